@@ -1,0 +1,1 @@
+"""Codecs: one interface (:mod:`.base`), one module each."""

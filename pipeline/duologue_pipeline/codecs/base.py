@@ -1,0 +1,74 @@
+"""The one interface behind which every codec stands."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Codec", "StreamEncoder"]
+
+
+class StreamEncoder(Protocol):
+    """The encoding of one track in progress. Blocks of any length give the codes of one pass over all of it."""
+
+    def push(self, pcm: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+        """Takes the next samples.
+
+        Args:
+            pcm: float32 [T] in [-1, 1] at the codec's ``sample_rate_hz``; T may be anything, also 0.
+
+        Returns:
+            uint16 [codebooks, F], the frames that are complete now (F may be 0).
+        """
+        ...
+
+    def finish(self) -> npt.NDArray[np.uint16]:
+        """Ends the track: the last frame is filled up with zeros.
+
+        Returns:
+            uint16 [codebooks, F], the frames still owed. Over all calls a track of T samples gives
+            ``ceil(T / samples_per_frame)`` frames.
+        """
+        ...
+
+
+class Codec(Protocol):
+    """A neural (or embedded) audio codec: mono PCM to residual codebook indices and back.
+
+    Attributes:
+        name: as in ``--codec`` and in every output, e.g. ``mimi``.
+        sample_rate_hz: of the PCM it takes and gives.
+        frame_rate_hz: token frames a second, e.g. 12.5.
+        samples_per_frame: ``sample_rate_hz / frame_rate_hz``, an integer.
+        codebooks: how many indices make a frame, the coarsest first.
+        cardinalities: entries of each codebook, at most 65,536 each.
+        weights_sha256: lower-case hex over the weights, so that a release says what made its tokens.
+        quality: one sentence on what the codec is fit for, with measured figures where there are any; goes on cards.
+    """
+
+    name: str
+    sample_rate_hz: int
+    frame_rate_hz: float
+    samples_per_frame: int
+    codebooks: int
+    cardinalities: tuple[int, ...]
+    weights_sha256: str
+    quality: str
+
+    def encoder(self) -> StreamEncoder:
+        """Starts a new track."""
+        ...
+
+    def decode(self, codes: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+        """Gives the audio of a run of frames.
+
+        Args:
+            codes: uint16 [codebooks, F], each below its cardinality.
+
+        Returns:
+            float32 [F * samples_per_frame] in [-1, 1].
+
+        Raises:
+            ValueError: the shape or a value does not fit the codec.
+        """
+        ...

@@ -1,0 +1,63 @@
+"""What can go wrong with an input, as values: stable reason codes and the two errors of the package.
+
+A *recording* that cannot be used raises :class:`RejectError` in the pure function that finds out; one guard in the
+Beam shell turns it into a :class:`~duologue_pipeline.records.Rejected` row of ``rejected.jsonl``. A *call* that cannot
+be carried out (usage, an unwritable output) raises :class:`UsageError`, which the CLI prints as one line and exit 2.
+Everything else is a programming error and stops the run.
+"""
+
+from typing import Final
+
+__all__ = ["REASONS", "RejectError", "UsageError"]
+
+REASONS: Final[dict[str, str]] = {
+    # stage "read"
+    "manifest_invalid": "The manifest line is not valid JSON or does not follow the recording schema.",
+    "manifest_duplicate_id": "More than one manifest line has this recording_id, so none of them is used.",
+    # stage "consent"
+    "consent_no_ledger": "No consent ledger was given, or the file does not exist.",
+    "consent_unknown_speaker": "The ledger has no event of this speaker.",
+    "consent_not_given": "The speaker has not been asked for this purpose, or has not answered.",
+    "consent_refused": "The speaker was asked for this purpose and said no.",
+    "consent_withdrawn": "The speaker gave consent for this purpose and has withdrawn it.",
+    "consent_expired": "The consent for this purpose has expired.",
+    "consent_after_recording": "The consent was given after the recording was made.",
+    "consent_recording_time_unknown": "The manifest does not say when the recording was made (started_at).",
+    # stage "ingest"
+    "audio_missing": "The audio file does not exist or may not be read.",
+    "audio_unreadable": "The file is not audio in a supported format, or its data is damaged.",
+    "audio_truncated": "The file ends before the length that its header declares.",
+    "audio_missing_channel": "The file has fewer channels than the manifest asks for.",
+    "audio_empty": "The track holds no samples.",
+    "audio_not_finite": "The track holds NaN or infinite samples.",
+    "audio_all_zero": "The track is digital zero from beginning to end.",
+    "audio_length_mismatch": "The two tracks differ in length by more than the tolerance.",
+    "audio_same_samples": "Both tracks hold exactly the same samples.",
+    "audio_too_short": "The recording is shorter than the minimum duration.",
+    "audio_too_long": "The recording is longer than the maximum duration.",
+    # stage "isolation"
+    "isolation_duplicate_signal": "Both tracks carry the same signal (up to gain and delay), as in a mono recording.",
+    # stage "words"
+    "words_missing": "A word file is named and does not exist, or words are required and none is named.",
+    "words_invalid": "The word file is not valid JSON or does not follow the words schema.",
+}
+
+
+class RejectError(Exception):
+    """A recording cannot be used.
+
+    Args:
+        reason: a key of :data:`REASONS`.
+        detail: one sentence that names the file, the fault (found and expected) and the remedy.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        if reason not in REASONS:
+            raise ValueError(f"unknown reject reason {reason!r}; add it to duologue_pipeline.errors.REASONS")
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as it was given. The message names what, where, and what to do next."""

@@ -1,0 +1,353 @@
+"""Every element that travels through the pipeline, in the order in which it comes into being.
+
+The way of a recording is a chain of dataclasses, each the one before plus what the stage found out::
+
+    Recording -> Consented -> Ingested -> Measured -> Active -> Annotated -> Tokenized
+
+What cannot go on becomes a :class:`Rejected`. All are frozen and small: audio, codes and other arrays never travel,
+the paths they are read from do. Speaker ``a`` is the first track of the manifest, ``b`` the second, everywhere.
+
+Time inside is an integer count of milliseconds (``*_ms``) on the conversation's own clock, which starts where the
+manifest's offsets put zero; seconds (``*_s``) appear only at the edges. Levels are dB, rates Hz.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+__all__ = [
+    "SPEAKERS",
+    "Active",
+    "Activity",
+    "Annotated",
+    "AudioReport",
+    "BleedReport",
+    "ConsentBasis",
+    "Consented",
+    "Event",
+    "GrantRef",
+    "Ingested",
+    "IsolationReport",
+    "Measured",
+    "Recording",
+    "Rejected",
+    "Source",
+    "Speaker",
+    "Span",
+    "SpeakerConsent",
+    "Statistics",
+    "Tokenized",
+    "Track",
+    "TrackReport",
+    "Word",
+    "WrittenShard",
+]
+
+Speaker = Literal["a", "b"]
+
+SPEAKERS: Final[tuple[Speaker, Speaker]] = ("a", "b")
+
+
+# --- read -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Track:
+    """One speaker's track as the manifest names it (schemas/recording.schema.json).
+
+    ``uri`` and ``words_uri`` are absolute: the reader of the manifest has resolved them against its folder.
+    ``offset_s`` is where the track's first sample lies on the conversation's clock: positive means that the track
+    started late (silence is put before it), negative that it started early (its beginning is left out).
+    """
+
+    speaker_id: str
+    uri: str
+    channel: int = 0
+    offset_s: float = 0.0
+    jurisdiction: str | None = None
+    words_uri: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a recording comes from, as the manifest says it."""
+
+    corpus: str | None = None
+    license: str | None = None
+    route: str | None = None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One line of the manifest: a conversation of exactly two tracks."""
+
+    recording_id: str
+    a: Track
+    b: Track
+    language: str | None = None
+    started_at: str | None = None
+    setting: str | None = None
+    topic: str | None = None
+    register: str | None = None
+    source: Source = field(default_factory=Source)
+
+    @property
+    def tracks(self) -> tuple[Track, Track]:
+        """Both tracks, ``a`` first."""
+        return self.a, self.b
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A recording (or a manifest line) that goes no further: a line of ``rejected.jsonl``.
+
+    ``recording_id`` is None where the manifest line is too broken to have one. ``reason`` is a key of
+    :data:`duologue_pipeline.errors.REASONS`; ``detail`` says what was found and what to do.
+    """
+
+    recording_id: str | None
+    stage: str
+    reason: str
+    detail: str
+
+
+# --- consent gate ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GrantRef:
+    """The ledger event that lets a speaker's track be used for one purpose."""
+
+    purpose: str
+    event_sha256: str
+    granted_at: str
+    expires_at: str | None = None
+
+
+@dataclass(frozen=True)
+class SpeakerConsent:
+    """One speaker's part of a :class:`ConsentBasis`; ``commitment`` stands for the speaker in every output."""
+
+    commitment: str
+    grants: Sequence[GrantRef]
+
+
+@dataclass(frozen=True)
+class ConsentBasis:
+    """What let a recording pass the gate: travels with it into every sample's metadata."""
+
+    purpose: str
+    ledger_id: str
+    a: SpeakerConsent
+    b: SpeakerConsent
+
+
+@dataclass(frozen=True)
+class Consented:
+    """A recording whose speakers both allow the purpose of the run."""
+
+    recording: Recording
+    consent: ConsentBasis
+
+
+# --- ingest ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TrackReport:
+    """What decoding one track from beginning to end showed.
+
+    ``samples_sha256`` is over the decoded samples as little-endian float32, before offset and resampling.
+    ``bandwidth_hz`` is the frequency below which 99 % of the speech-band power lies in loud blocks.
+    """
+
+    sample_rate_hz: int
+    samples: int
+    samples_sha256: str
+    peak_dbfs: float
+    level_dbfs: float
+    dc: float
+    clipped_share: float
+    digital_silence_share: float
+    bandwidth_hz: int
+
+
+@dataclass(frozen=True)
+class AudioReport:
+    """Both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied."""
+
+    duration_ms: int
+    a: TrackReport
+    b: TrackReport
+
+
+@dataclass(frozen=True)
+class Ingested(Consented):
+    """A recording whose audio has been decoded once from beginning to end and found usable."""
+
+    audio: AudioReport
+
+
+# --- isolation ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BleedReport:
+    """How much of the *other* speaker is heard in a track, from stretches where only the other one speaks.
+
+    ``bleed_db`` is the level of the coherent copy relative to the source in its own track (median over blocks), None
+    where there is no evidence of a copy above ``floor_db``; ``floor_db`` is the lowest level that would have been
+    seen, None without evidence. ``lag_ms`` is the copy's delay, ``coherence`` in [0, 1] the median share of the
+    track's power that the other explains, ``solo_s`` the seconds of evidence.
+    """
+
+    bleed_db: float | None
+    floor_db: float | None
+    lag_ms: float | None
+    coherence: float | None
+    solo_s: float
+
+
+@dataclass(frozen=True)
+class IsolationReport:
+    """``a_from_b`` is b's voice in a's track. ``verdict`` is pass, warn, fail or undetermined."""
+
+    verdict: str
+    a_from_b: BleedReport
+    b_from_a: BleedReport
+    duplicate: bool
+    rules: str
+
+
+@dataclass(frozen=True)
+class Measured(Ingested):
+    """A recording whose channels have been checked against each other."""
+
+    isolation: IsolationReport
+
+
+# --- activity and events --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """A half-open stretch of time ``[start_ms, end_ms)`` on the conversation's clock."""
+
+    start_ms: int
+    end_ms: int
+
+    @property
+    def duration_ms(self) -> int:
+        """Length in milliseconds."""
+        return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True)
+class Activity:
+    """When each speaker is heard: spans sorted, disjoint, not touching."""
+
+    a: Sequence[Span]
+    b: Sequence[Span]
+    rules: str
+
+
+@dataclass(frozen=True)
+class Active(Measured):
+    """A recording with voice activity per track."""
+
+    activity: Activity
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a transcript, on the conversation's clock."""
+
+    word: str
+    start_ms: int
+    end_ms: int
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happens between the speakers (kinds and definitions: duologue_pipeline.events).
+
+    ``speaker`` is ``a`` or ``b``: whoever does it; for a gap or a floor transfer, whoever takes the floor.
+    ``fto_ms`` (floor-transfer offset: negative in overlap) is set for floor transfers, gaps and between-speaker
+    overlaps. ``floor_taking`` is set for interruptions. ``confidence`` is in [0, 1]; ``source`` is ``activity``,
+    ``words`` or ``both``.
+    """
+
+    kind: str
+    speaker: str
+    start_ms: int
+    end_ms: int
+    fto_ms: int | None = None
+    floor_taking: bool | None = None
+    confidence: float = 1.0
+    source: str = "activity"
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Turn-taking of one conversation in exact counts of milliseconds and events; shares are made at the edges.
+
+    ``speech_a_ms + speech_b_ms - overlap_ms`` is the time in which anybody speaks. ``ftos_ms`` are all
+    floor-transfer offsets, sorted.
+    """
+
+    duration_ms: int
+    speech_a_ms: int
+    speech_b_ms: int
+    overlap_ms: int
+    ftos_ms: Sequence[int]
+    turns_a: int
+    turns_b: int
+    backchannels_a: int
+    backchannels_b: int
+    interruptions_a: int
+    interruptions_b: int
+    pauses: int
+    gaps: int
+    overlaps_between: int
+    overlaps_within: int
+
+
+@dataclass(frozen=True)
+class Annotated(Active):
+    """A recording with its events, and its words where the manifest names them (else None)."""
+
+    events: Sequence[Event]
+    statistics: Statistics
+    events_rules: str
+    words_a: Sequence[Word] | None
+    words_b: Sequence[Word] | None
+
+
+# --- tokens and shards ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tokenized:
+    """A recording whose samples lie, ready to be joined into a shard, in the staging folder.
+
+    ``part_uri`` holds the tar members of all its samples, ``rows_uri`` their rows for the tables.
+    """
+
+    recording_id: str
+    shard: str
+    part_uri: str
+    rows_uri: str
+
+
+@dataclass(frozen=True)
+class WrittenShard:
+    """A finished shard file and the pieces of the tables that belong to it."""
+
+    name: str
+    split: str
+    sha256: str
+    bytes: int
+    samples: int
+    duration_ms: int
+    rows_uri: str
