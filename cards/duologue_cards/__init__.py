@@ -1,1 +1,7 @@
-"""duologue."""
+"""The cards of a release. All are projections of one set of facts, so they cannot disagree."""
+
+from duologue_cards.croissant import write_croissant
+from duologue_cards.facts import Facts, Publication, facts_from_release
+from duologue_cards.readme import write_readme
+
+__all__ = ["Facts", "Publication", "facts_from_release", "write_croissant", "write_readme"]

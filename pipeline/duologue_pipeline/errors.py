@@ -31,10 +31,10 @@ REASONS: Final[dict[str, str]] = {
     "audio_empty": "The track holds no samples.",
     "audio_not_finite": "The track holds NaN or infinite samples.",
     "audio_all_zero": "The track is digital zero from beginning to end.",
-    "audio_length_mismatch": "The two tracks differ in length by more than the tolerance.",
-    "audio_same_samples": "Both tracks hold exactly the same samples.",
+    "audio_duplicate_samples": "Both tracks hold exactly the same samples.",
     "audio_too_short": "The recording is shorter than the minimum duration.",
     "audio_too_long": "The recording is longer than the maximum duration.",
+    "audio_length_mismatch": "The two tracks differ in length by more than the tolerance.",
     # stage "isolation"
     "isolation_duplicate_signal": "Both tracks carry the same signal (up to gain and delay), as in a mono recording.",
     # stage "words"

@@ -32,8 +32,8 @@ __all__ = [
     "Recording",
     "Rejected",
     "Source",
-    "Speaker",
     "Span",
+    "Speaker",
     "SpeakerConsent",
     "Statistics",
     "Tokenized",
@@ -158,7 +158,7 @@ class TrackReport:
     """What decoding one track from beginning to end showed.
 
     ``samples_sha256`` is over the decoded samples as little-endian float32, before offset and resampling.
-    ``bandwidth_hz`` is the frequency below which 99 % of the speech-band power lies in loud blocks.
+    ``bandwidth_hz`` is the highest frequency whose mean power in louder frames is within 60 dB of the strongest.
     """
 
     sample_rate_hz: int

@@ -1,1 +1,18 @@
-"""duologue."""
+"""The formats of duologue: what a manifest, a words file and the files of a release look like, and the code that checks.
+
+Each format is one JSON Schema (2020-12) in this folder. :mod:`duologue_schemas.tables` holds the column schemas of the
+Parquet tables; it is the only module that needs pyarrow and is not imported here.
+"""
+
+from duologue_schemas.faults import SCHEMA_NAMES, Fault, iter_faults, load_schema
+from duologue_schemas.manifest import LineFault, parse_manifest_line, validate_manifest_lines
+
+__all__ = [
+    "SCHEMA_NAMES",
+    "Fault",
+    "LineFault",
+    "iter_faults",
+    "load_schema",
+    "parse_manifest_line",
+    "validate_manifest_lines",
+]

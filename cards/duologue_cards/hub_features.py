@@ -1,0 +1,44 @@
+"""The types of a sample's members in the words of the Hugging Face Hub.
+
+``datasets`` otherwise guesses them from the first five samples and fails where a field that is null in one of those
+five is a number in another.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from duologue_schemas import load_schema
+
+__all__ = ["sample_features"]
+
+_DTYPES: Final = {"string": "string", "integer": "int64", "number": "float64", "boolean": "bool"}
+
+
+def sample_features(*, include_audio: bool) -> list[dict[str, Any]]:
+    """The ``features`` of ``dataset_info`` for the shards: KEY.json as its schema says, the codes, the audio."""
+    schema = load_schema("sample")
+    features = [
+        {"name": "json", **_feature(schema, schema)},
+        {"name": "codes.npy", "list": {"list": {"list": "uint16"}}},
+        {"name": "__key__", "dtype": "string"},
+        {"name": "__url__", "dtype": "string"},
+    ]
+    if include_audio:
+        features.insert(2, {"name": "flac", "dtype": "audio"})
+    return features
+
+
+def _feature(root: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+    if "enum" in schema or "const" in schema:
+        return {"dtype": "string"}
+    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    type_ = next(name for name in types if name != "null")
+    if type_ == "object":
+        return {"struct": [{"name": name, **_feature(root, part)} for name, part in schema["properties"].items()]}
+    if type_ == "array":
+        # In YAML a list of a plain type names the type alone, a list of structs the fields alone.
+        item = _feature(root, schema["items"])
+        return {"list": item.get("dtype") or item.get("struct") or item}
+    return {"dtype": _DTYPES[type_]}

@@ -1,0 +1,90 @@
+"""How figures and facts are said, the same on every card."""
+
+from collections.abc import Sequence
+
+from duologue_cards.facts import Count, Facts
+
+__all__ = ["UNKNOWN", "count", "duration", "limitations", "named", "number", "percent", "seconds", "summary"]
+
+UNKNOWN = "unknown"
+
+
+def count(amount: int, noun: str) -> str:
+    """``1 sample``, ``1,234 samples``."""
+    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
+
+
+def duration(duration_s: float) -> str:
+    """Hours, or minutes where that is less than one hour."""
+    return f"{duration_s / 3600:,.1f} hours" if duration_s >= 3600 else f"{duration_s / 60:.1f} minutes"
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage with one decimal; None is unknown."""
+    return UNKNOWN if share is None else f"{100 * share:.1f} %"
+
+
+def seconds(time_s: float | None) -> str:
+    """Seconds with two decimals; None is unknown."""
+    return UNKNOWN if time_s is None else f"{time_s:.2f} s"
+
+
+def number(value: float | None) -> str:
+    """A number with one decimal; None is unknown."""
+    return UNKNOWN if value is None else f"{value:,.1f}"
+
+
+def named(counts: Sequence[Count]) -> str:
+    """``en-US (3), unknown (1)``: values with how often they occur; nothing at all is unknown."""
+    return ", ".join(f"{item.value or UNKNOWN} ({item.count:,})" for item in counts) or UNKNOWN
+
+
+def summary(facts: Facts) -> str:
+    """What a release is, in two sentences."""
+    return (
+        "Conversations of two people, one track per speaker, as audio tokens for speech models that listen while they "
+        f"speak. {count(facts.samples, 'sample')} ({duration(facts.duration_s)}) from "
+        f"{count(facts.recordings, 'conversation')} of {count(facts.speakers, 'speaker')}."
+    )
+
+
+def limitations(facts: Facts) -> list[str]:
+    """What is not known about a release, a sentence each; only what applies to it."""
+    of = f"of {count(facts.recordings, 'conversation')}"
+    gaps = [
+        ("has no language stated", "have no language stated", _unknown(facts.languages)),
+        ("has no licence stated", "have no licence stated", _unknown(facts.licenses)),
+        ("names no corpus", "name no corpus", _unknown(facts.corpora)),
+        ("has no date", "have no date", facts.undated),
+        ("names no setting", "name no setting", _unknown(facts.settings)),
+    ]
+    sentences = [f"{missing:,} {of} {one if missing == 1 else more}." for one, more, missing in gaps if missing]
+    tracks = 2 * facts.recordings
+    if facts.transcribed_tracks < tracks:
+        sentences.append(
+            f"{tracks - facts.transcribed_tracks:,} of {count(tracks, 'track')} have no transcript: their events come "
+            "from voice activity alone."
+        )
+    undetermined = sum(item.count for item in facts.verdicts if item.value == "undetermined")
+    if undetermined:
+        sentences.append(
+            f"Isolation could not be determined for {undetermined:,} {of}: too little speech of one alone."
+        )
+    sentences.append("Age, gender and accent of the speakers are not recorded.")
+    sentences.append("Events and activity were found by program; nobody has checked them by ear.")
+    unstated = [
+        name
+        for name, value in (
+            ("creator", facts.publication.creator),
+            ("web address", facts.publication.url),
+            ("date of publication", facts.publication.date_published),
+        )
+        if value is None
+    ]
+    if unstated:
+        sentences.append(f"Not stated: {', '.join(unstated)}.")
+    return sentences
+
+
+def _unknown(counts: Sequence[Count]) -> int:
+    return sum(item.count for item in counts if item.value is None)

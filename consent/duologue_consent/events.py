@@ -1,0 +1,162 @@
+"""What a ledger holds: consent events, their times, and the hash chain that binds them. No I/O.
+
+Each event's ``sha256`` is over its RFC 8785 canonical JSON, in which ``prev_sha256`` names the event before it. The
+first event names the ledger's genesis hash, which is over the ledger's own identity, so that neither an event nor the
+salt can be exchanged for that of another ledger.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import rfc8785
+
+__all__ = ["Action", "ConsentEvent", "Purpose", "format_time", "parse_time"]
+
+_RFC3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+class Purpose(StrEnum):
+    """What a speaker is asked for, each on its own. ``recording`` is a precondition of every other purpose."""
+
+    RECORDING = "recording"
+    TRAINING_INHOUSE = "training_inhouse"
+    REDISTRIBUTION = "redistribution"
+    SPEAKER_IDENTIFICATION = "speaker_identification"
+    LIKENESS = "likeness"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Purpose":
+        raise ValueError(f"unknown purpose {value!r}; the purposes are {', '.join(cls)}")
+
+
+class Action(StrEnum):
+    """What the speaker decided."""
+
+    GRANT = "grant"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True)
+class ConsentEvent:
+    """One decision of one speaker about one purpose, as it stands in the ledger.
+
+    ``at`` is when the decision takes effect, ``expires_at`` when a grant ends by itself (None: never; always None for
+    the other actions); both are UTC. ``seq`` counts from 1 without gaps.
+    """
+
+    seq: int
+    speaker_id: str
+    purpose: Purpose
+    action: Action
+    at: datetime
+    expires_at: datetime | None
+    prev_sha256: str
+    sha256: str
+
+
+class ChainError(Exception):
+    """The chain is broken at the event ``seq``; ``fault`` says how this shows."""
+
+    def __init__(self, seq: int, fault: str) -> None:
+        super().__init__(seq, fault)
+        self.seq = seq
+        self.fault = fault
+
+
+def parse_time(text: str) -> datetime:
+    """Reads a moment as RFC 3339 writes it: ``2026-03-01T10:00:00Z``, ``2026-03-01T11:00:00.25+01:00``.
+
+    Returns:
+        The moment, aware, in UTC, to the microsecond (what is finer is cut off).
+
+    Raises:
+        ValueError: the text is not such a moment; a date alone or a time without a zone could mean two.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None or match["zone"] is None:
+        fault = "is not a time as RFC 3339 writes it" if match is None else "has no time zone"
+        raise ValueError(f"{text!r} {fault}; write date, time and zone, e.g. 2026-03-01T10:00:00Z")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time that exists ({error}); check its figures") from None
+
+
+def format_time(moment: datetime) -> str:
+    """The one way in which the ledger writes a moment: UTC with ``Z``, microseconds only where there are any.
+
+    Raises:
+        ValueError: ``moment`` has no time zone.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone; pass an aware datetime")
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def canonical_sha256(value: Mapping[str, Any]) -> str:
+    """Lower-case hex SHA-256 of the RFC 8785 canonical JSON of ``value``.
+
+    Raises:
+        ValueError: ``value`` holds something that JSON cannot.
+    """
+    return hashlib.sha256(rfc8785.dumps(dict(value))).hexdigest()
+
+
+def read_chain(
+    rows: Iterable[Mapping[str, Any]], *, genesis_sha256: str, length: int, head_sha256: str
+) -> tuple[ConsentEvent, ...]:
+    """Turns stored rows, in the order of their seq, into events.
+
+    Args:
+        rows: the fields of :class:`ConsentEvent`, times as :func:`format_time` writes them.
+        genesis_sha256: what the first event follows.
+        length: how many events there must be; without it a chain cut short at its end would look whole.
+        head_sha256: the hash of the last event, or the genesis hash where there is none.
+
+    Raises:
+        ChainError: a row is missing, out of place, changed, or holds values that no event has.
+    """
+    events: list[ConsentEvent] = []
+    previous = genesis_sha256
+    for seq, row in enumerate(rows, start=1):
+        if seq > length:
+            raise ChainError(seq, f"it was added past the {length} that the ledger counts")
+        if row["seq"] != seq:
+            raise ChainError(seq, f"it is missing, the next one found is {row['seq']}")
+        if row["prev_sha256"] != previous:
+            raise ChainError(seq, f"it does not follow {'the event before it' if seq > 1 else 'this ledger'}")
+        body = dict(row)
+        stored_sha256 = body.pop("sha256")
+        try:
+            if canonical_sha256(body) != stored_sha256:
+                raise ChainError(seq, "it was changed, its hash does not match its contents")
+            events.append(_event(row))
+        except (ValueError, TypeError) as error:
+            raise ChainError(seq, f"it is not a consent event, {error}") from None
+        previous = stored_sha256
+    if len(events) < length:
+        raise ChainError(len(events) + 1, f"it is missing, the ledger counts {length}")
+    if previous != head_sha256:
+        raise ChainError(len(events), "it is not the last one that the ledger wrote")
+    return tuple(events)
+
+
+def _event(row: Mapping[str, Any]) -> ConsentEvent:
+    return ConsentEvent(
+        seq=row["seq"],
+        speaker_id=row["speaker_id"],
+        purpose=Purpose(row["purpose"]),
+        action=Action(row["action"]),
+        at=parse_time(row["at"]),
+        expires_at=None if row["expires_at"] is None else parse_time(row["expires_at"]),
+        prev_sha256=row["prev_sha256"],
+        sha256=row["sha256"],
+    )

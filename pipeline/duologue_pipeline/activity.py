@@ -1,0 +1,222 @@
+"""When a track holds speech: Silero VAD over one track, in one streaming pass, with the edges set on the waveform.
+
+Silero's network is a stateless encoder of 32 ms frames and a small LSTM over them. Only the LSTM has to run in order,
+so the encoder takes hundreds of frames at a time and the LSTM a whole block in one call: the probabilities are those
+of the frame-by-frame loop (to float32 rounding) at a fifteenth of its cost. Its 16 kHz branch is used for everything:
+on telephone speech resampled from 8 kHz it finds short and soft answers that the 8 kHz branch misses.
+
+The network says *whether* there is speech; where it begins and ends is read off the level of the waveform around the
+frame at which the decision changed (:func:`speech_spans`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import silero_vad
+import torch
+
+from duologue_pipeline.records import Span
+from duologue_pipeline.rules import load_rules
+
+__all__ = ["SAMPLE_RATE_HZ", "Vad", "VadModel", "load_vad", "speech_spans"]
+
+SAMPLE_RATE_HZ: Final = 16_000
+
+_FRAME: Final = 512  # samples the network judges at a time
+_FRAME_MS: Final = 32
+_CONTEXT: Final = 64  # samples of the frame before that the network also sees
+_HOP: Final = 160  # samples of a level
+_HOP_MS: Final = 10
+_INSIDE: Final = 30  # hops of a stretch, from its edge inwards, in which its loudest one is looked for
+_BLOCK: Final = 500 * _FRAME  # samples a pass of the network: 16 s, which are whole frames and whole hops
+_SILENCE_DBFS: Final = -120.0
+
+_Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class VadModel:
+    """Silero's 16 kHz network, taken apart: ``lstm`` is its recurrent cell as a layer over whole sequences."""
+
+    core: Any
+    lstm: torch.nn.LSTM
+
+
+def load_vad() -> VadModel:
+    """Loads Silero VAD from the weights that its package carries; for ``beam.utils.shared.Shared``.
+
+    Sets torch to one thread: with more, small LSTMs have been seen to stall for seconds.
+    """
+    torch.set_num_threads(1)
+    core = silero_vad.load_silero_vad()._model
+    lstm = torch.nn.LSTM(input_size=128, hidden_size=128)
+    lstm.load_state_dict({f"{name}_l0": value for name, value in core.decoder.rnn.state_dict().items()})
+    return VadModel(core=core, lstm=lstm.eval())
+
+
+class Vad:
+    """The voice activity of one track in progress. Blocks of any length give the spans of one pass over all of it.
+
+    Audio is held for one block (16 s); per hour of track .5 MB of probabilities and 1.4 MB of levels are kept.
+
+    Args:
+        model: from :func:`load_vad`; holds no state of a track and may be shared.
+        rules: the rule set ``activity``, the packaged one if None.
+    """
+
+    def __init__(self, model: VadModel, rules: Mapping[str, Any] | None = None) -> None:
+        self._model = model
+        self._rules = load_rules("activity") if rules is None else rules
+        self._waiting: list[_Floats] = []
+        self._waiting_samples = 0
+        self._samples = 0
+        self._context = np.zeros(_CONTEXT, np.float32)
+        self._state = (torch.zeros(1, 1, 128), torch.zeros(1, 1, 128))
+        self._probabilities: list[_Floats] = []
+        self._levels_dbfs: list[_Floats] = []
+
+    def push(self, pcm: _Floats) -> None:
+        """Takes the next samples.
+
+        Args:
+            pcm: float32 [T] in [-1, 1] at 16,000 Hz; T may be anything, also 0.
+        """
+        self._samples += pcm.size
+        self._waiting.append(pcm)
+        self._waiting_samples += pcm.size
+        if self._waiting_samples < _BLOCK:
+            return
+        waiting = np.concatenate(self._waiting)
+        whole = waiting.size - waiting.size % _BLOCK
+        for start in range(0, whole, _BLOCK):
+            self._judge(waiting[start : start + _BLOCK])
+        self._waiting = [waiting[whole:].copy()]
+        self._waiting_samples = waiting.size - whole
+
+    def finish(self, *, duration_ms: int | None = None) -> list[Span]:
+        """Ends the track.
+
+        Args:
+            duration_ms: of the conversation, where spans are cut; that of what was pushed if None. Resampling can make
+                a track a sample longer than its conversation.
+
+        Returns:
+            The stretches of speech in milliseconds from the first sample, sorted, disjoint, not touching.
+        """
+        if self._waiting_samples:
+            rest = np.concatenate(self._waiting)
+            self._judge(np.pad(rest, (0, -rest.size % _FRAME)))
+            self._waiting, self._waiting_samples = [], 0
+        if not self._samples:
+            return []
+        return speech_spans(
+            np.concatenate(self._probabilities),
+            np.concatenate(self._levels_dbfs),
+            duration_ms=self._samples * 1000 // SAMPLE_RATE_HZ if duration_ms is None else duration_ms,
+            rules=self._rules,
+        )
+
+    def _judge(self, pcm: _Floats) -> None:
+        """Adds the probabilities and levels of ``pcm: float32 [T]``, T a multiple of a frame."""
+        hops = np.pad(pcm, (0, -pcm.size % _HOP)).reshape(-1, _HOP)
+        power = np.maximum(np.mean(np.square(hops, dtype=np.float64), axis=1), 10 ** (_SILENCE_DBFS / 10))
+        self._levels_dbfs.append((10 * np.log10(power)).astype(np.float32))
+
+        joined = np.concatenate([self._context, pcm])
+        self._context = joined[-_CONTEXT:]
+        core = self._model.core
+        with torch.inference_mode():
+            frames = torch.from_numpy(joined).unfold(0, _CONTEXT + _FRAME, _FRAME)
+            encoded = core.encoder(core.run_extractors(frames)).squeeze(-1)
+            hidden, self._state = self._model.lstm(encoded.unsqueeze(1), self._state)
+            probabilities = core.decoder.decoder(hidden.squeeze(1).unsqueeze(-1))
+        self._probabilities.append(probabilities.reshape(-1).numpy())
+
+
+def speech_spans(
+    probabilities: _Floats, levels_dbfs: _Floats, *, duration_ms: int, rules: Mapping[str, Any] | None = None
+) -> list[Span]:
+    """Turns the network's judgement and the waveform's level into stretches of speech.
+
+    A stretch opens where the probability reaches ``on_probability`` and closes where it falls below
+    ``off_probability``. Each edge then moves to where the sound itself begins or ends: where the level crosses the
+    higher of ``edge_above_noise_db`` over the noise around it and ``edge_below_speech_db`` under the speech inside
+    it, at most ``edge_search_ms`` inwards and ``edge_reach_ms`` outwards. Last, silences under ``min_silence_ms`` are
+    closed and stretches under ``min_speech_ms`` left out. Nothing is padded.
+
+    Args:
+        probabilities: float32 [F] in [0, 1], one a 32 ms frame.
+        levels_dbfs: float32 [H], one a 10 ms hop, over all of the frames; -120 for digital silence.
+        duration_ms: of the track; spans are cut there.
+        rules: the rule set ``activity``, the packaged one if None.
+
+    Returns:
+        Spans in milliseconds, sorted, disjoint, not touching.
+    """
+    rules = load_rules("activity") if rules is None else rules
+    speech = _hysteresis(probabilities, on=rules["on_probability"], off=rules["off_probability"])
+    edges_ms = np.flatnonzero(np.diff(speech, prepend=False, append=False)) * _FRAME_MS
+    runs = [(round(start / _HOP_MS), round(end / _HOP_MS)) for start, end in edges_ms.reshape(-1, 2).tolist()]
+    return _joined(_on_the_waveform(runs, levels_dbfs, rules), duration_ms=duration_ms, rules=rules)
+
+
+def _hysteresis(probabilities: _Floats, *, on: float, off: float) -> npt.NDArray[np.bool_]:
+    """True from a value >= ``on`` until one < ``off``; in between the last decision holds."""
+    decisive = (probabilities >= on) | (probabilities < off)
+    latest = np.maximum.accumulate(np.where(decisive, np.arange(probabilities.size), -1))
+    return (latest >= 0) & (probabilities[latest] >= on)
+
+
+def _on_the_waveform(
+    runs: Sequence[tuple[int, int]], levels_dbfs: _Floats, rules: Mapping[str, Any]
+) -> Iterator[tuple[int, int]]:
+    """Moves the edges of runs, all in hops. A run whose edges cross was no sound of its own and is left out."""
+    search, reach = rules["edge_search_ms"] // _HOP_MS, rules["edge_reach_ms"] // _HOP_MS
+    ends = [0, *(end for _, end in runs)]
+    starts = [*(start for start, _ in runs), levels_dbfs.size]
+    for i, (start, end) in enumerate(runs):
+        earliest, latest = max(start - reach, ends[i]), min(end + reach, starts[i + 1])
+        threshold_dbfs = _threshold_dbfs(levels_dbfs, start, slice(start, min(end, start + _INSIDE)), rules)
+        inwards = levels_dbfs[earliest : min(end, start + search)] > threshold_dbfs
+        onset = earliest + _edge(inwards, start - earliest)
+        threshold_dbfs = _threshold_dbfs(levels_dbfs, end, slice(max(start, end - _INSIDE), end), rules)
+        inwards = levels_dbfs[max(start, end - search) : latest][::-1] > threshold_dbfs
+        offset = latest - _edge(inwards, latest - end)
+        if onset < offset:
+            yield onset, offset
+
+
+def _threshold_dbfs(levels_dbfs: _Floats, edge: int, inside: slice, rules: Mapping[str, Any]) -> float:
+    context = rules["edge_context_ms"] // _HOP_MS
+    noise_dbfs = float(np.percentile(levels_dbfs[max(0, edge - context) : edge + context], 10))
+    speech_dbfs = float(levels_dbfs[inside].max())
+    return max(noise_dbfs + rules["edge_above_noise_db"], speech_dbfs - rules["edge_below_speech_db"])
+
+
+def _edge(loud: npt.NDArray[np.bool_], decided: int) -> int:
+    """Where the sound begins that is under way at ``decided`` or else comes next; ``decided`` if none does.
+
+    Args:
+        loud: bool [H], a stretch of hops in the direction that leads into the speech.
+        decided: the hop of it at which the network's decision changed.
+    """
+    after = np.flatnonzero(loud[decided:])
+    if not after.size:
+        return decided
+    quiet_before = np.flatnonzero(~loud[: decided + int(after[0])])
+    return int(quiet_before[-1]) + 1 if quiet_before.size else 0
+
+
+def _joined(hops: Iterable[tuple[int, int]], *, duration_ms: int, rules: Mapping[str, Any]) -> list[Span]:
+    """Makes spans of hops: joined across short silences, cut to the duration, the short ones left out."""
+    spans: list[Span] = []
+    for onset, offset in hops:
+        start_ms, end_ms = onset * _HOP_MS, min(offset * _HOP_MS, duration_ms)
+        if spans and start_ms - spans[-1].end_ms < rules["min_silence_ms"]:
+            spans[-1] = Span(spans[-1].start_ms, end_ms)
+        else:
+            spans.append(Span(start_ms, end_ms))
+    return [span for span in spans if span.duration_ms >= rules["min_speech_ms"]]

@@ -1,0 +1,88 @@
+"""The analysis of one recording, stage by stage: the pure functions applied to decoded audio.
+
+Each function takes what the stage before found and gives the next element of the chain in
+:mod:`duologue_pipeline.records`. The Beam stages call them; so can a notebook, on one recording, in a plain loop.
+"""
+
+from typing import Final
+
+from .activity import SAMPLE_RATE_HZ, Vad, VadModel
+from .audio import conversation_blocks
+from .errors import RejectError
+from .events import find_events
+from .ingest import measure_audio
+from .isolation import duplicate_detail, measure_isolation
+from .records import Active, Activity, Annotated, Consented, Ingested, Measured, Span
+from .rules import load_rules
+from .statistics import conversation_statistics
+from .words import read_words
+
+__all__ = ["ISOLATION_RATE_HZ", "annotate", "detect_activity", "ingest", "measure_channels"]
+
+ISOLATION_RATE_HZ: Final = 8000
+"""Bleed is measured on the telephone band, which every recording has."""
+
+
+def ingest(conversation: Consented) -> Ingested:
+    """Decodes and measures both tracks.
+
+    Raises:
+        RejectError: an ``audio_*`` reason.
+    """
+    return Ingested(**vars(conversation), audio=measure_audio(conversation.recording))
+
+
+def measure_channels(conversation: Ingested) -> Measured:
+    """Measures the isolation of the two channels.
+
+    Raises:
+        RejectError: ``isolation_duplicate_signal``.
+    """
+    blocks = conversation_blocks(conversation.recording, rate_hz=ISOLATION_RATE_HZ)
+    report = measure_isolation(blocks, sample_rate_hz=ISOLATION_RATE_HZ)
+    if report.duplicate:
+        a, b = conversation.recording.tracks
+        raise RejectError(
+            "isolation_duplicate_signal",
+            f"{a.uri} channel {a.channel} and {b.uri} channel {b.channel}: {duplicate_detail(report)}",
+        )
+    return Measured(**vars(conversation), isolation=report)
+
+
+def detect_activity(conversation: Measured, model: VadModel) -> Active:
+    """Finds when each speaker is heard."""
+    detectors = Vad(model), Vad(model)
+    for blocks in conversation_blocks(conversation.recording, rate_hz=SAMPLE_RATE_HZ):
+        for detector, block in zip(detectors, blocks, strict=True):
+            detector.push(block)
+    a, b = (_within(detector.finish(), conversation.audio.duration_ms) for detector in detectors)
+    return Active(**vars(conversation), activity=Activity(a=a, b=b, rules=load_rules("activity")["version"]))
+
+
+def _within(spans: list[Span], duration_ms: int) -> tuple[Span, ...]:
+    """Cuts off the millisecond by which resampling can lengthen a track."""
+    clipped = (Span(span.start_ms, min(span.end_ms, duration_ms)) for span in spans)
+    return tuple(span for span in clipped if span.duration_ms > 0)
+
+
+def annotate(conversation: Active, *, words: str) -> Annotated:
+    """Finds the events, counts them, and attaches the words.
+
+    Args:
+        conversation: with its activity.
+        words: the words policy (:data:`duologue_pipeline.words.WORDS_POLICIES`).
+
+    Raises:
+        RejectError: a ``words_*`` reason.
+    """
+    words_a, words_b = read_words(conversation.recording, policy=words)
+    duration_ms = conversation.audio.duration_ms
+    events = find_events(conversation.activity, duration_ms=duration_ms)
+    return Annotated(
+        **vars(conversation),
+        events=tuple(events),
+        statistics=conversation_statistics(conversation.activity, events, duration_ms=duration_ms),
+        events_rules=load_rules("events")["version"],
+        words_a=words_a,
+        words_b=words_b,
+    )

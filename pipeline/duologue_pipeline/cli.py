@@ -1,0 +1,208 @@
+"""The command line: ``duologue``. Heavy libraries are imported by the commands that need them."""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from duologue_consent.cli import app as consent_app
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from .run import RunRequest
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="duologue",
+    help="Two-channel conversations into consented training shards for full-duplex speech models.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+shards_app = typer.Typer(help="Look after the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(shards_app, name="shards")
+app.add_typer(consent_app, name="consent")
+
+EXIT_FAULTS, EXIT_USAGE, EXIT_NOTHING_WRITTEN = 1, 2, 3
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"duologue: {message}", err=True)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        _fail(str(error), EXIT_USAGE)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True},
+    epilog="Example: duologue run calls/manifest.jsonl --out out --ledger consent.db -- --direct_num_workers=2 "
+    "--direct_running_mode=multi_processing",
+)
+def run(
+    context: typer.Context,
+    manifest: Annotated[str, typer.Argument(help="Recording manifest, JSON Lines.", metavar="MANIFEST")],
+    out: Annotated[str, typer.Option(help="Folder for the release; it must not hold another one.")],
+    ledger: Annotated[str | None, typer.Option(help="Consent ledger. Without one, nothing passes.")] = None,
+    purpose: Annotated[str, typer.Option(help="What the release is for.")] = "training_inhouse",
+    codec: Annotated[
+        str, typer.Option(help="`embedded` for trying things out; `mimi` or `mimi:PATH` for training.")
+    ] = "embedded",
+    segment_s: Annotated[float, typer.Option("--segment-s", help="Length of a sample in seconds.")] = 120.0,
+    include_audio: Annotated[bool, typer.Option("--include-audio", help="Put a stereo FLAC into each sample.")] = False,
+    words: Annotated[
+        str, typer.Option(help="`optional`: take words where the manifest names them; `required`; `none`.")
+    ] = "optional",
+    name: Annotated[str, typer.Option(help="Name of the dataset on its cards.")] = "duologue-dataset",
+    validation_share: Annotated[
+        float, typer.Option(help="Share of the time for the validation split; no speaker is in both splits.")
+    ] = 0.05,
+    shard_hours: Annotated[float, typer.Option(help="Hours of conversation in a shard.")] = 10.0,
+) -> None:
+    """Make training shards with labels, consent and a card from recorded conversations.
+
+    Options after -- go to Apache Beam. Exit status: 0 done; 2 wrong usage or manifest; 3 nothing could be written.
+    """
+    if context.args and not context.args[0].startswith("--"):
+        _fail(f"unexpected argument {context.args[0]!r}; options for Beam go after --", EXIT_USAGE)
+    from .run import RunRequest
+
+    request = RunRequest(
+        manifest=manifest,
+        out=out,
+        ledger=ledger,
+        purpose=purpose,
+        codec=codec,
+        segment_s=segment_s,
+        include_audio=include_audio,
+        words=words,
+        name=name,
+        validation_share=validation_share,
+        shard_hours=shard_hours,
+        beam_args=tuple(context.args),
+    )
+    _run(request)
+
+
+def _run(request: "RunRequest") -> None:
+    """Runs the pipeline and prints the summary."""
+    _quiet()
+    from .run import run as run_pipeline
+    from .summary import summarize
+
+    with _usage_errors():
+        result = run_pipeline(request, progress=sys.stderr)
+    typer.echo(summarize(result))
+    if result.release is None:
+        raise typer.Exit(EXIT_NOTHING_WRITTEN)
+
+
+def _quiet() -> None:
+    """Keeps other libraries' notes out of the output, and one thread in each process."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logging.getLogger().setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+@app.command(epilog="Example: duologue demo --out demo-out")
+def demo(
+    out: Annotated[str, typer.Option(help="Folder for the release.")] = "demo-out",
+    purpose: Annotated[
+        str, typer.Option(help="What the release is for. One speaker has refused `redistribution`: try it.")
+    ] = "training_inhouse",
+    codec: Annotated[str, typer.Option(help="As for `duologue run`.")] = "embedded",
+) -> None:
+    """Run the whole pipeline on the three small conversations that come with the package."""
+    from .demo import demo_files
+    from .run import RunRequest
+
+    files = demo_files()
+    request = RunRequest(
+        manifest=str(files.manifest),
+        out=out,
+        ledger=str(files.ledger),
+        purpose=purpose,
+        codec=codec,
+        include_audio=True,
+        name="duologue-demo",
+        segment_s=30.0,
+    )
+    _run(request)
+
+
+@app.command(epilog="Example: duologue validate calls/manifest.jsonl")
+def validate(
+    manifest: Annotated[str, typer.Argument(help="Recording manifest, JSON Lines.", metavar="MANIFEST")],
+) -> None:
+    """List every fault of a manifest with its line and field. Exit status: 0 none; 1 some; 2 it cannot be read."""
+    from duologue_schemas import validate_manifest_lines
+
+    from .storage import open_input
+
+    with _usage_errors():
+        try:
+            with open_input(manifest) as stream:
+                lines = stream.read().splitlines()
+        except OSError as error:
+            raise UsageError(f"{manifest}: the manifest cannot be read ({error})") from None
+    faults = list(validate_manifest_lines(lines))
+    for fault in faults:
+        where = f" {fault.field}:" if fault.field else ""
+        typer.echo(f"{manifest}:{fault.line}:{where} {fault.message}")
+    recordings = sum(bool(line.strip()) for line in lines)
+    if faults:
+        broken = len({fault.line for fault in faults})
+        typer.echo(f"{len(faults)} faults on {broken} of {recordings} lines", err=True)
+        raise typer.Exit(EXIT_FAULTS)
+    typer.echo(f"{manifest}: {recordings} recordings, no faults")
+
+
+@shards_app.command(epilog="Example: duologue shards verify out")
+def verify(
+    directory: Annotated[str, typer.Argument(help="Output folder of a run.", metavar="DIR")],
+) -> None:
+    """Check hashes, members, frame counts and totals of a release. Exit status: 0 all well; 1 faults; 2 no release."""
+    from .verify import verify_release
+
+    with _usage_errors():
+        report = verify_release(directory)
+    for fault in report.faults:
+        typer.echo(fault)
+    if report.faults:
+        typer.echo(f"{directory}: {len(report.faults)} faults", err=True)
+        raise typer.Exit(EXIT_FAULTS)
+    typer.echo(
+        f"{directory}: all well: {report.shards} shards, {report.samples} samples, {report.frames} frames, "
+        f"{report.bytes} bytes"
+    )
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        from .samples import MADE_BY
+
+        typer.echo(MADE_BY)
+        raise typer.Exit
+
+
+def main() -> None:
+    """The entry point of the ``duologue`` command."""
+    app(prog_name="duologue")

@@ -1,0 +1,57 @@
+"""The consent gate: the first thing that happens to a recording, before any of its audio is opened."""
+
+from datetime import datetime
+
+from duologue_consent import Snapshot, parse_time
+
+from .errors import RejectError
+from .records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Track
+
+__all__ = ["check_consent"]
+
+
+def check_consent(
+    recording: Recording, *, snapshot: Snapshot | None, purpose: str, as_of: datetime, ledger_name: str
+) -> ConsentBasis:
+    """Finds the grants that let both speakers' tracks be used for a purpose.
+
+    Args:
+        recording: whose speakers are asked for.
+        snapshot: the ledger's state, None where there is no ledger.
+        purpose: what the run is for.
+        as_of: the moment at which consent must be live.
+        ledger_name: for messages.
+
+    Returns:
+        The grants of both speakers; they travel with the recording into every sample.
+
+    Raises:
+        RejectError: a ``consent_*`` reason, of speaker ``a`` first. The detail names the speaker by track and
+            commitment, not by id, because ``rejected.jsonl`` is published with the release.
+    """
+    if snapshot is None:
+        raise RejectError(
+            "consent_no_ledger",
+            f"there is no consent ledger at {ledger_name}; make one with `duologue consent init LEDGER`, enter the "
+            "speakers' consent with `duologue consent grant`, and give it with --ledger",
+        )
+    recorded_at = None if recording.started_at is None else parse_time(recording.started_at)
+    a, b = (
+        _speaker_consent(name, track, snapshot=snapshot, purpose=purpose, recorded_at=recorded_at, as_of=as_of)
+        for name, track in zip("ab", recording.tracks, strict=True)
+    )
+    return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, a=a, b=b)
+
+
+def _speaker_consent(
+    name: str, track: Track, *, snapshot: Snapshot, purpose: str, recorded_at: datetime | None, as_of: datetime
+) -> SpeakerConsent:
+    commitment = snapshot.commitment(track.speaker_id)
+    decision = snapshot.decide(track.speaker_id, purpose=purpose, recorded_at=recorded_at, as_of=as_of)
+    if decision.reason is not None:
+        shown = decision.detail.replace(repr(track.speaker_id), f"{name} ({commitment[:12]})")
+        raise RejectError(decision.reason, shown)
+    grants = tuple(
+        GrantRef(grant.purpose, grant.event_sha256, grant.granted_at, grant.expires_at) for grant in decision.grants
+    )
+    return SpeakerConsent(commitment=commitment, grants=grants)

@@ -1,0 +1,242 @@
+"""How much of each speaker is heard in the other one's track, and whether the two tracks are one signal.
+
+Both tracks are cut into frames. Where only the partner speaks, what a filtered, delayed copy of the partner's track
+explains of this track is bleed; what it does not explain is this side's own sound and counts as noise. The method,
+its limits and its measured accuracy are in docs/isolation.md.
+
+Memory does not grow with the recording: one segment of audio, a histogram of frame levels, and at most ``max_groups``
+correlation functions a direction. Frames and segments are counted from the first sample, so the result does not
+depend on how the caller cuts the signal.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import inf, log10
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.linalg import cho_factor, cho_solve, toeplitz
+from scipy.signal import butter, oaconvolve, sosfilt, sosfilt_zi
+from scipy.signal.windows import tukey
+
+from duologue_pipeline.records import BleedReport, IsolationReport
+from duologue_pipeline.rules import load_rules
+
+__all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "duplicate_detail", "measure_isolation"]
+
+SAMPLE_RATES_HZ = (8000, 16000)
+
+_LEVEL_STEP_DB = 0.5
+LOWEST_LEVEL_DB = -120.0
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+C64 = npt.NDArray[np.complex64]
+Frames = npt.NDArray[np.intp]
+
+
+def measure_isolation(
+    blocks: Iterable[tuple[F32, F32]], *, sample_rate_hz: int, rules: Mapping[str, Any] | None = None
+) -> IsolationReport:
+    """Measures bleed in both directions and looks for a duplicated signal.
+
+    Args:
+        blocks: pairs (a, b) of float32 [T] in [-1, 1], equal in length within a pair; any T, in order.
+        sample_rate_hz: of both tracks, 8000 or 16000.
+        rules: a rule set like ``rules/isolation.json``, which is the default.
+
+    Returns:
+        The report. A duplicated signal is reported (``duplicate``, verdict ``fail``), not raised.
+
+    Raises:
+        ValueError: another sample rate, or a pair of unequal length or not one-dimensional.
+    """
+    meter = IsolationMeter(sample_rate_hz=sample_rate_hz, rules=rules)
+    for a, b in blocks:
+        meter.push(a, b)
+    return meter.finish()
+
+
+def duplicate_detail(report: IsolationReport) -> str:
+    """Says in one sentence what a report with ``duplicate=True`` means and what to do.
+
+    Raises:
+        ValueError: the report is not of a duplicate.
+    """
+    if not report.duplicate:
+        raise ValueError("duplicate_detail is for reports with duplicate=True; this one has duplicate=False")
+    return (
+        "Both tracks carry the same signal up to gain, sign and delay, where each must hold one speaker (isolation "
+        f"rules {report.rules}); give the original two-channel recording, or correct 'uri' and 'channel' in the "
+        "manifest if they name the same channel twice."
+    )
+
+
+class IsolationMeter:
+    """:func:`measure_isolation` for callers that push audio."""
+
+    def __init__(self, *, sample_rate_hz: int, rules: Mapping[str, Any] | None = None) -> None:
+        if sample_rate_hz not in SAMPLE_RATES_HZ:
+            raise ValueError(f"sample_rate_hz is {sample_rate_hz}; isolation is measured at one of {SAMPLE_RATES_HZ}")
+        self._rules: Mapping[str, Any] = load_rules("isolation") if rules is None else rules
+        self._layout = layout = Layout.of(self._rules, sample_rate_hz)
+        self._sos = butter(4, self._rules["highpass_hz"], "highpass", fs=sample_rate_hz, output="sos")
+        self._sos_state: F64 | None = None
+        self._raw = np.zeros((2, layout.segment), np.float32)
+        self._filled = 0
+        # A frame of silence before the recording and one after it, so that every frame has two neighbours.
+        self._context = np.zeros((2, layout.frame), np.float32)
+        self._levels = (_Levels(), _Levels())
+        self._solo = (Groups(layout, self._rules), Groups(layout, self._rules))
+        self._silence = [Evidence.none(layout), Evidence.none(layout)]
+        self._speech_frames = np.zeros(2, np.int64)
+        self._moments = np.zeros((3, 3))
+        self._loud_frames = 0
+        self._same_frames = 0
+
+    def push(self, a: F32, b: F32) -> None:
+        """Takes the next samples of both tracks: float32 [T] in [-1, 1], equal T.
+
+        Raises:
+            ValueError: the two are not one-dimensional or not equally long.
+        """
+        if a.ndim != 1 or a.shape != b.shape:
+            raise ValueError(f"a block must be two float32 [T] of equal length; found {a.shape} and {b.shape}")
+        start = 0
+        while start < len(a):
+            taken = min(len(a) - start, self._layout.segment - self._filled)
+            self._raw[:, self._filled : self._filled + taken] = a[start : start + taken], b[start : start + taken]
+            self._filled += taken
+            start += taken
+            if self._filled == self._layout.segment:
+                self._add_segment(after=0)
+
+    def finish(self) -> IsolationReport:
+        """Ends the recording and gives the report. Call it once."""
+        self._add_segment(after=self._layout.frame)
+        duplicate = self._is_duplicate()
+        reports = self._bleed(target=0), self._bleed(target=1)
+        speech_s = self._speech_frames * self._layout.frame_s
+        verdict = "fail" if duplicate else _verdict(reports, (speech_s[1], speech_s[0]), self._rules)
+        return IsolationReport(verdict, *reports, duplicate, self._rules["version"])
+
+    def _add_segment(self, after: int) -> None:
+        """Measures what has been filled in, with ``after`` zeros behind it, up to the last frame with neighbours."""
+        raw = self._raw[:, : self._filled].astype(np.float64)
+        self._filled = 0
+        if raw.size:
+            if self._sos_state is None:  # as if the first sample had been there for ever: no click at the start
+                self._sos_state = sosfilt_zi(self._sos)[:, None, :] * raw[None, :, :1]
+            with_one = np.concatenate([np.ones((1, raw.shape[1])), raw])
+            self._moments += with_one @ with_one.T
+            raw, self._sos_state = sosfilt(self._sos, raw, zi=self._sos_state)
+        signal = np.concatenate([self._context, raw.astype(np.float32), np.zeros((2, after), np.float32)], axis=1)
+        frames = signal.shape[1] // self._layout.frame - 2
+        self._context = signal[:, max(frames, 0) * self._layout.frame :]
+        if frames > 0:
+            self._measure(Segment(signal[:, : (frames + 2) * self._layout.frame], self._layout))
+
+    def _measure(self, segment: "Segment") -> None:
+        rules = self._rules
+        for levels, track_db in zip(self._levels, segment.levels_db, strict=True):
+            levels.add(track_db)
+        silence_db = rules["digital_silence_dbfs"]
+        noise_db = [max(levels.percentile_db(rules["noise_percentile"]), silence_db) for levels in self._levels]
+        peak_db = [levels.percentile_db(rules["speech_percentile"]) for levels in self._levels]
+        loud_db = [max(peak - rules["speech_below_peak_db"], silence_db) for peak in peak_db]
+        speech_db = [
+            max(noise + rules["speech_above_noise_db"], loud) for noise, loud in zip(noise_db, loud_db, strict=True)
+        ]
+        speaks = segment.levels_db > np.array(speech_db)[:, None]
+        self._speech_frames += speaks.sum(axis=1)
+
+        for target, source in ((0, 1), (1, 0)):
+            around_db = segment.levels_around_db[target]
+            below_db = segment.levels_around_db[source] - around_db
+            below_own_db = below_db - (peak_db[source] - peak_db[target])
+            listens = (
+                (around_db <= speech_db[target])
+                | (below_own_db >= rules["solo_margin_db"])
+                | ((below_db >= rules["solo_margin_db"]) & (below_own_db >= -rules["solo_level_tolerance_db"]))
+            )
+            weights = 10 ** (-np.maximum(around_db, noise_db[target]) / 10)
+            self._solo[target].add(segment, target, np.flatnonzero(speaks[source] & listens), weights)
+            silent = np.flatnonzero(~speaks.any(axis=0))
+            self._silence[target] += segment.evidence(target, silent, weights)
+
+        loud = np.flatnonzero((segment.levels_db > np.array(loud_db)[:, None]).any(axis=0))
+        self._loud_frames += len(loud)
+        self._same_frames += count_same_frames(segment, loud, self._layout, rules)
+
+    def _is_duplicate(self) -> bool:
+        rules = self._rules
+        covariance = self._moments[1:, 1:] - np.outer(self._moments[0, 1:], self._moments[0, 1:]) / max(
+            self._moments[0, 0], 1
+        )
+        power = float(covariance[0, 0] * covariance[1, 1])
+        if power > 0 and abs(covariance[0, 1]) >= rules["duplicate_correlation"] * power**0.5:
+            return True
+        long_enough = self._loud_frames * self._layout.frame_s >= rules["duplicate_min_s"]
+        return long_enough and self._same_frames >= rules["duplicate_frames_share"] * self._loud_frames
+
+    def _bleed(self, target: int) -> BleedReport:
+        layout, rules = self._layout, self._rules
+        groups = self._solo[target].complete()
+        solo_s = sum(group.frames for group in groups) * layout.frame_s
+        if not groups or solo_s < rules["min_solo_s"]:
+            return BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=solo_s)
+        silence = self._silence[target]
+        if silence.frames * layout.frame_s >= rules["min_silence_s"]:
+            # What the tracks share while nobody speaks (hum, a common noise) is no copy of a voice.
+            noise = silence.cross / silence.weight
+            groups = [replace(group, cross=group.cross - group.weight * noise) for group in groups]
+        lag, sigmas = find_lag(sum(groups[1:], groups[0]), layout, rules)
+        fits = [fit(group, lag, layout, rules) for group in groups]
+        level = float(np.median([(fit.explained - fit.chance) / fit.source for fit in fits]))
+        floor = float(np.median([fit.chance / fit.source for fit in fits]))
+        coherence = float(np.median([(fit.explained - fit.chance) / fit.target for fit in fits]))
+        floor = max(floor * 10 ** (rules["floor_above_chance_db"] / 10), 10 ** (rules["lowest_floor_db"] / 10))
+        heard = sigmas >= rules["lag_peak_min_sigma"] and level >= floor
+        return BleedReport(
+            bleed_db=db(level) if heard else None,
+            floor_db=db(floor),
+            lag_ms=lag * 1000 / layout.rate_hz if heard else None,
+            coherence=min(max(coherence, 0.0), 1.0),
+            solo_s=solo_s,
+        )
+
+
+def _verdict(reports: tuple[BleedReport, BleedReport], speech_s: tuple[float, float], rules: Mapping[str, Any]) -> str:
+    """Judges both directions; ``speech_s`` is how long the source of each speaks."""
+    worst_db, judged, open_question = -inf, False, False
+    for bleed, source_s in zip(reports, speech_s, strict=True):
+        if bleed.bleed_db is not None:
+            worst_db = max(worst_db, bleed.bleed_db)
+        if bleed.floor_db is not None and bleed.floor_db <= rules["warn_above_db"]:
+            judged = True
+        elif source_s >= rules["open_question_speech_s"]:
+            open_question = True
+    if worst_db > rules["fail_above_db"]:
+        return "fail"
+    if worst_db > rules["warn_above_db"]:
+        return "warn"
+    return "pass" if judged and not open_question else "undetermined"
+
+
+class _Levels:
+    """How loud the frames of one track have been so far, as a histogram."""
+
+    def __init__(self) -> None:
+        self._edges = np.arange(LOWEST_LEVEL_DB, 20, _LEVEL_STEP_DB)
+        self._counts = np.zeros(len(self._edges), np.int64)
+
+    def add(self, levels_db: F64) -> None:
+        bins = np.clip((levels_db - LOWEST_LEVEL_DB) / _LEVEL_STEP_DB, 0, len(self._counts) - 1).astype(np.intp)
+        self._counts += np.bincount(bins, minlength=len(self._counts))
+
+    def percentile_db(self, percent: float) -> float:
+        cumulated = np.cumsum(self._counts)
+        return float(self._edges[np.searchsorted(cumulated, percent / 100 * cumulated[-1])])

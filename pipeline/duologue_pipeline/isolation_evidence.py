@@ -1,0 +1,249 @@
+"""The arithmetic under isolation.py: what one filter, around one lag, makes of one track from the other.
+
+Correlations are collected frame by frame as sums, which can be added and weighted, and solved once at the end. A
+frame is as long as the largest lag, so that a frame and its two neighbours hold every source of a copy in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log10
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.linalg import cho_factor, cho_solve, toeplitz
+from scipy.signal import oaconvolve
+from scipy.signal.windows import tukey
+
+__all__ = [
+    "LOWEST_LEVEL_DB",
+    "Evidence",
+    "Fit",
+    "Groups",
+    "Layout",
+    "Segment",
+    "count_same_frames",
+    "db",
+    "find_lag",
+    "fit",
+]
+
+LOWEST_LEVEL_DB = -120.0
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+C64 = npt.NDArray[np.complex64]
+Frames = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The rules in samples at one rate."""
+
+    rate_hz: int
+    frame: int  # also the largest lag: a frame's neighbours hold every source of a copy in it
+    segment: int
+    taps: int
+    taps_before: int
+    guard: int
+    n_fft: int
+
+    @classmethod
+    def of(cls, rules: Mapping[str, Any], rate_hz: int) -> "Layout":
+        def samples(ms: float) -> int:
+            return round(ms * rate_hz / 1000)
+
+        frame = samples(rules["frame_and_max_lag_ms"])
+        return cls(
+            rate_hz=rate_hz,
+            frame=frame,
+            segment=samples(rules["segment_s"] * 1000) // frame * frame,
+            taps=samples(rules["filter_ms"]),
+            taps_before=samples(rules["filter_before_lag_ms"]),
+            guard=samples(rules["chance_guard_ms"]),
+            n_fft=next_fast_len(3 * frame, real=True),
+        )
+
+    @property
+    def frame_s(self) -> float:
+        return self.frame / self.rate_hz
+
+
+@dataclass
+class Evidence:
+    """Sums over weighted frames of a target track and of the source track around them.
+
+    ``cross`` complex [n_fft/2+1] is the spectrum of their correlation; ``autocorrelation`` float [3, taps] is the
+    source's own, one frame later than the target, at the same time, and one frame earlier; ``energy`` is the target's.
+    """
+
+    frames: int
+    weight: float
+    cross: C64
+    autocorrelation: F64
+    energy: float
+
+    @classmethod
+    def none(cls, layout: Layout) -> "Evidence":
+        return cls(0, 0.0, np.zeros(layout.n_fft // 2 + 1, np.complex64), np.zeros((3, layout.taps)), 0.0)
+
+    def __add__(self, other: "Evidence") -> "Evidence":
+        return Evidence(
+            self.frames + other.frames,
+            self.weight + other.weight,
+            self.cross + other.cross,
+            self.autocorrelation + other.autocorrelation,
+            self.energy + other.energy,
+        )
+
+
+class Segment:
+    """Frames of both tracks, high-passed, with one more frame before and after.
+
+    ``levels_db`` float [2, frames] is the mean power of each, ``levels_around_db`` the highest of it and its two
+    neighbours.
+    """
+
+    def __init__(self, signal: F32, layout: Layout) -> None:
+        self._layout = layout
+        self.signal = signal
+        tiles = signal.reshape(2, -1, layout.frame)
+        self.frames = tiles[:, 1:-1]
+        tiles_db = 10 * np.log10(np.mean(np.square(tiles, dtype=np.float64), axis=2) + 10 ** (LOWEST_LEVEL_DB / 10))
+        self.levels_db = tiles_db[:, 1:-1]
+        self.levels_around_db = sliding_window_view(tiles_db, 3, axis=1).max(axis=2)
+        self._spans = sliding_window_view(signal, 3 * layout.frame, axis=1)[:, :: layout.frame]
+        n_fft = next_fast_len(layout.frame + layout.taps, real=True)
+        self._autocorrelations = irfft(np.square(np.abs(rfft(tiles, n_fft))), n_fft)[:, :, : layout.taps]
+
+    def evidence(self, target: int, frames: Frames, weights: F64) -> "Evidence":
+        """Sums up some frames; ``weights`` has one for each frame of the segment."""
+        source, total = 1 - target, Evidence.none(self._layout)
+        for first in range(0, len(frames), 16):  # few at a time stay in the processor's cache
+            some = frames[first : first + 16]
+            weight = weights[some].astype(np.float32)
+            targets = rfft(self.frames[target, some] * weight[:, None], self._layout.n_fft)
+            sources = rfft(self._spans[source, some], self._layout.n_fft)
+            neighbours = self._autocorrelations[source, some + np.array([[2], [1], [0]])]
+            total += Evidence(
+                frames=len(some),
+                weight=float(weight.sum()),
+                cross=np.einsum("fk,fk->k", targets.conj(), sources),
+                autocorrelation=np.einsum("f,sfk->sk", weight, neighbours),
+                energy=float(weight @ np.sum(np.square(self.frames[target, some]), axis=1)),
+            )
+        return total
+
+
+class Groups:
+    """Evidence of one direction, in order of time, in at most ``max_groups`` groups: medians are taken over them.
+
+    When there are more, neighbours are joined, and later groups have twice as many frames.
+    """
+
+    def __init__(self, layout: Layout, rules: Mapping[str, Any]) -> None:
+        self._size = round(rules["group_s"] / layout.frame_s)
+        self._max_groups = int(rules["max_groups"])
+        self._groups: list[Evidence] = []
+
+    def add(self, segment: Segment, target: int, frames: Frames, weights: F64) -> None:
+        """Adds some frames of a segment, filling up the last group first."""
+        while len(frames):
+            open_group = bool(self._groups) and self._groups[-1].frames < self._size
+            now, frames = np.split(frames, [self._size - self._groups[-1].frames if open_group else self._size])
+            evidence = segment.evidence(target, now, weights)
+            if open_group:
+                self._groups[-1] += evidence
+            else:
+                self._groups.append(evidence)
+            if len(self._groups) > self._max_groups:
+                pairs = [self._groups[i : i + 2] for i in range(0, len(self._groups), 2)]
+                self._groups = [sum(pair[1:], pair[0]) for pair in pairs]
+                self._size *= 2
+
+    def complete(self) -> list[Evidence]:
+        """The groups; a last one that is less than half full is joined to the one before it."""
+        if len(self._groups) > 1 and self._groups[-1].frames < self._size / 2:
+            return [*self._groups[:-2], self._groups[-2] + self._groups[-1]]
+        return self._groups
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A least-squares filter from source to target, ``taps[0]`` at ``start_lag`` samples, and energies in one unit.
+
+    ``explained`` is what the filter gives of the ``target``; ``chance`` is what filters give at lags with no copy.
+    """
+
+    taps: F64
+    start_lag: int
+    explained: float
+    chance: float
+    source: float
+    target: float
+
+
+def _correlation(spectrum: C64, layout: Layout) -> F64:
+    """Gives float [2 * frame + 1]: target(t) * source(t - lag) for lags of -frame..frame samples."""
+    return irfft(spectrum, layout.n_fft)[2 * layout.frame :: -1].astype(np.float64)
+
+
+def find_lag(evidence: Evidence, layout: Layout, rules: Mapping[str, Any]) -> tuple[int, float]:
+    """Finds the lag in samples by GCC-PHAT (Knapp & Carter 1976), and how many sigmas its peak stands out.
+
+    The phase transform gives every frequency the same weight: a common hum, which has few, makes no peak.
+    """
+    # The correlation is exact at the lags that are kept; the spectrum it is made from is not: it also holds the edges
+    # of the frames, which would outweigh the signal where that is weak. Hence there and back again.
+    kept = _correlation(evidence.cross, layout) * tukey(2 * layout.frame + 1, 0.1)
+    spectrum = rfft(kept, layout.n_fft)
+    magnitude = np.abs(spectrum)
+    spectrum /= magnitude + 10 ** (rules["lag_ignored_below_db"] / 10) * magnitude.max() + np.finfo(np.float64).tiny
+    spectrum[: round(rules["highpass_hz"] * layout.n_fft / layout.rate_hz)] = 0
+    correlation = np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
+    peak = int(np.argmax(correlation))
+    sigma = 1.4826 * float(np.median(correlation))
+    return peak - layout.frame, float(correlation[peak]) / sigma if sigma else 0.0
+
+
+def fit(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str, Any]) -> Fit:
+    """Solves the normal equations for the filter around ``lag``, and for as long ones well away from it."""
+    position = lag / layout.frame
+    own = np.array([max(-position, 0), 1 - abs(position), max(position, 0)]) @ evidence.autocorrelation
+    source = max(float(own[0]), np.finfo(np.float64).tiny)
+    own[0] = source * (1 + 10 ** (rules["filter_ridge_db"] / 10))
+    correlation = _correlation(evidence.cross, layout)
+    starts = np.arange(0, len(correlation) - layout.taps + 1, layout.taps)
+    start = int(np.clip(lag + layout.frame - layout.taps_before, 0, len(correlation) - layout.taps))
+    starts = np.append(start, starts[np.abs(starts - start) >= layout.taps + layout.guard])
+    windows = correlation[starts + np.arange(layout.taps)[:, None]]
+    filters = cho_solve(cho_factor(toeplitz(own)), windows)
+    explained = np.sum(filters * windows, axis=0)
+    return Fit(
+        taps=filters[:, 0],
+        start_lag=start - layout.frame,
+        explained=float(explained[0]),
+        chance=float(explained[1:].mean()),
+        source=source,
+        target=max(evidence.energy, np.finfo(np.float64).tiny),
+    )
+
+
+def count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: Mapping[str, Any]) -> int:
+    """Counts the frames of track a that one filter for all of them makes from track b."""
+    evidence = segment.evidence(0, frames, np.ones(segment.frames.shape[1]))
+    lag, _ = find_lag(evidence, layout, rules)
+    fit = fit(evidence, lag, layout, rules)
+    copied = fit.explained - fit.chance
+    if copied < 0.5 * fit.target or abs(db(copied / fit.source)) > rules["duplicate_max_gain_db"]:
+        return 0
+    predicted = oaconvolve(segment.signal[1], fit.taps)[layout.frame - fit.start_lag :][: segment.frames[0].size]
+    unexplained = segment.frames[0] - predicted.reshape(segment.frames[0].shape)
+    energies = np.sum(np.square([segment.frames[0][frames], unexplained[frames]]), axis=2)
+    return int(np.sum(energies[1] <= (1 - rules["duplicate_explained_share"]) * energies[0]))
+
+
+def db(power: float) -> float:
+    return 10 * log10(max(power, 1e-30))

@@ -1,0 +1,75 @@
+"""The pipeline, top to bottom: the table of contents of duologue."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import apache_beam as beam
+
+from duologue_consent import Snapshot
+
+from .release import ReleaseOptions
+from .stages.analyse import ConsentGate, DetectActivity, FindEvents, Ingest, MeasureIsolation
+from .stages.read import ReadManifest
+from .stages.write import PlanRelease, Tokenize, WriteRelease, WriteShards
+from .tokenize import TokenizeOptions
+
+__all__ = ["RunOptions", "build_pipeline"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Everything a run is told; the CLI's options, resolved.
+
+    Attributes:
+        manifest, out: uris.
+        snapshot: the ledger's state, None where there is none.
+        ledger_name: the ledger's name for messages.
+        as_of: the moment at which consent must be live.
+        codec: as for ``--codec``.
+        tokenize: how samples are cut.
+        validation_share, shard_s: how splits and shards are planned.
+        release: what the release says about the run.
+    """
+
+    manifest: str
+    out: str
+    snapshot: Snapshot | None
+    ledger_name: str
+    as_of: datetime
+    codec: str
+    tokenize: TokenizeOptions
+    validation_share: float
+    shard_s: float
+    release: ReleaseOptions
+
+
+def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> beam.PCollection[dict[str, Any] | None]:
+    """Builds the whole way from the manifest to the release onto a Beam pipeline."""
+    gate = ConsentGate(
+        snapshot=options.snapshot,
+        purpose=options.release.purpose,
+        as_of=options.as_of,
+        ledger_name=options.ledger_name,
+    )
+    recordings, unread = pipeline | "Read" >> ReadManifest(manifest=options.manifest)
+    consented, not_consented = recordings | "Consent" >> gate
+    ingested, unusable = consented | "Ingest" >> Ingest()
+    measured, not_isolated = ingested | "Isolation" >> MeasureIsolation()
+    active, inactive = measured | "Activity" >> DetectActivity()
+    annotated, wordless = active | "Events" >> FindEvents(words=options.release.words)
+    plan = annotated | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
+    tokenized, unencoded = annotated | "Tokenize" >> Tokenize(
+        plan=plan, codec=options.codec, options=options.tokenize, out=options.out
+    )
+    shards = tokenized | "Shards" >> WriteShards(out=options.out)
+    rejected = (
+        unread,
+        not_consented,
+        unusable,
+        not_isolated,
+        inactive,
+        wordless,
+        unencoded,
+    ) | "Rejected" >> beam.Flatten()
+    return shards | "Release" >> WriteRelease(rejected=rejected, out=options.out, options=options.release)

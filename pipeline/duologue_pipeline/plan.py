@@ -1,0 +1,104 @@
+"""The plan of a release: which recording goes into which split and which shard, decided from identities alone.
+
+Splits are disjoint in speakers: two recordings that share a speaker, directly or through others, stay together.
+Order and choice come from hashes of identities, never from arrival, so any order of input gives the same plan.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["SPLITS", "PlanEntry", "plan_shards", "plan_splits"]
+
+SPLITS: Final[tuple[str, str]] = ("train", "validation")
+
+_SMALL_SHARE = 1 / 3
+
+
+@dataclass(frozen=True)
+class PlanEntry:
+    """What the plan needs to know of a recording: who speaks (commitments) and how long."""
+
+    recording_id: str
+    speaker_a: str
+    speaker_b: str
+    duration_ms: int
+
+
+def plan_splits(entries: Iterable[PlanEntry], *, validation_share: float) -> dict[str, str]:
+    """Divides recordings into ``train`` and ``validation`` with no speaker in both.
+
+    Groups of recordings that are connected through speakers are taken for validation, in the order of the hash of
+    their smallest recording id, while the total stays within the share. Where not one fits, the smallest is taken if
+    it is at most a third of the whole; so three unrelated conversations give one for validation and two do not.
+
+    Args:
+        entries: all recordings of the release.
+        validation_share: the share of the time wanted for validation, in [0, 1).
+
+    Returns:
+        recording_id -> split.
+    """
+    ordered = sorted(entries, key=lambda entry: entry.recording_id)
+    groups = _connected(ordered)
+    total_ms = sum(entry.duration_ms for entry in ordered)
+    durations_ms = {name: sum(entry.duration_ms for entry in group) for name, group in groups.items()}
+    budget_ms = validation_share * total_ms
+    chosen: set[str] = set()
+    for name in sorted(groups, key=_hash):
+        if durations_ms[name] <= budget_ms:
+            chosen.add(name)
+            budget_ms -= durations_ms[name]
+    if not chosen and groups and validation_share > 0:
+        smallest = min(groups, key=lambda name: (durations_ms[name], _hash(name)))
+        if durations_ms[smallest] <= _SMALL_SHARE * total_ms:
+            chosen.add(smallest)
+    return {
+        entry.recording_id: SPLITS[1] if name in chosen else SPLITS[0]
+        for name, group in groups.items()
+        for entry in group
+    }
+
+
+def plan_shards(entries: Iterable[PlanEntry], splits: dict[str, str], *, shard_s: float) -> dict[str, str]:
+    """Assigns every recording to a shard of about ``shard_s`` seconds of conversation, whole recordings only.
+
+    Returns:
+        recording_id -> the shard's name without its content hash, e.g. ``train-00000``.
+    """
+    shards: dict[str, str] = {}
+    filled_ms: dict[str, int] = defaultdict(int)
+    number: dict[str, int] = defaultdict(int)
+    for entry in sorted(entries, key=lambda entry: (_hash(entry.recording_id), entry.recording_id)):
+        split = splits[entry.recording_id]
+        if filled_ms[split] and filled_ms[split] + entry.duration_ms > shard_s * 1000:
+            number[split] += 1
+            filled_ms[split] = 0
+        filled_ms[split] += entry.duration_ms
+        shards[entry.recording_id] = f"{split}-{number[split]:05d}"
+    return shards
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _connected(entries: list[PlanEntry]) -> dict[str, list[PlanEntry]]:
+    """Groups recordings that share speakers (union-find); a group is named after its first recording."""
+    parent: dict[str, str] = {}
+
+    def root(speaker: str) -> str:
+        parent.setdefault(speaker, speaker)
+        while parent[speaker] != speaker:
+            parent[speaker] = parent[parent[speaker]]
+            speaker = parent[speaker]
+        return speaker
+
+    for entry in entries:
+        parent[root(entry.speaker_a)] = root(entry.speaker_b)
+    groups: dict[str, list[PlanEntry]] = defaultdict(list)
+    for entry in entries:
+        groups[root(entry.speaker_a)].append(entry)
+    return {group[0].recording_id: group for group in groups.values()}

@@ -1,0 +1,234 @@
+"""The release: shards with their tables, then the tables of the whole, the cards, and ``dataset.json`` last.
+
+Every recording leaves rows beside its part; every shard turns the rows of its recordings into pieces of the three
+tables; the release joins the pieces in the order of the shards. Nothing is held in memory but the rows of one shard.
+"""
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from duologue_cards import facts_from_release, write_croissant, write_readme
+from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
+
+from .plan import SPLITS
+from .records import Rejected, Tokenized, WrittenShard
+from .samples import MADE_BY, canonical_json
+from .shards import join_parts
+from .storage import delete_directory, delete_file, join, list_entries, open_input, open_output, read_bytes, write_bytes
+
+__all__ = ["STAGING", "TABLES", "ReleaseOptions", "write_release", "write_shard"]
+
+STAGING: Final = ".staging"
+"""The folder under the output where unfinished work lies; it goes when the release is complete."""
+
+TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS}
+
+
+@dataclass(frozen=True)
+class ReleaseOptions:
+    """What a release says about the run that made it.
+
+    Attributes:
+        name: of the dataset.
+        purpose: what it may be used for.
+        codec: the codec's document with its ``quality``.
+        segment_s, include_audio, words: as the run was told.
+        rules: versions of the rule sets.
+        ledger: ``ledger_id``, ``events`` and ``head_sha256`` of the ledger, each None where there was none.
+        fingerprint: hash of everything that decides the run's output.
+        manifest_sha256: hash of the manifest's content, whatever its order.
+        manifest_folder: taken out of the details of rejections, so that no path of the machine is published.
+    """
+
+    name: str
+    purpose: str
+    codec: Mapping[str, Any]
+    segment_s: float
+    include_audio: bool
+    words: str
+    rules: Mapping[str, str]
+    ledger: Mapping[str, Any]
+    fingerprint: str
+    manifest_sha256: str
+    manifest_folder: str
+
+
+def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenShard:
+    """Joins the parts of a shard and writes its pieces of the tables.
+
+    Args:
+        shard: the name without hash, e.g. ``train-00000``.
+        parts: of all its recordings, in any order.
+        out: the output folder.
+
+    Returns:
+        The shard as it lies under ``out/shards``.
+    """
+    ordered = sorted(parts, key=lambda part: part.recording_id)
+    staging = join(out, STAGING)
+    name, sha256, size = join_parts(
+        [part.part_uri for part in ordered], folder=join(out, "shards"), name=shard, staging=staging
+    )
+    path = f"shards/{name}"
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+    base = 0
+    for part in ordered:
+        document = json.loads(read_bytes(part.rows_uri))
+        rows["index"] += [{**row, "shard": path, "offset": row["offset"] + base} for row in document["index"]]
+        rows["recordings"] += [{**row, "shard": path} for row in document["recordings"]]
+        rows["events"] += document["events"]
+        base += document["part_bytes"]
+    for table, schema in TABLES.items():
+        buffer = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows[table], schema=schema), buffer)
+        write_bytes(_piece_uri(out, shard, table), buffer.getvalue())
+    return WrittenShard(
+        name=name,
+        split=shard.rpartition("-")[0],
+        sha256=sha256,
+        bytes=size,
+        samples=len(rows["index"]),
+        duration_ms=round(1000 * sum(row["end_s"] - row["start_s"] for row in rows["index"])),
+        rows_uri=join(staging, "tables", shard),
+    )
+
+
+def _piece_uri(out: str, shard: str, table: str) -> str:
+    return join(out, STAGING, "tables", shard, f"{table}.parquet")
+
+
+def write_release(
+    shards: Iterable[WrittenShard], rejected: Iterable[Rejected], *, out: str, options: ReleaseOptions
+) -> dict[str, Any] | None:
+    """Completes a release: tables, ``rejected.jsonl``, cards, and ``dataset.json`` when all else is there.
+
+    Args:
+        shards: every shard, in any order.
+        rejected: every rejection, in any order.
+        out: the output folder.
+        options: what to say.
+
+    Returns:
+        The document of ``dataset.json``; None where no shard was written: then only ``rejected.jsonl`` is.
+    """
+    ordered = sorted(shards, key=lambda shard: shard.name)
+    refused = _write_rejected(rejected, out=out, folder=options.manifest_folder)
+    _delete_strays(ordered, out=out)
+    if not ordered:
+        delete_directory(join(out, STAGING))
+        return None
+    tables = {table: _join_pieces(ordered, table, out=out) for table in TABLES}
+    release = _release_document(ordered, tables["index"], tables["recordings"], refused, options)
+    reasons = Counter(row["reason"] for row in refused)
+    release["files"] = [
+        _file_entry(out, name) for name in (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl")
+    ]
+    facts = facts_from_release(release, tables["index"], tables["recordings"], reasons)
+    for name, text in (("README.md", write_readme(facts)), ("croissant.json", write_croissant(facts))):
+        write_bytes(join(out, name), text.encode())
+        release["files"].append(_file_entry(out, name))
+    write_bytes(join(out, "dataset.json"), json.dumps(release, indent=1, sort_keys=True).encode() + b"\n")
+    delete_directory(join(out, STAGING))
+    return release
+
+
+def _write_rejected(rejected: Iterable[Rejected], *, out: str, folder: str) -> list[dict[str, Any]]:
+    rows = [asdict(row) | {"detail": row.detail.replace(folder, "")} for row in rejected]
+    lines = sorted(canonical_json(row) for row in rows)
+    write_bytes(join(out, "rejected.jsonl"), b"".join(line + b"\n" for line in lines))
+    return rows
+
+
+def _delete_strays(shards: Sequence[WrittenShard], *, out: str) -> None:
+    """Removes shards that an earlier run, killed before its end, has left under other names."""
+    known = {shard.name for shard in shards}
+    folder = join(out, "shards")
+    for name in list_entries(folder):
+        if name.endswith(".tar") and name not in known:
+            delete_file(join(folder, name))
+
+
+def _join_pieces(shards: Sequence[WrittenShard], table: str, *, out: str) -> pa.Table:
+    """Joins the shards' pieces of a table into one file, and gives it."""
+    uri = join(out, f"{table}.parquet")
+    with open_output(uri) as stream, pq.ParquetWriter(stream, TABLES[table]) as writer:
+        for shard in shards:
+            piece = pq.read_table(io.BytesIO(read_bytes(join(shard.rows_uri, f"{table}.parquet"))))
+            writer.write_table(piece.cast(TABLES[table]))
+    return pq.read_table(io.BytesIO(read_bytes(uri))) if table != "events" else pa.table({})
+
+
+def _file_entry(out: str, name: str) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    size = 0
+    with open_input(join(out, name)) as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return {"path": name, "sha256": digest.hexdigest(), "bytes": size}
+
+
+def _release_document(
+    shards: Sequence[WrittenShard],
+    index: pa.Table,
+    recordings: pa.Table,
+    rejected: Sequence[Mapping[str, Any]],
+    options: ReleaseOptions,
+) -> dict[str, Any]:
+    """The document of ``dataset.json`` without its ``files`` (schemas/release.schema.json)."""
+    return {
+        "schema": "release/1.0",
+        "name": options.name,
+        "version": "1.0.0",
+        "made_by": MADE_BY,
+        "purposes": [options.purpose],
+        "codec": dict(options.codec),
+        "segment_s": options.segment_s,
+        "include_audio": options.include_audio,
+        "words": options.words,
+        "rules": dict(options.rules),
+        "ledger": dict(options.ledger),
+        "run": {"fingerprint": options.fingerprint, "manifest_sha256": options.manifest_sha256},
+        "splits": {split: _split_document(split, shards, recordings) for split in SPLITS},
+        "totals": {
+            "read": recordings.num_rows + len(rejected),
+            "written": recordings.num_rows,
+            "rejected": len(rejected),
+            "samples": index.num_rows,
+            "duration_s": sum(shard.duration_ms for shard in shards) / 1000,
+            "bytes": sum(shard.bytes for shard in shards),
+        },
+        "shards": [
+            {
+                "path": f"shards/{shard.name}",
+                "split": shard.split,
+                "sha256": shard.sha256,
+                "bytes": shard.bytes,
+                "samples": shard.samples,
+                "duration_s": shard.duration_ms / 1000,
+            }
+            for shard in shards
+        ],
+    }
+
+
+def _split_document(split: str, shards: Sequence[WrittenShard], recordings: pa.Table) -> dict[str, Any]:
+    own = [shard for shard in shards if shard.split == split]
+    rows = recordings.filter(pc.equal(recordings["split"], split))
+    speakers = {*rows["speaker_a"].to_pylist(), *rows["speaker_b"].to_pylist()}
+    return {
+        "shards": len(own),
+        "samples": sum(shard.samples for shard in own),
+        "recordings": rows.num_rows,
+        "speakers": len(speakers),
+        "duration_s": sum(shard.duration_ms for shard in own) / 1000,
+    }

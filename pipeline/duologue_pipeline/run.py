@@ -1,0 +1,281 @@
+"""One run: checks everything that can be checked before work begins, runs the pipeline, and gives what it wrote."""
+
+import hashlib
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import IO, Any, Final, Self
+
+from duologue_consent import Ledger, LedgerError, Purpose, Snapshot
+
+from .codecs.registry import open_codec
+from .errors import UsageError
+from .manifest import manifest_sha256, parse_line, read_lines
+from .reader import read_release
+from .records import Recording
+from .release import STAGING, ReleaseOptions
+from .samples import MADE_BY, canonical_json, codec_document, rule_versions
+from .storage import (
+    absolute_uri,
+    delete_directory,
+    exists,
+    is_remote,
+    join,
+    list_entries,
+    local_path,
+    read_bytes,
+    write_bytes,
+)
+from .tokenize import TokenizeOptions
+from .words import WORDS_POLICIES
+
+__all__ = ["RunRequest", "RunResult", "run"]
+
+_LOCAL_RUNNER: Final = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+"""Beam's embedded runner. "DirectRunner" would first try to fetch and start the Prism server."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What the user asks for; the defaults are the CLI's.
+
+    Attributes:
+        manifest, out: where the recordings are listed and where the release goes.
+        ledger: path of the consent ledger; None or a missing file lets nothing pass.
+        purpose: what the release is for.
+        codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
+        segment_s: length of a sample.
+        include_audio: whether samples carry FLAC.
+        words: a key of :data:`duologue_pipeline.words.WORDS_POLICIES`.
+        name: of the dataset.
+        validation_share: share of the time for the validation split.
+        shard_hours: conversation time in a shard.
+        as_of: the moment at which consent must be live; now if None.
+        beam_args: options passed to Beam.
+    """
+
+    manifest: str
+    out: str
+    ledger: str | None = None
+    purpose: str = "training_inhouse"
+    codec: str = "embedded"
+    segment_s: float = 120.0
+    include_audio: bool = False
+    words: str = "optional"
+    name: str = "duologue-dataset"
+    validation_share: float = 0.05
+    shard_hours: float = 10.0
+    as_of: datetime | None = None
+    beam_args: Sequence[str] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes:
+        out: the output folder.
+        release: the document of ``dataset.json``, None where nothing could be written.
+        refused: reason -> how many, from ``rejected.jsonl``.
+        was_complete: whether the folder already held this very release.
+    """
+
+    out: str
+    release: dict[str, Any] | None
+    refused: dict[str, int]
+    was_complete: bool
+
+
+def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
+    """Runs the pipeline, unless the output already holds the release that it would write.
+
+    Args:
+        request: what to do.
+        progress: where lines of progress go; none if None.
+
+    Raises:
+        UsageError: the request cannot be carried out; nothing has been written.
+    """
+    _check(request)
+    manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
+    lines = list(read_lines(manifest))
+    recordings = _count_recordings(lines, manifest)
+    snapshot = _snapshot(request.ledger)
+    release = _release_options(request, manifest, lines, snapshot)
+    if _is_complete(out, release.fingerprint):
+        return RunResult(out, read_release(out), _refused(out), was_complete=True)
+    _prepare(out, release.fingerprint)
+
+    # Imported here, so that mistakes are answered before the second that loading Beam and torch takes.
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from .pipeline import RunOptions, build_pipeline
+
+    options = RunOptions(
+        manifest=manifest,
+        out=out,
+        snapshot=snapshot,
+        ledger_name=request.ledger or "(none given)",
+        as_of=request.as_of or datetime.now(UTC),
+        codec=request.codec,
+        tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
+        validation_share=request.validation_share,
+        shard_s=request.shard_hours * 3600,
+        release=release,
+    )
+    arguments = list(request.beam_args)
+    if not any(argument.startswith("--runner") for argument in arguments):
+        arguments.append(f"--runner={_LOCAL_RUNNER}")
+    with _Progress(recordings, progress), beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
+        build_pipeline(pipeline, options)
+    written = read_release(out) if exists(join(out, "dataset.json")) else None
+    return RunResult(out, written, _refused(out), was_complete=False)
+
+
+def _check(request: RunRequest) -> None:
+    if request.purpose not in list(Purpose):
+        raise UsageError(f"--purpose {request.purpose}: no such purpose; expected one of {', '.join(Purpose)}")
+    if request.words not in WORDS_POLICIES:
+        raise UsageError(f"--words {request.words}: expected one of {', '.join(WORDS_POLICIES)}")
+    if not 1 <= request.segment_s <= 3600:
+        raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
+    if not 0 <= request.validation_share < 1:
+        raise UsageError(f"--validation-share {request.validation_share:g}: expected 0 to below 1")
+    if request.shard_hours <= 0:
+        raise UsageError(f"--shard-hours {request.shard_hours:g}: expected more than 0")
+
+
+def _count_recordings(lines: Sequence[bytes], manifest: str) -> int:
+    """Counts the usable lines of a manifest; one that has none is refused as a whole."""
+    recordings = sum(isinstance(parse_line(line, manifest_uri=manifest), Recording) for line in lines)
+    if not recordings:
+        found = f"none of its {len(lines)} lines is a recording" if lines else "it has no lines"
+        raise UsageError(f"{manifest}: not a usable manifest: {found}; `duologue validate {manifest}` lists the faults")
+    return recordings
+
+
+def _snapshot(ledger: str | None) -> Snapshot | None:
+    if ledger is None or not local_path(ledger).exists():
+        return None
+    try:
+        return Ledger.open(local_path(ledger)).snapshot()
+    except LedgerError as error:
+        raise UsageError(str(error)) from None
+
+
+def _release_options(
+    request: RunRequest, manifest: str, lines: Sequence[bytes], snapshot: Snapshot | None
+) -> ReleaseOptions:
+    codec = open_codec(request.codec)
+    ledger = {
+        "ledger_id": snapshot and snapshot.ledger_id,
+        "events": snapshot and snapshot.events,
+        "head_sha256": snapshot and snapshot.head_sha256,
+    }
+    decides = {
+        "made_by": MADE_BY,
+        "manifest_sha256": manifest_sha256(lines),
+        "ledger": ledger,
+        "purpose": request.purpose,
+        "codec": codec_document(codec),
+        "segment_s": request.segment_s,
+        "include_audio": request.include_audio,
+        "words": request.words,
+        "name": request.name,
+        "validation_share": request.validation_share,
+        "shard_hours": request.shard_hours,
+        "rules": rule_versions(),
+    }
+    return ReleaseOptions(
+        name=request.name,
+        purpose=request.purpose,
+        codec={**codec_document(codec), "quality": codec.quality},
+        segment_s=request.segment_s,
+        include_audio=request.include_audio,
+        words=request.words,
+        rules=rule_versions(),
+        ledger=ledger,
+        fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
+        manifest_sha256=decides["manifest_sha256"],
+        manifest_folder=manifest.rpartition("/")[0] + "/",
+    )
+
+
+def _is_complete(out: str, fingerprint: str) -> bool:
+    """Whether the folder holds the release of this very run.
+
+    Raises:
+        UsageError: it holds another release, or files of somebody else.
+    """
+    if not is_remote(out) and local_path(out).is_file():
+        raise UsageError(f"{out}: is a file; --out names a folder")
+    if exists(join(out, "dataset.json")):
+        release = read_release(out)
+        if release["run"]["fingerprint"] == fingerprint:
+            delete_directory(join(out, STAGING))
+            return True
+        raise UsageError(
+            f"{out}: already holds the release {release['name']} {release['version']} of another run (other manifest, "
+            "ledger state or options); a release is never written over: choose another --out"
+        )
+    names = [name for name in list_entries(out) if name not in (STAGING, "rejected.jsonl")]
+    if names and not exists(join(out, STAGING)):
+        raise UsageError(f"{out}: holds files that are not of duologue ({names[0]}, ...); choose another --out")
+    return False
+
+
+def _prepare(out: str, fingerprint: str) -> None:
+    """Begins the work in the output folder: shows that it can be written, and marks it as ours."""
+    try:
+        write_bytes(join(out, STAGING, "run.json"), canonical_json({"fingerprint": fingerprint}))
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written ({error}); choose another --out or correct its rights") from None
+
+
+def _refused(out: str) -> dict[str, int]:
+    lines = read_bytes(join(out, "rejected.jsonl")).splitlines()
+    return dict(sorted(Counter(json.loads(line)["reason"] for line in lines).items()))
+
+
+class _Progress(logging.Handler):
+    """Counts what the stages log and writes a line of it now and then, and one at the end."""
+
+    _INTERVAL_S = 1.0
+
+    def __init__(self, recordings: int, stream: IO[str] | None) -> None:
+        super().__init__(logging.INFO)
+        self._recordings = recordings
+        self._stream = stream
+        self._counts: Counter[str] = Counter()
+        self._began = self._written = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._counts[record.getMessage().partition(" ")[0]] += 1
+        if time.monotonic() - self._written >= self._INTERVAL_S:
+            self._write()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        if self._stream is not None:
+            refused = f", refused {self._counts['refused']}" if self._counts["refused"] else ""
+            print(
+                f"[{self._written - self._began:6.1f} s] analysed {self._counts['analysed']}/{self._recordings}, "
+                f"tokenized {self._counts['tokenized']}/{self._recordings}{refused}",
+                file=self._stream,
+                flush=True,
+            )
+
+    def __enter__(self) -> Self:
+        logger = logging.getLogger("duologue.progress")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("duologue.progress").removeHandler(self)
+        self._write()

@@ -1,0 +1,299 @@
+"""What is said about a sample: ``KEY.json``, and the rows of a recording in the three tables.
+
+Times in ``KEY.json`` count from the sample's start; times in the tables from the conversation's. Seconds have three
+decimals, because the clock inside counts milliseconds.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from .codecs.base import Codec
+from .records import (
+    Annotated,
+    BleedReport,
+    Event,
+    Span,
+    SpeakerConsent,
+    Track,
+    TrackReport,
+    Word,
+)
+from .rules import load_rules
+from .segments import Segment
+from .statistics import overlap_share_of_speech, overlap_share_of_time
+
+__all__ = [
+    "MADE_BY",
+    "canonical_json",
+    "codec_document",
+    "event_rows",
+    "index_row",
+    "recording_row",
+    "rule_versions",
+    "sample_document",
+    "sample_key",
+]
+
+MADE_BY = f"duologue {version('duologue')}"
+
+
+def canonical_json(document: Any) -> bytes:
+    """One way to write a document as bytes: sorted keys, no spaces, UTF-8, NaN refused."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def sample_key(recording_id: str, segment: int) -> str:
+    """The sample's key, e.g. ``call-0001-00003``: no dot and no slash in it."""
+    return f"{recording_id}-{segment:05d}"
+
+
+def rule_versions() -> dict[str, str]:
+    """The version of every rule set that marks a release."""
+    return {name: load_rules(name)["version"] for name in ("ingest", "isolation", "activity", "events")}
+
+
+def codec_document(codec: Codec) -> dict[str, Any]:
+    """What outputs say about the codec."""
+    return {
+        "name": codec.name,
+        "sample_rate_hz": codec.sample_rate_hz,
+        "frame_rate_hz": codec.frame_rate_hz,
+        "codebooks": codec.codebooks,
+        "cardinalities": list(codec.cardinalities),
+        "weights_sha256": codec.weights_sha256,
+    }
+
+
+def segment_bounds_ms(segment: Segment, codec: Codec, duration_ms: int) -> tuple[int, int]:
+    """Where a segment lies on the conversation's clock; the last one ends with the conversation."""
+    start_ms, end_ms = (
+        round(frame * codec.samples_per_frame * 1000 / codec.sample_rate_hz)
+        for frame in (segment.start_frame, segment.end_frame)
+    )
+    return start_ms, min(end_ms, duration_ms)
+
+
+def sample_document(conversation: Annotated, segment: Segment, *, split: str, codec: Codec) -> dict[str, Any]:
+    """Everything that is known about one sample (schemas/sample.schema.json).
+
+    Args:
+        conversation: the recording that the sample is cut from.
+        segment: the cut.
+        split: ``train`` or ``validation``.
+        codec: what made the codes.
+
+    Returns:
+        The document of ``KEY.json``.
+    """
+    recording, consent, isolation = conversation.recording, conversation.consent, conversation.isolation
+    start_ms, end_ms = segment_bounds_ms(segment, codec, conversation.audio.duration_ms)
+    return {
+        "schema": "sample/1.0",
+        "key": sample_key(recording.recording_id, segment.index),
+        "recording_id": recording.recording_id,
+        "segment": segment.index,
+        "start_s": _s(start_ms),
+        "end_s": _s(end_ms),
+        "split": split,
+        "language": recording.language,
+        "setting": recording.setting,
+        "topic": recording.topic,
+        "register": recording.register,
+        "source": {
+            "corpus": recording.source.corpus,
+            "license": recording.source.license,
+            "route": recording.source.route,
+        },
+        "purposes": [consent.purpose],
+        "speakers": {"a": _speaker(consent.a, recording.a), "b": _speaker(consent.b, recording.b)},
+        "consent": {
+            "purpose": consent.purpose,
+            "ledger_id": consent.ledger_id,
+            "a": _consent(consent.a),
+            "b": _consent(consent.b),
+        },
+        "codec": {**codec_document(codec), "frames": segment.frames},
+        "audio": {"a": _track(conversation.audio.a), "b": _track(conversation.audio.b)},
+        "isolation": {
+            "verdict": isolation.verdict,
+            "a_from_b": _bleed(isolation.a_from_b),
+            "b_from_a": _bleed(isolation.b_from_a),
+        },
+        "activity": {
+            "a": _clip(conversation.activity.a, start_ms, end_ms),
+            "b": _clip(conversation.activity.b, start_ms, end_ms),
+        },
+        "events": [_event(event, start_ms) for event in conversation.events if _touches(event, start_ms, end_ms)],
+        "words": {
+            "a": _words(conversation.words_a, start_ms, end_ms),
+            "b": _words(conversation.words_b, start_ms, end_ms),
+        },
+        "rules": rule_versions(),
+        "made_by": MADE_BY,
+    }
+
+
+def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, Any]:
+    """A sample's row of ``index.parquet``; ``shard`` is filled in, and ``offset`` moved, when the shard is joined."""
+    return {
+        "key": document["key"],
+        "shard": "",
+        "offset": offset,
+        "bytes": size,
+        "recording_id": document["recording_id"],
+        "segment": document["segment"],
+        "split": document["split"],
+        "start_s": document["start_s"],
+        "end_s": document["end_s"],
+        "frames": document["codec"]["frames"],
+        "speaker_a": document["speakers"]["a"]["commitment"],
+        "speaker_b": document["speakers"]["b"]["commitment"],
+        "purposes": document["purposes"],
+        "isolation": document["isolation"]["verdict"],
+        "language": document["language"],
+    }
+
+
+def event_rows(conversation: Annotated, *, split: str) -> list[dict[str, Any]]:
+    """The recording's rows of ``events.parquet``."""
+    where = {
+        "recording_id": conversation.recording.recording_id,
+        "split": split,
+        "rules": conversation.events_rules,
+    }
+    return [{**where, **_event(event, 0)} for event in conversation.events]
+
+
+def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[str, Any]:
+    """The recording's row of ``recordings.parquet``; ``shard`` is filled in when the shard is joined."""
+    recording, statistics = conversation.recording, conversation.statistics
+    row = {
+        "recording_id": recording.recording_id,
+        "split": split,
+        "shard": "",
+        "samples": samples,
+        "duration_s": _s(conversation.audio.duration_ms),
+        "language": recording.language,
+        "setting": recording.setting,
+        "corpus": recording.source.corpus,
+        "license": recording.source.license,
+        "route": recording.source.route,
+        "topic": recording.topic,
+        "register": recording.register,
+        "started_at": recording.started_at,
+        "purposes": [conversation.consent.purpose],
+        "isolation": conversation.isolation.verdict,
+        "overlap_s": _s(statistics.overlap_ms),
+        "overlap_share_of_time": overlap_share_of_time(statistics),
+        "overlap_share_of_speech": overlap_share_of_speech(statistics),
+        "ftos_s": [_s(fto_ms) for fto_ms in statistics.ftos_ms],
+        "pauses": statistics.pauses,
+        "gaps": statistics.gaps,
+        "overlaps_between": statistics.overlaps_between,
+        "overlaps_within": statistics.overlaps_within,
+    }
+    for name, track, report, consent, words in (
+        ("a", recording.a, conversation.audio.a, conversation.consent.a, conversation.words_a),
+        ("b", recording.b, conversation.audio.b, conversation.consent.b, conversation.words_b),
+    ):
+        row |= {
+            f"speaker_{name}": consent.commitment,
+            f"jurisdiction_{name}": track.jurisdiction,
+            f"words_{name}": words is not None,
+            f"speech_{name}_s": _s(getattr(statistics, f"speech_{name}_ms")),
+            **{
+                f"{kind}_{name}": getattr(statistics, f"{kind}_{name}")
+                for kind in ("turns", "backchannels", "interruptions")
+            },
+            **{f"{field}_{name}": value for field, value in _track(report).items()},
+        }
+    for direction in ("a_from_b", "b_from_a"):
+        bleed = _bleed(getattr(conversation.isolation, direction))
+        row |= {f"{field}_{direction}": value for field, value in bleed.items()}
+    return row
+
+
+def _s(ms: int) -> float:
+    return ms / 1000
+
+
+def _speaker(consent: SpeakerConsent, track: Track) -> dict[str, Any]:
+    return {"commitment": consent.commitment, "jurisdiction": track.jurisdiction}
+
+
+def _consent(consent: SpeakerConsent) -> dict[str, Any]:
+    grants = [
+        {
+            "purpose": grant.purpose,
+            "event_sha256": grant.event_sha256,
+            "granted_at": grant.granted_at,
+            "expires_at": grant.expires_at,
+        }
+        for grant in consent.grants
+    ]
+    return {"commitment": consent.commitment, "grants": grants}
+
+
+def _track(report: TrackReport) -> dict[str, Any]:
+    return {
+        "sample_rate_hz": report.sample_rate_hz,
+        "bandwidth_hz": report.bandwidth_hz,
+        "peak_dbfs": report.peak_dbfs,
+        "level_dbfs": report.level_dbfs,
+        "clipped_share": report.clipped_share,
+        "digital_silence_share": report.digital_silence_share,
+        "samples_sha256": report.samples_sha256,
+    }
+
+
+def _bleed(report: BleedReport) -> dict[str, Any]:
+    return {
+        "bleed_db": report.bleed_db,
+        "floor_db": report.floor_db,
+        "lag_ms": report.lag_ms,
+        "coherence": report.coherence,
+        "solo_s": report.solo_s,
+    }
+
+
+def _event(event: Event, zero_ms: int) -> dict[str, Any]:
+    return {
+        "kind": event.kind,
+        "speaker": event.speaker,
+        "start_s": _s(event.start_ms - zero_ms),
+        "end_s": _s(event.end_ms - zero_ms),
+        "fto_s": None if event.fto_ms is None else _s(event.fto_ms),
+        "floor_taking": event.floor_taking,
+        "confidence": event.confidence,
+        "source": event.source,
+    }
+
+
+def _touches(item: Event | Span | Word, start_ms: int, end_ms: int) -> bool:
+    """Whether something lies in the segment, wholly or in part; a moment counts where it falls."""
+    return item.start_ms < end_ms and (item.end_ms > start_ms or item.start_ms == item.end_ms == start_ms)
+
+
+def _clip(spans: Iterable[Span], start_ms: int, end_ms: int) -> list[list[float]]:
+    return [
+        [_s(max(span.start_ms, start_ms) - start_ms), _s(min(span.end_ms, end_ms) - start_ms)]
+        for span in spans
+        if _touches(span, start_ms, end_ms)
+    ]
+
+
+def _words(words: Sequence[Word] | None, start_ms: int, end_ms: int) -> list[dict[str, Any]] | None:
+    if words is None:
+        return None
+    return [
+        {
+            "word": word.word,
+            "start_s": _s(word.start_ms - start_ms),
+            "end_s": _s(word.end_ms - start_ms),
+            "confidence": word.confidence,
+        }
+        for word in words
+        if _touches(word, start_ms, end_ms)
+    ]

@@ -1,0 +1,163 @@
+"""From the consent gate to the events: one transform a stage, each over a pure function of its module."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.utils.shared import Shared
+
+from duologue_consent import Snapshot
+
+from ..activity import VadModel, load_vad
+from ..analysis import annotate, detect_activity, ingest, measure_channels
+from ..gate import check_consent
+from ..records import Active, Annotated, Consented, Ingested, Measured, Recording
+from ..words import WORDS_POLICIES
+from .guard import GuardedDoFn, Split, guarded
+
+__all__ = ["ConsentGate", "DetectActivity", "FindEvents", "Ingest", "MeasureIsolation"]
+
+
+class _Stage(beam.PTransform):  # type: ignore[misc]
+    """A transform that applies one guarded DoFn."""
+
+    output: type
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def dofn(self) -> GuardedDoFn:
+        raise TypeError(f"{type(self).__name__} has no DoFn")
+
+    def expand(self, elements: beam.PCollection[Any]) -> Split:
+        return guarded(elements, self.dofn(), self.output)
+
+
+@dataclass(kw_only=True)
+class ConsentGate(_Stage):
+    """Lets a recording pass if both speakers allow the purpose. No audio has been opened before.
+
+    Args:
+        snapshot: the ledger's state, None where there is no ledger: then nothing passes.
+        purpose: what the run is for.
+        as_of: the moment at which consent must be live.
+        ledger_name: for messages.
+    """
+
+    snapshot: Snapshot | None
+    purpose: str
+    as_of: datetime
+    ledger_name: str
+
+    output = Consented
+
+    def dofn(self) -> GuardedDoFn:
+        return _ConsentGate(self.snapshot, self.purpose, self.as_of, self.ledger_name)
+
+
+class _ConsentGate(GuardedDoFn):
+    stage = "consent"
+
+    def __init__(self, snapshot: Snapshot | None, purpose: str, as_of: datetime, ledger_name: str) -> None:
+        self._snapshot, self._purpose, self._as_of, self._ledger_name = snapshot, purpose, as_of, ledger_name
+
+    def work(self, element: Recording) -> Consented:
+        basis = check_consent(
+            element,
+            snapshot=self._snapshot,
+            purpose=self._purpose,
+            as_of=self._as_of,
+            ledger_name=self._ledger_name,
+        )
+        return Consented(element, basis)
+
+
+@dataclass(kw_only=True)
+class Ingest(_Stage):
+    """Decodes both tracks once and measures them."""
+
+    output = Ingested
+
+    def dofn(self) -> GuardedDoFn:
+        return _Ingest()
+
+
+class _Ingest(GuardedDoFn):
+    stage = "ingest"
+
+    def work(self, element: Consented) -> Ingested:
+        return ingest(element)
+
+
+@dataclass(kw_only=True)
+class MeasureIsolation(_Stage):
+    """Measures how well the channels are kept apart."""
+
+    output = Measured
+
+    def dofn(self) -> GuardedDoFn:
+        return _MeasureIsolation()
+
+
+class _MeasureIsolation(GuardedDoFn):
+    stage = "isolation"
+
+    def work(self, element: Ingested) -> Measured:
+        return measure_channels(element)
+
+
+@dataclass(kw_only=True)
+class DetectActivity(_Stage):
+    """Finds when each speaker is heard."""
+
+    output = Active
+
+    def dofn(self) -> GuardedDoFn:
+        return _DetectActivity()
+
+
+class _DetectActivity(GuardedDoFn):
+    stage = "activity"
+
+    def __init__(self) -> None:
+        self._shared = Shared()
+        self._model: VadModel
+
+    def setup(self) -> None:
+        self._model = self._shared.acquire(load_vad)
+
+    def work(self, element: Measured) -> Active:
+        return detect_activity(element, self._model)
+
+
+@dataclass(kw_only=True)
+class FindEvents(_Stage):
+    """Finds the interaction events and attaches the words.
+
+    Args:
+        words: a key of :data:`duologue_pipeline.words.WORDS_POLICIES`.
+    """
+
+    words: str
+
+    output = Annotated
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.words not in WORDS_POLICIES:
+            raise ValueError(f"words: expected one of {', '.join(WORDS_POLICIES)}, found {self.words!r}")
+
+    def dofn(self) -> GuardedDoFn:
+        return _FindEvents(self.words)
+
+
+class _FindEvents(GuardedDoFn):
+    stage = "words"
+    done = "analysed"
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def work(self, element: Active) -> Annotated:
+        return annotate(element, words=self._words)

@@ -1,0 +1,184 @@
+"""From the plan to the release: splits and shards planned, conversations tokenized, shards joined, the release closed."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.combiners import ToListCombineFn
+from apache_beam.utils.shared import Shared
+
+from ..codecs.base import Codec
+from ..codecs.registry import open_codec
+from ..plan import PlanEntry, plan_shards, plan_splits
+from ..records import Annotated, Rejected, Tokenized, WrittenShard
+from ..release import STAGING, ReleaseOptions, write_release, write_shard
+from ..storage import join
+from ..tokenize import TokenizeOptions, tokenize_conversation
+from .guard import GuardedDoFn, Split, guarded
+
+__all__ = ["PlanRelease", "Tokenize", "WriteRelease", "WriteShards"]
+
+Plan = dict[str, tuple[str, str]]
+"""recording_id -> (split, shard)."""
+
+
+@dataclass(kw_only=True)
+class PlanRelease(beam.PTransform):  # type: ignore[misc]
+    """Decides split and shard of every recording, from all identities together (some tens of bytes each).
+
+    Args:
+        validation_share: share of the time wanted for validation.
+        shard_s: seconds of conversation in a shard.
+    """
+
+    validation_share: float
+    shard_s: float
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        if not 0 <= self.validation_share < 1:
+            raise ValueError(f"validation_share: expected 0 to below 1, found {self.validation_share}")
+        if self.shard_s <= 0:
+            raise ValueError(f"shard_s: expected more than 0, found {self.shard_s}")
+
+    def expand(self, conversations: beam.PCollection[Annotated]) -> beam.PCollection[Plan]:
+        return (
+            conversations
+            | "Entry" >> beam.Map(_plan_entry)
+            | "All" >> beam.CombineGlobally(ToListCombineFn())
+            | "Plan" >> beam.Map(_plan, validation_share=self.validation_share, shard_s=self.shard_s)
+        )
+
+
+def _plan_entry(conversation: Annotated) -> PlanEntry:
+    return PlanEntry(
+        recording_id=conversation.recording.recording_id,
+        speaker_a=conversation.consent.a.commitment,
+        speaker_b=conversation.consent.b.commitment,
+        duration_ms=conversation.audio.duration_ms,
+    )
+
+
+def _plan(entries: list[PlanEntry], validation_share: float, shard_s: float) -> Plan:
+    splits = plan_splits(entries, validation_share=validation_share)
+    shards = plan_shards(entries, splits, shard_s=shard_s)
+    return {recording_id: (split, shards[recording_id]) for recording_id, split in splits.items()}
+
+
+@dataclass(kw_only=True)
+class Tokenize(beam.PTransform):  # type: ignore[misc]
+    """Encodes both tracks of every conversation and leaves its part in the staging folder.
+
+    Args:
+        plan: from :class:`PlanRelease`.
+        codec: as for ``--codec``.
+        options: how samples are cut.
+        out: the output folder.
+    """
+
+    plan: beam.PCollection[Plan]
+    codec: str
+    options: TokenizeOptions
+    out: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, conversations: beam.PCollection[Annotated]) -> Split:
+        # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
+        spread = conversations | "Spread" >> beam.Reshuffle()
+        dofn = _Tokenize(self.codec, self.options, join(self.out, STAGING))
+        return guarded(spread, dofn, Tokenized, beam.pvalue.AsSingleton(self.plan))
+
+
+class _Tokenize(GuardedDoFn):
+    stage = "tokenize"
+    done = "tokenized"
+
+    def __init__(self, codec: str, options: TokenizeOptions, staging: str) -> None:
+        self._spec, self._options, self._staging = codec, options, staging
+        self._shared = Shared()
+        self._codec: Codec
+        self._plan: Plan
+
+    def setup(self) -> None:
+        self._codec = self._shared.acquire(lambda: open_codec(self._spec))
+
+    def process(self, element: Annotated, plan: Plan) -> Iterator[Any]:
+        self._plan = plan
+        yield from super().process(element)
+
+    def work(self, element: Annotated) -> Tokenized:
+        split, shard = self._plan[element.recording.recording_id]
+        return tokenize_conversation(
+            element, split=split, shard=shard, codec=self._codec, options=self._options, staging=self._staging
+        )
+
+
+@dataclass(kw_only=True)
+class WriteShards(beam.PTransform):  # type: ignore[misc]
+    """Joins the parts of each shard. Only paths cross the shuffle.
+
+    Args:
+        out: the output folder.
+    """
+
+    out: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, tokenized: beam.PCollection[Tokenized]) -> beam.PCollection[WrittenShard]:
+        return (
+            tokenized
+            | "ByShard" >> beam.Map(_by_shard).with_output_types(tuple[str, Tokenized])
+            | "Shard" >> beam.GroupByKey()
+            | "Join" >> beam.Map(_write_shard, out=self.out)
+        )
+
+
+def _by_shard(tokenized: Tokenized) -> tuple[str, Tokenized]:
+    return tokenized.shard, tokenized
+
+
+def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenShard:
+    shard, parts = keyed
+    return write_shard(shard, parts, out=out)
+
+
+@dataclass(kw_only=True)
+class WriteRelease(beam.PTransform):  # type: ignore[misc]
+    """Writes tables, cards and, last of all, ``dataset.json``.
+
+    Args:
+        rejected: everything that was refused on the way.
+        out: the output folder.
+        options: what the release says about the run.
+    """
+
+    rejected: beam.PCollection[Rejected]
+    out: str
+    options: ReleaseOptions
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, shards: beam.PCollection[WrittenShard]) -> beam.PCollection[dict[str, Any] | None]:
+        return (
+            shards.pipeline
+            | "Once" >> beam.Create([self.out])
+            | "Release"
+            >> beam.Map(
+                _write_release,
+                shards=beam.pvalue.AsList(shards),
+                rejected=beam.pvalue.AsList(self.rejected),
+                options=self.options,
+            )
+        )
+
+
+def _write_release(
+    out: str, shards: list[WrittenShard], rejected: list[Rejected], options: ReleaseOptions
+) -> dict[str, Any] | None:
+    return write_release(shards, rejected, out=out, options=options)

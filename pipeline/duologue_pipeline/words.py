@@ -1,0 +1,72 @@
+"""Words from where they are: the word files that the manifest names (schemas/words.schema.json)."""
+
+import json
+from typing import Final
+
+from duologue_schemas import iter_faults
+
+from .errors import RejectError
+from .records import Recording, Track, Word
+from .storage import read_bytes
+
+__all__ = ["WORDS_POLICIES", "read_words"]
+
+WORDS_POLICIES: Final[dict[str, str]] = {
+    "optional": "words go into the samples of the tracks that have them",
+    "required": "a recording without words on both tracks is refused",
+    "none": "words are neither read nor written",
+}
+
+_FAULTS_SHOWN = 3
+
+
+def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] | None, tuple[Word, ...] | None]:
+    """Reads the words of both tracks onto the conversation's clock.
+
+    The times in a word file count from the first sample of its track; the track's ``offset_s`` is added here.
+
+    Args:
+        recording: whose tracks may have a ``words_uri``.
+        policy: a key of :data:`WORDS_POLICIES`.
+
+    Returns:
+        Words of ``a`` and of ``b`` in order of time, None for a track that has none (or under policy ``none``).
+
+    Raises:
+        RejectError: ``words_missing`` or ``words_invalid``.
+    """
+    if policy == "none":
+        return None, None
+    if policy == "required":
+        without = [track.speaker_id for track in recording.tracks if track.words_uri is None]
+        if without:
+            raise RejectError(
+                "words_missing",
+                f"speaker {' and '.join(without)}: no words_uri, and --words required asks for both; "
+                "add it to the manifest or run with --words optional",
+            )
+    a, b = (None if track.words_uri is None else _track_words(track, track.words_uri) for track in recording.tracks)
+    return a, b
+
+
+def _track_words(track: Track, uri: str) -> tuple[Word, ...]:
+    try:
+        document = json.loads(read_bytes(uri))
+    except OSError as error:
+        raise RejectError("words_missing", f"{uri}: the word file cannot be read ({error})") from None
+    except ValueError as error:
+        raise RejectError("words_invalid", f"{uri}: not valid JSON ({error})") from None
+    faults = [f"{fault.field}: {fault.message}" for fault in iter_faults("words", document)]
+    if faults:
+        more = f" and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+        raise RejectError("words_invalid", f"{uri}: {'; '.join(faults[:_FAULTS_SHOWN])}{more}")
+    words = (
+        Word(
+            word=item["word"],
+            start_ms=round((item["start_s"] + track.offset_s) * 1000),
+            end_ms=round((item["end_s"] + track.offset_s) * 1000),
+            confidence=item.get("confidence"),
+        )
+        for item in document
+    )
+    return tuple(sorted(words, key=lambda word: (word.start_ms, word.end_ms)))

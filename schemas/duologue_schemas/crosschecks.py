@@ -1,0 +1,121 @@
+"""What JSON Schema cannot say: checks between fields, and values that JSON in UTF-8 cannot hold.
+
+Every function takes a document of any shape and looks only at what is well-formed; the schema reports the rest.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeGuard
+
+from duologue_schemas.messages import Path, shown
+
+__all__ = ["cross_faults", "is_rfc3339"]
+
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+
+
+def is_rfc3339(value: object) -> bool:
+    """Whether a text is a date and time with zone of RFC 3339; what is not a text is not judged."""
+    if not isinstance(value, str):
+        return True
+    if not _RFC3339.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def cross_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
+    """Gives place and message of every fault between the fields of a document of the format ``name``."""
+    yield from _value_faults(document)
+    if isinstance(document, Mapping):
+        if name == "recording":
+            yield from _track_faults(document.get("tracks"))
+        if name in ("sample", "release"):
+            yield from _codec_faults(document.get("codec"))
+        if name == "release":
+            yield from _account_faults(document)
+
+
+def _value_faults(document: object) -> Iterator[tuple[Path, str]]:
+    """Walks the whole document, without recursion: what is nested under a field x_ may be of any depth."""
+    stack: list[tuple[Path, object]] = [((), document)]
+    while stack:
+        path, value = stack.pop()
+        match value:
+            case dict():
+                start, end = value.get("start_s"), value.get("end_s")
+                if _is_number(start) and _is_number(end) and end < start:
+                    message = f"found {shown(end)}, before start_s ({shown(start)}); correct one of them"
+                    yield (*path, "end_s"), message
+                if not all(_is_utf8(key) for key in value):
+                    yield path, "has a field whose name is not valid Unicode (half of a surrogate pair); rename it"
+                stack.extend(((*path, key), part) for key, part in value.items())
+            case list():
+                stack.extend(((*path, place), part) for place, part in enumerate(value))
+            case float() if not math.isfinite(value):
+                yield path, f"found {shown(value)}, expected a finite number; leave the field out where it is not known"
+            case str() if not _is_utf8(value):
+                yield path, f"found {shown(value)}, not valid Unicode (half of a surrogate pair); correct the text"
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_utf8(text: object) -> bool:
+    return not (isinstance(text, str) and re.search("[\ud800-\udfff]", text))
+
+
+def _track_faults(tracks: object) -> Iterator[tuple[Path, str]]:
+    if not (isinstance(tracks, list) and len(tracks) == 2 and all(isinstance(track, Mapping) for track in tracks)):
+        return
+    first, second = tracks
+    uri, channel = first.get("uri"), first.get("channel", 0)
+    if isinstance(uri, str) and (uri, channel) == (second.get("uri"), second.get("channel", 0)):
+        yield (
+            ("tracks", 1, "uri"),
+            (
+                f"is the same track as tracks[0]: channel {shown(channel)} of {shown(uri)}; "
+                "give the second speaker's own file, or another channel of this one"
+            ),
+        )
+    speaker_id = first.get("speaker_id")
+    if isinstance(speaker_id, str) and speaker_id == second.get("speaker_id"):
+        yield (
+            ("tracks", 1, "speaker_id"),
+            (f"is the same speaker as tracks[0]: {shown(speaker_id)}; a conversation needs two, correct one of them"),
+        )
+
+
+def _codec_faults(codec: object) -> Iterator[tuple[Path, str]]:
+    if not isinstance(codec, Mapping):
+        return
+    codebooks, cardinalities = codec.get("codebooks"), codec.get("cardinalities")
+    if _is_number(codebooks) and isinstance(cardinalities, list) and len(cardinalities) != codebooks:
+        yield ("codec", "cardinalities"), f"found {shown(cardinalities)}, expected one per codebook ({codebooks})"
+
+
+def _account_faults(release: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """A release must add up: read = written + rejected, and every total is the sum over the shards."""
+    totals, splits, shards = release.get("totals"), release.get("splits"), release.get("shards")
+    if not isinstance(totals, Mapping):
+        return
+    read, written, rejected = (totals.get(name) for name in ("read", "written", "rejected"))
+    if _is_number(read) and _is_number(written) and _is_number(rejected) and read != written + rejected:
+        yield ("totals", "read"), f"found {read}, expected written + rejected = {written + rejected}"
+    if not (isinstance(shards, list) and all(isinstance(s, Mapping) and _is_number(s.get("samples")) for s in shards)):
+        return
+    samples = sum(shard["samples"] for shard in shards)
+    if _is_number(totals.get("samples")) and totals["samples"] != samples:
+        yield ("totals", "samples"), f"found {totals['samples']}, expected the sum over the shards, {samples}"
+    for name, split in splits.items() if isinstance(splits, Mapping) else ():
+        own = [shard for shard in shards if shard.get("split") == name]
+        expected = {"shards": len(own), "samples": sum(shard["samples"] for shard in own)}
+        for count, value in expected.items():
+            if isinstance(split, Mapping) and _is_number(split.get(count)) and split[count] != value:
+                yield ("splits", name, count), f"found {split[count]}, but the shards listed give {value}"

@@ -1,0 +1,117 @@
+"""Writes docs/formats.md from the schemas: ``python -m duologue_schemas.docs > docs/formats.md``."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+
+from duologue_schemas.faults import load_schema
+from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
+
+__all__ = ["formats_page"]
+
+_HEAD: Final = """# Formats
+
+Every file that duologue reads and writes, field by field. This page is made from the schemas in
+`schemas/duologue_schemas` (`python -m duologue_schemas.docs > docs/formats.md`); a test compares the two.
+
+Times are seconds and names say their unit (`_s`, `_ms`, `_hz`, `_db`). Speaker `a` is the first track, `b` the second.
+Speakers appear in the output as commitments: a hash that only the consent vault can lead back to a person.
+"""
+
+_SHARDS: Final = """### shards/SPLIT-NNNNN-HASH.tar
+
+A WebDataset tar. HASH is the first 12 digits of the file's SHA-256, so a shard that is rewritten has a new name. Every
+sample has the same members, one after the other:
+
+| member | what |
+|---|---|
+| `KEY.json` | see below |
+| `KEY.codes.npy` | the tokens: uint16 `[2, codebooks, frames]`, speaker a first |
+| `KEY.flac` | the audio, stereo, a left: only in releases with `include_audio` |
+"""
+
+_CARDS: Final = """### README.md and croissant.json
+
+The release's cards, made from the same facts: `README.md` is the Hugging Face dataset card, `croissant.json` the
+Croissant 1.1 description (JSON-LD) of the tables and the shards.
+"""
+
+_OWN: Final = "Fields whose name begins with `x_` are yours: they are allowed in {places} and ignored.\n"
+
+
+def formats_page() -> str:
+    """Gives the whole page as Markdown."""
+    own_in_manifest = _OWN.format(places="the recording, in `source` and in a track")
+    parts = [
+        _HEAD,
+        "## What goes in\n",
+        _json_section("The manifest: a JSON object a line", "recording", own_in_manifest),
+        _json_section("Words: one JSON list a track", "words", _OWN.format(places="a word")),
+        "## What comes out\n",
+        _json_section("dataset.json", "release", ""),
+        _SHARDS,
+        _json_section("KEY.json", "sample", ""),
+        _table_section("index.parquet", "A row a sample, sorted by shard and offset.", INDEX),
+        _table_section("recordings.parquet", "A row a recording, sorted by recording_id.", RECORDINGS),
+        _table_section(
+            "events.parquet", "A row an event, sorted by recording_id, start_s, end_s, speaker and kind.", EVENTS
+        ),
+        _json_section("rejected.jsonl: a JSON object a line", "rejected", ""),
+        _CARDS,
+    ]
+    return "\n".join(parts)
+
+
+def _json_section(title: str, name: str, note: str) -> str:
+    schema = load_schema(name)
+    rows = _markdown_table(("field", "type", "", "what"), _fields(schema, schema, ""))
+    return f"### {title}\n\n{schema['description']} Schema: `{name}.schema.json`.\n\n{rows}" + (
+        f"\n{note}" if note else ""
+    )
+
+
+def _table_section(title: str, text: str, schema: pa.Schema) -> str:
+    rows = ((f"`{c.name}`", str(c.type), "or null" if c.nullable else "", description(c)) for c in schema)
+    return f"### {title}\n\n{text}\n\n{_markdown_table(('column', 'type', '', 'what'), rows)}"
+
+
+def _fields(root: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str, str]]:
+    """Walks a schema: every field under ``path`` with its type, whether it must be there, and what it is."""
+    if "items" in schema:
+        yield from _fields(root, _resolved(root, schema["items"]), f"{path}[]")
+    required = schema.get("required", ())
+    for name, part in schema.get("properties", {}).items():
+        field = _resolved(root, part)
+        place = f"{path}.{name}" if path else name
+        yield f"`{place}`", _type(field), "" if name in required else "optional", _text(field)
+        yield from _fields(root, field, place)
+
+
+def _resolved(root: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in schema:
+        return schema
+    return {**root["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    if "const" in schema:
+        return f'"{schema["const"]}"'
+    if "enum" in schema:
+        return ", ".join(f'"{choice}"' for choice in schema["enum"])
+    types = schema["type"]
+    return types if isinstance(types, str) else " or ".join(types)
+
+
+def _text(schema: Mapping[str, Any]) -> str:
+    text: str = schema.get("description", "")
+    return f"{text} Must be {schema['x-expected']}." if "x-expected" in schema else text
+
+
+def _markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    print(formats_page(), end="")

@@ -1,0 +1,94 @@
+"""Checks a document against its schema and lists every fault, with its place and in plain words."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
+
+from duologue_schemas.crosschecks import cross_faults, is_rfc3339
+from duologue_schemas.messages import Path, describe, field_name
+
+__all__ = ["SCHEMA_NAMES", "Fault", "iter_faults", "load_schema"]
+
+SCHEMA_NAMES: Final = ("recording", "words", "sample", "release", "rejected")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a document.
+
+    ``field`` is its place, e.g. ``tracks[1].uri``, empty for the whole document. ``message`` says what was found, what
+    was expected and what to do.
+    """
+
+    field: str
+    message: str
+
+
+@cache
+def load_schema(name: str) -> dict[str, Any]:
+    """Gives the JSON Schema of a format.
+
+    Args:
+        name: one of :data:`SCHEMA_NAMES`.
+
+    Returns:
+        The parsed schema. It is shared; treat it as read-only.
+
+    Raises:
+        ValueError: there is no such format.
+    """
+    if name not in SCHEMA_NAMES:
+        raise ValueError(f"there is no schema {name!r}; choose one of {', '.join(SCHEMA_NAMES)}")
+    text = files("duologue_schemas").joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def iter_faults(name: str, document: object) -> Iterator[Fault]:
+    """Lists everything that is wrong with a document, in an order that depends on the document only.
+
+    Beside the schema it checks what JSON Schema cannot say: spans that end before they begin, a track or a speaker
+    given twice, counts of a release that do not add up, numbers and text that cannot be written as JSON in UTF-8.
+
+    Args:
+        name: one of :data:`SCHEMA_NAMES`.
+        document: the parsed JSON.
+
+    Yields:
+        The faults, sorted by field; none if the document is valid.
+
+    Raises:
+        ValueError: there is no such format.
+    """
+    found: set[tuple[Path, str]] = set()
+    for error in _validator(name).iter_errors(document):
+        found.update(describe(error))
+    found.update(cross_faults(name, document))
+    for path, message in sorted(found, key=lambda fault: (_sortable(fault[0]), fault[1])):
+        yield Fault(field_name(path), message)
+
+
+def _sortable(path: Path) -> tuple[tuple[int, int, str], ...]:
+    """Orders list places by number and fields by name; the two are never compared with each other."""
+    return tuple((0, part, "") if isinstance(part, int) else (1, 0, part) for part in path)
+
+
+def _whole_pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
+    # Python's $ also matches before a final newline, JSON Schema's does not: "call-1\n" must not pass.
+    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+@cache
+def _validator(name: str) -> Any:
+    checker = FormatChecker(formats=())
+    checker.checks("date-time")(is_rfc3339)
+    validator: Any = extend(Draft202012Validator, {"pattern": _whole_pattern})  # type: ignore[no-untyped-call]
+    return validator(load_schema(name), format_checker=checker)

@@ -1,0 +1,138 @@
+"""The columns of the Parquet tables of a release: one truth for those who write them and those who read them.
+
+Each column says what it holds in its metadata (key ``description``), which travels into the files, the documentation
+and the Croissant card. Columns are not null unless they say so. Speakers appear as their commitments only.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+
+__all__ = ["EVENTS", "INDEX", "RECORDINGS", "description"]
+
+
+def description(field: pa.Field) -> str:
+    """What a column of these tables holds, in one sentence."""
+    return (field.metadata or {}).get(b"description", b"").decode("utf-8")
+
+
+def _column(name: str, type_: pa.DataType, text: str, *, nullable: bool = False) -> pa.Field:
+    return pa.field(name, type_, nullable=nullable, metadata={"description": text})
+
+
+def _per_track(name: str, type_: pa.DataType, text: str, *, nullable: bool = False) -> list[pa.Field]:
+    return [
+        _column(
+            f"{name}_{side}", type_, text.format(track=f"track {side}", speaker=f"speaker {side}"), nullable=nullable
+        )
+        for side in ("a", "b")
+    ]
+
+
+def _per_direction(name: str, type_: pa.DataType, text: str) -> list[pa.Field]:
+    return [
+        _column(f"{name}_a_from_b", type_, text.format(other="b", own="a"), nullable=True),
+        _column(f"{name}_b_from_a", type_, text.format(other="a", own="b"), nullable=True),
+    ]
+
+
+_STRINGS: Final = pa.list_(pa.string())
+
+INDEX: Final = pa.schema(
+    [
+        _column("key", pa.string(), "The sample's name inside its shard."),
+        _column("shard", pa.string(), "Path of the shard that holds it."),
+        _column("offset", pa.int64(), "Where its members begin in the shard, in bytes."),
+        _column("bytes", pa.int64(), "How many bytes its members take."),
+        _column("recording_id", pa.string(), "The recording that it was cut from."),
+        _column("segment", pa.int32(), "Which piece of the recording it is, counted from 0."),
+        _column("split", pa.string(), "train or validation."),
+        _column("start_s", pa.float64(), "Where it begins in the conversation."),
+        _column("end_s", pa.float64(), "Where it ends in the conversation."),
+        _column("frames", pa.int32(), "How many token frames it has."),
+        *_per_track("speaker", pa.string(), "Commitment that stands for {speaker}."),
+        _column("purposes", _STRINGS, "What both speakers allow."),
+        _column("isolation", pa.string(), "Verdict on the recording: pass, warn, fail or undetermined."),
+        _column("language", pa.string(), "BCP 47 tag; null where the manifest does not say.", nullable=True),
+    ]
+)
+"""A row a sample, sorted by shard and offset."""
+
+RECORDINGS: Final = pa.schema(
+    [
+        _column("recording_id", pa.string(), "The recording."),
+        _column("split", pa.string(), "train or validation."),
+        _column("shard", pa.string(), "Path of the shard that holds its samples."),
+        _column("samples", pa.int32(), "How many samples were cut from it."),
+        _column("duration_s", pa.float64(), "Length of the conversation."),
+        _column("language", pa.string(), "BCP 47 tag; null where the manifest does not say.", nullable=True),
+        _column("setting", pa.string(), "How it was recorded, as the manifest says.", nullable=True),
+        _column("corpus", pa.string(), "The corpus it comes from, as the manifest says.", nullable=True),
+        _column("license", pa.string(), "Its licence, as the manifest says.", nullable=True),
+        _column("route", pa.string(), "How it was obtained, as the manifest says.", nullable=True),
+        _column("topic", pa.string(), "What it is about, as the manifest says.", nullable=True),
+        _column("register", pa.string(), "How formal it is, as the manifest says.", nullable=True),
+        _column("started_at", pa.string(), "When it began (RFC 3339), as the manifest says.", nullable=True),
+        *_per_track("speaker", pa.string(), "Commitment that stands for {speaker}."),
+        *_per_track("jurisdiction", pa.string(), "Where {speaker} was (ISO 3166).", nullable=True),
+        *_per_track("words", pa.bool_(), "Whether {track} has a transcript."),
+        *_per_track("sample_rate_hz", pa.int32(), "Sample rate of the file of {track}."),
+        *_per_track("bandwidth_hz", pa.int32(), "How high the sound of {track} really reaches."),
+        *_per_track("peak_dbfs", pa.float64(), "The highest sample of {track}."),
+        *_per_track("level_dbfs", pa.float64(), "The level of {track}."),
+        *_per_track("clipped_share", pa.float64(), "Share of clipped samples of {track}, 0 to 1."),
+        *_per_track("digital_silence_share", pa.float64(), "Share of digital silence of {track}, 0 to 1."),
+        *_per_track("samples_sha256", pa.string(), "Hash of the decoded samples of {track}."),
+        _column("isolation", pa.string(), "Verdict: pass, warn, fail or undetermined."),
+        *_per_direction(
+            "bleed_db",
+            pa.float64(),
+            "Level of {other}'s voice in {own}'s track; null where none was seen above the floor.",
+        ),
+        *_per_direction(
+            "floor_db",
+            pa.float64(),
+            "Lowest level of {other}'s voice that would have been seen; null without evidence.",
+        ),
+        *_per_direction("lag_ms", pa.float64(), "Delay of {other}'s voice in {own}'s track."),
+        *_per_direction("coherence", pa.float64(), "Share of {own}'s track that {other}'s explains, 0 to 1."),
+        *_per_direction("solo_s", pa.float64(), "Seconds in which only {other} speaks: the evidence."),
+        _column("speech_a_s", pa.float64(), "Seconds in which speaker a speaks."),
+        _column("speech_b_s", pa.float64(), "Seconds in which speaker b speaks."),
+        _column("overlap_s", pa.float64(), "Seconds in which both speak."),
+        _column("overlap_share_of_time", pa.float64(), "overlap_s over duration_s; null if that is 0.", nullable=True),
+        _column(
+            "overlap_share_of_speech",
+            pa.float64(),
+            "overlap_s over the seconds in which anybody speaks; null if nobody does.",
+            nullable=True,
+        ),
+        _column("ftos_s", pa.list_(pa.float64()), "Every floor-transfer offset, sorted; negative is overlap."),
+        *_per_track("turns", pa.int32(), "Turns of {speaker}."),
+        *_per_track("backchannels", pa.int32(), "Backchannels of {speaker}."),
+        *_per_track("interruptions", pa.int32(), "Interruptions by {speaker}."),
+        _column("pauses", pa.int32(), "Silences between two IPUs of the same speaker."),
+        _column("gaps", pa.int32(), "Floor transfers with silence between."),
+        _column("overlaps_between", pa.int32(), "Overlaps that change the floor."),
+        _column("overlaps_within", pa.int32(), "Overlaps that do not change the floor."),
+        _column("purposes", _STRINGS, "What both speakers allow."),
+    ]
+)
+"""A row a recording, sorted by recording_id."""
+
+EVENTS: Final = pa.schema(
+    [
+        _column("recording_id", pa.string(), "The recording."),
+        _column("split", pa.string(), "train or validation."),
+        _column("kind", pa.string(), "What happens, e.g. backchannel."),
+        _column("speaker", pa.string(), "a or b: who does it, or who takes the floor."),
+        _column("start_s", pa.float64(), "When it begins in the conversation."),
+        _column("end_s", pa.float64(), "When it ends in the conversation."),
+        _column("fto_s", pa.float64(), "Floor-transfer offset, where the kind has one.", nullable=True),
+        _column("floor_taking", pa.bool_(), "Whether an interruption takes the floor.", nullable=True),
+        _column("confidence", pa.float64(), "0 to 1."),
+        _column("source", pa.string(), "The evidence: activity, words or both."),
+        _column("rules", pa.string(), "Version of the rule set of the events."),
+    ]
+)
+"""A row an event, sorted by recording_id, start_s, end_s, speaker and kind."""
