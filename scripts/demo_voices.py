@@ -52,7 +52,6 @@ class Spoken:
     """Synthesised words. ``pcm``: float64 [T] in [-1, 1]; ``word_times_s``: start and end of each, in its seconds."""
 
     pcm: npt.NDArray[np.float64]
-    rate_hz: int
     word_times_s: Sequence[tuple[float, float]]
 
 
@@ -82,7 +81,7 @@ def speak(words: tuple[str, ...], voice: Voice, rate_hz: int) -> Spoken:
         mine, times_s = times_s[: len(parts)], times_s[len(parts) :]
         word_times_s.append((mine[0][0] / voice.tract, mine[-1][1] / voice.tract))
     resampled = soxr.resample(pcm, native_hz * voice.tract, rate_hz, quality="VHQ")
-    return Spoken(resampled, rate_hz, word_times_s)
+    return Spoken(resampled, word_times_s)
 
 
 # --- Flite ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Makes the embedded sample of duologue from nothing: audio, words, truth and manifest; then the consent ledger.
 
-    apt-get install flite festival festlex-cmu festvox-us-slt-hts festvox-kallpc16k festvox-kdlpc16k
+    apt-get install flite festival festlex-cmu festlex-poslex festvox-us-slt-hts festvox-kallpc16k festvox-kdlpc16k
     python scripts/make_demo_sample.py [--out DIR]
 
 The same versions (made_with.json) give the same bytes. What is said, and when, stands in
@@ -36,6 +36,7 @@ PACKAGES: Final = (
     "libflite1",
     "festival",
     "festlex-cmu",
+    "festlex-poslex",
     "festvox-us-slt-hts",
     "festvox-kallpc16k",
     "festvox-kdlpc16k",
@@ -45,8 +46,11 @@ DEMO: Final = Path(__file__).resolve().parents[1] / "pipeline" / "duologue_pipel
 SPEECH_DBFS: Final = -27.0
 LISTENER_GAIN_DB: Final = -3.0  # backchannels are softer than turns
 ACTIVE_DBFS: Final = -54.0  # what is louder, over 5 ms, is activity
+EDGE_DBFS: Final = -50.0  # a phrase is cut where it is louder, so that the edges stand clear of noise and threshold
 ACTIVE_WINDOW_MS: Final = 5
 BRIDGED_MS: Final = 200  # a shorter silence is inside an inter-pausal unit
+PHRASE_SILENCE_MS: Final = 160  # no phrase may hold a longer one, so that none is near BRIDGED_MS
+LINES_APART_MS: Final = 240
 FADE_MS: Final = 3
 LEAD_MS: Final = 600
 TAIL_MS: Final = 500
@@ -86,14 +90,14 @@ class Line:
 # --- speak ----------------------------------------------------------------------------------------------------------
 
 
-def active_spans(pcm: Pcm, rate_hz: int) -> Spans:
-    """Stretches in milliseconds that are louder than ACTIVE_DBFS, silences under BRIDGED_MS included."""
+def active_spans(pcm: Pcm, rate_hz: int, *, above_dbfs: float = ACTIVE_DBFS, bridged_ms: int = BRIDGED_MS) -> Spans:
+    """Stretches in milliseconds that are louder than ``above_dbfs``, silences under ``bridged_ms`` included."""
     per_ms = rate_hz // 1000
     power = np.add.reduceat(pcm**2, np.arange(0, len(pcm), per_ms)) / per_ms
     power = np.convolve(power, np.ones(ACTIVE_WINDOW_MS) / ACTIVE_WINDOW_MS, mode="same")
     spans: Spans = []
-    for ms in np.flatnonzero(power > 10 ** (ACTIVE_DBFS / 10)).tolist():
-        if spans and ms - spans[-1][1] < BRIDGED_MS:
+    for ms in np.flatnonzero(power > 10 ** (above_dbfs / 10)).tolist():
+        if spans and ms - spans[-1][1] < bridged_ms:
             spans[-1] = (spans[-1][0], ms + 1)
         else:
             spans.append((ms, ms + 1))
@@ -131,7 +135,7 @@ def utter(text: str, voice: Voice, rate_hz: int, band_hz: tuple[float, float], g
         pcm = scipy.signal.sosfilt(band, said.pcm)
         loud = np.abs(pcm) > np.abs(pcm).max() / 20
         pcm = pcm * 10 ** ((SPEECH_DBFS + gain_db) / 20) / np.sqrt(np.mean(pcm[loud] ** 2))
-        spans = active_spans(pcm, rate_hz)
+        spans = active_spans(pcm, rate_hz, above_dbfs=EDGE_DBFS, bridged_ms=PHRASE_SILENCE_MS)
         if len(spans) != 1:
             raise RuntimeError(f"{voice.name} pauses within {' '.join(phrase)!r} ({spans}); write the pause as [ms]")
         ((start_ms, end_ms),) = spans
@@ -191,12 +195,15 @@ def clean_tracks(lines: Sequence[Line], rate_hz: int) -> dict[str, Pcm]:
     per_ms = rate_hz // 1000
     end_ms = max(line.end_ms for line in lines) + TAIL_MS
     tracks = {speaker: np.zeros(end_ms * per_ms) for speaker in SPEAKERS}
-    for line in lines:
-        start = line.start_ms * per_ms
-        target = tracks[line.speaker][start : start + len(line.spoken.pcm)]
-        if np.any(target):
-            raise RuntimeError(f"{line.speaker} speaks twice at {line.start_ms} ms")
-        target += line.spoken.pcm
+    for speaker, track in tracks.items():
+        own = sorted((line for line in lines if line.speaker == speaker), key=lambda line: line.start_ms)
+        for before, after in pairwise(own):
+            if after.start_ms - before.end_ms < LINES_APART_MS:
+                text = " ".join(word for word, _, _ in after.spoken.words)
+                raise RuntimeError(f"{text!r} comes {after.start_ms - before.end_ms} ms after {speaker}'s line before")
+        for line in own:
+            start = line.start_ms * per_ms
+            track[start : start + len(line.spoken.pcm)] = line.spoken.pcm
     return tracks
 
 

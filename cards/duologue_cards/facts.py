@@ -4,6 +4,7 @@ A card takes every figure from :class:`Facts` and computes none of its own. What
 and is called unknown on the cards; nothing is guessed.
 """
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -170,15 +171,12 @@ def facts_from_release(
     Raises:
         ValueError: document and tables do not belong together: a count of one is not that of the other.
     """
-    rows = recordings.to_pylist()
-    _check_counts(release, index, rows, rejected)
-    pairs = {(row[f"speaker_{side}"], row[f"jurisdiction_{side}"]) for row in rows for side in ("a", "b")}
-    dates = sorted(
-        datetime.fromisoformat(row["started_at"]).astimezone(UTC).date().isoformat()
-        for row in rows
-        if row["started_at"]
-    )
-    bandwidths_hz = [row[f"bandwidth_hz_{side}"] for row in rows for side in ("a", "b")]
+    columns = _Columns(recordings)
+    _check_counts(release, index, columns, rejected)
+    pairs = set(zip(columns.both("speaker"), columns.both("jurisdiction"), strict=True))
+    starts = [start for start in columns["started_at"] if start]
+    dates = sorted(datetime.fromisoformat(start).astimezone(UTC).date().isoformat() for start in starts)
+    bandwidths_hz = columns.both("bandwidth_hz")
     codec, totals = release["codec"], release["totals"]
     return Facts(
         name=release["name"],
@@ -203,64 +201,80 @@ def facts_from_release(
         speakers=len({speaker for speaker, _ in pairs}),
         duration_s=totals["duration_s"],
         shard_bytes=totals["bytes"],
-        languages=_counts(row["language"] for row in rows),
-        licenses=_counts(row["license"] for row in rows),
-        corpora=_counts(row["corpus"] for row in rows),
-        routes=_counts(row["route"] for row in rows),
-        settings=_counts(row["setting"] for row in rows),
-        registers=_counts(row["register"] for row in rows),
+        languages=_counts(columns["language"]),
+        licenses=_counts(columns["license"]),
+        corpora=_counts(columns["corpus"]),
+        routes=_counts(columns["route"]),
+        settings=_counts(columns["setting"]),
+        registers=_counts(columns["register"]),
         speakers_by_jurisdiction=_counts(jurisdiction for _, jurisdiction in pairs),
         first_date=dates[0] if dates else None,
         last_date=dates[-1] if dates else None,
-        undated=len(rows) - len(dates),
-        transcribed_tracks=sum(row["words_a"] + row["words_b"] for row in rows),
+        undated=recordings.num_rows - len(dates),
+        transcribed_tracks=sum(columns.both("words")),
         bandwidth_min_hz=min(bandwidths_hz, default=None),
         bandwidth_max_hz=max(bandwidths_hz, default=None),
-        verdicts=_counts(row["isolation"] for row in rows),
-        turn_taking=_turn_taking(rows),
+        verdicts=_counts(columns["isolation"]),
+        turn_taking=_turn_taking(columns),
     )
 
 
-def _check_counts(
-    release: Mapping[str, Any], index: pa.Table, rows: list[dict[str, Any]], rejected: Mapping[str, int]
-) -> None:
-    samples_of = Counter(index["split"].to_pylist())
-    recordings_of = Counter(row["split"] for row in rows)
-    found = {
-        "totals.samples": index.num_rows,
-        "totals.written": len(rows),
-        "totals.rejected": sum(rejected.values()),
-        **{f"splits.{name}.samples": samples_of[name] for name in release["splits"]},
-        **{f"splits.{name}.recordings": recordings_of[name] for name in release["splits"]},
+class _Columns:
+    """The columns of recordings.parquet as lists, one at a time: whole rows of a large corpus would not fit."""
+
+    def __init__(self, recordings: pa.Table) -> None:
+        self._recordings = recordings
+
+    def __getitem__(self, name: str) -> list[Any]:
+        values: list[Any] = self._recordings[name].to_pylist()
+        return values
+
+    def both(self, name: str) -> list[Any]:
+        """The values of both tracks: those of a, then those of b."""
+        return self[f"{name}_a"] + self[f"{name}_b"]
+
+
+def _check_counts(release: Mapping[str, Any], index: pa.Table, columns: _Columns, rejected: Mapping[str, int]) -> None:
+    splits = columns["split"]
+    samples_of, recordings_of = Counter(index["split"].to_pylist()), Counter(splits)
+    found: dict[tuple[str, ...], int] = {
+        ("totals", "samples"): index.num_rows,
+        ("totals", "written"): len(splits),
+        ("totals", "rejected"): sum(rejected.values()),
     }
-    for field, count in found.items():
+    speakers = set(zip(splits * 2, columns.both("speaker"), strict=True))
+    speakers_of = Counter(split for split, _ in speakers)
+    for name in release["splits"]:
+        found["splits", name, "samples"] = samples_of[name]
+        found["splits", name, "recordings"] = recordings_of[name]
+        found["splits", name, "speakers"] = speakers_of[name]
+    for path, count in found.items():
         stated: Any = release
-        for part in field.split("."):
+        for part in path:
             stated = stated[part]
         if stated != count:
+            field = ".".join(path)
             raise ValueError(f"{field} of the release is {stated}, but its tables hold {count}; pass those of one run")
+    if len(speakers) > len({speaker for _, speaker in speakers}):
+        raise ValueError("a speaker is in more than one split of the release; make it again with disjoint splits")
 
 
-def _turn_taking(rows: list[dict[str, Any]]) -> TurnTaking:
-    duration_s = sum(row["duration_s"] for row in rows)
-    overlap_s = sum(row["overlap_s"] for row in rows)
-    anybody_s = sum(row["speech_a_s"] + row["speech_b_s"] for row in rows) - overlap_s
-    shares = [row["overlap_share_of_speech"] for row in rows if row["overlap_share_of_speech"] is not None]
-    ftos_s = [fto_s for row in rows for fto_s in row["ftos_s"]]
+def _turn_taking(columns: _Columns) -> TurnTaking:
+    # fsum: the same figures whatever the order of the rows.
+    duration_s, overlap_s = math.fsum(columns["duration_s"]), math.fsum(columns["overlap_s"])
+    speech_s = math.fsum(columns["speech_a_s"] + columns["speech_b_s"])
+    shares = [share for share in columns["overlap_share_of_speech"] if share is not None]
+    ftos_s = [fto_s for conversation in columns["ftos_s"] for fto_s in conversation]
     return TurnTaking(
         duration_s=duration_s,
-        overlap_share_of_speech=_ratio(overlap_s, anybody_s),
+        overlap_share_of_speech=_ratio(overlap_s, speech_s - overlap_s),
         overlap_share_p5=_percentile(shares, 5),
         overlap_share_p95=_percentile(shares, 95),
         floor_transfers=len(ftos_s),
         overlapped_transfers_share=_ratio(sum(fto_s < 0 for fto_s in ftos_s), len(ftos_s)),
         fto_median_s=_percentile(ftos_s, 50),
-        backchannels_per_minute=_ratio(
-            sum(row["backchannels_a"] + row["backchannels_b"] for row in rows), duration_s / 60
-        ),
-        interruptions_per_minute=_ratio(
-            sum(row["interruptions_a"] + row["interruptions_b"] for row in rows), duration_s / 60
-        ),
+        backchannels_per_minute=_ratio(sum(columns.both("backchannels")), duration_s / 60),
+        interruptions_per_minute=_ratio(sum(columns.both("interruptions")), duration_s / 60),
     )
 
 

@@ -4,10 +4,10 @@
 :func:`decide` the rule. Nothing here imports Beam, torch or another part of duologue.
 """
 
-from duologue_consent.events import Action, ConsentEvent, Purpose, format_time, parse_time
-from duologue_consent.ledger import Ledger, LedgerError
-from duologue_consent.policy import Decision, Grant, Standing, State, decide, standing
-from duologue_consent.snapshot import Snapshot
+from .events import Action, ConsentEvent, Purpose, format_time, parse_time
+from .ledger import Ledger, LedgerError
+from .policy import Decision, Grant, Standing, State, decide, standing
+from .snapshot import Snapshot
 
 __all__ = [
     "Action",

@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from duologue_consent.events import ConsentEvent, Purpose, format_time, parse_time
-from duologue_consent.ledger import Ledger, LedgerError
-from duologue_consent.policy import Standing, State, standing
-from duologue_consent.snapshot import Snapshot
+from .events import ConsentEvent, Purpose, format_time, parse_time
+from .ledger import Ledger, LedgerError
+from .policy import Standing, State, standing
+from .snapshot import Snapshot
 
 __all__ = ["app"]
 

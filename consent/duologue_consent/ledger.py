@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from duologue_consent.events import (
+from .events import (
     Action,
     ChainError,
     ConsentEvent,
@@ -31,8 +31,8 @@ from duologue_consent.events import (
     parse_time,
     read_chain,
 )
-from duologue_consent.snapshot import Snapshot
-from duologue_consent.store import EVENTS, META, SCHEMA_VERSION, create_tables, make_engine
+from .snapshot import Snapshot
+from .store import EVENTS, META, SCHEMA_VERSION, create_tables, make_engine
 
 __all__ = ["Ledger", "LedgerError"]
 

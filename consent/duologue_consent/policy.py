@@ -17,7 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from duologue_consent.events import Action, ConsentEvent, Purpose, format_time
+from .events import Action, ConsentEvent, Purpose, format_time
 
 __all__ = ["Decision", "Grant", "Standing", "State", "decide", "standing"]
 
@@ -133,8 +133,6 @@ def decide(
     if len(speakers) > 1:
         raise ValueError(f"the events are of {len(speakers)} speakers ({', '.join(sorted(speakers))}); pass one's own")
     head = f"Speaker {next(iter(speakers), '(not named)')!r}, purpose {asked}"
-    as_of_text = format_time(as_of)
-
     if not events:
         found = f"the ledger has no event of this speaker; {_ENTER_IT}."
         return _no("consent_unknown_speaker", f"{head}: {found}")
@@ -148,7 +146,8 @@ def decide(
     for needed in dict.fromkeys((Purpose.RECORDING, asked)):
         now, then = standing(events, needed, as_of), standing(events, needed, recorded_at)
         if now.state is not State.GIVEN:
-            found = _found(now) or f"had not been given by {as_of_text}"
+            # No clock in the text: it is published, and the same input must give the same bytes.
+            found = _found(now) or "has not been given"
             remedies = {State.EXPIRED: _RENEW, State.NOT_ASKED: _ENTER_IT}
             faults.append(_Fault(_REASON_OF_STATE[now.state], needed, found, remedies.get(now.state, _LEAVE_OUT)))
         if then.state is State.NOT_ASKED:
@@ -165,7 +164,7 @@ def decide(
         precondition = f", which {asked} needs," if worst.purpose is not asked else ""
         detail = f"{head}: consent for {worst.purpose}{precondition} {worst.found}; {worst.remedy}."
         return _no(worst.reason, detail)
-    detail = f"{head}: consent was in force when the recording was made at {recorded_text} and is at {as_of_text}."
+    detail = f"{head}: consent was in force when the recording was made at {recorded_text} and is at {format_time(as_of)}."
     return Decision(True, None, detail, tuple(_grant(event) for event in grants))
 
 

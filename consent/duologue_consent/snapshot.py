@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from duologue_consent.events import ConsentEvent
-from duologue_consent.policy import Decision, decide
+from .events import ConsentEvent
+from .policy import Decision, decide
 
 __all__ = ["Snapshot"]
 

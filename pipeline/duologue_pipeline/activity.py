@@ -2,8 +2,8 @@
 
 Silero's network is a stateless encoder of 32 ms frames and a small LSTM over them. Only the LSTM has to run in order,
 so the encoder takes hundreds of frames at a time and the LSTM a whole block in one call: the probabilities are those
-of the frame-by-frame loop (to float32 rounding) at a fifteenth of its cost. Its 16 kHz branch is used for everything:
-on telephone speech resampled from 8 kHz it finds short and soft answers that the 8 kHz branch misses.
+of the frame-by-frame loop (to float32 rounding) at a fourteenth of its cost. Its 16 kHz branch is used for everything:
+on telephone speech resampled from 8 kHz it finds short stretches that the 8 kHz branch misses (docs/annotation.md).
 
 The network says *whether* there is speech; where it begins and ends is read off the level of the waveform around the
 frame at which the decision changed (:func:`speech_spans`).
@@ -85,7 +85,7 @@ class Vad:
             pcm: float32 [T] in [-1, 1] at 16,000 Hz; T may be anything, also 0.
         """
         self._samples += pcm.size
-        self._waiting.append(pcm)
+        self._waiting.append(np.array(pcm, np.float32))  # a copy: the caller may fill its buffer again
         self._waiting_samples += pcm.size
         if self._waiting_samples < _BLOCK:
             return

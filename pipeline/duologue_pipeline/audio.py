@@ -28,9 +28,13 @@ BLOCK_S = 10
 Pcm = npt.NDArray[np.float32]
 
 _UNKNOWN_LENGTH = 1 << 60  # libsndfile's "frames" where a FLAC header leaves the number open
-_SHORTENED = re.compile(r"^(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
+_SHORTENED = re.compile(r"^\s*(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
+_RF64_SAMPLES = re.compile(r"does not match value from 'ds64' chunk of (\d+)")
 _STREAMED_BYTES = 0x7FFFF000  # a WAV written to a pipe declares (about) this much or more
-_MP3_SLACK = 0.01  # without a Xing header the length of an MP3 is an estimate
+_MP3_SLACK_SAMPLES = 2 * 1152  # encoder and decoder count the padding at the ends differently
+_MP3_ESTIMATE = 0.01  # without a header that counts its frames the length of an MP3 is an estimate
+_FLAC_BYTES = {"PCM_S8": 1, "PCM_16": 2, "PCM_24": 3}
+_MP3_COUNTED = re.compile(rb"Xing|Info|VBRI")
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -71,14 +75,17 @@ class _File:
     def read(self, frames: int) -> npt.NDArray[Any]:
         """Reads up to ``frames`` samples of every channel: [T, channels], T = 0 at the end.
 
-        FLAC of 16 bits stays int16 while its checksum is taken, everything else is float32 in [-1, 1].
+        A FLAC whose checksum is taken gives int16 or int32 of full scale, everything else is float32 in [-1, 1].
         """
         try:
             if self._md5 is None:
                 block = self._file.read(frames, dtype="float32", always_2d=True)
             else:
-                block = self._file.read(frames, dtype="int16", always_2d=True)
-                self._md5.update(np.ascontiguousarray(block).astype("<i2", copy=False).data)
+                width = _FLAC_BYTES[self._file.subtype]
+                block = self._file.read(frames, dtype="int32" if width > 2 else "int16", always_2d=True)
+                # The checksum is over little-endian samples of the file's own width, which are the upper bytes here.
+                little = np.ascontiguousarray(block).astype(block.dtype.newbyteorder("<"), copy=False)
+                self._md5.update(np.ascontiguousarray(little.view(np.uint8).reshape(-1, block.itemsize)[:, -width:]))
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise RejectError(
                 "audio_unreadable",
@@ -95,8 +102,7 @@ class _File:
             RejectError: ``audio_truncated`` or ``audio_unreadable``.
         """
         declared = self._declared_samples()
-        slack = declared * _MP3_SLACK + 2 * 1152 if self._file.format == "MP3" else 0
-        if declared - self.read_samples > slack:
+        if declared - self.read_samples > self._slack_samples(declared):
             raise RejectError(
                 "audio_truncated",
                 f"{self.uri}: the header declares {declared / self.sample_rate_hz:.2f} s and the file holds "
@@ -124,11 +130,21 @@ class _File:
         if shortened and int(shortened.group(2)) < int(shortened.group(1)) < _STREAMED_BYTES:
             # libsndfile has set `frames` to what is there; scale it back to what was meant to be there.
             return int(self._file.frames) * int(shortened.group(1)) // max(1, int(shortened.group(2)))
+        if rf64 := _RF64_SAMPLES.search(self._file.extra_info):
+            return int(rf64.group(1))
         return int(self._file.frames) if self._file.frames < _UNKNOWN_LENGTH else 0
 
+    def _slack_samples(self, declared: int) -> int:
+        """By how much a whole file may fall short of the length it declares."""
+        if self._file.format != "MP3":
+            return 0
+        with self.path.open("rb") as handle:
+            counted = _MP3_COUNTED.search(handle.read(1 << 16))
+        return _MP3_SLACK_SAMPLES + (0 if counted else int(declared * _MP3_ESTIMATE))
+
     def _flac_md5(self) -> str | None:
-        """The MD5 of the samples that a 16-bit FLAC's STREAMINFO block declares (RFC 9639, 8.2), if it does."""
-        if self._file.format != "FLAC" or self._file.subtype != "PCM_16":
+        """The MD5 of the samples that a FLAC's STREAMINFO block declares (RFC 9639, 8.2), if it does."""
+        if self._file.format != "FLAC" or self._file.subtype not in _FLAC_BYTES:
             return None
         with self.path.open("rb") as handle:
             header = handle.read(8 + 34)
@@ -137,9 +153,9 @@ class _File:
 
 
 def _to_float(block: npt.NDArray[Any]) -> Pcm:
-    if block.dtype == np.int16:
-        return block.astype(np.float32) / np.float32(32768)
-    return block
+    if block.dtype.kind == "f":
+        return block
+    return block.astype(np.float32) / np.float32(2.0 ** (8 * block.itemsize - 1))
 
 
 class PairDecoder:

@@ -35,12 +35,27 @@ def check_consent(
             f"there is no consent ledger at {ledger_name}; make one with `duologue consent init LEDGER`, enter the "
             "speakers' consent with `duologue consent grant`, and give it with --ledger",
         )
-    recorded_at = None if recording.started_at is None else parse_time(recording.started_at)
+    recorded_at = _recorded_at(recording, as_of)
     a, b = (
         _speaker_consent(name, track, snapshot=snapshot, purpose=purpose, recorded_at=recorded_at, as_of=as_of)
         for name, track in zip("ab", recording.tracks, strict=True)
     )
     return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, a=a, b=b)
+
+
+def _recorded_at(recording: Recording, as_of: datetime) -> datetime | None:
+    if recording.started_at is None:
+        return None
+    try:
+        recorded_at = parse_time(recording.started_at)
+    except ValueError as error:
+        raise RejectError("consent_recording_time_unknown", f"started_at: {error}") from None
+    if recorded_at > as_of:
+        raise RejectError(
+            "consent_recording_time_unknown",
+            f"started_at {recording.started_at} lies in the future, so the recording was not made then; correct it",
+        )
+    return recorded_at
 
 
 def _speaker_consent(

@@ -10,18 +10,25 @@ depend on how the caller cuts the signal.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from math import inf, log10
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
-from scipy.fft import irfft, next_fast_len, rfft
-from scipy.linalg import cho_factor, cho_solve, toeplitz
-from scipy.signal import butter, oaconvolve, sosfilt, sosfilt_zi
-from scipy.signal.windows import tukey
+from scipy.signal import butter, sosfilt, sosfilt_zi
 
+from duologue_pipeline.isolation_evidence import (
+    LOWEST_LEVEL_DB,
+    Evidence,
+    Groups,
+    Layout,
+    Segment,
+    count_same_frames,
+    db,
+    find_lag,
+    fit_filter,
+)
 from duologue_pipeline.records import BleedReport, IsolationReport
 from duologue_pipeline.rules import load_rules
 
@@ -30,12 +37,9 @@ __all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "duplicate_detail", "measure_iso
 SAMPLE_RATES_HZ = (8000, 16000)
 
 _LEVEL_STEP_DB = 0.5
-LOWEST_LEVEL_DB = -120.0
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
-C64 = npt.NDArray[np.complex64]
-Frames = npt.NDArray[np.intp]
 
 
 def measure_isolation(
@@ -117,11 +121,14 @@ class IsolationMeter:
     def finish(self) -> IsolationReport:
         """Ends the recording and gives the report. Call it once."""
         self._add_segment(after=self._layout.frame)
-        duplicate = self._is_duplicate()
+        version = self._rules["version"]
+        if self._is_duplicate():  # which has no directions
+            nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
+            return IsolationReport("fail", nothing, nothing, duplicate=True, rules=version)
         reports = self._bleed(target=0), self._bleed(target=1)
         speech_s = self._speech_frames * self._layout.frame_s
-        verdict = "fail" if duplicate else _verdict(reports, (speech_s[1], speech_s[0]), self._rules)
-        return IsolationReport(verdict, *reports, duplicate, self._rules["version"])
+        verdict = _verdict(reports, (speech_s[1], speech_s[0]), self._rules)
+        return IsolationReport(verdict, *reports, duplicate=False, rules=version)
 
     def _add_segment(self, after: int) -> None:
         """Measures what has been filled in, with ``after`` zeros behind it, up to the last frame with neighbours."""
@@ -135,22 +142,25 @@ class IsolationMeter:
             raw, self._sos_state = sosfilt(self._sos, raw, zi=self._sos_state)
         signal = np.concatenate([self._context, raw.astype(np.float32), np.zeros((2, after), np.float32)], axis=1)
         frames = signal.shape[1] // self._layout.frame - 2
-        self._context = signal[:, max(frames, 0) * self._layout.frame :]
+        self._context = signal[:, max(frames, 0) * self._layout.frame :].copy()
         if frames > 0:
             self._measure(Segment(signal[:, : (frames + 2) * self._layout.frame], self._layout))
 
-    def _measure(self, segment: "Segment") -> None:
+    def _measure(self, segment: Segment) -> None:
         rules = self._rules
         for levels, track_db in zip(self._levels, segment.levels_db, strict=True):
             levels.add(track_db)
         silence_db = rules["digital_silence_dbfs"]
-        noise_db = [max(levels.percentile_db(rules["noise_percentile"]), silence_db) for levels in self._levels]
-        peak_db = [levels.percentile_db(rules["speech_percentile"]) for levels in self._levels]
-        loud_db = [max(peak - rules["speech_below_peak_db"], silence_db) for peak in peak_db]
-        speech_db = [
-            max(noise + rules["speech_above_noise_db"], loud) for noise, loud in zip(noise_db, loud_db, strict=True)
-        ]
-        speaks = segment.levels_db > np.array(speech_db)[:, None]
+        noise_db = np.array(
+            [max(levels.percentile_db(rules["noise_percentile"]), silence_db) for levels in self._levels]
+        )
+        peak_db = np.array([levels.percentile_db(rules["speech_percentile"]) for levels in self._levels])
+        loud_db = np.maximum(peak_db - rules["speech_below_peak_db"], silence_db)
+        # Half-way up where a busy track, or bleed, lets little noise be seen; nobody speaks where nothing stands out.
+        speech_db = np.maximum(noise_db + np.minimum(rules["speech_above_noise_db"], (peak_db - noise_db) / 2), loud_db)
+        speech_db[peak_db - noise_db < rules["speech_min_range_db"]] = inf
+        speaks = segment.levels_db > speech_db[:, None]
+        near_speech = segment.levels_around_db > speech_db[:, None]
         self._speech_frames += speaks.sum(axis=1)
 
         for target, source in ((0, 1), (1, 0)):
@@ -158,29 +168,36 @@ class IsolationMeter:
             below_db = segment.levels_around_db[source] - around_db
             below_own_db = below_db - (peak_db[source] - peak_db[target])
             listens = (
-                (around_db <= speech_db[target])
+                ~near_speech[target]
                 | (below_own_db >= rules["solo_margin_db"])
                 | ((below_db >= rules["solo_margin_db"]) & (below_own_db >= -rules["solo_level_tolerance_db"]))
             )
             weights = 10 ** (-np.maximum(around_db, noise_db[target]) / 10)
             self._solo[target].add(segment, target, np.flatnonzero(speaks[source] & listens), weights)
-            silent = np.flatnonzero(~speaks.any(axis=0))
+            silent = np.flatnonzero(~near_speech.any(axis=0))
             self._silence[target] += segment.evidence(target, silent, weights)
 
-        loud = np.flatnonzero((segment.levels_db > np.array(loud_db)[:, None]).any(axis=0))
+        loud = np.flatnonzero((segment.levels_db > loud_db[:, None]).any(axis=0))
         self._loud_frames += len(loud)
         self._same_frames += count_same_frames(segment, loud, self._layout, rules)
 
     def _is_duplicate(self) -> bool:
-        rules = self._rules
-        covariance = self._moments[1:, 1:] - np.outer(self._moments[0, 1:], self._moments[0, 1:]) / max(
-            self._moments[0, 0], 1
+        rules, layout = self._rules, self._layout
+        # The samples as they are. This also finds what the high-pass leaves nothing of.
+        samples, sums, products = self._moments[0, 0], self._moments[0, 1:], self._moments[1:, 1:]
+        covariance = products - np.outer(sums, sums) / max(samples, 1)
+        variances = np.diag(covariance)
+        correlated = (
+            samples >= rules["duplicate_min_s"] * layout.rate_hz
+            and bool(np.all(variances > 1e-9 * np.diag(products)))  # a constant has none but rounding errors
+            and abs(covariance[0, 1]) >= rules["duplicate_correlation"] * np.sqrt(np.prod(variances))
         )
-        power = float(covariance[0, 0] * covariance[1, 1])
-        if power > 0 and abs(covariance[0, 1]) >= rules["duplicate_correlation"] * power**0.5:
-            return True
-        long_enough = self._loud_frames * self._layout.frame_s >= rules["duplicate_min_s"]
-        return long_enough and self._same_frames >= rules["duplicate_frames_share"] * self._loud_frames
+        # The same up to a filter and a delay.
+        explained = (
+            self._loud_frames * layout.frame_s >= rules["duplicate_min_s"]
+            and self._same_frames >= rules["duplicate_frames_share"] * self._loud_frames
+        )
+        return bool(correlated or explained)
 
     def _bleed(self, target: int) -> BleedReport:
         layout, rules = self._layout, self._rules
@@ -194,17 +211,16 @@ class IsolationMeter:
             noise = silence.cross / silence.weight
             groups = [replace(group, cross=group.cross - group.weight * noise) for group in groups]
         lag, sigmas = find_lag(sum(groups[1:], groups[0]), layout, rules)
-        fits = [fit(group, lag, layout, rules) for group in groups]
-        level = float(np.median([(fit.explained - fit.chance) / fit.source for fit in fits]))
+        fits = [fit_filter(group, lag, layout, rules) for group in groups]
+        level = float(np.median([fit.gain for fit in fits]))
         floor = float(np.median([fit.chance / fit.source for fit in fits]))
-        coherence = float(np.median([(fit.explained - fit.chance) / fit.target for fit in fits]))
         floor = max(floor * 10 ** (rules["floor_above_chance_db"] / 10), 10 ** (rules["lowest_floor_db"] / 10))
         heard = sigmas >= rules["lag_peak_min_sigma"] and level >= floor
         return BleedReport(
             bleed_db=db(level) if heard else None,
             floor_db=db(floor),
             lag_ms=lag * 1000 / layout.rate_hz if heard else None,
-            coherence=min(max(coherence, 0.0), 1.0),
+            coherence=float(np.median([fit.coherence for fit in fits])),
             solo_s=solo_s,
         )
 
@@ -214,8 +230,9 @@ def _verdict(reports: tuple[BleedReport, BleedReport], speech_s: tuple[float, fl
     worst_db, judged, open_question = -inf, False, False
     for bleed, source_s in zip(reports, speech_s, strict=True):
         if bleed.bleed_db is not None:
+            judged = True
             worst_db = max(worst_db, bleed.bleed_db)
-        if bleed.floor_db is not None and bleed.floor_db <= rules["warn_above_db"]:
+        elif bleed.floor_db is not None and bleed.floor_db <= rules["warn_above_db"]:
             judged = True
         elif source_s >= rules["open_question_speech_s"]:
             open_question = True

@@ -27,10 +27,11 @@ __all__ = [
     "count_same_frames",
     "db",
     "find_lag",
-    "fit",
+    "fit_filter",
 ]
 
 LOWEST_LEVEL_DB = -120.0
+_NO_ENERGY = 1e-30  # stands for 0 where it is divided by, or its logarithm is taken
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -118,7 +119,7 @@ class Segment:
         n_fft = next_fast_len(layout.frame + layout.taps, real=True)
         self._autocorrelations = irfft(np.square(np.abs(rfft(tiles, n_fft))), n_fft)[:, :, : layout.taps]
 
-    def evidence(self, target: int, frames: Frames, weights: F64) -> "Evidence":
+    def evidence(self, target: int, frames: Frames, weights: F64) -> Evidence:
         """Sums up some frames; ``weights`` has one for each frame of the segment."""
         source, total = 1 - target, Evidence.none(self._layout)
         for first in range(0, len(frames), 16):  # few at a time stay in the processor's cache
@@ -184,6 +185,16 @@ class Fit:
     source: float
     target: float
 
+    @property
+    def gain(self) -> float:
+        """Power of the copy relative to its source; by chance it may be below 0 where there is none."""
+        return (self.explained - self.chance) / self.source
+
+    @property
+    def coherence(self) -> float:
+        """Share of the target that is copy, in [0, 1]."""
+        return min(max((self.explained - self.chance) / self.target, 0.0), 1.0)
+
 
 def _correlation(spectrum: C64, layout: Layout) -> F64:
     """Gives float [2 * frame + 1]: target(t) * source(t - lag) for lags of -frame..frame samples."""
@@ -200,7 +211,7 @@ def find_lag(evidence: Evidence, layout: Layout, rules: Mapping[str, Any]) -> tu
     kept = _correlation(evidence.cross, layout) * tukey(2 * layout.frame + 1, 0.1)
     spectrum = rfft(kept, layout.n_fft)
     magnitude = np.abs(spectrum)
-    spectrum /= magnitude + 10 ** (rules["lag_ignored_below_db"] / 10) * magnitude.max() + np.finfo(np.float64).tiny
+    spectrum /= magnitude + 10 ** (rules["lag_ignored_below_db"] / 10) * magnitude.max() + _NO_ENERGY
     spectrum[: round(rules["highpass_hz"] * layout.n_fft / layout.rate_hz)] = 0
     correlation = np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
     peak = int(np.argmax(correlation))
@@ -208,11 +219,11 @@ def find_lag(evidence: Evidence, layout: Layout, rules: Mapping[str, Any]) -> tu
     return peak - layout.frame, float(correlation[peak]) / sigma if sigma else 0.0
 
 
-def fit(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str, Any]) -> Fit:
+def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str, Any]) -> Fit:
     """Solves the normal equations for the filter around ``lag``, and for as long ones well away from it."""
     position = lag / layout.frame
     own = np.array([max(-position, 0), 1 - abs(position), max(position, 0)]) @ evidence.autocorrelation
-    source = max(float(own[0]), np.finfo(np.float64).tiny)
+    source = max(float(own[0]), _NO_ENERGY)
     own[0] = source * (1 + 10 ** (rules["filter_ridge_db"] / 10))
     correlation = _correlation(evidence.cross, layout)
     starts = np.arange(0, len(correlation) - layout.taps + 1, layout.taps)
@@ -227,7 +238,7 @@ def fit(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str, Any]) 
         explained=float(explained[0]),
         chance=float(explained[1:].mean()),
         source=source,
-        target=max(evidence.energy, np.finfo(np.float64).tiny),
+        target=max(evidence.energy, _NO_ENERGY),
     )
 
 
@@ -235,9 +246,8 @@ def count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: M
     """Counts the frames of track a that one filter for all of them makes from track b."""
     evidence = segment.evidence(0, frames, np.ones(segment.frames.shape[1]))
     lag, _ = find_lag(evidence, layout, rules)
-    fit = fit(evidence, lag, layout, rules)
-    copied = fit.explained - fit.chance
-    if copied < 0.5 * fit.target or abs(db(copied / fit.source)) > rules["duplicate_max_gain_db"]:
+    fit = fit_filter(evidence, lag, layout, rules)
+    if fit.coherence < rules["duplicate_min_coherence"] or abs(db(fit.gain)) > rules["duplicate_max_gain_db"]:
         return 0
     predicted = oaconvolve(segment.signal[1], fit.taps)[layout.frame - fit.start_lag :][: segment.frames[0].size]
     unexplained = segment.frames[0] - predicted.reshape(segment.frames[0].shape)
@@ -246,4 +256,5 @@ def count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: M
 
 
 def db(power: float) -> float:
-    return 10 * log10(max(power, 1e-30))
+    """A power ratio in dB."""
+    return 10 * log10(max(power, _NO_ENERGY))

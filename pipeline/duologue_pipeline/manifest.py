@@ -1,11 +1,11 @@
 """Reading a recording manifest: JSON Lines, one recording a line (schemas/recording.schema.json)."""
 
+import codecs
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from duologue_schemas import iter_faults
+from duologue_schemas import iter_faults, parse_manifest_line
 
 from .errors import UsageError
 from .records import Recording, Rejected, Source, Track
@@ -50,7 +50,7 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
         not in it, so that the order of the lines changes no output; `duologue validate` gives it.
     """
     try:
-        document = json.loads(line.decode("utf-8-sig"))
+        document = parse_manifest_line(line.removeprefix(codecs.BOM_UTF8))
     except ValueError as error:
         excerpt = line.strip()[:_EXCERPT].decode("utf-8", errors="replace")
         return _invalid(None, f"the line that begins {excerpt!r} is not valid JSON ({error})")
@@ -92,7 +92,7 @@ def _track(document: dict[str, Any], manifest_uri: str) -> Track:
     return Track(
         speaker_id=document["speaker_id"],
         uri=sibling_uri(manifest_uri, document["uri"]),
-        channel=document.get("channel", 0),
+        channel=int(document.get("channel", 0)),
         offset_s=float(document.get("offset_s", 0.0)),
         jurisdiction=document.get("jurisdiction"),
         words_uri=None if words_uri is None else sibling_uri(manifest_uri, words_uri),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 
 from duologue_consent import Snapshot
 
@@ -44,7 +45,7 @@ class RunOptions:
     release: ReleaseOptions
 
 
-def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> beam.PCollection[dict[str, Any] | None]:
+def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
     """Builds the whole way from the manifest to the release onto a Beam pipeline."""
     gate = ConsentGate(
         snapshot=options.snapshot,

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO, Any, Final, Self
+from typing import IO, Any, Self
 
 from duologue_consent import Ledger, LedgerError, Purpose, Snapshot
 
@@ -30,13 +31,10 @@ from .storage import (
     read_bytes,
     write_bytes,
 )
-from .tokenize import TokenizeOptions
+from .tokenize import PARTS, TokenizeOptions
 from .words import WORDS_POLICIES
 
 __all__ = ["RunRequest", "RunResult", "run"]
-
-_LOCAL_RUNNER: Final = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-"""Beam's embedded runner. "DirectRunner" would first try to fetch and start the Prism server."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +108,10 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         return RunResult(out, read_release(out), _refused(out), was_complete=True)
     _prepare(out, release.fingerprint)
 
-    # Imported here, so that mistakes are answered before the second that loading Beam and torch takes.
+    # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
 
+    from .local_runner import beam_options, local_runner
     from .pipeline import RunOptions, build_pipeline
 
     options = RunOptions(
@@ -128,10 +126,12 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         shard_s=request.shard_hours * 3600,
         release=release,
     )
-    arguments = list(request.beam_args)
-    if not any(argument.startswith("--runner") for argument in arguments):
-        arguments.append(f"--runner={_LOCAL_RUNNER}")
-    with _Progress(recordings, progress), beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
+    pipeline_options = beam_options(request.beam_args)
+    runner = local_runner(pipeline_options)
+    with (
+        _Progress(recordings, join(out, STAGING, PARTS), progress),
+        beam.Pipeline(runner=runner, options=pipeline_options) as pipeline,
+    ):
         build_pipeline(pipeline, options)
     written = read_release(out) if exists(join(out, "dataset.json")) else None
     return RunResult(out, written, _refused(out), was_complete=False)
@@ -172,6 +172,7 @@ def _release_options(
     request: RunRequest, manifest: str, lines: Sequence[bytes], snapshot: Snapshot | None
 ) -> ReleaseOptions:
     codec = open_codec(request.codec)
+    manifest_hash = manifest_sha256(lines)
     ledger = {
         "ledger_id": snapshot and snapshot.ledger_id,
         "events": snapshot and snapshot.events,
@@ -179,7 +180,7 @@ def _release_options(
     }
     decides = {
         "made_by": MADE_BY,
-        "manifest_sha256": manifest_sha256(lines),
+        "manifest_sha256": manifest_hash,
         "ledger": ledger,
         "purpose": request.purpose,
         "codec": codec_document(codec),
@@ -201,7 +202,7 @@ def _release_options(
         rules=rule_versions(),
         ledger=ledger,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
-        manifest_sha256=decides["manifest_sha256"],
+        manifest_sha256=manifest_hash,
         manifest_folder=manifest.rpartition("/")[0] + "/",
     )
 
@@ -243,39 +244,52 @@ def _refused(out: str) -> dict[str, int]:
 
 
 class _Progress(logging.Handler):
-    """Counts what the stages log and writes a line of it now and then, and one at the end."""
+    """Writes a line when something has been done, at most one a second, and one at the end.
+
+    What the stages log is counted; what worker processes do is seen from the parts in the staging folder.
+    """
 
     _INTERVAL_S = 1.0
 
-    def __init__(self, recordings: int, stream: IO[str] | None) -> None:
+    def __init__(self, recordings: int, parts_uri: str, stream: IO[str] | None) -> None:
         super().__init__(logging.INFO)
         self._recordings = recordings
+        self._parts_uri = parts_uri
         self._stream = stream
         self._counts: Counter[str] = Counter()
-        self._began = self._written = time.monotonic()
+        self._began = time.monotonic()
+        self._line = ""
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Counts a record by its first word: analysed, tokenized, refused."""
         self._counts[record.getMessage().partition(" ")[0]] += 1
-        if time.monotonic() - self._written >= self._INTERVAL_S:
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._INTERVAL_S):
+            parts = sum(name.endswith(".rows.json") for name in list_entries(self._parts_uri))
+            self._counts["tokenized"] = max(self._counts["tokenized"], parts)
             self._write()
 
     def _write(self) -> None:
-        self._written = time.monotonic()
-        if self._stream is not None:
-            refused = f", refused {self._counts['refused']}" if self._counts["refused"] else ""
-            print(
-                f"[{self._written - self._began:6.1f} s] analysed {self._counts['analysed']}/{self._recordings}, "
-                f"tokenized {self._counts['tokenized']}/{self._recordings}{refused}",
-                file=self._stream,
-                flush=True,
-            )
+        refused = f", refused {self._counts['refused']}" if self._counts["refused"] else ""
+        analysed = max(self._counts["analysed"], self._counts["tokenized"])
+        line = f"analysed {analysed}/{self._recordings}, tokenized {self._counts['tokenized']}/{self._recordings}{refused}"
+        if self._stream is not None and line != self._line:
+            print(f"[{time.monotonic() - self._began:6.1f} s] {line}", file=self._stream, flush=True)
+        self._line = line
 
     def __enter__(self) -> Self:
-        logger = logging.getLogger("duologue.progress")
-        logger.setLevel(logging.INFO)
-        logger.addHandler(self)
+        self._logger = logging.getLogger("duologue.progress")
+        self._logger.setLevel(logging.INFO)
+        self._logger.propagate = False
+        self._logger.addHandler(self)
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        logging.getLogger("duologue.progress").removeHandler(self)
+        self._ended.set()
+        self._thread.join()
+        self._logger.removeHandler(self)
         self._write()

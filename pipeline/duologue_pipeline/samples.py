@@ -1,19 +1,21 @@
 """What is said about a sample: ``KEY.json``, and the rows of a recording in the three tables.
 
 Times in ``KEY.json`` count from the sample's start; times in the tables from the conversation's. Seconds have three
-decimals, because the clock inside counts milliseconds.
+decimals, because the clock inside counts milliseconds. ``KEY.json`` holds no null and no list whose type hangs on who is
+silent, because ``datasets`` infers one type from the first samples of a shard (docs/formats.md).
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 from .codecs.base import Codec
 from .records import (
     Annotated,
     BleedReport,
     Event,
+    IsolationReport,
     Span,
     SpeakerConsent,
     Track,
@@ -97,14 +99,14 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
         "start_s": _s(start_ms),
         "end_s": _s(end_ms),
         "split": split,
-        "language": recording.language,
-        "setting": recording.setting,
-        "topic": recording.topic,
-        "register": recording.register,
+        "language": recording.language or "und",
+        "setting": recording.setting or "",
+        "topic": recording.topic or "",
+        "register": recording.register or "",
         "source": {
-            "corpus": recording.source.corpus,
-            "license": recording.source.license,
-            "route": recording.source.route,
+            "corpus": recording.source.corpus or "",
+            "license": recording.source.license or "",
+            "route": recording.source.route or "",
         },
         "purposes": [consent.purpose],
         "speakers": {"a": _speaker(consent.a, recording.a), "b": _speaker(consent.b, recording.b)},
@@ -116,20 +118,11 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
         },
         "codec": {**codec_document(codec), "frames": segment.frames},
         "audio": {"a": _track(conversation.audio.a), "b": _track(conversation.audio.b)},
-        "isolation": {
-            "verdict": isolation.verdict,
-            "a_from_b": _bleed(isolation.a_from_b),
-            "b_from_a": _bleed(isolation.b_from_a),
-        },
-        "activity": {
-            "a": _clip(conversation.activity.a, start_ms, end_ms),
-            "b": _clip(conversation.activity.b, start_ms, end_ms),
-        },
+        "isolation": {"verdict": isolation.verdict, "measurements": _measurements(isolation)},
+        "activity": _by_speaker(conversation.activity.a, conversation.activity.b, start_ms, end_ms, _clip),
         "events": [_event(event, start_ms) for event in conversation.events if _touches(event, start_ms, end_ms)],
-        "words": {
-            "a": _words(conversation.words_a, start_ms, end_ms),
-            "b": _words(conversation.words_b, start_ms, end_ms),
-        },
+        "transcripts": {"a": conversation.words_a is not None, "b": conversation.words_b is not None},
+        "words": _by_speaker(conversation.words_a or (), conversation.words_b or (), start_ms, end_ms, _word),
         "rules": rule_versions(),
         "made_by": MADE_BY,
     }
@@ -152,7 +145,7 @@ def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, 
         "speaker_b": document["speakers"]["b"]["commitment"],
         "purposes": document["purposes"],
         "isolation": document["isolation"]["verdict"],
-        "language": document["language"],
+        "language": None if document["language"] == "und" else document["language"],
     }
 
 
@@ -163,7 +156,15 @@ def event_rows(conversation: Annotated, *, split: str) -> list[dict[str, Any]]:
         "split": split,
         "rules": conversation.events_rules,
     }
-    return [{**where, **_event(event, 0)} for event in conversation.events]
+    return [
+        {
+            **where,
+            **_event(event, 0),
+            "fto_s": None if event.fto_ms is None else _s(event.fto_ms),
+            "floor_taking": event.floor_taking,
+        }
+        for event in conversation.events
+    ]
 
 
 def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[str, Any]:
@@ -220,7 +221,7 @@ def _s(ms: int) -> float:
 
 
 def _speaker(consent: SpeakerConsent, track: Track) -> dict[str, Any]:
-    return {"commitment": consent.commitment, "jurisdiction": track.jurisdiction}
+    return {"commitment": consent.commitment, "jurisdiction": track.jurisdiction or ""}
 
 
 def _consent(consent: SpeakerConsent) -> dict[str, Any]:
@@ -229,7 +230,7 @@ def _consent(consent: SpeakerConsent) -> dict[str, Any]:
             "purpose": grant.purpose,
             "event_sha256": grant.event_sha256,
             "granted_at": grant.granted_at,
-            "expires_at": grant.expires_at,
+            "expires_at": grant.expires_at or "",
         }
         for grant in consent.grants
     ]
@@ -264,8 +265,8 @@ def _event(event: Event, zero_ms: int) -> dict[str, Any]:
         "speaker": event.speaker,
         "start_s": _s(event.start_ms - zero_ms),
         "end_s": _s(event.end_ms - zero_ms),
-        "fto_s": None if event.fto_ms is None else _s(event.fto_ms),
-        "floor_taking": event.floor_taking,
+        "fto_s": _s(event.fto_ms or 0),
+        "floor_taking": bool(event.floor_taking),
         "confidence": event.confidence,
         "source": event.source,
     }
@@ -276,24 +277,47 @@ def _touches(item: Event | Span | Word, start_ms: int, end_ms: int) -> bool:
     return item.start_ms < end_ms and (item.end_ms > start_ms or item.start_ms == item.end_ms == start_ms)
 
 
-def _clip(spans: Iterable[Span], start_ms: int, end_ms: int) -> list[list[float]]:
+def _measurements(isolation: IsolationReport) -> list[dict[str, Any]]:
+    """What was measured, and nothing else: a direction that could not be judged has no level, not a level of 0."""
     return [
-        [_s(max(span.start_ms, start_ms) - start_ms), _s(min(span.end_ms, end_ms) - start_ms)]
-        for span in spans
-        if _touches(span, start_ms, end_ms)
+        {"direction": direction, "name": name, "value": value}
+        for direction in ("a_from_b", "b_from_a")
+        for name, value in _bleed(getattr(isolation, direction)).items()
+        if value is not None
     ]
 
 
-def _words(words: Sequence[Word] | None, start_ms: int, end_ms: int) -> list[dict[str, Any]] | None:
-    if words is None:
-        return None
-    return [
-        {
-            "word": word.word,
-            "start_s": _s(word.start_ms - start_ms),
-            "end_s": _s(word.end_ms - start_ms),
-            "confidence": word.confidence,
-        }
-        for word in words
-        if _touches(word, start_ms, end_ms)
+_Timed = TypeVar("_Timed", Span, Word)
+
+
+def _by_speaker(
+    a: Iterable[_Timed],
+    b: Iterable[_Timed],
+    start_ms: int,
+    end_ms: int,
+    describe: Callable[[_Timed, int, int], dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """One list of both speakers' items in order of time, so that its type does not hang on who is silent."""
+    rows = [
+        {"speaker": speaker, **describe(item, start_ms, end_ms)}
+        for speaker, items in (("a", a), ("b", b))
+        for item in items
+        if _touches(item, start_ms, end_ms)
     ]
+    return sorted(rows, key=lambda row: (row["start_s"], row["end_s"], row["speaker"]))
+
+
+def _clip(span: Span, start_ms: int, end_ms: int) -> dict[str, Any]:
+    return {
+        "start_s": _s(max(span.start_ms, start_ms) - start_ms),
+        "end_s": _s(min(span.end_ms, end_ms) - start_ms),
+    }
+
+
+def _word(word: Word, start_ms: int, end_ms: int) -> dict[str, Any]:
+    return {
+        "word": word.word,
+        "start_s": _s(word.start_ms - start_ms),
+        "end_s": _s(word.end_ms - start_ms),
+        "confidence": -1.0 if word.confidence is None else float(word.confidence),
+    }

@@ -160,9 +160,12 @@ def local_copy(uri: str) -> Iterator[Path]:
         OSError: it cannot be fetched.
     """
     if not is_remote(uri):
-        path = local_path(uri)
-        with path.open("rb"):  # says "not found" and "not permitted" apart, which libsndfile does not
-            pass
+        try:
+            path = local_path(uri)
+            with path.open("rb"):  # says "not found" and "not permitted" apart, which libsndfile does not
+                pass
+        except (ValueError, RuntimeError) as error:  # a NUL in the name, the home of an unknown user
+            raise OSError(f"not a file name ({error})") from None
         yield path
         return
     suffix = Path(uri.rpartition("/")[2]).suffix
@@ -174,7 +177,11 @@ def local_copy(uri: str) -> Iterator[Path]:
             except urllib.error.HTTPError as error:
                 raise (FileNotFoundError if error.code == 404 else OSError)(f"{uri}: {error}") from None
         else:
-            with open_input(uri) as stream:
+            try:
+                stream = open_input(uri)
+            except UsageError as error:
+                raise OSError(str(error)) from None
+            with stream:
                 shutil.copyfileobj(stream, handle, _COPY_BYTES)
         handle.flush()
         yield Path(handle.name)

@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,10 @@ from .segments import SHORTEST_S, Segment, cut_segments
 from .shards import npy_bytes, write_members
 from .storage import exists, join, open_output, write_bytes
 
-__all__ = ["TokenizeOptions", "encode_conversation", "tokenize_conversation"]
+__all__ = ["PARTS", "TokenizeOptions", "encode_conversation", "tokenize_conversation"]
+
+PARTS: Final = "parts"
+"""The folder under the staging folder where parts and their rows lie."""
 
 Codes = npt.NDArray[np.uint16]
 
@@ -73,7 +77,7 @@ def tokenize_conversation(
     recording_id = conversation.recording.recording_id
     decides = [asdict(conversation), split, asdict(options), codec.name, codec.weights_sha256, rule_versions(), MADE_BY]
     fingerprint = hashlib.sha256(canonical_json(decides)).hexdigest()[:16]
-    name = join(staging, "parts", f"{recording_id}-{fingerprint}")
+    name = join(staging, PARTS, f"{recording_id}-{fingerprint}")
     tokenized = Tokenized(recording_id, shard, part_uri=f"{name}.part", rows_uri=f"{name}.rows.json")
     if exists(tokenized.rows_uri):
         return tokenized

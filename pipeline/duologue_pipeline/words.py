@@ -7,7 +7,7 @@ from duologue_schemas import iter_faults
 
 from .errors import RejectError
 from .records import Recording, Track, Word
-from .storage import read_bytes
+from .storage import local_copy
 
 __all__ = ["WORDS_POLICIES", "read_words"]
 
@@ -51,7 +51,8 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
 
 def _track_words(track: Track, uri: str) -> tuple[Word, ...]:
     try:
-        document = json.loads(read_bytes(uri))
+        with local_copy(uri) as path:
+            document = json.loads(path.read_bytes())
     except OSError as error:
         raise RejectError("words_missing", f"{uri}: the word file cannot be read ({error})") from None
     except ValueError as error:

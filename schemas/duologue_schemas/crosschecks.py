@@ -6,7 +6,7 @@ Every function takes a document of any shape and looks only at what is well-form
 import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 from duologue_schemas.messages import Path, shown
@@ -23,8 +23,8 @@ def is_rfc3339(value: object) -> bool:
     if not _RFC3339.fullmatch(value):
         return False
     try:
-        datetime.fromisoformat(value)
-    except ValueError:
+        datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
         return False
     return True
 
@@ -58,7 +58,7 @@ def _value_faults(document: object) -> Iterator[tuple[Path, str]]:
             case list():
                 stack.extend(((*path, place), part) for place, part in enumerate(value))
             case float() if not math.isfinite(value):
-                yield path, f"found {shown(value)}, expected a finite number; leave the field out where it is not known"
+                yield path, f"found {shown(value)}, expected a finite number; correct it"
             case str() if not _is_utf8(value):
                 yield path, f"found {shown(value)}, not valid Unicode (half of a surrogate pair); correct the text"
 

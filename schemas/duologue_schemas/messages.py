@@ -24,6 +24,8 @@ _TYPE_WORDS: Final = {
     "null": "null",
 }
 
+_DATE_TIME: Final = "a date and time with zone (RFC 3339), such as 2026-03-01T10:00:00Z"
+
 Path = tuple[str | int, ...]
 
 _SHOWN_CHARACTERS: Final = 60
@@ -74,10 +76,7 @@ def describe(error: ValidationError) -> Iterator[tuple[Path, str]]:
         case "pattern":
             yield path, f"found {shown(value)}, expected {schema['x-expected']}"
         case "format":
-            yield (
-                path,
-                (f"found {shown(value)}, expected a date and time with zone (RFC 3339), such as 2026-03-01T10:00:00Z"),
-            )
+            yield path, f"found {shown(value)}, expected {_DATE_TIME}"
         case "minItems" | "maxItems":
             yield path, f"found {shown(value)}, expected {schema['x-expected']}"
         case "minLength":
@@ -109,7 +108,7 @@ def _wrong_type(expected: str | list[str], value: object) -> str:
     names = [expected] if isinstance(expected, str) else expected
     text = f"found {shown(value)}, expected {' or '.join(_TYPE_WORDS[name] for name in names)}"
     if value is None:
-        return f"{text}; leave the field out where the value is not known"
+        return f"{text}; give a value, or leave the field out where it is optional"
     if isinstance(value, str) and {"integer", "number", "boolean"} & set(names):
         return f"{text}; write it without quotes"
     return text

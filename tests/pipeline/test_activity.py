@@ -1,8 +1,8 @@
 """Voice activity: the network's fast path, the edges, and two real calls."""
 
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,11 @@ import silero_vad
 import soundfile
 import soxr
 import torch
-from duologue_pipeline.activity import SAMPLE_RATE_HZ, Vad, VadModel, load_vad, speech_spans
-from duologue_pipeline.records import Span
-from duologue_pipeline.rules import load_rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import lfilter
+
+from duologue_pipeline.activity import SAMPLE_RATE_HZ, Vad, VadModel, load_vad, speech_spans
+from duologue_pipeline.records import Span
 
 Pcm = npt.NDArray[np.float32]
 
@@ -29,21 +28,16 @@ def vad_model() -> VadModel:
 
 
 def make_vowels(duration_s: float, level: float = 0.2) -> Pcm:
-    """A voice that changes its vowel every 120 ms: pulses at about 120 Hz through three resonances."""
+    """A voice that changes its vowel every 120 ms: thirty harmonics of about 120 Hz under three formants."""
     time_s = np.arange(round(duration_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    periods = np.cumsum(120 + 15 * np.sin(2 * np.pi * 1.3 * time_s)) / SAMPLE_RATE_HZ
-    pulses = np.diff(np.floor(periods), prepend=0)
-    pcm = np.zeros_like(pulses)
-    formants_hz = [(700, 1200, 2600), (300, 2200, 3000), (500, 1000, 2500), (400, 1900, 2600)]
-    radius = np.exp(-np.pi * 90 / SAMPLE_RATE_HZ)
-    memory = [np.zeros(2)] * 3
-    step = round(0.12 * SAMPLE_RATE_HZ)
-    for vowel, start in enumerate(range(0, pcm.size, step)):
-        sound = pulses[start : start + step]
-        for i, formant_hz in enumerate(formants_hz[vowel % 4]):
-            poles = [1, -2 * radius * np.cos(2 * np.pi * formant_hz / SAMPLE_RATE_HZ), radius**2]
-            sound, memory[i] = lfilter([1 - radius], poles, sound, zi=memory[i])
-        pcm[start : start + step] = sound
+    pitch_hz = 120 + 15 * np.cos(2 * np.pi * 1.3 * time_s)
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / SAMPLE_RATE_HZ
+    vowels_hz = np.array([(700, 1200, 2600), (300, 2200, 3000), (500, 1000, 2500), (400, 1900, 2600)])
+    formants_hz = vowels_hz[(time_s / 0.12).astype(int) % 4].T
+    pcm = np.zeros_like(time_s)
+    for harmonic in range(1, 31):
+        loudness = np.sum(1 / (1 + ((harmonic * pitch_hz - formants_hz) / 100) ** 2), axis=0)
+        pcm += loudness * np.cos(harmonic * phase)
     return (level * pcm / np.abs(pcm).max()).astype(np.float32)
 
 
@@ -135,6 +129,14 @@ def _long_track_spans() -> list[Span]:
     return spans
 
 
+def test_the_caller_may_fill_its_buffer_again() -> None:
+    vad, buffer = Vad(vad_model()), np.empty(SAMPLE_RATE_HZ, np.float32)
+    for second in _long_track().reshape(-1, SAMPLE_RATE_HZ):
+        buffer[:] = second
+        vad.push(buffer)
+    assert vad.finish() == _long_track_spans()
+
+
 def test_tracks_do_not_share_state() -> None:
     first, second = Vad(vad_model()), Vad(vad_model())
     pcm = _long_track()
@@ -146,14 +148,20 @@ def test_tracks_do_not_share_state() -> None:
 
 
 def test_the_probabilities_are_those_of_silero_frame_by_frame() -> None:
-    pcm = _long_track()
+    assert_judged_as_silero(_long_track())
+
+
+def assert_judged_as_silero(pcm: Pcm) -> None:
     vad = Vad(vad_model())
     vad.push(pcm)
     vad.finish()
+    judged = np.concatenate(vad._probabilities)
     model = silero_vad.load_silero_vad()
     with torch.inference_mode():
         expected = [model(torch.from_numpy(frame), SAMPLE_RATE_HZ).item() for frame in pcm.reshape(-1, 512)]
-    np.testing.assert_allclose(np.concatenate(vad._probabilities), expected, atol=2e-4)
+    np.testing.assert_allclose(judged, expected, atol=2e-4)
+    for probability in (0.25, 0.4, 0.5):
+        np.testing.assert_array_equal(judged >= probability, np.array(expected) >= probability)
 
 
 # --- from judgement to spans ----------------------------------------------------------------------------------------
@@ -165,19 +173,15 @@ def test_the_probabilities_are_those_of_silero_frame_by_frame() -> None:
         ([0.1, 0.39, 0.39, 0.39, 0.39, 0.39, 0.1], []),
         ([0.1, 0.40, 0.26, 0.26, 0.26, 0.26, 0.1], [(30, 190)]),
         ([0.1, 0.40, 0.24, 0.24, 0.24, 0.24, 0.1], []),
-        ([0.3, 0.30, 0.90, 0.90, 0.90, 0.90, 0.9], [(60, 224)]),
+        ([0.3, 0.30, 0.90, 0.90, 0.90, 0.90, 0.9], [(60, 220)]),
     ],
 )
 def test_speech_opens_at_one_probability_and_closes_at_a_lower_one(
     values: list[float], speech_ms: list[tuple[int, int]]
 ) -> None:
     levels = np.full(23, -20, np.float32)  # a level that never changes has no edge to move to
-    spans = speech_spans(np.array(values, np.float32), levels, duration_ms=224, rules=rules(edge_above_noise_db=6))
+    spans = speech_spans(np.array(values, np.float32), levels, duration_ms=224)
     assert spans == [Span(*span) for span in speech_ms]
-
-
-def rules(**changes: float) -> dict[str, Any]:
-    return load_rules("activity") | changes
 
 
 @pytest.mark.parametrize(
@@ -187,7 +191,7 @@ def rules(**changes: float) -> dict[str, Any]:
         ("decided early", (1040, 2000), (1040, 2000)),
         ("closed late, as Silero does", (960, 1880), (960, 1880)),
         ("the sound began further back than may be reached", (500, 2000), (660, 2000)),
-        ("the sound ends further on than may be reached", (960, 2600), (960, 2290)),
+        ("the sound ends further on than may be reached", (960, 2600), (960, 2280)),
     ],
 )
 def test_edges_move_to_the_sound(name: str, sound_ms: tuple[int, int], expected_ms: tuple[int, int]) -> None:
@@ -215,6 +219,7 @@ def test_short_sounds_are_left_out(speech_ms: int, spans: list[tuple[int, int]])
     assert found == [Span(*span) for span in spans]
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.9]), min_size=1, max_size=120),
     st.lists(st.sampled_from([-120.0, -60.0, -40.0, -20.0]), min_size=384, max_size=384),
@@ -230,21 +235,35 @@ def test_spans_are_sorted_apart_and_long_enough_whatever_the_judgement(
     edges_ms = [0, *(edge for span in spans for edge in (span.start_ms, span.end_ms)), duration_ms]
     assert edges_ms == sorted(edges_ms)
     assert all(span.duration_ms >= 100 for span in spans)
-    assert all(b.start_ms - a.end_ms >= 100 for a, b in zip(spans, spans[1:], strict=False))
+    assert all(b.start_ms - a.end_ms >= 100 for a, b in pairwise(spans))
 
 
 # --- real calls -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not CALLS.is_dir(), reason="the two calls are not beside the checkout")
+needs_calls = pytest.mark.skipif(not CALLS.is_dir(), reason="the two calls are not beside the checkout")
+
+
+def read_call(call: int, role: str) -> Pcm:
+    pcm, rate_hz = soundfile.read(CALLS / f"auto_repairs_{call}_{role}.flac", dtype="float32")
+    assert rate_hz == 8000
+    return soxr.resample(pcm, rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
+
+
+@needs_calls
+def test_a_real_call_is_judged_as_by_silero_frame_by_frame() -> None:
+    assert_judged_as_silero(read_call(49, "caller")[: 2000 * 512])
+
+
+@needs_calls
 @pytest.mark.parametrize(("call", "least", "most"), [(49, 0.07, 0.11), (40, 0.0, 0.01)])
 def test_overlap_of_real_calls(call: int, least: float, most: float) -> None:
     speech = []
     for role in ("agent", "caller"):
-        pcm, rate_hz = soundfile.read(CALLS / f"auto_repairs_{call}_{role}.flac", dtype="float32")
-        grid = np.zeros(pcm.size * 1000 // rate_hz, bool)
-        for span in detect(soxr.resample(pcm, rate_hz, SAMPLE_RATE_HZ).astype(np.float32)):
+        pcm = read_call(call, role)
+        grid = np.zeros(pcm.size * 1000 // SAMPLE_RATE_HZ, bool)
+        for span in detect(pcm):
             grid[span.start_ms : span.end_ms] = True
         speech.append(grid)
     assert least <= np.mean(speech[0] & speech[1]) <= most
-    assert 0.3 < np.mean(speech[0] | speech[1]) < 0.95
+    assert 0.7 < np.mean(speech[0] | speech[1]) < 0.9

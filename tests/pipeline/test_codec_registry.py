@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,21 +9,15 @@ import pytest
 from duologue_pipeline.codecs.registry import CODEC_NAMES, open_codec
 from duologue_pipeline.errors import UsageError
 
-needs_embedded = pytest.mark.skipif(
-    find_spec("duologue_pipeline.codecs.embedded") is None, reason="the embedded codec is not part of this checkout"
-)
-
 
 def test_the_known_names() -> None:
     assert CODEC_NAMES == ("embedded", "mimi")
 
 
-@needs_embedded
 def test_the_embedded_codec_is_opened_by_its_name() -> None:
     assert open_codec("embedded").name == "embedded"
 
 
-@needs_embedded
 def test_the_embedded_codec_needs_neither_torch_nor_transformers() -> None:
     code = """
 import sys

@@ -1,14 +1,16 @@
 """The floor machine: named conversations with every event written out, and what must hold for any activity."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from duologue_pipeline.events import KINDS, find_events, join_ipus
-from duologue_pipeline.records import SPEAKERS, Activity, Event, Span
-from duologue_pipeline.rules import load_rules
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from duologue_pipeline.events import KINDS, find_events, join_ipus
+from duologue_pipeline.records import Activity, Event, Span
+from duologue_pipeline.rules import load_rules
 
 Spans = Sequence[tuple[int, int]]
 
@@ -136,6 +138,18 @@ def test_an_interruption_that_ends_with_the_holder_fails() -> None:
     ]
 
 
+def test_the_example_of_the_documentation() -> None:
+    assert find(a=[(0, 3000), (4000, 6000)], b=[(3200, 3600), (5500, 9000)]) == [
+        "turn a 0-6000",
+        "pause a 3000-4000",
+        "backchannel b 3200-3600",
+        "floor_transfer b 5500-6000 -500",
+        "overlap_between b 5500-6000 -500",
+        "interruption b 5500-9000 takes",
+        "turn b 5500-9000",
+    ]
+
+
 def test_the_interrupted_comes_back() -> None:
     assert find(a=[(0, 3000), (6000, 9000)], b=[(2500, 7000)]) == [
         "turn a 0-3000",
@@ -168,12 +182,24 @@ def test_where_both_start_together_the_longer_takes_the_floor() -> None:
     ]
 
 
-def test_where_both_start_together_later_the_holder_keeps_the_floor() -> None:
-    assert find(a=[(0, 1000), (2000, 5000)], b=[(2000, 4000)]) == [
-        "turn a 0-5000",
+def test_where_both_start_together_later_the_holder_goes_first() -> None:
+    assert find(a=[(0, 1000), (2000, 4000)], b=[(2000, 5000)]) == [
+        "turn a 0-4000",
         "pause a 1000-2000",
-        "interruption b 2000-4000 fails",
-        "overlap_within b 2000-4000",
+        "floor_transfer b 2000-4000 -2000",
+        "overlap_between b 2000-4000 -2000",
+        "interruption b 2000-5000 takes",
+        "turn b 2000-5000",
+    ]
+
+
+def test_after_a_backchannel_the_holder_goes_first_too() -> None:
+    assert find(a=[(0, 3000), (4200, 7000)], b=[(3200, 3600), (4200, 6000)]) == [
+        "turn a 0-7000",
+        "pause a 3000-4200",
+        "backchannel b 3200-3600",
+        "interruption b 4200-6000 fails",
+        "overlap_within b 4200-6000",
     ]
 
 
@@ -285,15 +311,10 @@ def test_swapping_the_speakers_swaps_the_labels(activity: Activity) -> None:
     first = [join_ipus(spans, 200)[:1] for spans in (activity.a, activity.b)]
     assume(not first[0] or first[0] != first[1])  # the one documented tie
     swapped = find_events(Activity(activity.b, activity.a, "1.0"), duration_ms=120_000)
-    other = dict(zip(SPEAKERS, reversed(SPEAKERS), strict=True))
-    renamed = [Event(**(vars(event) | {"speaker": other[_speaker(event)]})) for event in swapped]
+    renamed = [replace(event, speaker="b" if event.speaker == "a" else "a") for event in swapped]
     events = find_events(activity, duration_ms=120_000)
     assert sorted(renamed, key=_order) == events
     assert sorted(events, key=_order) == events
-
-
-def _speaker(event: Event) -> str:
-    return event.speaker
 
 
 def _order(event: Event) -> tuple[int, int, str, str]:

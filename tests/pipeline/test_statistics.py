@@ -3,6 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from duologue_pipeline.events import find_events
 from duologue_pipeline.records import Activity, Event, Span, Statistics
 from duologue_pipeline.statistics import (
@@ -11,8 +14,6 @@ from duologue_pipeline.statistics import (
     overlap_share_of_speech,
     overlap_share_of_time,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 DURATION_MS = 30_000
 

@@ -61,6 +61,7 @@ def test_started_at_allowed(time: str) -> None:
         "2026-02-29T10:00:00Z",
         "2026-03-01T24:00:00Z",
         "2026-03-01T10:00:00+25:00",
+        "0001-01-01T00:00:00+14:00",
         "2026-03-01T10:00:00Z\n",
     ],
 )
@@ -84,7 +85,7 @@ def test_default_channel_counts_as_channel_0() -> None:
 def test_numbers_that_json_cannot_hold_are_refused(value: float, name: str) -> None:
     recording = make_recording()
     recording["tracks"][0]["offset_s"] = value
-    message = f"found {name}, expected a finite number; leave the field out where it is not known"
+    message = f"found {name}, expected a finite number; correct it"
     assert list(iter_faults("recording", recording)) == [Fault("tracks[0].offset_s", message)]
 
 

@@ -29,7 +29,7 @@ def test_empty_manifest_is_a_fault_of_line_0() -> None:
         (b'{"a" 1}', "is not valid JSON at column 6: Expecting ':' delimiter; write one complete JSON object a line"),
         (b'{"a": "\xff"}', "is not UTF-8: byte 8 of the line is 0xff; save the file as UTF-8"),
         (b"[1, 2]", "found a list of 2 entries, expected an object"),
-        (b"null", "found null, expected an object; leave the field out where the value is not known"),
+        (b"null", "found null, expected an object; give a value, or leave the field out where it is optional"),
         (b'{"a": NaN}', "is not valid JSON: it holds NaN; leave the field out where the value is not known"),
         (b'{"a": 1, "a": 2}', 'gives the field "a" twice in one object; keep one of them'),
         (b'{"a": ' + b"1" * 5000 + b"}", "holds a number of 5000 digits; correct it"),

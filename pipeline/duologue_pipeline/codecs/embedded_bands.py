@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import irfft, rfft
 
-__all__ = ["BANDS", "FLOOR", "STEP_SAMPLES", "STEPS_PER_FRAME", "band_edges_hz", "log_bands", "synthesise"]
+__all__ = ["BANDS", "FLOOR", "STEPS_PER_FRAME", "STEP_SAMPLES", "band_edges_hz", "log_bands", "synthesise"]
 
 SAMPLE_RATE_HZ: Final = 24_000
 STEP_SAMPLES: Final = 384
@@ -27,20 +27,22 @@ _ANALYSIS_SAMPLES: Final = 2 * STEP_SAMPLES
 _ANALYSIS_FFT: Final = 1024  # zero-padded, so that the narrowest band (33 Hz) covers a bin
 _SYNTHESIS_SAMPLES: Final = 640
 _SYNTHESIS_HOP: Final = 160
-_CORRECTION_BANDS: Final = 40  # wide enough to hold a bin each at the shorter synthesis window
+_CORRECTION_BANDS: Final = 48  # wide enough to hold a bin each at the shorter synthesis window
 _GATE: Final = 8 * FLOOR  # decoded power below this is taken for silence
-_ITERATIONS: Final = 12
+_ITERATIONS: Final = 10
 _MOMENTUM: Final = 0.99
 _CHUNK_FRAMES: Final = 256  # synthesised at a time, so that memory does not grow with the length
 _CONTEXT_FRAMES: Final = 1  # synthesised twice at a joint, for the cross-fade
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.floating]
 
 
-def band_edges_hz(bands: int) -> npt.NDArray[np.float64]:
+def band_edges_hz(bands: int) -> F64:
     """Gives lower edge, centres and upper edge of triangular bands: float64 [bands + 2] in Hz, rising."""
     low, high, knee = 50.0, 12_000.0, 700.0  # linear below the knee, logarithmic above
-    return np.asarray(knee * np.expm1(np.linspace(np.log1p(low / knee), np.log1p(high / knee), bands + 2)))
+    edges: F64 = knee * np.expm1(np.linspace(np.log1p(low / knee), np.log1p(high / knee), bands + 2))
+    return edges
 
 
 @cache
@@ -53,7 +55,7 @@ def _band_matrix(bands: int, fft_samples: int) -> F32:
     return (weights / weights.sum(1, keepdims=True)).T.astype(np.float32)
 
 
-def _bins_hz(fft_samples: int) -> npt.NDArray[np.float64]:
+def _bins_hz(fft_samples: int) -> F64:
     return np.arange(fft_samples // 2 + 1) * (SAMPLE_RATE_HZ / fft_samples)
 
 
@@ -132,7 +134,7 @@ def _synthesise_chunk(log_power: F32) -> F32:
 
 def _bin_powers(log_power: F32, hops: int) -> F32:
     """Band powers at steps to bin powers at synthesis hops, float32 [hops, bins]; log-linear between the points."""
-    times = np.arange(hops) * (_SYNTHESIS_HOP / STEP_SAMPLES)
+    times: F64 = np.arange(hops) * (_SYNTHESIS_HOP / STEP_SAMPLES)
     step, ahead = _between(times, np.arange(len(log_power), dtype=np.float64))
     in_time = log_power[step] * (1 - ahead[:, None]) + log_power[step + 1] * ahead[:, None]
     band, above = _between(_bins_hz(_SYNTHESIS_SAMPLES), band_edges_hz(BANDS)[1:-1])
@@ -142,7 +144,7 @@ def _bin_powers(log_power: F32, hops: int) -> F32:
     return power
 
 
-def _between(x: npt.NDArray[np.float64], grid: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.intp], F32]:
+def _between(x: F64, grid: F64) -> tuple[npt.NDArray[np.intp], F32]:
     """For each x the index of the grid point below it and the share of the way to the next, held at the ends."""
     below = np.clip(np.searchsorted(grid, x, side="right") - 1, 0, len(grid) - 2)
     share = np.clip((x - grid[below]) / (grid[below + 1] - grid[below]), 0, 1)

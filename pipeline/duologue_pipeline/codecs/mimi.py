@@ -211,8 +211,7 @@ class _MimiEncoder:
         return np.empty((self._codec.codebooks, 0), dtype=np.uint16)
 
     def _encode(self, pcm: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-        # A copy, not a view as torch.from_numpy makes: the padding cache keeps a slice of it, and the buffer is reused.
-        values = torch.tensor(pcm, device=self._codec._device)[None, None]
+        values = torch.from_numpy(pcm)[None, None].to(self._codec._device)
         with torch.inference_mode():
             output = self._codec._model.encode(
                 values,
@@ -222,6 +221,9 @@ class _MimiEncoder:
                 use_streaming=True,
             )
         self._past, self._padding = output.encoder_past_key_values, output.padding_cache
+        # A few columns of each layer's input are kept, as views: of the buffer, which is used again, and of all the
+        # activations, which would stay in memory.
+        self._padding.padding_cache = [columns.clone() for columns in self._padding.padding_cache]
         codes: npt.NDArray[np.uint16] = output.audio_codes[0].cpu().numpy().astype(np.uint16)
         return codes
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 from apache_beam.utils.shared import Shared
 
 from duologue_consent import Snapshot
@@ -19,7 +20,7 @@ from .guard import GuardedDoFn, Split, guarded
 __all__ = ["ConsentGate", "DetectActivity", "FindEvents", "Ingest", "MeasureIsolation"]
 
 
-class _Stage(beam.PTransform):  # type: ignore[misc]
+class _Stage(beam.PTransform[Any, Any]):
     """A transform that applies one guarded DoFn."""
 
     output: type
@@ -30,8 +31,8 @@ class _Stage(beam.PTransform):  # type: ignore[misc]
     def dofn(self) -> GuardedDoFn:
         raise TypeError(f"{type(self).__name__} has no DoFn")
 
-    def expand(self, elements: beam.PCollection[Any]) -> Split:
-        return guarded(elements, self.dofn(), self.output)
+    def expand(self, elements: PCollection[Any]) -> Split:
+        return guarded(elements, "Apply", beam.ParDo(self.dofn()), self.output)
 
 
 @dataclass(kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
 
 from ..manifest import parse_line, read_lines
 from ..records import Recording, Rejected
@@ -14,7 +15,7 @@ __all__ = ["ReadManifest"]
 
 
 @dataclass(kw_only=True)
-class ReadManifest(beam.PTransform):  # type: ignore[misc]
+class ReadManifest(beam.PTransform[Any, Any]):
     """Reads a manifest. Lines with a fault, and all lines that share a recording_id, are rejected.
 
     Args:
@@ -34,11 +35,11 @@ class ReadManifest(beam.PTransform):  # type: ignore[misc]
             # One worker has read the file; the lines are spread from here on.
             | "Spread" >> beam.Reshuffle()
         )
-        parsed, invalid = guarded(lines, _Parse(self.manifest), Recording)
+        parsed, invalid = guarded(lines, "Parse", beam.ParDo(_parse, self.manifest), Recording)
         by_id = (
             parsed | "ById" >> beam.Map(_keyed).with_output_types(tuple[str, Recording]) | "SameId" >> beam.GroupByKey()
         )
-        unique, repeated = guarded(by_id, _Unique(), Recording)
+        unique, repeated = guarded(by_id, "Unique", beam.ParDo(_unique), Recording)
         return unique, (invalid, repeated) | "Rejected" >> beam.Flatten()
 
 
@@ -46,22 +47,17 @@ def _keyed(recording: Recording) -> tuple[str, Recording]:
     return recording.recording_id, recording
 
 
-class _Parse(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, manifest: str) -> None:
-        self._manifest = manifest
-
-    def process(self, element: bytes) -> Iterator[Any]:
-        result = parse_line(element, manifest_uri=self._manifest)
-        yield result if isinstance(result, Recording) else beam.pvalue.TaggedOutput(REJECTED, result)
+def _parse(line: bytes, manifest: str) -> Iterator[Any]:
+    result = parse_line(line, manifest_uri=manifest)
+    yield result if isinstance(result, Recording) else TaggedOutput(REJECTED, result)
 
 
-class _Unique(beam.DoFn):  # type: ignore[misc]
-    def process(self, element: tuple[str, Iterable[Recording]]) -> Iterator[Any]:
-        recording_id, found = element
-        recordings = list(found)
-        if len(recordings) == 1:
-            yield recordings[0]
-            return
-        detail = f"{len(recordings)} lines have the recording_id {recording_id!r}; give each recording its own"
-        for _ in recordings:
-            yield beam.pvalue.TaggedOutput(REJECTED, Rejected(recording_id, "read", "manifest_duplicate_id", detail))
+def _unique(keyed: tuple[str, Iterable[Recording]]) -> Iterator[Any]:
+    recording_id, found = keyed
+    recordings = list(found)
+    if len(recordings) == 1:
+        yield recordings[0]
+        return
+    detail = f"{len(recordings)} lines have the recording_id {recording_id!r}; give each recording its own"
+    for _ in recordings:
+        yield TaggedOutput(REJECTED, Rejected(recording_id, "read", "manifest_duplicate_id", detail))

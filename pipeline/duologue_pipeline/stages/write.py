@@ -1,10 +1,11 @@
 """From the plan to the release: splits and shards planned, conversations tokenized, shards joined, the release closed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
 from apache_beam.utils.shared import Shared
 
@@ -24,7 +25,7 @@ Plan = dict[str, tuple[str, str]]
 
 
 @dataclass(kw_only=True)
-class PlanRelease(beam.PTransform):  # type: ignore[misc]
+class PlanRelease(beam.PTransform[Any, Any]):
     """Decides split and shard of every recording, from all identities together (some tens of bytes each).
 
     Args:
@@ -42,7 +43,7 @@ class PlanRelease(beam.PTransform):  # type: ignore[misc]
         if self.shard_s <= 0:
             raise ValueError(f"shard_s: expected more than 0, found {self.shard_s}")
 
-    def expand(self, conversations: beam.PCollection[Annotated]) -> beam.PCollection[Plan]:
+    def expand(self, conversations: PCollection[Annotated]) -> PCollection[Plan]:
         return (
             conversations
             | "Entry" >> beam.Map(_plan_entry)
@@ -67,7 +68,7 @@ def _plan(entries: list[PlanEntry], validation_share: float, shard_s: float) -> 
 
 
 @dataclass(kw_only=True)
-class Tokenize(beam.PTransform):  # type: ignore[misc]
+class Tokenize(beam.PTransform[Any, Any]):
     """Encodes both tracks of every conversation and leaves its part in the staging folder.
 
     Args:
@@ -77,7 +78,7 @@ class Tokenize(beam.PTransform):  # type: ignore[misc]
         out: the output folder.
     """
 
-    plan: beam.PCollection[Plan]
+    plan: PCollection[Plan]
     codec: str
     options: TokenizeOptions
     out: str
@@ -85,11 +86,11 @@ class Tokenize(beam.PTransform):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, conversations: beam.PCollection[Annotated]) -> Split:
+    def expand(self, conversations: PCollection[Annotated]) -> Split:
         # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
         spread = conversations | "Spread" >> beam.Reshuffle()
         dofn = _Tokenize(self.codec, self.options, join(self.out, STAGING))
-        return guarded(spread, dofn, Tokenized, beam.pvalue.AsSingleton(self.plan))
+        return guarded(spread, "Encode", beam.ParDo(dofn, AsSingleton(self.plan)), Tokenized)
 
 
 class _Tokenize(GuardedDoFn):
@@ -100,24 +101,19 @@ class _Tokenize(GuardedDoFn):
         self._spec, self._options, self._staging = codec, options, staging
         self._shared = Shared()
         self._codec: Codec
-        self._plan: Plan
 
     def setup(self) -> None:
         self._codec = self._shared.acquire(lambda: open_codec(self._spec))
 
-    def process(self, element: Annotated, plan: Plan) -> Iterator[Any]:
-        self._plan = plan
-        yield from super().process(element)
-
-    def work(self, element: Annotated) -> Tokenized:
-        split, shard = self._plan[element.recording.recording_id]
+    def work(self, element: Annotated, plan: Plan) -> Tokenized:
+        split, shard = plan[element.recording.recording_id]
         return tokenize_conversation(
             element, split=split, shard=shard, codec=self._codec, options=self._options, staging=self._staging
         )
 
 
 @dataclass(kw_only=True)
-class WriteShards(beam.PTransform):  # type: ignore[misc]
+class WriteShards(beam.PTransform[Any, Any]):
     """Joins the parts of each shard. Only paths cross the shuffle.
 
     Args:
@@ -129,7 +125,7 @@ class WriteShards(beam.PTransform):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, tokenized: beam.PCollection[Tokenized]) -> beam.PCollection[WrittenShard]:
+    def expand(self, tokenized: PCollection[Tokenized]) -> PCollection[WrittenShard]:
         return (
             tokenized
             | "ByShard" >> beam.Map(_by_shard).with_output_types(tuple[str, Tokenized])
@@ -148,7 +144,7 @@ def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenSha
 
 
 @dataclass(kw_only=True)
-class WriteRelease(beam.PTransform):  # type: ignore[misc]
+class WriteRelease(beam.PTransform[Any, Any]):
     """Writes tables, cards and, last of all, ``dataset.json``.
 
     Args:
@@ -157,22 +153,22 @@ class WriteRelease(beam.PTransform):  # type: ignore[misc]
         options: what the release says about the run.
     """
 
-    rejected: beam.PCollection[Rejected]
+    rejected: PCollection[Rejected]
     out: str
     options: ReleaseOptions
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, shards: beam.PCollection[WrittenShard]) -> beam.PCollection[dict[str, Any] | None]:
+    def expand(self, shards: PCollection[WrittenShard]) -> PCollection[dict[str, Any] | None]:
         return (
             shards.pipeline
             | "Once" >> beam.Create([self.out])
             | "Release"
             >> beam.Map(
                 _write_release,
-                shards=beam.pvalue.AsList(shards),
-                rejected=beam.pvalue.AsList(self.rejected),
+                shards=AsList(shards),
+                rejected=AsList(self.rejected),
                 options=self.options,
             )
         )

@@ -1,0 +1,45 @@
+"""The YAML on top of README.md, from which the Hugging Face Hub and ``datasets`` know the release."""
+
+from typing import Any, Final
+
+from huggingface_hub import DatasetCardData
+
+from duologue_cards.facts import Facts
+from duologue_cards.hub_features import sample_features
+from duologue_cards.licenses import hub_license
+
+__all__ = ["front_matter"]
+
+_SIZES: Final = [
+    (10**3, "n<1K"),
+    (10**4, "1K<n<10K"),
+    (10**5, "10K<n<100K"),
+    (10**6, "100K<n<1M"),
+    (10**7, "1M<n<10M"),
+    (10**8, "10M<n<100M"),
+    (10**9, "100M<n<1B"),
+]
+
+
+def front_matter(facts: Facts) -> str:
+    """Gives the YAML without its dashes. Licences and languages stand in the order of their frequency."""
+    tags = [item.value for item in facts.languages if item.value]
+    codes = list(dict.fromkeys(tag.split("-")[0].lower() for tag in tags))
+    licenses = list(dict.fromkeys(hub_license(item.value) for item in facts.licenses))
+    # A split without shards must not be named: datasets refuses a pattern that finds no file.
+    data_files = [{"split": split.name, "path": f"shards/{split.name}-*.tar"} for split in facts.splits if split.shards]
+    more: dict[str, Any] = {
+        "language_details": tags or None,
+        # One configuration only: datasets reads all of a release with one builder, so the tables cannot be named here.
+        "configs": [{"config_name": "default", "data_files": data_files}],
+        "dataset_info": {"config_name": "default", "features": sample_features(include_audio=facts.include_audio)},
+    }
+    return DatasetCardData(
+        pretty_name=facts.name,
+        language=codes or None,
+        license=licenses[0] if len(licenses) == 1 else licenses,
+        task_categories=["audio-to-audio"],
+        size_categories=[next((name for limit, name in _SIZES if facts.samples < limit), "n>1B")],
+        tags=["audio", "speech", "conversation", "full-duplex", "turn-taking", "webdataset", "duologue"],
+        **more,
+    ).to_yaml()

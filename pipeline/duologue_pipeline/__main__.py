@@ -1,0 +1,8 @@
+"""``python -m duologue_pipeline`` is ``duologue``."""
+
+from .cli import main
+
+__all__: list[str] = []
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mlcroissant as mlc
+import pytest
+
+from duologue_cards import Facts, Publication, facts_from_release, write_croissant, write_readme
+from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
+
+Row = Callable[..., dict[str, Any]]
+Build = Callable[..., Any]
+PUBLICATION = Publication("Example Lab", "https://example.org/demo", "2026-04-01")
+
+
+def facts_of(release: Any, **more: Any) -> Facts:
+    return facts_from_release(release.document, release.index, release.recordings, release.rejected, **more)
+
+
+def issues_of(text: str) -> tuple[set[str], set[str]]:
+    issues = mlc.Dataset(jsonld=json.loads(text)).metadata.ctx.issues
+    return set(issues.errors), set(issues.warnings)
+
+
+def test_mlcroissant_finds_nothing_to_complain_about(build: Build, row: Row) -> None:
+    release = build(row("1"), row("2", "validation", language=None))
+    assert issues_of(write_croissant(facts_of(release, publication=PUBLICATION))) == (set(), set())
+
+
+def test_what_is_unknown_is_left_out_and_only_that_is_missed(build: Build, row: Row) -> None:
+    text = write_croissant(facts_of(build(row("1", language=None, license=None, started_at=None))))
+    errors, warnings = issues_of(text)
+    assert errors == set()
+    assert sorted(re.findall(r"schema.org/(\w+)", " ".join(warnings))) == ["datePublished", "license"]
+    unknown = {"creator", "url", "datePublished", "license", "inLanguage", "rai:dataCollectionTimeframe"}
+    assert not unknown & json.loads(text).keys()
+
+
+def test_licence_creator_address_description_and_date_are_there_when_known(build: Build, row: Row) -> None:
+    release = build(row("1"), row("2", license="Our agreement"))
+    document = json.loads(write_croissant(facts_of(release, publication=PUBLICATION)))
+    assert document["license"] == ["https://spdx.org/licenses/CC-BY-4.0.html", "Our agreement"]
+    assert document["creator"] == {"@type": "sc:Organization", "name": "Example Lab"}
+    assert document["url"] == "https://example.org/demo"
+    assert document["datePublished"] == "2026-04-01"
+    assert document["rai:dataCollectionTimeframe"] == ["2026-03-01", "2026-03-01"]
+    assert document["description"].endswith("4 samples (2.0 minutes) from 2 conversations of 4 speakers.")
+
+
+def test_context_is_the_one_of_the_specification(build: Build, row: Row, caplog: pytest.LogCaptureFixture) -> None:
+    mlc.Dataset(jsonld=json.loads(write_croissant(facts_of(build(row("1")), publication=PUBLICATION))))
+    assert "The JSON-LD `@context` is not standard" not in caplog.text
+
+
+def test_every_column_of_every_table_is_described(build: Build, row: Row) -> None:
+    document = json.loads(write_croissant(facts_of(build(row("1")))))
+    described = {
+        record_set["@id"]: [field["name"] for field in record_set["field"]] for record_set in document["recordSet"]
+    }
+    assert described == {"index": INDEX.names, "recordings": RECORDINGS.names, "events": EVENTS.names}
+
+
+def test_records_are_read_from_the_tables(
+    build: Build, row: Row, write: Callable[[Any, Path], None], tmp_path: Path
+) -> None:
+    release = build(row("1"), row("2", "validation", samples=1, language=None))
+    write(release, tmp_path)
+    (tmp_path / "croissant.json").write_text(write_croissant(facts_of(release)))
+    dataset = mlc.Dataset(jsonld=tmp_path / "croissant.json")
+    records = list(dataset.records("index"))
+    assert [record["index/key"] for record in records] == [b"1-00000", b"1-00001", b"2-00000"]
+    assert records[1]["index/start_s"] == 30.0
+    assert records[1]["index/purposes"] == [b"training_inhouse"]
+    assert records[2]["index/language"] is None
+    assert [record["recordings/ftos_s"] for record in dataset.records("recordings")] == [[-0.3, 0.1, 0.2, 0.6]] * 2
+
+
+def test_table_changed_after_the_card_was_written_is_noticed(
+    build: Build, row: Row, write: Callable[[Any, Path], None], tmp_path: Path
+) -> None:
+    release = build(row("1"))
+    write(release, tmp_path)
+    (tmp_path / "croissant.json").write_text(write_croissant(facts_of(release)))
+    with (tmp_path / "index.parquet").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(Exception, match="Download") as raised:
+        list(mlc.Dataset(jsonld=tmp_path / "croissant.json").records("index"))
+    assert "is not identical with the reference" in str(raised.value.__cause__)
+
+
+def test_release_without_the_hash_of_a_table_is_refused(build: Build, row: Row) -> None:
+    release = build(row("1"))
+    release.document["files"].pop(1)
+    with pytest.raises(ValueError, match=r"the release lists no file recordings\.parquet"):
+        write_croissant(facts_of(release))
+
+
+def test_same_facts_give_the_same_bytes(build: Build, row: Row) -> None:
+    one, two = row("1"), row("2", language="de", license=None)
+    assert write_croissant(facts_of(build(one, two))) == write_croissant(facts_of(build(two, one)))
+
+
+def test_both_cards_say_the_same(build: Build, row: Row) -> None:
+    release = build(row("1", samples=3), row("2", "validation", samples=2, isolation="undetermined", language=None))
+    facts = facts_of(release)
+    readme, croissant = write_readme(facts), json.loads(write_croissant(facts))
+    index, recordings = release.index.to_pylist(), release.recordings.to_pylist()
+    speakers = {row[side] for row in recordings for side in ("speaker_a", "speaker_b")}
+    minutes = sum(row["end_s"] - row["start_s"] for row in index) / 60
+    figures = f"{len(index)} samples ({minutes:.1f} minutes) from {len(recordings)} conversations of {len(speakers)} speakers."
+    assert figures == "5 samples (2.5 minutes) from 2 conversations of 4 speakers."
+    assert figures in readme
+    assert figures in croissant["description"]
+    assert [
+        line.removeprefix("- ") for line in readme.splitlines() if line.startswith("- ") and line.endswith(".")
+    ] == (croissant["rai:dataLimitations"])
+    assert f"# {croissant['name']} {croissant['version']}" in readme
+    assert release.document["ledger"]["head_sha256"] in readme
+    assert release.document["ledger"]["head_sha256"] in croissant["rai:personalSensitiveInformation"][0]

@@ -1,0 +1,119 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from duologue_cards import Facts, Publication, facts_from_release
+from duologue_cards.facts import Count, SplitFacts
+from duologue_schemas import iter_faults
+
+Row = Callable[..., dict[str, Any]]
+Build = Callable[..., Any]
+
+
+def facts_of(release: Any, **more: Any) -> Facts:
+    return facts_from_release(release.document, release.index, release.recordings, release.rejected, **more)
+
+
+def test_builder_makes_documents_that_follow_the_schema(build: Build, row: Row) -> None:
+    assert list(iter_faults("release", build(row("1"), row("2", "validation")).document)) == []
+
+
+def test_turn_taking_is_summed_over_conversations_before_it_is_divided(build: Build, row: Row) -> None:
+    silent = row("2", speech_a_s=100.0, speech_b_s=0.0, overlap_s=0.0, overlap_share_of_speech=0.0, ftos_s=[])
+    turns = facts_of(build(row("1"), silent)).turn_taking
+    assert turns.duration_s == 240.0
+    assert turns.overlap_share_of_speech == pytest.approx(6 / (114 + 100))
+    assert turns.overlap_share_p5 == pytest.approx(0.05 * 6 / 114)
+    assert turns.overlap_share_p95 == pytest.approx(0.95 * 6 / 114)
+    assert (turns.floor_transfers, turns.overlapped_transfers_share) == (4, 0.25)
+    assert turns.fto_median_s == pytest.approx(0.15)
+    assert turns.backchannels_per_minute == pytest.approx(16 / 4)
+    assert turns.interruptions_per_minute == pytest.approx(2 / 4)
+
+
+def test_nothing_said_gives_no_share_rather_than_0(build: Build, row: Row) -> None:
+    nothing: dict[str, Any] = {
+        "speech_a_s": 0.0,
+        "speech_b_s": 0.0,
+        "overlap_s": 0.0,
+        "overlap_share_of_speech": None,
+        "ftos_s": [],
+    }
+    turns = facts_of(build(row("1", **nothing))).turn_taking
+    assert turns.overlap_share_of_speech is None
+    assert (turns.overlap_share_p5, turns.overlap_share_p95) == (None, None)
+    assert (turns.floor_transfers, turns.overlapped_transfers_share, turns.fto_median_s) == (0, None, None)
+
+
+def test_splits_totals_and_refusals(build: Build, row: Row) -> None:
+    facts = facts_of(build(row("1", samples=3), row("2", "validation", samples=1), rejected={"b": 1, "c": 4, "a": 1}))
+    assert facts.splits == (SplitFacts("train", 1, 3, 1, 2, 90.0), SplitFacts("validation", 1, 1, 1, 2, 30.0))
+    assert (facts.samples, facts.recordings, facts.speakers, facts.duration_s) == (4, 2, 4, 120.0)
+    assert (facts.read, facts.rejected) == (8, 6)
+    assert facts.rejected_reasons == (Count("c", 4), Count("a", 1), Count("b", 1))
+
+
+def test_counts_put_the_most_frequent_first_and_the_unknown_last(build: Build, row: Row) -> None:
+    languages = ["de", None, "en-US", None, None, "en-US", "cy"]
+    facts = facts_of(build(*(row(str(n), language=language) for n, language in enumerate(languages))))
+    assert facts.languages == (Count("en-US", 2), Count("cy", 1), Count("de", 1), Count(None, 3))
+
+
+def test_a_speaker_of_two_conversations_counts_once(build: Build, row: Row) -> None:
+    first = row("1", jurisdiction_a="US-IL", jurisdiction_b="DE")
+    facts = facts_of(build(first, row("2", speaker_a=first["speaker_a"], jurisdiction_a="US-IL")))
+    assert facts.speakers == 3
+    assert facts.speakers_by_jurisdiction == (Count("DE", 1), Count("US-IL", 1), Count(None, 1))
+
+
+def test_dates_are_those_of_the_recordings_in_utc(build: Build, row: Row) -> None:
+    starts = ["2026-03-01T23:30:00-05:00", None, "2025-12-31T10:00:00Z"]
+    facts = facts_of(build(*(row(str(n), started_at=start) for n, start in enumerate(starts))))
+    assert (facts.first_date, facts.last_date, facts.undated) == ("2025-12-31", "2026-03-02", 1)
+
+
+def test_publication_is_unknown_unless_given(build: Build, row: Row) -> None:
+    assert facts_of(build(row("1"))).publication == Publication(creator=None, url=None, date_published=None)
+    given = Publication("Example Lab", "https://example.org/demo", "2026-04-01")
+    assert facts_of(build(row("1")), publication=given).publication == given
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("totals", "samples"), 9, "totals.samples of the release is 9, but its tables hold 2"),
+        (("totals", "written"), 9, "totals.written of the release is 9, but its tables hold 1"),
+        (("totals", "rejected"), 9, "totals.rejected of the release is 9, but its tables hold 3"),
+        (("splits", "train", "samples"), 9, "splits.train.samples of the release is 9, but its tables hold 2"),
+        (("splits", "train", "speakers"), 9, "splits.train.speakers of the release is 9, but its tables hold 2"),
+        (
+            ("splits", "validation", "recordings"),
+            9,
+            "splits.validation.recordings of the release is 9, but its tables hold 0",
+        ),
+    ],
+)
+def test_document_of_another_run_is_refused(
+    build: Build, row: Row, path: tuple[str, ...], value: int, message: str
+) -> None:
+    release = build(row("1"))
+    part = release.document
+    for name in path[:-1]:
+        part = part[name]
+    part[path[-1]] = value
+    with pytest.raises(ValueError, match=message):
+        facts_of(release)
+
+
+def test_speaker_in_both_splits_is_refused(build: Build, row: Row) -> None:
+    first = row("1")
+    with pytest.raises(ValueError, match="a speaker is in more than one split of the release"):
+        facts_of(build(first, row("2", "validation", speaker_b=first["speaker_a"])))
+
+
+def test_cards_need_neither_beam_nor_torch() -> None:
+    code = "import duologue_cards, sys; print({'apache_beam', 'torch'} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "set()\n"

@@ -1,0 +1,182 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import DatasetCard
+from markdown_it import MarkdownIt
+
+from duologue_cards import Publication, facts_from_release, write_readme
+
+Row = Callable[..., dict[str, Any]]
+Build = Callable[..., Any]
+
+
+def readme_of(release: Any, **more: Any) -> str:
+    return write_readme(
+        facts_from_release(release.document, release.index, release.recordings, release.rejected, **more)
+    )
+
+
+def front_matter_of(text: str) -> dict[str, Any]:
+    front: dict[str, Any] = DatasetCard(text).data.to_dict()  # type: ignore[no-untyped-call]
+    return front
+
+
+def cells_of(text: str, first: str) -> list[str]:
+    """The rest of the table row whose first cell is ``first``."""
+    [line] = [line for line in text.splitlines() if line.startswith(f"| {first} |")]
+    return [cell.strip() for cell in line.strip("|").split("|")[1:]]
+
+
+def test_front_matter_is_read_by_huggingface_hub(build: Build, row: Row) -> None:
+    front = front_matter_of(readme_of(build(row("1"), row("2", "validation", language="de"))))
+    del front["dataset_info"]
+    assert front == {
+        "language": ["de", "en"],
+        "license": "cc-by-4.0",
+        "size_categories": ["n<1K"],
+        "task_categories": ["audio-to-audio"],
+        "pretty_name": "demo",
+        "tags": ["audio", "speech", "conversation", "full-duplex", "turn-taking", "webdataset", "duologue"],
+        "language_details": ["de", "en-US"],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [
+                    {"split": "train", "path": "shards/train-*.tar"},
+                    {"split": "validation", "path": "shards/validation-*.tar"},
+                ],
+            }
+        ],
+    }
+
+
+def test_empty_validation_is_not_named_to_datasets_and_shown_as_empty(build: Build, row: Row) -> None:
+    text = readme_of(build(row("1")))
+    assert front_matter_of(text)["configs"][0]["data_files"] == [{"split": "train", "path": "shards/train-*.tar"}]
+    assert cells_of(text, "validation") == ["0.0 minutes", "0", "0", "0"]
+
+
+def test_norwegian_is_not_false(build: Build, row: Row) -> None:
+    assert front_matter_of(readme_of(build(row("1", language="no"))))["language"] == ["no"]
+
+
+def test_no_language_is_left_out_of_the_front_matter_and_called_unknown(build: Build, row: Row) -> None:
+    text = readme_of(build(row("1", language=None), row("2", language=None)))
+    assert not {"language", "language_details"} & front_matter_of(text).keys()
+    assert cells_of(text, "languages") == ["unknown (2)"]
+    assert "- 2 of 2 conversations have no language stated." in text
+
+
+def test_many_licences_are_mapped_to_those_of_the_hub(build: Build, row: Row) -> None:
+    stated = ["CC-BY-4.0", "cc-by-4.0", "ODC-By-1.0", "Our agreement", None, "MIT", "Other terms", "CC-BY-4.0"]
+    text = readme_of(build(*(row(str(n), license=name) for n, name in enumerate(stated))))
+    assert front_matter_of(text)["license"] == ["cc-by-4.0", "mit", "odc-by", "other", "unknown"]
+    assert cells_of(text, "licences") == [
+        "CC-BY-4.0 (2), MIT (1), ODC-By-1.0 (1), Other terms (1), Our agreement (1), cc-by-4.0 (1), unknown (1)"
+    ]
+
+
+def test_no_licence_is_unknown(build: Build, row: Row) -> None:
+    assert front_matter_of(readme_of(build(row("1", license=None))))["license"] == "unknown"
+
+
+@pytest.mark.parametrize(("samples", "category"), [(999, "n<1K"), (1000, "1K<n<10K"), (10_000, "10K<n<100K")])
+def test_size_category(build: Build, row: Row, samples: int, category: str) -> None:
+    assert front_matter_of(readme_of(build(row("1", samples=samples))))["size_categories"] == [category]
+
+
+def test_turn_taking_stands_beside_people_on_the_telephone(build: Build, row: Row) -> None:
+    text = readme_of(build(row("1")))
+    assert cells_of(text, "overlap, of the time in which anybody speaks") == ["5.3 %", "4.7 %"]
+    assert cells_of(text, "floor transfers in overlap") == ["25.0 %", "33.5 %"]
+    assert cells_of(text, "median floor-transfer offset (FTO)") == ["0.15 s", "0.13 s"]
+    assert cells_of(text, "backchannels a minute") == ["4.0", "unknown"]
+    assert "Switchboard (American English), measured from its word times" in text
+
+
+def test_what_cannot_be_computed_is_unknown(build: Build, row: Row) -> None:
+    nothing: dict[str, Any] = {
+        "speech_a_s": 0.0,
+        "speech_b_s": 0.0,
+        "overlap_s": 0.0,
+        "overlap_share_of_speech": None,
+        "ftos_s": [],
+    }
+    text = readme_of(build(row("1", started_at=None, **nothing)))
+    assert cells_of(text, "overlap, of the time in which anybody speaks")[0] == "unknown"
+    assert cells_of(text, "the same by conversation, 5th to 95th percentile")[0] == "unknown"
+    assert cells_of(text, "median floor-transfer offset (FTO)")[0] == "unknown"
+    assert cells_of(text, "recorded") == ["unknown"]
+
+
+def test_release_not_cleared_for_redistribution_says_so(build: Build, row: Row) -> None:
+    release = build(row("1"))
+    assert "**Not for publication:**" in readme_of(release)
+    release.document["purposes"] = ["redistribution"]
+    text = readme_of(release)
+    assert "allow `redistribution` (passing the data on to others)." in text
+    assert "Not for publication" not in text
+
+
+def test_refusals_are_listed_with_their_reasons(build: Build, row: Row) -> None:
+    text = readme_of(build(row("1"), rejected={"audio_missing": 2, "consent_refused": 1}))
+    assert "4 recordings read, 1 written, 3 refused." in text
+    assert cells_of(text, "`audio_missing`") == ["2"]
+    assert "1 recording read, 1 written, 0 refused." in readme_of(build(row("1"), rejected={}))
+
+
+def test_words_of_the_manifest_cannot_break_the_page(build: Build, row: Row) -> None:
+    nasty = "`a` | b\n| <script>alert(1)</script> ![x](y) &lt;"
+    body = readme_of(build(row("1", corpus=nasty))).split("---\n", 2)[2]
+    html = MarkdownIt("commonmark").enable("table").render(body)
+    assert "<td>`a` | b | &lt;script&gt;alert(1)&lt;/script&gt; ![x](y) &amp;lt; (1)</td>" in html
+
+
+def test_publication_appears_when_it_is_known(build: Build, row: Row) -> None:
+    release = build(row("1"))
+    assert cells_of(readme_of(release), "creator") == ["unknown"]
+    assert "- Not stated: creator, web address, date of publication." in readme_of(release)
+    text = readme_of(release, publication=Publication("Example Lab", "https://example.org", "2026-04-01"))
+    assert [cells_of(text, name) for name in ("creator", "web address", "published")] == [
+        ["Example Lab"],
+        ["https://example.org"],
+        ["2026-04-01"],
+    ]
+    assert "Not stated" not in text
+
+
+def test_same_facts_give_the_same_bytes(build: Build, row: Row) -> None:
+    one, two = row("1"), row("2", language="de", license=None)
+    assert readme_of(build(one, two)) == readme_of(build(two, one, rejected={"consent_refused": 1, "audio_missing": 2}))
+
+
+def test_code_on_the_card_reads_the_release(
+    build: Build, row: Row, write: Callable[[Any, Path], None], tmp_path: Path
+) -> None:
+    release = build(row("1", samples=7), row("2", "validation"))
+    text = readme_of(release)
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    write(release, folder)
+    (folder / "README.md").write_text(text)
+    (folder / "dataset.json").write_text(json.dumps(release.document))
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) == 3
+    check = "import numpy; print(numpy.shape(codes), about['recording_id'], len(list(samples)))\n"
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    printed = subprocess.run(
+        [sys.executable, "-c", check.join([*blocks, ""])],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert printed == "(2, 8, 375) call-0001 7\n" * 3

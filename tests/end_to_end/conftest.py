@@ -1,0 +1,39 @@
+"""Whole runs, made once a session and looked at by many tests."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.end_to_end.support import Duologue, Outcome
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def duologue() -> Duologue:
+    """Runs the command line in a process of its own, as a user does."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
+        command = [sys.executable, "-m", "duologue_pipeline", *map(str, arguments)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600, cwd=cwd)
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def demo_release(duologue: Duologue, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release that `duologue demo` writes."""
+    out = tmp_path_factory.mktemp("demo") / "out"
+    outcome = duologue("demo", "--out", out)
+    assert outcome.code == 0, outcome.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings beside the checkout; tests that need it skip without it."""
+    if not SHARED.is_dir():
+        pytest.skip("no folder shared/data beside the checkout")
+    return SHARED

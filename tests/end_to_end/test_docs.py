@@ -1,0 +1,86 @@
+"""The documentation does what it says: its commands run, its references are up to date, its notebooks execute."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+import soundfile
+
+from duologue_pipeline.demo import demo_files
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DEMO_AUDIO = demo_files().manifest.parent / "audio"
+
+
+def test_the_command_line_reference_is_up_to_date() -> None:
+    script = ROOT / "scripts" / "make_cli_reference.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=lambda p: p.name
+)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
+    """Every `duologue` line of the README, in order, on the manifest of the README and a call beside it."""
+    example = re.search(r"```json\n(.*?)```", README, re.DOTALL)
+    assert example
+    recording = json.loads(example.group(1))
+    calls = tmp_path / "calls"
+    (calls / "audio").mkdir(parents=True)
+    (calls / "manifest.jsonl").write_text(json.dumps(recording) + "\n")
+    pcm, sample_rate_hz = soundfile.read(DEMO_AUDIO / "demo-friends.flac")
+    soundfile.write(calls / recording["tracks"][0]["uri"], pcm, sample_rate_hz)
+    commands = [line.strip() for line in README.splitlines() if line.startswith("    duologue ")]
+    assert [command.split()[1] for command in commands] == [
+        "validate",
+        "consent",
+        "consent",
+        "consent",
+        "run",
+        "shards",
+        "run",
+    ]
+    for command in commands:
+        arguments = shlex.split(command)[1:]
+        done = subprocess.run(
+            [sys.executable, "-m", "duologue_pipeline", *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(demo_release: Path, tmp_path: Path) -> None:
+    (tmp_path / "demo-out").symlink_to(demo_release)
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert example
+    done = subprocess.run(
+        [sys.executable, "-c", example.group(1)], check=False, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "(2, 8, " in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
+def test_the_notebooks_execute(notebook: Path, demo_release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUOLOGUE_OUT", str(demo_release))
+    document = nbformat.read(notebook, as_version=4)
+    nbclient.NotebookClient(document, timeout=300, kernel_name="python3").execute(cwd=str(notebook.parent))
