@@ -28,7 +28,14 @@ import torch
 from scipy.signal import butter, sosfilt
 from torch import Tensor, nn
 
-from duologue_pipeline.codecs.embedded_bands import BANDS, STEP_SAMPLES, STEPS_PER_FRAME, band_edges_hz, log_bands
+from duologue_pipeline.codecs.embedded_bands import (
+    BANDS,
+    STEP_SAMPLES,
+    STEPS_PER_FRAME,
+    band_edges_hz,
+    log_bands,
+    synthesise,
+)
 
 SAMPLE_RATE_HZ: Final = 24_000
 FRAME_SAMPLES: Final = STEP_SAMPLES * STEPS_PER_FRAME
@@ -372,12 +379,14 @@ def train(features: npt.NDArray[np.float16], settings: Settings) -> dict[str, np
         if step % 100 == 99:
             print(f"step {step + 1}: difference, correlation {np.mean(recent[-100:], axis=0).round(4)}", flush=True)
 
-    with torch.no_grad():  # a mean of logarithms is below the logarithm of the mean: give the power back
-        wanted = segments(2000)
+    # A mean of logarithms is below the logarithm of the mean, and synthesis loses a little: give the power back.
+    wanted = segments(500)
+    with torch.no_grad():
         latents = model.encode(wanted.reshape(-1, STEPS_PER_FRAME, BANDS))
         entries = torch.stack([book[i] for book, i in zip(model.books, model.quantise(latents), strict=True)]).sum(0)
         found = model.decode(entries.reshape(len(wanted), -1, settings.latent))
-        level = float(torch.log(wanted.exp().mean((1, 2)) / found.exp().mean((1, 2))).median())
+    sound = synthesise(found.reshape(-1, BANDS).numpy())
+    level = float(np.log(wanted.exp().mean() / np.exp(log_bands(np.pad(sound, (STEP_SAMPLES, 0)))).mean()))
     print(f"level given back: {level * 10 / np.log(10):.2f} dB")
     return model.arrays(level)
 

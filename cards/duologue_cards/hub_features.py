@@ -1,7 +1,6 @@
 """The types of a sample's members in the words of the Hugging Face Hub.
 
-``datasets`` otherwise guesses them from the first five samples and fails where a field that is null in one of those
-five is a number in another.
+``datasets`` otherwise infers them from the first five samples, and fails at a later one with words if those have none.
 """
 
 from collections.abc import Mapping
@@ -33,12 +32,10 @@ def _feature(root: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, An
         schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
     if "enum" in schema or "const" in schema:
         return {"dtype": "string"}
-    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    type_ = next(name for name in types if name != "null")
-    if type_ == "object":
+    if schema["type"] == "object":
         return {"struct": [{"name": name, **_feature(root, part)} for name, part in schema["properties"].items()]}
-    if type_ == "array":
+    if schema["type"] == "array":
         # In YAML a list of a plain type names the type alone, a list of structs the fields alone.
         item = _feature(root, schema["items"])
-        return {"list": item.get("dtype") or item.get("struct") or item}
-    return {"dtype": _DTYPES[type_]}
+        return {"list": item.get("dtype") or item["struct"]}
+    return {"dtype": _DTYPES[schema["type"]]}

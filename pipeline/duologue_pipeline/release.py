@@ -5,7 +5,6 @@ tables; the release joins the pieces in the order of the shards. Nothing is held
 """
 
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +23,7 @@ from .records import Rejected, Tokenized, WrittenShard
 from .samples import MADE_BY, canonical_json
 from .shards import join_parts
 from .storage import delete_directory, delete_file, join, list_entries, open_input, open_output, read_bytes, write_bytes
+from .tables import read_table, write_table
 
 __all__ = ["STAGING", "TABLES", "ReleaseOptions", "write_release", "write_shard"]
 
@@ -88,9 +88,7 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
         rows["events"] += document["events"]
         base += document["part_bytes"]
     for table, schema in TABLES.items():
-        buffer = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist(rows[table], schema=schema), buffer)
-        write_bytes(_piece_uri(out, shard, table), buffer.getvalue())
+        write_table(_piece_uri(out, shard, table), pa.Table.from_pylist(rows[table], schema=schema))
     return WrittenShard(
         name=name,
         split=shard.rpartition("-")[0],
@@ -162,9 +160,8 @@ def _join_pieces(shards: Sequence[WrittenShard], table: str, *, out: str) -> pa.
     uri = join(out, f"{table}.parquet")
     with open_output(uri) as stream, pq.ParquetWriter(stream, TABLES[table]) as writer:
         for shard in shards:
-            piece = pq.read_table(io.BytesIO(read_bytes(join(shard.rows_uri, f"{table}.parquet"))))
-            writer.write_table(piece.cast(TABLES[table]))
-    return pq.read_table(io.BytesIO(read_bytes(uri))) if table != "events" else pa.table({})
+            writer.write_table(read_table(join(shard.rows_uri, f"{table}.parquet")))
+    return read_table(uri) if table != "events" else pa.table({})
 
 
 def _file_entry(out: str, name: str) -> dict[str, Any]:

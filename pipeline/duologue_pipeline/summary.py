@@ -1,15 +1,14 @@
 """The summary that ends a run: what a person wants to know, from the files that were written."""
 
-import io
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from .errors import REASONS
 from .run import RunResult
-from .storage import join, read_bytes
+from .storage import join
+from .tables import read_table
 
 __all__ = ["summarize"]
 
@@ -23,7 +22,7 @@ def summarize(result: RunResult) -> str:
         return "\n".join([*lines, f"Nothing could be written. The reasons are in {join(result.out, 'rejected.jsonl')}"])
     release = result.release
     totals, splits = release["totals"], release["splits"]
-    recordings = pq.read_table(io.BytesIO(read_bytes(join(result.out, "recordings.parquet")))).to_pylist()
+    recordings = read_table(join(result.out, "recordings.parquet")).to_pylist()
     ledger = release["ledger"]
     hourly = totals["bytes"] / max(totals["duration_s"], 1e-9) * 3600
     consent = (

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from duologue_schemas import iter_faults
 
 from .reader import read_members, read_release
 from .release import TABLES
 from .storage import absolute_uri, exists, join, list_entries, open_input, read_bytes
+from .tables import read_columns, read_table
 
 __all__ = ["VerifyReport", "verify_release"]
 
@@ -61,7 +61,7 @@ def verify_release(uri: str) -> VerifyReport:
     ]
     if faults:  # contents of files that are not what they should be would only repeat it
         return VerifyReport(len(release["shards"]), 0, 0, 0, tuple(faults))
-    rows = pq.read_table(io.BytesIO(read_bytes(join(root, "index.parquet")))).to_pylist()
+    rows = read_table(join(root, "index.parquet")).to_pylist()
     by_shard: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_shard.setdefault(row["shard"], []).append(row)
@@ -163,9 +163,7 @@ def _check_sample(members: dict[str, bytes], row: dict[str, Any], release: dict[
 
 def _check_totals(root: str, release: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
     """Recomputes what dataset.json sums up."""
-    tables = {
-        name: pq.read_table(io.BytesIO(read_bytes(join(root, f"{name}.parquet")))) for name in ("recordings", "events")
-    }
+    tables = {name: read_table(join(root, f"{name}.parquet")) for name in ("recordings", "events")}
     recordings = tables["recordings"].to_pylist()
     rejected = read_bytes(join(root, "rejected.jsonl")).splitlines()
     found = {
@@ -200,8 +198,7 @@ def _check_totals(root: str, release: dict[str, Any], rows: list[dict[str, Any]]
         f"recordings.parquet and the other tables differ on recording {name}" for name in sorted(strays)[:_SHOWN]
     ]
     for name, schema in TABLES.items():
-        uri = join(root, f"{name}.parquet")
-        columns = pq.read_schema(io.BytesIO(read_bytes(uri))).names
+        columns = read_columns(join(root, f"{name}.parquet"))
         if columns != schema.names:
             faults.append(f"{name}.parquet: has the columns {', '.join(columns)}, expected {', '.join(schema.names)}")
     for number, line in enumerate(rejected, 1):

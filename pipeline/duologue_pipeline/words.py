@@ -55,7 +55,7 @@ def _track_words(track: Track, uri: str) -> tuple[Word, ...]:
             document = json.loads(path.read_bytes())
     except OSError as error:
         raise RejectError("words_missing", f"{uri}: the word file cannot be read ({error})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RejectError("words_invalid", f"{uri}: not valid JSON ({error})") from None
     faults = [f"{fault.field}: {fault.message}" for fault in iter_faults("words", document)]
     if faults:

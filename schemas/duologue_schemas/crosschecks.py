@@ -37,6 +37,11 @@ def cross_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
             yield from _track_faults(document.get("tracks"))
         if name in ("sample", "release"):
             yield from _codec_faults(document.get("codec"))
+        if name == "sample":
+            yield from _measurement_faults(document.get("isolation"))
+            yield from _order_faults("activity", document.get("activity"))
+            yield from _order_faults("words", document.get("words"))
+            yield from _transcript_faults(document.get("transcripts"), document.get("words"))
         if name == "release":
             yield from _account_faults(document)
 
@@ -98,6 +103,50 @@ def _codec_faults(codec: object) -> Iterator[tuple[Path, str]]:
     codebooks, cardinalities = codec.get("codebooks"), codec.get("cardinalities")
     if _is_number(codebooks) and isinstance(cardinalities, list) and len(cardinalities) != codebooks:
         yield ("codec", "cardinalities"), f"found {shown(cardinalities)}, expected one per codebook ({codebooks})"
+
+
+def _measurement_faults(isolation: object) -> Iterator[tuple[Path, str]]:
+    """Each measurement is there at most once, and the evidence of both directions always."""
+    measurements = isolation.get("measurements") if isinstance(isolation, Mapping) else None
+    if not isinstance(measurements, list):
+        return
+    seen: list[tuple[object, object]] = []
+    for place, measurement in enumerate(measurements):
+        if isinstance(measurement, Mapping):
+            direction, name = measurement.get("direction"), measurement.get("name")
+            if (direction, name) in seen:
+                path = ("isolation", "measurements", place)
+                yield path, f"is a second {shown(name)} of {shown(direction)}; keep one of them"
+            seen.append((direction, name))
+    for direction in ("a_from_b", "b_from_a"):
+        if (direction, "solo_s") not in seen:
+            yield ("isolation", "measurements"), f'has no "solo_s" of "{direction}"; add it'
+
+
+def _order_faults(field: str, entries: object) -> Iterator[tuple[Path, str]]:
+    """The first entry that is out of order: the rest can only be judged when it is in its place."""
+    before: tuple[int | float, int | float, str] | None = None
+    for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if not isinstance(entry, Mapping):
+            return
+        start, end, speaker = (entry.get(name) for name in ("start_s", "end_s", "speaker"))
+        if not (_is_number(start) and _is_number(end) and isinstance(speaker, str)):
+            return
+        if before is not None and (start, end, speaker) < before:
+            yield (field, place), f"belongs before {field}[{place - 1}]; sort by start_s, end_s and speaker"
+            return
+        before = start, end, speaker
+
+
+def _transcript_faults(transcripts: object, words: object) -> Iterator[tuple[Path, str]]:
+    if not (isinstance(transcripts, Mapping) and isinstance(words, list)):
+        return
+    without = [speaker for speaker in ("a", "b") if transcripts.get(speaker) is False]
+    for place, word in enumerate(words):
+        speaker = word.get("speaker") if isinstance(word, Mapping) else None
+        if speaker in without:
+            message = f"is a word of speaker {speaker}, but transcripts.{speaker} is false; correct one of them"
+            yield ("words", place), message
 
 
 def _account_faults(release: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -31,6 +31,12 @@ sample has the same members, one after the other:
 | `KEY.flac` | the audio, stereo, a left: only in releases with `include_audio` |
 """
 
+_NO_NULLS: Final = """Every field is there and none is null, the lists hold both speakers, and what is of type number has a decimal point:
+`load_dataset("webdataset", data_files=...)` takes the types from the first five samples, so what is null or empty in all
+five could hold nothing in a later one. One limit remains: where those five have no words and a later sample has some, it
+fails (unless it streams); `load_dataset(FOLDER)`, which takes the types from the release's card, works always.
+"""
+
 _CARDS: Final = """### README.md and croissant.json
 
 The release's cards, made from the same facts: `README.md` is the Hugging Face dataset card, `croissant.json` the
@@ -51,11 +57,13 @@ def formats_page() -> str:
         "## What comes out\n",
         _json_section("dataset.json", "release", ""),
         _SHARDS,
-        _json_section("KEY.json", "sample", ""),
+        _json_section("KEY.json", "sample", _NO_NULLS),
         _table_section("index.parquet", "A row a sample, sorted by shard and offset.", INDEX),
-        _table_section("recordings.parquet", "A row a recording, sorted by recording_id.", RECORDINGS),
+        _table_section("recordings.parquet", "A row a recording, sorted by shard and recording_id.", RECORDINGS),
         _table_section(
-            "events.parquet", "A row an event, sorted by recording_id, start_s, end_s, speaker and kind.", EVENTS
+            "events.parquet",
+            "A row an event, sorted by its recording's shard, recording_id, start_s, end_s, kind and speaker.",
+            EVENTS,
         ),
         _json_section("rejected.jsonl: a JSON object a line", "rejected", ""),
         _CARDS,

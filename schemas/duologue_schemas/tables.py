@@ -118,7 +118,7 @@ RECORDINGS: Final = pa.schema(
         _column("purposes", _STRINGS, "What both speakers allow."),
     ]
 )
-"""A row a recording, sorted by recording_id."""
+"""A row a recording, sorted by shard and recording_id."""
 
 EVENTS: Final = pa.schema(
     [
@@ -135,4 +135,4 @@ EVENTS: Final = pa.schema(
         _column("rules", pa.string(), "Version of the rule set of the events."),
     ]
 )
-"""A row an event, sorted by recording_id, start_s, end_s, speaker and kind."""
+"""A row an event, sorted by its recording's shard, recording_id, start_s, end_s, kind and speaker."""

@@ -111,20 +111,21 @@ def write_files(release: Release, folder: Path) -> None:
     (folder / "shards").mkdir()
     for shard in release.document["shards"]:
         keys = [row["key"] for row in release.index.to_pylist() if row["split"] == shard["split"]]
-        with tarfile.open(folder / shard["path"], "w") as tar:
-            for number, key in enumerate(keys):
-                # What may be null is null in all samples but the last: a reader must not guess types from the first.
-                example = "full" if key == keys[-1] else "little-known"
-                document = json.loads((EXAMPLES / "sample" / "valid" / f"{example}.json").read_text())
-                buffer = io.BytesIO()
-                np.save(buffer, np.full((2, 8, 375), number, np.uint16))
-                for member, data in (
-                    (f"{key}.json", json.dumps(document).encode()),
-                    (f"{key}.codes.npy", buffer.getvalue()),
-                ):
-                    info = tarfile.TarInfo(member)
-                    info.size = len(data)
-                    tar.addfile(info, io.BytesIO(data))
+        # Only the last sample has words: who takes the types from the first samples cannot read them.
+        write_shard(folder / shard["path"], {key: "full" if key == keys[-1] else "little-known" for key in keys})
+
+
+def write_shard(path: Path, examples: dict[str, str]) -> None:
+    """Writes samples of these keys, each with the document of an example of the schema."""
+    with tarfile.open(path, "w") as tar:
+        for number, (key, example) in enumerate(examples.items()):
+            buffer = io.BytesIO()
+            np.save(buffer, np.full((2, 8, 375), number, np.uint16))
+            document = (EXAMPLES / "sample" / "valid" / f"{example}.json").read_bytes()
+            for member, data in ((f"{key}.json", document), (f"{key}.codes.npy", buffer.getvalue())):
+                info = tarfile.TarInfo(member)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
 
 
 @pytest.fixture
@@ -140,3 +141,8 @@ def build() -> Callable[..., Release]:
 @pytest.fixture
 def write() -> Callable[[Release, Path], None]:
     return write_files
+
+
+@pytest.fixture
+def shard() -> Callable[[Path, dict[str, str]], None]:
+    return write_shard

@@ -39,7 +39,7 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
     whole = (tmp_path / "noise.wav").read_bytes()
     (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.wav").write_text("This is no audio.\n" * 50)
-    soundfile.write(tmp_path / "noise.flac", noise, 16000)
+    soundfile.write(tmp_path / "noise.flac", soundfile.read(tmp_path / "noise.wav", dtype="int16")[0], 16000)
     lying_flac(tmp_path / "noise.flac", tmp_path / "more.flac", 64000)
     lying_flac(tmp_path / "noise.flac", tmp_path / "less.flac", 16000)
     soundfile.write(tmp_path / "one-1.wav", noise[:1], 16000)

@@ -82,5 +82,5 @@ def test_the_python_of_the_readme_runs(demo_release: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
 def test_the_notebooks_execute(notebook: Path, demo_release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUOLOGUE_OUT", str(demo_release))
-    document = nbformat.read(notebook, as_version=4)
+    document = nbformat.reads(notebook.read_text(encoding="utf-8"), as_version=4)
     nbclient.NotebookClient(document, timeout=300, kernel_name="python3").execute(cwd=str(notebook.parent))

@@ -112,7 +112,17 @@ def test_odd_field_names_are_quoted() -> None:
     assert fields_of(make_recording(**{"a b\n": 1})) == ['["a b\\n"]']
 
 
-@pytest.mark.parametrize("document", [None, True, 0, "text", [], {}, [[]], {"tracks": [None, 3]}, {"tracks": {"a": 1}}])
+@pytest.mark.parametrize(
+    "document",
+    [
+        *(None, True, 0, "text", [], {}, [[]]),
+        {"tracks": [None, 3]},
+        {"tracks": {"a": 1}},
+        {"isolation": {"measurements": [None, {}, {"direction": [], "name": {}}]}, "activity": [1]},
+        {"isolation": [], "activity": {}, "words": [None, {"speaker": []}], "transcripts": {"a": False}},
+        {"activity": [{"start_s": "0", "end_s": 1, "speaker": "a"}, {}], "words": 3, "transcripts": []},
+    ],
+)
 @pytest.mark.parametrize("name", ["recording", "sample", "release", "rejected"])
 def test_documents_of_any_shape_are_judged_without_an_error(name: str, document: object) -> None:
     assert all(fault.message for fault in iter_faults(name, document))

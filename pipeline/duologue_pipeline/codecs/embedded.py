@@ -28,7 +28,7 @@ from duologue_pipeline.codecs.embedded_bands import BANDS, STEP_SAMPLES, STEPS_P
 __all__ = ["EmbeddedCodec"]
 
 WEIGHTS_FILE: Final = "embedded-1.npz"
-WEIGHTS_SHA256: Final = "1444a4224f5064a77a7d6dbaf60bbe59a96a542c3161d40ef18db21e60b3e14f"
+WEIGHTS_SHA256: Final = "504928f796397b72481c0fcbe4d200f4327c70e32e978c9007a51ff0d684a780"
 
 _CODEBOOKS: Final = 8
 _ENTRIES: Final = 2048
