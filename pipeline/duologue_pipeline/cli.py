@@ -126,6 +126,7 @@ def demo(
         str, typer.Option(help="What the release is for. One speaker has refused `redistribution`: try it.")
     ] = "training_inhouse",
     codec: Annotated[str, typer.Option(help="As for `duologue run`.")] = "embedded",
+    include_audio: Annotated[bool, typer.Option("--include-audio", help="As for `duologue run`.")] = False,
 ) -> None:
     """Run the whole pipeline on the three small conversations that come with the package."""
     from .demo import demo_files
@@ -138,7 +139,7 @@ def demo(
         ledger=str(files.ledger),
         purpose=purpose,
         codec=codec,
-        include_audio=True,
+        include_audio=include_audio,
         name="duologue-demo",
         segment_s=30.0,
     )

@@ -76,11 +76,22 @@ class Dataset:
         return sum(shard["samples"] for shard in self._shards)
 
     def __iter__(self) -> Iterator[Sample]:
+        """Gives the samples.
+
+        Raises:
+            ValueError: a shard is damaged.
+        """
         for shard in self._shards:
-            for sample in read_shard(join(self._uri, shard["path"])):
+            uri, found = join(self._uri, shard["path"]), 0
+            for found, sample in enumerate(read_shard(uri), start=1):
                 # The gate let only such samples in; a reader does not take that on trust.
                 if self.purpose in sample.metadata["purposes"]:
                     yield sample
+            if found != shard["samples"]:  # tarfile takes an archive that is cut between members for a whole one
+                raise ValueError(
+                    f"{uri}: holds {found} samples and dataset.json says {shard['samples']}; "
+                    f"the shard is damaged: fetch it again (`duologue shards verify {self._uri}` tells)"
+                )
 
 
 def open_dataset(uri: str, split: str = "train", purpose: str = "training_inhouse") -> Dataset:

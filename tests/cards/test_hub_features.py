@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ from duologue_cards.licenses import hub_license, license_reference
 
 
 @pytest.fixture
-def datasets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def datasets(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The library, kept from the network."""
     module = pytest.importorskip("datasets")
     monkeypatch.setattr(module.config, "HF_HUB_OFFLINE", True)
-    yield module
+    return module
 
 
 def test_features_are_those_that_datasets_would_write_itself(datasets: Any) -> None:

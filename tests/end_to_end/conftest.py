@@ -32,6 +32,15 @@ def demo_release(duologue: Duologue, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
+def audio_release(duologue: Duologue, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with audio in the samples."""
+    out = tmp_path_factory.mktemp("audio") / "out"
+    outcome = duologue("demo", "--out", out, "--include-audio")
+    assert outcome.code == 0, outcome.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real recordings beside the checkout; tests that need it skip without it."""
     if not SHARED.is_dir():

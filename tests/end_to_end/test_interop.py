@@ -20,10 +20,11 @@ def shards(release: Path) -> list[str]:
     return sorted(str(path) for path in (release / "shards").glob("train-*.tar"))
 
 
-def test_webdataset_reads_what_our_reader_reads(demo_release: Path) -> None:
-    ours = {sample.key: sample for sample in open_dataset(str(demo_release))}
+def test_webdataset_reads_what_our_reader_reads(audio_release: Path) -> None:
+    ours = {sample.key: sample for sample in open_dataset(str(audio_release))}
     theirs = {
-        sample["__key__"]: sample for sample in webdataset.WebDataset(shards(demo_release), shardshuffle=False).decode()
+        sample["__key__"]: sample
+        for sample in webdataset.WebDataset(shards(audio_release), shardshuffle=False).decode()
     }
     assert theirs.keys() == ours.keys()
     for key, sample in theirs.items():
@@ -58,8 +59,8 @@ def test_the_card_lets_datasets_load_the_release_by_its_folder(demo_release: Pat
     }
 
 
-def test_every_sample_has_the_same_members_and_no_clock(demo_release: Path) -> None:
-    for path in shards(demo_release):
+def test_every_sample_has_the_same_members_and_no_clock(audio_release: Path) -> None:
+    for path in shards(audio_release):
         with tarfile.open(path) as archive:
             members = archive.getmembers()
         extensions = [member.name.partition(".")[2] for member in members]
