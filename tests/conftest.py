@@ -64,7 +64,7 @@ class TinyCodec:
     frame_rate_hz = 12.5
     samples_per_frame = 640
     codebooks = 2
-    cardinalities = (256, 640)
+    cardinalities: tuple[int, ...] = (256, 640)
     weights_sha256 = hashlib.sha256(b"tiny").hexdigest()
     quality = "fit for tests only"
 
@@ -159,9 +159,7 @@ def make_release(folder: Path) -> Path:
     ):
         audio = folder / f"call-{number}.wav"
         soundfile.write(audio, make_noise(seconds, seed=number), 8000)
-        recording = make_recording(
-            audio, recording_id=f"call-{number}", speakers=(f"s-{number}-a", f"s-{number}-b")
-        )
+        recording = make_recording(audio, recording_id=f"call-{number}", speakers=(f"s-{number}-a", f"s-{number}-b"))
         tokenized = tokenize_conversation(
             make_annotated(recording),
             split=shard.partition("-")[0],

@@ -85,7 +85,9 @@ class _File:
                 block = self._file.read(frames, dtype="int32" if width > 2 else "int16", always_2d=True)
                 # The checksum is over little-endian samples of the file's own width, which are the upper bytes here.
                 little = np.ascontiguousarray(block).astype(block.dtype.newbyteorder("<"), copy=False)
-                self._md5.update(np.ascontiguousarray(little.view(np.uint8).reshape(-1, block.itemsize)[:, -width:]))
+                self._md5.update(
+                    np.ascontiguousarray(little.view(np.uint8).reshape(-1, block.itemsize)[:, -width:]).data
+                )
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise RejectError(
                 "audio_unreadable",

@@ -45,6 +45,10 @@ def _usage_errors() -> Iterator[None]:
         yield
     except UsageError as error:
         _fail(str(error), EXIT_USAGE)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("duologue"):
+            raise
+        _fail(f'{error.name} is not installed; this command needs `pip install "duologue[pipeline]"`', EXIT_USAGE)
 
 
 @app.command(
@@ -78,7 +82,8 @@ def run(
     """
     if context.args and not context.args[0].startswith("--"):
         _fail(f"unexpected argument {context.args[0]!r}; options for Beam go after --", EXIT_USAGE)
-    from .run import RunRequest
+    with _usage_errors():
+        from .run import RunRequest
 
     request = RunRequest(
         manifest=manifest,
@@ -130,7 +135,9 @@ def demo(
 ) -> None:
     """Run the whole pipeline on the three small conversations that come with the package."""
     from .demo import demo_files
-    from .run import RunRequest
+
+    with _usage_errors():
+        from .run import RunRequest
 
     files = demo_files()
     request = RunRequest(

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import logging
+import math
+import re
 import threading
 import time
 from collections import Counter
@@ -12,6 +14,7 @@ from datetime import UTC, datetime
 from typing import IO, Any, Self
 
 from duologue_consent import Ledger, LedgerError, Purpose, Snapshot
+from duologue_schemas import load_schema
 
 from .codecs.registry import open_codec
 from .errors import UsageError
@@ -146,8 +149,11 @@ def _check(request: RunRequest) -> None:
         raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
     if not 0 <= request.validation_share < 1:
         raise UsageError(f"--validation-share {request.validation_share:g}: expected 0 to below 1")
-    if request.shard_hours <= 0:
+    if not 0 < request.shard_hours < math.inf:
         raise UsageError(f"--shard-hours {request.shard_hours:g}: expected more than 0")
+    name_rule = load_schema("release")["properties"]["name"]
+    if not re.fullmatch(name_rule["pattern"], request.name):
+        raise UsageError(f"--name {request.name}: expected {name_rule['x-expected']}")
 
 
 def _count_recordings(lines: Sequence[bytes], manifest: str) -> int:
@@ -275,7 +281,9 @@ class _Progress(logging.Handler):
     def _write(self) -> None:
         refused = f", refused {self._counts['refused']}" if self._counts["refused"] else ""
         analysed = max(self._counts["analysed"], self._counts["tokenized"])
-        line = f"analysed {analysed}/{self._recordings}, tokenized {self._counts['tokenized']}/{self._recordings}{refused}"
+        line = (
+            f"analysed {analysed}/{self._recordings}, tokenized {self._counts['tokenized']}/{self._recordings}{refused}"
+        )
         if self._stream is not None and line != self._line:
             print(f"[{time.monotonic() - self._began:6.1f} s] {line}", file=self._stream, flush=True)
         self._line = line

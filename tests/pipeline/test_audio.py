@@ -118,9 +118,7 @@ def test_two_mono_files_give_what_one_stereo_file_gives(
     np.testing.assert_array_equal(stereo, mono)
 
 
-def test_tracks_are_taken_from_the_channels_that_the_manifest_names(
-    noise: Build, write_audio: Build
-) -> None:
+def test_tracks_are_taken_from_the_channels_that_the_manifest_names(noise: Build, write_audio: Build) -> None:
     pcm = noise(1.0, channels=4)
     path = str(write_audio("four.wav", pcm, subtype="FLOAT"))
     a, b = decode(Recording("call-1", a=Track("s-anna", path, 3), b=Track("s-ben", path, 1)))
@@ -162,9 +160,7 @@ def test_streamed_resampling_equals_resampling_the_whole(
     np.testing.assert_allclose(streamed, whole, atol=1e-5, rtol=0)
 
 
-def test_a_positive_offset_puts_silence_before_a_track(
-    noise: Build, write_audio: Build, make_recording: Build
-) -> None:
+def test_a_positive_offset_puts_silence_before_a_track(noise: Build, write_audio: Build, make_recording: Build) -> None:
     pcm = noise(2.0)
     path = write_audio("call.wav", pcm, subtype="FLOAT")
     a, b = join(conversation_blocks(make_recording(path, offsets_s=(0.0, 0.25)), rate_hz=8000))
@@ -215,10 +211,7 @@ def test_both_tracks_of_a_block_are_equally_long_and_no_block_is_longer_than_all
 ) -> None:
     a = write_audio("a.wav", noise(lengths_s[0], 11025, channels=1), 11025)
     b = write_audio("b.wav", noise(lengths_s[1], 8000, channels=1), 8000)
-    sizes = [
-        (len(x), len(y))
-        for x, y in conversation_blocks(make_recording(a, b, offsets_s=offsets_s), rate_hz=8000)
-    ]
+    sizes = [(len(x), len(y)) for x, y in conversation_blocks(make_recording(a, b, offsets_s=offsets_s), rate_hz=8000)]
     longest_s = max(length + offset for length, offset in zip(lengths_s, offsets_s, strict=True))
     assert all(x == y for x, y in sizes)
     assert abs(sum(x for x, _ in sizes) - longest_s * 8000) <= 1

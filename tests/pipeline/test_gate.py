@@ -60,8 +60,10 @@ def test_no_audio_is_opened(ledger: Ledger, tmp_path: Path, make_recording: Buil
 def test_without_a_ledger_nothing_passes(make_recording: Build) -> None:
     assert refusal(make_recording(), None) == (
         "consent_no_ledger",
-        "there is no consent ledger at consent.db; make one with `duologue consent init LEDGER`, enter the speakers' "
-        "consent with `duologue consent grant`, and give it with --ledger",
+        (
+            "there is no consent ledger at consent.db; make one with `duologue consent init LEDGER`, enter the speakers' "
+            "consent with `duologue consent grant`, and give it with --ledger"
+        ),
     )
 
 

@@ -25,6 +25,8 @@ from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
 
 Build = Callable[..., Any]
 
+FIRST, MIDDLE, LAST = Segment(0, 0, 24), Segment(1, 24, 50), Segment(2, 50, 63)  # cuts at 1.92 s and 4 s
+
 
 @pytest.fixture
 def conversation(noise: Build, write_audio: Build, make_recording: Build, make_annotated: Build) -> Annotated:
@@ -44,9 +46,9 @@ def conversation(noise: Build, write_audio: Build, make_recording: Build, make_a
 
 @pytest.fixture
 def document(tiny_codec: Any) -> Callable[..., dict[str, Any]]:
-    """The document of the sample from 1.92 to 4.0 s (frames 24 to 50)."""
+    """The document of the sample from 1.92 to 4.0 s, unless another segment is given."""
 
-    def make(conversation: Annotated, segment: Segment = Segment(1, 24, 50)) -> dict[str, Any]:
+    def make(conversation: Annotated, segment: Segment = MIDDLE) -> dict[str, Any]:
         return sample_document(conversation, segment, split="train", codec=tiny_codec)
 
     return make
@@ -123,7 +125,7 @@ def test_a_document_says_which_stretch_it_is(conversation: Annotated, document: 
 def test_the_last_sample_ends_with_the_conversation_and_not_with_its_last_frame(
     conversation: Annotated, document: Build
 ) -> None:
-    found = document(conversation, Segment(2, 50, 63))
+    found = document(conversation, LAST)
     assert (found["start_s"], found["end_s"]) == (4.0, 5.0)
 
 
@@ -135,7 +137,7 @@ def test_activity_is_clipped_and_counts_from_the_start_of_the_sample(conversatio
 
 
 def test_events_are_whole_and_a_moment_belongs_to_one_sample(conversation: Annotated, document: Build) -> None:
-    before = document(conversation, Segment(0, 0, 24))["events"]
+    before = document(conversation, FIRST)["events"]
     after = document(conversation)["events"]
     assert [event["kind"] for event in before] == ["ipu", "ipu", "overlap_between", "floor_transfer"]
     assert [(event["kind"], event["start_s"], event["end_s"]) for event in after] == [
@@ -150,8 +152,7 @@ def test_a_moment_at_a_cut_belongs_to_the_sample_that_begins_there(
     at_ms: int, segments: list[int], conversation: Annotated, document: Build
 ) -> None:
     moment = replace(conversation, events=(Event("floor_transfer", "b", at_ms, at_ms, fto_ms=0),))
-    cuts = (Segment(0, 0, 24), Segment(1, 24, 50), Segment(2, 50, 63))
-    assert [cut.index for cut in cuts if document(moment, cut)["events"]] == segments
+    assert [cut.index for cut in (FIRST, MIDDLE, LAST) if document(moment, cut)["events"]] == segments
 
 
 def test_words_of_both_speakers_come_in_order_of_time(conversation: Annotated, document: Build) -> None:

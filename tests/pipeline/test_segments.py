@@ -1,5 +1,7 @@
 """Cuts on the frame grid: nothing lost, nothing twice, no piece too short."""
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -35,7 +37,7 @@ def test_joining_the_cuts_gives_the_whole_whatever_the_blocks(sizes: list[int], 
     np.testing.assert_array_equal(joined, whole)
     bounds = [0, *(s.end_frame for s, _ in cuts)]
     assert [s for s, _ in cuts] == [
-        Segment(index, start, end) for index, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False))
+        Segment(index, start, end) for index, (start, end) in enumerate(itertools.pairwise(bounds))
     ]
     assert all(codes.shape == (2, 3, s.frames) for s, codes in cuts)
     assert all(s.frames == segment for s, _ in cuts[:-1])

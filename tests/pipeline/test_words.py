@@ -11,7 +11,10 @@ from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import Recording, Track, Word
 from duologue_pipeline.words import WORDS_POLICIES, read_words
 
-HELLO = [{"word": "hello", "start_s": 0.5, "end_s": 0.9, "confidence": 0.75}, {"word": "there", "start_s": 1, "end_s": 1.25}]
+HELLO = [
+    {"word": "hello", "start_s": 0.5, "end_s": 0.9, "confidence": 0.75},
+    {"word": "there", "start_s": 1, "end_s": 1.25},
+]
 
 
 @pytest.fixture
@@ -77,9 +80,9 @@ def test_under_policy_required_both_tracks_need_words(recording: Callable[..., R
 
 def test_a_named_file_that_is_missing_is_refused_under_either_policy(tmp_path: Path) -> None:
     uri = str(tmp_path / "none.json")
-    tracks = {name: Track(f"s-{name}", f"{name}.wav", words_uri=uri) for name in ("a", "b")}
+    a, b = (Track(f"s-{name}", f"{name}.wav", words_uri=uri) for name in "ab")
     for policy in ("optional", "required"):
-        reason, detail = refusal(Recording("call-1", **tracks), policy)
+        reason, detail = refusal(Recording("call-1", a=a, b=b), policy)
         assert reason == "words_missing"
         assert detail.startswith(f"{uri}: the word file cannot be read (")
 

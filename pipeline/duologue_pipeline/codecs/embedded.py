@@ -4,7 +4,7 @@ It takes part wherever a codec is asked for (24 kHz, 12.5 frames a second, 8 cod
 no torch and no accelerator. A frame's log band powers are projected to a latent vector, which eight residual
 codebooks quantise (residual vector quantisation as in SoundStream, Zeghidour et al. 2021, with several
 candidates kept per stage); a small network that also sees the neighbouring frames brings back the band powers,
-and phases are made up. What is said stays intelligible; how a voice sounds does not stay natural. How well, in
+and phases are made up. What is said stays intelligible; voices do not stay natural. How well, in
 figures: :attr:`EmbeddedCodec.quality` and docs/codec.md.
 
 Equal codes whatever the blocks. Floating-point sums depend on the shapes in which they are computed, so (1) a frame's
@@ -28,12 +28,12 @@ from duologue_pipeline.codecs.embedded_bands import BANDS, STEP_SAMPLES, STEPS_P
 __all__ = ["EmbeddedCodec"]
 
 WEIGHTS_FILE: Final = "embedded-1.npz"
-WEIGHTS_SHA256: Final = "504928f796397b72481c0fcbe4d200f4327c70e32e978c9007a51ff0d684a780"
+WEIGHTS_SHA256: Final = "2b79987ec69370f0e28cd20af558a7181aafe8ba4df47627c497d3175b8249ad"
 
 _CODEBOOKS: Final = 8
 _ENTRIES: Final = 2048
 _FRAME_SAMPLES: Final = STEP_SAMPLES * STEPS_PER_FRAME
-_CANDIDATES: Final = 2  # kept per stage of the search; one costs .003 of STOI, four gain .001
+_CANDIDATES: Final = 2  # kept per stage of the search; one would cost .002 of STOI, four gain .0015
 _SEARCH_FRAMES: Final = 128  # searched at a time: 2 MB of scores
 _LATENT_LIMIT: Final = 2000.0  # of a latent vector's length, for exact sums; speech stays well below
 _LATENT_UNIT: Final = np.float32(0.01)  # what one step of the integer grid is to the decoder's network
@@ -177,7 +177,11 @@ class EmbeddedCodec:
     codebooks: int = _CODEBOOKS
     cardinalities: tuple[int, ...] = (_ENTRIES,) * _CODEBOOKS
     weights_sha256: str = WEIGHTS_SHA256
-    quality: str = "Mimi is for training. STOI @"
+    quality: str = (
+        "The embedded codec is for trying things out with no download; Mimi is for training. Speech stays intelligible "
+        "(STOI 0.83 on average and 0.82 at the lowest over four 8 kHz telephone tracks, 0.89 over four held-out voices); "
+        "the harmonics of a voice are mostly lost, so voices do not sound natural."
+    )
 
     def encoder(self) -> _Encoder:
         """Starts a new track."""
