@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV ?= .venv
 OUT ?= demo-out
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt
 
 # Two OpenMP threads on a small network are slower than one, and have been seen to stall.
 export OMP_NUM_THREADS := 1

@@ -36,6 +36,9 @@ Pcm = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint16]
 
 
+REFUSED = Rejected("call-4", "ingest", "audio_missing", "/calls/call-4.wav: no such file")
+
+
 class _TinyEncoder:
     """Mean level and number of sign changes of each frame."""
 
@@ -147,11 +150,13 @@ def make_release_options(**fields: Any) -> ReleaseOptions:
     return ReleaseOptions(**(defaults | fields))
 
 
-def make_release(folder: Path) -> Path:
+def make_release(folder: Path, *, backwards: bool = False) -> Path:
     """A small whole release: two conversations in train, one in validation, one refused; with audio.
 
     Samples are of 2 s: 5.0 s give 3, 4.5 s give 2 and 2.8 s give 1, as a rest below a second joins the sample before.
+    ``backwards`` hands everything on in the opposite order.
     """
+    order = -1 if backwards else 1
     out = folder / "out"
     parts: dict[str, list[Tokenized]] = {}
     for number, (shard, seconds) in enumerate(
@@ -169,9 +174,8 @@ def make_release(folder: Path) -> Path:
             staging=str(out / STAGING),
         )
         parts.setdefault(shard, []).append(tokenized)
-    shards = [write_shard(shard, own, out=str(out)) for shard, own in parts.items()]
-    refused = [Rejected("call-4", "ingest", "audio_missing", "/calls/call-4.wav: no such file")]
-    write_release(shards, refused, out=str(out), options=make_release_options())
+    shards = [write_shard(shard, own[::order], out=str(out)) for shard, own in parts.items()]
+    write_release(shards[::order], [REFUSED], out=str(out), options=make_release_options())
     return out
 
 
@@ -208,6 +212,18 @@ def _make_recording() -> Callable[..., Recording]:
 def _make_annotated() -> Callable[..., Annotated]:
     """:func:`make_annotated`."""
     return make_annotated
+
+
+@pytest.fixture(name="make_release")
+def _make_release() -> Callable[..., Path]:
+    """:func:`make_release`."""
+    return make_release
+
+
+@pytest.fixture(name="make_release_options")
+def _make_release_options() -> Callable[..., ReleaseOptions]:
+    """:func:`make_release_options`."""
+    return make_release_options
 
 
 @pytest.fixture

@@ -1,0 +1,147 @@
+"""The borders between the parts: what may import what, as it is written and as it happens."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = {
+    "duologue_schemas": ROOT / "schemas",
+    "duologue_consent": ROOT / "consent",
+    "duologue_cards": ROOT / "cards",
+    "duologue_pipeline": ROOT / "pipeline",
+}
+MAY_IMPORT = {
+    "duologue_schemas": set[str](),
+    "duologue_consent": set[str](),
+    "duologue_cards": {"duologue_schemas"},
+    "duologue_pipeline": {"duologue_schemas", "duologue_consent", "duologue_cards"},
+}
+HEAVY = {"apache_beam", "torch", "torchaudio", "transformers", "pyannote", "silero_vad"}
+
+
+def module_name(path: Path, part: str) -> str:
+    """``duologue_pipeline.stages.read`` of the file that holds it."""
+    name = ".".join(path.relative_to(PARTS[part]).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+def modules(part: str) -> dict[str, Path]:
+    """Every module of a part."""
+    return {module_name(path, part): path for path in sorted((PARTS[part] / part).rglob("*.py"))}
+
+
+def imports(name: str, path: Path) -> Iterator[str]:
+    """Absolute names of everything that a module imports, also inside functions: modules, and names in modules."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level names of all modules that are loaded after a fresh Python has run the code."""
+    script = f"{code}\nimport sys\nprint('LOADED', *{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=120)
+    return set(done.stdout.rpartition("LOADED ")[2].split())
+
+
+# --- as written -----------------------------------------------------------------------------------------------------
+
+
+def test_relative_imports_are_understood() -> None:
+    found = set(imports("duologue_pipeline.stages.read", modules("duologue_pipeline")["duologue_pipeline.stages.read"]))
+    assert {"duologue_pipeline.records.Recording", "duologue_pipeline.stages.guard.guarded", "apache_beam"} <= found
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_imports_only_the_parts_that_it_may(part: str) -> None:
+    crossed = {
+        (name, imported)
+        for name, path in modules(part).items()
+        for imported in imports(name, path)
+        if top(imported) in PARTS and top(imported) not in MAY_IMPORT[part] | {part}
+    }
+    assert crossed == set()
+
+
+@pytest.mark.parametrize("part", ["duologue_schemas", "duologue_consent", "duologue_cards"])
+def test_only_the_pipeline_imports_beam_and_models(part: str) -> None:
+    heavy = {
+        (name, imported)
+        for name, path in modules(part).items()
+        for imported in imports(name, path)
+        if top(imported) in HEAVY
+    }
+    assert heavy == set()
+
+
+def test_only_the_shell_of_the_pipeline_imports_beam() -> None:
+    part = "duologue_pipeline"
+    shell = {
+        name.removeprefix(f"{part}.")
+        for name, path in modules(part).items()
+        if "apache_beam" in map(top, imports(name, path))
+    }
+    assert shell
+    assert {name for name in shell if not name.startswith("stages.")} <= {"pipeline", "local_runner", "run"}
+
+
+def test_only_cli_modules_and_the_entry_point_import_a_cli() -> None:
+    importers = {
+        name
+        for part in PARTS
+        for name, path in modules(part).items()
+        if any("cli" in imported.split(".")[1:] and top(imported) in PARTS for imported in imports(name, path))
+    }
+    assert {name for name in importers if name.rpartition(".")[2] not in ("cli", "__main__")} == set()
+    assert "duologue_pipeline.cli" in importers  # it takes the consent CLI in
+
+
+# --- as it happens --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", ["duologue_schemas", "duologue_consent", "duologue_cards"])
+def test_importing_all_of_a_part_loads_neither_beam_nor_torch(part: str) -> None:
+    loaded = loaded_by("\n".join(f"import {name}" for name in modules(part)))
+    assert part in loaded
+    assert loaded & HEAVY == set()
+    assert loaded & PARTS.keys() <= MAY_IMPORT[part] | {part}
+
+
+def test_reading_shards_loads_neither_beam_nor_torch(release: Path) -> None:
+    loaded = loaded_by(
+        "from duologue_pipeline.reader import open_dataset\n"
+        f"samples = list(open_dataset({str(release)!r}))\n"
+        "assert len(samples) == 5 and samples[0].audio[0].shape == (2, 16000)"
+    )
+    assert "duologue_pipeline" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_verifying_a_release_loads_neither_beam_nor_torch(release: Path) -> None:
+    loaded = loaded_by(
+        f"from duologue_pipeline.verify import verify_release\nassert not verify_release({str(release)!r}).faults"
+    )
+    assert loaded & HEAVY == set()
+
+
+def test_the_command_line_starts_without_beam_and_torch() -> None:
+    assert loaded_by("import duologue_pipeline.cli") & HEAVY == set()
+
+
+def test_the_embedded_codec_needs_no_torch() -> None:
+    loaded = loaded_by("from duologue_pipeline.codecs.registry import open_codec\nopen_codec('embedded')")
+    assert loaded & HEAVY == set()
