@@ -133,6 +133,7 @@ def decide(
     if len(speakers) > 1:
         raise ValueError(f"the events are of {len(speakers)} speakers ({', '.join(sorted(speakers))}); pass one's own")
     head = f"Speaker {next(iter(speakers), '(not named)')!r}, purpose {asked}"
+    as_of_text = format_time(as_of)
     if not events:
         found = f"the ledger has no event of this speaker; {_ENTER_IT}."
         return _no("consent_unknown_speaker", f"{head}: {found}")
@@ -164,7 +165,7 @@ def decide(
         precondition = f", which {asked} needs," if worst.purpose is not asked else ""
         detail = f"{head}: consent for {worst.purpose}{precondition} {worst.found}; {worst.remedy}."
         return _no(worst.reason, detail)
-    detail = f"{head}: consent was in force when the recording was made at {recorded_text} and is at {format_time(as_of)}."
+    detail = f"{head}: consent was in force when the recording was made at {recorded_text} and is at {as_of_text}."
     return Decision(True, None, detail, tuple(_grant(event) for event in grants))
 
 

@@ -201,8 +201,8 @@ DETAILS = {
         "can be shown to precede it; give started_at in its manifest line."
     ),
     "recording never asked": (
-        "Speaker 'spk-17', purpose training_inhouse: consent for recording, which training_inhouse needs, had not been "
-        "given by 2026-03-11T00:00:00Z; if the speaker agreed before the recording was made, enter it with "
+        "Speaker 'spk-17', purpose training_inhouse: consent for recording, which training_inhouse needs, has not been "
+        "given; if the speaker agreed before the recording was made, enter it with "
         "`duologue consent grant --at TIME`, otherwise leave the recording out."
     ),
     "withdrawn": (

@@ -140,8 +140,9 @@ def test_files_are_closed_when_the_second_one_cannot_be_opened(
 ) -> None:
     a = write_audio("a.wav", noise(1.0, channels=1))
     open_before = len(list(Path("/proc/self/fd").iterdir()))
-    with pytest.raises(RejectError), PairDecoder(make_recording(a, tmp_path / "none.wav")):
+    with pytest.raises(RejectError) as raised, PairDecoder(make_recording(a, tmp_path / "none.wav")):
         pass
+    assert raised.value.reason == "audio_missing"  # and the traceback still holds the decoder
     assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 

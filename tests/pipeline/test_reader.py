@@ -79,6 +79,17 @@ def test_a_sample_without_audio_says_so(tmp_path: Path) -> None:
     assert (sample.flac, sample.audio) == (None, None)
 
 
+def test_the_members_of_a_sample_may_come_in_any_order(tmp_path: Path) -> None:
+    codes = npy(np.zeros((2, 2, 3), np.uint16))
+    members = {"k.codes.npy": codes, "k.json": b'{"n":1}', "l.codes.npy": codes, "l.flac": b"", "l.json": b'{"n":2}'}
+    write_tar(tmp_path / "shard.tar", members)
+    samples = list(read_shard(str(tmp_path / "shard.tar")))
+    assert [(sample.key, sample.metadata, sample.flac) for sample in samples] == [
+        ("k", {"n": 1}, None),
+        ("l", {"n": 2}, b""),
+    ]
+
+
 def test_opening_reads_nothing_but_the_manifest(release: Path) -> None:
     for path in release.glob("shards/*"):
         path.unlink()

@@ -97,6 +97,14 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"half"
 
 
+def test_who_reads_a_file_while_it_is_replaced_reads_the_old_one(tmp_path: Path) -> None:
+    storage.write_bytes(f"{tmp_path}/file", b"old")
+    with storage.open_input(f"{tmp_path}/file") as stream:
+        storage.write_bytes(f"{tmp_path}/file", b"new")
+        assert stream.read() == b"old"
+    assert storage.read_bytes(f"{tmp_path}/file") == b"new"
+
+
 def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(KeyError), storage.open_output(f"{tmp_path}/file") as out:

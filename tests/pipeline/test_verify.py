@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.samples import canonical_json
 from duologue_pipeline.verify import verify_release
 from duologue_schemas.tables import INDEX, RECORDINGS
 
@@ -45,7 +47,12 @@ def edit_rows(release: Path, table: str, edit: Callable[[list[dict[str, Any]]], 
     schema = {"index": INDEX, "recordings": RECORDINGS}[table]
     rows = pq.read_table(path).to_pylist()
     edit(rows)
-    pq.write_table(pq.read_table(path).from_pylist(rows, schema=schema), path)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+    seal_file(release, path)
+
+
+def seal_file(release: Path, path: Path) -> None:
+    """Puts hash and size of a file as it is now into dataset.json."""
 
     def seal(document: dict[str, Any]) -> None:
         for entry in document["files"]:
@@ -53,6 +60,11 @@ def edit_rows(release: Path, table: str, edit: Callable[[list[dict[str, Any]]], 
                 entry |= sealed(path)
 
     edit_manifest(release, seal)
+
+
+def swap(rows: list[dict[str, Any]], column: str) -> None:
+    """Exchanges the values of the first two rows in a column."""
+    rows[0][column], rows[1][column] = rows[1][column], rows[0][column]
 
 
 def edit_shard(release: Path, edit: Callable[[dict[str, bytes]], Any]) -> None:
@@ -185,6 +197,13 @@ def test_edited_totals_are_found(edit: dict[str, Any], message: str, release: Pa
     assert all(re.fullmatch(message, fault) for fault in found), found
 
 
+def test_members_that_the_manifest_does_not_promise_are_found(release: Path) -> None:
+    edit_manifest(release, lambda document: document.update(include_audio=False))
+    found = faults(release)
+    assert len(found) == 6
+    assert found[0].endswith(": call-1-00000: has the members json, codes.npy, flac, expected json, codes.npy")
+
+
 # --- contents that disagree although all hashes agree ---------------------------------------------------------------
 
 
@@ -196,6 +215,7 @@ def test_edited_totals_are_found(edit: dict[str, Any], message: str, release: Pa
         (lambda rows: rows[1].update(purposes=["x"]), r"shards/.*: call-1-00001: json: purposes is .*training_inhouse"),
         (lambda rows: rows[1].update(split="validation"), r"shards/.*: call-1-00001: json: split is 'train'"),
         (lambda rows: rows[1].update(offset=512), r"shards/.*: call-1-00001: begins at byte \d+, .* says 512"),
+        (lambda rows: swap(rows, "key"), r"shards/.*: call-1-00001: its members do not begin at byte 0"),
         (lambda rows: rows.pop(1), r"shards/.*: index\.parquet has 4 of its samples, dataset\.json says 5"),
         (lambda rows: rows[1].update(key="call-1-00009"), r"shards/.*: call-1-00001: is not in index\.parquet"),
         (lambda rows: rows[1].update(key="call-1-00009"), r"shards/.*: call-1-00009: is in index\.parquet and not in"),
@@ -209,6 +229,28 @@ def test_an_index_that_disagrees_with_the_shards_is_found(
     edit_rows(release, "index", edit)
     found = faults(release)
     assert any(re.match(message, fault) for fault in found), found
+
+
+def test_a_table_with_another_column_is_found(release: Path) -> None:
+    path = release / "index.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("speaker_id", pa.array(["anna"] * len(table))), path)
+    seal_file(release, path)
+    (fault,) = faults(release)
+    assert re.fullmatch(r"index\.parquet: has the columns key, .*, speaker_id, expected key, .*, language", fault)
+
+
+def test_a_duration_that_the_frames_do_not_fill_is_found(release: Path) -> None:
+    def edit(members: dict[str, bytes]) -> None:
+        document = json.loads(members["call-1-00000.json"])
+        members["call-1-00000.json"] = canonical_json({**document, "end_s": 9.0})
+
+    edit_shard(release, edit)
+    edit_rows(release, "index", lambda rows: rows[0].update(end_s=9.0))
+    assert faults(release) == (
+        f"shards/{train_shard(release).name}: call-1-00000: 25 frames do not fit its 9.000 s at 12.5 frames a second",
+        "dataset.json: totals.duration_s is 12.3, the samples have 19.300",
+    )
 
 
 def test_a_speaker_in_both_splits_is_found(release: Path) -> None:
