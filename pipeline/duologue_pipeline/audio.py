@@ -17,6 +17,7 @@ import soundfile
 import soxr
 
 from .errors import RejectError
+from .mp3 import count_samples
 from .records import Recording, Track
 from .storage import local_copy
 
@@ -32,9 +33,8 @@ _SHORTENED = re.compile(r"^\s*(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\
 _RF64_SAMPLES = re.compile(r"does not match value from 'ds64' chunk of (\d+)")
 _STREAMED_BYTES = 0x7FFFF000  # a WAV written to a pipe declares (about) this much or more
 _MP3_SLACK_SAMPLES = 2 * 1152  # encoder and decoder count the padding at the ends differently
-_MP3_ESTIMATE = 0.01  # without a header that counts its frames the length of an MP3 is an estimate
+_MP3_COUNTED = re.compile(rb"Xing|Info|VBRI")  # the header of a file that says how many frames it has
 _FLAC_BYTES = {"PCM_S8": 1, "PCM_16": 2, "PCM_24": 3}
-_MP3_COUNTED = re.compile(rb"Xing|Info|VBRI")
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -104,7 +104,14 @@ class _File:
             RejectError: ``audio_truncated`` or ``audio_unreadable``.
         """
         declared = self._declared_samples()
-        if declared - self.read_samples > self._slack_samples(declared):
+        slack = _MP3_SLACK_SAMPLES if self._file.format == "MP3" else 0
+        if slack and declared > self._file.frames + slack:
+            raise RejectError(
+                "audio_unreadable",
+                f"{self.uri}: an MP3 of {declared / self.sample_rate_hz:.2f} s with a variable bit rate and no Xing header, "
+                f"of which libsndfile reads {self.read_samples / self.sample_rate_hz:.2f} s; convert it to FLAC or WAV",
+            )
+        if declared - self.read_samples > slack:
             raise RejectError(
                 "audio_truncated",
                 f"{self.uri}: the header declares {declared / self.sample_rate_hz:.2f} s and the file holds "
@@ -128,6 +135,10 @@ class _File:
             with self.path.open("rb") as handle:
                 found = re.search(rb"^sample_count -i (\d+)", handle.read(1024), re.MULTILINE)
             return int(found.group(1)) if found else 0
+        if self._file.format == "MP3":
+            with self.path.open("rb") as handle:
+                counted = _MP3_COUNTED.search(handle.read(1 << 16))
+            return int(self._file.frames) if counted else count_samples(self.path)
         shortened = _SHORTENED.search(self._file.extra_info)
         if shortened and int(shortened.group(2)) < int(shortened.group(1)) < _STREAMED_BYTES:
             # libsndfile has set `frames` to what is there; scale it back to what was meant to be there.
@@ -135,14 +146,6 @@ class _File:
         if rf64 := _RF64_SAMPLES.search(self._file.extra_info):
             return int(rf64.group(1))
         return int(self._file.frames) if self._file.frames < _UNKNOWN_LENGTH else 0
-
-    def _slack_samples(self, declared: int) -> int:
-        """By how much a whole file may fall short of the length it declares."""
-        if self._file.format != "MP3":
-            return 0
-        with self.path.open("rb") as handle:
-            counted = _MP3_COUNTED.search(handle.read(1 << 16))
-        return _MP3_SLACK_SAMPLES + (0 if counted else int(declared * _MP3_ESTIMATE))
 
     def _flac_md5(self) -> str | None:
         """The MD5 of the samples that a FLAC's STREAMINFO block declares (RFC 9639, 8.2), if it does."""

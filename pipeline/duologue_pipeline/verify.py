@@ -53,6 +53,12 @@ def verify_release(uri: str) -> VerifyReport:
         faults += _check_file(root, entry)
     for shard in release["shards"]:
         faults += _check_file(root, shard)
+    listed = {entry["path"] for entry in release["files"]}
+    faults += [
+        f"{name}: is not in the files of dataset.json"
+        for name in (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl", "README.md", "croissant.json")
+        if name not in listed
+    ]
     known = {shard["path"].rpartition("/")[2] for shard in release["shards"]}
     faults += [
         f"shards/{name}: is not in dataset.json; it belongs to no release: remove it"
