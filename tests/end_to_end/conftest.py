@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.end_to_end.support import Duologue, Outcome
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"

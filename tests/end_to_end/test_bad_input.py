@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from tests.end_to_end.support import Duologue, recording_line, rejected, write_ledger, write_manifest
 
 from duologue_pipeline.demo import demo_files
+from tests.end_to_end.support import Duologue, recording_line, rejected, write_ledger, write_manifest
 
 pytestmark = pytest.mark.slow
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from tests.end_to_end.support import Duologue
 
 from duologue_pipeline.codecs.registry import open_codec
 from duologue_pipeline.reader import PurposeError, open_dataset
 from duologue_schemas import iter_faults
+from tests.end_to_end.support import Duologue
 
 pytestmark = pytest.mark.slow
 

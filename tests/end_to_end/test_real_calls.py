@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from tests.end_to_end.support import Duologue, recording_line, rejected, write_ledger, write_manifest
 
 from duologue_pipeline.reader import open_dataset
+from tests.end_to_end.support import Duologue, recording_line, rejected, write_ledger, write_manifest
 
 pytestmark = pytest.mark.slow
 

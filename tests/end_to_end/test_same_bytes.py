@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.support import Duologue
 
 from duologue_pipeline.demo import demo_files
+from tests.end_to_end.support import Duologue
 
 pytestmark = pytest.mark.slow
 
