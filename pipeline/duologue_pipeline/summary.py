@@ -1,5 +1,6 @@
 """The summary that ends a run: what a person wants to know, from the files that were written."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -40,7 +41,9 @@ def summarize(result: RunResult) -> str:
         ),
         *_turn_taking(recordings),
         f"Isolation      {_counts([row['isolation'] for row in recordings])}",
-        f"Codec          {release['codec']['name']}: {release['codec']['quality']}",
+        *textwrap.wrap(
+            f"Codec          {release['codec']['name']}: {release['codec']['quality']}", 100, subsequent_indent=" " * 15
+        ),
         f"Consent        {consent}",
         f"Shards         {len(release['shards'])}, {_size(totals['bytes'])} ({_size(hourly)} an hour)",
         f"Files          {result.out}",
