@@ -7,15 +7,26 @@ from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
+from .errors import UsageError
+
 __all__ = ["beam_options", "local_runner"]
 
 _LOG_LEVEL = "--default_sdk_harness_log_level"
 
 
 def beam_options(arguments: Sequence[str]) -> PipelineOptions:
-    """Parses what stands after ``--``; worker processes log errors only, unless the user says otherwise."""
+    """Parses what stands after ``--``; worker processes log errors only, unless the user says otherwise.
+
+    Raises:
+        UsageError: Beam has no such option (by itself it would pass over it).
+    """
     quiet = [] if any(argument.startswith(_LOG_LEVEL) for argument in arguments) else [f"{_LOG_LEVEL}=ERROR"]
-    return PipelineOptions([*arguments, *quiet])
+    options = PipelineOptions([*arguments, *quiet])
+    known = options.get_all_options()
+    unknown = [name for name in options.get_all_options(retain_unknown_options=True) if name not in known]
+    if unknown:
+        raise UsageError(f"--{unknown[0]}: Apache Beam has no such option; after -- stand options for Beam only")
+    return options
 
 
 def local_runner(options: PipelineOptions) -> fn_runner.FnApiRunner | None:

@@ -109,6 +109,10 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     release = _release_options(request, manifest, lines, snapshot)
     if _is_complete(out, release.fingerprint):
         return RunResult(out, read_release(out), _refused(out), was_complete=True)
+    if request.beam_args:  # a mistake in them is answered before anything is written
+        from .local_runner import beam_options
+
+        beam_options(request.beam_args)
     _prepare(out, release.fingerprint)
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.

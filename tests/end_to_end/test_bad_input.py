@@ -148,6 +148,7 @@ def test_without_a_ledger_nothing_is_written_and_no_audio_is_opened(duologue: Du
         (["--words", "perhaps"], "expected one of optional, required, none"),
         (["--validation-share", "1"], "expected 0 to below 1"),
         (["stray"], "options for Beam go after --"),
+        (["--", "--direct_num_wokers=2"], "--direct_num_wokers: Apache Beam has no such option"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(
