@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
-from unittest import mock
 
 from duologue_consent import Ledger, Purpose
 
 __all__ = ["write_ledger"]
 
 LEDGER_ID: Final = "00000000-0000-4000-8000-64756f6c6f67"  # ends in "duolog"
-SALT: Final = bytes(range(32)).hex()  # no secret: the speakers of the sample are synthetic
+SALT: Final = bytes(range(32))  # no secret: the speakers of the sample are synthetic
 OPENED_AT: Final = datetime(2026, 2, 20, 9, 0, tzinfo=UTC)  # before the first recording
 REFUSES_REDISTRIBUTION: Final = "spk-fir"
 
@@ -24,9 +23,7 @@ def write_ledger(path: Path, speaker_ids: Sequence[str]) -> None:
         speaker_ids: in the order in which they were asked.
     """
     path.unlink(missing_ok=True)
-    # A ledger draws its own salt, as it must; only here it has to be the same every time.
-    with mock.patch("secrets.token_hex", return_value=SALT):
-        ledger = Ledger.create(path, ledger_id=LEDGER_ID, created_at=OPENED_AT)
+    ledger = Ledger.create(path, ledger_id=LEDGER_ID, salt=SALT, created_at=OPENED_AT)
     for number, speaker_id in enumerate(speaker_ids, start=1):
         at = OPENED_AT + timedelta(days=1, minutes=10 * number)
         ledger.grant(speaker_id, [Purpose.RECORDING, Purpose.TRAINING_INHOUSE], at=at)

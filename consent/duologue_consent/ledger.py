@@ -67,12 +67,20 @@ class Ledger:
         self._engine = make_engine(path)
 
     @classmethod
-    def create(cls, path: Path, *, ledger_id: str | None = None, created_at: datetime | None = None) -> "Ledger":
+    def create(
+        cls,
+        path: Path,
+        *,
+        ledger_id: str | None = None,
+        salt: bytes | None = None,
+        created_at: datetime | None = None,
+    ) -> "Ledger":
         """Makes an empty ledger in a new file that only its owner may read and write.
 
         Args:
             path: must not exist; nothing is ever overwritten.
             ledger_id: a random UUID if not given.
+            salt: 32 random bytes if not given; give it only where nobody real can be found by it, as in a sample.
             created_at: now if not given.
 
         Raises:
@@ -80,7 +88,7 @@ class Ledger:
         """
         identity: dict[str, Any] = {
             "ledger_id": str(uuid.uuid4()) if ledger_id is None else ledger_id,
-            "salt": secrets.token_hex(32),
+            "salt": (secrets.token_bytes(32) if salt is None else salt).hex(),
             "schema_version": SCHEMA_VERSION,
             "created_at": format_time(created_at or datetime.now(UTC)),
         }
