@@ -29,7 +29,7 @@ from duologue_pipeline.isolation_evidence import (
     find_lag,
     fit_filter,
 )
-from duologue_pipeline.records import BleedReport, IsolationReport
+from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport
 from duologue_pipeline.rules import load_rules
 
 __all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "duplicate_detail", "measure_isolation"]
@@ -124,11 +124,11 @@ class IsolationMeter:
         version = self._rules["version"]
         if self._is_duplicate():  # which has no directions
             nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
-            return IsolationReport("fail", nothing, nothing, duplicate=True, rules=version)
+            return IsolationReport("fail", nothing, nothing, _faults(duplicate=True), rules=version)
         reports = self._bleed(target=0), self._bleed(target=1)
         speech_s = self._speech_frames * self._layout.frame_s
         verdict = _verdict(reports, (speech_s[1], speech_s[0]), self._rules)
-        return IsolationReport(verdict, *reports, duplicate=False, rules=version)
+        return IsolationReport(verdict, *reports, _faults(duplicate=False), rules=version)
 
     def _add_segment(self, after: int) -> None:
         """Measures what has been filled in, with ``after`` zeros behind it, up to the last frame with neighbours."""
@@ -223,6 +223,11 @@ class IsolationMeter:
             coherence=float(np.median([fit.coherence for fit in fits])),
             solo_s=solo_s,
         )
+
+
+def _faults(duplicate: bool) -> dict[str, FaultReport]:
+    """What has been found; the others are not looked for."""
+    return {name: FaultReport(found=None) for name in FAULTS} | {"duplicate": FaultReport(duplicate, confidence=1.0)}
 
 
 def _verdict(reports: tuple[BleedReport, BleedReport], speech_s: tuple[float, float], rules: Mapping[str, Any]) -> str:
