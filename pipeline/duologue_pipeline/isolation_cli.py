@@ -1,0 +1,98 @@
+"""``duologue isolation``: the channels of one conversation, measured and shown, with no manifest."""
+
+import json
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .cli_support import EXIT_FAULTS, quiet, usage_errors
+from .errors import RejectError, UsageError
+from .records import Recording, Track
+from .storage import absolute_uri
+
+if TYPE_CHECKING:
+    from .audio import Pcm
+    from .isolation_plot import LevelMeter
+
+__all__ = ["isolation"]
+
+_PLOT_SUFFIXES = (".png", ".svg")
+
+
+class _Format(StrEnum):
+    text = "text"
+    json = "json"
+
+
+def isolation(
+    a: Annotated[str, typer.Argument(help="Speaker a's track, or a stereo file with both.", metavar="A")],
+    b: Annotated[str | None, typer.Argument(help="Speaker b's track.", metavar="[B]", show_default=False)] = None,
+    format: Annotated[_Format, typer.Option(help="A summary to read, or the whole report.")] = _Format.text,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw bleed over time with its evidence, as PNG or SVG.", metavar="FILE")
+    ] = None,
+    offset_a: Annotated[float, typer.Option("--offset-a", help="Seconds by which a's file began late.")] = 0.0,
+    offset_b: Annotated[float, typer.Option("--offset-b", help="Seconds by which b's file began late.")] = 0.0,
+    channel_a: Annotated[int | None, typer.Option(help="Channel of A, counted from 0.", show_default="0")] = None,
+    channel_b: Annotated[
+        int | None, typer.Option(help="Channel of B, counted from 0.", show_default="0, or 1 of a stereo file")
+    ] = None,
+) -> None:
+    """Measure how well two tracks of one conversation are kept apart.
+
+    Exit status: 0 pass or warn; 1 fail or undetermined; 2 wrong usage, or audio that cannot be read.
+    """
+    quiet()
+    with usage_errors():
+        from .analysis import ISOLATION_RATE_HZ
+        from .audio import conversation_blocks
+        from .isolation import measure_isolation
+        from .isolation_report import isolation_document, isolation_text
+
+        if plot is not None:
+            from .isolation_plot import LevelMeter, plot_isolation
+
+            _check_plot(plot)
+        recording = Recording(
+            recording_id="conversation",
+            a=Track("a", absolute_uri(a), channel_a or 0, offset_a),
+            b=Track("b", absolute_uri(b or a), (0 if b else 1) if channel_b is None else channel_b, offset_b),
+        )
+        meter = LevelMeter(ISOLATION_RATE_HZ) if plot is not None else None
+        try:
+            blocks = conversation_blocks(recording, rate_hz=ISOLATION_RATE_HZ)
+            report = measure_isolation(_tapped(blocks, meter), sample_rate_hz=ISOLATION_RATE_HZ)
+        except RejectError as error:
+            raise UsageError(_explained(error, a, b)) from None
+        title = a if b is None else f"{a} and {b}"
+        if plot is not None and meter is not None:
+            plot_isolation(report, meter.finish(), title=title, path=plot)
+    if format is _Format.json:
+        typer.echo(json.dumps(isolation_document(report), indent=1))
+    else:
+        typer.echo(isolation_text(report, title))
+    if report.verdict in ("fail", "undetermined"):
+        raise typer.Exit(EXIT_FAULTS)
+
+
+def _tapped(blocks: Iterable[tuple["Pcm", "Pcm"]], meter: "LevelMeter | None") -> Iterator[tuple["Pcm", "Pcm"]]:
+    for block in blocks:
+        if meter is not None:
+            meter.push(*block)
+        yield block
+
+
+def _check_plot(path: Path) -> None:
+    if path.suffix.lower() not in _PLOT_SUFFIXES:
+        raise UsageError(f"--plot {path}: expected a name that ends in .png or .svg")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--plot {path}: the folder does not exist; make it first")
+
+
+def _explained(error: RejectError, a: str, b: str | None) -> str:
+    if error.reason == "audio_missing_channel" and b is None:
+        return f"{a}: does not have the channels of two speakers; give a stereo file, or two files A B"
+    return error.detail
