@@ -142,6 +142,8 @@ def make_release_options(**fields: Any) -> ReleaseOptions:
         "segment_s": 2.0,
         "include_audio": True,
         "words": "optional",
+        "isolation_policy": "refuse-fail",
+        "second_opinion": None,
         "rules": rule_versions(),
         "ledger": {"ledger_id": "ledger-1", "events": 8, "head_sha256": "0" * 64},
         "fingerprint": "f" * 64,

@@ -9,7 +9,7 @@ from duologue_consent.cli import app as consent_app
 
 from .cli_support import EXIT_FAULTS, EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, usage_errors
 from .errors import UsageError
-from .isolation_cli import isolation
+from .isolation_cli import AllowNetwork, Embedding, Segmentation, isolation
 
 if TYPE_CHECKING:
     from .run import RunRequest
@@ -48,6 +48,16 @@ def run(
     words: Annotated[
         str, typer.Option(help="`optional`: take words where the manifest names them; `required`; `none`.")
     ] = "optional",
+    isolation_policy: Annotated[
+        str,
+        typer.Option(
+            help="Which verdicts on the isolation of the tracks are refused: `refuse-fail`; `refuse-warn`: and warn; "
+            "`require-pass`: and undetermined; `keep`: none. The rest is kept and marked."
+        ),
+    ] = "refuse-fail",
+    pyannote_segmentation: Segmentation = None,
+    pyannote_embedding: Embedding = None,
+    allow_network: AllowNetwork = False,
     name: Annotated[str, typer.Option(help="Name of the dataset on its cards.")] = "duologue-dataset",
     validation_share: Annotated[
         float, typer.Option(help="Share of the time for the validation split; no speaker is in both splits.")
@@ -72,6 +82,10 @@ def run(
         segment_s=segment_s,
         include_audio=include_audio,
         words=words,
+        isolation_policy=isolation_policy,
+        pyannote_segmentation=pyannote_segmentation,
+        pyannote_embedding=pyannote_embedding,
+        allow_network=allow_network,
         name=name,
         validation_share=validation_share,
         shard_hours=shard_hours,

@@ -1,10 +1,9 @@
 """``duologue isolation``: the channels of one conversation, measured and shown, with no manifest."""
 
 import json
-from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,13 +12,27 @@ from .errors import RejectError, UsageError
 from .records import Recording, Track
 from .storage import absolute_uri
 
-if TYPE_CHECKING:
-    from .audio import Pcm
-    from .isolation_plot import LevelMeter
+__all__ = ["AllowNetwork", "Embedding", "Segmentation", "isolation"]
 
-__all__ = ["isolation"]
 
-_PLOT_SUFFIXES = (".png", ".svg")
+Segmentation = Annotated[
+    str | None,
+    typer.Option(
+        help="Ask pyannote.audio for a second voice in either track: a segmentation checkpoint, a path or hub id with "
+        "its SHA-256.",
+        metavar="CHECKPOINT@SHA256",
+        show_default=False,
+    ),
+]
+Embedding = Annotated[
+    str | None,
+    typer.Option(
+        help="Ask pyannote.audio for one voice in both tracks: a speaker-embedding checkpoint, likewise.",
+        metavar="CHECKPOINT@SHA256",
+        show_default=False,
+    ),
+]
+AllowNetwork = Annotated[bool, typer.Option("--allow-network", help="Let checkpoints be downloaded.")]
 
 
 class _Format(StrEnum):
@@ -40,6 +53,9 @@ def isolation(
     channel_b: Annotated[
         int | None, typer.Option(help="Channel of B, counted from 0.", show_default="0, or 1 of a stereo file")
     ] = None,
+    pyannote_segmentation: Segmentation = None,
+    pyannote_embedding: Embedding = None,
+    allow_network: AllowNetwork = False,
 ) -> None:
     """Measure how well two tracks of one conversation are kept apart.
 
@@ -50,46 +66,37 @@ def isolation(
         from .analysis import ISOLATION_RATE_HZ
         from .audio import conversation_blocks
         from .isolation import measure_isolation
+        from .isolation_plot import LevelMeter, check_plot, plot_isolation
         from .isolation_report import isolation_document, isolation_text
+        from .second_opinion import SecondOpinion, with_second_opinion
 
         if plot is not None:
-            from .isolation_plot import LevelMeter, plot_isolation
-
-            _check_plot(plot)
+            check_plot(plot)
+        opinion = SecondOpinion.of(pyannote_segmentation, pyannote_embedding, allow_network=allow_network)
+        listener = opinion and opinion.open()
         recording = Recording(
             recording_id="conversation",
             a=Track("a", absolute_uri(a), channel_a or 0, offset_a),
             b=Track("b", absolute_uri(b or a), (0 if b else 1) if channel_b is None else channel_b, offset_b),
         )
-        meter = LevelMeter(ISOLATION_RATE_HZ) if plot is not None else None
+        meter = LevelMeter(ISOLATION_RATE_HZ)
         try:
-            blocks = conversation_blocks(recording, rate_hz=ISOLATION_RATE_HZ)
-            report = measure_isolation(_tapped(blocks, meter), sample_rate_hz=ISOLATION_RATE_HZ)
+            blocks = meter.tap(conversation_blocks(recording, rate_hz=ISOLATION_RATE_HZ))
+            report = measure_isolation(blocks, sample_rate_hz=ISOLATION_RATE_HZ)
+            if listener:
+                report = with_second_opinion(report, listener.ask(recording, report, duration_ms=meter.duration_ms))
         except RejectError as error:
             raise UsageError(_explained(error, a, b)) from None
         title = a if b is None else f"{a} and {b}"
-        if plot is not None and meter is not None:
-            plot_isolation(report, meter.finish(), title=title, path=plot)
+        if plot is not None:
+            names = " and ".join(Path(track.uri).name for track in recording.tracks[: 2 if b else 1])
+            plot_isolation(report, meter.levels_dbfs(), title=names, path=plot)
     if format is _Format.json:
         typer.echo(json.dumps(isolation_document(report), indent=1))
     else:
         typer.echo(isolation_text(report, title))
     if report.verdict in ("fail", "undetermined"):
         raise typer.Exit(EXIT_FAULTS)
-
-
-def _tapped(blocks: Iterable[tuple["Pcm", "Pcm"]], meter: "LevelMeter | None") -> Iterator[tuple["Pcm", "Pcm"]]:
-    for block in blocks:
-        if meter is not None:
-            meter.push(*block)
-        yield block
-
-
-def _check_plot(path: Path) -> None:
-    if path.suffix.lower() not in _PLOT_SUFFIXES:
-        raise UsageError(f"--plot {path}: expected a name that ends in .png or .svg")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"--plot {path}: the folder does not exist; make it first")
 
 
 def _explained(error: RejectError, a: str, b: str | None) -> str:

@@ -6,12 +6,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from .records import FAULTS, BleedReport, FaultReport, IsolationReport
+from duologue_schemas.tables import FAULT_MEASURES
+
+from .records import BleedReport, FaultReport, IsolationReport
 
 __all__ = [
     "DIRECTIONS",
-    "FAULT_MEASURES",
-    "SECOND_OPINION",
     "bleed_figures",
     "fault_columns",
     "findings",
@@ -21,22 +21,6 @@ __all__ = [
 ]
 
 DIRECTIONS: Final = ("a_from_b", "b_from_a")
-
-SECOND_OPINION: Final = ("other_voice_a", "other_voice_b", "same_voice")
-"""What pyannote.audio is asked (duologue_pipeline.second_opinion): among the faults only where it was asked."""
-
-FAULT_MEASURES: Final = {
-    "duplicate": "duplicate_coherence",
-    "mono_mix": "mono_mix_coherence",
-    "over_suppression": "over_suppression_db",
-    "swap": "swap_s",
-    "offset": "offset_s",
-    "drift": "drift_ppm",
-    "other_voice_a": "other_voice_a_share",
-    "other_voice_b": "other_voice_b_share",
-    "same_voice": "same_voice_cosine",
-}
-"""Fault -> the name, which ends in the unit, under which its measured value stands in tables and samples."""
 
 _UNIT_WORDS: Final = {"coherence": "", "share": "", "cosine": "", "db": " dB", "s": " s", "ppm": " ppm"}
 
@@ -103,7 +87,7 @@ def sample_isolation(report: IsolationReport) -> dict[str, Any]:
 def fault_columns(report: IsolationReport) -> dict[str, Any]:
     """The columns of ``recordings.parquet`` on the faults: whether found, the value, the confidence."""
     columns: dict[str, Any] = {}
-    for name in (*FAULTS, *SECOND_OPINION):
+    for name in FAULT_MEASURES:
         fault = report.faults.get(name, FaultReport(found=None))
         columns |= {
             f"{name}_found": fault.found,
