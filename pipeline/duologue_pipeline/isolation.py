@@ -10,7 +10,6 @@ depend on how the caller cuts the signal.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -18,17 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from duologue_pipeline.isolation_evidence import (
-    LOWEST_LEVEL_DB,
-    Evidence,
-    Groups,
-    Layout,
-    Segment,
-    count_same_frames,
-    db,
-    find_lag,
-    fit_filter,
-)
+from duologue_pipeline.isolation_bleed import Direction
+from duologue_pipeline.isolation_evidence import LOWEST_LEVEL_DB, Layout, Segment, count_same_frames
+from duologue_pipeline.isolation_features import LevelTrack, Voices
+from duologue_pipeline.isolation_swap import find_swap
+from duologue_pipeline.isolation_turns import find_offset, find_over_suppression, speech_frames
+from duologue_pipeline.isolation_verdict import bleed_verdict, find_drift, offset_by_lag, worst_verdict
 from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport
 from duologue_pipeline.rules import load_rules
 
@@ -91,11 +85,16 @@ class IsolationMeter:
         self._sos_state: F64 | None = None
         self._raw = np.zeros((2, layout.segment), np.float32)
         self._filled = 0
+        self._samples = 0
         # A frame of silence before the recording and one after it, so that every frame has two neighbours.
         self._context = np.zeros((2, layout.frame), np.float32)
         self._levels = (_Levels(), _Levels())
-        self._solo = (Groups(layout, self._rules), Groups(layout, self._rules))
-        self._silence = [Evidence.none(layout), Evidence.none(layout)]
+        self._frames = 0
+        self._directions = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
+        level_frame = round(self._rules["level_frame_ms"] * sample_rate_hz / 1000)
+        self._level_frame = level_frame
+        self._level_track = LevelTrack(round(self._rules["levels_max_h"] * 3600 * sample_rate_hz / level_frame))
+        self._voices = Voices(self._rules, sample_rate_hz)
         self._speech_frames = np.zeros(2, np.int64)
         self._moments = np.zeros((3, 3))
         self._loud_frames = 0
@@ -121,19 +120,36 @@ class IsolationMeter:
     def finish(self) -> IsolationReport:
         """Ends the recording and gives the report. Call it once."""
         self._add_segment(after=self._layout.frame)
-        version = self._rules["version"]
-        if self._is_duplicate():  # which has no directions
+        rules, version = self._rules, self._rules["version"]
+        duplicate, share = self._is_duplicate()
+        if duplicate:  # which has no directions, and no clocks
             nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
-            return IsolationReport("fail", nothing, nothing, _faults(duplicate=True), rules=version)
-        reports = self._bleed(target=0), self._bleed(target=1)
+            faults = {name: FaultReport(None, detail="the two tracks are one signal") for name in FAULTS}
+            faults["duplicate"] = FaultReport(True, share, 1.0, "both tracks carry the same signal")
+            faults["mono_mix"] = FaultReport(None, share, detail="one signal; of one voice or of two is not told apart")
+            return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, version)
+        end_ms = round(self._samples * 1000 / self._layout.rate_hz)
+        a_from_b, b_from_a = (direction.measure(end_ms) for direction in self._directions)
+        reports = a_from_b.report, b_from_a.report
+        levels_db = self._level_track.db()
+        speaks = speech_frames(levels_db, (reports[0].bleed_db, reports[1].bleed_db), rules)
+        faults = {
+            "duplicate": FaultReport(False, share, 1.0),
+            "mono_mix": FaultReport(False, share, 1.0),
+            "over_suppression": find_over_suppression(levels_db, speaks, rules),
+            "swap": find_swap(self._voices.pieces(), rules),
+            "offset": offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules) or find_offset(speaks, rules),
+            "drift": find_drift(a_from_b, b_from_a, rules),
+        }
         speech_s = self._speech_frames * self._layout.frame_s
-        verdict = _verdict(reports, (speech_s[1], speech_s[0]), self._rules)
-        return IsolationReport(verdict, *reports, _faults(duplicate=False), rules=version)
+        bleed = bleed_verdict(reports, (speech_s[1], speech_s[0]), rules)
+        return IsolationReport(worst_verdict(bleed, faults, rules), *reports, faults, version)
 
     def _add_segment(self, after: int) -> None:
         """Measures what has been filled in, with ``after`` zeros behind it, up to the last frame with neighbours."""
         raw = self._raw[:, : self._filled].astype(np.float64)
         self._filled = 0
+        self._samples += raw.shape[1]
         if raw.size:
             if self._sos_state is None:  # as if the first sample had been there for ever: no click at the start
                 self._sos_state = sosfilt_zi(self._sos)[:, None, :] * raw[None, :, :1]
@@ -144,7 +160,9 @@ class IsolationMeter:
         frames = signal.shape[1] // self._layout.frame - 2
         self._context = signal[:, max(frames, 0) * self._layout.frame :].copy()
         if frames > 0:
-            self._measure(Segment(signal[:, : (frames + 2) * self._layout.frame], self._layout))
+            whole = signal[:, : (frames + 2) * self._layout.frame]
+            self._measure(Segment(whole, self._layout, self._frames))
+            self._frames += frames
 
     def _measure(self, segment: Segment) -> None:
         rules = self._rules
@@ -163,6 +181,13 @@ class IsolationMeter:
         near_speech = segment.levels_around_db > speech_db[:, None]
         self._speech_frames += speaks.sum(axis=1)
 
+        own = segment.signal[:, self._layout.frame : -self._layout.frame]
+        tiles = own[:, : own.shape[1] // self._level_frame * self._level_frame].reshape(2, -1, self._level_frame)
+        levels_db = 10 * np.log10(np.mean(np.square(tiles), axis=2, dtype=np.float64) + 10 ** (LOWEST_LEVEL_DB / 10))
+        self._level_track.add(levels_db)
+        self._voices.add(own, levels_db, noise_db, peak_db)
+
+        silent = np.flatnonzero(~near_speech.any(axis=0))
         for target, source in ((0, 1), (1, 0)):
             around_db = segment.levels_around_db[target]
             below_db = segment.levels_around_db[source] - around_db
@@ -173,15 +198,14 @@ class IsolationMeter:
                 | ((below_db >= rules["solo_margin_db"]) & (below_own_db >= -rules["solo_level_tolerance_db"]))
             )
             weights = 10 ** (-np.maximum(around_db, noise_db[target]) / 10)
-            self._solo[target].add(segment, target, np.flatnonzero(speaks[source] & listens), weights)
-            silent = np.flatnonzero(~near_speech.any(axis=0))
-            self._silence[target] += segment.evidence(target, silent, weights)
+            self._directions[target].add(segment, np.flatnonzero(speaks[source] & listens), silent, weights)
 
         loud = np.flatnonzero((segment.levels_db > loud_db[:, None]).any(axis=0))
         self._loud_frames += len(loud)
         self._same_frames += count_same_frames(segment, loud, self._layout, rules)
 
-    def _is_duplicate(self) -> bool:
+    def _is_duplicate(self) -> tuple[bool, float]:
+        """Says whether the tracks are one signal, and the share of the loud frames that one filter makes of the other."""
         rules, layout = self._rules, self._layout
         # The samples as they are. This also finds what the high-pass leaves nothing of.
         samples, sums, products = self._moments[0, 0], self._moments[0, 1:], self._moments[1:, 1:]
@@ -193,59 +217,11 @@ class IsolationMeter:
             and abs(covariance[0, 1]) >= rules["duplicate_correlation"] * np.sqrt(np.prod(variances))
         )
         # The same up to a filter and a delay.
+        share = self._same_frames / max(self._loud_frames, 1)
         explained = (
-            self._loud_frames * layout.frame_s >= rules["duplicate_min_s"]
-            and self._same_frames >= rules["duplicate_frames_share"] * self._loud_frames
+            self._loud_frames * layout.frame_s >= rules["duplicate_min_s"] and share >= rules["duplicate_frames_share"]
         )
-        return bool(correlated or explained)
-
-    def _bleed(self, target: int) -> BleedReport:
-        layout, rules = self._layout, self._rules
-        groups = self._solo[target].complete()
-        solo_s = sum(group.frames for group in groups) * layout.frame_s
-        if not groups or solo_s < rules["min_solo_s"]:
-            return BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=solo_s)
-        silence = self._silence[target]
-        if silence.frames * layout.frame_s >= rules["min_silence_s"]:
-            # What the tracks share while nobody speaks (hum, a common noise) is no copy of a voice.
-            noise = silence.cross / silence.weight
-            groups = [replace(group, cross=group.cross - group.weight * noise) for group in groups]
-        lag, sigmas = find_lag(sum(groups[1:], groups[0]), layout, rules)
-        fits = [fit_filter(group, lag, layout, rules) for group in groups]
-        level = float(np.median([fit.gain for fit in fits]))
-        floor = float(np.median([fit.chance / fit.source for fit in fits]))
-        floor = max(floor * 10 ** (rules["floor_above_chance_db"] / 10), 10 ** (rules["lowest_floor_db"] / 10))
-        heard = sigmas >= rules["lag_peak_min_sigma"] and level >= floor
-        return BleedReport(
-            bleed_db=db(level) if heard else None,
-            floor_db=db(floor),
-            lag_ms=lag * 1000 / layout.rate_hz if heard else None,
-            coherence=float(np.median([fit.coherence for fit in fits])),
-            solo_s=solo_s,
-        )
-
-
-def _faults(duplicate: bool) -> dict[str, FaultReport]:
-    """What has been found; the others are not looked for."""
-    return {name: FaultReport(found=None) for name in FAULTS} | {"duplicate": FaultReport(duplicate, confidence=1.0)}
-
-
-def _verdict(reports: tuple[BleedReport, BleedReport], speech_s: tuple[float, float], rules: Mapping[str, Any]) -> str:
-    """Judges both directions; ``speech_s`` is how long the source of each speaks."""
-    worst_db, judged, open_question = -inf, False, False
-    for bleed, source_s in zip(reports, speech_s, strict=True):
-        if bleed.bleed_db is not None:
-            judged = True
-            worst_db = max(worst_db, bleed.bleed_db)
-        elif bleed.floor_db is not None and bleed.floor_db <= rules["warn_above_db"]:
-            judged = True
-        elif source_s >= rules["open_question_speech_s"]:
-            open_question = True
-    if worst_db > rules["fail_above_db"]:
-        return "fail"
-    if worst_db > rules["warn_above_db"]:
-        return "warn"
-    return "pass" if judged and not open_question else "undetermined"
+        return bool(correlated or explained), 1.0 if correlated else round(share, 3)
 
 
 class _Levels:
