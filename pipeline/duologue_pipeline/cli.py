@@ -10,6 +10,8 @@ from duologue_consent.cli import app as consent_app
 from .cli_support import EXIT_FAULTS, EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, usage_errors
 from .errors import UsageError
 from .isolation_cli import AllowNetwork, Embedding, Segmentation, isolation
+from .simulate_cli import EXAMPLE as SIMULATE_EXAMPLE
+from .simulate_cli import simulate
 
 if TYPE_CHECKING:
     from .run import RunRequest
@@ -184,6 +186,7 @@ def verify(
 
 
 app.command(epilog="Example: duologue isolation agent.wav caller.wav --plot isolation.png")(isolation)
+app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 
 
 @app.callback(invoke_without_command=True)

@@ -55,7 +55,7 @@ def random_specs(
     duration_s: float = 300.0,
     language: str = "en-US",
     line: str | None = None,
-    faults: bool = True,
+    faults: Sequence[Fault] | None = None,
 ) -> list[ConversationSpec]:
     """Draws conversations that differ in everything a recording can differ in.
 
@@ -70,10 +70,10 @@ def random_specs(
         duration_s: of each.
         language: of all.
         line: of all; drawn if None (five of ten telephone, four wideband, one studio).
-        faults: False for none in any of them.
+        faults: what is wrong with all of them; drawn if None.
 
     Raises:
-        ValueError: fewer than two voices.
+        ValueError: fewer than two voices, or faults that do not go together.
     """
     voices = NoiseBank().voices() if voices is None else voices
     if len(voices) < 2:
@@ -82,7 +82,7 @@ def random_specs(
     for i in range(n):
         rng = generator("corpus 1.0", seed, i)
         kind = MIX[int(generator("mix 1.0", seed, i // len(MIX)).permutation(len(MIX))[i % len(MIX)])]
-        found = _draw_faults(rng, kind, duration_s) if faults else ()
+        found = _draw_faults(rng, kind, duration_s) if faults is None else tuple(faults)
         heard = {fault.into for fault in found if isinstance(fault, Bleed)}
         pair = rng.choice(len(voices), 2, replace=False).tolist()
         a, b = (

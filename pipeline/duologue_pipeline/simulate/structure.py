@@ -49,10 +49,10 @@ class Utterance:
 
 def draw_fto_s(rng: np.random.Generator, rules: Mapping[str, Any]) -> float:
     """Draws a floor-transfer offset in seconds: negative in overlap."""
-    if rng.random() < rules["overlapped_transfers_share"]:
-        return -float(rng.gamma(rules["overlap_gamma_shape"], rules["overlap_gamma_scale_s"]))
-    gap_s = float(rng.lognormal(np.log(rules["gap_median_s"]), rules["gap_log_sigma"]))
-    return min(gap_s, rules["gap_max_s"])
+    fto_s = float(rng.logistic(rules["fto_mode_s"], rules["fto_logistic_scale_s"]))
+    if rng.random() < rules["fto_late_share"]:
+        fto_s += float(rng.exponential(rules["fto_late_mean_s"]))
+    return min(fto_s, rules["fto_max_s"])
 
 
 def plan(spec: ConversationSpec, clips: Mapping[Speaker, VoiceClips]) -> list[Utterance]:

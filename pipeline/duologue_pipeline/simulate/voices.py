@@ -17,14 +17,14 @@ from scipy.signal import butter, sosfilt
 
 from .seeds import generator
 
-__all__ = ["CLIP_RATE_HZ", "Clip", "NoiseBank", "VoiceBank", "VoiceClips", "trim"]
+__all__ = ["CLIP_RATE_HZ", "Clip", "NoiseBank", "VoiceBank", "VoiceClips", "trim", "unit_rms"]
 
 CLIP_RATE_HZ: Final = 24000
 """Sample rate of all clips."""
 
 _FRAME_MS: Final = 5
 _BELOW_SPEECH_DB: Final = 35.0
-_JOINED_MS: Final = 150
+_JOINED_MS: Final = 200
 
 F32 = npt.NDArray[np.float32]
 
@@ -71,7 +71,7 @@ class VoiceBank(Protocol):
 
 
 def trim(pcm: npt.NDArray[np.floating], rate_hz: int) -> list[tuple[int, int]]:
-    """Finds where a clip sounds: stretches above a level 35 dB under its RMS, joined across less than 150 ms.
+    """Finds where a clip sounds: stretches above a level 35 dB under its RMS, joined across less than 200 ms.
 
     Args:
         pcm: float [T], at any gain.
@@ -146,7 +146,7 @@ def _babble(voice: str) -> VoiceClips:
     rng = generator("noise bank 1.0", voice)
     pitch_hz, tract = float(rng.uniform(90, 230)), float(rng.uniform(0.9, 1.2))
     breath = float(rng.uniform(0.02, 0.15))
-    syllables = [*np.clip(rng.lognormal(np.log(6), 0.55, 36).round().astype(int), 2, 18).tolist(), *[1, 1, 1, 2, 2, 2]]
+    syllables = [*np.clip(rng.lognormal(np.log(6.5), 0.7, 36).round().astype(int), 2, 22).tolist(), *[1, 1, 1, 2, 2, 2]]
     clips = [Clip(_phrase(rng, n, pitch_hz, tract, breath)) for n in syllables]
     return VoiceClips(phrases=clips[:36], backchannels=clips[36:])
 
