@@ -20,6 +20,7 @@ from scipy.signal import butter, sosfilt, sosfilt_zi
 from duologue_pipeline.isolation_bleed import Direction
 from duologue_pipeline.isolation_evidence import LOWEST_LEVEL_DB, Layout, Segment, count_same_frames
 from duologue_pipeline.isolation_features import LevelTrack, Voices
+from duologue_pipeline.isolation_shift import Shift
 from duologue_pipeline.isolation_swap import find_swap
 from duologue_pipeline.isolation_turns import find_offset, find_over_suppression, speech_frames
 from duologue_pipeline.isolation_verdict import bleed_verdict, find_drift, offset_by_lag, worst_verdict
@@ -94,6 +95,7 @@ class IsolationMeter:
         level_frame = round(self._rules["level_frame_ms"] * sample_rate_hz / 1000)
         self._level_frame = level_frame
         self._level_track = LevelTrack(round(self._rules["levels_max_h"] * 3600 * sample_rate_hz / level_frame))
+        self._shift = Shift(layout.segment, sample_rate_hz, self._rules)
         self._voices = Voices(self._rules, sample_rate_hz)
         self._speech_frames = np.zeros(2, np.int64)
         self._moments = np.zeros((3, 3))
@@ -133,12 +135,16 @@ class IsolationMeter:
         reports = a_from_b.report, b_from_a.report
         levels_db = self._level_track.db()
         speaks = speech_frames(levels_db, (reports[0].bleed_db, reports[1].bleed_db), rules)
+        swap = find_swap(self._voices.pieces(), rules)
+        of_one = _longer_part(swap, levels_db.shape[1], rules)  # a swap also changes which floor is whose
         faults = {
             "duplicate": FaultReport(False, share, 1.0),
             "mono_mix": FaultReport(False, share, 1.0),
-            "over_suppression": find_over_suppression(levels_db, speaks, rules),
-            "swap": find_swap(self._voices.pieces(), rules),
-            "offset": offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules) or find_offset(speaks, rules),
+            "over_suppression": find_over_suppression(levels_db[:, of_one], speaks[:, of_one], rules),
+            "swap": swap,
+            "offset": offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules)
+            or self._shift.find()
+            or find_offset(speaks, rules),
             "drift": find_drift(a_from_b, b_from_a, rules),
         }
         speech_s = self._speech_frames * self._layout.frame_s
@@ -185,6 +191,7 @@ class IsolationMeter:
         tiles = own[:, : own.shape[1] // self._level_frame * self._level_frame].reshape(2, -1, self._level_frame)
         levels_db = 10 * np.log10(np.mean(np.square(tiles), axis=2, dtype=np.float64) + 10 ** (LOWEST_LEVEL_DB / 10))
         self._level_track.add(levels_db)
+        self._shift.add(own, levels_db)
         self._voices.add(own, levels_db, noise_db, peak_db)
 
         silent = np.flatnonzero(~near_speech.any(axis=0))
@@ -222,6 +229,14 @@ class IsolationMeter:
             self._loud_frames * layout.frame_s >= rules["duplicate_min_s"] and share >= rules["duplicate_frames_share"]
         )
         return bool(correlated or explained), 1.0 if correlated else round(share, 3)
+
+
+def _longer_part(swap: FaultReport, frames: int, rules: Mapping[str, Any]) -> slice:
+    """The frames in which each speaker stays on one track."""
+    if not swap.found or swap.value is None:
+        return slice(None)
+    at = round(swap.value * 1000 / rules["level_frame_ms"])
+    return slice(at) if at > frames / 2 else slice(at, None)
 
 
 class _Levels:

@@ -137,7 +137,8 @@ class Voices:
 
 def _mel_bands(n_fft: int, rate_hz: int, bands: int) -> F32:
     """Triangular filters from 250 to 3600 Hz, equally wide in mel: float32 [n_fft / 2 + 1, bands]."""
-    mel = np.linspace(*(2595 * np.log10(1 + np.array([250.0, 3600.0]) / 700)), bands + 2)
+    low, high = (2595 * np.log10(1 + np.array([250.0, 3600.0]) / 700)).tolist()
+    mel = np.linspace(low, high, bands + 2)
     edges_hz = 700 * (10 ** (mel / 2595) - 1)
     hz = np.arange(n_fft // 2 + 1)[:, None] * rate_hz / n_fft
     rising = (hz - edges_hz[:-2]) / (edges_hz[1:-1] - edges_hz[:-2])

@@ -133,8 +133,8 @@ def find_over_suppression(levels_db: F32, speaks: Bools, rules: Mapping[str, Any
         detail = f"the floor of {names[worst]} drops by {drops[worst]:.0f} dB while {names[1 - worst]} talks"
         return FaultReport(True, round(drops[worst], 1), confidence(drops[worst], threshold), detail)
     cut = _cut_share(speaks, rules)
-    if cut is not None and cut >= rules["suppression_min_cut_share"]:
-        detail = f"nobody overlaps, and {cut:.0%} of turns end in the moment in which the other begins"
+    if cut >= rules["suppression_min_cut_share"]:
+        detail = f"hardly anybody overlaps, and {cut:.0%} of one's ends lie in the moment in which the other begins"
         return FaultReport(True, None, confidence(cut, rules["suppression_min_cut_share"]), detail)
     if not np.isfinite(drops[worst]):
         return FaultReport(None, detail="too little silence to compare with")
@@ -155,16 +155,27 @@ def _floor_drop_db(level_db: F32, own: Bools, other: Bools, rules: Mapping[str, 
     return max(quiet, lowest) - max(talking, lowest)
 
 
-def _cut_share(speaks: Bools, rules: Mapping[str, Any]) -> float | None:
-    """The share of one's ends that lie within a moment of the other's beginning, where nearly nobody overlaps."""
-    both, least = speaks.all(axis=0).sum(), speaks.sum(axis=1).min()
+def _cut_share(speaks: Bools, rules: Mapping[str, Any]) -> float:
+    """The share of one's ends that lie in the moment of the other's beginning, if hardly any lie after it; else 0.
+
+    Of people, more end after the other has begun than in that very moment: between them lies nothing special.
+    """
     (starts_a, ends_a), (starts_b, ends_b) = _stretches(speaks[0]), _stretches(speaks[1])
-    turns = min(len(starts_a), len(starts_b))
-    if turns < rules["suppression_min_turns"] or both > rules["suppression_max_overlap_share"] * least:
-        return None
-    moment = round(rules["suppression_moment_ms"] / rules["level_frame_ms"])
-    shares = []
+    frames = 1 / rules["level_frame_ms"]
+    before, after, later = (
+        round(rules[f"suppression_cut_{name}_ms"] * frames) for name in ("before", "after", "later")
+    )
+    shares = [0.0]
     for ends, starts in ((ends_a, starts_b), (ends_b, starts_a)):
-        nearest = starts[np.clip(np.searchsorted(starts, ends - moment), 0, len(starts) - 1)] - ends
-        shares.append(float(np.mean(np.abs(nearest) <= moment)))
+        if min(len(ends), len(starts)) < rules["suppression_min_turns"]:
+            continue
+        distance = starts[None, :] - ends[:, None]
+        nearest = distance[np.arange(len(ends)), np.argmin(np.abs(distance + 0.5), axis=1)]
+        at_once = int(np.sum((nearest >= -after) & (nearest <= before)))
+        overlapped = int(np.sum((nearest < -after) & (nearest >= -later)))
+        if (
+            at_once >= rules["suppression_min_cuts"]
+            and overlapped <= rules["suppression_max_overlapped_share"] * at_once
+        ):
+            shares.append(at_once / len(ends))
     return max(shares)
