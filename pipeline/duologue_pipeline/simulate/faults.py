@@ -54,7 +54,7 @@ def bleed_copy(
         rate_hz: sample rate.
 
     Returns:
-        The copy, and ``early_db``: the part of its power that comes within ``early_ms`` of its beginning.
+        The copy, and ``early_db``: the level, relative to all of it, of what comes within ``early_ms`` of its beginning.
     """
     if fault.t60_s:
         response = room_response(rng, fault.t60_s, rules["bleed_direct_to_tail_db"], rate_hz)
@@ -68,7 +68,11 @@ def bleed_copy(
     early = np.sum(response[: round(rules["early_ms"] * rate_hz / 1000)] ** 2) / np.sum(response**2)
     copy = _delay(copy, fault.lag_ms, rate_hz)
     gain = 10 ** (curve_at(fault.level_db, len(copy), rate_hz) / 20)
-    return copy * gain.astype(np.float32), {"early_db": round(10 * float(np.log10(early)), 2)}
+    return copy * gain.astype(np.float32), {"early_db": _db(np.sqrt(early))}
+
+
+def _db(amplitude: float) -> float:
+    return round(20 * float(np.log10(max(amplitude, 1e-6))), 2) + 0.0  # not -0.0
 
 
 def _delay(pcm: F32, lag_ms: Curve, rate_hz: int) -> F32:
@@ -105,10 +109,9 @@ def suppression_gain(fault: OverSuppression, partner: Sequence[Span], samples: i
     target_db = 0.0
     for edge_ms, next_db in [*edges, (milliseconds, 0.0)]:
         tau_ms = fault.attack_ms if target_db < now_db else fault.release_ms
-        step = np.arange(1, edge_ms - at_ms + 1)
-        level_db[at_ms:edge_ms] = target_db + (now_db - target_db) * np.exp(-step / max(tau_ms, 0.1))
-        if edge_ms > at_ms:
-            now_db = float(level_db[edge_ms - 1])
+        decay = np.exp(-np.arange(edge_ms - at_ms + 1) / max(tau_ms, 0.1))
+        level_db[at_ms:edge_ms] = target_db + (now_db - target_db) * decay[:-1]
+        now_db = target_db + (now_db - target_db) * float(decay[-1])
         at_ms, target_db = edge_ms, next_db
     at = np.arange(samples) * (1000 / rate_hz)
     return (10 ** (np.interp(at, np.arange(milliseconds), level_db) / 20)).astype(np.float32)
@@ -117,7 +120,7 @@ def suppression_gain(fault: OverSuppression, partner: Sequence[Span], samples: i
 def clip(fault: Clipping, pcm: F32, speech: npt.NDArray[np.bool_]) -> tuple[F32, dict[str, Any]]:
     """The track cut off, and the level at which: ``at_dbfs``."""
     limit = float(np.quantile(np.abs(pcm[speech]), 1 - fault.share)) if speech.any() else 1.0
-    return np.clip(pcm, -limit, limit), {"at_dbfs": round(20 * float(np.log10(limit)), 2)}
+    return np.clip(pcm, -limit, limit), {"at_dbfs": _db(limit)}
 
 
 def drop_out(fault: Dropouts, pcm: F32, rng: np.random.Generator, rate_hz: int) -> tuple[F32, dict[str, Any]]:
@@ -130,7 +133,7 @@ def drop_out(fault: Dropouts, pcm: F32, rng: np.random.Generator, rate_hz: int) 
     for start_s, length_s in zip(starts_s.tolist(), lengths_s.tolist(), strict=True):
         start, end = round(start_s * rate_hz), min(round((start_s + length_s) * rate_hz), len(pcm))
         damaged[start:end] = 0
-        spans_s.append([round(start / rate_hz, 4), round(end / rate_hz, 4)])
+        spans_s.append([round(start / rate_hz, 6), round(end / rate_hz, 6)])
     return damaged, {"spans_s": spans_s}
 
 

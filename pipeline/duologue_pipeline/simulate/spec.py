@@ -226,7 +226,7 @@ class ConversationSpec:
     faults: tuple[Fault, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_range("conversation", "duration_s", self.duration_s, 10, 4 * 3600)
+        _check_range("conversation", "duration_s", self.duration_s, 10, 2 * 3600)
         if self.line not in LINE_RATES_HZ:
             raise ValueError(f"line is {self.line!r}; one of {', '.join(LINE_RATES_HZ)}")
         kinds = [type(fault) for fault in self.faults if not isinstance(fault, Bleed)]
@@ -237,7 +237,9 @@ class ConversationSpec:
             raise ValueError("duplicate, mono_mix and separated exclude each other: give one of them")
         for fault in self.faults:
             if isinstance(fault, Swap) and not 0 < fault.at_s < self.duration_s:
-                raise ValueError(f"swap at {fault.at_s} s is not within the {self.duration_s} s of the conversation")
+                raise ValueError(
+                    f"swap at {fault.at_s:g} s is not within the {self.duration_s:g} s of the conversation"
+                )
             if isinstance(fault, Bleed) and self.side(fault.into).silence != "noise":
                 raise ValueError(f"bleed into {fault.into}: its silence is not sent, so the bleed would not be either")
 

@@ -72,6 +72,9 @@ class _Planner:
         self._speed: dict[Speaker, float] = {"a": spec.a.speed, "b": spec.b.speed}
         self._phrases = {speaker: _bag(voice.phrases, self._rng) for speaker, voice in clips.items()}
         self._backchannels = {speaker: _bag(voice.backchannels, self._rng) for speaker, voice in clips.items()}
+        self._longest_ms = {
+            speaker: max(self._length_ms(clip, speaker) for clip in voice.phrases) for speaker, voice in clips.items()
+        }
         self._last_ms = round(1000 * (spec.duration_s - rules["tail_s"]))
         self._mean_ipus = {speaker: self._rng.uniform(*rules["ipus_per_turn_mean"]) for speaker in clips}
         self._silent_from_ms: dict[Speaker, int] = {"a": 0, "b": 0}
@@ -109,11 +112,8 @@ class _Planner:
         """A turn from here on, its first IPU not shorter than asked; empty if none fits before the end."""
         ipus: list[Utterance] = []
         for _ in range(int(self._rng.geometric(1 / self._mean_ipus[speaker]))):
-            clip = next(self._phrases[speaker])
-            for _ in range(200):
-                if ipus or self._length_ms(clip, speaker) >= at_least_ms:
-                    break
-                clip = next(self._phrases[speaker])
+            wanted_ms = 0 if ipus else at_least_ms
+            clip = next(clip for clip in self._phrases[speaker] if self._length_ms(clip, speaker) >= wanted_ms)
             utterance = self._say(speaker, "turn", clip, onset_ms)
             if utterance.end_ms > self._last_ms:
                 break
@@ -137,7 +137,11 @@ class _Planner:
     def _hand_over(self, turn: list[Utterance], listener: Speaker) -> tuple[list[Utterance], int, bool]:
         """The turn, its last IPU cut off if the listener barges in; when the listener begins; whether it barges in."""
         last = turn[-1]
-        earliest_ms = self._silent_from_ms[listener] + self._ms(self._rules["listener_alone_s"])
+        # The listener must have been silent for a while, and must have a phrase that outlasts the overlap.
+        alone_ms, outlast_ms = self._ms(self._rules["listener_alone_s"]), self._ms(self._rules["own_silence_min_s"])
+        earliest_ms = max(
+            self._silent_from_ms[listener] + alone_ms, last.end_ms + outlast_ms - self._longest_ms[listener]
+        )
         if self._rng.random() < self._rules["interrupted_turns_share"]:
             onset_ms = last.start_ms + round(self._rng.uniform(0.3, 0.6) * last.duration_ms)
             stop_ms = self._ms(self._rng.uniform(*self._rules["stop_latency_s"]))
