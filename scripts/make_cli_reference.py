@@ -14,6 +14,7 @@ COMMANDS = (
     ("run",),
     ("demo",),
     ("validate",),
+    ("isolation",),
     ("shards",),
     ("shards", "verify"),
     ("consent",),

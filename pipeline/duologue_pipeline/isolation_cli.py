@@ -42,14 +42,14 @@ class _Format(StrEnum):
 
 def isolation(
     a: Annotated[str, typer.Argument(help="Speaker a's track, or a stereo file with both.", metavar="A")],
-    b: Annotated[str | None, typer.Argument(help="Speaker b's track.", metavar="[B]", show_default=False)] = None,
+    b: Annotated[str | None, typer.Argument(help="Speaker b's track.", metavar="B", show_default=False)] = None,
     format: Annotated[_Format, typer.Option(help="A summary to read, or the whole report.")] = _Format.text,
     plot: Annotated[
         Path | None, typer.Option(help="Draw bleed over time with its evidence, as PNG or SVG.", metavar="FILE")
     ] = None,
     offset_a: Annotated[float, typer.Option("--offset-a", help="Seconds by which a's file began late.")] = 0.0,
     offset_b: Annotated[float, typer.Option("--offset-b", help="Seconds by which b's file began late.")] = 0.0,
-    channel_a: Annotated[int | None, typer.Option(help="Channel of A, counted from 0.", show_default="0")] = None,
+    channel_a: Annotated[int, typer.Option(help="Channel of A, counted from 0.")] = 0,
     channel_b: Annotated[
         int | None, typer.Option(help="Channel of B, counted from 0.", show_default="0, or 1 of a stereo file")
     ] = None,
@@ -76,7 +76,7 @@ def isolation(
         listener = opinion and opinion.open()
         recording = Recording(
             recording_id="conversation",
-            a=Track("a", absolute_uri(a), channel_a or 0, offset_a),
+            a=Track("a", absolute_uri(a), channel_a, offset_a),
             b=Track("b", absolute_uri(b or a), (0 if b else 1) if channel_b is None else channel_b, offset_b),
         )
         meter = LevelMeter(ISOLATION_RATE_HZ)
