@@ -35,7 +35,7 @@ from duologue_pipeline.simulate import (
     simulate_conversation,
 )
 from duologue_pipeline.simulate import bank as bank_module
-from duologue_pipeline.simulate.bank import SynthesisedBank, open_bank
+from duologue_pipeline.simulate.bank import open_bank
 from duologue_pipeline.simulate.fault_text import parse_fault
 from duologue_pipeline.simulate.files import track_words
 from duologue_pipeline.simulate.synthesis import ENGINES, Spoken, engine_voices, synthesise
@@ -108,6 +108,8 @@ def test_a_voice_is_made_once_and_read_from_the_cache(tmp_path: Path, monkeypatc
     monkeypatch.setattr(bank_module, "synthesise", None)
     kept = open_bank("auto", cache=tmp_path, progress=messages.append).clips("flite:one")
     assert len(messages) == 1
+    (folder,) = tmp_path.iterdir()
+    assert folder.name.startswith("en-")
     assert all(np.array_equal(x.pcm, y.pcm) for x, y in zip(made.phrases, kept.phrases, strict=True))
     clip = kept.phrases[0]
     assert clip.duration_s == pytest.approx(0.6, abs=0.011)
@@ -116,6 +118,15 @@ def test_a_voice_is_made_once_and_read_from_the_cache(tmp_path: Path, monkeypatc
     assert [word for word, _, _ in clip.words] == ["I", "think", "so"]
     assert [start_s for _, start_s, _ in clip.words] == pytest.approx([0, 0.2, 0.4], abs=0.006)
     assert [clip.duration_s <= 0.75 for clip in kept.backchannels] == [True] * len(kept.backchannels)
+
+
+@pytest.mark.usefixtures("fake_engines")
+def test_a_damaged_voice_says_what_to_delete(tmp_path: Path) -> None:
+    open_bank("auto", cache=tmp_path).clips("flite:one")
+    (audio,) = tmp_path.rglob("*.flac")
+    audio.write_bytes(b"damaged")
+    with pytest.raises(UsageError, match=f"the kept voice cannot be read .*; delete {audio.parent}"):
+        open_bank("auto", cache=tmp_path).clips("flite:one")
 
 
 def test_no_synthesiser_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,7 +342,12 @@ def test_transcripts_follow_the_track_and_its_clock() -> None:
     }
 
 
-def test_the_bank_of_a_language_has_its_own_folder(tmp_path: Path) -> None:
-    english, german = (SynthesisedBank((), language, tmp_path) for language in ("en-US", "de-DE"))
-    assert english._folder.name.startswith("en-")
-    assert german._folder.name.startswith("de-")
+@pytest.mark.slow
+def test_a_simulated_corpus_runs_through_the_pipeline(tmp_path: Path) -> None:
+    sim = tmp_path / "sim"
+    faults = ("--fault", "bleed:a_from_b:-12dB:60ms")
+    assert invoke(str(sim), "--conversations", "2", "--minutes", "1", "--voices", "noise", *faults).exit_code == 0
+    options = ["--ledger", str(sim / "consent.db"), "--out", str(tmp_path / "out"), "--isolation-policy", "keep"]
+    done = CliRunner().invoke(app, ["run", str(sim / "manifest.jsonl"), *options])
+    assert done.exit_code == 0, done.output
+    assert "2 written of 2 read" in done.output

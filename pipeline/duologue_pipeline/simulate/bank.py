@@ -183,8 +183,11 @@ def _store(path: Path, clips: VoiceClips) -> None:
 
 
 def _load(path: Path) -> VoiceClips:
-    index = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
-    pcm, _ = soundfile.read(f"{path}.flac", dtype="float32")
+    try:
+        index = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
+        pcm, _ = soundfile.read(f"{path}.flac", dtype="float32")
+    except (OSError, ValueError, soundfile.LibsndfileError) as error:
+        raise UsageError(f"{path}.flac: the kept voice cannot be read ({error}); delete {path.parent}") from None
     clips, at = [], 0
     for row in index["clips"]:
         words = [(word, start_s, end_s) for word, start_s, end_s in row["words"]]

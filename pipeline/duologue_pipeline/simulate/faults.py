@@ -24,6 +24,7 @@ __all__ = [
     "separate",
     "stretch_and_shift",
     "suppression_gain",
+    "with_noise",
 ]
 
 F32 = npt.NDArray[np.float32]

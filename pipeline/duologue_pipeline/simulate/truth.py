@@ -12,7 +12,7 @@ from duologue_pipeline.records import Event, Span, Speaker
 
 from .structure import Utterance
 
-__all__ = ["activity_of", "events_of", "words_of"]
+__all__ = ["activity_of", "event_json", "events_of", "words_of"]
 
 
 def activity_of(utterances: Sequence[Utterance], speaker: Speaker) -> list[Span]:
