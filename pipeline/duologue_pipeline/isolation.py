@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from duologue_pipeline.isolation_bleed import Direction
+from duologue_pipeline.isolation_bleed import Direction, Measurement
 from duologue_pipeline.isolation_evidence import LOWEST_LEVEL_DB, Layout, Segment, count_same_frames
 from duologue_pipeline.isolation_features import LevelTrack, Voices
 from duologue_pipeline.isolation_shift import Shift
@@ -92,6 +92,7 @@ class IsolationMeter:
         self._levels = (_Levels(), _Levels())
         self._frames = 0
         self._directions = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
+        self._heavy = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
         level_frame = round(self._rules["level_frame_ms"] * sample_rate_hz / 1000)
         self._level_frame = level_frame
         self._level_track = LevelTrack(round(self._rules["levels_max_h"] * 3600 * sample_rate_hz / level_frame))
@@ -131,18 +132,22 @@ class IsolationMeter:
             faults["mono_mix"] = FaultReport(None, share, detail="one signal; of one voice or of two is not told apart")
             return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, version)
         end_ms = round(self._samples * 1000 / self._layout.rate_hz)
-        a_from_b, b_from_a = (direction.measure(end_ms) for direction in self._directions)
+        a_from_b, b_from_a = self._bleed(0, end_ms), self._bleed(1, end_ms)
         reports = a_from_b.report, b_from_a.report
         levels_db = self._level_track.db()
         speaks = speech_frames(levels_db, (reports[0].bleed_db, reports[1].bleed_db), rules)
         swap = find_swap(self._voices.pieces(), rules)
         of_one = _longer_part(swap, levels_db.shape[1], rules)  # a swap also changes which floor is whose
+        heavy = any(report.bleed_db is not None and report.bleed_db >= rules["heavy_above_db"] for report in reports)
+        mixed = FaultReport(None, detail="each track holds too much of the other speaker to tell the turns by")
         faults = {
             "duplicate": FaultReport(False, share, 1.0),
             "mono_mix": FaultReport(False, share, 1.0),
             "over_suppression": find_over_suppression(levels_db[:, of_one], speaks[:, of_one], rules),
             "swap": swap,
-            "offset": offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules)
+            "offset": mixed
+            if heavy
+            else offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules)
             or self._shift.find()
             or find_offset(speaks, rules),
             "drift": find_drift(a_from_b, b_from_a, rules),
@@ -205,11 +210,31 @@ class IsolationMeter:
                 | ((below_db >= rules["solo_margin_db"]) & (below_own_db >= -rules["solo_level_tolerance_db"]))
             )
             weights = 10 ** (-np.maximum(around_db, noise_db[target]) / 10)
-            self._directions[target].add(segment, np.flatnonzero(speaks[source] & listens), silent, weights)
+            solo = speaks[source] & listens
+            # Where the partner is louder, yet not by enough to say that nobody else speaks: all there is under a
+            # copy of nearly the voice's own level.
+            louder = speaks[source] & ~listens & (below_db > 0)
+            self._directions[target].add(segment, np.flatnonzero(solo), silent, weights)
+            self._heavy[target].add(segment, np.flatnonzero(louder), silent[:0], weights)
 
         loud = np.flatnonzero((segment.levels_db > loud_db[:, None]).any(axis=0))
         self._loud_frames += len(loud)
         self._same_frames += count_same_frames(segment, loud, self._layout, rules)
+
+    def _bleed(self, target: int, end_ms: int) -> Measurement:
+        """The bleed into a track where its speaker is quiet; if that cannot be judged, a copy as loud as its voice."""
+        rules, measured = self._rules, self._directions[target].measure(end_ms)
+        floor_db = measured.report.floor_db
+        if measured.report.bleed_db is None and (floor_db is None or floor_db > rules["warn_above_db"]):
+            heavy = self._heavy[target].measure(end_ms)
+            report = heavy.report
+            if (
+                report.bleed_db is not None
+                and report.bleed_db >= rules["heavy_above_db"]
+                and (report.coherence or 0.0) >= rules["heavy_min_coherence"]
+            ):
+                return heavy
+        return measured
 
     def _is_duplicate(self) -> tuple[bool, float]:
         """Says whether the tracks are one signal, and the share of the loud frames that one filter makes of the other."""

@@ -114,13 +114,15 @@ class Direction:
         """At most ``max_blocks`` neighbourhoods of groups, and where the copy lies in each."""
         solo_s = sum(group.frames for group in groups) * self._layout.frame_s
         count = max(1, min(int(self._rules["max_blocks"]), round(solo_s / self._rules["block_s"]), len(groups)))
+        # A copy that moves may begin or end further off than can be seen.
+        inside = np.flatnonzero(np.abs(path.lags) <= self._layout.frame)
         blocks, lags = [], []
-        for members in np.array_split(np.arange(len(groups)), count):
-            own = path.lags[members]
-            lag = round(float(np.median(own)))
-            reach = self._layout.frame
-            blocks.append(move_and_sum([groups[i] for i in members], own - lag, self._layout))
-            lags.append(int(np.clip(lag, -reach, reach)))
+        for members in np.array_split(inside, count):
+            if len(members):
+                lag = round(float(np.median(path.lags[members])))
+                own = [groups[i] for i in members]
+                blocks.append(move_and_sum(own, path.lags[members] - lag, self._layout))
+                lags.append(lag)
         return blocks, lags
 
     def _floor(self, chance: float) -> float:

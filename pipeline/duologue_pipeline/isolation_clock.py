@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
-from duologue_pipeline.isolation_evidence import Evidence, Layout, Segment, find_lag
+from duologue_pipeline.isolation_evidence import Evidence, Layout, Segment, find_lag, find_peak, phase_correlation
 
 __all__ = ["Groups", "Path", "find_path", "join_groups", "move_and_sum", "sharpen"]
 
@@ -80,38 +81,81 @@ class Path:
     ppm: float | None = None
     ppm_error: float = 0.0
     start: float = 0.0
-
-    @property
-    def moves(self) -> bool:
-        """Whether the copy surely moves."""
-        return self.ppm is not None and abs(self.ppm) > 5 * self.ppm_error
+    moves: bool = False
 
 
 def find_path(groups: Sequence[Evidence], layout: Layout, rules: Mapping[str, Any]) -> Path:
     """Finds the copy in each group, at first by itself, then where the others say it must be."""
     still, still_sigmas = find_lag(_total(groups, np.zeros(len(groups)), layout), layout, rules)
     path = Path(np.full(len(groups), float(still)), np.zeros(len(groups), np.bool_), still_sigmas)
-    if len(groups) < 2:
+    if len(groups) < rules["path_min_groups"]:
         return path
-    peaks = [find_lag(group.cross, layout, rules) for group in groups]
-    lags = np.array([lag for lag, _ in peaks], np.float64)
-    strong = np.array([sigmas for _, sigmas in peaks]) >= rules["group_peak_min_sigma"]
     at = np.array([group.middle for group in groups]) * layout.frame
-    if strong.sum() < rules["path_min_groups"]:
-        return path
-    slope, start, near = _line(at[strong], lags[strong], rules, layout)
-    if near.mean() < rules["path_min_share"]:
-        return path
+    correlations = np.stack([phase_correlation(group.cross, layout, rules) for group in groups])
+    peaks = [find_peak(correlation) for correlation in correlations]
+    lags = np.array([peak for peak, _ in peaks], np.float64) - layout.frame
+    seen = np.array([sigmas for _, sigmas in peaks]) >= rules["group_peak_min_sigma"]
+    near = np.zeros(0, np.bool_)
+    if seen.sum() >= rules["path_min_groups"]:
+        slope, start, near = _line(at[seen], lags[seen], rules, layout)
+    if not near.size or near.mean() < rules["path_min_share"]:
+        if still_sigmas >= rules["lag_peak_min_sigma"]:
+            return path
+        slope, start = _scan(at, correlations, rules, layout)
+        lags, seen = _near_line(start + slope * at, correlations, rules, layout)
+        if seen.sum() < rules["path_min_groups"]:
+            return path
+        slope, start, near = _line(at[seen], lags[seen], rules, layout)
     on_line = start + slope * at
-    seen = strong & (np.abs(lags - on_line) <= rules["path_reach_ms"] * layout.rate_hz / 1000)
+    seen &= np.abs(lags - on_line) <= rules["path_reach_ms"] * layout.rate_hz / 1000
     moving = np.where(seen, lags, on_line)
     _, sigmas = find_lag(_total(groups, moving - np.median(moving), layout), layout, rules)
-    if sigmas < still_sigmas and np.ptp(lags[seen]) <= 2:
-        moving, sigmas = path.lags, still_sigmas
-    residual = lags[strong][near] - (start + slope * at[strong][near])
-    spread = at[strong][near].std() * np.sqrt(near.sum())
+    residual = (lags - on_line)[seen]
+    residual = residual[np.abs(residual) <= rules["path_line_ms"] * layout.rate_hz / 1000]
+    spread = at[seen].std() * np.sqrt(len(residual))
     error = float(np.hypot(residual.std(), 0.5) / spread) if spread else np.inf
-    return Path(moving, seen, max(sigmas, still_sigmas), slope * 1e6, error * 1e6, start)
+    return Path(
+        lags=moving if sigmas >= still_sigmas else path.lags,
+        seen=seen,
+        sigmas=max(sigmas, still_sigmas),
+        ppm=slope * 1e6,
+        ppm_error=error * 1e6,
+        start=start,
+        moves=abs(slope) > rules["drift_min_errors"] * error,
+    )
+
+
+def _scan(at: F64, correlations: npt.NDArray[Any], rules: Mapping[str, Any], layout: Layout) -> tuple[float, float]:
+    """The line along which all groups together agree best, in steps of a millisecond: slope and start in samples."""
+    step = round(layout.rate_hz / 1000)
+    bins = correlations.shape[1] // step
+    coarse = correlations[:, : bins * step].reshape(len(at), bins, step).max(axis=2)
+    coarse /= np.median(coarse, axis=1, keepdims=True) + 1e-30
+    from_middle = at - at.mean()
+    most = rules["drift_scan_max_ppm"] * 1e-6 * float(np.abs(from_middle).max()) / step
+    slopes = np.arange(-round(most), round(most) + 1) * step / float(np.abs(from_middle).max())
+    shifts = np.round(slopes[:, None] * from_middle / step).astype(np.intp)
+    edge = int(np.abs(shifts).max())
+    padded = np.pad(coarse, ((0, 0), (edge, edge)), constant_values=1.0)
+    total = np.zeros((len(slopes), bins))
+    for group, own in zip(padded, shifts.T, strict=True):
+        total += sliding_window_view(group, bins)[own + edge]
+    best, place = np.unravel_index(int(np.argmax(total)), total.shape)
+    middle = (float(place) + 0.5) * step - layout.frame
+    return float(slopes[best]), middle - float(slopes[best]) * float(at.mean())
+
+
+def _near_line(
+    on_line: F64, correlations: npt.NDArray[Any], rules: Mapping[str, Any], layout: Layout
+) -> tuple[F64, npt.NDArray[np.bool_]]:
+    """The highest place of each group near a line, and whether it stands out there."""
+    reach = round(rules["path_line_ms"] * layout.rate_hz / 1000)
+    places = np.round(on_line).astype(np.intp)[:, None] + layout.frame + np.arange(-reach, reach + 1)
+    inside = (places >= 0) & (places < correlations.shape[1])
+    values = np.take_along_axis(correlations, np.clip(places, 0, correlations.shape[1] - 1), axis=1) * inside
+    sigma = 1.4826 * np.median(correlations, axis=1) + 1e-30
+    lags = np.take_along_axis(places, values.argmax(axis=1)[:, None], axis=1)[:, 0] - layout.frame
+    return lags.astype(np.float64), values.max(axis=1) / sigma >= rules["group_near_line_min_sigma"]
 
 
 def _line(at: F64, lags: F64, rules: Mapping[str, Any], layout: Layout) -> tuple[float, float, npt.NDArray[np.bool_]]:

@@ -26,7 +26,9 @@ __all__ = [
     "count_same_frames",
     "db",
     "find_lag",
+    "find_peak",
     "fit_filter",
+    "phase_correlation",
 ]
 
 LOWEST_LEVEL_DB = -120.0
@@ -184,8 +186,8 @@ def _correlation(spectrum: C64, layout: Layout) -> F64:
     return irfft(spectrum, layout.n_fft)[2 * layout.frame :: -1].astype(np.float64)
 
 
-def find_lag(cross: C64, layout: Layout, rules: Mapping[str, Any]) -> tuple[int, float]:
-    """Finds the lag in samples by GCC-PHAT (Knapp & Carter 1976), and how many sigmas its peak stands out.
+def phase_correlation(cross: C64, layout: Layout, rules: Mapping[str, Any]) -> F32:
+    """How well the tracks agree at lags of -frame..frame samples (GCC-PHAT, Knapp & Carter 1976): float32 [2 frame + 1].
 
     The phase transform gives every frequency the same weight: a common hum, which has few, makes no peak.
     """
@@ -196,10 +198,20 @@ def find_lag(cross: C64, layout: Layout, rules: Mapping[str, Any]) -> tuple[int,
     magnitude = np.abs(spectrum)
     spectrum /= magnitude + 10 ** (rules["lag_ignored_below_db"] / 10) * magnitude.max() + _NO_ENERGY
     spectrum[: round(rules["highpass_hz"] * layout.n_fft / layout.rate_hz)] = 0
-    correlation = np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
+    return np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
+
+
+def find_lag(cross: C64, layout: Layout, rules: Mapping[str, Any]) -> tuple[int, float]:
+    """Finds the lag in samples at which the tracks agree best, and how many sigmas it stands out."""
+    lag, sigmas = find_peak(phase_correlation(cross, layout, rules))
+    return lag - layout.frame, sigmas
+
+
+def find_peak(correlation: npt.NDArray[Any]) -> tuple[int, float]:
+    """The place of the highest value, and how many sigmas it stands out."""
     peak = int(np.argmax(correlation))
     sigma = 1.4826 * float(np.median(correlation))
-    return peak - layout.frame, float(correlation[peak]) / sigma if sigma else 0.0
+    return peak, float(correlation[peak]) / sigma if sigma else 0.0
 
 
 def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str, Any], *, long: bool = False) -> Fit:

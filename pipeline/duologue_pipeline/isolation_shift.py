@@ -52,10 +52,11 @@ class Shift:
         flat[: round(rules["highpass_hz"] / bins_hz)] = 0
         correlation = np.abs(irfft(flat, self._n_fft))
         correlation = np.concatenate([correlation[-self._most :], correlation[: self._most + 1]])
-        peak = int(np.argmax(correlation))
-        lag_ms = (peak - self._most) * 1000 / self._rate_hz
-        sigma = 1.4826 * float(np.median(correlation))
-        sigmas = float(correlation[peak]) / sigma if sigma else 0.0
+        # Its spread depends on how much sounds at once at a lag, so each is held against its neighbours.
+        spread = np.sqrt(np.pi / 2) * uniform_filter1d(correlation, round(rules["shift_neighbours_s"] * self._rate_hz))
+        height = correlation / (spread + 1e-20)
+        peak = int(np.argmax(height))
+        sigmas, lag_ms = float(height[peak]), (peak - self._most) * 1000 / self._rate_hz
         if abs(lag_ms) <= rules["frame_and_max_lag_ms"] or sigmas < rules["shift_min_sigma"]:
             return None
         late = "b lies late against a" if lag_ms < 0 else "a lies late against b"
