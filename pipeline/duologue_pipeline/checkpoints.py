@@ -112,7 +112,17 @@ class Checkpoint:
 
             torch.set_num_threads(1)
             try:
+                parameters = torch.load(BytesIO(data), map_location="cpu", weights_only=False).get(
+                    "hyper_parameters", {}
+                )
+                if isinstance(parameters.get("wav2vec"), str) and not self.allow_network:
+                    raise UsageError(
+                        f"{self.option} {self.source}: is built on {parameters['wav2vec']}, which would be downloaded; "
+                        "allow that with --allow-network, or choose another checkpoint"
+                    )
                 model = pyannote_audio.Model.from_pretrained(BytesIO(data))
+            except UsageError:
+                raise
             except Exception as error:  # noqa: BLE001 - whatever unpickling or building a model can raise
                 told = (str(error).strip() or type(error).__name__).splitlines()[0]
                 raise UsageError(

@@ -364,6 +364,16 @@ def test_a_file_that_is_no_checkpoint_is_refused(file: Path) -> None:
         parse(f"{file}@{WEIGHTS}").load()
 
 
+@pytest.mark.slow
+def test_a_model_that_would_fetch_another_one_is_refused_without_the_network(tmp_path: Path) -> None:
+    import torch
+
+    torch.save({"hyper_parameters": {"wav2vec": "WAVLM_BASE"}}, tmp_path / "built.bin")
+    pinned = hashlib.sha256((tmp_path / "built.bin").read_bytes()).hexdigest()
+    with pytest.raises(UsageError, match="is built on WAVLM_BASE, which would be downloaded; allow that with --allow"):
+        parse(f"{tmp_path}/built.bin@{pinned}").load()
+
+
 @pytest.fixture(scope="module")
 def real_segmentation(tmp_path_factory: pytest.TempPathFactory) -> str:
     """pyannote's segmentation model (MIT) as the wheel of whisperx carries it; whisperx itself is not installed."""
