@@ -20,6 +20,7 @@ from duologue_pipeline.simulate import (
 from duologue_pipeline.simulate.bank import open_bank
 from duologue_pipeline.simulate.fault_text import parse_fault
 from duologue_pipeline.simulate.files import write_corpus
+from duologue_pipeline.simulate.spec import LINE_RATES_HZ
 
 FAULTS = (
     "bleed:both:-30dB:60ms:0.3s",
@@ -57,7 +58,7 @@ def main() -> None:
     for voice in bank.voices():
         bank.clips(voice)
     print("| fault | line | times real time |\n|---|---|---|")
-    for line in ("telephone", "wideband", "studio"):
+    for line in LINE_RATES_HZ:
         print(f"| none | {line} | {times_real(bank, line, (), options.minutes):.0f} |")
     for text in FAULTS:
         print(f"| {text} | telephone | {times_real(bank, 'telephone', parse_fault(text), options.minutes):.0f} |")

@@ -24,7 +24,9 @@ _PROGRESS_S = 5.0
 
 class _Line(StrEnum):
     telephone = "telephone"
+    mobile = "mobile"
     wideband = "wideband"
+    voip = "voip"
     studio = "studio"
     mixed = "mixed"
 
@@ -55,7 +57,10 @@ def simulate(
         str, typer.Option(help="What they speak (en, de, es, fr), and how often they backchannel.")
     ] = "en-US",
     line: Annotated[
-        _Line, typer.Option(help="8 kHz mu-law, 16 kHz or 24 kHz, or half, two fifths and a tenth of each.")
+        _Line,
+        typer.Option(
+            help="8 kHz mu-law, 8 kHz GSM, 16 kHz, 16 kHz Opus, 24 kHz; `mixed`: telephone, wideband and studio."
+        ),
     ] = _Line.mixed,
     fault: Annotated[
         list[str] | None,

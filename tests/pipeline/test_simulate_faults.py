@@ -25,6 +25,7 @@ from duologue_pipeline.simulate import (
     Side,
     Simulated,
     Swap,
+    acoustics,
     constant,
     simulate_conversation,
 )
@@ -206,6 +207,15 @@ def test_telephone_is_narrow_and_coarse() -> None:
     hz = np.fft.rfftfreq(len(telephone.a), 1 / 8000)
     assert power[hz < 150].sum() / power.sum() < 0.001
     assert len(np.unique(telephone.a)) <= 255
+
+
+@pytest.mark.parametrize(("line", "least_db"), [("mobile", 10), ("voip", 15)])
+def test_codecs_lose_something_and_shift_nothing(line: str, least_db: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    coded = simulate(line=line).a
+    with monkeypatch.context() as patched:
+        patched.setattr(acoustics, "code", lambda pcm, line: pcm)
+        plain = simulate.__wrapped__(line=line).a
+    assert least_db < level_db(plain) - level_db(coded - plain) < 40
 
 
 @pytest.mark.parametrize(

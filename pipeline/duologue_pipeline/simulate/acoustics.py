@@ -1,11 +1,13 @@
 """Rooms, lines and noise: the sound of a recording in which nothing is wrong."""
 
+import io
 from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 import soxr
 from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
@@ -17,7 +19,7 @@ from .voices import CLIP_RATE_HZ
 
 __all__ = [
     "band_limit",
-    "code_mu_law",
+    "code",
     "hum",
     "mask_of",
     "noise",
@@ -30,7 +32,14 @@ __all__ = [
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
-_BANDS_HZ: Final = {"telephone": (300.0, 3400.0), "wideband": (50.0, 7000.0), "studio": (30.0, 11000.0)}
+_BANDS_HZ: Final = {
+    "telephone": (300.0, 3400.0),
+    "mobile": (200.0, 3400.0),
+    "wideband": (50.0, 7000.0),
+    "voip": (50.0, 7000.0),
+    "studio": (30.0, 11000.0),
+}
+_FILE_CODECS: Final = {"mobile": ("WAV", "GSM610"), "voip": ("OGG", "OPUS")}
 _MU: Final = 255.0
 
 
@@ -123,7 +132,21 @@ def hum(samples: int, rate_hz: int, hum_hz: float, level_dbfs: float) -> F32:
     return (period * 10 ** (level_dbfs / 20) / rms(period)).astype(np.float32)
 
 
-def code_mu_law(pcm: F32) -> F32:
+def code(pcm: F32, line: str) -> F32:
+    """What a line's codec makes of float32 [T], without delay; lines without one leave it as it is."""
+    if line == "telephone":
+        return _code_mu_law(pcm)
+    if line not in _FILE_CODECS:
+        return pcm
+    container, codec = _FILE_CODECS[line]
+    coded = io.BytesIO()
+    soundfile.write(coded, np.clip(pcm, -1, 1), LINE_RATES_HZ[line], format=container, subtype=codec)
+    coded.seek(0)
+    decoded, _ = soundfile.read(coded, dtype="float32")
+    return np.pad(decoded, (0, max(len(pcm) - len(decoded), 0)))[: len(pcm)]
+
+
+def _code_mu_law(pcm: F32) -> F32:
     """Codes in 8 bits of mu-law and decodes again: float32 [T] in [-1, 1] (the continuous form of ITU-T G.711)."""
     bounded = np.clip(pcm, -1, 1)
     code = np.round(127 * np.sign(bounded) * np.log1p(_MU * np.abs(bounded)) / np.log1p(_MU)) / 127

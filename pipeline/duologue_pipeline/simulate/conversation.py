@@ -30,7 +30,7 @@ from .spec import (
     Separated,
     Swap,
 )
-from .structure import Utterance, plan
+from .structure import plan
 from .truth import activity_of, event_json, events_of, words_of
 from .voices import VoiceBank
 
@@ -96,8 +96,7 @@ class _Simulation:
             elif isinstance(fault, Clipping):
                 tracks[fault.side], exact = faults.clip(fault, tracks[fault.side], self.masks[fault.side])
                 self._note(fault, **exact)
-        if self.spec.line == "telephone":
-            tracks = {s: acoustics.code_mu_law(track) for s, track in tracks.items()}
+        tracks = {s: acoustics.code(track, self.spec.line) for s, track in tracks.items()}
         for fault in self.spec.faults:
             if isinstance(fault, Dropouts):
                 rng = self.rng("dropouts", fault.side)
@@ -125,9 +124,11 @@ class _Simulation:
         return pcm * np.float32(10 ** (side.level_dbfs / 20) / max(level, 1e-12))
 
     def _microphone(self, speaker: Speaker, speech: Mapping[Speaker, F32]) -> F32:
-        """What a track picks up: its speaker, copies of the other one, noise and hum."""
+        """What a track picks up: its speaker, noise and hum, copies of the other one."""
         side, partner = self.spec.side(speaker), _other(speaker)
         pcm = speech[speaker] + self._noise(speaker, side.noise, "noise")
+        if self.spec.hum_dbfs is not None:
+            pcm += acoustics.hum(self.samples, self.rate_hz, self.spec.hum_hz, self.spec.hum_dbfs)
         if side.silence != "noise":
             pcm = self._gated(speaker, pcm)
         for number, fault in enumerate(self.spec.faults):
@@ -137,8 +138,6 @@ class _Simulation:
                 )
                 pcm += copy
                 self._note(fault, **exact)
-        if self.spec.hum_dbfs is not None:
-            pcm += acoustics.hum(self.samples, self.rate_hz, self.spec.hum_hz, self.spec.hum_dbfs)
         return pcm
 
     def _noise(self, speaker: Speaker, colour: str, purpose: str) -> F32:
@@ -224,18 +223,19 @@ class _Simulation:
                 s: [[span.start_ms / 1000, span.end_ms / 1000] for span in self.activity[s]] for s in SPEAKERS
             },
             "words": {s: words_of(self.utterances, s, spec.side(s).speed) for s in SPEAKERS},
-            "events": [self._event_json(event) for event in events_of(self.utterances)],
+            "events": self._events(),
             "faults": self.found,
         }
 
-    def _event_json(self, event: Any) -> dict[str, Any]:
-        row = event_json(event)
-        if event.kind == "interruption" and event.floor_taking:
-            row["meant"] = self._opening(event.speaker, event.start_ms).barges_in
-        return row
-
-    def _opening(self, speaker: str, start_ms: int) -> Utterance:
-        return next(u for u in self.utterances if (u.speaker, u.start_ms) == (speaker, start_ms))
+    def _events(self) -> list[dict[str, Any]]:
+        meant = {(u.speaker, u.start_ms) for u in self.utterances if u.barges_in}
+        rows = []
+        for event in events_of(self.utterances):
+            row = event_json(event)
+            if event.kind == "interruption" and event.floor_taking:
+                row["meant"] = (event.speaker, event.start_ms) in meant
+            rows.append(row)
+        return rows
 
 
 def _other(speaker: Speaker) -> Speaker:

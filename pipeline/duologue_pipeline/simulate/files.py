@@ -25,7 +25,13 @@ AUDIO_FORMATS: Final = ("flac", "wav")
 
 _OPENED_AT: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _FIRST_AT: Final = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
-_SETTINGS: Final = {"telephone": "telephone", "wideband": "voip", "studio": "headsets"}
+_SETTINGS: Final = {
+    "telephone": "telephone",
+    "mobile": "telephone",
+    "wideband": "voip",
+    "voip": "voip",
+    "studio": "headsets",
+}
 
 
 def write_corpus(

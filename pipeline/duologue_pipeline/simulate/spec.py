@@ -27,8 +27,8 @@ __all__ = [
     "constant",
 ]
 
-LINE_RATES_HZ: Final = {"telephone": 8000, "wideband": 16000, "studio": 24000}
-"""Sample rate of each kind of line. The telephone is band-limited to 300-3400 Hz and coded in mu-law (ITU-T G.711)."""
+LINE_RATES_HZ: Final = {"telephone": 8000, "mobile": 8000, "wideband": 16000, "voip": 16000, "studio": 24000}
+"""Sample rate of each kind of line: telephone is coded in mu-law (ITU-T G.711), mobile in GSM 06.10, voip in Opus."""
 
 Curve = tuple[tuple[float, float], ...]
 """A value over time, linear between points ``(time_s, value)`` and constant before the first and after the last."""
