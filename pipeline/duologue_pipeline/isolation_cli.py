@@ -3,7 +3,7 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -14,6 +14,8 @@ from .storage import absolute_uri
 
 __all__ = ["AllowNetwork", "Embedding", "Segmentation", "isolation"]
 
+
+_MAX_OFFSET_S: Final = 600  # as in a manifest
 
 Segmentation = Annotated[
     str | None,
@@ -72,6 +74,7 @@ def isolation(
 
         if plot is not None:
             check_plot(plot)
+        _check_options(offset_a, offset_b, channel_a, channel_b or 0)
         opinion = SecondOpinion.of(pyannote_segmentation, pyannote_embedding, allow_network=allow_network)
         listener = opinion and opinion.open()
         recording = Recording(
@@ -97,6 +100,15 @@ def isolation(
         typer.echo(isolation_text(report, title))
     if report.verdict in ("fail", "undetermined"):
         raise typer.Exit(EXIT_FAULTS)
+
+
+def _check_options(offset_a: float, offset_b: float, channel_a: int, channel_b: int) -> None:
+    for name, offset_s in (("--offset-a", offset_a), ("--offset-b", offset_b)):
+        if not abs(offset_s) <= _MAX_OFFSET_S:
+            raise UsageError(f"{name} {offset_s:g}: expected -{_MAX_OFFSET_S} to {_MAX_OFFSET_S} seconds")
+    for name, channel in (("--channel-a", channel_a), ("--channel-b", channel_b)):
+        if channel < 0:
+            raise UsageError(f"{name} {channel}: expected 0 or more")
 
 
 def _explained(error: RejectError, a: str, b: str | None) -> str:

@@ -80,6 +80,9 @@ def plot_isolation(report: IsolationReport, levels_dbfs: F64, *, title: str, pat
         levels_dbfs: float64 [2, frames], from :class:`LevelMeter`.
         title: of the conversation.
         path: a PNG or SVG file, by its suffix.
+
+    Raises:
+        UsageError: the file cannot be written.
     """
     import matplotlib
 
@@ -93,6 +96,7 @@ def plot_isolation(report: IsolationReport, levels_dbfs: F64, *, title: str, pat
     figure.suptitle(
         f"{title}\n{report.verdict.upper()}" + (f": {', '.join(found)}" if found else "") + f" (rules {report.rules})",
         fontsize=11,
+        parse_math=False,  # a dollar in a file's name is no formula
     )
     end_s = max(levels_dbfs.shape[1] * _FRAME_S, _FRAME_S)
     _draw_levels(axes[0], levels_dbfs)
@@ -106,7 +110,10 @@ def plot_isolation(report: IsolationReport, levels_dbfs: F64, *, title: str, pat
     axes[2].set_xlim(0, end_s)
     axes[2].set_xlabel("time in the conversation, s")
     kind = path.suffix.lower().removeprefix(".")
-    figure.savefig(path, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    try:
+        figure.savefig(path, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    except OSError as error:
+        raise UsageError(f"--plot {path}: cannot be written ({error.strerror or error}); choose another file") from None
 
 
 def _draw_levels(axis: "Axes", levels_dbfs: F64) -> None:

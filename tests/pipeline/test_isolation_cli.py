@@ -127,7 +127,12 @@ def test_levels_do_not_hang_on_how_the_audio_is_cut(cuts: list[int]) -> None:
         ([A], "does not have the channels of two speakers; give a stereo file, or two files A B"),
         ([A, B, "--plot", "picture.pdf"], "--plot picture.pdf: expected a name that ends in .png or .svg"),
         ([A, B, "--plot", "nowhere/picture.png"], "--plot nowhere/picture.png: its folder does not exist"),
+        ([A, B, "--plot", AUDIO.parent / ".svg"], "expected a name that ends in .png or .svg"),
         ([A, B, "--channel-b", "3"], "and the file has 1"),
+        ([A, B, "--channel-a", "-1"], "--channel-a -1: expected 0 or more"),
+        ([A, B, "--offset-a", "nan"], "--offset-a nan: expected -600 to 600 seconds"),
+        ([A, B, "--offset-b", "601"], "--offset-b 601: expected -600 to 600 seconds"),
+        ([A, B, "--pyannote-embedding", "model.bin"], "pin its hash as model.bin@SHA256"),
         ([__file__, B], "not audio that libsndfile can read"),
     ],
 )
@@ -137,3 +142,12 @@ def test_a_mistake_is_told_in_one_line(arguments: list[Any], message: str) -> No
     assert result.stderr.startswith("duologue: ")
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_picture_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "taken.png").mkdir()
+    result = isolation(A, B, "--plot", tmp_path / "taken.png")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"duologue: --plot {tmp_path}/taken.png: cannot be written (Is a directory); choose another file\n"
+    )
