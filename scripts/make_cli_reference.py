@@ -15,6 +15,7 @@ COMMANDS = (
     ("demo",),
     ("validate",),
     ("isolation",),
+    ("simulate",),
     ("shards",),
     ("shards", "verify"),
     ("consent",),
