@@ -1,9 +1,11 @@
 """What a segmentation model of pyannote.audio hears of bleed and of a third voice, and what asking it costs.
 
     python benchmarks/second_opinion.py CHECKPOINT@SHA256 TRACK_A TRACK_B [TRACK_A TRACK_B ...]
+    python benchmarks/second_opinion.py CHECKPOINT@SHA256 MANIFEST.jsonl [MANIFEST.jsonl ...]
 
 Each pair is an isolated conversation, mono tracks. One track at a time gets the other one's voice 60 ms late, or the
-first track of the next conversation, at a level relative to its own.
+first track of the next conversation, at a level relative to its own. Of a manifest (of `duologue simulate`), the
+recordings are listened to as they are.
 """
 
 import sys
@@ -18,8 +20,11 @@ import soundfile
 
 from duologue_pipeline.audio import conversation_blocks
 from duologue_pipeline.isolation import measure_isolation
+from duologue_pipeline.isolation_plot import LevelMeter
+from duologue_pipeline.manifest import parse_line, read_lines
 from duologue_pipeline.records import FaultReport, Recording, Track
-from duologue_pipeline.second_opinion import SecondOpinion
+from duologue_pipeline.second_opinion import Listener, SecondOpinion
+from duologue_pipeline.storage import absolute_uri
 
 LEVELS_DB = (-10, -20, -30, -40)
 LAG_S = 0.06
@@ -59,16 +64,40 @@ def late(pcm: Pcm, rate_hz: int) -> Pcm:
     return np.concatenate([np.zeros(lag, np.float32), pcm[:-lag]])
 
 
+def ask(listener: Listener, recording: Recording) -> tuple[dict[str, FaultReport], float]:
+    """What is heard in a recording, and the CPU seconds that it took."""
+    meter = LevelMeter(8000)
+    report = measure_isolation(meter.tap(conversation_blocks(recording, rate_hz=8000)), sample_rate_hz=8000)
+    begun_s = time.process_time()
+    heard = listener.ask(recording, report, duration_ms=meter.duration_ms)
+    return heard, time.process_time() - begun_s
+
+
+def listen_to_manifests(listener: Listener, manifests: list[str]) -> None:
+    """Prints a row a manifest and track."""
+    print("| recordings | track | found in | share of windows |\n|---|---|---|---|")
+    for manifest in manifests:
+        lines = [parse_line(line, manifest_uri=absolute_uri(manifest)) for line in read_lines(manifest)]
+        heard = [ask(listener, recording)[0] for recording in lines if isinstance(recording, Recording)]
+        for side in "ab":
+            print(
+                f"| {Path(manifest).parent.name} | {side} | {cell([faults[f'other_voice_{side}'] for faults in heard])} |"
+            )
+
+
 def main(checkpoint: str, paths: list[str]) -> None:
     """Prints the table."""
+    opinion = SecondOpinion.of(checkpoint, None, allow_network=False)
+    assert opinion is not None
+    listener = opinion.open()
+    if paths[0].endswith(".jsonl"):
+        listen_to_manifests(listener, paths)
+        return
     conversations = []
     for path_a, path_b in zip(paths[::2], paths[1::2], strict=True):
         (a, rate_hz), (b, _) = (soundfile.read(path, dtype="float32") for path in (path_a, path_b))
         length = min(len(a), len(b))
         conversations.append((a[:length], b[:length], rate_hz))
-    opinion = SecondOpinion.of(checkpoint, None, allow_network=False)
-    assert opinion is not None
-    listener = opinion.open()
     found: dict[str, list[FaultReport]] = {}
     falsely: dict[str, list[FaultReport]] = {}
     cpu_s: list[float] = []
@@ -77,10 +106,8 @@ def main(checkpoint: str, paths: list[str]) -> None:
             path = str(Path(folder) / "case.wav")
             soundfile.write(path, np.stack([a, b], axis=1), rate_hz, subtype="FLOAT")
             recording = Recording("case", Track("a", path, 0), Track("b", path, 1))
-            report = measure_isolation(conversation_blocks(recording, rate_hz=8000), sample_rate_hz=8000)
-            begun_s = time.process_time()
-            heard = listener.ask(recording, report, duration_ms=len(a) * 1000 // rate_hz)
-            cpu_s.append(time.process_time() - begun_s)
+            heard, spent_s = ask(listener, recording)
+            cpu_s.append(spent_s)
             for side in "ab":
                 (found if side == track else falsely).setdefault(name, []).append(heard[f"other_voice_{side}"])
     print("| added to one track | found in it | share of windows | found in the other | share of windows |")
