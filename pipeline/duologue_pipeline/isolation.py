@@ -1,11 +1,11 @@
-"""How much of each speaker is heard in the other one's track, and whether the two tracks are one signal.
+"""How much of each speaker is heard in the other one's track, and what else can be wrong with two tracks.
 
 Both tracks are cut into frames. Where only the partner speaks, what a filtered, delayed copy of the partner's track
 explains of this track is bleed; what it does not explain is this side's own sound and counts as noise. The method,
 its limits and its measured accuracy are in docs/isolation.md.
 
-Memory does not grow with the recording: one segment of audio, a histogram of frame levels, and at most ``max_groups``
-correlation functions a direction. Frames and segments are counted from the first sample, so the result does not
+Memory is bounded: one segment of audio, histograms, at most ``max_groups`` correlation functions a direction, and what
+:mod:`duologue_pipeline.isolation_features` keeps of the whole recording for the other faults. Frames and segments are counted from the first sample, so the result does not
 depend on how the caller cuts the signal.
 """
 
@@ -40,7 +40,7 @@ F64 = npt.NDArray[np.float64]
 def measure_isolation(
     blocks: Iterable[tuple[F32, F32]], *, sample_rate_hz: int, rules: Mapping[str, Any] | None = None
 ) -> IsolationReport:
-    """Measures bleed in both directions and looks for a duplicated signal.
+    """Measures bleed in both directions and looks for each of :data:`duologue_pipeline.records.FAULTS`.
 
     Args:
         blocks: pairs (a, b) of float32 [T] in [-1, 1], equal in length within a pair; any T, in order.
@@ -123,38 +123,37 @@ class IsolationMeter:
     def finish(self) -> IsolationReport:
         """Ends the recording and gives the report. Call it once."""
         self._add_segment(after=self._layout.frame)
-        rules, version = self._rules, self._rules["version"]
+        rules = self._rules
         duplicate, share = self._is_duplicate()
-        if duplicate:  # which has no directions, and no clocks
-            nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
-            faults = {name: FaultReport(None, detail="the two tracks are one signal") for name in FAULTS}
-            faults["duplicate"] = FaultReport(True, share, 1.0, "both tracks carry the same signal")
-            faults["mono_mix"] = FaultReport(None, share, detail="one signal; of one voice or of two is not told apart")
-            return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, version)
+        if duplicate:
+            return _one_signal(share, rules)
         end_ms = round(self._samples * 1000 / self._layout.rate_hz)
         a_from_b, b_from_a = self._bleed(0, end_ms), self._bleed(1, end_ms)
-        reports = a_from_b.report, b_from_a.report
-        levels_db = self._level_track.db()
-        speaks = speech_frames(levels_db, (reports[0].bleed_db, reports[1].bleed_db), rules)
+        faults = self._faults(a_from_b, b_from_a, share)
+        speech_s = self._speech_frames * self._layout.frame_s
+        bleed = bleed_verdict((a_from_b.report, b_from_a.report), (speech_s[1], speech_s[0]), rules)
+        verdict = worst_verdict(bleed, faults, rules)
+        return IsolationReport(verdict, a_from_b.report, b_from_a.report, faults, rules["version"])
+
+    def _faults(self, a_from_b: Measurement, b_from_a: Measurement, same_share: float) -> dict[str, FaultReport]:
+        rules, levels_db = self._rules, self._level_track.db()
+        bleed_db = a_from_b.report.bleed_db, b_from_a.report.bleed_db
+        speaks = speech_frames(levels_db, bleed_db, rules)
         swap = find_swap(self._voices.pieces(), rules)
         of_one = _longer_part(swap, levels_db.shape[1], rules)  # a swap also changes which floor is whose
-        heavy = any(report.bleed_db is not None and report.bleed_db >= rules["heavy_above_db"] for report in reports)
-        mixed = FaultReport(None, detail="each track holds too much of the other speaker to tell the turns by")
-        faults = {
-            "duplicate": FaultReport(False, share, 1.0),
-            "mono_mix": FaultReport(False, share, 1.0),
+        if any(level_db is not None and level_db >= rules["heavy_above_db"] for level_db in bleed_db):
+            offset = FaultReport(None, detail="each track holds too much of the other speaker to tell the turns by")
+        else:
+            by_lag = offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules)
+            offset = by_lag or self._shift.find() or find_offset(speaks, rules)
+        return {
+            "duplicate": FaultReport(False, same_share, 1.0),
+            "mono_mix": FaultReport(False, same_share, 1.0),
             "over_suppression": find_over_suppression(levels_db[:, of_one], speaks[:, of_one], rules),
             "swap": swap,
-            "offset": mixed
-            if heavy
-            else offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules)
-            or self._shift.find()
-            or find_offset(speaks, rules),
+            "offset": offset,
             "drift": find_drift(a_from_b, b_from_a, rules),
         }
-        speech_s = self._speech_frames * self._layout.frame_s
-        bleed = bleed_verdict(reports, (speech_s[1], speech_s[0]), rules)
-        return IsolationReport(worst_verdict(bleed, faults, rules), *reports, faults, version)
 
     def _add_segment(self, after: int) -> None:
         """Measures what has been filled in, with ``after`` zeros behind it, up to the last frame with neighbours."""
@@ -186,7 +185,8 @@ class IsolationMeter:
         peak_db = np.array([levels.percentile_db(rules["speech_percentile"]) for levels in self._levels])
         loud_db = np.maximum(peak_db - rules["speech_below_peak_db"], silence_db)
         # Half-way up where a busy track, or bleed, lets little noise be seen; nobody speaks where nothing stands out.
-        speech_db = np.maximum(noise_db + np.minimum(rules["speech_above_noise_db"], (peak_db - noise_db) / 2), loud_db)
+        loud_db = np.maximum(noise_db + np.minimum(rules["speech_above_noise_db"], (peak_db - noise_db) / 2), loud_db)
+        speech_db = loud_db.copy()
         speech_db[peak_db - noise_db < rules["speech_min_range_db"]] = inf
         speaks = segment.levels_db > speech_db[:, None]
         near_speech = segment.levels_around_db > speech_db[:, None]
@@ -217,7 +217,10 @@ class IsolationMeter:
             self._directions[target].add(segment, np.flatnonzero(solo), silent, weights)
             self._heavy[target].add(segment, np.flatnonzero(louder), silent[:0], weights)
 
-        loud = np.flatnonzero((segment.levels_db > loud_db[:, None]).any(axis=0))
+        is_loud = segment.levels_db > loud_db[:, None]
+        # Not the frames in which a's copy in b is loud still, or already, and a is not.
+        beside = (segment.levels_around_db[0] > loud_db[0]) & ~is_loud[0]
+        loud = np.flatnonzero(is_loud.any(axis=0) & ~beside)
         self._loud_frames += len(loud)
         self._same_frames += count_same_frames(segment, loud, self._layout, rules)
 
@@ -254,6 +257,15 @@ class IsolationMeter:
             self._loud_frames * layout.frame_s >= rules["duplicate_min_s"] and share >= rules["duplicate_frames_share"]
         )
         return bool(correlated or explained), 1.0 if correlated else round(share, 3)
+
+
+def _one_signal(share: float, rules: Mapping[str, Any]) -> IsolationReport:
+    """The report of a duplicate, which has no directions and no clocks."""
+    nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
+    faults = {name: FaultReport(None, detail="the two tracks are one signal") for name in FAULTS}
+    faults["duplicate"] = FaultReport(True, share, 1.0, "both tracks carry the same signal")
+    faults["mono_mix"] = FaultReport(None, share, detail="one signal; of one voice or of two is not told apart")
+    return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, rules["version"])
 
 
 def _longer_part(swap: FaultReport, frames: int, rules: Mapping[str, Any]) -> slice:

@@ -280,7 +280,7 @@ def test_real_calls_with_weak_bleed_and_a_clock_that_is_off_by_50_ppm(number: in
     a, b = read_call(number)
     with_copy = a + np.float32(10 ** (-35 / 20)) * np.concatenate([np.zeros(400, np.float32), b[:-400]])
     at = np.arange(len(b)) / (1 + 50e-6)
-    report = measure(with_copy, np.interp(at, np.arange(len(b)), b).astype(np.float32))
+    report = measure(with_copy.astype(np.float32), np.interp(at, np.arange(len(b)), b).astype(np.float32))
     assert found(report) == {"drift"}
     assert report.faults["drift"].value == pytest.approx(50, abs=2)
     assert report.a_from_b.bleed_db == pytest.approx(-35, abs=1)
