@@ -90,7 +90,10 @@ def plot_isolation(report: IsolationReport, levels_dbfs: F64, *, title: str, pat
     from matplotlib.figure import Figure
 
     matplotlib.rcParams["svg.hashsalt"] = "duologue"  # the same report gives the same bytes
-    figure = Figure(figsize=(11, 7.5), dpi=120, layout="constrained")
+    figure = Figure(figsize=(11, 7.5), dpi=120)
+    figure.subplots_adjust(
+        left=0.06, right=0.985, top=0.88, bottom=0.07, hspace=0.25
+    )  # a solver's differ by a rounding
     axes: Any = figure.subplots(3, 1, sharex=True, height_ratios=(2, 3, 3))
     found = [name.replace("_", " ") for name, fault in report.faults.items() if fault.found]
     figure.suptitle(
