@@ -18,7 +18,7 @@ from scipy.signal import fftconvolve
 from duologue_pipeline.isolation import measure_isolation
 from duologue_pipeline.records import BleedReport, IsolationReport
 
-LEVELS_DB = (-10, -20, -30, -40, -50)
+LEVELS_DB = (-3, -6, -10, -20, -30, -40, -50)
 LAGS_MS = (0, 10, 60, 200)
 SHORT_FILTER = np.array([1.0, 0.5, -0.3, 0.2, 0.0, 0.0, 0.15, 0.0, -0.1])
 COST_S = 1800
@@ -54,14 +54,15 @@ def stretch(pcm: Pcm, ppm: float) -> Pcm:
     return np.interp(at, np.arange(len(pcm)), pcm).astype(np.float32)
 
 
-def measure_both_ways(
-    a: Pcm, b: Pcm, copies: tuple[Pcm, Pcm], level_db: float, rate_hz: int
-) -> list[list[BleedReport]]:
-    """Adds each copy at ``level_db``; gives [(measured direction, other direction), ...]."""
+Measured = tuple[BleedReport, BleedReport, IsolationReport]
+
+
+def measure_both_ways(a: Pcm, b: Pcm, copies: tuple[Pcm, Pcm], level_db: float, rate_hz: int) -> list[Measured]:
+    """Adds each copy at ``level_db``; gives [(measured direction, other direction, the report), ...]."""
     gain = np.float32(10 ** (level_db / 20))
     into_a = measure(a + gain * copies[1], b, rate_hz)
     into_b = measure(a, b + gain * copies[0], rate_hz)
-    return [[into_a.a_from_b, into_a.b_from_a], [into_b.b_from_a, into_b.a_from_b]]
+    return [(into_a.a_from_b, into_a.b_from_a, into_a), (into_b.b_from_a, into_b.a_from_b, into_b)]
 
 
 def measure(a: Pcm, b: Pcm, rate_hz: int) -> IsolationReport:
@@ -69,13 +70,18 @@ def measure(a: Pcm, b: Pcm, rate_hz: int) -> IsolationReport:
     return measure_isolation([(a, b)], sample_rate_hz=rate_hz)
 
 
-def row(name: str, level_db: float, pairs: list[list[BleedReport]]) -> str:
+def row(name: str, level_db: float, pairs: list[Measured]) -> str:
     """One line of the table."""
-    errors = [bleed.bleed_db - level_db for bleed, _ in pairs if bleed.bleed_db is not None]
-    lags = sorted({round(bleed.lag_ms) for bleed, _ in pairs if bleed.lag_ms is not None})
+    errors = [bleed.bleed_db - level_db for bleed, _, _ in pairs if bleed.bleed_db is not None]
+    lags = sorted({round(bleed.lag_ms) for bleed, _, _ in pairs if bleed.lag_ms is not None})
     worst = f"{min(errors):+.2f} to {max(errors):+.2f}" if errors else "-"
-    reverse = sum(other.bleed_db is not None for _, other in pairs)
-    return f"| {name} | {level_db} | {len(errors)} of {len(pairs)} | {worst} | {lags} | {reverse} |"
+    reverse = sum(other.bleed_db is not None for _, other, _ in pairs)
+    verdicts = "/".join(sorted({report.verdict for _, _, report in pairs}))
+    faults = [name for _, _, report in pairs for name, fault in report.faults.items() if fault.found]
+    found = f"{len(errors)} of {len(pairs)}"
+    return (
+        f"| {name} | {level_db} | {found} | {worst} | {lags} | {reverse} | {verdicts} | {', '.join(faults) or 'none'} |"
+    )
 
 
 def main(paths: list[str]) -> None:
@@ -87,7 +93,8 @@ def main(paths: list[str]) -> None:
         calls.append((a[:length], b[:length], rate_hz))
         print(Path(path_a).name, measure(a[:length], b[:length], rate_hz))
 
-    print("\n| copy | level dB | found | error dB | lags ms | found in reverse |\n|---|---|---|---|---|---|")
+    print("\n| copy | level dB | found | error dB | lags ms | found in reverse | verdict | faults |")
+    print("|---|---|---|---|---|---|---|---|")
     for level_db in LEVELS_DB:
         for lag_ms in LAGS_MS:
             pairs = []

@@ -127,6 +127,8 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         segment_s=120.0,
         include_audio=False,
         words="optional",
+        isolation_policy="refuse-fail",
+        second_opinion=None,
         rules=rule_versions(),
         ledger={"ledger_id": snapshot.ledger_id, "events": snapshot.events, "head_sha256": snapshot.head_sha256},
         fingerprint="0" * 64,

@@ -14,6 +14,8 @@ COMMANDS = (
     ("run",),
     ("demo",),
     ("validate",),
+    ("isolation",),
+    ("simulate",),
     ("shards",),
     ("shards", "verify"),
     ("consent",),

@@ -13,11 +13,13 @@ import soundfile
 
 from duologue_pipeline.ingest import measure_audio
 from duologue_pipeline.records import (
+    FAULTS,
     Activity,
     Annotated,
     BleedReport,
     ConsentBasis,
     Event,
+    FaultReport,
     GrantRef,
     IsolationReport,
     Recording,
@@ -121,7 +123,9 @@ def make_annotated(recording: Recording, **fields: Any) -> Annotated:
         recording=recording,
         consent=make_consent(recording),
         audio=audio,
-        isolation=IsolationReport("pass", bleed, bleed, duplicate=False, rules="1.0"),
+        isolation=IsolationReport(
+            "pass", bleed, bleed, {name: FaultReport(found=False) for name in FAULTS}, rules="1.0"
+        ),
         activity=Activity(a=(Span(200, 1000),), b=(Span(1100, end_ms),), rules="1.0"),
         events=(Event("gap", "b", 1000, 1100, fto_ms=100),),
         statistics=Statistics(end_ms, 800, end_ms - 1100, 0, (100,), 1, 1, 0, 0, 0, 0, 0, 1, 0, 0),
@@ -141,6 +145,8 @@ def make_release_options(**fields: Any) -> ReleaseOptions:
         "segment_s": 2.0,
         "include_audio": True,
         "words": "optional",
+        "isolation_policy": "refuse-fail",
+        "second_opinion": None,
         "rules": rule_versions(),
         "ledger": {"ledger_id": "ledger-1", "events": 8, "head_sha256": "0" * 64},
         "fingerprint": "f" * 64,

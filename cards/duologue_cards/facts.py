@@ -14,11 +14,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from duologue_schemas.crosschecks import MEASURED_FAULTS
+from duologue_schemas.tables import FAULT_MEASURES
+
 __all__ = [
     "CodecFacts",
     "Count",
     "Facts",
+    "FaultFacts",
     "FileFacts",
+    "IsolationFacts",
     "LedgerFacts",
     "Publication",
     "SplitFacts",
@@ -88,6 +93,35 @@ class LedgerFacts:
 
 
 @dataclass(frozen=True)
+class FaultFacts:
+    """In how many conversations a fault of the isolation was found, was not, and could not be judged."""
+
+    name: str
+    found: int
+    absent: int
+    unknown: int
+
+
+@dataclass(frozen=True)
+class IsolationFacts:
+    """How well the tracks are kept apart. A conversation has two directions: b's voice in a's track, and a's in b's.
+
+    ``bleed_db`` are the 5th, 50th and 95th percentile of the level over the directions in which the other voice was
+    seen; ``floor_db`` the same of the lowest level that would have been seen, over those in which it was not. Each is
+    None where there are none. ``faults`` has those that were looked for.
+    """
+
+    policy: str
+    verdicts: tuple[Count, ...]
+    directions_bleeding: int
+    directions_clean: int
+    directions_unjudged: int
+    bleed_db: tuple[float, float, float] | None
+    floor_db: tuple[float, float, float] | None
+    faults: tuple[FaultFacts, ...]
+
+
+@dataclass(frozen=True)
 class TurnTaking:
     """Turn-taking over all conversations together; a share or a rate is None where there is nothing to divide by.
 
@@ -146,7 +180,7 @@ class Facts:
     transcribed_tracks: int
     bandwidth_min_hz: int | None
     bandwidth_max_hz: int | None
-    verdicts: tuple[Count, ...]
+    isolation: IsolationFacts
     turn_taking: TurnTaking
 
 
@@ -214,7 +248,7 @@ def facts_from_release(
         transcribed_tracks=sum(columns.both("words")),
         bandwidth_min_hz=min(bandwidths_hz, default=None),
         bandwidth_max_hz=max(bandwidths_hz, default=None),
-        verdicts=_counts(columns["isolation"]),
+        isolation=_isolation(release["isolation_policy"], columns),
         turn_taking=_turn_taking(columns),
     )
 
@@ -257,6 +291,36 @@ def _check_counts(release: Mapping[str, Any], index: pa.Table, columns: _Columns
             raise ValueError(f"{field} of the release is {stated}, but its tables hold {count}; pass those of one run")
     if len(speakers) > len({speaker for _, speaker in speakers}):
         raise ValueError("a speaker is in more than one split of the release; make it again with disjoint splits")
+
+
+def _isolation(policy: str, columns: _Columns) -> IsolationFacts:
+    levels_db = columns["bleed_db_a_from_b"] + columns["bleed_db_b_from_a"]
+    floors_db = columns["floor_db_a_from_b"] + columns["floor_db_b_from_a"]
+    seen_db = [level for level in levels_db if level is not None]
+    clean_db = [floor for level, floor in zip(levels_db, floors_db, strict=True) if level is None and floor is not None]
+    faults = []
+    for name in FAULT_MEASURES:
+        judged = columns[f"{name}_found"]
+        found, absent = judged.count(True), judged.count(False)
+        if name in MEASURED_FAULTS or found or absent:
+            faults.append(FaultFacts(name, found, absent, len(judged) - found - absent))
+    return IsolationFacts(
+        policy=policy,
+        verdicts=_counts(columns["isolation"]),
+        directions_bleeding=len(seen_db),
+        directions_clean=len(clean_db),
+        directions_unjudged=len(levels_db) - len(seen_db) - len(clean_db),
+        bleed_db=_spread(seen_db),
+        floor_db=_spread(clean_db),
+        faults=tuple(faults),
+    )
+
+
+def _spread(values: list[float]) -> tuple[float, float, float] | None:
+    if not values:
+        return None
+    low, middle, high = (float(value) for value in np.percentile(values, (5, 50, 95)))
+    return low, middle, high
 
 
 def _turn_taking(columns: _Columns) -> TurnTaking:

@@ -4,7 +4,18 @@ from collections.abc import Sequence
 
 from duologue_cards.facts import Count, Facts
 
-__all__ = ["UNKNOWN", "count", "duration", "limitations", "named", "number", "percent", "seconds", "summary"]
+__all__ = [
+    "UNKNOWN",
+    "count",
+    "decibels",
+    "duration",
+    "limitations",
+    "named",
+    "number",
+    "percent",
+    "seconds",
+    "summary",
+]
 
 UNKNOWN = "unknown"
 
@@ -27,6 +38,11 @@ def percent(share: float | None) -> str:
 def seconds(time_s: float | None) -> str:
     """Seconds with two decimals; None is unknown."""
     return UNKNOWN if time_s is None else f"{time_s:.2f} s"
+
+
+def decibels(level_db: float | None) -> str:
+    """A level with one decimal; nothing where there is none."""
+    return "" if level_db is None else f"{level_db:.1f} dB"
 
 
 def number(value: float | None) -> str:
@@ -65,7 +81,7 @@ def limitations(facts: Facts) -> list[str]:
             f"{tracks - facts.transcribed_tracks:,} of {count(tracks, 'track')} have no transcript: their events come "
             "from voice activity alone."
         )
-    undetermined = sum(item.count for item in facts.verdicts if item.value == "undetermined")
+    undetermined = sum(item.count for item in facts.isolation.verdicts if item.value == "undetermined")
     if undetermined:
         sentences.append(
             f"Isolation could not be determined for {undetermined:,} {of}: too little speech of one alone."

@@ -25,6 +25,25 @@ _VERDICTS: Final = {
     "undetermined": "not enough speech of one alone to tell",
 }
 
+_POLICIES: Final = {
+    "keep": "recordings of every verdict were kept.",
+    "refuse-fail": "recordings that `fail` were refused.",
+    "refuse-warn": "recordings that `fail` or `warn` were refused.",
+    "require-pass": "recordings that do not `pass` were refused.",
+}
+
+_FAULTS: Final = {
+    "duplicate": "both tracks are one signal",
+    "mono_mix": "both voices mixed on both tracks",
+    "over_suppression": "one side is muted while the other talks",
+    "swap": "the speakers change tracks",
+    "offset": "one track lies late",
+    "drift": "the clocks of the tracks differ",
+    "other_voice_a": "more than one voice in track a (pyannote.audio)",
+    "other_voice_b": "more than one voice in track b (pyannote.audio)",
+    "same_voice": "one voice in both tracks (pyannote.audio)",
+}
+
 # People on the telephone: Switchboard, measured from its word times; the card names the source below its table.
 _HUMAN_OVERLAP: Final = "4.7 %"
 _HUMAN_OVERLAP_SPREAD: Final = "0.8 % to 8.8 %"
@@ -101,14 +120,38 @@ mean that an echo canceller or a separation has cut overlaps out before the reco
 
 
 def _isolation(facts: Facts) -> str:
-    conversations = {item.value: item.count for item in facts.verdicts}
+    isolation = facts.isolation
+    conversations = {item.value: item.count for item in isolation.verdicts}
     rows = [(f"`{name}`", meaning, f"{conversations.get(name, 0):,}") for name, meaning in _VERDICTS.items()]
+    levels = [
+        (
+            "the other voice seen at",
+            f"{isolation.directions_bleeding:,}",
+            *map(phrases.decibels, isolation.bleed_db or (None,) * 3),
+        ),
+        (
+            "not seen, and would have been above",
+            f"{isolation.directions_clean:,}",
+            *map(phrases.decibels, isolation.floor_db or (None,) * 3),
+        ),
+        ("cannot be judged", f"{isolation.directions_unjudged:,}", "", "", ""),
+    ]
+    faults = [
+        (_FAULTS[fault.name], f"{fault.found:,}", f"{fault.absent:,}", f"{fault.unknown:,}")
+        for fault in isolation.faults
+    ]
     return f"""## Isolation of the tracks
 
 How much of one speaker is heard in the other's track, measured where only one of them speaks. The figures of every
 conversation, in both directions, are in `recordings.parquet`.
 
-{_table(("verdict", "meaning", "conversations"), rows)}"""
+{_table(("verdict", "meaning", "conversations"), rows)}
+
+Policy `{isolation.policy}`: {_POLICIES[isolation.policy]}
+
+{_table(("", "directions", "5th percentile", "median", "95th percentile"), levels)}
+
+{_table(("fault", "found in", "not in", "cannot be judged in"), faults)}"""
 
 
 def _consent(facts: Facts) -> str:

@@ -8,12 +8,13 @@ from typing import Final
 
 from .activity import SAMPLE_RATE_HZ, Vad, VadModel
 from .audio import conversation_blocks
-from .errors import RejectError
 from .events import find_events
 from .ingest import measure_audio
-from .isolation import duplicate_detail, measure_isolation
+from .isolation import measure_isolation
+from .isolation_policy import apply_policy
 from .records import Active, Activity, Annotated, Consented, Ingested, Measured, Span
 from .rules import load_rules
+from .second_opinion import Listener, with_second_opinion
 from .statistics import conversation_statistics
 from .words import read_words
 
@@ -32,20 +33,26 @@ def ingest(conversation: Consented) -> Ingested:
     return Ingested(**vars(conversation), audio=measure_audio(conversation.recording))
 
 
-def measure_channels(conversation: Ingested) -> Measured:
+def measure_channels(
+    conversation: Ingested, *, policy: str = "refuse-fail", listener: Listener | None = None
+) -> Measured:
     """Measures the isolation of the two channels.
 
+    Args:
+        conversation: whose audio has been found usable.
+        policy: a key of :data:`duologue_pipeline.isolation_policy.ISOLATION_POLICIES`.
+        listener: pyannote.audio's models, where a second opinion is wanted.
+
     Raises:
-        RejectError: ``isolation_duplicate_signal``.
+        RejectError: an ``isolation_*`` reason.
     """
     blocks = conversation_blocks(conversation.recording, rate_hz=ISOLATION_RATE_HZ)
     report = measure_isolation(blocks, sample_rate_hz=ISOLATION_RATE_HZ)
-    if report.duplicate:
-        a, b = conversation.recording.tracks
-        raise RejectError(
-            "isolation_duplicate_signal",
-            f"{a.uri} channel {a.channel} and {b.uri} channel {b.channel}: {duplicate_detail(report)}",
+    if listener is not None:
+        report = with_second_opinion(
+            report, listener.ask(conversation.recording, report, duration_ms=conversation.audio.duration_ms)
         )
+    apply_policy(conversation.recording, report, policy=policy)
     return Measured(**vars(conversation), isolation=report)
 
 

@@ -1,18 +1,17 @@
 """The command line: ``duologue``. Heavy libraries are imported by the commands that need them."""
 
-import logging
-import os
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from duologue_consent.cli import app as consent_app
 
+from .cli_support import EXIT_FAULTS, EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, usage_errors
 from .errors import UsageError
+from .isolation_cli import AllowNetwork, Embedding, Segmentation, isolation
+from .simulate_cli import EXAMPLE as SIMULATE_EXAMPLE
+from .simulate_cli import simulate
 
 if TYPE_CHECKING:
     from .run import RunRequest
@@ -30,25 +29,6 @@ app = typer.Typer(
 shards_app = typer.Typer(help="Look after the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(shards_app, name="shards")
 app.add_typer(consent_app, name="consent")
-
-EXIT_FAULTS, EXIT_USAGE, EXIT_NOTHING_WRITTEN = 1, 2, 3
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"duologue: {message}", err=True)
-    raise typer.Exit(code)
-
-
-@contextmanager
-def _usage_errors() -> Iterator[None]:
-    try:
-        yield
-    except UsageError as error:
-        _fail(str(error), EXIT_USAGE)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("duologue"):
-            raise
-        _fail(f'{error.name} is not installed; this command needs `pip install "duologue[pipeline]"`', EXIT_USAGE)
 
 
 @app.command(
@@ -70,6 +50,16 @@ def run(
     words: Annotated[
         str, typer.Option(help="`optional`: take words where the manifest names them; `required`; `none`.")
     ] = "optional",
+    isolation_policy: Annotated[
+        str,
+        typer.Option(
+            help="Which verdicts on the isolation of the tracks are refused: `refuse-fail`; `refuse-warn`: and warn; "
+            "`require-pass`: and undetermined; `keep`: none. The rest is kept and marked."
+        ),
+    ] = "refuse-fail",
+    pyannote_segmentation: Segmentation = None,
+    pyannote_embedding: Embedding = None,
+    allow_network: AllowNetwork = False,
     name: Annotated[str, typer.Option(help="Name of the dataset on its cards.")] = "duologue-dataset",
     validation_share: Annotated[
         float, typer.Option(help="Share of the time for the validation split; no speaker is in both splits.")
@@ -81,8 +71,8 @@ def run(
     Options after -- go to Apache Beam. Exit status: 0 done; 2 wrong usage or manifest; 3 nothing could be written.
     """
     if context.args and not context.args[0].startswith("--"):
-        _fail(f"unexpected argument {context.args[0]!r}; options for Beam go after --", EXIT_USAGE)
-    with _usage_errors():
+        fail(f"unexpected argument {context.args[0]!r}; options for Beam go after --", EXIT_USAGE)
+    with usage_errors():
         from .run import RunRequest
 
     request = RunRequest(
@@ -94,6 +84,10 @@ def run(
         segment_s=segment_s,
         include_audio=include_audio,
         words=words,
+        isolation_policy=isolation_policy,
+        pyannote_segmentation=pyannote_segmentation,
+        pyannote_embedding=pyannote_embedding,
+        allow_network=allow_network,
         name=name,
         validation_share=validation_share,
         shard_hours=shard_hours,
@@ -104,24 +98,15 @@ def run(
 
 def _run(request: "RunRequest") -> None:
     """Runs the pipeline and prints the summary."""
-    _quiet()
+    quiet()
     from .run import run as run_pipeline
     from .summary import summarize
 
-    with _usage_errors():
+    with usage_errors():
         result = run_pipeline(request, progress=sys.stderr)
     typer.echo(summarize(result))
     if result.release is None:
         raise typer.Exit(EXIT_NOTHING_WRITTEN)
-
-
-def _quiet() -> None:
-    """Keeps other libraries' notes out of the output, and one thread in each process."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    logging.getLogger().setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=FutureWarning)
 
 
 @app.command(epilog="Example: duologue demo --out demo-out")
@@ -136,7 +121,7 @@ def demo(
     """Run the whole pipeline on the three small conversations that come with the package."""
     from .demo import demo_files
 
-    with _usage_errors():
+    with usage_errors():
         from .run import RunRequest
 
     files = demo_files()
@@ -162,7 +147,7 @@ def validate(
 
     from .storage import open_input
 
-    with _usage_errors():
+    with usage_errors():
         try:
             with open_input(manifest) as stream:
                 lines = stream.read().splitlines()
@@ -187,7 +172,7 @@ def verify(
     """Check hashes, members, frame counts and totals of a release. Exit status: 0 all well; 1 faults; 2 no release."""
     from .verify import verify_release
 
-    with _usage_errors():
+    with usage_errors():
         report = verify_release(directory)
     for fault in report.faults:
         typer.echo(fault)
@@ -198,6 +183,10 @@ def verify(
         f"{directory}: all well: {report.shards} shards, {report.samples} samples, {report.frames} frames, "
         f"{report.bytes} bytes"
     )
+
+
+app.command(epilog="Example: duologue isolation agent.wav caller.wav --plot isolation.png")(isolation)
+app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 
 
 @app.callback(invoke_without_command=True)

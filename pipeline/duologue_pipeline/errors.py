@@ -37,6 +37,9 @@ REASONS: Final[dict[str, str]] = {
     "audio_length_mismatch": "The two tracks differ in length by more than the tolerance.",
     # stage "isolation"
     "isolation_duplicate_signal": "Both tracks carry the same signal (up to gain and delay), as in a mono recording.",
+    "isolation_fail": "The tracks are not kept apart (verdict fail), and the run's isolation policy refuses that.",
+    "isolation_warn": "The tracks are not quite kept apart (verdict warn), and the run's isolation policy refuses that.",
+    "isolation_undetermined": "It cannot be told whether the tracks are kept apart, and the run's policy requires it.",
     # stage "words"
     "words_missing": "A word file is named and does not exist, or words are required and none is named.",
     "words_invalid": "The word file is not valid JSON or does not follow the words schema.",

@@ -1,16 +1,15 @@
-"""How much of each speaker is heard in the other one's track, and whether the two tracks are one signal.
+"""How much of each speaker is heard in the other one's track, and what else can be wrong with two tracks.
 
 Both tracks are cut into frames. Where only the partner speaks, what a filtered, delayed copy of the partner's track
 explains of this track is bleed; what it does not explain is this side's own sound and counts as noise. The method,
 its limits and its measured accuracy are in docs/isolation.md.
 
-Memory does not grow with the recording: one segment of audio, a histogram of frame levels, and at most ``max_groups``
-correlation functions a direction. Frames and segments are counted from the first sample, so the result does not
+Memory is bounded: one segment of audio, histograms, at most ``max_groups`` correlation functions a direction, and what
+:mod:`duologue_pipeline.isolation_features` keeps of the whole recording for the other faults. Frames and segments are counted from the first sample, so the result does not
 depend on how the caller cuts the signal.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -18,18 +17,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from duologue_pipeline.isolation_evidence import (
-    LOWEST_LEVEL_DB,
-    Evidence,
-    Groups,
-    Layout,
-    Segment,
-    count_same_frames,
-    db,
-    find_lag,
-    fit_filter,
-)
-from duologue_pipeline.records import BleedReport, IsolationReport
+from duologue_pipeline.isolation_bleed import Direction, Measurement
+from duologue_pipeline.isolation_evidence import LOWEST_LEVEL_DB, Layout, Segment, count_same_frames
+from duologue_pipeline.isolation_features import LevelTrack, Voices
+from duologue_pipeline.isolation_shift import Shift
+from duologue_pipeline.isolation_swap import find_swap
+from duologue_pipeline.isolation_turns import find_offset, find_over_suppression, speech_frames
+from duologue_pipeline.isolation_verdict import bleed_verdict, find_drift, offset_by_lag, worst_verdict
+from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport
 from duologue_pipeline.rules import load_rules
 
 __all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "duplicate_detail", "measure_isolation"]
@@ -45,7 +40,7 @@ F64 = npt.NDArray[np.float64]
 def measure_isolation(
     blocks: Iterable[tuple[F32, F32]], *, sample_rate_hz: int, rules: Mapping[str, Any] | None = None
 ) -> IsolationReport:
-    """Measures bleed in both directions and looks for a duplicated signal.
+    """Measures bleed in both directions and looks for each of :data:`duologue_pipeline.records.FAULTS`.
 
     Args:
         blocks: pairs (a, b) of float32 [T] in [-1, 1], equal in length within a pair; any T, in order.
@@ -91,11 +86,18 @@ class IsolationMeter:
         self._sos_state: F64 | None = None
         self._raw = np.zeros((2, layout.segment), np.float32)
         self._filled = 0
+        self._samples = 0
         # A frame of silence before the recording and one after it, so that every frame has two neighbours.
         self._context = np.zeros((2, layout.frame), np.float32)
         self._levels = (_Levels(), _Levels())
-        self._solo = (Groups(layout, self._rules), Groups(layout, self._rules))
-        self._silence = [Evidence.none(layout), Evidence.none(layout)]
+        self._frames = 0
+        self._directions = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
+        self._heavy = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
+        level_frame = round(self._rules["level_frame_ms"] * sample_rate_hz / 1000)
+        self._level_frame = level_frame
+        self._level_track = LevelTrack(round(self._rules["levels_max_h"] * 3600 * sample_rate_hz / level_frame))
+        self._shift = Shift(layout.segment, sample_rate_hz, self._rules)
+        self._voices = Voices(self._rules, sample_rate_hz)
         self._speech_frames = np.zeros(2, np.int64)
         self._moments = np.zeros((3, 3))
         self._loud_frames = 0
@@ -121,19 +123,43 @@ class IsolationMeter:
     def finish(self) -> IsolationReport:
         """Ends the recording and gives the report. Call it once."""
         self._add_segment(after=self._layout.frame)
-        version = self._rules["version"]
-        if self._is_duplicate():  # which has no directions
-            nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
-            return IsolationReport("fail", nothing, nothing, duplicate=True, rules=version)
-        reports = self._bleed(target=0), self._bleed(target=1)
+        rules = self._rules
+        duplicate, share = self._is_duplicate()
+        if duplicate:
+            return _one_signal(share, rules)
+        end_ms = round(self._samples * 1000 / self._layout.rate_hz)
+        a_from_b, b_from_a = self._bleed(0, end_ms), self._bleed(1, end_ms)
+        faults = self._faults(a_from_b, b_from_a, share)
         speech_s = self._speech_frames * self._layout.frame_s
-        verdict = _verdict(reports, (speech_s[1], speech_s[0]), self._rules)
-        return IsolationReport(verdict, *reports, duplicate=False, rules=version)
+        bleed = bleed_verdict((a_from_b.report, b_from_a.report), (speech_s[1], speech_s[0]), rules)
+        verdict = worst_verdict(bleed, faults, rules)
+        return IsolationReport(verdict, a_from_b.report, b_from_a.report, faults, rules["version"])
+
+    def _faults(self, a_from_b: Measurement, b_from_a: Measurement, same_share: float) -> dict[str, FaultReport]:
+        rules, levels_db = self._rules, self._level_track.db()
+        bleed_db = a_from_b.report.bleed_db, b_from_a.report.bleed_db
+        speaks = speech_frames(levels_db, bleed_db, rules)
+        swap = find_swap(self._voices.pieces(), rules)
+        of_one = _longer_part(swap, levels_db.shape[1], rules)  # a swap also changes which floor is whose
+        if any(level_db is not None and level_db >= rules["heavy_above_db"] for level_db in bleed_db):
+            offset = FaultReport(None, detail="each track holds too much of the other speaker to tell the turns by")
+        else:
+            by_lag = offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules)
+            offset = by_lag or self._shift.find() or find_offset(speaks, rules)
+        return {
+            "duplicate": FaultReport(False, same_share, 1.0),
+            "mono_mix": FaultReport(False, same_share, 1.0),
+            "over_suppression": find_over_suppression(levels_db[:, of_one], speaks[:, of_one], rules),
+            "swap": swap,
+            "offset": offset,
+            "drift": find_drift(a_from_b, b_from_a, rules),
+        }
 
     def _add_segment(self, after: int) -> None:
         """Measures what has been filled in, with ``after`` zeros behind it, up to the last frame with neighbours."""
         raw = self._raw[:, : self._filled].astype(np.float64)
         self._filled = 0
+        self._samples += raw.shape[1]
         if raw.size:
             if self._sos_state is None:  # as if the first sample had been there for ever: no click at the start
                 self._sos_state = sosfilt_zi(self._sos)[:, None, :] * raw[None, :, :1]
@@ -144,7 +170,9 @@ class IsolationMeter:
         frames = signal.shape[1] // self._layout.frame - 2
         self._context = signal[:, max(frames, 0) * self._layout.frame :].copy()
         if frames > 0:
-            self._measure(Segment(signal[:, : (frames + 2) * self._layout.frame], self._layout))
+            whole = signal[:, : (frames + 2) * self._layout.frame]
+            self._measure(Segment(whole, self._layout, self._frames))
+            self._frames += frames
 
     def _measure(self, segment: Segment) -> None:
         rules = self._rules
@@ -157,12 +185,21 @@ class IsolationMeter:
         peak_db = np.array([levels.percentile_db(rules["speech_percentile"]) for levels in self._levels])
         loud_db = np.maximum(peak_db - rules["speech_below_peak_db"], silence_db)
         # Half-way up where a busy track, or bleed, lets little noise be seen; nobody speaks where nothing stands out.
-        speech_db = np.maximum(noise_db + np.minimum(rules["speech_above_noise_db"], (peak_db - noise_db) / 2), loud_db)
+        loud_db = np.maximum(noise_db + np.minimum(rules["speech_above_noise_db"], (peak_db - noise_db) / 2), loud_db)
+        speech_db = loud_db.copy()
         speech_db[peak_db - noise_db < rules["speech_min_range_db"]] = inf
         speaks = segment.levels_db > speech_db[:, None]
         near_speech = segment.levels_around_db > speech_db[:, None]
         self._speech_frames += speaks.sum(axis=1)
 
+        own = segment.signal[:, self._layout.frame : -self._layout.frame]
+        tiles = own[:, : own.shape[1] // self._level_frame * self._level_frame].reshape(2, -1, self._level_frame)
+        levels_db = 10 * np.log10(np.mean(np.square(tiles), axis=2, dtype=np.float64) + 10 ** (LOWEST_LEVEL_DB / 10))
+        self._level_track.add(levels_db)
+        self._shift.add(own, levels_db)
+        self._voices.add(own, levels_db, noise_db, peak_db)
+
+        silent = np.flatnonzero(~near_speech.any(axis=0))
         for target, source in ((0, 1), (1, 0)):
             around_db = segment.levels_around_db[target]
             below_db = segment.levels_around_db[source] - around_db
@@ -173,15 +210,37 @@ class IsolationMeter:
                 | ((below_db >= rules["solo_margin_db"]) & (below_own_db >= -rules["solo_level_tolerance_db"]))
             )
             weights = 10 ** (-np.maximum(around_db, noise_db[target]) / 10)
-            self._solo[target].add(segment, target, np.flatnonzero(speaks[source] & listens), weights)
-            silent = np.flatnonzero(~near_speech.any(axis=0))
-            self._silence[target] += segment.evidence(target, silent, weights)
+            solo = speaks[source] & listens
+            # Where the partner is louder, yet not by enough to say that nobody else speaks: all there is under a
+            # copy of nearly the voice's own level.
+            louder = speaks[source] & ~listens & (below_db > 0)
+            self._directions[target].add(segment, np.flatnonzero(solo), silent, weights)
+            self._heavy[target].add(segment, np.flatnonzero(louder), silent[:0], weights)
 
-        loud = np.flatnonzero((segment.levels_db > loud_db[:, None]).any(axis=0))
+        is_loud = segment.levels_db > loud_db[:, None]
+        # Not the frames in which a's copy in b is loud still, or already, and a is not.
+        beside = (segment.levels_around_db[0] > loud_db[0]) & ~is_loud[0]
+        loud = np.flatnonzero(is_loud.any(axis=0) & ~beside)
         self._loud_frames += len(loud)
         self._same_frames += count_same_frames(segment, loud, self._layout, rules)
 
-    def _is_duplicate(self) -> bool:
+    def _bleed(self, target: int, end_ms: int) -> Measurement:
+        """The bleed into a track where its speaker is quiet; if that cannot be judged, a copy as loud as its voice."""
+        rules, measured = self._rules, self._directions[target].measure(end_ms)
+        floor_db = measured.report.floor_db
+        if measured.report.bleed_db is None and (floor_db is None or floor_db > rules["warn_above_db"]):
+            heavy = self._heavy[target].measure(end_ms)
+            report = heavy.report
+            if (
+                report.bleed_db is not None
+                and report.bleed_db >= rules["heavy_above_db"]
+                and (report.coherence or 0.0) >= rules["heavy_min_coherence"]
+            ):
+                return heavy
+        return measured
+
+    def _is_duplicate(self) -> tuple[bool, float]:
+        """Says whether the tracks are one signal, and the share of the loud frames that one filter makes of the other."""
         rules, layout = self._rules, self._layout
         # The samples as they are. This also finds what the high-pass leaves nothing of.
         samples, sums, products = self._moments[0, 0], self._moments[0, 1:], self._moments[1:, 1:]
@@ -193,54 +252,28 @@ class IsolationMeter:
             and abs(covariance[0, 1]) >= rules["duplicate_correlation"] * np.sqrt(np.prod(variances))
         )
         # The same up to a filter and a delay.
+        share = self._same_frames / max(self._loud_frames, 1)
         explained = (
-            self._loud_frames * layout.frame_s >= rules["duplicate_min_s"]
-            and self._same_frames >= rules["duplicate_frames_share"] * self._loud_frames
+            self._loud_frames * layout.frame_s >= rules["duplicate_min_s"] and share >= rules["duplicate_frames_share"]
         )
-        return bool(correlated or explained)
-
-    def _bleed(self, target: int) -> BleedReport:
-        layout, rules = self._layout, self._rules
-        groups = self._solo[target].complete()
-        solo_s = sum(group.frames for group in groups) * layout.frame_s
-        if not groups or solo_s < rules["min_solo_s"]:
-            return BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=solo_s)
-        silence = self._silence[target]
-        if silence.frames * layout.frame_s >= rules["min_silence_s"]:
-            # What the tracks share while nobody speaks (hum, a common noise) is no copy of a voice.
-            noise = silence.cross / silence.weight
-            groups = [replace(group, cross=group.cross - group.weight * noise) for group in groups]
-        lag, sigmas = find_lag(sum(groups[1:], groups[0]), layout, rules)
-        fits = [fit_filter(group, lag, layout, rules) for group in groups]
-        level = float(np.median([fit.gain for fit in fits]))
-        floor = float(np.median([fit.chance / fit.source for fit in fits]))
-        floor = max(floor * 10 ** (rules["floor_above_chance_db"] / 10), 10 ** (rules["lowest_floor_db"] / 10))
-        heard = sigmas >= rules["lag_peak_min_sigma"] and level >= floor
-        return BleedReport(
-            bleed_db=db(level) if heard else None,
-            floor_db=db(floor),
-            lag_ms=lag * 1000 / layout.rate_hz if heard else None,
-            coherence=float(np.median([fit.coherence for fit in fits])),
-            solo_s=solo_s,
-        )
+        return bool(correlated or explained), 1.0 if correlated else round(share, 3)
 
 
-def _verdict(reports: tuple[BleedReport, BleedReport], speech_s: tuple[float, float], rules: Mapping[str, Any]) -> str:
-    """Judges both directions; ``speech_s`` is how long the source of each speaks."""
-    worst_db, judged, open_question = -inf, False, False
-    for bleed, source_s in zip(reports, speech_s, strict=True):
-        if bleed.bleed_db is not None:
-            judged = True
-            worst_db = max(worst_db, bleed.bleed_db)
-        elif bleed.floor_db is not None and bleed.floor_db <= rules["warn_above_db"]:
-            judged = True
-        elif source_s >= rules["open_question_speech_s"]:
-            open_question = True
-    if worst_db > rules["fail_above_db"]:
-        return "fail"
-    if worst_db > rules["warn_above_db"]:
-        return "warn"
-    return "pass" if judged and not open_question else "undetermined"
+def _one_signal(share: float, rules: Mapping[str, Any]) -> IsolationReport:
+    """The report of a duplicate, which has no directions and no clocks."""
+    nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
+    faults = {name: FaultReport(None, detail="the two tracks are one signal") for name in FAULTS}
+    faults["duplicate"] = FaultReport(True, share, 1.0, "both tracks carry the same signal")
+    faults["mono_mix"] = FaultReport(None, share, detail="one signal; of one voice or of two is not told apart")
+    return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, rules["version"])
+
+
+def _longer_part(swap: FaultReport, frames: int, rules: Mapping[str, Any]) -> slice:
+    """The frames in which each speaker stays on one track."""
+    if not swap.found or swap.value is None:
+        return slice(None)
+    at = round(swap.value * 1000 / rules["level_frame_ms"])
+    return slice(at) if at > frames / 2 else slice(at, None)
 
 
 class _Levels:

@@ -21,13 +21,14 @@ __all__ = [
     "LOWEST_LEVEL_DB",
     "Evidence",
     "Fit",
-    "Groups",
     "Layout",
     "Segment",
     "count_same_frames",
     "db",
     "find_lag",
+    "find_peak",
     "fit_filter",
+    "phase_correlation",
 ]
 
 LOWEST_LEVEL_DB = -120.0
@@ -47,6 +48,7 @@ class Layout:
     frame: int  # also the largest lag: a frame's neighbours hold every source of a copy in it
     segment: int
     taps: int
+    long_taps: int
     taps_before: int
     guard: int
     n_fft: int
@@ -62,6 +64,7 @@ class Layout:
             frame=frame,
             segment=samples(rules["segment_s"] * 1000) // frame * frame,
             taps=samples(rules["filter_ms"]),
+            long_taps=samples(rules["long_filter_ms"]),
             taps_before=samples(rules["filter_before_lag_ms"]),
             guard=samples(rules["chance_guard_ms"]),
             n_fft=next_fast_len(3 * frame, real=True),
@@ -78,21 +81,33 @@ class Evidence:
 
     ``cross`` complex [n_fft/2+1] is the spectrum of their correlation; ``autocorrelation`` float [3, taps] is the
     source's own, one frame later than the target, at the same time, and one frame earlier; ``energy`` is the target's.
+    The frames lie in ``[first, last)`` of the recording.
     """
 
     frames: int
+    first: int
+    last: int
     weight: float
     cross: C64
-    autocorrelation: F64
+    autocorrelation: F32
     energy: float
 
     @classmethod
     def none(cls, layout: Layout) -> "Evidence":
-        return cls(0, 0.0, np.zeros(layout.n_fft // 2 + 1, np.complex64), np.zeros((3, layout.taps)), 0.0)
+        spectrum, own = np.zeros(layout.n_fft // 2 + 1, np.complex64), np.zeros((3, layout.long_taps), np.float32)
+        return cls(0, 0, 0, 0.0, spectrum, own, 0.0)
+
+    @property
+    def middle(self) -> float:
+        return (self.first + self.last) / 2
 
     def __add__(self, other: "Evidence") -> "Evidence":
+        if not self.frames:
+            return other
         return Evidence(
             self.frames + other.frames,
+            min(self.first, other.first),
+            max(self.last, other.last),
             self.weight + other.weight,
             self.cross + other.cross,
             self.autocorrelation + other.autocorrelation,
@@ -107,8 +122,9 @@ class Segment:
     neighbours.
     """
 
-    def __init__(self, signal: F32, layout: Layout) -> None:
+    def __init__(self, signal: F32, layout: Layout, first_frame: int = 0) -> None:
         self._layout = layout
+        self.first_frame = first_frame
         self.signal = signal
         tiles = signal.reshape(2, -1, layout.frame)
         self.frames = tiles[:, 1:-1]
@@ -116,8 +132,8 @@ class Segment:
         self.levels_db = tiles_db[:, 1:-1]
         self.levels_around_db = sliding_window_view(tiles_db, 3, axis=1).max(axis=2)
         self._spans = sliding_window_view(signal, 3 * layout.frame, axis=1)[:, :: layout.frame]
-        n_fft = next_fast_len(layout.frame + layout.taps, real=True)
-        self._autocorrelations = irfft(np.square(np.abs(rfft(tiles, n_fft))), n_fft)[:, :, : layout.taps]
+        n_fft = next_fast_len(layout.frame + layout.long_taps, real=True)
+        self._autocorrelations = irfft(np.square(np.abs(rfft(tiles, n_fft))), n_fft)[:, :, : layout.long_taps]
 
     def evidence(self, target: int, frames: Frames, weights: F64) -> Evidence:
         """Sums up some frames; ``weights`` has one for each frame of the segment."""
@@ -130,45 +146,14 @@ class Segment:
             neighbours = self._autocorrelations[source, some + np.array([[2], [1], [0]])]
             total += Evidence(
                 frames=len(some),
+                first=self.first_frame + int(some[0]),
+                last=self.first_frame + int(some[-1]) + 1,
                 weight=float(weight.sum()),
                 cross=np.einsum("fk,fk->k", targets.conj(), sources),
                 autocorrelation=np.einsum("f,sfk->sk", weight, neighbours),
                 energy=float(weight @ np.sum(np.square(self.frames[target, some]), axis=1)),
             )
         return total
-
-
-class Groups:
-    """Evidence of one direction, in order of time, in at most ``max_groups`` groups: medians are taken over them.
-
-    When there are more, neighbours are joined, and later groups have twice as many frames.
-    """
-
-    def __init__(self, layout: Layout, rules: Mapping[str, Any]) -> None:
-        self._size = round(rules["group_s"] / layout.frame_s)
-        self._max_groups = int(rules["max_groups"])
-        self._groups: list[Evidence] = []
-
-    def add(self, segment: Segment, target: int, frames: Frames, weights: F64) -> None:
-        """Adds some frames of a segment, filling up the last group first."""
-        while len(frames):
-            open_group = bool(self._groups) and self._groups[-1].frames < self._size
-            now, frames = np.split(frames, [self._size - self._groups[-1].frames if open_group else self._size])
-            evidence = segment.evidence(target, now, weights)
-            if open_group:
-                self._groups[-1] += evidence
-            else:
-                self._groups.append(evidence)
-            if len(self._groups) > self._max_groups:
-                pairs = [self._groups[i : i + 2] for i in range(0, len(self._groups), 2)]
-                self._groups = [sum(pair[1:], pair[0]) for pair in pairs]
-                self._size *= 2
-
-    def complete(self) -> list[Evidence]:
-        """The groups; a last one that is less than half full is joined to the one before it."""
-        if len(self._groups) > 1 and self._groups[-1].frames < self._size / 2:
-            return [*self._groups[:-2], self._groups[-2] + self._groups[-1]]
-        return self._groups
 
 
 @dataclass(frozen=True)
@@ -201,35 +186,47 @@ def _correlation(spectrum: C64, layout: Layout) -> F64:
     return irfft(spectrum, layout.n_fft)[2 * layout.frame :: -1].astype(np.float64)
 
 
-def find_lag(evidence: Evidence, layout: Layout, rules: Mapping[str, Any]) -> tuple[int, float]:
-    """Finds the lag in samples by GCC-PHAT (Knapp & Carter 1976), and how many sigmas its peak stands out.
+def phase_correlation(cross: C64, layout: Layout, rules: Mapping[str, Any]) -> F32:
+    """How well the tracks agree at lags of -frame..frame samples (GCC-PHAT, Knapp & Carter 1976): float32 [2 frame + 1].
 
     The phase transform gives every frequency the same weight: a common hum, which has few, makes no peak.
     """
     # The correlation is exact at the lags that are kept; the spectrum it is made from is not: it also holds the edges
     # of the frames, which would outweigh the signal where that is weak. Hence there and back again.
-    kept = _correlation(evidence.cross, layout) * tukey(2 * layout.frame + 1, 0.1)
+    kept = _correlation(cross, layout) * tukey(2 * layout.frame + 1, 0.1)
     spectrum = rfft(kept, layout.n_fft)
     magnitude = np.abs(spectrum)
     spectrum /= magnitude + 10 ** (rules["lag_ignored_below_db"] / 10) * magnitude.max() + _NO_ENERGY
     spectrum[: round(rules["highpass_hz"] * layout.n_fft / layout.rate_hz)] = 0
-    correlation = np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
+    return np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
+
+
+def find_lag(cross: C64, layout: Layout, rules: Mapping[str, Any]) -> tuple[int, float]:
+    """Finds the lag in samples at which the tracks agree best, and how many sigmas it stands out."""
+    lag, sigmas = find_peak(phase_correlation(cross, layout, rules))
+    return lag - layout.frame, sigmas
+
+
+def find_peak(correlation: npt.NDArray[Any]) -> tuple[int, float]:
+    """The place of the highest value, and how many sigmas it stands out."""
     peak = int(np.argmax(correlation))
     sigma = 1.4826 * float(np.median(correlation))
-    return peak - layout.frame, float(correlation[peak]) / sigma if sigma else 0.0
+    return peak, float(correlation[peak]) / sigma if sigma else 0.0
 
 
-def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str, Any]) -> Fit:
+def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str, Any], *, long: bool = False) -> Fit:
     """Solves the normal equations for the filter around ``lag``, and for as long ones well away from it."""
     position = lag / layout.frame
-    own = np.array([max(-position, 0), 1 - abs(position), max(position, 0)]) @ evidence.autocorrelation
+    taps = layout.long_taps if long else layout.taps
+    shares = np.array([max(-position, 0), 1 - abs(position), max(position, 0)])
+    own = shares @ evidence.autocorrelation[:, :taps].astype(np.float64)
     source = max(float(own[0]), _NO_ENERGY)
     own[0] = source * (1 + 10 ** (rules["filter_ridge_db"] / 10))
     correlation = _correlation(evidence.cross, layout)
-    starts = np.arange(0, len(correlation) - layout.taps + 1, layout.taps)
-    start = int(np.clip(lag + layout.frame - layout.taps_before, 0, len(correlation) - layout.taps))
-    starts = np.append(start, starts[np.abs(starts - start) >= layout.taps + layout.guard])
-    windows = correlation[starts + np.arange(layout.taps)[:, None]]
+    starts = np.arange(0, len(correlation) - taps + 1, layout.taps)
+    start = int(np.clip(lag + layout.frame - layout.taps_before, 0, len(correlation) - taps))
+    starts = np.append(start, starts[np.abs(starts - start) >= taps + layout.guard])
+    windows = correlation[starts + np.arange(taps)[:, None]]
     filters = cho_solve(cho_factor(toeplitz(own)), windows)
     explained = np.sum(filters * windows, axis=0)
     return Fit(
@@ -245,7 +242,7 @@ def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str,
 def count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: Mapping[str, Any]) -> int:
     """Counts the frames of track a that one filter for all of them makes from track b."""
     evidence = segment.evidence(0, frames, np.ones(segment.frames.shape[1]))
-    lag, _ = find_lag(evidence, layout, rules)
+    lag, _ = find_lag(evidence.cross, layout, rules)
     fit = fit_filter(evidence, lag, layout, rules)
     if fit.coherence < rules["duplicate_min_coherence"] or abs(db(fit.gain)) > rules["duplicate_max_gain_db"]:
         return 0

@@ -10,6 +10,7 @@ from apache_beam.pvalue import PCollection
 from duologue_consent import Snapshot
 
 from .release import ReleaseOptions
+from .second_opinion import SecondOpinion
 from .stages.analyse import ConsentGate, DetectActivity, FindEvents, Ingest, MeasureIsolation
 from .stages.read import ReadManifest
 from .stages.write import PlanRelease, Tokenize, WriteRelease, WriteShards
@@ -28,6 +29,7 @@ class RunOptions:
         ledger_name: the ledger's name for messages.
         as_of: the moment at which consent must be live.
         codec: as for ``--codec``.
+        second_opinion: what pyannote.audio is asked, if anything.
         tokenize: how samples are cut.
         validation_share, shard_s: how splits and shards are planned.
         release: what the release says about the run.
@@ -39,6 +41,7 @@ class RunOptions:
     ledger_name: str
     as_of: datetime
     codec: str
+    second_opinion: SecondOpinion | None
     tokenize: TokenizeOptions
     validation_share: float
     shard_s: float
@@ -56,7 +59,9 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     recordings, unread = pipeline | "Read" >> ReadManifest(manifest=options.manifest)
     consented, not_consented = recordings | "Consent" >> gate
     ingested, unusable = consented | "Ingest" >> Ingest()
-    measured, not_isolated = ingested | "Isolation" >> MeasureIsolation()
+    measured, not_isolated = ingested | "Isolation" >> MeasureIsolation(
+        policy=options.release.isolation_policy, second_opinion=options.second_opinion
+    )
     active, inactive = measured | "Activity" >> DetectActivity()
     annotated, wordless = active | "Events" >> FindEvents(words=options.release.words)
     plan = annotated | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)

@@ -11,20 +11,23 @@ Time inside is an integer count of milliseconds (``*_ms``) on the conversation's
 manifest's offsets put zero; seconds (``*_s``) appear only at the edges. Levels are dB, rates Hz.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 __all__ = [
+    "FAULTS",
     "SPEAKERS",
     "Active",
     "Activity",
     "Annotated",
     "AudioReport",
+    "BleedPoint",
     "BleedReport",
     "ConsentBasis",
     "Consented",
     "Event",
+    "FaultReport",
     "GrantRef",
     "Ingested",
     "IsolationReport",
@@ -190,43 +193,8 @@ class Ingested(Consented):
 
 # --- isolation ------------------------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True)
-class BleedReport:
-    """How much of the *other* speaker is heard in a track, from stretches where only the other one speaks.
-
-    ``bleed_db`` is the level of the coherent copy relative to the source in its own track (median over blocks), None
-    where there is no evidence of a copy above ``floor_db``; ``floor_db`` is the lowest level that would have been
-    seen, None without evidence. ``lag_ms`` is the copy's delay, ``coherence`` in [0, 1] the median share of the
-    track's power that the other explains, ``solo_s`` the seconds of evidence.
-    """
-
-    bleed_db: float | None
-    floor_db: float | None
-    lag_ms: float | None
-    coherence: float | None
-    solo_s: float
-
-
-@dataclass(frozen=True)
-class IsolationReport:
-    """``a_from_b`` is b's voice in a's track. ``verdict`` is pass, warn, fail or undetermined."""
-
-    verdict: str
-    a_from_b: BleedReport
-    b_from_a: BleedReport
-    duplicate: bool
-    rules: str
-
-
-@dataclass(frozen=True)
-class Measured(Ingested):
-    """A recording whose channels have been checked against each other."""
-
-    isolation: IsolationReport
-
-
-# --- activity and events --------------------------------------------------------------------------------------------
+FAULTS: Final = ("duplicate", "mono_mix", "over_suppression", "swap", "offset", "drift")
+"""The faults that an :class:`IsolationReport` speaks of, in this order."""
 
 
 @dataclass(frozen=True, order=True)
@@ -240,6 +208,85 @@ class Span:
     def duration_ms(self) -> int:
         """Length in milliseconds."""
         return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True)
+class BleedPoint:
+    """Bleed within one stretch of a recording; the fields are those of :class:`BleedReport`, from its evidence there."""
+
+    start_ms: int
+    end_ms: int
+    bleed_db: float | None
+    floor_db: float | None
+    lag_ms: float | None
+    coherence: float
+
+
+@dataclass(frozen=True)
+class BleedReport:
+    """How much of the *other* speaker is heard in a track, from stretches where only the other one speaks.
+
+    ``bleed_db`` is the level of the coherent copy relative to the source in its own track (median over blocks), None
+    where there is no evidence of a copy above ``floor_db``; ``floor_db`` is the lowest level that would have been
+    seen, None without evidence. ``lag_ms`` is the copy's delay, ``coherence`` in [0, 1] the median share of the
+    track's power that the other explains, ``solo_s`` the seconds of evidence. ``spans`` are those seconds, at most
+    200 stretches: neighbours are joined where there would be more. ``over_time`` has a point for each group of them.
+    """
+
+    bleed_db: float | None
+    floor_db: float | None
+    lag_ms: float | None
+    coherence: float | None
+    solo_s: float
+    spans: Sequence[Span] = ()
+    over_time: Sequence[BleedPoint] = ()
+
+
+@dataclass(frozen=True)
+class FaultReport:
+    """Whether a recording has one of :data:`FAULTS`.
+
+    ``found`` is None where it could not be judged. ``value`` is what was measured, None where nothing could be:
+    ``duplicate`` and ``mono_mix`` the share of one track that the other explains; ``over_suppression`` the dB by which
+    one side's noise floor drops while the other talks; ``swap`` the second in which the speakers change tracks;
+    ``offset`` the seconds by which b lies late against a; ``drift`` how fast b's clock runs against a's, in ppm.
+    ``confidence`` in [0, 1] is that of ``found``, 0 where it is None. ``detail`` is one short sentence, ``""`` where
+    there is nothing to say.
+    """
+
+    found: bool | None
+    value: float | None = None
+    confidence: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class IsolationReport:
+    """``a_from_b`` is b's voice in a's track. ``verdict`` is pass, warn, fail or undetermined.
+
+    ``faults`` has a :class:`FaultReport` for each of :data:`FAULTS`.
+    """
+
+    verdict: str
+    a_from_b: BleedReport
+    b_from_a: BleedReport
+    faults: Mapping[str, FaultReport]
+    rules: str
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether both tracks are one signal, be it of one voice or of two (``mono_mix``)."""
+        return self.faults["duplicate"].found is True
+
+
+@dataclass(frozen=True)
+class Measured(Ingested):
+    """A recording whose channels have been checked against each other."""
+
+    isolation: IsolationReport
+
+
+# --- activity and events --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

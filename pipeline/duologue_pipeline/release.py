@@ -41,7 +41,8 @@ class ReleaseOptions:
         name: of the dataset.
         purpose: what it may be used for.
         codec: the codec's document with its ``quality``.
-        segment_s, include_audio, words: as the run was told.
+        segment_s, include_audio, words, isolation_policy: as the run was told.
+        second_opinion: the hashes of pyannote.audio's checkpoints and the version of their rules; None where none were.
         rules: versions of the rule sets.
         ledger: ``ledger_id``, ``events`` and ``head_sha256`` of the ledger, each None where there was none.
         fingerprint: hash of everything that decides the run's output.
@@ -55,6 +56,8 @@ class ReleaseOptions:
     segment_s: float
     include_audio: bool
     words: str
+    isolation_policy: str
+    second_opinion: Mapping[str, str] | None
     rules: Mapping[str, str]
     ledger: Mapping[str, Any]
     fingerprint: str
@@ -192,6 +195,8 @@ def _release_document(
         "segment_s": options.segment_s,
         "include_audio": options.include_audio,
         "words": options.words,
+        "isolation_policy": options.isolation_policy,
+        **({"second_opinion": dict(options.second_opinion)} if options.second_opinion else {}),
         "rules": dict(options.rules),
         "ledger": dict(options.ledger),
         "run": {"fingerprint": options.fingerprint, "manifest_sha256": options.manifest_sha256},

@@ -18,11 +18,13 @@ from duologue_schemas import load_schema
 
 from .codecs.registry import open_codec
 from .errors import UsageError
+from .isolation_policy import ISOLATION_POLICIES
 from .manifest import manifest_sha256, parse_line, read_lines
 from .reader import read_release
 from .records import Recording
 from .release import STAGING, ReleaseOptions
 from .samples import MADE_BY, canonical_json, codec_document, rule_versions
+from .second_opinion import SecondOpinion
 from .storage import (
     absolute_uri,
     delete_directory,
@@ -52,6 +54,9 @@ class RunRequest:
         segment_s: length of a sample.
         include_audio: whether samples carry FLAC.
         words: a key of :data:`duologue_pipeline.words.WORDS_POLICIES`.
+        isolation_policy: a key of :data:`duologue_pipeline.isolation_policy.ISOLATION_POLICIES`.
+        pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
+        allow_network: whether these may be downloaded.
         name: of the dataset.
         validation_share: share of the time for the validation split.
         shard_hours: conversation time in a shard.
@@ -67,6 +72,10 @@ class RunRequest:
     segment_s: float = 120.0
     include_audio: bool = False
     words: str = "optional"
+    isolation_policy: str = "refuse-fail"
+    pyannote_segmentation: str | None = None
+    pyannote_embedding: str | None = None
+    allow_network: bool = False
     name: str = "duologue-dataset"
     validation_share: float = 0.05
     shard_hours: float = 10.0
@@ -106,7 +115,10 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     lines = list(read_lines(manifest))
     recordings = _count_recordings(lines, manifest)
     snapshot = _snapshot(request.ledger)
-    release = _release_options(request, manifest, lines, snapshot)
+    second_opinion = SecondOpinion.of(
+        request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
+    )
+    release = _release_options(request, manifest, lines, snapshot, second_opinion)
     if _is_complete(out, release.fingerprint):
         return RunResult(out, read_release(out), _refused(out), was_complete=True)
     if request.beam_args:  # a mistake in them is answered before anything is written
@@ -128,6 +140,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         ledger_name=request.ledger or "(none given)",
         as_of=request.as_of or datetime.now(UTC),
         codec=request.codec,
+        second_opinion=second_opinion,
         tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
         validation_share=request.validation_share,
         shard_s=request.shard_hours * 3600,
@@ -149,6 +162,10 @@ def _check(request: RunRequest) -> None:
         raise UsageError(f"--purpose {request.purpose}: no such purpose; expected one of {', '.join(Purpose)}")
     if request.words not in WORDS_POLICIES:
         raise UsageError(f"--words {request.words}: expected one of {', '.join(WORDS_POLICIES)}")
+    if request.isolation_policy not in ISOLATION_POLICIES:
+        raise UsageError(
+            f"--isolation-policy {request.isolation_policy}: expected one of {', '.join(ISOLATION_POLICIES)}"
+        )
     if not 1 <= request.segment_s <= 3600:
         raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
     if not 0 <= request.validation_share < 1:
@@ -179,7 +196,11 @@ def _snapshot(ledger: str | None) -> Snapshot | None:
 
 
 def _release_options(
-    request: RunRequest, manifest: str, lines: Sequence[bytes], snapshot: Snapshot | None
+    request: RunRequest,
+    manifest: str,
+    lines: Sequence[bytes],
+    snapshot: Snapshot | None,
+    second_opinion: SecondOpinion | None,
 ) -> ReleaseOptions:
     codec = open_codec(request.codec)
     manifest_hash = manifest_sha256(lines)
@@ -197,6 +218,8 @@ def _release_options(
         "segment_s": request.segment_s,
         "include_audio": request.include_audio,
         "words": request.words,
+        "isolation_policy": request.isolation_policy,
+        "second_opinion": second_opinion.document() if second_opinion else None,
         "name": request.name,
         "validation_share": request.validation_share,
         "shard_hours": request.shard_hours,
@@ -209,6 +232,8 @@ def _release_options(
         segment_s=request.segment_s,
         include_audio=request.include_audio,
         words=request.words,
+        isolation_policy=request.isolation_policy,
+        second_opinion=second_opinion.document() if second_opinion else None,
         rules=rule_versions(),
         ledger=ledger,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),

@@ -11,11 +11,10 @@ from importlib.metadata import version
 from typing import Any, TypeVar
 
 from .codecs.base import Codec
+from .isolation_report import DIRECTIONS, bleed_figures, fault_columns, sample_isolation
 from .records import (
     Annotated,
-    BleedReport,
     Event,
-    IsolationReport,
     Span,
     SpeakerConsent,
     Track,
@@ -89,7 +88,7 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
     Returns:
         The document of ``KEY.json``.
     """
-    recording, consent, isolation = conversation.recording, conversation.consent, conversation.isolation
+    recording, consent = conversation.recording, conversation.consent
     start_ms, end_ms = segment_bounds_ms(segment, codec, conversation.audio.duration_ms)
     return {
         "schema": "sample/1.0",
@@ -118,7 +117,7 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
         },
         "codec": {**codec_document(codec), "frames": segment.frames},
         "audio": {"a": _track(conversation.audio.a), "b": _track(conversation.audio.b)},
-        "isolation": {"verdict": isolation.verdict, "measurements": _measurements(isolation)},
+        "isolation": sample_isolation(conversation.isolation),
         "activity": _by_speaker(conversation.activity.a, conversation.activity.b, start_ms, end_ms, _clip),
         "events": [_event(event, start_ms) for event in conversation.events if _touches(event, start_ms, end_ms)],
         "transcripts": {"a": conversation.words_a is not None, "b": conversation.words_b is not None},
@@ -210,10 +209,10 @@ def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[
             },
             **{f"{field}_{name}": value for field, value in _track(report).items()},
         }
-    for direction in ("a_from_b", "b_from_a"):
-        bleed = _bleed(getattr(conversation.isolation, direction))
+    for direction in DIRECTIONS:
+        bleed = bleed_figures(getattr(conversation.isolation, direction))
         row |= {f"{field}_{direction}": value for field, value in bleed.items()}
-    return row
+    return row | fault_columns(conversation.isolation)
 
 
 def _s(ms: int) -> float:
@@ -249,16 +248,6 @@ def _track(report: TrackReport) -> dict[str, Any]:
     }
 
 
-def _bleed(report: BleedReport) -> dict[str, Any]:
-    return {
-        "bleed_db": report.bleed_db,
-        "floor_db": report.floor_db,
-        "lag_ms": report.lag_ms,
-        "coherence": report.coherence,
-        "solo_s": report.solo_s,
-    }
-
-
 def _event(event: Event, zero_ms: int) -> dict[str, Any]:
     return {
         "kind": event.kind,
@@ -275,16 +264,6 @@ def _event(event: Event, zero_ms: int) -> dict[str, Any]:
 def _touches(item: Event | Span | Word, start_ms: int, end_ms: int) -> bool:
     """Whether something lies in the segment, wholly or in part; a moment counts where it falls."""
     return item.start_ms < end_ms and (item.end_ms > start_ms or item.start_ms == item.end_ms == start_ms)
-
-
-def _measurements(isolation: IsolationReport) -> list[dict[str, Any]]:
-    """What was measured, and nothing else: a direction that could not be judged has no level, not a level of 0."""
-    return [
-        {"direction": direction, "name": name, "value": value}
-        for direction in ("a_from_b", "b_from_a")
-        for name, value in _bleed(getattr(isolation, direction)).items()
-        if value is not None
-    ]
 
 
 _Timed = TypeVar("_Timed", Span, Word)

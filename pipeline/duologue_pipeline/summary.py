@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from duologue_schemas.tables import FAULT_MEASURES
+
 from .errors import REASONS
 from .run import RunResult
 from .storage import join
@@ -40,7 +42,7 @@ def summarize(result: RunResult) -> str:
             for name, split in splits.items()
         ),
         *_turn_taking(recordings),
-        f"Isolation      {_counts([row['isolation'] for row in recordings])}",
+        *_isolation(release["isolation_policy"], result, recordings),
         *textwrap.wrap(
             f"Codec          {release['codec']['name']}: {release['codec']['quality']}", 100, subsequent_indent=" " * 15
         ),
@@ -61,6 +63,26 @@ def _refusals(result: RunResult) -> list[str]:
         f"Refused        {total}",
         *(f"    {count:5d}  {reason}: {REASONS.get(reason, '')}" for reason, count in result.refused.items()),
     ]
+
+
+def _isolation(policy: str, result: RunResult, recordings: Sequence[dict[str, Any]]) -> list[str]:
+    refused = sum(count for reason, count in result.refused.items() if reason.startswith("isolation_"))
+    lines = [f"Isolation      {_counts([row['isolation'] for row in recordings])}; {refused} refused by {policy}"]
+    levels_db = [
+        row[column]
+        for row in recordings
+        for column in ("bleed_db_a_from_b", "bleed_db_b_from_a")
+        if row[column] is not None
+    ]
+    if levels_db:
+        lines.append(
+            f"               the other voice seen in {len(levels_db)} of {2 * len(recordings)} tracks, "
+            f"median {np.median(levels_db):.1f} dB, highest {max(levels_db):.1f} dB"
+        )
+    found = {name: sum(row[f"{name}_found"] is True for row in recordings) for name in FAULT_MEASURES}
+    if any(found.values()):
+        lines.append("               " + ", ".join(f"{count} {name}" for name, count in found.items() if count))
+    return lines
 
 
 def _turn_taking(recordings: Sequence[dict[str, Any]]) -> list[str]:

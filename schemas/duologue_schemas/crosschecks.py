@@ -7,11 +7,14 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from duologue_schemas.messages import Path, shown
 
-__all__ = ["cross_faults", "is_rfc3339"]
+__all__ = ["MEASURED_FAULTS", "cross_faults", "is_rfc3339"]
+
+MEASURED_FAULTS: Final = ("duplicate", "mono_mix", "over_suppression", "swap", "offset", "drift")
+"""The faults of the isolation of the tracks that every recording is measured for."""
 
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 
@@ -39,6 +42,7 @@ def cross_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
             yield from _codec_faults(document.get("codec"))
         if name == "sample":
             yield from _measurement_faults(document.get("isolation"))
+            yield from _isolation_faults(document.get("isolation"))
             yield from _order_faults("activity", document.get("activity"))
             yield from _order_faults("words", document.get("words"))
             yield from _transcript_faults(document.get("transcripts"), document.get("words"))
@@ -121,6 +125,22 @@ def _measurement_faults(isolation: object) -> Iterator[tuple[Path, str]]:
     for direction in ("a_from_b", "b_from_a"):
         if (direction, "solo_s") not in seen:
             yield ("isolation", "measurements"), f'has no "solo_s" of "{direction}"; add it'
+
+
+def _isolation_faults(isolation: object) -> Iterator[tuple[Path, str]]:
+    """Each fault that was looked for is there at most once, and those of the measurement always."""
+    faults = isolation.get("faults") if isinstance(isolation, Mapping) else None
+    if not isinstance(faults, list):
+        return
+    seen: list[object] = []
+    for place, fault in enumerate(faults):
+        if isinstance(fault, Mapping):
+            if fault.get("fault") in seen:
+                yield ("isolation", "faults", place), f"is a second {shown(fault.get('fault'))}; keep one of them"
+            seen.append(fault.get("fault"))
+    for name in MEASURED_FAULTS:
+        if name not in seen:
+            yield ("isolation", "faults"), f'has no "{name}"; add it'
 
 
 def _order_faults(field: str, entries: object) -> Iterator[tuple[Path, str]]:

@@ -8,7 +8,9 @@ from typing import Final
 
 import pyarrow as pa
 
-__all__ = ["EVENTS", "INDEX", "RECORDINGS", "description"]
+from duologue_schemas.crosschecks import MEASURED_FAULTS
+
+__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "RECORDINGS", "description"]
 
 
 def description(field: pa.Field) -> str:
@@ -34,6 +36,39 @@ def _per_direction(name: str, type_: pa.DataType, text: str) -> list[pa.Field]:
         _column(f"{name}_a_from_b", type_, text.format(other="b", own="a"), nullable=True),
         _column(f"{name}_b_from_a", type_, text.format(other="a", own="b"), nullable=True),
     ]
+
+
+_FAULTS: Final = {
+    "duplicate": ("duplicate_coherence", "How much of one track the other explains as a whole, 0 to 1"),
+    "mono_mix": ("mono_mix_coherence", "The same, where the signal on both tracks holds both voices"),
+    "over_suppression": ("over_suppression_db", "By how much one side's noise floor drops while the other talks"),
+    "swap": ("swap_s", "When the speakers change tracks"),
+    "offset": ("offset_s", "By how much track b lies late against track a"),
+    "drift": ("drift_ppm", "How fast the clock of track b runs against that of track a"),
+    "other_voice_a": ("other_voice_a_share", "Share of the sampled windows of track a with more than one voice"),
+    "other_voice_b": ("other_voice_b_share", "Share of the sampled windows of track b with more than one voice"),
+    "same_voice": ("same_voice_cosine", "Likeness of the voices of both tracks"),
+}
+
+FAULT_MEASURES: Final = {fault: measure for fault, (measure, _) in _FAULTS.items()}
+"""Fault -> the name, which ends in the unit, of its measured value. Those after the measured ones are pyannote.audio's."""
+
+
+def _per_fault() -> list[pa.Field]:
+    columns = []
+    for fault, (measure, text) in _FAULTS.items():
+        asked = "" if fault in MEASURED_FAULTS else " or pyannote.audio was not asked"
+        columns += [
+            _column(
+                f"{fault}_found",
+                pa.bool_(),
+                f"Whether it was found; null if it cannot be judged{asked}.",
+                nullable=True,
+            ),
+            _column(measure, pa.float64(), f"{text}; null if not measured.", nullable=True),
+            _column(f"{fault}_confidence", pa.float64(), "Confidence in what was found, 0 to 1.", nullable=True),
+        ]
+    return columns
 
 
 _STRINGS: Final = pa.list_(pa.string())
@@ -97,6 +132,7 @@ RECORDINGS: Final = pa.schema(
         *_per_direction("lag_ms", pa.float64(), "Delay of {other}'s voice in {own}'s track."),
         *_per_direction("coherence", pa.float64(), "Share of {own}'s track that {other}'s explains, 0 to 1."),
         *_per_direction("solo_s", pa.float64(), "Seconds in which only {other} speaks: the evidence."),
+        *_per_fault(),
         _column("speech_a_s", pa.float64(), "Seconds in which speaker a speaks."),
         _column("speech_b_s", pa.float64(), "Seconds in which speaker b speaks."),
         _column("overlap_s", pa.float64(), "Seconds in which both speak."),

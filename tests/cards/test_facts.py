@@ -117,3 +117,37 @@ def test_speaker_in_both_splits_is_refused(build: Build, row: Row) -> None:
 def test_cards_need_neither_beam_nor_torch() -> None:
     code = "import duologue_cards, sys; print({'apache_beam', 'torch'} & sys.modules.keys())"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "set()\n"
+
+
+def test_levels_of_bleed_are_those_of_the_directions_in_which_it_was_seen(build: Build, row: Row) -> None:
+    rows = [
+        row("1", isolation="fail", bleed_db_a_from_b=-10.0, floor_db_a_from_b=-40.0, floor_db_b_from_a=-60.0),
+        row("2", bleed_db_a_from_b=-30.0, floor_db_a_from_b=-50.0, bleed_db_b_from_a=-20.0, floor_db_b_from_a=-50.0),
+        row("3", isolation="undetermined"),
+    ]
+    isolation = facts_of(build(*rows)).isolation
+    assert isolation.policy == "refuse-fail"
+    assert isolation.verdicts == (Count("fail", 1), Count("pass", 1), Count("undetermined", 1))
+    directions = isolation.directions_bleeding, isolation.directions_clean, isolation.directions_unjudged
+    assert directions == (3, 1, 2)
+    assert isolation.bleed_db == pytest.approx((-29, -20, -11))
+    assert isolation.floor_db == (-60, -60, -60)
+
+
+def test_faults_are_counted_and_those_of_a_second_opinion_only_where_it_was_asked(build: Build, row: Row) -> None:
+    release = build(row("1", swap_found=True), row("2", swap_found=False, same_voice_found=False), row("3"))
+    faults = {fault.name: (fault.found, fault.absent, fault.unknown) for fault in facts_of(release).isolation.faults}
+    assert faults == {
+        "duplicate": (0, 0, 3),
+        "mono_mix": (0, 0, 3),
+        "over_suppression": (0, 0, 3),
+        "swap": (1, 1, 1),
+        "offset": (0, 0, 3),
+        "drift": (0, 0, 3),
+        "same_voice": (0, 1, 2),
+    }
+
+
+def test_a_release_in_which_nothing_could_be_judged_has_no_levels(build: Build, row: Row) -> None:
+    isolation = facts_of(build(row("1"))).isolation
+    assert (isolation.bleed_db, isolation.floor_db, isolation.directions_unjudged) == (None, None, 2)

@@ -180,3 +180,16 @@ def test_code_on_the_card_reads_the_release(
         check=True,
     ).stdout
     assert printed == "(2, 8, 375) call-0001 7\n" * 3
+
+
+def test_isolation_is_told_by_verdict_level_and_fault(build: Build, row: Row) -> None:
+    found = {"swap_found": True, "other_voice_a_found": False}
+    text = readme_of(build(row("1", isolation="warn", bleed_db_a_from_b=-17.25, floor_db_a_from_b=-30.0, **found)))
+    assert cells_of(text, "`warn`")[-1] == "1"
+    assert "Policy `refuse-fail`: recordings that `fail` were refused." in text
+    assert cells_of(text, "the other voice seen at") == ["1", "-17.2 dB", "-17.2 dB", "-17.2 dB"]
+    assert cells_of(text, "not seen, and would have been above") == ["0", "", "", ""]
+    assert cells_of(text, "cannot be judged") == ["1", "", "", ""]
+    assert cells_of(text, "the speakers change tracks") == ["1", "0", "0"]
+    assert cells_of(text, "more than one voice in track a (pyannote.audio)") == ["0", "1", "0"]
+    assert "more than one voice in track b" not in text

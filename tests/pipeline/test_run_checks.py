@@ -1,5 +1,6 @@
 """What a run checks before it begins. Beam is not to be had in these tests: every answer comes before it is loaded."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -38,6 +39,13 @@ def request_with(tmp_path: Path) -> Request:
     return make
 
 
+def pinned(folder: Path, content: bytes) -> str:
+    """Writes a file, which is not opened before the run begins, and names it as a checkpoint."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    (folder / sha256).write_bytes(content)
+    return f"{folder / sha256}@{sha256}"
+
+
 def begin(request: RunRequest) -> str:
     """Runs as far as Beam, and gives the fingerprint of the run from the mark that it leaves in its folder."""
     with pytest.raises(ImportError, match="apache_beam"):
@@ -66,6 +74,18 @@ def refusal(request: RunRequest) -> str:
             ),
         ),
         ({"words": "some"}, "--words some: expected one of optional, required, none"),
+        (
+            {"isolation_policy": "refuse"},
+            "--isolation-policy refuse: expected one of keep, refuse-fail, refuse-warn, require-pass",
+        ),
+        (
+            {"pyannote_segmentation": "owner/model"},
+            (
+                "--pyannote-segmentation owner/model: not loaded, because a checkpoint is a pickle, which can run "
+                "anything on this machine; if you trust it, pin its hash as owner/model@SHA256 "
+                "(`sha256sum $(hf download owner/model pytorch_model.bin)` computes it)"
+            ),
+        ),
         ({"segment_s": 0.5}, "--segment-s 0.5: expected 1 to 3600 seconds"),
         ({"segment_s": 3601.0}, "--segment-s 3601: expected 1 to 3600 seconds"),
         ({"segment_s": float("nan")}, "--segment-s nan: expected 1 to 3600 seconds"),
@@ -209,6 +229,11 @@ def test_whatever_decides_the_output_makes_another_run(request_with: Request, tm
         {"segment_s": 60.0},
         {"include_audio": True},
         {"words": "none"},
+        {"isolation_policy": "keep"},
+        {"isolation_policy": "refuse-warn"},
+        {"pyannote_segmentation": pinned(tmp_path, b"one")},
+        {"pyannote_segmentation": pinned(tmp_path, b"two")},
+        {"pyannote_embedding": pinned(tmp_path, b"one")},
         {"name": "other"},
         {"validation_share": 0.1},
         {"shard_hours": 1.0},

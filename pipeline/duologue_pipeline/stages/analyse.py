@@ -13,7 +13,9 @@ from duologue_consent import Snapshot
 from ..activity import VadModel, load_vad
 from ..analysis import annotate, detect_activity, ingest, measure_channels
 from ..gate import check_consent
+from ..isolation_policy import ISOLATION_POLICIES
 from ..records import Active, Annotated, Consented, Ingested, Measured, Recording
+from ..second_opinion import Listener, SecondOpinion
 from ..words import WORDS_POLICIES
 from .guard import GuardedDoFn, Split, guarded
 
@@ -93,19 +95,41 @@ class _Ingest(GuardedDoFn):
 
 @dataclass(kw_only=True)
 class MeasureIsolation(_Stage):
-    """Measures how well the channels are kept apart."""
+    """Measures how well the channels are kept apart.
+
+    Args:
+        policy: a key of :data:`duologue_pipeline.isolation_policy.ISOLATION_POLICIES`.
+        second_opinion: what pyannote.audio is asked besides, if anything.
+    """
+
+    policy: str
+    second_opinion: SecondOpinion | None = None
 
     output = Measured
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.policy not in ISOLATION_POLICIES:
+            raise ValueError(f"policy: expected one of {', '.join(ISOLATION_POLICIES)}, found {self.policy!r}")
+
     def dofn(self) -> GuardedDoFn:
-        return _MeasureIsolation()
+        return _MeasureIsolation(self.policy, self.second_opinion)
 
 
 class _MeasureIsolation(GuardedDoFn):
     stage = "isolation"
 
+    def __init__(self, policy: str, second_opinion: SecondOpinion | None) -> None:
+        self._policy, self._second_opinion = policy, second_opinion
+        self._shared = Shared()
+        self._listener: Listener | None = None
+
+    def setup(self) -> None:
+        if self._second_opinion is not None:
+            self._listener = self._shared.acquire(self._second_opinion.open)
+
     def work(self, element: Ingested) -> Measured:
-        return measure_channels(element)
+        return measure_channels(element, policy=self._policy, listener=self._listener)
 
 
 @dataclass(kw_only=True)
