@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import soundfile
-from tests.end_to_end.support import Duologue, recording_line, rejected, write_ledger, write_manifest
 
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.reader import open_dataset
 from duologue_schemas import iter_faults
+from tests.end_to_end.support import Duologue, recording_line, rejected, write_ledger, write_manifest
 
 pytestmark = pytest.mark.slow
 
