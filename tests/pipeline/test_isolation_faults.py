@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from scipy.signal import lfilter
 
 from duologue_pipeline.isolation import measure_isolation
 from duologue_pipeline.isolation_bleed import Stretches
@@ -272,6 +273,31 @@ def test_real_calls_whose_tracks_are_swapped_half_way(number: int) -> None:
     report = measure(np.concatenate([a[:half], b[half:]]), np.concatenate([b[:half], a[half:]]))
     assert found(report) == {"swap"}
     assert report.faults["swap"].value == pytest.approx(half / RATE_HZ, abs=10)
+
+
+def colour(pcm: Pcm) -> Pcm:
+    """As another microphone would sound."""
+    coloured: Pcm = lfilter([1, -0.8], [1, 0.3], pcm).astype(np.float32)
+    return coloured
+
+
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+def test_a_line_that_stays_with_its_track_does_not_hide_a_swap(number: int) -> None:
+    a, b = read_call(number)
+    half = len(a) // 2
+    report = measure(colour(np.concatenate([a[:half], b[half:]])), np.concatenate([b[:half], a[half:]]))
+    assert found(report) == {"swap"}
+
+
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+def test_another_microphone_half_way_is_no_swap(number: int) -> None:
+    a, b = read_call(number)
+    half = len(a) // 2
+    other_a, other_b = (np.concatenate([track[:half], colour(track[half:])]) for track in (a, b))
+    for report in (measure(other_a, b), measure(a, other_b), measure(other_a, other_b)):
+        assert found(report) == set()
 
 
 @needs_data
