@@ -23,7 +23,13 @@ from duologue_pipeline.isolation_features import LevelTrack, Voices
 from duologue_pipeline.isolation_shift import Shift
 from duologue_pipeline.isolation_swap import find_swap
 from duologue_pipeline.isolation_turns import find_offset, find_over_suppression, speech_frames
-from duologue_pipeline.isolation_verdict import bleed_verdict, find_drift, offset_by_lag, worst_verdict
+from duologue_pipeline.isolation_verdict import (
+    bleed_verdict,
+    find_drift,
+    level_exceeded_db,
+    offset_by_lag,
+    worst_verdict,
+)
 from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport
 from duologue_pipeline.rules import load_rules
 
@@ -137,7 +143,8 @@ class IsolationMeter:
 
     def _faults(self, a_from_b: Measurement, b_from_a: Measurement, same_share: float) -> dict[str, FaultReport]:
         rules, levels_db = self._rules, self._level_track.db()
-        bleed_db = a_from_b.report.bleed_db, b_from_a.report.bleed_db
+        # The loudest that a copy ever is: taking a little of a speaker's own speech for a copy does no harm.
+        bleed_db = level_exceeded_db(a_from_b.report, 0.0), level_exceeded_db(b_from_a.report, 0.0)
         speaks = speech_frames(levels_db, bleed_db, rules)
         swap = find_swap(self._voices.pieces(), rules)
         of_one = _longer_part(swap, levels_db.shape[1], rules)  # a swap also changes which floor is whose

@@ -87,14 +87,15 @@ class Direction:
             # What the tracks share while nobody speaks (hum, a common noise) is no copy of a voice.
             noise = self._silence.cross / self._silence.weight
             groups = [replace(group, cross=group.cross - group.weight * noise) for group in groups]
-        path = find_path(groups, layout, rules)
+        path = self._path(groups)
         if path.ppm is not None and path.moves:
             groups = [sharpen(group, path.ppm, layout) for group in groups]
         blocks, lags = self._blocks(groups, path)
         fits = [fit_filter(block, lag, layout, rules) for block, lag in zip(blocks, lags, strict=True)]
         level = float(np.median([fit.gain for fit in fits]))
         floor = self._floor(float(np.median([fit.chance / fit.source for fit in fits])))
-        heard = path.sigmas >= rules["lag_peak_min_sigma"] and level >= floor
+        found = path.sigmas >= rules["lag_peak_min_sigma"]
+        heard = found and level >= floor
         tail = self._tail(blocks, lags) if heard and level >= floor * 10 ** (rules["tail_above_floor_db"] / 10) else 1.0
         report = BleedReport(
             bleed_db=db(level * tail) if heard else None,
@@ -104,11 +105,27 @@ class Direction:
             solo_s=solo_s,
             spans=spans,
             over_time=tuple(
-                self._point(block, fit, lag, heard, tail, end_ms)
+                self._point(block, fit, lag, found, tail, end_ms)
                 for block, fit, lag in zip(blocks, fits, lags, strict=True)
             ),
         )
         return Measurement(report, path)
+
+    def _path(self, groups: list[Evidence]) -> Path:
+        """Where the copy lies; if the whole does not show one, whether the half or third that shows it best does.
+
+        A copy that begins or ends in the middle drowns in the whole, where the stretches without it weigh most.
+        """
+        rules = self._rules
+        whole = find_path(groups, self._layout, rules)
+        if whole.sigmas >= rules["lag_peak_min_sigma"] or len(groups) < 3 * rules["path_min_groups"]:
+            return whole
+        pieces = [piece for count in (2, 3) for piece in np.array_split(np.arange(len(groups)), count)]
+        best = max((find_path([groups[i] for i in piece], self._layout, rules) for piece in pieces), key=_sigmas)
+        if best.sigmas < rules["lag_peak_min_sigma"]:
+            return whole
+        lag = float(np.median(best.lags))
+        return Path(np.full(len(groups), lag), np.zeros(len(groups), np.bool_), best.sigmas)
 
     def _blocks(self, groups: list[Evidence], path: Path) -> tuple[list[Evidence], list[int]]:
         """At most ``max_blocks`` neighbourhoods of groups, and where the copy lies in each."""
@@ -150,3 +167,7 @@ class Direction:
             lag_ms=lag * 1000 / self._layout.rate_hz if seen else None,
             coherence=fit.coherence,
         )
+
+
+def _sigmas(path: Path) -> float:
+    return path.sigmas

@@ -8,7 +8,7 @@ from duologue_pipeline.isolation_bleed import Measurement
 from duologue_pipeline.isolation_turns import confidence
 from duologue_pipeline.records import BleedReport, FaultReport
 
-__all__ = ["bleed_verdict", "find_drift", "offset_by_lag", "worst_verdict"]
+__all__ = ["bleed_verdict", "find_drift", "level_exceeded_db", "offset_by_lag", "worst_verdict"]
 
 _WORST_FIRST = ("fail", "warn", "undetermined", "pass")
 
@@ -56,15 +56,27 @@ def offset_by_lag(
     return None
 
 
+def level_exceeded_db(bleed: BleedReport, share: float) -> float | None:
+    """The level that the copy reaches in ``share`` of the evidence, at least the median; None where none is seen.
+
+    A copy that is there in a part of the recording only would be lost in the median.
+    """
+    levels_db = sorted((-inf if point.bleed_db is None else point.bleed_db for point in bleed.over_time), reverse=True)
+    reached_db = levels_db[min(int(share * len(levels_db)), len(levels_db) - 1)] if levels_db else -inf
+    highest_db = max(reached_db, -inf if bleed.bleed_db is None else bleed.bleed_db)
+    return None if highest_db == -inf else highest_db
+
+
 def bleed_verdict(
     reports: tuple[BleedReport, BleedReport], speech_s: tuple[float, float], rules: Mapping[str, Any]
 ) -> str:
     """Judges both directions; ``speech_s`` is how long the source of each speaks."""
     worst_db, judged, open_question = -inf, False, False
     for bleed, source_s in zip(reports, speech_s, strict=True):
-        if bleed.bleed_db is not None:
+        level_db = level_exceeded_db(bleed, rules["verdict_share"])
+        if level_db is not None:
             judged = True
-            worst_db = max(worst_db, bleed.bleed_db)
+            worst_db = max(worst_db, level_db)
         elif bleed.floor_db is not None and bleed.floor_db <= rules["warn_above_db"]:
             judged = True
         elif source_s >= rules["open_question_speech_s"]:

@@ -131,6 +131,24 @@ def test_verdict_by_level(bleed_db: float, verdict: str) -> None:
     assert measure(add_bleed(a, b, bleed_db, lag_ms=20), b).verdict == verdict
 
 
+@pytest.mark.parametrize("before_db", [None, -40.0])
+def test_a_copy_that_begins_half_way_fails_though_the_median_does_not(before_db: float | None) -> None:
+    """Noise of its own in each repeat, so that the whole is no copy of a part."""
+    a, b = (
+        np.tile(track, 8) + make_noise(-70, seed=20 + i, length_s=8 * LENGTH_S)
+        for i, track in enumerate(make_conversation())
+    )
+    loud = add_bleed(a, b, -10.0, 60.0)
+    weak = a if before_db is None else add_bleed(a, b, before_db, 60.0)
+    half = 5 * len(a) // 8
+    report = measure(np.concatenate([weak[:half], loud[half:]]), b)
+    levels_db = [point.bleed_db for point in report.a_from_b.over_time]
+    assert report.verdict == "fail"
+    assert levels_db[-1] == pytest.approx(-10.0, abs=1.0)
+    assert levels_db[0] == (None if before_db is None else pytest.approx(before_db, abs=1.0))
+    assert report.faults["offset"].found is not True
+
+
 @pytest.mark.parametrize("gain_db", [-20, 20])
 def test_tracks_recorded_at_different_gains(gain_db: float) -> None:
     a, b = make_conversation()
