@@ -7,6 +7,7 @@ do not follow it are no note.
 """
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +29,7 @@ __all__ = [
 
 _MAX_BYTES: Final = 1_000_000  # the limits of Go's sumdb/note; the standard asks for at least 16 signatures
 _MAX_SIGNATURES: Final = 100
+_SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _DASH: Final = "\u2014 "  # em dash, space
 
 
@@ -177,7 +179,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if len(lines) < 4 or lines[-1] != "":
         raise NoteFault("a checkpoint has at least three lines: origin, size, root hash")
     origin, size, root, *extensions = lines[:-1]
-    if not (size.isascii() and size.isdecimal()) or str(int(size)) != size:
+    if not _SIZE.fullmatch(size):
         raise NoteFault(f"{size!r} is no size of a log; it is written in decimal without leading zeros")
     try:
         return Checkpoint(origin, int(size), strict_base64(root), tuple(extensions))
