@@ -1,9 +1,9 @@
 """DSSE v1 envelopes (https://github.com/secure-systems-lab/dsse) with Ed25519. No I/O.
 
 An envelope carries a payload, its type and signatures over both (the pre-authentication encoding, so that a payload cannot
-be read as another type). The ``keyid`` is a hint that nobody signed: verification tries every key. Of the same keys
-checkpoints are signed (:mod:`duologue_consent.notes`); the two cannot pass for each other, as no line of a note that
-this package signs begins with ``DSSEv1 `` and a payload here is canonical JSON of one line.
+be read as another type). The ``keyid`` is a hint that nobody signed: verification tries every key. The same keys sign
+checkpoints (:mod:`duologue_consent.notes`); neither can pass for the other, as the text of a note begins with the log's
+origin and ends in a newline, and what is signed here begins with ``DSSEv1`` and, for a receipt, ends in ``}``.
 """
 
 import base64

@@ -47,8 +47,7 @@ class VerifierKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        if not is_key_name(self.name):
-            raise KeyFault(f"{self.name!r} is no key name; it must not be empty or hold spaces, controls or +")
+        _check_name(self.name)
         if len(self.public) != 32:
             raise KeyFault(f"an Ed25519 public key has 32 bytes, this one {len(self.public)}")
 
@@ -102,9 +101,9 @@ class SigningKey:
     _seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
         if len(self._seed) != 32:
             raise KeyFault("the seed of an Ed25519 key has 32 bytes")
-        self.verifier.key_id  # noqa: B018  (checks the name)
 
     @classmethod
     def generate(cls, name: str) -> "SigningKey":
@@ -217,6 +216,11 @@ def strict_base64(text: str) -> bytes:
     if base64.b64encode(data).decode() != text:
         raise ValueError("it is not canonical base64")
     return data
+
+
+def _check_name(name: str) -> None:
+    if not is_key_name(name):
+        raise KeyFault(f"{name!r} is no key name; it must not be empty or hold spaces, controls or +")
 
 
 def _key_bytes(encoded: str) -> bytes:

@@ -119,6 +119,19 @@ def test_a_checkpoint_of_the_same_history_may_be_older_or_newer(
     assert faults(receipt) == []
 
 
+def test_leaves_that_no_checkpoint_covers_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world = replace(WORLD, leaves=make_leaves(kinds=("consent.grant",) * 5 + ("consent.withdraw",) * 4))
+    assert main([str(world.write(tmp_path))]) == 0
+    assert "note: the last 2 leaves of the log are under no checkpoint given here" in capsys.readouterr().out
+
+
+def test_a_receipt_signed_with_two_keys_holds_for_who_knows_one(
+    tmp_path: Path, faults: Callable[..., list[str]]
+) -> None:
+    new = SigningKey(KEY.name, b"\x07" * 32)
+    assert faults(WORLD.write(tmp_path, WORLD.receipt().signed([new, KEY]).to_bytes())) == []
+
+
 def test_after_a_rotation_an_old_receipt_still_holds(receipt: Path, faults: Callable[..., list[str]]) -> None:
     new = SigningKey(KEY.name, b"\x07" * 32)
     (receipt.parents[1] / "ledger.pub").write_text(f"{new.verifier.text}\n{KEY.verifier.text}\n")
@@ -284,6 +297,33 @@ def test_a_statement_that_breaks_a_rule_is_found(
     assert fault in faults(WORLD.write(tmp_path, edited_statement(edit)))[0]
 
 
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where something stands in a JSON document, the document itself left out."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, part in inner for found in [(*path, key), *places(part, (*path, key))]]
+
+
+@pytest.mark.parametrize("junk", [None, 7, -1.5, True, "x", "\n\n", [], [[]], {}, {"x": {}}])
+def test_no_signed_junk_makes_the_verifier_stumble(tmp_path: Path, junk: object) -> None:
+    WORLD.write(tmp_path)
+    statement = json.loads(WORLD.receipt().statement())
+    for path in places(statement):
+        edited = json.loads(json.dumps(statement))
+        holder = edited
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = junk
+        findings = verify.verify_receipt(
+            sign_envelope(PAYLOAD_TYPE, rfc8785.dumps(edited), [KEY]).to_bytes(),
+            keys=KEY.verifier.text,
+            checkpoint=make_checkpoint(WORLD.leaves, 7),
+            dataset=tmp_path,
+            log=None,
+        )
+        says_only = path[-1] in ("what", "why")  # texts that nothing can be held against
+        assert says_only or any(each.kind == "fault" for each in findings), path
+
+
 def test_every_byte_of_the_receipt_matters(tmp_path: Path) -> None:
     path = WORLD.write(tmp_path)
     good = path.read_bytes()
@@ -299,11 +339,12 @@ def test_every_byte_of_the_receipt_matters(tmp_path: Path) -> None:
         return {each.kind for each in found}
 
     assert kinds(good) == {"ok", "note"}
-    unsigned = set(range(good.index(b'"keyid"'), good.index(b',"sig"'))) | {len(good) - 1}  # a hint; the last newline
     for place in range(0, len(good), 7):
-        if place not in unsigned:
-            changed = good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :]
-            assert "fault" in kinds(changed), place
+        changed = good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :]
+        assert "fault" in kinds(changed), place
+    for place in range(good.index(b'"signatures"'), len(good)):  # also what DSSE does not sign: keyid and spaces
+        for inserted in (b" ", b""):
+            assert "fault" in kinds(good[:place] + inserted + good[place + (not inserted) :]), place
 
 
 # --- the dataset ----------------------------------------------------------------------------------------------------
@@ -398,6 +439,16 @@ def test_a_release_that_still_names_the_old_shard_is_found(tmp_path: Path, fault
         ("ledger.pub", b"\xff", "ledger.pub is not text"),
         ("checkpoint", b"checkpoint", "the checkpoint that was given is no signed checkpoint"),
         ("receipts/0001.json", b"{}", "the receipt is no DSSE envelope"),
+        (
+            "receipts/0001.json",
+            WORLD.receipt().signed([KEY]).to_bytes() + b"\n",
+            "the receipt is not written in the one canonical way: it was edited",
+        ),
+        (
+            "receipts/0001.json",
+            sign_envelope("text/plain", b"hello", [KEY]).to_bytes(),
+            "the receipt holds 'text/plain', expected 'application/vnd.in-toto+json'",
+        ),
         ("receipts/0001.json", b"[" * 100_000, "the receipt is not JSON that can be used"),
         ("receipts/0001.json", b'{"a":1,"a":2}', "the receipt is not JSON that can be used (a field is named twice)"),
         ("dataset.json", b"[]", "dataset.json (version None) is not that of the receipt (version 2.0.0)"),
