@@ -16,6 +16,7 @@ from typing import Any
 import rfc8785
 
 from .keys import SigningKey, VerifierKey
+from .merkle import Verdict
 
 __all__ = [
     "Envelope",
@@ -62,24 +63,14 @@ class Envelope:
 
 
 @dataclass(frozen=True)
-class EnvelopeVerdict:
-    """What verifying found; true in a condition exactly where the envelope holds.
+class EnvelopeVerdict(Verdict):
+    """What verifying found.
 
     Attributes:
-        fault: None where it holds, else one sentence that says why not.
         verified: the labels of the known keys that signed it.
     """
 
-    fault: str | None
     verified: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether the envelope holds."""
-        return self.fault is None
-
-    def __bool__(self) -> bool:
-        return self.ok
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .keys import SigningKey, VerifierKey, is_key_name, strict_base64
+from .merkle import Verdict
 
 __all__ = [
     "Checkpoint",
@@ -55,26 +56,16 @@ class Note:
 
 
 @dataclass(frozen=True)
-class NoteVerdict:
-    """What verifying found; true in a condition exactly where the note holds.
+class NoteVerdict(Verdict):
+    """What verifying found.
 
     Attributes:
-        fault: None where it holds, else one sentence that says why not.
         verified: the labels (``NAME+ID``) of the known keys that signed it, in the order of their lines.
         ignored: the labels of keys that are not known.
     """
 
-    fault: str | None
     verified: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether the note holds."""
-        return self.fault is None
-
-    def __bool__(self) -> bool:
-        return self.ok
 
 
 @dataclass(frozen=True)
