@@ -44,7 +44,9 @@ class Finding:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
+        # One line whatever a receipt or a file name holds: nobody may slip in a line of their own.
+        text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in self.text)
+        return f"{self.kind}: {text}"
 
 
 class _Broken(Exception):

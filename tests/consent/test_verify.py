@@ -297,6 +297,26 @@ def test_a_statement_that_breaks_a_rule_is_found(
     assert fault in faults(WORLD.write(tmp_path, edited_statement(edit)))[0]
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_any_single_edit_of_receipt_log_release_or_shard_is_found(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("release")
+    WORLD.write(folder)
+    path = folder / data.draw(st.sampled_from(["receipts/0001.json", "log.jsonl", "dataset.json", *WORLD.files]))
+    good = path.read_bytes()
+    place = data.draw(st.integers(0, len(good) - 1))
+    changed = bytes([good[place] ^ data.draw(st.integers(1, 255))])
+    edit = data.draw(st.sampled_from([b"", changed, good[place : place + 1] + changed]))
+    path.write_bytes(good[:place] + edit + good[place + 1 :])
+    assert main([str(folder / "receipts" / "0001.json")]) == 1
+
+
+def test_a_finding_is_one_line_whatever_the_receipt_holds() -> None:
+    assert str(verify.Finding("fault", "ledger 'a\nok: all\x1b[2J'")) == "fault: ledger 'a\\u000aok: all\\u001b[2J'"
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Where something stands in a JSON document, the document itself left out."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
