@@ -16,7 +16,7 @@ from duologue_schemas.messages import Path, describe, field_name
 
 __all__ = ["SCHEMA_NAMES", "Fault", "iter_faults", "load_schema"]
 
-SCHEMA_NAMES: Final = ("recording", "words", "sample", "release", "rejected")
+SCHEMA_NAMES: Final = ("recording", "words", "sample", "release", "rejected", "receipt")
 
 
 @dataclass(frozen=True)
