@@ -31,6 +31,7 @@ _RETRACE_TWO: Final = frozenset(
         ("pronoun", "pronoun"),
         ("determiner", "determiner"),
         ("preposition", "preposition"),
+        ("preposition", "determiner"),
         ("conjunction", "complement_taker"),
         ("conjunction", "pronoun"),
         ("subject", "pronoun"),
@@ -128,10 +129,14 @@ class _Point:
 
     def _is_retrace(self, length: int, repeated: int, first: str, last: str) -> bool:
         broken = self.where != "adjacent"
+        if set(self.text[self.at - length : self.at]) == {self.text[self.at]}:
+            return False  # "i i | i think": a repetition of the last "i"; the first was found one point before
         if length > 2 and repeated > 1:
             return last in ("determiner", "fragment") or (broken and last in _CANNOT_END)
         if last == "fragment":
             return length < 4
+        if first == "open":
+            return length < 4 and broken and last in _CANNOT_END and self.text[self.at] not in self.lexicon.emphatic
         match length:
             case 2:
                 at_pause = self.where == "pause" and (first, last) in _RETRACE_TWO_AT_PAUSE
