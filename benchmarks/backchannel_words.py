@@ -49,6 +49,7 @@ def main(path: Path, changes: dict[str, int]) -> None:
         human_count, found_count, right_count, unlabelled = (
             sum(counts[half, name] for half in halves) for name in ("human", "found", "right", "unlabelled")
         )
+        print(f"{label}: {found_count} found, {unlabelled} of them with words without an act; {human_count} human")
         print(f"{label}: all IPUs {_figures(right_count, found_count, human_count)}")
         print(f"{label}: IPUs with acts {_figures(right_count, found_count - unlabelled, human_count)}")
     print("most frequent false ones:", ", ".join(f"{said} ({act}) {n}" for (said, act), n in wrong.most_common(8)))

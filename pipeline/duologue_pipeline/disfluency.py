@@ -9,7 +9,7 @@ between: ``uh``, ``i mean``) and the **repair** (what takes its place)::
 Kinds of :class:`Disfluency` (the classes of Full-Duplex-Bench v3):
 
 - ``filler``: filled pauses outside of an interregnum (Clark & Fox Tree 2002);
-- ``hesitation``: a silence after a word that cannot end a phrase, or such a word drawn out (rules: ``hesitation_min_ms``,
+- ``hesitation``: an own silence after a word that cannot end a phrase, or such a word drawn out (rules: ``hesitation_min_ms``,
   ``drawn_out_min_ms``);
 - ``repetition``: the repair is the reparandum again, or completes its fragment;
 - ``self_correction``: the repair begins like the reparandum and goes on otherwise;

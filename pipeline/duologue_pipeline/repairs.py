@@ -108,7 +108,7 @@ class _Point:
         if not is_fragment(self.text[self.at - 1]):
             return []
         found = [("fragment", 1, 1)]
-        for length in range(2, min(self.rules["retrace_max_words"], self.at) + 1):
+        for length in range(2, min(self.rules["restart_max_words"], self.at) + 1):
             if self._same_start(length) and (length == 2 or self._class(self.text[self.at]) != "open"):
                 found.append(("fragment", length, min(length, len(self.text) - self.at)))
         return found
@@ -116,9 +116,9 @@ class _Point:
     def _said_again(self) -> list[tuple[str, int, int]]:
         found = []
         last, first = self._class(self.text[self.at - 1]), self._class(self.text[self.at])
-        for length in range(1, min(self.rules["retrace_max_words"], self.at) + 1):
+        for length in range(1, min(self.rules["restart_max_words"], self.at) + 1):
             repeated = self._repeated(length)
-            if repeated == length and length <= self.rules["repetition_max_words"]:
+            if repeated == length:
                 if not self.lexicon.emphatic.issuperset(self.text[self.at - length : self.at]):
                     found.append(("repetition", length, length))
             elif repeated and self._is_retrace(length, repeated, first, last):
