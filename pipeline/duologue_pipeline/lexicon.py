@@ -1,0 +1,172 @@
+"""Lexicons: which words of a language are backchannels, fillers, edit terms, and how a transcript spells them.
+
+One JSON file a language lies in ``lexicons/``; every list in it names its source. A language without a file gives
+:data:`NO_LEXICON`, whose name is ``none``: then nothing is known from words but fragments, laughter and repetitions,
+and English is never used in its stead.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+__all__ = [
+    "BACKCHANNEL_TYPES",
+    "LANGUAGES",
+    "NO_LEXICON",
+    "Lexicon",
+    "Norm",
+    "is_fragment",
+    "is_laughter",
+    "load_lexicon",
+    "normal_form",
+]
+
+LANGUAGES: Final = ("de", "en", "es", "fr", "ja", "ko", "zh")
+"""The languages that have a lexicon."""
+
+BACKCHANNEL_TYPES: Final = ("acknowledgement", "continuer", "reaction", "assessment")
+"""Continuers say "go on" (Schegloff 1982), acknowledgements take in what was said (Jefferson 1984), reactions show
+surprise or interest, assessments judge ("that's great") and are no continuers (Goodwin 1986)."""
+
+Phrase = tuple[str, ...]
+
+_OTHER_WORDS: Final = frozenset({"hell", "id", "ill", "shed", "shell", "wed", "well", "were"})
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A published figure on a language: ``value`` in the unit that ``name`` ends with, from ``source``."""
+
+    name: str
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The words of one language that matter for turn taking; all of them in :func:`normal_form`.
+
+    ``backchannels`` has the phrases of each of :data:`BACKCHANNEL_TYPES`; those also in ``answers`` are backchannels only
+    while the other goes on speaking. ``edit_terms`` are always edit terms,
+    ``discourse_markers`` are only where context says so, by the conditions in their entry (disfluency.py).
+    ``emphatic`` may be said twice on purpose. ``word_classes`` and ``abandoned`` (class, next class, where: ``any``,
+    ``adjacent``, ``break`` or ``pause``) tell which words cannot end a phrase; ``full_forms`` gives the first word of
+    a contraction. A language whose script has no spaces has ``spaces`` False.
+    """
+
+    name: str
+    version: str = "none"
+    spaces: bool = True
+    backchannels: Mapping[str, frozenset[Phrase]] = field(default_factory=dict)
+    answers: frozenset[Phrase] = frozenset()
+    fillers: frozenset[str] = frozenset()
+    edit_terms: frozenset[Phrase] = frozenset()
+    discourse_markers: Mapping[Phrase, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    emphatic: frozenset[str] = frozenset()
+    laughter: frozenset[str] = frozenset()
+    question_begins: frozenset[Phrase] = frozenset()
+    question_ends: frozenset[Phrase] = frozenset()
+    word_classes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    abandoned: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    full_forms: Mapping[str, str] = field(default_factory=dict)
+    norms: Sequence[Norm] = ()
+
+
+NO_LEXICON: Final = Lexicon(name="none")
+"""What an unknown language gets: timing only."""
+
+
+@cache
+def load_lexicon(language: str | None) -> Lexicon:
+    """Gives the lexicon of a language.
+
+    Args:
+        language: a BCP 47 tag; only its primary subtag counts (``en-US`` and ``EN`` are ``en``).
+
+    Returns:
+        The lexicon, :data:`NO_LEXICON` where the language is None or has none.
+    """
+    primary = re.split("[-_]", language or "", maxsplit=1)[0].lower()
+    if primary not in LANGUAGES:
+        return NO_LEXICON
+    text = files(__package__).joinpath("lexicons", f"{primary}.json").read_text(encoding="utf-8")
+    return _parsed(json.loads(text))
+
+
+def normal_form(word: str) -> str:
+    """Spells a word as the lexicons do.
+
+    Unicode NFKC (full-width letters become plain ones), lower case, no punctuation around it, no apostrophes
+    (transcripts disagree on them) but where that would give another word (``we'll``). A trailing hyphen stays: it marks a fragment (``th-``), for which Switchboard writes ``th[e]-``. ``[laughter-word]`` is
+    the word, said while laughing; ``[laughter]`` and the like keep their brackets.
+
+    Returns:
+        The normal form, empty for what is punctuation alone.
+    """
+    text = unicodedata.normalize("NFKC", word).lower().replace("’", "'").replace("‘", "'").strip()
+    text = re.sub(r"^\[laughter-(.+)\]$", r"\1", text)
+    if re.fullmatch(r"[\[<(].*[\])>]", text):
+        return text
+    text = re.sub(r"\[[^\]]*\]", "", text)
+    fragment = bool(re.search(r"\w-+[.,;?!…]*$", text))
+    text = re.sub(r"^[\W_]+|[\W_]+$", "", text)
+    without = text.replace("'", "")
+    text = text if without in _OTHER_WORDS else without
+    return f"{text}-" if fragment and text else text
+
+
+def is_fragment(normal: str) -> bool:
+    """Whether a normal form is a word broken off (``th-``)."""
+    return normal.endswith("-")
+
+
+def is_laughter(word: str, lexicon: Lexicon) -> bool:
+    """Whether a transcript's token is laughter, or a word said while laughing (``[laughter-very]``)."""
+    text = unicodedata.normalize("NFKC", word).lower().strip()
+    return text.startswith(("[laugh", "<laugh", "(laugh", "{laugh")) or normal_form(word) in lexicon.laughter
+
+
+def _parsed(data: Mapping[str, Any]) -> Lexicon:
+    grammar = data.get("grammar", {})
+    return Lexicon(
+        name=data["language"],
+        version=data["version"],
+        spaces=data["spaces"],
+        backchannels={kind: _phrases(data["backchannels"][kind]) for kind in BACKCHANNEL_TYPES},
+        answers=_phrases(data["backchannels"]["only_while_other_speaks"]),
+        fillers=_words(data["fillers"]["items"]),
+        edit_terms=_phrases(data["edit_terms"]["items"]),
+        discourse_markers={
+            _phrase(phrase): {name: _words(words) for name, words in conditions.items()}
+            for phrase, conditions in data["discourse_markers"]["items"].items()
+        },
+        emphatic=_words(data["emphatic"]["items"]),
+        laughter=_words(data["laughter"]["items"]),
+        question_begins=_phrases(data["questions"]["begin"]),
+        question_ends=_phrases(data["questions"]["end"]),
+        word_classes={name: _words(words.split()) for name, words in grammar.get("word_classes", {}).items()},
+        abandoned={(first, then): where for first, then, where in grammar.get("abandoned", [])},
+        full_forms={
+            normal_form(short): full
+            for full, shorts in grammar.get("contractions", {}).items()
+            for short in shorts.split()
+        },
+        norms=tuple(Norm(**norm) for norm in data["norms"]),
+    )
+
+
+def _words(texts: Sequence[str]) -> frozenset[str]:
+    return frozenset(normal_form(text) for text in texts)
+
+
+def _phrase(text: str) -> Phrase:
+    return tuple(normal_form(word) for word in text.split())
+
+
+def _phrases(texts: Sequence[str]) -> frozenset[Phrase]:
+    return frozenset(_phrase(text) for text in texts)
