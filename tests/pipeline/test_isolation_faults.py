@@ -103,7 +103,7 @@ def test_speakers_who_change_tracks(at_s: float) -> None:
 @pytest.mark.parametrize("late_s", [-1.2, 0.7, 2.5])
 def test_a_track_that_is_late(late_s: float) -> None:
     report = simulate(Offset("b", late_s))
-    assert (report.verdict, found(report)) == ("fail", {"offset"})
+    assert (report.verdict, found(report)) == ("warn", {"offset"})
     assert report.faults["offset"].value == pytest.approx(late_s, abs=0.2)
 
 
