@@ -25,6 +25,7 @@ from duologue_pipeline.simulate import (
     Bleed,
     ConversationSpec,
     Drift,
+    MonoMix,
     Offset,
     Swap,
     VoiceBank,
@@ -58,6 +59,7 @@ class Outcome:
 
     spec: ConversationSpec
     kind: str
+    mixed: bool  # whether both tracks carry both voices
     report: IsolationReport
     cpu_s: float
 
@@ -98,7 +100,8 @@ def judge(chosen: tuple[str, ConversationSpec], voices: str) -> Outcome:
     start_s = time.process_time()
     blocks = ((a[i : i + 40000], b[i : i + 40000]) for i in range(0, len(a), 40000))
     report = measure_isolation(blocks, sample_rate_hz=RATE_HZ)
-    return Outcome(spec, kind, report, (time.process_time() - start_s) * 3600 / spec.duration_s)
+    mixed = any(isinstance(fault, MonoMix) or getattr(fault, "source", "") == "mix" for fault in spec.faults)
+    return Outcome(spec, kind, mixed, report, (time.process_time() - start_s) * 3600 / spec.duration_s)
 
 
 def print_bleed(outcomes: list[Outcome]) -> None:
@@ -157,7 +160,7 @@ def print_faults(outcomes: list[Outcome]) -> None:
     for name in FAULTS:
         results: Counter[tuple[bool, bool | None]] = Counter()
         for outcome in outcomes:
-            there = SHOWS_AS.get(outcome.kind, outcome.kind) == name or (name == "mono_mix" and outcome.kind == name)
+            there = SHOWS_AS.get(outcome.kind, outcome.kind) == name or (name == "mono_mix" and outcome.mixed)
             results[there, outcome.report.faults[name].found] += 1
         cells = [results[there, found] for there in (True, False) for found in (True, False, None)]
         print(

@@ -10,6 +10,7 @@ depend on how the caller cuts the signal.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -22,7 +23,7 @@ from duologue_pipeline.isolation_evidence import LOWEST_LEVEL_DB, Layout, Segmen
 from duologue_pipeline.isolation_features import LevelTrack, Voices
 from duologue_pipeline.isolation_shift import Shift
 from duologue_pipeline.isolation_swap import find_swap
-from duologue_pipeline.isolation_turns import find_offset, find_over_suppression, speech_frames
+from duologue_pipeline.isolation_turns import find_mono_mix, find_offset, find_over_suppression, speech_frames
 from duologue_pipeline.isolation_verdict import (
     bleed_verdict,
     find_drift,
@@ -132,7 +133,8 @@ class IsolationMeter:
         rules = self._rules
         duplicate, share = self._is_duplicate()
         if duplicate:
-            return _one_signal(share, rules)
+            mono_mix = replace(find_mono_mix(self._level_track.db()[0], rules), value=share)
+            return _one_signal(share, mono_mix, rules)
         end_ms = round(self._samples * 1000 / self._layout.rate_hz)
         a_from_b, b_from_a = self._bleed(0, end_ms), self._bleed(1, end_ms)
         faults = self._faults(a_from_b, b_from_a, share)
@@ -266,12 +268,12 @@ class IsolationMeter:
         return bool(correlated or explained), 1.0 if correlated else round(share, 3)
 
 
-def _one_signal(share: float, rules: Mapping[str, Any]) -> IsolationReport:
+def _one_signal(share: float, mono_mix: FaultReport, rules: Mapping[str, Any]) -> IsolationReport:
     """The report of a duplicate, which has no directions and no clocks."""
     nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
     faults = {name: FaultReport(None, detail="the two tracks are one signal") for name in FAULTS}
     faults["duplicate"] = FaultReport(True, share, 1.0, "both tracks carry the same signal")
-    faults["mono_mix"] = FaultReport(None, share, detail="one signal; of one voice or of two is not told apart")
+    faults["mono_mix"] = mono_mix
     return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, rules["version"])
 
 

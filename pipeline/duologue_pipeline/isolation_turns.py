@@ -19,7 +19,7 @@ from scipy.ndimage import binary_dilation, binary_erosion, maximum_filter1d
 from duologue_pipeline.isolation_features import quiet_and_peak_db
 from duologue_pipeline.records import FaultReport
 
-__all__ = ["confidence", "find_offset", "find_over_suppression", "speech_frames"]
+__all__ = ["confidence", "find_mono_mix", "find_offset", "find_over_suppression", "speech_frames"]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -69,6 +69,26 @@ def _stretches(speaks: Bools) -> tuple[Frames, Frames]:
     """First frames, and frames after the last."""
     edges = np.diff(np.concatenate([[False], speaks, [False]]).astype(np.int8))
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+
+
+def find_mono_mix(levels_db: F32, rules: Mapping[str, Any]) -> FaultReport:
+    """Tells, of one signal on both tracks, a mix of both speakers from the track of one: float [frames] in dBFS.
+
+    The track of one speaker is silent while the other has turns; in a mix hardly anybody is silent for long. It goes
+    by the share of the time that lies in silences of ``mono_silence_s`` and more; there is no value.
+    """
+    frame_s = rules["level_frame_ms"] / 1000
+    if len(levels_db) * frame_s < rules["mono_min_s"]:
+        return FaultReport(None, detail="one signal, too short to tell a mix from one voice")
+    starts, ends = _stretches(~speech_frames(np.stack([levels_db, levels_db]), (None, None), rules)[0])
+    long = (ends - starts) * frame_s >= rules["mono_silence_s"]
+    share = round(float((ends - starts)[long].sum()) / len(levels_db), 3)
+    if share <= rules["mono_max_silence_share"]:
+        sure = confidence(1 - share, 1 - rules["mono_max_silence_share"])
+        return FaultReport(True, None, sure, "both tracks carry both speakers, or one who is never silent for long")
+    if share >= rules["mono_single_silence_share"]:
+        return FaultReport(False, None, confidence(share, rules["mono_single_silence_share"]))
+    return FaultReport(None, detail="one signal; of one voice or of two is not clear")
 
 
 def find_offset(speaks: Bools, rules: Mapping[str, Any]) -> FaultReport:
