@@ -76,20 +76,23 @@ def engine_voices(engine: str, language: str) -> list[str]:
     return sorted(f"{engine}:{name}" for name in found)
 
 
-def synthesise(voice: str, texts: Sequence[str]) -> list[Spoken]:
+def synthesise(voice: str, texts: Sequence[str], *, stretch: float | None = None) -> list[Spoken]:
     """Says each text.
 
     Args:
         voice: of :func:`engine_voices`.
         texts: lower-case words without punctuation or numbers.
+        stretch: above 1 speaks slower; the voice's own rate if None. Not for espeak-ng.
 
     Raises:
         RuntimeError: the engine is not installed, fails, or gives another number of words than it was asked for.
     """
     engine, name = voice.split(":", 1)
-    say = {"flite": _flite, "festival": _festival, "espeak-ng": _espeak}[engine]
     try:
-        said = say(texts, name)
+        if engine == "espeak-ng":
+            said = _espeak(texts, name)
+        else:
+            said = (_flite if engine == "flite" else _festival)(texts, name, stretch)
     except (OSError, subprocess.CalledProcessError) as error:
         raise RuntimeError(f"{voice} cannot speak ({error}); apt-get install {PACKAGES}") from error
     for text, spoken in zip(texts, said, strict=True):
@@ -129,6 +132,7 @@ def _flite_library() -> ctypes.CDLL:
     library = ctypes.CDLL("libflite.so.1")
     for name, result, arguments in (
         ("flite_synth_text", pointer, [text, pointer]),
+        ("flite_feat_set_float", None, [pointer, text, number]),
         ("utt_wave", ctypes.POINTER(_FliteWave), [pointer]),
         ("utt_relation", pointer, [pointer, text]),
         ("relation_head", pointer, [pointer]),
@@ -144,11 +148,13 @@ def _flite_library() -> ctypes.CDLL:
     return library
 
 
-def _flite(texts: Sequence[str], name: str) -> list[Spoken]:
+def _flite(texts: Sequence[str], name: str, stretch: float | None) -> list[Spoken]:
     library = _flite_library()
     register = getattr(ctypes.CDLL(f"libflite_cmu_us_{name}.so.1"), f"register_cmu_us_{name}")
     register.restype, register.argtypes = ctypes.POINTER(_FliteVoice), [ctypes.c_char_p]
     voice = register(None)
+    if stretch is not None:
+        library.flite_feat_set_float(voice.contents.features, b"duration_stretch", stretch)
     said = []
     for text in texts:
         utterance = library.flite_synth_text(text.encode(), voice)
@@ -172,6 +178,7 @@ def _flite(texts: Sequence[str], name: str) -> list[Spoken]:
 # The phrase tree breaks nowhere but at the end: pauses are the plan's, not the engine's.
 _FESTIVAL_SCRIPT: Final = """
 (voice_{voice})
+{slower}
 (set! phrase_cart_tree '((n.name is 0) ((BB)) ((NB))))
 (Parameter.set 'Phrase_Method 'cart_tree)
 (define (say text path)
@@ -191,12 +198,17 @@ def _festival_has() -> frozenset[str]:
     return frozenset(listed.stdout.strip().strip("()").split())
 
 
-def _festival(texts: Sequence[str], name: str) -> list[Spoken]:
+def _festival(texts: Sequence[str], name: str, stretch: float | None) -> list[Spoken]:
+    slower = "" if stretch is None else f"(Parameter.set 'Duration_Stretch {stretch:.4f})"
+    if stretch is not None and name.endswith("_hts"):  # this engine takes a speed instead
+        slower = f'(set! hts_engine_params (cons \'("-r" {1 / stretch:.4f}) hts_engine_params))'
     with tempfile.TemporaryDirectory() as folder:
         waves = [Path(folder, f"{i}.wav") for i in range(len(texts))]
         script = Path(folder, "say.scm")
         lines = [f'(say "{text}" "{wave}")' for text, wave in zip(texts, waves, strict=True)]
-        script.write_text(_FESTIVAL_SCRIPT.format(voice=name) + "\n".join(lines) + "\n", encoding="utf-8")
+        script.write_text(
+            _FESTIVAL_SCRIPT.format(voice=name, slower=slower) + "\n".join(lines) + "\n", encoding="utf-8"
+        )
         shown = subprocess.run(["festival", "-b", str(script)], check=True, capture_output=True, text=True).stdout
         said = []
         for line, wave in zip(shown.splitlines(), waves, strict=True):
