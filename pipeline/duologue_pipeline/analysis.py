@@ -12,7 +12,7 @@ from .events import find_events
 from .ingest import measure_audio
 from .isolation import measure_isolation
 from .isolation_policy import apply_policy
-from .records import Active, Activity, Annotated, Consented, Ingested, Measured, Span
+from .records import Active, Activity, Annotated, Consented, Ingested, Measured
 from .rules import load_rules
 from .second_opinion import Listener, with_second_opinion
 from .statistics import conversation_statistics
@@ -62,14 +62,8 @@ def detect_activity(conversation: Measured, model: VadModel) -> Active:
     for blocks in conversation_blocks(conversation.recording, rate_hz=SAMPLE_RATE_HZ):
         for detector, block in zip(detectors, blocks, strict=True):
             detector.push(block)
-    a, b = (_within(detector.finish(), conversation.audio.duration_ms) for detector in detectors)
+    a, b = (tuple(detector.finish(duration_ms=conversation.audio.duration_ms)) for detector in detectors)
     return Active(**vars(conversation), activity=Activity(a=a, b=b, rules=load_rules("activity")["version"]))
-
-
-def _within(spans: list[Span], duration_ms: int) -> tuple[Span, ...]:
-    """Cuts off the millisecond by which resampling can lengthen a track."""
-    clipped = (Span(span.start_ms, min(span.end_ms, duration_ms)) for span in spans)
-    return tuple(span for span in clipped if span.duration_ms > 0)
 
 
 def annotate(conversation: Active, *, words: str) -> Annotated:

@@ -4,7 +4,6 @@ Every recording leaves rows beside its part; every shard turns the rows of its r
 tables; the release joins the pieces in the order of the shards. Nothing is held in memory but the rows of one shard.
 """
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from .plan import SPLITS
 from .records import Rejected, Tokenized, WrittenShard
 from .samples import MADE_BY, canonical_json
 from .shards import join_parts
-from .storage import delete_directory, delete_file, join, list_entries, open_input, open_output, read_bytes, write_bytes
+from .storage import delete_directory, delete_file, digest, join, list_entries, open_output, read_bytes, write_bytes
 from .tables import read_table, write_table
 
 __all__ = ["STAGING", "TABLES", "ReleaseOptions", "write_release", "write_shard"]
@@ -90,8 +89,9 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
         rows["recordings"] += [{**row, "shard": path} for row in document["recordings"]]
         rows["events"] += document["events"]
         base += document["part_bytes"]
+    pieces = join(staging, "tables", shard)
     for table, schema in TABLES.items():
-        write_table(_piece_uri(out, shard, table), pa.Table.from_pylist(rows[table], schema=schema))
+        write_table(join(pieces, f"{table}.parquet"), pa.Table.from_pylist(rows[table], schema=schema))
     return WrittenShard(
         name=name,
         split=shard.rpartition("-")[0],
@@ -99,12 +99,8 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
         bytes=size,
         samples=len(rows["index"]),
         duration_ms=round(1000 * sum(row["end_s"] - row["start_s"] for row in rows["index"])),
-        rows_uri=join(staging, "tables", shard),
+        rows_uri=pieces,
     )
-
-
-def _piece_uri(out: str, shard: str, table: str) -> str:
-    return join(out, STAGING, "tables", shard, f"{table}.parquet")
 
 
 def write_release(
@@ -168,13 +164,8 @@ def _join_pieces(shards: Sequence[WrittenShard], table: str, *, out: str) -> pa.
 
 
 def _file_entry(out: str, name: str) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    size = 0
-    with open_input(join(out, name)) as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return {"path": name, "sha256": digest.hexdigest(), "bytes": size}
+    sha256, size = digest(join(out, name))
+    return {"path": name, "sha256": sha256, "bytes": size}
 
 
 def _release_document(

@@ -5,6 +5,7 @@ written under a temporary name and renamed on a local disk, and appears whole at
 ever sees half of one.
 """
 
+import hashlib
 import shutil
 import tempfile
 import urllib.error
@@ -23,6 +24,7 @@ __all__ = [
     "absolute_uri",
     "delete_directory",
     "delete_file",
+    "digest",
     "exists",
     "is_remote",
     "join",
@@ -113,6 +115,17 @@ def open_output(uri: str) -> Iterator[IO[bytes]]:
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def digest(uri: str) -> tuple[str, int]:
+    """Reads a file through: (SHA-256 in lower-case hex, bytes)."""
+    sha256 = hashlib.sha256()
+    size = 0
+    with open_input(uri) as stream:
+        while block := stream.read(_COPY_BYTES):
+            sha256.update(block)
+            size += len(block)
+    return sha256.hexdigest(), size
 
 
 def write_bytes(uri: str, data: bytes) -> None:

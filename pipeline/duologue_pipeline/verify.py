@@ -1,6 +1,5 @@
 """``duologue shards verify``: holds every byte of a release against what its manifest and its tables say."""
 
-import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from duologue_schemas import iter_faults
 
 from .reader import read_members, read_release
 from .release import TABLES
-from .storage import absolute_uri, exists, join, list_entries, open_input, read_bytes
+from .storage import absolute_uri, digest, exists, join, list_entries, open_input, read_bytes
 from .tables import read_columns, read_table
 
 __all__ = ["VerifyReport", "verify_release"]
@@ -89,17 +88,12 @@ def _check_file(root: str, entry: dict[str, Any]) -> list[str]:
     uri = join(root, path)
     if not exists(uri):
         return [f"{path}: is in dataset.json and not in the folder"]
-    digest = hashlib.sha256()
-    size = 0
-    with open_input(uri) as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-            size += len(block)
+    sha256, size = digest(uri)
     faults = []
     if size != entry["bytes"]:
         faults.append(f"{path}: has {size} bytes, dataset.json says {entry['bytes']}")
-    if digest.hexdigest() != entry["sha256"]:
-        faults.append(f"{path}: has SHA-256 {digest.hexdigest()}, dataset.json says {entry['sha256']}")
+    if sha256 != entry["sha256"]:
+        faults.append(f"{path}: has SHA-256 {sha256}, dataset.json says {entry['sha256']}")
     elif path.startswith("shards/") and not path.endswith(f"-{entry['sha256'][:12]}.tar"):
         faults.append(f"{path}: the name does not end in the first 12 digits of its SHA-256, {entry['sha256'][:12]}")
     return faults
