@@ -39,9 +39,11 @@ __all__ = [
     "Speaker",
     "SpeakerConsent",
     "Statistics",
+    "TaggedWord",
     "Tokenized",
     "Track",
     "TrackReport",
+    "Vocalisation",
     "Word",
     "WrittenShard",
 ]
@@ -290,12 +292,24 @@ class Measured(Ingested):
 
 
 @dataclass(frozen=True)
+class Vocalisation:
+    """What the signal alone suggests a sound to be: ``filler``, ``laughter`` or ``breath``; low confidence."""
+
+    kind: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Activity:
-    """When each speaker is heard: spans sorted, disjoint, not touching."""
+    """When each speaker is heard: spans sorted, disjoint, not touching; and what some of the sounds may be."""
 
     a: Sequence[Span]
     b: Sequence[Span]
     rules: str
+    vocalisations_a: Sequence[Vocalisation] = ()
+    vocalisations_b: Sequence[Vocalisation] = ()
 
 
 @dataclass(frozen=True)
@@ -316,13 +330,25 @@ class Word:
 
 
 @dataclass(frozen=True)
+class TaggedWord(Word):
+    """A word with its tags (:data:`duologue_pipeline.disfluency.TAGS`, in that order)."""
+
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Event:
     """One thing that happens between the speakers (kinds and definitions: duologue_pipeline.events).
 
     ``speaker`` is ``a`` or ``b``: whoever does it; for a gap or a floor transfer, whoever takes the floor.
     ``fto_ms`` (floor-transfer offset: negative in overlap) is set for floor transfers, gaps and between-speaker
     overlaps. ``floor_taking`` is set for interruptions. ``confidence`` is in [0, 1]; ``source`` is ``activity``,
-    ``words`` or ``both``.
+    ``words`` or ``both``. ``subtype`` tells more where evidence does. ``addressee`` is the state of the other speaker
+    at the onset: ``speaking``, ``pausing``, ``silent``, ``backchannelling`` or ``laughing``. ``take_over`` says whether
+    it has more than three words or lasts more than a second. ``rules`` is the version of the rule set that made it.
+
+    The four latencies belong to interruptions and are defined in duologue_pipeline.event_interruptions.
+    ``reparandum``, ``interregnum`` and ``repair`` are the parts of a disfluency (Shriberg 1994).
     """
 
     kind: str
@@ -333,6 +359,17 @@ class Event:
     floor_taking: bool | None = None
     confidence: float = 1.0
     source: str = "activity"
+    subtype: str | None = None
+    addressee: str | None = None
+    take_over: bool | None = None
+    rules: str = ""
+    response_latency_ms: int | None = None
+    stop_latency_ms: int | None = None
+    success_latency_ms: int | None = None
+    penalty_latency_ms: int | None = None
+    reparandum: Span | None = None
+    interregnum: Span | None = None
+    repair: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -362,13 +399,17 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Annotated(Active):
-    """A recording with its events, and its words where the manifest names them (else None)."""
+    """A recording with its events, and its words where the manifest names them (else None).
+
+    ``lexicon`` is the name of the lexicon that was used, ``none`` where the language has none.
+    """
 
     events: Sequence[Event]
     statistics: Statistics
     events_rules: str
-    words_a: Sequence[Word] | None
-    words_b: Sequence[Word] | None
+    words_a: Sequence[TaggedWord] | None
+    words_b: Sequence[TaggedWord] | None
+    lexicon: str = "none"
 
 
 # --- tokens and shards ----------------------------------------------------------------------------------------------
