@@ -7,15 +7,14 @@ Each function takes what the stage before found and gives the next element of th
 from typing import Final
 
 from .activity import SAMPLE_RATE_HZ, Vad, VadModel
+from .annotation import annotate_conversation
 from .audio import conversation_blocks
-from .events import find_events
 from .ingest import measure_audio
 from .isolation import measure_isolation
 from .isolation_policy import apply_policy
 from .records import Active, Activity, Annotated, Consented, Ingested, Measured
 from .rules import load_rules
 from .second_opinion import Listener, with_second_opinion
-from .statistics import conversation_statistics
 from .words import read_words
 
 __all__ = ["ISOLATION_RATE_HZ", "annotate", "detect_activity", "ingest", "measure_channels"]
@@ -67,7 +66,7 @@ def detect_activity(conversation: Measured, model: VadModel) -> Active:
 
 
 def annotate(conversation: Active, *, words: str) -> Annotated:
-    """Finds the events, counts them, and attaches the words.
+    """Finds the events of activity and words, counts them, and tags the words.
 
     Args:
         conversation: with its activity.
@@ -77,13 +76,19 @@ def annotate(conversation: Active, *, words: str) -> Annotated:
         RejectError: a ``words_*`` reason.
     """
     words_a, words_b = read_words(conversation.recording, policy=words)
-    duration_ms = conversation.audio.duration_ms
-    events = find_events(conversation.activity, duration_ms=duration_ms)
-    return Annotated(
-        **vars(conversation),
-        events=tuple(events),
-        statistics=conversation_statistics(conversation.activity, events, duration_ms=duration_ms),
-        events_rules=load_rules("events")["version"],
+    annotation = annotate_conversation(
+        activity=conversation.activity,
         words_a=words_a,
         words_b=words_b,
+        duration_ms=conversation.audio.duration_ms,
+        language=conversation.recording.language,
+    )
+    return Annotated(
+        **vars(conversation),
+        events=annotation.events,
+        statistics=annotation.statistics,
+        events_rules=annotation.rules["events"],
+        words_a=annotation.words_a,
+        words_b=annotation.words_b,
+        lexicon=annotation.lexicon,
     )

@@ -6,10 +6,12 @@ The run (duologue_pipeline.analysis) and the command ``duologue annotate`` call 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from duologue_pipeline.disfluency import tag_words
-from duologue_pipeline.events import find_events
+from duologue_pipeline.disfluency import TAGS, tag_words
+from duologue_pipeline.event_floor import Ipu, read_floor
+from duologue_pipeline.event_units import join_ipus
+from duologue_pipeline.events import check_activity, events_of_floor
 from duologue_pipeline.lexicon import Lexicon, load_lexicon
-from duologue_pipeline.records import Activity, Event, Span, Statistics, TaggedWord, Word
+from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Statistics, TaggedWord, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.statistics import conversation_statistics
 
@@ -52,48 +54,59 @@ def annotate_conversation(
         language: a BCP 47 tag, which chooses the lexicon.
 
     Raises:
-        ValueError: there are neither activity nor words.
+        ValueError: there are neither activity nor words, or the activity is impossible
+            (:func:`duologue_pipeline.events.check_activity`).
     """
     if activity is None and words_a is None and words_b is None:
         raise ValueError("there are neither activity nor words to annotate; give one of them")
-    lexicon = load_lexicon(language)
-    if activity is None:
-        activity = Activity(a=_speech(words_a or ()), b=_speech(words_b or ()), rules="words")
+    given: dict[Speaker, Sequence[Word] | None] = {"a": words_a, "b": words_b}
+    orders = {speaker: _order(given[speaker] or ()) for speaker in SPEAKERS}
+    words = {speaker: None if own is None else [own[i] for i in orders[speaker]] for speaker, own in given.items()}
+    heard = activity or Activity(a=_speech(words["a"]), b=_speech(words["b"]), rules="words")
     if duration_ms is None:
-        duration_ms = max((span.end_ms for span in (*activity.a, *activity.b)), default=0)
-    events = find_events(activity, duration_ms=duration_ms)
+        ends = [span.end_ms for span in (*heard.a, *heard.b)]
+        duration_ms = max([*ends, *(word.end_ms for own in words.values() for word in own or ())], default=0)
+    lexicon, rules = load_lexicon(language), load_rules("events")
+    if activity is not None:
+        check_activity(activity, duration_ms=duration_ms)
+    ipus = read_floor(activity, words, duration_ms=duration_ms, lexicon=lexicon, rules=rules)
+    events = events_of_floor(ipus, activity=activity, words=words, lexicon=lexicon, rules=rules)
+    tagged = {speaker: _tagged(speaker, given[speaker], orders[speaker], ipus, lexicon) for speaker in SPEAKERS}
     return Annotation(
-        activity=activity,
-        words_a=_tagged(words_a, words_b, lexicon),
-        words_b=_tagged(words_b, words_a, lexicon),
+        activity=heard,
+        words_a=tagged["a"],
+        words_b=tagged["b"],
         events=tuple(events),
-        statistics=conversation_statistics(activity, events, duration_ms=duration_ms),
+        statistics=conversation_statistics(heard, events, duration_ms=duration_ms),
         rules={name: load_rules(name)["version"] for name in ("events", "disfluency", "backchannel_words")},
         lexicon=lexicon.name,
         language=language,
     )
 
 
-def _speech(words: Sequence[Word]) -> list[Span]:
+def _order(words: Sequence[Word]) -> list[int]:
+    return sorted(range(len(words)), key=lambda i: (words[i].start_ms, words[i].end_ms))
+
+
+def _speech(words: Sequence[Word] | None) -> list[Span]:
     """The time that words take, joined where they touch."""
-    spans: list[Span] = []
-    for word in sorted(words, key=lambda word: (word.start_ms, word.end_ms)):
-        start_ms, end_ms = max(word.start_ms, 0), word.end_ms
-        if start_ms >= end_ms:
-            continue
-        if spans and start_ms <= spans[-1].end_ms:
-            spans[-1] = Span(spans[-1].start_ms, max(spans[-1].end_ms, end_ms))
-        else:
-            spans.append(Span(start_ms, end_ms))
-    return spans
+    spans = [Span(max(word.start_ms, 0), word.end_ms) for word in words or ()]
+    return join_ipus([span for span in spans if span.start_ms < span.end_ms], 1)
 
 
 def _tagged(
-    own: Sequence[Word] | None, other: Sequence[Word] | None, lexicon: Lexicon
+    speaker: Speaker, given: Sequence[Word] | None, order: Sequence[int], ipus: Sequence[Ipu], lexicon: Lexicon
 ) -> tuple[TaggedWord, ...] | None:
-    if own is None:
+    """The words as they came, each with its tags; ``backchannel`` where the word's IPU is one."""
+    if given is None:
         return None
-    order = sorted(range(len(own)), key=lambda i: (own[i].start_ms, own[i].end_ms))
-    others = None if other is None else sorted(other, key=lambda word: (word.start_ms, word.end_ms))
-    tags = dict(zip(order, tag_words([own[i] for i in order], lexicon=lexicon, words_other=others), strict=True))
-    return tuple(TaggedWord(**vars(word), tags=tags[i]) for i, word in enumerate(own))
+    tags = [set(each) for each in tag_words([given[i] for i in order], lexicon=lexicon)]
+    for ipu in ipus:
+        if ipu.speaker == speaker and ipu.role == "backchannel":
+            for i in range(ipu.unit.first, ipu.unit.last):
+                tags[i].add("backchannel")
+    by_place = dict(zip(order, tags, strict=True))
+    return tuple(
+        TaggedWord(word.word, word.start_ms, word.end_ms, word.confidence, tuple(t for t in TAGS if t in by_place[i]))
+        for i, word in enumerate(given)
+    )

@@ -1,24 +1,9 @@
-"""What happens between two speakers, from nothing but when each of them is heard.
+"""What happens between two speakers, from when each of them is heard, from what they say, or from both.
 
-The speech of each speaker is first joined into inter-pausal units (IPUs). One state machine then walks the IPUs of
-both in order of onset and gives each exactly one role, while at most one speaker holds the floor:
-
-1. Nobody holds the floor until the first IPU, which takes it. From then on it always has one holder: whoever began
-   the latest turn, also in silence and in the overlap in which it changes.
-2. An IPU of the holder continues the holder's **turn** (Sacks, Schegloff & Jefferson 1974).
-3. An IPU of the listener is
-
-   - a **backchannel** if it is short and stands alone, and the holder goes on: is still speaking when it ends, or is
-     the next to speak, soon. It may fall into speech or into silence (Gravano & Hirschberg 2011);
-   - else, where the holder is still speaking when it ends, a **failed interruption**: the floor stays where it is;
-   - else the beginning of the listener's own **turn**: the floor changes hands at its onset.
-
-Two ties have to be broken. Where both begin at the same millisecond the holder goes first, so that the other one
-speaks in overlap. Where nobody holds the floor yet the longer of the two takes it, and ``a`` if they are equally long:
-the only case in which it matters who is called ``a``.
-
-Everything else is read off the roles; the kinds are defined in :data:`KINDS`. It follows that every overlap of two
-IPUs is either between speakers or within a speaker, never both.
+:mod:`duologue_pipeline.event_units` makes inter-pausal units (IPUs) of activity and words,
+:mod:`duologue_pipeline.event_floor` gives each a role; everything here is read off the roles and the words. The kinds are
+defined in :data:`KINDS`, the thresholds are in the rule set ``events``. Every overlap of two IPUs is either between
+speakers or within a speaker, never both.
 
 References: Sacks, Schegloff & Jefferson 1974, "A simplest systematics for the organization of turn-taking for
 conversation"; Schegloff 2000, "Overlapping talk and the organization of turn-taking for conversation"; Heldner & Edlund
@@ -27,170 +12,157 @@ dialogue"; Levinson & Torreira 2015, "Timing in turn-taking and its implications
 Nguyen et al. 2023, "Generative spoken dialogue language modeling" (dGSLM); Lin et al. 2025, "Full-Duplex-Bench".
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker
+from duologue_pipeline.event_floor import Ipu, read_floor
+from duologue_pipeline.event_interruptions import latencies
+from duologue_pipeline.event_units import join_ipus, other_speaker
+from duologue_pipeline.event_words import (
+    Transcript,
+    completes,
+    disfluency_events,
+    laughter_events,
+    vocalisation_events,
+)
+from duologue_pipeline.lexicon import NO_LEXICON, Lexicon
+from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Word
 from duologue_pipeline.rules import load_rules
 
-__all__ = ["KINDS", "find_events", "join_ipus"]
+__all__ = ["KINDS", "check_activity", "events_of_floor", "find_events", "join_ipus"]
 
 KINDS: Final[Mapping[str, str]] = {
     "ipu": "Inter-pausal unit: speech of one speaker bounded by at least 200 ms of own silence (Nguyen et al. 2023).",
     "turn": "From the first to the last of a speaker's IPUs that no turn of the other one separates; backchannels and "
     "failed interruptions neither make nor break one (Sacks et al. 1974).",
     "pause": "Own silence between two IPUs of the same turn (Sacks et al. 1974); the listener may answer in it.",
+    "hold": "A pause in which the listener is silent too: the floor could have changed and did not (hold as opposed to "
+    "shift: Ekstedt & Skantze 2022).",
     "floor_transfer": "From the end of a turn to the onset of the other's, or the other way round in overlap; fto_ms is "
     "onset minus end, and speaker takes the floor (Levinson & Torreira 2015).",
-    "gap": "A floor transfer with positive offset: nobody speaks (Heldner & Edlund 2010).",
-    "overlap_between": "A floor transfer with negative offset: both speak, and the floor changes (Heldner & Edlund 2010).",
-    "overlap_within": "Both speak and the floor does not change (Heldner & Edlund 2010); speaker is the listener.",
-    "backchannel": "A short response of the listener that does not take the floor, in speech or in silence "
-    "(Gravano & Hirschberg 2011); a candidate by timing alone.",
-    "interruption": "An IPU that begins while the holder speaks and is no backchannel (Schegloff 2000; barge-in in "
-    "Full-Duplex-Bench); floor_taking says whether its speaker holds the floor after it.",
+    "gap": "A floor transfer with positive offset: nobody holds a turn, though the next speaker may have given a "
+    "backchannel (Heldner & Edlund 2010).",
+    "overlap_between": "A floor transfer with negative offset: both speak, and the floor changes (Heldner & Edlund 2010); "
+    "subtype says how the second one came in: terminal, simultaneous or interruption.",
+    "overlap_within": "Both speak and the floor does not change (Heldner & Edlund 2010); speaker is the listener, subtype "
+    "what they do: backchannel, terminal, simultaneous or interruption.",
+    "backchannel": "A short response of the listener that does not take the floor, in speech or in silence (Yngve 1970); by "
+    "its words, with subtype acknowledgement, continuer or reaction, or else a candidate by timing (Gravano & Hirschberg "
+    "2011).",
+    "interruption": "An IPU that begins while the holder speaks, is no backchannel, and neither begins together with the "
+    "holder nor clips only its last syllable (Schegloff 2000; barge-in in Full-Duplex-Bench); floor_taking says whether its "
+    "speaker holds the floor after it, subtype competitive or cooperative where words tell.",
+    "co_completion": "A candidate: the listener supplies words that the holder's open clause lacks (Lerner 1991).",
+    "laughter": "Laughter that the transcript names; without one, what sounds like it.",
+    "filler": "A filled pause outside of a repair (Clark & Fox Tree 2002); without words, what sounds like it.",
+    "hesitation": "A silence, or a drawn-out word, where a clause cannot end.",
+    "repetition": "What is said is said again (Shriberg 1994).",
+    "false_start": "What is begun is given up (Shriberg 1994).",
+    "self_correction": "What is said is said otherwise (Shriberg 1994).",
 }
 """What :func:`find_events` finds, kind by kind."""
 
-_Role = Literal["turn", "backchannel", "interruption"]
 
-
-@dataclass(frozen=True)
-class _Ipu:
-    """An IPU with its role. ``over`` is the holder's IPU in which it begins; ``takes_floor`` opens a turn."""
-
-    speaker: Speaker
-    span: Span
-    role: _Role
-    over: Span | None = None
-    takes_floor: bool = False
-
-
-def find_events(activity: Activity, *, duration_ms: int, rules: Mapping[str, Any] | None = None) -> list[Event]:
+def find_events(
+    activity: Activity | None,
+    *,
+    duration_ms: int,
+    words_a: Sequence[Word] | None = None,
+    words_b: Sequence[Word] | None = None,
+    lexicon: Lexicon = NO_LEXICON,
+    rules: Mapping[str, Any] | None = None,
+) -> list[Event]:
     """Finds everything in :data:`KINDS`.
 
     Args:
-        activity: when each speaker is heard: spans sorted, disjoint, not empty.
-        duration_ms: of the conversation.
+        activity: when each speaker is heard: spans sorted, disjoint, not empty; None where there are only words.
+        duration_ms: of the conversation; words are cut to it.
+        words_a: of speaker ``a``, in order of start; None where there are none.
+        words_b: of speaker ``b``.
+        lexicon: of their language.
         rules: the rule set ``events``, the packaged one if None.
 
     Returns:
         Events sorted by start, end, kind and speaker. Swapping the speakers swaps the labels and changes nothing else,
-        but for the tie in the module's description.
+        but for the tie in the description of :mod:`duologue_pipeline.event_floor`.
 
     Raises:
         ValueError: spans are out of order, overlap, are empty, or reach beyond the conversation.
     """
     rules = load_rules("events") if rules is None else rules
-    for speaker, spans in zip(SPEAKERS, (activity.a, activity.b), strict=True):
-        _check(spans, speaker=speaker, duration_ms=duration_ms)
-    silence_ms = rules["ipu_silence_ms"]
-    ipus = _with_roles(join_ipus(activity.a, silence_ms), join_ipus(activity.b, silence_ms), rules)
+    words: dict[Speaker, Sequence[Word] | None] = {"a": words_a, "b": words_b}
+    if activity is not None:
+        check_activity(activity, duration_ms=duration_ms)
+    ipus = read_floor(activity, words, duration_ms=duration_ms, lexicon=lexicon, rules=rules)
+    return events_of_floor(ipus, activity=activity, words=words, lexicon=lexicon, rules=rules)
+
+
+def events_of_floor(
+    ipus: Sequence[Ipu],
+    *,
+    activity: Activity | None,
+    words: Mapping[Speaker, Sequence[Word] | None],
+    lexicon: Lexicon,
+    rules: Mapping[str, Any],
+) -> list[Event]:
+    """Reads the events off the roles that :func:`duologue_pipeline.event_floor.read_floor` gave; arguments as there."""
+    confidences = rules["confidences"]
+    scripts = {speaker: Transcript(words[speaker], lexicon) for speaker in SPEAKERS}
     turns = _turns(ipus)
     events = [
-        *(Event("ipu", ipu.speaker, ipu.span.start_ms, ipu.span.end_ms) for ipu in ipus),
-        *_turns_and_pauses(turns),
+        *(_event("ipu", ipu.speaker, ipu.span, [ipu]) for ipu in ipus),
+        *_turns_and_pauses(turns, ipus, scripts, rules),
         *_floor_transfers(turns),
-        *_overlaps_within(ipus),
-        *_listener_acts(ipus, rules["backchannel_confidence"]),
+        *_overlaps(ipus),
+        *_listener_acts(ipus, turns, scripts, rules),
     ]
+    for speaker in SPEAKERS:
+        said = words[speaker]
+        if said is not None:
+            events += disfluency_events(speaker, said, lexicon, confidences)
+            events += laughter_events(
+                speaker, said, lexicon, joined_ms=rules["ipu_silence_ms"], confidence=confidences["laughter"]
+            )
+        elif activity is not None:
+            events += vocalisation_events(speaker, getattr(activity, f"vocalisations_{speaker}"))
+    events = [replace(event, rules=rules["version"]) for event in _with_addressee(events, ipus, turns)]
     return sorted(events, key=lambda event: (event.start_ms, event.end_ms, event.kind, event.speaker))
 
 
-def join_ipus(spans: Sequence[Span], silence_ms: int) -> list[Span]:
-    """Joins speech across silences shorter than ``silence_ms``; ``spans`` are sorted and disjoint."""
-    ipus: list[Span] = []
-    for span in spans:
-        if ipus and span.start_ms - ipus[-1].end_ms < silence_ms:
-            ipus[-1] = Span(ipus[-1].start_ms, span.end_ms)
-        else:
-            ipus.append(span)
-    return ipus
+def check_activity(activity: Activity, *, duration_ms: int) -> None:
+    """Makes sure that an activity is possible.
 
-
-def _check(spans: Sequence[Span], *, speaker: Speaker, duration_ms: int) -> None:
-    end_ms = 0
-    for span in spans:
-        if not end_ms <= span.start_ms < span.end_ms <= duration_ms:
-            raise ValueError(
-                f"activity of speaker {speaker}: {span} is empty, out of order or not within [{end_ms}, {duration_ms}] ms; "
-                "spans must be sorted, disjoint and inside the conversation"
-            )
-        end_ms = span.end_ms
-
-
-# --- the machine ----------------------------------------------------------------------------------------------------
-
-
-def _with_roles(a: Sequence[Span], b: Sequence[Span], rules: Mapping[str, Any]) -> list[_Ipu]:
-    """Gives every IPU its role; the result is in order of onset."""
-    spans: dict[Speaker, Sequence[Span]] = {"a": a, "b": b}
-    done: dict[Speaker, int] = {"a": 0, "b": 0}
-    holder: Speaker | None = None
-    ipus: list[_Ipu] = []
-    while any(done[speaker] < len(spans[speaker]) for speaker in SPEAKERS):
-        speaker = _next_speaker(spans, done, holder)
-        span = spans[speaker][done[speaker]]
-        if holder is None:
-            ipu = _Ipu(speaker, span, "turn", takes_floor=True)
-        elif speaker == holder:
-            ipu = _Ipu(speaker, span, "turn")
-        else:
-            ipu = _listener_ipu(speaker, spans[speaker], done[speaker], spans[holder], done[holder], rules)
-        if ipu.takes_floor:
-            holder = speaker
-        ipus.append(ipu)
-        done[speaker] += 1
-    return ipus
-
-
-def _next_speaker(
-    spans: Mapping[Speaker, Sequence[Span]], done: Mapping[Speaker, int], holder: Speaker | None
-) -> Speaker:
-    """Whose IPU comes next: the earlier; then the holder's; then the longer; then a's."""
-
-    def rank(speaker: Speaker) -> tuple[int, bool, int, Speaker]:
-        span = spans[speaker][done[speaker]]
-        return span.start_ms, speaker != holder, -span.end_ms, speaker
-
-    return min((speaker for speaker in SPEAKERS if done[speaker] < len(spans[speaker])), key=rank)
-
-
-def _listener_ipu(
-    speaker: Speaker, own: Sequence[Span], index: int, holders: Sequence[Span], begun: int, rules: Mapping[str, Any]
-) -> _Ipu:
-    """Judges ``own[index]``, which begins when the holder has begun ``begun`` of its IPUs ``holders``."""
-    span = own[index]
-    latest = holders[begun - 1]
-    over = latest if span.start_ms < latest.end_ms else None
-    still_speaking = span.end_ms <= latest.end_ms
-
-    after_ms = own[index + 1].start_ms if index + 1 < len(own) else None
-    resumes_ms = holders[begun].start_ms if begun < len(holders) else None
-    short = span.duration_ms <= rules["backchannel_max_ms"]
-    alone = (index == 0 or span.start_ms - own[index - 1].end_ms >= rules["backchannel_lone_ms"]) and (
-        after_ms is None or after_ms - span.end_ms >= rules["backchannel_lone_ms"]
-    )
-    goes_on = still_speaking or (
-        resumes_ms is not None
-        and resumes_ms - span.end_ms <= rules["backchannel_resume_ms"]
-        and (after_ms is None or resumes_ms <= after_ms)
-    )
-    if short and alone and goes_on:
-        return _Ipu(speaker, span, "backchannel", over)
-    if still_speaking:
-        return _Ipu(speaker, span, "interruption", over)
-    return _Ipu(speaker, span, "turn", over, takes_floor=True)
+    Raises:
+        ValueError: spans are out of order, overlap, are empty, or reach beyond the conversation.
+    """
+    for speaker, spans in zip(SPEAKERS, (activity.a, activity.b), strict=True):
+        end_ms = 0
+        for span in spans:
+            if not end_ms <= span.start_ms < span.end_ms <= duration_ms:
+                raise ValueError(
+                    f"activity of speaker {speaker}: {span} is empty, out of order or not within "
+                    f"[{end_ms}, {duration_ms}] ms; spans must be sorted, disjoint and inside the conversation"
+                )
+            end_ms = span.end_ms
 
 
 # --- what follows from the roles ------------------------------------------------------------------------------------
 
 
-def _turns(ipus: Sequence[_Ipu]) -> list[list[_Ipu]]:
+def _event(kind: str, speaker: str, span: Span, evidence: Iterable[Ipu], **more: Any) -> Event:
+    """An event that rests on these IPUs."""
+    sources = {ipu.unit.source for ipu in evidence}
+    return Event(
+        kind, speaker, span.start_ms, span.end_ms, source=sources.pop() if len(sources) == 1 else "both", **more
+    )
+
+
+def _turns(ipus: Sequence[Ipu]) -> list[list[Ipu]]:
     """The IPUs of each turn. Turns alternate between the speakers."""
-    turns: list[list[_Ipu]] = []
+    turns: list[list[Ipu]] = []
     for ipu in ipus:
         if ipu.takes_floor:
             turns.append([ipu])
@@ -199,52 +171,154 @@ def _turns(ipus: Sequence[_Ipu]) -> list[list[_Ipu]]:
     return turns
 
 
-def _turns_and_pauses(turns: Sequence[Sequence[_Ipu]]) -> list[Event]:
+def _turns_and_pauses(
+    turns: Sequence[Sequence[Ipu]], ipus: Sequence[Ipu], scripts: Mapping[Speaker, Transcript], rules: Mapping[str, Any]
+) -> list[Event]:
+    heard = {speaker: [ipu.span for ipu in ipus if ipu.speaker == speaker] for speaker in SPEAKERS}
     events = []
     for turn in turns:
-        events.append(Event("turn", turn[0].speaker, turn[0].span.start_ms, turn[-1].span.end_ms))
+        speaker = turn[0].speaker
+        span = Span(turn[0].span.start_ms, turn[-1].span.end_ms)
+        spoken = sum(scripts[speaker].count(ipu.unit.first, ipu.unit.last) for ipu in turn)
+        events.append(_event("turn", speaker, span, turn, take_over=_takes_over(span, spoken, rules)))
+        listener = heard[other_speaker(speaker)]
         for before, after in pairwise(turn):
-            events.append(Event("pause", before.speaker, before.span.end_ms, after.span.start_ms))
+            pause = Span(before.span.end_ms, after.span.start_ms)
+            events.append(_event("pause", speaker, pause, (before, after)))
+            if not _meets(pause, listener):
+                events.append(_event("hold", speaker, pause, (before, after)))
     return events
 
 
-def _floor_transfers(turns: Sequence[Sequence[_Ipu]]) -> list[Event]:
+def _floor_transfers(turns: Sequence[Sequence[Ipu]]) -> list[Event]:
     """A transfer between each two turns, and its gap or overlap; an offset of 0 ms is neither."""
     events = []
     for before, after in pairwise(turns):
+        evidence = before[-1], after[0]
         end_ms, onset_ms = before[-1].span.end_ms, after[0].span.start_ms
         fto_ms = onset_ms - end_ms
-        kinds = ["floor_transfer"]
-        if fto_ms:
-            kinds.append("gap" if fto_ms > 0 else "overlap_between")
-        for kind in kinds:
-            events.append(Event(kind, after[0].speaker, min(end_ms, onset_ms), max(end_ms, onset_ms), fto_ms=fto_ms))
+        span = Span(min(end_ms, onset_ms), max(end_ms, onset_ms))
+        events.append(_event("floor_transfer", after[0].speaker, span, evidence, fto_ms=fto_ms))
+        if fto_ms > 0:
+            events.append(_event("gap", after[0].speaker, span, evidence, fto_ms=fto_ms))
+        elif fto_ms < 0:
+            how = after[0].onset
+            events.append(_event("overlap_between", after[0].speaker, span, evidence, fto_ms=fto_ms, subtype=how))
     return events
 
 
-def _overlaps_within(ipus: Sequence[_Ipu]) -> list[Event]:
-    """Where the listener's backchannels and failed interruptions coincide with IPUs of the turn they leave alone."""
+def _overlaps(ipus: Sequence[Ipu]) -> list[Event]:
+    """Where IPUs of both coincide and the floor stays: one of the two is no part of a turn."""
     events = []
     for i, ipu in enumerate(ipus):
-        if ipu.role == "turn":
-            continue
-        meets = [ipu.over] if ipu.over else []
         for later in ipus[i + 1 :]:
             if later.span.start_ms >= ipu.span.end_ms:
                 break
-            meets.append(later.span)
-        for met in meets:
-            start_ms, end_ms = max(ipu.span.start_ms, met.start_ms), min(ipu.span.end_ms, met.end_ms)
-            events.append(Event("overlap_within", ipu.speaker, start_ms, end_ms))
+            if later.speaker == ipu.speaker or (later.takes_floor and later.over is ipu.unit):
+                continue
+            act = ipu if later.role == "turn" else later
+            both = Span(later.span.start_ms, min(ipu.span.end_ms, later.span.end_ms))
+            what = "backchannel" if act.role == "backchannel" else act.onset
+            events.append(_event("overlap_within", act.speaker, both, (ipu, later), subtype=what))
     return events
 
 
-def _listener_acts(ipus: Sequence[_Ipu], backchannel_confidence: float) -> list[Event]:
+def _listener_acts(
+    ipus: Sequence[Ipu],
+    turns: Sequence[Sequence[Ipu]],
+    scripts: Mapping[Speaker, Transcript],
+    rules: Mapping[str, Any],
+) -> list[Event]:
     events = []
+    turn = -1
     for ipu in ipus:
-        start_ms, end_ms = ipu.span.start_ms, ipu.span.end_ms
+        own, other = scripts[ipu.speaker], scripts[other_speaker(ipu.speaker)]
+        taken = _takes_over(ipu.span, own.count(ipu.unit.first, ipu.unit.last), rules)
+        completion = (ipu.takes_floor or ipu.role == "failed") and turn >= 0 and completes(ipu, own, other, rules)
+        if completion:
+            certain = rules["confidences"]["co_completion"]
+            events.append(_event("co_completion", ipu.speaker, ipu.span, [ipu], confidence=certain))
         if ipu.role == "backchannel":
-            events.append(Event("backchannel", ipu.speaker, start_ms, end_ms, confidence=backchannel_confidence))
-        elif ipu.over:
-            events.append(Event("interruption", ipu.speaker, start_ms, end_ms, floor_taking=ipu.takes_floor))
+            certain = rules["confidences"]["backchannel_by_words" if ipu.type else "backchannel_by_timing"]
+            events.append(
+                _event(
+                    "backchannel",
+                    ipu.speaker,
+                    ipu.span,
+                    [ipu],
+                    confidence=certain,
+                    subtype=ipu.type or None,
+                    take_over=taken,
+                )
+            )
+        elif ipu.onset == "interruption":
+            events.append(
+                _event(
+                    "interruption",
+                    ipu.speaker,
+                    ipu.span,
+                    [ipu],
+                    floor_taking=ipu.takes_floor,
+                    subtype=_stance(ipu, completion, other, rules),
+                    take_over=taken,
+                    **latencies(ipu, turns, turn, rules),
+                )
+            )
+        turn += ipu.takes_floor
     return events
+
+
+def _stance(ipu: Ipu, completion: bool, other: Transcript, rules: Mapping[str, Any]) -> str | None:
+    """Cooperative if it helps the holder's sentence along, competitive if it leaves that sentence unfinished."""
+    if completion:
+        return "cooperative"
+    if ipu.takes_floor and ipu.over is not None:
+        stopped_ms = ipu.over.span.end_ms
+        if other.left_open(stopped_ms, within_ms=rules["ipu_silence_ms"]):
+            return "competitive"
+    return None
+
+
+def _takes_over(span: Span, spoken: int, rules: Mapping[str, Any]) -> bool:
+    return span.duration_ms > rules["take_over_ms"] or spoken > rules["take_over_words"]
+
+
+def _meets(span: Span, others: Sequence[Span]) -> bool:
+    """Whether one of the others, which are sorted and disjoint, shares time with the span."""
+    at = bisect_left(others, span.end_ms, key=lambda other: other.start_ms) - 1
+    return at >= 0 and others[at].end_ms > span.start_ms
+
+
+# --- what the other one is doing ------------------------------------------------------------------------------------
+
+
+def _with_addressee(events: Sequence[Event], ipus: Sequence[Ipu], turns: Sequence[Sequence[Ipu]]) -> Iterable[Event]:
+    """Adds to each event the state of the other speaker at its onset; the first that fits counts."""
+    states: dict[str, list[tuple[str, list[Span]]]] = {}
+    for speaker in SPEAKERS:
+        own = [ipu for ipu in ipus if ipu.speaker == speaker]
+        laughs = [Span(e.start_ms, e.end_ms) for e in events if e.kind == "laughter" and e.speaker == speaker]
+        states[speaker] = [
+            ("laughing", sorted(laughs)),
+            ("backchannelling", [ipu.span for ipu in own if ipu.role == "backchannel"]),
+            ("speaking", [ipu.span for ipu in own if ipu.role != "backchannel"]),
+            (
+                "pausing",
+                [
+                    Span(before.span.end_ms, after.span.start_ms)
+                    for turn in turns
+                    for before, after in pairwise(turn)
+                    if before.speaker == speaker
+                ],
+            ),
+        ]
+    for event in events:
+        other = "b" if event.speaker == "a" else "a"
+        at = (state for state, spans in states[other] if _covers(spans, event.start_ms))
+        yield replace(event, addressee=next(at, "silent"))
+
+
+def _covers(spans: Sequence[Span], at_ms: int) -> bool:
+    """Whether a moment lies in one of the spans, which are sorted and disjoint."""
+    at = bisect_right(spans, at_ms, key=lambda span: span.start_ms) - 1
+    return at >= 0 and at_ms < spans[at].end_ms

@@ -31,6 +31,7 @@ __all__ = [
     "GrantRef",
     "Ingested",
     "IsolationReport",
+    "KindTotal",
     "Measured",
     "Recording",
     "Rejected",
@@ -39,6 +40,7 @@ __all__ = [
     "Speaker",
     "SpeakerConsent",
     "Statistics",
+    "TagTotal",
     "TaggedWord",
     "Tokenized",
     "Track",
@@ -373,28 +375,47 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Statistics:
-    """Turn-taking of one conversation in exact counts of milliseconds and events; shares are made at the edges.
+class KindTotal:
+    """How many events of a kind a speaker has, and how long they last together."""
 
-    ``speech_a_ms + speech_b_ms - overlap_ms`` is the time in which anybody speaks. ``ftos_ms`` are all
-    floor-transfer offsets, sorted.
+    kind: str
+    speaker: str
+    events: int
+    duration_ms: int
+
+
+@dataclass(frozen=True)
+class TagTotal:
+    """How many words of a speaker carry a tag."""
+
+    tag: str
+    speaker: str
+    words: int
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Turn-taking of one conversation in exact counts of milliseconds, events and words; shares are made at the edges.
+
+    ``speech_a_ms + speech_b_ms - overlap_ms`` is the time in which anybody speaks. ``ftos_a_ms`` are the offsets of the
+    floor transfers to ``a``, sorted; ``kinds`` and ``tags`` are sorted and hold what occurs. ``words_a`` is how many
+    words ``a`` says, None where there is no transcript.
     """
 
     duration_ms: int
     speech_a_ms: int
     speech_b_ms: int
     overlap_ms: int
-    ftos_ms: Sequence[int]
-    turns_a: int
-    turns_b: int
-    backchannels_a: int
-    backchannels_b: int
-    interruptions_a: int
-    interruptions_b: int
-    pauses: int
-    gaps: int
-    overlaps_between: int
-    overlaps_within: int
+    ftos_a_ms: Sequence[int] = ()
+    ftos_b_ms: Sequence[int] = ()
+    kinds: Sequence[KindTotal] = ()
+    words_a: int | None = None
+    words_b: int | None = None
+    tags: Sequence[TagTotal] = ()
+
+    def events(self, kind: str, speaker: str | None = None) -> int:
+        """How many events of a kind, of one speaker or of both."""
+        return sum(x.events for x in self.kinds if x.kind == kind and speaker in (None, x.speaker))
 
 
 @dataclass(frozen=True)
@@ -419,13 +440,17 @@ class Annotated(Active):
 class Tokenized:
     """A recording whose samples lie, ready to be joined into a shard, in the staging folder.
 
-    ``part_uri`` holds the tar members of all its samples, ``rows_uri`` their rows for the tables.
+    ``part_uri`` holds the tar members of all its samples, ``rows_uri`` their rows for the tables. ``speakers`` are the
+    commitments of a and b.
     """
 
     recording_id: str
     shard: str
     part_uri: str
     rows_uri: str
+    speakers: tuple[str, str]
+    language: str | None
+    statistics: Statistics
 
 
 @dataclass(frozen=True)

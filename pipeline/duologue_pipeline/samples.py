@@ -8,7 +8,7 @@ silent, because ``datasets`` infers one type from the first samples of a shard (
 import json
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from .codecs.base import Codec
 from .isolation_report import DIRECTIONS, bleed_figures, fault_columns, sample_isolation
@@ -17,9 +17,9 @@ from .records import (
     Event,
     Span,
     SpeakerConsent,
+    TaggedWord,
     Track,
     TrackReport,
-    Word,
 )
 from .rules import load_rules
 from .segments import Segment
@@ -40,6 +40,15 @@ __all__ = [
 MADE_BY = f"duologue {version('duologue')}"
 
 
+_COUNTED: Final = {
+    "pauses": "pause",
+    "gaps": "gap",
+    "overlaps_between": "overlap_between",
+    "overlaps_within": "overlap_within",
+}
+"""Columns of ``recordings.parquet`` that count both speakers' events of a kind."""
+
+
 def canonical_json(document: Any) -> bytes:
     """One way to write a document as bytes: sorted keys, no spaces, UTF-8, NaN refused."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
@@ -52,7 +61,8 @@ def sample_key(recording_id: str, segment: int) -> str:
 
 def rule_versions() -> dict[str, str]:
     """The version of every rule set that marks a release."""
-    return {name: load_rules(name)["version"] for name in ("ingest", "isolation", "activity", "events")}
+    names = ("ingest", "isolation", "activity", "events", "disfluency", "backchannel_words")
+    return {name: load_rules(name)["version"] for name in names}
 
 
 def codec_document(codec: Codec) -> dict[str, Any]:
@@ -122,6 +132,7 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
         "events": [_event(event, start_ms) for event in conversation.events if _touches(event, start_ms, end_ms)],
         "transcripts": {"a": conversation.words_a is not None, "b": conversation.words_b is not None},
         "words": _by_speaker(conversation.words_a or (), conversation.words_b or (), start_ms, end_ms, _word),
+        "lexicon": conversation.lexicon,
         "rules": rule_versions(),
         "made_by": MADE_BY,
     }
@@ -150,20 +161,8 @@ def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, 
 
 def event_rows(conversation: Annotated, *, split: str) -> list[dict[str, Any]]:
     """The recording's rows of ``events.parquet``."""
-    where = {
-        "recording_id": conversation.recording.recording_id,
-        "split": split,
-        "rules": conversation.events_rules,
-    }
-    return [
-        {
-            **where,
-            **_event(event, 0),
-            "fto_s": None if event.fto_ms is None else _s(event.fto_ms),
-            "floor_taking": event.floor_taking,
-        }
-        for event in conversation.events
-    ]
+    where = {"recording_id": conversation.recording.recording_id, "split": split}
+    return [{**where, **_event_row(event)} for event in conversation.events]
 
 
 def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[str, Any]:
@@ -188,11 +187,13 @@ def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[
         "overlap_s": _s(statistics.overlap_ms),
         "overlap_share_of_time": overlap_share_of_time(statistics),
         "overlap_share_of_speech": overlap_share_of_speech(statistics),
-        "ftos_s": [_s(fto_ms) for fto_ms in statistics.ftos_ms],
-        "pauses": statistics.pauses,
-        "gaps": statistics.gaps,
-        "overlaps_between": statistics.overlaps_between,
-        "overlaps_within": statistics.overlaps_within,
+        "kinds": [
+            {"kind": x.kind, "speaker": x.speaker, "events": x.events, "seconds": _s(x.duration_ms)}
+            for x in statistics.kinds
+        ],
+        "word_tags": [vars(x) for x in statistics.tags],
+        "ftos_s": sorted(_s(fto_ms) for fto_ms in (*statistics.ftos_a_ms, *statistics.ftos_b_ms)),
+        **{column: statistics.events(kind) for column, kind in _COUNTED.items()},
     }
     for name, track, report, consent, words in (
         ("a", recording.a, conversation.audio.a, conversation.consent.a, conversation.words_a),
@@ -203,10 +204,9 @@ def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[
             f"jurisdiction_{name}": track.jurisdiction,
             f"words_{name}": words is not None,
             f"speech_{name}_s": _s(getattr(statistics, f"speech_{name}_ms")),
-            **{
-                f"{kind}_{name}": getattr(statistics, f"{kind}_{name}")
-                for kind in ("turns", "backchannels", "interruptions")
-            },
+            f"said_words_{name}": getattr(statistics, f"words_{name}"),
+            f"ftos_{name}_s": [_s(fto_ms) for fto_ms in getattr(statistics, f"ftos_{name}_ms")],
+            **{f"{kind}s_{name}": statistics.events(kind, name) for kind in ("turn", "backchannel", "interruption")},
             **{f"{field}_{name}": value for field, value in _track(report).items()},
         }
     for direction in DIRECTIONS:
@@ -248,25 +248,67 @@ def _track(report: TrackReport) -> dict[str, Any]:
     }
 
 
+_LATENCIES = ("response_latency", "stop_latency", "success_latency", "penalty_latency")
+_PARTS = ("reparandum", "interregnum", "repair")
+
+
 def _event(event: Event, zero_ms: int) -> dict[str, Any]:
+    """An event of ``KEY.json``, where what does not apply has a value of the same type."""
     return {
         "kind": event.kind,
+        "subtype": event.subtype or "",
         "speaker": event.speaker,
+        "addressee": event.addressee or "",
         "start_s": _s(event.start_ms - zero_ms),
         "end_s": _s(event.end_ms - zero_ms),
         "fto_s": _s(event.fto_ms or 0),
         "floor_taking": bool(event.floor_taking),
+        "take_over": bool(event.take_over),
+        **{f"{name}_s": -1.0 if (ms := getattr(event, f"{name}_ms")) is None else _s(ms) for name in _LATENCIES},
+        **{name: _part(getattr(event, name) or Span(event.start_ms, event.start_ms), zero_ms) for name in _PARTS},
         "confidence": event.confidence,
         "source": event.source,
+        "rules": event.rules,
     }
 
 
-def _touches(item: Event | Span | Word, start_ms: int, end_ms: int) -> bool:
+def _event_row(event: Event) -> dict[str, Any]:
+    """An event of the table, where what does not apply is null."""
+    row = {
+        "kind": event.kind,
+        "subtype": event.subtype,
+        "speaker": event.speaker,
+        "addressee": event.addressee,
+        "start_s": _s(event.start_ms),
+        "end_s": _s(event.end_ms),
+        "fto_s": _s_or_none(event.fto_ms),
+        "floor_taking": event.floor_taking,
+        "take_over": event.take_over,
+        **{f"{name}_s": _s_or_none(getattr(event, f"{name}_ms")) for name in _LATENCIES},
+        "confidence": event.confidence,
+        "source": event.source,
+        "rules": event.rules,
+    }
+    for name in _PARTS:
+        part = getattr(event, name)
+        row |= {f"{name}_start_s": part and _s(part.start_ms), f"{name}_end_s": part and _s(part.end_ms)}
+    return row
+
+
+def _s_or_none(ms: int | None) -> float | None:
+    return None if ms is None else _s(ms)
+
+
+def _part(span: Span, zero_ms: int) -> dict[str, float]:
+    return {"start_s": _s(span.start_ms - zero_ms), "end_s": _s(span.end_ms - zero_ms)}
+
+
+def _touches(item: Event | Span | TaggedWord, start_ms: int, end_ms: int) -> bool:
     """Whether something lies in the segment, wholly or in part; a moment counts where it falls."""
     return item.start_ms < end_ms and (item.end_ms > start_ms or item.start_ms == item.end_ms == start_ms)
 
 
-_Timed = TypeVar("_Timed", Span, Word)
+_Timed = TypeVar("_Timed", Span, TaggedWord)
 
 
 def _by_speaker(
@@ -293,10 +335,11 @@ def _clip(span: Span, start_ms: int, end_ms: int) -> dict[str, Any]:
     }
 
 
-def _word(word: Word, start_ms: int, end_ms: int) -> dict[str, Any]:
+def _word(word: TaggedWord, start_ms: int, end_ms: int) -> dict[str, Any]:
     return {
         "word": word.word,
         "start_s": _s(word.start_ms - start_ms),
         "end_s": _s(word.end_ms - start_ms),
         "confidence": -1.0 if word.confidence is None else float(word.confidence),
+        "tags": " ".join(word.tags),
     }

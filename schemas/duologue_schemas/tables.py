@@ -144,6 +144,23 @@ RECORDINGS: Final = pa.schema(
             nullable=True,
         ),
         _column("ftos_s", pa.list_(pa.float64()), "Every floor-transfer offset, sorted; negative is overlap."),
+        _column("ftos_a_s", pa.list_(pa.float64()), "Those of the transfers to speaker a."),
+        _column("ftos_b_s", pa.list_(pa.float64()), "Those of the transfers to speaker b."),
+        _column(
+            "kinds",
+            pa.list_(
+                pa.struct(
+                    [("kind", pa.string()), ("speaker", pa.string()), ("events", pa.int32()), ("seconds", pa.float64())]
+                )
+            ),
+            "Events of each kind and speaker: how many, and how long together.",
+        ),
+        *_per_track("said_words", pa.int32(), "Words of {speaker}; null without a transcript.", nullable=True),
+        _column(
+            "word_tags",
+            pa.list_(pa.struct([("tag", pa.string()), ("speaker", pa.string()), ("words", pa.int32())])),
+            "How many words of each speaker carry a tag, e.g. filler.",
+        ),
         *_per_track("turns", pa.int32(), "Turns of {speaker}."),
         *_per_track("backchannels", pa.int32(), "Backchannels of {speaker}."),
         *_per_track("interruptions", pa.int32(), "Interruptions by {speaker}."),
@@ -161,11 +178,38 @@ EVENTS: Final = pa.schema(
         _column("recording_id", pa.string(), "The recording."),
         _column("split", pa.string(), "train or validation."),
         _column("kind", pa.string(), "What happens, e.g. backchannel."),
+        _column("subtype", pa.string(), "More on it, e.g. continuer, where evidence tells.", nullable=True),
         _column("speaker", pa.string(), "a or b: who does it, or who takes the floor."),
+        _column(
+            "addressee",
+            pa.string(),
+            "What the other one does at its onset: speaking, pausing, silent, backchannelling or laughing.",
+            nullable=True,
+        ),
         _column("start_s", pa.float64(), "When it begins in the conversation."),
         _column("end_s", pa.float64(), "When it ends in the conversation."),
         _column("fto_s", pa.float64(), "Floor-transfer offset, where the kind has one.", nullable=True),
         _column("floor_taking", pa.bool_(), "Whether an interruption takes the floor.", nullable=True),
+        _column(
+            "take_over",
+            pa.bool_(),
+            "Whether a turn, backchannel or interruption has more than three words or lasts more than a second.",
+            nullable=True,
+        ),
+        *(
+            _column(f"{name}_latency_s", pa.float64(), f"Of an interruption: {text}.", nullable=True)
+            for name, text in {
+                "response": "from the end of its turn to the next turn of who was interrupted",
+                "stop": "from its onset until the other one is silent, if it takes the floor",
+                "success": "the same, if that is at most 1.5 s",
+                "penalty": "the same, or to the end of the other's turn if it does not take the floor",
+            }.items()
+        ),
+        *(
+            _column(f"{part}_{edge}_s", pa.float64(), f"Of a disfluency: when its {part} {text}.", nullable=True)
+            for part in ("reparandum", "interregnum", "repair")
+            for edge, text in (("start", "begins"), ("end", "ends"))
+        ),
         _column("confidence", pa.float64(), "0 to 1."),
         _column("source", pa.string(), "The evidence: activity, words or both."),
         _column("rules", pa.string(), "Version of the rule set of the events."),

@@ -22,7 +22,7 @@ def make_activity(*, a: Spans = (), b: Spans = ()) -> Activity:
 
 
 def find(*, a: Spans = (), b: Spans = ()) -> list[str]:
-    """Every event but the IPUs, as ``kind speaker start-end [fto] [takes/fails]``."""
+    """Every event but the IPUs, as ``kind speaker start-end [fto] [takes/fails] [subtype]``."""
     events = find_events(make_activity(a=a, b=b), duration_ms=DURATION_MS)
     return [_text(event) for event in events if event.kind != "ipu"]
 
@@ -33,7 +33,7 @@ def _text(event: Event) -> str:
         text += f" {event.fto_ms:+d}"
     if event.floor_taking is not None:
         text += " takes" if event.floor_taking else " fails"
-    return text
+    return f"{text} {event.subtype}" if event.subtype else text
 
 
 def test_nobody_speaks() -> None:
@@ -41,7 +41,7 @@ def test_nobody_speaks() -> None:
 
 
 def test_one_speaks() -> None:
-    assert find(b=[(1000, 2000), (5000, 9000)]) == ["turn b 1000-9000", "pause b 2000-5000"]
+    assert find(b=[(1000, 2000), (5000, 9000)]) == ["turn b 1000-9000", "hold b 2000-5000", "pause b 2000-5000"]
 
 
 def test_a_gap() -> None:
@@ -57,7 +57,7 @@ def test_an_overlap_between() -> None:
     assert find(a=[(0, 3000)], b=[(2500, 6000)]) == [
         "turn a 0-3000",
         "floor_transfer b 2500-3000 -500",
-        "overlap_between b 2500-3000 -500",
+        "overlap_between b 2500-3000 -500 interruption",
         "interruption b 2500-6000 takes",
         "turn b 2500-6000",
     ]
@@ -75,7 +75,7 @@ def test_a_backchannel_in_speech() -> None:
     assert find(a=[(0, 6000)], b=[(3000, 3400)]) == [
         "turn a 0-6000",
         "backchannel b 3000-3400",
-        "overlap_within b 3000-3400",
+        "overlap_within b 3000-3400 backchannel",
     ]
 
 
@@ -90,10 +90,10 @@ def test_a_backchannel_in_silence_does_not_break_the_turn() -> None:
 def test_a_backchannel_across_the_edges_of_a_pause_overlaps_within_twice() -> None:
     assert find(a=[(0, 3000), (3300, 6000)], b=[(2900, 3500)]) == [
         "turn a 0-6000",
-        "overlap_within b 2900-3000",
+        "overlap_within b 2900-3000 backchannel",
         "backchannel b 2900-3500",
         "pause a 3000-3300",
-        "overlap_within b 3300-3500",
+        "overlap_within b 3300-3500 backchannel",
     ]
 
 
@@ -115,6 +115,7 @@ def test_a_short_beginning_of_a_longer_answer_takes_the_floor() -> None:
         "floor_transfer b 3000-3200 +200",
         "gap b 3000-3200 +200",
         "turn b 3200-4200",
+        "hold b 3500-3800",
         "pause b 3500-3800",
         "floor_transfer a 4200-4500 +300",
         "gap a 4200-4500 +300",
@@ -126,7 +127,7 @@ def test_a_failed_interruption() -> None:
     assert find(a=[(0, 9000)], b=[(3000, 5000)]) == [
         "turn a 0-9000",
         "interruption b 3000-5000 fails",
-        "overlap_within b 3000-5000",
+        "overlap_within b 3000-5000 interruption",
     ]
 
 
@@ -134,7 +135,7 @@ def test_an_interruption_that_ends_with_the_holder_fails() -> None:
     assert find(a=[(0, 5000)], b=[(3000, 5000)]) == [
         "turn a 0-5000",
         "interruption b 3000-5000 fails",
-        "overlap_within b 3000-5000",
+        "overlap_within b 3000-5000 interruption",
     ]
 
 
@@ -144,7 +145,7 @@ def test_the_example_of_the_documentation() -> None:
         "pause a 3000-4000",
         "backchannel b 3200-3600",
         "floor_transfer b 5500-6000 -500",
-        "overlap_between b 5500-6000 -500",
+        "overlap_between b 5500-6000 -500 interruption",
         "interruption b 5500-9000 takes",
         "turn b 5500-9000",
     ]
@@ -154,11 +155,11 @@ def test_the_interrupted_comes_back() -> None:
     assert find(a=[(0, 3000), (6000, 9000)], b=[(2500, 7000)]) == [
         "turn a 0-3000",
         "floor_transfer b 2500-3000 -500",
-        "overlap_between b 2500-3000 -500",
+        "overlap_between b 2500-3000 -500 interruption",
         "interruption b 2500-7000 takes",
         "turn b 2500-7000",
         "floor_transfer a 6000-7000 -1000",
-        "overlap_between a 6000-7000 -1000",
+        "overlap_between a 6000-7000 -1000 interruption",
         "interruption a 6000-9000 takes",
         "turn a 6000-9000",
     ]
@@ -168,7 +169,7 @@ def test_a_very_long_overlap() -> None:
     assert find(a=[(0, 40_000)], b=[(1000, 50_000)]) == [
         "turn a 0-40000",
         "floor_transfer b 1000-40000 -39000",
-        "overlap_between b 1000-40000 -39000",
+        "overlap_between b 1000-40000 -39000 interruption",
         "interruption b 1000-50000 takes",
         "turn b 1000-50000",
     ]
@@ -176,8 +177,7 @@ def test_a_very_long_overlap() -> None:
 
 def test_where_both_start_together_the_longer_takes_the_floor() -> None:
     assert find(a=[(0, 2000)], b=[(0, 5000)]) == [
-        "interruption a 0-2000 fails",
-        "overlap_within a 0-2000",
+        "overlap_within a 0-2000 simultaneous",
         "turn b 0-5000",
     ]
 
@@ -185,10 +185,10 @@ def test_where_both_start_together_the_longer_takes_the_floor() -> None:
 def test_where_both_start_together_later_the_holder_goes_first() -> None:
     assert find(a=[(0, 1000), (2000, 4000)], b=[(2000, 5000)]) == [
         "turn a 0-4000",
+        "hold a 1000-2000",
         "pause a 1000-2000",
         "floor_transfer b 2000-4000 -2000",
-        "overlap_between b 2000-4000 -2000",
-        "interruption b 2000-5000 takes",
+        "overlap_between b 2000-4000 -2000 simultaneous",
         "turn b 2000-5000",
     ]
 
@@ -198,15 +198,13 @@ def test_after_a_backchannel_the_holder_goes_first_too() -> None:
         "turn a 0-7000",
         "pause a 3000-4200",
         "backchannel b 3200-3600",
-        "interruption b 4200-6000 fails",
-        "overlap_within b 4200-6000",
+        "overlap_within b 4200-6000 simultaneous",
     ]
 
 
 def test_of_two_identical_tracks_a_takes_the_floor() -> None:
     assert find(a=[(0, 2000)], b=[(0, 2000)]) == [
-        "interruption b 0-2000 fails",
-        "overlap_within b 0-2000",
+        "overlap_within b 0-2000 simultaneous",
         "turn a 0-2000",
     ]
 
@@ -272,8 +270,9 @@ def test_every_ipu_has_exactly_one_role(activity: Activity) -> None:
         span = (ipu.speaker, ipu.start_ms, ipu.end_ms)
         listener = [
             event
-            for event in of_kind(events, "backchannel", "interruption")
-            if (event.speaker, event.start_ms, event.end_ms) == span and not event.floor_taking
+            for event in of_kind(events, "backchannel", "overlap_within")
+            if (event.speaker, event.start_ms, event.end_ms) == span
+            and (event.kind == "backchannel" or event.subtype != "backchannel")
         ]
         turn = [t for t in turns if t.speaker == ipu.speaker and t.start_ms <= ipu.start_ms and ipu.end_ms <= t.end_ms]
         assert len(listener) + len(turn) == 1

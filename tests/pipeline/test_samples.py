@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from duologue_pipeline.records import Activity, Annotated, Event, Source, Span, Word
+from duologue_pipeline.records import Activity, Annotated, Event, Source, Span, TaggedWord
 from duologue_pipeline.samples import (
     canonical_json,
     codec_document,
@@ -72,7 +72,8 @@ def test_keys_sort_as_the_segments_do() -> None:
 
 
 def test_the_versions_of_all_rules_are_named() -> None:
-    assert rule_versions().keys() == {"ingest", "isolation", "activity", "events"}
+    named = {"ingest", "isolation", "activity", "events", "disfluency", "backchannel_words"}
+    assert rule_versions().keys() == named
 
 
 def test_a_codec_is_described_by_what_decides_its_codes(tiny_codec: Any) -> None:
@@ -102,7 +103,7 @@ def test_a_document_of_little_and_one_of_much_follow_the_schema(conversation: An
             source=Source("in-house", "CC-BY-4.0", "vendor"),
             a=replace(conversation.recording.a, jurisdiction="US-IL"),
         ),
-        words_a=(Word("hello", 1900, 2100, 0.5), Word("there", 3900, 4100)),
+        words_a=(TaggedWord("hello", 1900, 2100, 0.5), TaggedWord("there", 3900, 4100)),
         words_b=(),
     )
     for annotated in (conversation, much):
@@ -158,14 +159,14 @@ def test_a_moment_at_a_cut_belongs_to_the_sample_that_begins_there(
 def test_words_of_both_speakers_come_in_order_of_time(conversation: Annotated, document: Build) -> None:
     with_words = replace(
         conversation,
-        words_a=(Word("yes", 1000, 1200), Word("well", 2020, 2320, 0.75)),
-        words_b=(Word("so", 1970, 2120),),
+        words_a=(TaggedWord("yes", 1000, 1200), TaggedWord("well", 2020, 2320, 0.75, ("filler", "edit_term"))),
+        words_b=(TaggedWord("so", 1970, 2120),),
     )
     found = document(with_words)
     assert found["transcripts"] == {"a": True, "b": True}
     assert found["words"] == [
-        {"speaker": "b", "word": "so", "start_s": 0.05, "end_s": 0.2, "confidence": -1.0},
-        {"speaker": "a", "word": "well", "start_s": 0.1, "end_s": 0.4, "confidence": 0.75},
+        {"speaker": "b", "word": "so", "start_s": 0.05, "end_s": 0.2, "confidence": -1.0, "tags": ""},
+        {"speaker": "a", "word": "well", "start_s": 0.1, "end_s": 0.4, "confidence": 0.75, "tags": "filler edit_term"},
     ]
 
 

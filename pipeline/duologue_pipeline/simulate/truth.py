@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from duologue_pipeline.records import Event, Span, Speaker
+from duologue_pipeline.rules import load_rules
 
 from .structure import Utterance
 
@@ -26,9 +27,12 @@ def events_of(utterances: Sequence[Utterance]) -> list[Event]:
     events = [Event("ipu", u.speaker, u.start_ms, u.end_ms) for u in utterances]
     for turn in turns:
         events.append(Event("turn", turn[0].speaker, turn[0].start_ms, turn[-1].end_ms))
-        events += [Event("pause", x.speaker, x.end_ms, y.start_ms) for x, y in pairwise(turn)]
+        for x, y in pairwise(turn):
+            events.append(Event("pause", x.speaker, x.end_ms, y.start_ms))
+            if not any(u.start_ms < y.start_ms and x.end_ms < u.end_ms for u in utterances if u.speaker != x.speaker):
+                events.append(Event("hold", x.speaker, x.end_ms, y.start_ms))
     for before, after in pairwise(turns):
-        events += _transfer(before[-1].end_ms, after[0])
+        events += _transfer(before[-1], after[0])
     holders = [u for u in utterances if u.role == "turn"]
     for act in utterances:
         if act.role == "turn":
@@ -39,8 +43,10 @@ def events_of(utterances: Sequence[Utterance]) -> list[Event]:
             if held.speaker != act.speaker and held.start_ms < act.end_ms and act.start_ms < held.end_ms
         ]
         events += [Event("overlap_within", act.speaker, start, end) for start, end in shared]
-        taking = False if act.role == "interruption" else None
-        events.append(Event(act.role, act.speaker, act.start_ms, act.end_ms, floor_taking=taking))
+        if act.role == "backchannel":
+            events.append(Event("backchannel", act.speaker, act.start_ms, act.end_ms))
+        elif any(_interrupts(held, act) for held in holders if held.speaker != act.speaker):
+            events.append(Event("interruption", act.speaker, act.start_ms, act.end_ms, floor_taking=False))
     return sorted(events, key=lambda e: (e.start_ms, e.end_ms, e.kind, e.speaker))
 
 
@@ -95,14 +101,21 @@ def _turns(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
     return turns
 
 
-def _transfer(end_ms: int, after: Utterance) -> list[Event]:
-    """A floor transfer, its gap or overlap, and, by the definition of the kind, an interruption if it is in overlap."""
-    fto_ms = after.start_ms - end_ms
+def _transfer(before: Utterance, after: Utterance) -> list[Event]:
+    """A floor transfer, its gap or overlap, and the interruption if it is one by the definition of the kind."""
+    fto_ms = after.start_ms - before.end_ms
     kinds = ["floor_transfer"]
     if fto_ms:
         kinds.append("gap" if fto_ms > 0 else "overlap_between")
-    bounds = min(end_ms, after.start_ms), max(end_ms, after.start_ms)
+    bounds = min(before.end_ms, after.start_ms), max(before.end_ms, after.start_ms)
     events = [Event(kind, after.speaker, *bounds, fto_ms=fto_ms) for kind in kinds]
-    if fto_ms < 0:
+    if _interrupts(before, after):
         events.append(Event("interruption", after.speaker, after.start_ms, after.end_ms, floor_taking=True))
     return events
+
+
+def _interrupts(held: Utterance, act: Utterance) -> bool:
+    """Whether one begins while the other speaks, not with its beginning and not with its last syllable."""
+    rules = load_rules("events")
+    earliest_ms, latest_ms = held.start_ms + rules["hear_onset_ms"], held.end_ms - rules["terminal_overlap_ms"]
+    return earliest_ms <= act.start_ms <= latest_ms

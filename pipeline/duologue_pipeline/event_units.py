@@ -1,0 +1,132 @@
+"""Inter-pausal units (IPUs) of a speaker: from activity, from words, or from both.
+
+- From **activity** alone: stretches of speech, joined across own silences under 200 ms.
+- From **words** alone: the same over the words. A word without duration counts as one millisecond.
+- From **both**: activity says when, words say what. An IPU of the activity holds the words that lie in it for the most
+  part, and keeps its own edges. A word that no IPU of the activity meets belongs to the nearest one less than 200 ms
+  away; failing that it makes an IPU of its own, for detectors miss quiet words. An IPU without words stays: transcripts
+  miss short sounds.
+
+The definition of the IPU is that of Nguyen et al. 2023, "Generative spoken dialogue language modeling" (dGSLM).
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from duologue_pipeline.records import Span, Speaker, Word
+
+__all__ = ["Unit", "join_ipus", "other_speaker", "spoken_units", "units_as_words"]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An IPU: its words are ``words[first:last]`` of its speaker's words in order of time, none where both are equal.
+
+    ``source`` is ``activity``, ``words`` or ``both``.
+    """
+
+    speaker: Speaker
+    span: Span
+    source: str
+    first: int = 0
+    last: int = 0
+
+
+def other_speaker(speaker: Speaker) -> Speaker:
+    """Whom a speaker talks to."""
+    return "b" if speaker == "a" else "a"
+
+
+def join_ipus(spans: Sequence[Span], silence_ms: int) -> list[Span]:
+    """Joins speech across silences shorter than ``silence_ms``; ``spans`` are sorted by start and may overlap."""
+    ipus: list[Span] = []
+    for span in spans:
+        if ipus and span.start_ms - ipus[-1].end_ms < silence_ms:
+            ipus[-1] = Span(ipus[-1].start_ms, max(ipus[-1].end_ms, span.end_ms))
+        else:
+            ipus.append(span)
+    return ipus
+
+
+def spoken_units(
+    speaker: Speaker,
+    spans: Sequence[Span] | None,
+    words: Sequence[Word] | None,
+    *,
+    silence_ms: int,
+    duration_ms: int,
+) -> list[Unit]:
+    """Makes the IPUs of one speaker.
+
+    Args:
+        speaker: who speaks.
+        spans: their activity, sorted and disjoint; None if there is none.
+        words: theirs, in order of start; None if there are none.
+        silence_ms: the shortest own silence between two IPUs.
+        duration_ms: of the conversation, to which words are cut.
+
+    Returns:
+        Sorted, disjoint, never empty.
+    """
+    ipus = join_ipus(spans or (), silence_ms)
+    home: list[int | None] = []
+    alone: list[Span] = []
+    for word in words or ():
+        said = _cut(word, duration_ms)
+        place = _nearest(ipus, said, silence_ms)
+        home.append(place)
+        if place is None:
+            alone.append(said)
+    heard = {ipu.start_ms for ipu in ipus}
+    joined = join_ipus(sorted([*ipus, *alone]), silence_ms)
+    starts = [span.start_ms for span in joined]
+    places = [
+        bisect_left(starts, (ipus[at] if at is not None else _cut(word, duration_ms)).start_ms + 1) - 1
+        for word, at in zip(words or (), home, strict=True)
+    ]
+    # A word that begins before another may lie in a later IPU if the transcript overlaps itself: IPUs stay in order.
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1])
+    units = []
+    for number, span in enumerate(joined):
+        first, last = bisect_left(places, number), bisect_left(places, number + 1)
+        source = "activity" if first == last else "both" if span.start_ms in heard else "words"
+        units.append(Unit(speaker, span, source, first, last))
+    return units
+
+
+def units_as_words(units: Sequence[Unit], words: Sequence[Word] | None) -> list[Word]:
+    """The words of a speaker, each IPU filled by its own from edge to edge; one without words holds an empty word.
+
+    So whoever finds IPUs in words finds these. A word keeps its text, and its times as far as that allows.
+    """
+    filled: list[Word] = []
+    for unit in units:
+        own = (words or ())[unit.first : unit.last]
+        starts = [unit.span.start_ms]
+        for word in own[1:]:
+            starts.append(min(max(word.start_ms, starts[-1]), unit.span.end_ms))
+        ends = [*starts[1:], unit.span.end_ms]
+        texts = [word.word for word in own] or [""]
+        filled += [Word(text, start, end) for text, start, end in zip(texts, starts, ends, strict=True)]
+    return filled
+
+
+def _cut(word: Word, duration_ms: int) -> Span:
+    """When a word is said, inside the conversation and at least a millisecond long."""
+    start_ms = min(max(word.start_ms, 0), max(duration_ms - 1, 0))
+    return Span(start_ms, max(min(word.end_ms, duration_ms), start_ms + 1))
+
+
+def _nearest(ipus: Sequence[Span], said: Span, reach_ms: int) -> int | None:
+    """The IPU that shares most with what is said, or else the nearest one less than ``reach_ms`` away."""
+    best: tuple[int, int] | None = None
+    at = bisect_left(ipus, said)
+    for place in range(max(at - 1, 0), len(ipus)):
+        shared_ms = min(ipus[place].end_ms, said.end_ms) - max(ipus[place].start_ms, said.start_ms)
+        if shared_ms > -reach_ms and (best is None or shared_ms > best[0]):
+            best = shared_ms, place
+        if ipus[place].start_ms >= said.end_ms:
+            break
+    return None if best is None else best[1]
