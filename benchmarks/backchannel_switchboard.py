@@ -95,7 +95,7 @@ def main(path: Path, changes: dict[str, int]) -> None:
 
 def print_turn_taking(counted: list[Statistics]) -> None:
     """Prints the figures that are compared with the human reference."""
-    ftos_ms = [fto_ms for each in counted for fto_ms in each.ftos_ms]
+    ftos_ms = [fto_ms for each in counted for fto_ms in (*each.ftos_a_ms, *each.ftos_b_ms)]
     overlap_ms = sum(each.overlap_ms for each in counted)
     anybody_ms = sum(each.speech_a_ms + each.speech_b_ms - each.overlap_ms for each in counted)
     per_call = numbers.quantiles([overlap_share_of_speech(each) or 0.0 for each in counted], n=20)

@@ -22,6 +22,7 @@ from duologue_pipeline.records import (
     FaultReport,
     GrantRef,
     IsolationReport,
+    KindTotal,
     Recording,
     Rejected,
     Span,
@@ -32,6 +33,7 @@ from duologue_pipeline.records import (
 )
 from duologue_pipeline.release import STAGING, ReleaseOptions, write_release, write_shard
 from duologue_pipeline.samples import codec_document, rule_versions
+from duologue_pipeline.statistics import corpus_totals
 from duologue_pipeline.tokenize import TokenizeOptions, tokenize_conversation
 
 Pcm = npt.NDArray[np.float32]
@@ -128,7 +130,14 @@ def make_annotated(recording: Recording, **fields: Any) -> Annotated:
         ),
         activity=Activity(a=(Span(200, 1000),), b=(Span(1100, end_ms),), rules="1.0"),
         events=(Event("gap", "b", 1000, 1100, fto_ms=100),),
-        statistics=Statistics(end_ms, 800, end_ms - 1100, 0, (100,), 1, 1, 0, 0, 0, 0, 0, 1, 0, 0),
+        statistics=Statistics(
+            duration_ms=end_ms,
+            speech_a_ms=800,
+            speech_b_ms=end_ms - 1100,
+            overlap_ms=0,
+            ftos_b_ms=(100,),
+            kinds=(KindTotal("gap", "b", 1, 100), KindTotal("turn", "a", 1, 800)),
+        ),
         events_rules="1.0",
         words_a=None,
         words_b=None,
@@ -181,7 +190,8 @@ def make_release(folder: Path, *, backwards: bool = False) -> Path:
         )
         parts.setdefault(shard, []).append(tokenized)
     shards = [write_shard(shard, own[::order], out=str(out)) for shard, own in parts.items()]
-    write_release(shards[::order], [REFUSED], out=str(out), options=make_release_options())
+    totals = corpus_totals((x.statistics, x.speakers, x.language) for own in parts.values() for x in own[::order])
+    write_release(shards[::order], [REFUSED], totals, out=str(out), options=make_release_options())
     return out
 
 

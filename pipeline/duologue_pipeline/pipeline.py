@@ -13,6 +13,7 @@ from .release import ReleaseOptions
 from .second_opinion import SecondOpinion
 from .stages.analyse import ConsentGate, DetectActivity, FindEvents, Ingest, MeasureIsolation
 from .stages.read import ReadManifest
+from .stages.statistics import CombineStatistics
 from .stages.write import PlanRelease, Tokenize, WriteRelease, WriteShards
 from .tokenize import TokenizeOptions
 
@@ -68,6 +69,7 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     tokenized, unencoded = annotated | "Tokenize" >> Tokenize(
         plan=plan, codec=options.codec, options=options.tokenize, out=options.out
     )
+    totals = tokenized | "Statistics" >> CombineStatistics()
     shards = tokenized | "Shards" >> WriteShards(out=options.out)
     rejected = (
         unread,
@@ -78,4 +80,6 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         wordless,
         unencoded,
     ) | "Rejected" >> beam.Flatten()
-    return shards | "Release" >> WriteRelease(rejected=rejected, out=options.out, options=options.release)
+    return shards | "Release" >> WriteRelease(
+        rejected=rejected, totals=totals, out=options.out, options=options.release
+    )

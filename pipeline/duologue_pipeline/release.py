@@ -21,6 +21,7 @@ from .plan import SPLITS
 from .records import Rejected, Tokenized, WrittenShard
 from .samples import MADE_BY, canonical_json
 from .shards import join_parts
+from .statistics import Totals, statistics_file
 from .storage import delete_directory, delete_file, digest, join, list_entries, open_output, read_bytes, write_bytes
 from .tables import read_table, write_table
 
@@ -104,13 +105,19 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
 
 
 def write_release(
-    shards: Iterable[WrittenShard], rejected: Iterable[Rejected], *, out: str, options: ReleaseOptions
+    shards: Iterable[WrittenShard],
+    rejected: Iterable[Rejected],
+    totals: Mapping[tuple[str, str], Totals],
+    *,
+    out: str,
+    options: ReleaseOptions,
 ) -> dict[str, Any] | None:
-    """Completes a release: tables, ``rejected.jsonl``, cards, and ``dataset.json`` when all else is there.
+    """Completes a release: tables, ``rejected.jsonl``, statistics, cards, and ``dataset.json`` when all else is there.
 
     Args:
         shards: every shard, in any order.
         rejected: every rejection, in any order.
+        totals: of the corpus, its languages and its speakers (:func:`duologue_pipeline.statistics.corpus_totals`).
         out: the output folder.
         options: what to say.
 
@@ -126,8 +133,10 @@ def write_release(
     tables = {table: _join_pieces(ordered, table, out=out) for table in TABLES}
     release = _release_document(ordered, tables["index"], tables["recordings"], refused, options)
     reasons = Counter(row["reason"] for row in refused)
+    write_bytes(join(out, "statistics.json"), statistics_file(totals))
     release["files"] = [
-        _file_entry(out, name) for name in (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl")
+        _file_entry(out, name)
+        for name in (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl", "statistics.json")
     ]
     facts = facts_from_release(release, tables["index"], tables["recordings"], reasons)
     for name, text in (("README.md", write_readme(facts)), ("croissant.json", write_croissant(facts))):

@@ -78,7 +78,15 @@ def tokenize_conversation(
     decides = [asdict(conversation), split, asdict(options), codec.name, codec.weights_sha256, rule_versions(), MADE_BY]
     fingerprint = hashlib.sha256(canonical_json(decides)).hexdigest()[:16]
     name = join(staging, PARTS, f"{recording_id}-{fingerprint}")
-    tokenized = Tokenized(recording_id, shard, part_uri=f"{name}.part", rows_uri=f"{name}.rows.json")
+    tokenized = Tokenized(
+        recording_id,
+        shard,
+        part_uri=f"{name}.part",
+        rows_uri=f"{name}.rows.json",
+        speakers=(conversation.consent.a.commitment, conversation.consent.b.commitment),
+        language=conversation.recording.language,
+        statistics=conversation.statistics,
+    )
     if exists(tokenized.rows_uri):
         return tokenized
     index = []

@@ -11,6 +11,8 @@ import pytest
 from duologue_pipeline import release as release_module
 from duologue_pipeline.records import Rejected
 from duologue_pipeline.release import STAGING, write_release
+from duologue_pipeline.statistics import corpus_totals, statistics_file, statistics_of_row
+from duologue_pipeline.tables import read_table
 from duologue_schemas import iter_faults
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
 
@@ -36,6 +38,7 @@ def test_a_release_holds_these_files_and_nothing_of_the_work(release: Path) -> N
         "index.parquet",
         "recordings.parquet",
         "rejected.jsonl",
+        "statistics.json",
     ]
     assert sorted(files) == sorted(
         ["dataset.json", *(entry["path"] for key in ("shards", "files") for entry in document(release)[key])]
@@ -100,7 +103,7 @@ def test_refusals_are_sorted_and_name_files_beside_the_manifest(tmp_path: Path, 
         Rejected("call-1", "ingest", "audio_empty", "/calls/a.wav and /calls/b.wav: empty"),
     ]
     for order in (1, -1):
-        assert write_release([], rejected[::order], out=str(tmp_path), options=make_release_options()) is None
+        assert write_release([], rejected[::order], {}, out=str(tmp_path), options=make_release_options()) is None
         lines = (tmp_path / "rejected.jsonl").read_text().splitlines()
         assert [json.loads(line)["detail"] for line in lines] == [
             "a.wav and b.wav: empty",
@@ -111,7 +114,7 @@ def test_refusals_are_sorted_and_name_files_beside_the_manifest(tmp_path: Path, 
 
 def test_where_nothing_was_written_there_are_only_the_refusals(tmp_path: Path, make_release_options: Build) -> None:
     (tmp_path / STAGING).mkdir()
-    assert write_release([], [], out=str(tmp_path), options=make_release_options()) is None
+    assert write_release([], [], {}, out=str(tmp_path), options=make_release_options()) is None
     assert [path.name for path in tmp_path.iterdir()] == ["rejected.jsonl"]
 
 
@@ -133,3 +136,15 @@ def test_a_shard_that_a_killed_run_has_left_is_removed(tmp_path: Path, make_rele
     assert sorted(path.name for path in (release / "shards").iterdir()) == [
         entry["path"].removeprefix("shards/") for entry in document(release)["shards"]
     ]
+
+
+def test_the_statistics_are_those_of_the_recordings(release: Path) -> None:
+    rows = read_table(str(release / "recordings.parquet")).to_pylist()
+    again = corpus_totals(
+        (statistics_of_row(row), (row["speaker_a"], row["speaker_b"]), row["language"]) for row in rows
+    )
+    assert (release / "statistics.json").read_bytes() == statistics_file(again)
+    document = json.loads((release / "statistics.json").read_bytes())
+    assert document["corpus"]["conversations"] == 3
+    assert document["corpus"]["fto_median_s"] == 0.1
+    assert len(document["speakers"]) == 6

@@ -14,6 +14,7 @@ from ..codecs.registry import open_codec
 from ..plan import PlanEntry, plan_shards, plan_splits
 from ..records import Annotated, Rejected, Tokenized, WrittenShard
 from ..release import STAGING, ReleaseOptions, write_release, write_shard
+from ..statistics import Totals
 from ..storage import join
 from ..tokenize import TokenizeOptions, tokenize_conversation
 from .guard import GuardedDoFn, Split, guarded
@@ -145,15 +146,17 @@ def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenSha
 
 @dataclass(kw_only=True)
 class WriteRelease(beam.PTransform[Any, Any]):
-    """Writes tables, cards and, last of all, ``dataset.json``.
+    """Writes tables, statistics, cards and, last of all, ``dataset.json``.
 
     Args:
         rejected: everything that was refused on the way.
+        totals: from :class:`CombineStatistics`.
         out: the output folder.
         options: what the release says about the run.
     """
 
     rejected: PCollection[Rejected]
+    totals: PCollection[tuple[tuple[str, str], Totals]]
     out: str
     options: ReleaseOptions
 
@@ -169,12 +172,17 @@ class WriteRelease(beam.PTransform[Any, Any]):
                 _write_release,
                 shards=AsList(shards),
                 rejected=AsList(self.rejected),
+                totals=AsList(self.totals),
                 options=self.options,
             )
         )
 
 
 def _write_release(
-    out: str, shards: list[WrittenShard], rejected: list[Rejected], options: ReleaseOptions
+    out: str,
+    shards: list[WrittenShard],
+    rejected: list[Rejected],
+    totals: list[tuple[tuple[str, str], Totals]],
+    options: ReleaseOptions,
 ) -> dict[str, Any] | None:
-    return write_release(shards, rejected, out=out, options=options)
+    return write_release(shards, rejected, dict(totals), out=out, options=options)
