@@ -96,19 +96,22 @@ def read_floor(
         )
         for speaker in SPEAKERS
     }
-    return _Floor(units, _types(units, words, lexicon), rules).walk()
+    silence_ms = rules["ipu_silence_ms"]
+    said = {
+        speaker: units_as_words(units[speaker], words[speaker], silence_ms=silence_ms, duration_ms=duration_ms)
+        for speaker in SPEAKERS
+    }
+    return _Floor(units, _types(units, said, lexicon), rules).walk()
 
 
 def _types(
-    units: Mapping[Speaker, Sequence[Unit]], words: Mapping[Speaker, Sequence[Word] | None], lexicon: Lexicon
+    units: Mapping[Speaker, Sequence[Unit]], said: Mapping[Speaker, Sequence[Word]], lexicon: Lexicon
 ) -> dict[Speaker, list[str | None]]:
     """Per IPU the type of its backchannel, empty for none, None where words cannot tell."""
-    filled = {speaker: units_as_words(units[speaker], words[speaker]) for speaker in SPEAKERS}
     types: dict[Speaker, list[str | None]] = {}
     for speaker in SPEAKERS:
-        other = filled[other_speaker(speaker)]
-        said = backchannel_ipus(filled[speaker], other, lexicon=lexicon) if words[speaker] else []
-        found = {Span(each.start_ms, each.end_ms): each.type for each in said}
+        answers = backchannel_ipus(said[speaker], said[other_speaker(speaker)], lexicon=lexicon)
+        found = {Span(each.start_ms, each.end_ms): each.type for each in answers}
         types[speaker] = [
             None if lexicon.name == "none" or unit.first == unit.last else found.get(unit.span, "")
             for unit in units[speaker]

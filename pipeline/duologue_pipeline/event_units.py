@@ -96,21 +96,38 @@ def spoken_units(
     return units
 
 
-def units_as_words(units: Sequence[Unit], words: Sequence[Word] | None) -> list[Word]:
-    """The words of a speaker, each IPU filled by its own from edge to edge; one without words holds an empty word.
+def units_as_words(
+    units: Sequence[Unit], words: Sequence[Word] | None, *, silence_ms: int, duration_ms: int
+) -> list[Word]:
+    """The words of a speaker with their times set so that whoever finds IPUs in words finds these units.
 
-    So whoever finds IPUs in words finds these. A word keeps its text, and its times as far as that allows.
+    Units that come from words alone keep the times of their words. Elsewhere the first word begins and the last one ends
+    with the unit, and no silence in between is as long as ``silence_ms``; a unit without words holds an empty one.
     """
-    filled: list[Word] = []
+    said: list[Word] = []
     for unit in units:
-        own = (words or ())[unit.first : unit.last]
-        starts = [unit.span.start_ms]
-        for word in own[1:]:
-            starts.append(min(max(word.start_ms, starts[-1]), unit.span.end_ms))
-        ends = [*starts[1:], unit.span.end_ms]
-        texts = [word.word for word in own] or [""]
-        filled += [Word(text, start, end) for text, start, end in zip(texts, starts, ends, strict=True)]
-    return filled
+        own = (words or ())[unit.first : unit.last] or [Word("", unit.span.start_ms, unit.span.end_ms)]
+        if unit.source == "words":
+            spans = [_cut(word, duration_ms) for word in own]
+        else:
+            spans = _stretched(own, unit.span, silence_ms)
+        said += [
+            Word(word.word, span.start_ms, span.end_ms, word.confidence) for word, span in zip(own, spans, strict=True)
+        ]
+    return said
+
+
+def _stretched(words: Sequence[Word], over: Span, silence_ms: int) -> list[Span]:
+    """The times of words, in order of start, moved as little as it takes to make one IPU over this time."""
+    starts_ms = [over.start_ms]
+    for word in words[1:]:
+        starts_ms.append(min(max(word.start_ms, starts_ms[-1]), over.end_ms))
+    spans = []
+    for word, start_ms, next_ms in zip(words, starts_ms, [*starts_ms[1:], over.end_ms], strict=True):
+        end_ms = min(max(word.end_ms, start_ms), over.end_ms)
+        spans.append(Span(start_ms, next_ms if next_ms - end_ms >= silence_ms else end_ms))
+    spans[-1] = Span(spans[-1].start_ms, over.end_ms)
+    return spans
 
 
 def _cut(word: Word, duration_ms: int) -> Span:
