@@ -1,69 +1,173 @@
 """Backchannels found from words, against human dialogue acts on Switchboard, per inter-pausal unit.
 
-An IPU is a backchannel to the annotators if every word in it belongs to an act b, bk, bh, b^r or b^m of SwDA, as in
-backchannel_switchboard.py. Words without any act are gaps of the alignment between acts and words: the second figure
-leaves out the IPUs that hold one. Conversations count by turns into half one and half two.
+An IPU is speech between two silences of 200 ms or more, by the word times. It is a backchannel to the annotators if every
+word in it belongs to an act b, bk, bh, b^r or b^m of SwDA. 2.6 % of the words have no act (laughter, gaps between acts
+and words), so there are four ways to count:
 
-    python -m benchmarks.backchannel_words CONVERSATIONS.jsonl.gz [RULE=VALUE ...]
+    acts only    words without an act are left out before IPUs are made and anything is judged;
+    acts scored  all words are judged; then those without an act are left out, and the IPUs of the others are counted;
+    whole IPUs   all words are judged; an IPU with a word without an act is not counted;
+    all IPUs     all words are judged; an IPU with a word without an act is none.
+
+Judges: a list of 13 words (IPUs of at most three words under 1.5 s, all of them in the list), the rules, the rules
+without a lexicon (timing alone). Conversations count by turns into half one and half two.
+
+    python -m benchmarks.backchannel_words CONVERSATIONS.jsonl.gz [--choose] [RULE=VALUE ...]
+
+--choose picks the three context thresholds on one half and measures on the other (a minute or two).
 """
 
+import itertools
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from benchmarks.backchannel_switchboard import (
-    BACKCHANNEL_ACTS,
-    Words,
-    activity_of,
-    human_backchannels,
-    read_conversations,
-)
+from benchmarks.backchannel_switchboard import BACKCHANNEL_ACTS, Words, read_conversations
 from duologue_pipeline.backchannel_words import backchannel_ipus
-from duologue_pipeline.events import join_ipus
-from duologue_pipeline.lexicon import load_lexicon
-from duologue_pipeline.records import Span, Word
+from duologue_pipeline.lexicon import NO_LEXICON, load_lexicon, normal_form
+from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 
+WORD_LIST = frozenset(
+    ("yeah", "uh-huh", "um-hum", "right", "oh", "okay", "really", "sure", "huh", "hm", "yes", "mhm", "mm-hmm")
+)
+COUNTINGS = ("acts only", "acts scored", "whole IPUs", "all IPUs")
+HALVES = ((0,), (1,), (0, 1))
+CHOICES = {
+    "own_turn_before_ms": (250, 500, 1000),
+    "own_turn_after_ms": (100, 250, 500),
+    "other_silent_before_ms": (1000, 1500, 2500),
+}
 
-def main(path: Path, changes: dict[str, int]) -> None:
-    """Prints precision, recall and F1 of both halves and of all conversations."""
-    rules, lexicon = load_rules("backchannel_words") | changes, load_lexicon("en")
-    counts: Counter[tuple[int, str]] = Counter()
-    wrong: Counter[tuple[str, str]] = Counter()
-    for number, (a, b) in enumerate(read_conversations(path)):
-        activity = activity_of(a, b)
-        for own, other, spans in ((a, b, activity.a), (b, a, activity.b)):
-            human = human_backchannels(own, join_ipus(spans, rules["ipu_silence_ms"]))
-            found = backchannel_ipus(_words(own), _words(other), lexicon=lexicon, rules=rules)
-            for unit in found:
-                acts = {word["act"] for word in own[unit.start : unit.end]}
-                right = Span(unit.start_ms, unit.end_ms) in human
-                counts[number % 2, "right"] += right
-                counts[number % 2, "unlabelled"] += "" in acts
-                if not right and "" not in acts:
-                    said = " ".join(word["word"] for word in own[unit.start : unit.end])
-                    wrong[said, " ".join(sorted(acts - BACKCHANNEL_ACTS))] += 1
-            counts[number % 2, "found"] += len(found)
-            counts[number % 2, "human"] += len(human)
-    for halves, label in (((0,), "half 1"), ((1,), "half 2"), ((0, 1), "all")):
-        human_count, found_count, right_count, unlabelled = (
-            sum(counts[half, name] for half in halves) for name in ("human", "found", "right", "unlabelled")
-        )
-        print(f"{label}: {found_count} found, {unlabelled} of them with words without an act; {human_count} human")
-        print(f"{label}: all IPUs {_figures(right_count, found_count, human_count)}")
-        print(f"{label}: IPUs with acts {_figures(right_count, found_count - unlabelled, human_count)}")
-    print("most frequent false ones:", ", ".join(f"{said} ({act}) {n}" for (said, act), n in wrong.most_common(8)))
+Judge = Callable[[Words, Words], set[int]]
+"""Gives the places of the words that lie in a backchannel, from the words of the speaker and of the other one."""
+Pairs = list[tuple[int, Words, Words]]
+"""Number of the conversation, words of the speaker, words of the other one."""
+
+
+def ipus_of(words: Words, silence_ms: int = 200) -> Iterator[tuple[int, int]]:
+    """Half-open ranges of the words between silences of at least ``silence_ms``."""
+    first, end_ms = 0, 0
+    for i, word in enumerate(words):
+        if i > first and word["start_ms"] - end_ms >= silence_ms:
+            yield first, i
+            first, end_ms = i, 0
+        end_ms = max(end_ms, word["end_ms"])
+    if words:
+        yield first, len(words)
+
+
+def by_word_list(own: Words, other: Words) -> set[int]:
+    """The rule of the word list."""
+    found: set[int] = set()
+    for first, last in ipus_of(own):
+        short = last - first <= 3 and own[last - 1]["end_ms"] - own[first]["start_ms"] < 1500
+        if short and all(normal_form(word["word"]) in WORD_LIST for word in own[first:last]):
+            found.update(range(first, last))
+    return found
+
+
+def by_rules(own: Words, other: Words, *, language: str | None, rules: Mapping[str, Any]) -> set[int]:
+    """duologue's rules."""
+    lexicon = load_lexicon(language) if language else NO_LEXICON
+    found = backchannel_ipus(_words(own), _words(other), lexicon=lexicon, rules=rules)
+    return {i for unit in found for i in range(unit.start, unit.end)}
 
 
 def _words(words: Words) -> list[Word]:
     return [Word(word["word"], word["start_ms"], word["end_ms"]) for word in words]
 
 
-def _figures(right: int, found: int, human: int) -> str:
-    return f"precision {right / found:.3f}, recall {right / human:.3f}, F1 {2 * right / (found + human):.3f}"
+def judged(pairs: Pairs, judge: Judge, counting: str) -> Iterator[tuple[int, Words, bool]]:
+    """Each IPU that counts: number of its conversation, its words, whether the judge takes it for a backchannel."""
+    for number, own, other in pairs:
+        if counting == "acts only":
+            own, other = _with_acts(own), _with_acts(other)
+        found = judge(own, other)
+        places = [i for i, word in enumerate(own) if counting != "acts scored" or word["act"]]
+        counted = [own[i] for i in places]
+        for first, last in ipus_of(counted):
+            if counting != "whole IPUs" or all(word["act"] for word in counted[first:last]):
+                yield number, counted[first:last], found.issuperset(places[first:last])
+
+
+def _with_acts(words: Words) -> Words:
+    return [word for word in words if word["act"]]
+
+
+def is_backchannel(ipu: Words) -> bool:
+    """Whether the annotators take an IPU for a backchannel."""
+    return all(word["act"] in BACKCHANNEL_ACTS for word in ipu)
+
+
+def f1(pairs: Pairs, judge: Judge, counting: str) -> dict[tuple[int, ...], tuple[float, float, float]]:
+    """F1, precision and recall of both halves and of all."""
+    counts = Counter((number % 2, is_backchannel(ipu), found) for number, ipu, found in judged(pairs, judge, counting))
+    figures: dict[tuple[int, ...], tuple[float, float, float]] = {}
+    for halves in HALVES:
+        right, missed, wrong = (
+            sum(counts[half, human, found] for half in halves)
+            for human, found in ((True, True), (True, False), (False, True))
+        )
+        figures[halves] = (2 * right / (2 * right + missed + wrong), right / (right + wrong), right / (right + missed))
+    return figures
+
+
+def main(path: Path, changes: dict[str, int], choose: bool) -> None:
+    """Prints F1 of each judge by each way to count, and what is found in error most often."""
+    pairs = read_pairs(path)
+    rules = load_rules("backchannel_words") | changes
+    words = partial(by_rules, language="en", rules=rules)
+    judges: dict[str, Judge] = {
+        "13 words": by_word_list,
+        "rules": words,
+        "timing": partial(by_rules, language=None, rules=rules),
+    }
+    for (name, judge), counting in itertools.product(judges.items(), COUNTINGS):
+        by_half = f1(pairs, judge, counting)
+        shown = ", ".join("F1 {:.3f} (P {:.3f}, R {:.3f})".format(*by_half[halves]) for halves in HALVES)
+        print(f"{name}, {counting}: half 1, half 2, all: {shown}")
+    _print_errors(pairs, words)
+    if choose:
+        _print_chosen(pairs, rules)
+
+
+def read_pairs(path: Path) -> Pairs:
+    """Both sides of every conversation as speaker."""
+    return [(number, *pair) for number, (a, b) in enumerate(read_conversations(path)) for pair in ((a, b), (b, a))]
+
+
+def _print_errors(pairs: Pairs, judge: Judge) -> None:
+    wrong: Counter[str] = Counter()
+    acts: Counter[str] = Counter()
+    for _, ipu, found in judged(pairs, judge, "acts only"):
+        if found and not is_backchannel(ipu):
+            act = "/".join(sorted({word["act"] for word in ipu}))
+            acts[act] += 1
+            wrong[f"{' '.join(word['word'] for word in ipu)} ({act})"] += 1
+    print("found in error, acts only, by act:", ", ".join(f"{act} {n}" for act, n in acts.most_common(8)))
+    print("most frequent:", ", ".join(f"{said} {n}" for said, n in wrong.most_common(8)))
+
+
+def _print_chosen(pairs: Pairs, rules: Mapping[str, Any]) -> None:
+    names: Sequence[str] = tuple(CHOICES)
+    for counting in ("acts only", "whole IPUs"):
+        tried = []
+        for values in itertools.product(*CHOICES.values()):
+            rule_set = dict(rules) | dict(zip(names, values, strict=True))
+            tried.append((values, f1(pairs, partial(by_rules, language="en", rules=rule_set), counting)))
+        for half in (0, 1):
+            values, figures = max(tried, key=lambda each: each[1][half,][0])
+            chosen = ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+            print(f"{counting}: chosen on half {half + 1} ({chosen}), F1 on the other {figures[1 - half,][0]:.3f}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--choose"]
+    if not arguments:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]), {name: int(value) for name, value in (item.split("=") for item in sys.argv[2:])})
+    pairs_of_rules = (item.split("=") for item in arguments[1:])
+    main(Path(arguments[0]), {name: int(value) for name, value in pairs_of_rules}, "--choose" in sys.argv)

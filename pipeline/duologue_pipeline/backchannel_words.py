@@ -5,13 +5,17 @@ An inter-pausal unit (IPU) of one speaker is a backchannel if
 1. it is short, and all its words are phrases of the lexicon ("yeah", "oh okay", "uh-huh uh-huh"; laughter may stand
    between them);
 2. it does not hang on to an own turn: no other own IPU ends shortly before or begins shortly after, unless that is a
-   backchannel by 1 as well;
+   backchannel by 1 as well, or no speech (laughter, noise);
 3. the other speaker has the floor: speaks at its onset, or did so until shortly before;
 4. it is no answer: the other's last words are not a question that the word would answer ("do you like it" - "yeah"),
-   and answer words ("yes") count only while the other goes on speaking.
+   and units with an answer word ("yes", "oh yes") count only while the other goes on speaking.
 
 The definition is that of Yngve (1970) and Ward & Tsukahara (2000): a response to the other's ongoing talk that does not
 take the turn; the types are told apart by their words (duologue_pipeline.lexicon.BACKCHANNEL_TYPES).
+
+Where the language has no lexicon only timing is left. An IPU is then a backchannel, of no type, if it is one or two words
+in a short time, stands apart from all other speech of its speaker, and the other one goes on: speaks over its end, or
+speaks next, soon.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,16 +31,37 @@ __all__ = ["BackchannelIpu", "backchannel_ipus"]
 # A mixed unit is named after the type that says most: "oh yeah" is a reaction, "yeah uh-huh" an acknowledgement.
 _BY_WEIGHT: Final = ("assessment", "reaction", "acknowledgement", "continuer")
 
+_Times = Sequence[tuple[int, int]]
+
 
 @dataclass(frozen=True)
 class BackchannelIpu:
-    """An IPU that is a backchannel: its words are ``[start, end)`` of the speaker's words."""
+    """An IPU that is a backchannel: its words are ``[start, end)`` of the speaker's words.
+
+    ``type`` is one of :data:`duologue_pipeline.lexicon.BACKCHANNEL_TYPES`, empty where only timing tells.
+    """
 
     type: str
     start: int
     end: int
     start_ms: int
     end_ms: int
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """An IPU: what is said in it in normal form, laughter and noise left out, and its type by its words alone."""
+
+    first: int
+    last: int
+    start_ms: int
+    end_ms: int
+    spoken: tuple[str, ...]
+    type: str
+
+    @property
+    def is_turn(self) -> bool:
+        return bool(self.spoken) and not self.type
 
 
 def backchannel_ipus(
@@ -52,7 +77,7 @@ def backchannel_ipus(
     Args:
         words_own: of the speaker, in order of time.
         words_other: of the other speaker, in order of time.
-        lexicon: of their language; the lexicon ``none`` finds nothing.
+        lexicon: of their language; with the lexicon ``none`` only timing tells.
         assessments: also units with assessments in them ("wow", "that's great").
         rules: the rule set ``backchannel_words``, the packaged one if None.
 
@@ -61,29 +86,31 @@ def backchannel_ipus(
     """
     rules = load_rules("backchannel_words") if rules is None else rules
     types = [kind for kind in BACKCHANNEL_TYPES if assessments or kind != "assessment"]
-    other = [(word.start_ms, word.end_ms) for word in words_other]
-    other_ipus = _ipus(words_other, rules["ipu_silence_ms"])
     units = [
-        _candidate(words_own, first, last, lexicon, types, rules)
+        _unit(words_own, first, last, lexicon, types, rules)
         for first, last in _ipus(words_own, rules["ipu_silence_ms"])
+    ]
+    other = [(word.start_ms, word.end_ms) for word in words_other]
+    other_ipus = [
+        (words_other[first].start_ms, max(word.end_ms for word in words_other[first:last]))
+        for first, last in _ipus(words_other, rules["ipu_silence_ms"])
     ]
     found = []
     for i, unit in enumerate(units):
-        if not unit.type:
-            continue
         before, after = units[i - 1] if i else None, units[i + 1] if i + 1 < len(units) else None
-        if before and not before.type and unit.start_ms - before.end_ms < rules["own_turn_before_ms"]:
-            continue
-        if after and not after.type and after.start_ms - unit.end_ms < rules["own_turn_after_ms"]:
-            continue
-        if not _other_has_floor(unit, other, rules):
-            continue
-        goes_on = any(
-            words_other[first].start_ms < unit.end_ms < words_other[last - 1].end_ms for first, last in other_ipus
-        )
-        if not goes_on and _is_answer(unit, words_own, words_other, lexicon, rules):
-            continue
-        found.append(unit)
+        goes_on = any(start_ms < unit.end_ms < end_ms for start_ms, end_ms in other_ipus)
+        if not any(lexicon.backchannels.values()):
+            is_one = _sounds_like_one(unit, before, after, goes_on, other_ipus, rules)
+        else:
+            is_one = (
+                bool(unit.type)
+                and not (before and before.is_turn and unit.start_ms - before.end_ms < rules["own_turn_before_ms"])
+                and not (after and after.is_turn and after.start_ms - unit.end_ms < rules["own_turn_after_ms"])
+                and _other_has_floor(unit, other, rules)
+                and (goes_on or not _is_answer(unit, words_other, lexicon, rules))
+            )
+        if is_one:
+            found.append(BackchannelIpu(unit.type, unit.first, unit.last, unit.start_ms, unit.end_ms))
     return found
 
 
@@ -101,18 +128,20 @@ def _ipus(words: Sequence[Word], silence_ms: int) -> list[tuple[int, int]]:
     return ipus
 
 
-def _candidate(
+def _unit(
     words: Sequence[Word], first: int, last: int, lexicon: Lexicon, types: Sequence[str], rules: Mapping[str, Any]
-) -> BackchannelIpu:
-    """The IPU with its type by its own words, empty if it cannot be a backchannel."""
+) -> _Unit:
     start_ms, end_ms = words[first].start_ms, max(word.end_ms for word in words[first:last])
-    spoken = [normal_form(word.word) for word in words[first:last] if not _bare_laughter(word.word, lexicon)]
+    spoken = tuple(normal_form(word.word) for word in words[first:last] if not _is_noise(word.word, lexicon))
     short = 0 < len(spoken) <= rules["max_words"] and end_ms - start_ms <= rules["max_ms"]
-    return BackchannelIpu(_type_of(spoken, lexicon, types) if short else "", first, last, start_ms, end_ms)
+    return _Unit(first, last, start_ms, end_ms, spoken, _type_of(spoken, lexicon, types) if short else "")
 
 
-def _bare_laughter(word: str, lexicon: Lexicon) -> bool:
-    return is_laughter(word, lexicon) and not word.lower().startswith("[laughter-")
+def _is_noise(word: str, lexicon: Lexicon) -> bool:
+    """Whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``."""
+    return normal_form(word)[:1] in ("[", "<", "(") or (
+        is_laughter(word, lexicon) and not word.lower().startswith("[laughter-")
+    )
 
 
 def _type_of(spoken: Sequence[str], lexicon: Lexicon, types: Sequence[str]) -> str:
@@ -137,20 +166,13 @@ def _type_of(spoken: Sequence[str], lexicon: Lexicon, types: Sequence[str]) -> s
     return next((kind for kind in _BY_WEIGHT if kind in kinds), "")
 
 
-def _other_has_floor(unit: BackchannelIpu, other: Sequence[tuple[int, int]], rules: Mapping[str, Any]) -> bool:
+def _other_has_floor(unit: _Unit, other: _Times, rules: Mapping[str, Any]) -> bool:
     earliest_ms = unit.start_ms - rules["other_silent_before_ms"]
     return any(start_ms < unit.end_ms and end_ms > earliest_ms for start_ms, end_ms in other)
 
 
-def _is_answer(
-    unit: BackchannelIpu,
-    words_own: Sequence[Word],
-    words_other: Sequence[Word],
-    lexicon: Lexicon,
-    rules: Mapping[str, Any],
-) -> bool:
-    spoken = tuple(normal_form(word.word) for word in words_own[unit.start : unit.end])
-    if spoken in lexicon.answers:
+def _is_answer(unit: _Unit, words_other: Sequence[Word], lexicon: Lexicon, rules: Mapping[str, Any]) -> bool:
+    if unit.spoken in lexicon.answers or any((word,) in lexicon.answers for word in unit.spoken):
         return True
     if unit.type != "acknowledgement":
         return False
@@ -158,6 +180,25 @@ def _is_answer(
     if not heard or unit.start_ms - heard[-1].end_ms > rules["question_before_ms"]:
         return False
     return _is_question([normal_form(word.word) for word in _last_ipu(heard, rules)], lexicon)
+
+
+def _sounds_like_one(
+    unit: _Unit, before: _Unit | None, after: _Unit | None, goes_on: bool, other: _Times, rules: Mapping[str, Any]
+) -> bool:
+    """Whether the unit is a backchannel as far as timing tells."""
+    resumes_ms = next((start_ms for start_ms, _ in other if start_ms >= unit.end_ms), None)
+    speaks_next = (
+        resumes_ms is not None
+        and resumes_ms - unit.end_ms <= rules["timing_resume_ms"]
+        and (after is None or resumes_ms <= after.start_ms)
+    )
+    return (
+        0 < len(unit.spoken) <= rules["timing_max_words"]
+        and unit.end_ms - unit.start_ms <= rules["timing_max_ms"]
+        and (before is None or unit.start_ms - before.end_ms >= rules["timing_lone_before_ms"])
+        and (after is None or after.start_ms - unit.end_ms >= rules["timing_lone_after_ms"])
+        and (goes_on or speaks_next)
+    )
 
 
 def _last_ipu(words: Sequence[Word], rules: Mapping[str, Any]) -> Sequence[Word]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue_pipeline.backchannel_words import BackchannelIpu, backchannel_ipus
-from duologue_pipeline.lexicon import load_lexicon
+from duologue_pipeline.lexicon import NO_LEXICON, load_lexicon
 from duologue_pipeline.records import Word
 
 
@@ -98,7 +98,56 @@ def test_yeah_after_a_question_is_an_answer(question: str, count: int) -> None:
 
 def test_yes_counts_only_while_the_other_goes_on() -> None:
     assert types("yes", at_ms=1050) == ["acknowledgement"]
+    assert types("oh yes", at_ms=1050) == ["reaction"]
     assert types("yes", at_ms=3600) == []
+    assert types("oh yes", at_ms=3600) == []
+
+
+@pytest.mark.parametrize("noise", ["[laughter]", "[vocalized-noise]", "<breath>", "haha"])
+def test_laughter_and_noise_are_no_own_turn(noise: str) -> None:
+    own = [*say(noise, 700), *say("yeah", 1200), *say(noise, 1610)]
+    found = backchannel_ipus(own, STORY, lexicon=load_lexicon("en"))
+    assert found == [BackchannelIpu("acknowledgement", 1, 2, 1200, 1400)]
+
+
+def test_an_ipu_without_known_words_is_an_own_turn() -> None:
+    own = [*say("yeah", 1000), Word("", 1400, 3000)]
+    assert backchannel_ipus(own, STORY, lexicon=load_lexicon("en")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "at_ms", "before_ms", "after_ms", "count"),
+    [
+        ("pois", 1000, None, None, 1),
+        ("pois é", 1000, None, None, 1),
+        ("pois é sim", 1000, None, None, 0),  # three words
+        ("[laughter]", 1000, None, None, 0),  # no speech
+        ("pois", 1000, 0, None, 1),  # own speech ends 800 ms before
+        ("pois", 1000, 1, None, 0),
+        ("pois", 1000, None, 1500, 1),  # own speech begins 300 ms after
+        ("pois", 1000, None, 1499, 0),
+        ("pois", 3300, None, None, 0),  # the other ends first and says nothing more
+    ],
+)
+def test_without_a_lexicon_timing_tells(
+    text: str, at_ms: int, before_ms: int | None, after_ms: int | None, count: int
+) -> None:
+    around = [say("fala", time_ms) for time_ms in (before_ms, after_ms) if time_ms is not None]
+    own = sorted([*say(text, at_ms), *(word for words in around for word in words)], key=lambda word: word.start_ms)
+    found = backchannel_ipus(own, STORY, lexicon=NO_LEXICON)
+    assert len([unit for unit in found if unit.start_ms == at_ms]) == count
+
+
+@pytest.mark.parametrize(("resumes_ms", "count"), [(6600, 1), (6601, 0)])
+def test_without_a_lexicon_the_other_must_speak_next_within_three_seconds(resumes_ms: int, count: int) -> None:
+    other = [*STORY, *say("e depois", resumes_ms)]
+    assert len(backchannel_ipus(say("pois", 3400), other, lexicon=NO_LEXICON)) == count
+
+
+def test_without_a_lexicon_own_speech_before_the_other_resumes_is_a_turn() -> None:
+    own = [*say("pois", 3400), *say("fala", 4000)]
+    found = backchannel_ipus(own, [*STORY, *say("e depois", 4500)], lexicon=NO_LEXICON)
+    assert [unit.start_ms for unit in found] == []
 
 
 @pytest.mark.parametrize(
@@ -112,8 +161,8 @@ def test_yes_counts_only_while_the_other_goes_on() -> None:
         ("es", "fuimos al lago y después", "ajá", ["continuer"]),
         ("fr", "on est allés au lac et puis", "ah oui d'accord", ["acknowledgement"]),
         ("ko", "어제 호수에 갔는데 거기서", "네 네", ["acknowledgement"]),
-        (None, "we went to the lake and then", "uh-huh", []),
-        ("pt", "fomos ao lago e depois", "uh-huh", []),
+        (None, "we went to the lake and then", "uh-huh", [""]),
+        ("pt", "fomos ao lago e depois", "pois", [""]),
     ],
 )
 def test_languages(language: str | None, other: str, own: str, expected: list[str]) -> None:
