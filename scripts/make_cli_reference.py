@@ -14,6 +14,7 @@ COMMANDS = (
     ("run",),
     ("demo",),
     ("validate",),
+    ("annotate",),
     ("isolation",),
     ("simulate",),
     ("shards",),

@@ -156,6 +156,7 @@ def make_release_options(**fields: Any) -> ReleaseOptions:
         "words": "optional",
         "isolation_policy": "refuse-fail",
         "second_opinion": None,
+        "asr": None,
         "rules": rule_versions(),
         "ledger": {"ledger_id": "ledger-1", "events": 8, "head_sha256": "0" * 64},
         "fingerprint": "f" * 64,

@@ -8,16 +8,31 @@ from typing import Final
 
 from .activity import SAMPLE_RATE_HZ, Vad, VadModel
 from .annotation import annotate_conversation
+from .asr import Recognizer, transcribe
 from .audio import conversation_blocks
+from .errors import RejectError
 from .ingest import measure_audio
 from .isolation import measure_isolation
 from .isolation_policy import apply_policy
-from .records import Active, Activity, Annotated, Consented, Ingested, Measured
+from .records import (
+    SPEAKERS,
+    Active,
+    Activity,
+    Annotated,
+    Consented,
+    Ingested,
+    IsolationReport,
+    Measured,
+    Recording,
+    Speaker,
+    WordsCheck,
+)
 from .rules import load_rules
 from .second_opinion import Listener, with_second_opinion
 from .words import read_words
+from .words_check import MISFITS, check_words, explain_check
 
-__all__ = ["ISOLATION_RATE_HZ", "annotate", "detect_activity", "ingest", "measure_channels"]
+__all__ = ["ISOLATION_RATE_HZ", "annotate", "detect_activity", "find_activity", "ingest", "measure_channels"]
 
 ISOLATION_RATE_HZ: Final = 8000
 """Bleed is measured on the telephone band, which every recording has."""
@@ -57,31 +72,72 @@ def measure_channels(
 
 def detect_activity(conversation: Measured, model: VadModel) -> Active:
     """Finds when each speaker is heard."""
+    activity = find_activity(
+        conversation.recording,
+        isolation=conversation.isolation,
+        duration_ms=conversation.audio.duration_ms,
+        model=model,
+    )
+    return Active(**vars(conversation), activity=activity)
+
+
+def find_activity(recording: Recording, *, isolation: IsolationReport, duration_ms: int, model: VadModel) -> Activity:
+    """Finds when each speaker of a recording is heard.
+
+    Args:
+        recording: whose tracks are decoded.
+        isolation: how much of each speaker is in the other's track.
+        duration_ms: of the conversation.
+        model: the voice activity detector.
+
+    Raises:
+        RejectError: an ``audio_*`` reason.
+    """
     detectors = Vad(model), Vad(model)
-    for blocks in conversation_blocks(conversation.recording, rate_hz=SAMPLE_RATE_HZ):
+    for blocks in conversation_blocks(recording, rate_hz=SAMPLE_RATE_HZ):
         for detector, block in zip(detectors, blocks, strict=True):
             detector.push(block)
-    a, b = (tuple(detector.finish(duration_ms=conversation.audio.duration_ms)) for detector in detectors)
-    return Active(**vars(conversation), activity=Activity(a=a, b=b, rules=load_rules("activity")["version"]))
+    a, b = (tuple(detector.finish(duration_ms=duration_ms)) for detector in detectors)
+    return Activity(a=a, b=b, rules=load_rules("activity")["version"])
 
 
-def annotate(conversation: Active, *, words: str) -> Annotated:
+def annotate(conversation: Active, *, words: str, recognizer: Recognizer | None = None) -> Annotated:
     """Finds the events of activity and words, counts them, and tags the words.
 
     Args:
         conversation: with its activity.
         words: the words policy (:data:`duologue_pipeline.words.WORDS_POLICIES`).
+        recognizer: hears the words of the tracks that have no transcript; None leaves them without.
 
     Raises:
         RejectError: a ``words_*`` reason.
     """
-    words_a, words_b = read_words(conversation.recording, policy=words)
+    recording, duration_ms = conversation.recording, conversation.audio.duration_ms
+    read = dict(
+        zip(
+            SPEAKERS,
+            read_words(recording, policy="optional" if recognizer and words == "required" else words),
+            strict=True,
+        )
+    )
+    checks: dict[Speaker, WordsCheck] = {}
+    for speaker, own in read.items():
+        if own is None:
+            continue
+        checks[speaker] = check_words(own, conversation.activity, speaker=speaker, duration_ms=duration_ms)
+        if checks[speaker].verdict in MISFITS:
+            if words == "required":
+                raise RejectError("words_mismatch", explain_check(checks[speaker], speaker=speaker))
+            read[speaker] = None
+    if recognizer is not None and words != "none" and None in read.values():
+        heard = transcribe(recording, conversation.activity, recognizer, language=recording.language)
+        read = {s: own if own is not None else new for (s, own), new in zip(read.items(), heard, strict=True)}
     annotation = annotate_conversation(
         activity=conversation.activity,
-        words_a=words_a,
-        words_b=words_b,
-        duration_ms=conversation.audio.duration_ms,
-        language=conversation.recording.language,
+        words_a=read["a"],
+        words_b=read["b"],
+        duration_ms=duration_ms,
+        language=recording.language,
     )
     return Annotated(
         **vars(conversation),
@@ -91,4 +147,6 @@ def annotate(conversation: Active, *, words: str) -> Annotated:
         words_a=annotation.words_a,
         words_b=annotation.words_b,
         lexicon=annotation.lexicon,
+        words_check_a=checks.get("a"),
+        words_check_b=checks.get("b"),
     )

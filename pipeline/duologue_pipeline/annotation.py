@@ -77,7 +77,9 @@ def annotate_conversation(
         words_a=tagged["a"],
         words_b=tagged["b"],
         events=tuple(events),
-        statistics=conversation_statistics(heard, events, duration_ms=duration_ms),
+        statistics=conversation_statistics(
+            heard, events, duration_ms=duration_ms, words_a=tagged["a"], words_b=tagged["b"]
+        ),
         rules={name: load_rules(name)["version"] for name in ("events", "disfluency", "backchannel_words")},
         lexicon=lexicon.name,
         language=language,

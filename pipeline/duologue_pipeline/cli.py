@@ -7,6 +7,8 @@ import typer
 
 from duologue_consent.cli import app as consent_app
 
+from .annotate_cli import EXAMPLE as ANNOTATE_EXAMPLE
+from .annotate_cli import Asr, annotate
 from .cli_support import EXIT_FAULTS, EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, usage_errors
 from .errors import UsageError
 from .isolation_cli import AllowNetwork, Embedding, Segmentation, isolation
@@ -59,6 +61,7 @@ def run(
     ] = "refuse-fail",
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
+    asr: Asr = None,
     allow_network: AllowNetwork = False,
     name: Annotated[str, typer.Option(help="Name of the dataset on its cards.")] = "duologue-dataset",
     validation_share: Annotated[
@@ -87,6 +90,7 @@ def run(
         isolation_policy=isolation_policy,
         pyannote_segmentation=pyannote_segmentation,
         pyannote_embedding=pyannote_embedding,
+        asr=asr,
         allow_network=allow_network,
         name=name,
         validation_share=validation_share,
@@ -186,6 +190,7 @@ def verify(
 
 
 app.command(epilog="Example: duologue isolation agent.wav caller.wav --plot isolation.png")(isolation)
+app.command(epilog=ANNOTATE_EXAMPLE)(annotate)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 
 

@@ -42,6 +42,7 @@ REASONS: Final[dict[str, str]] = {
     "isolation_undetermined": "It cannot be told whether the tracks are kept apart, and the run's policy requires it.",
     # stage "words"
     "words_missing": "A word file is named and does not exist, or words are required and none is named.",
+    "words_mismatch": "Words are required, and those named lie on the wrong track or are shifted.",
     "words_invalid": "The word file is not valid JSON or does not follow the words schema.",
 }
 

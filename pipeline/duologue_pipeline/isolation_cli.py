@@ -12,7 +12,7 @@ from .errors import RejectError, UsageError
 from .records import Recording, Track
 from .storage import absolute_uri
 
-__all__ = ["AllowNetwork", "Embedding", "Segmentation", "isolation"]
+__all__ = ["AllowNetwork", "Embedding", "Segmentation", "check_tracks", "isolation"]
 
 
 _MAX_OFFSET_S: Final = 600  # as in a manifest
@@ -74,7 +74,7 @@ def isolation(
 
         if plot is not None:
             check_plot(plot)
-        _check_options(offset_a, offset_b, channel_a, channel_b or 0)
+        check_tracks(offset_a, offset_b, channel_a, channel_b or 0)
         opinion = SecondOpinion.of(pyannote_segmentation, pyannote_embedding, allow_network=allow_network)
         listener = opinion and opinion.open()
         recording = Recording(
@@ -102,7 +102,12 @@ def isolation(
         raise typer.Exit(EXIT_FAULTS)
 
 
-def _check_options(offset_a: float, offset_b: float, channel_a: int, channel_b: int) -> None:
+def check_tracks(offset_a: float, offset_b: float, channel_a: int, channel_b: int) -> None:
+    """Checks what describes the tracks.
+
+    Raises:
+        UsageError: an offset or a channel is out of range.
+    """
     for name, offset_s in (("--offset-a", offset_a), ("--offset-b", offset_b)):
         if not abs(offset_s) <= _MAX_OFFSET_S:
             raise UsageError(f"{name} {offset_s:g}: expected -{_MAX_OFFSET_S} to {_MAX_OFFSET_S} seconds")

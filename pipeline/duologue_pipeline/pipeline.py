@@ -9,6 +9,7 @@ from apache_beam.pvalue import PCollection
 
 from duologue_consent import Snapshot
 
+from .asr import AsrModel
 from .release import ReleaseOptions
 from .second_opinion import SecondOpinion
 from .stages.analyse import ConsentGate, DetectActivity, FindEvents, Ingest, MeasureIsolation
@@ -31,6 +32,7 @@ class RunOptions:
         as_of: the moment at which consent must be live.
         codec: as for ``--codec``.
         second_opinion: what pyannote.audio is asked, if anything.
+        asr: what hears the words of tracks without a transcript, if anything.
         tokenize: how samples are cut.
         validation_share, shard_s: how splits and shards are planned.
         release: what the release says about the run.
@@ -43,6 +45,7 @@ class RunOptions:
     as_of: datetime
     codec: str
     second_opinion: SecondOpinion | None
+    asr: AsrModel | None
     tokenize: TokenizeOptions
     validation_share: float
     shard_s: float
@@ -64,7 +67,7 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         policy=options.release.isolation_policy, second_opinion=options.second_opinion
     )
     active, inactive = measured | "Activity" >> DetectActivity()
-    annotated, wordless = active | "Events" >> FindEvents(words=options.release.words)
+    annotated, wordless = active | "Events" >> FindEvents(words=options.release.words, asr=options.asr)
     plan = annotated | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
     tokenized, unencoded = annotated | "Tokenize" >> Tokenize(
         plan=plan, codec=options.codec, options=options.tokenize, out=options.out

@@ -47,6 +47,8 @@ __all__ = [
     "TrackReport",
     "Vocalisation",
     "Word",
+    "WordsCheck",
+    "WordsVerdict",
     "WrittenShard",
 ]
 
@@ -338,6 +340,25 @@ class TaggedWord(Word):
     tags: tuple[str, ...] = ()
 
 
+WordsVerdict = Literal["fits", "shifted", "wrong_track", "undetermined"]
+
+
+@dataclass(frozen=True)
+class WordsCheck:
+    """How the words of one track lie to its activity (duologue_pipeline.words_check).
+
+    ``agreement`` in [-1, 1] is the correlation with the track's own activity as the times are, ``best_agreement`` the
+    highest within the shifts tried and ``shift_ms`` where it is: positive where the words come late. ``agreement_other``
+    is the highest with the other track. All are None where there is too little to compare.
+    """
+
+    verdict: WordsVerdict
+    agreement: float | None = None
+    best_agreement: float | None = None
+    shift_ms: int | None = None
+    agreement_other: float | None = None
+
+
 @dataclass(frozen=True)
 class Event:
     """One thing that happens between the speakers (kinds and definitions: duologue_pipeline.events).
@@ -420,8 +441,9 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Annotated(Active):
-    """A recording with its events, and its words where the manifest names them (else None).
+    """A recording with its events, and its words where there are any (else None).
 
+    Words that do not fit the audio by ``words_check_a`` or ``words_check_b`` (None: nothing to check) have been left out.
     ``lexicon`` is the name of the lexicon that was used, ``none`` where the language has none.
     """
 
@@ -431,6 +453,8 @@ class Annotated(Active):
     words_a: Sequence[TaggedWord] | None
     words_b: Sequence[TaggedWord] | None
     lexicon: str = "none"
+    words_check_a: WordsCheck | None = None
+    words_check_b: WordsCheck | None = None
 
 
 # --- tokens and shards ----------------------------------------------------------------------------------------------

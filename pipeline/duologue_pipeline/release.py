@@ -43,6 +43,7 @@ class ReleaseOptions:
         codec: the codec's document with its ``quality``.
         segment_s, include_audio, words, isolation_policy: as the run was told.
         second_opinion: the hashes of pyannote.audio's checkpoints and the version of their rules; None where none were.
+        asr: name and hash of the speech recogniser; None where none was asked.
         rules: versions of the rule sets.
         ledger: ``ledger_id``, ``events`` and ``head_sha256`` of the ledger, each None where there was none.
         fingerprint: hash of everything that decides the run's output.
@@ -58,6 +59,7 @@ class ReleaseOptions:
     words: str
     isolation_policy: str
     second_opinion: Mapping[str, str] | None
+    asr: Mapping[str, str] | None
     rules: Mapping[str, str]
     ledger: Mapping[str, Any]
     fingerprint: str
@@ -197,6 +199,7 @@ def _release_document(
         "words": options.words,
         "isolation_policy": options.isolation_policy,
         **({"second_opinion": dict(options.second_opinion)} if options.second_opinion else {}),
+        **({"asr": dict(options.asr)} if options.asr else {}),
         "rules": dict(options.rules),
         "ledger": dict(options.ledger),
         "run": {"fingerprint": options.fingerprint, "manifest_sha256": options.manifest_sha256},

@@ -16,6 +16,7 @@ from typing import IO, Any, Self
 from duologue_consent import Ledger, LedgerError, Purpose, Snapshot
 from duologue_schemas import load_schema
 
+from .asr import AsrModel
 from .codecs.registry import open_codec
 from .errors import UsageError
 from .isolation_policy import ISOLATION_POLICIES
@@ -56,6 +57,7 @@ class RunRequest:
         words: a key of :data:`duologue_pipeline.words.WORDS_POLICIES`.
         isolation_policy: a key of :data:`duologue_pipeline.isolation_policy.ISOLATION_POLICIES`.
         pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
+        asr: a speech recogniser for tracks without a transcript, a path or hub id.
         allow_network: whether these may be downloaded.
         name: of the dataset.
         validation_share: share of the time for the validation split.
@@ -75,6 +77,7 @@ class RunRequest:
     isolation_policy: str = "refuse-fail"
     pyannote_segmentation: str | None = None
     pyannote_embedding: str | None = None
+    asr: str | None = None
     allow_network: bool = False
     name: str = "duologue-dataset"
     validation_share: float = 0.05
@@ -118,7 +121,8 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
-    release = _release_options(request, manifest, lines, snapshot, second_opinion)
+    asr = AsrModel(request.asr, request.allow_network) if request.asr else None
+    release = _release_options(request, manifest, lines, snapshot, second_opinion, asr)
     if _is_complete(out, release.fingerprint):
         return RunResult(out, read_release(out), _refused(out), was_complete=True)
     if request.beam_args:  # a mistake in them is answered before anything is written
@@ -141,6 +145,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         as_of=request.as_of or datetime.now(UTC),
         codec=request.codec,
         second_opinion=second_opinion,
+        asr=asr,
         tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
         validation_share=request.validation_share,
         shard_s=request.shard_hours * 3600,
@@ -201,6 +206,7 @@ def _release_options(
     lines: Sequence[bytes],
     snapshot: Snapshot | None,
     second_opinion: SecondOpinion | None,
+    asr: AsrModel | None,
 ) -> ReleaseOptions:
     codec = open_codec(request.codec)
     manifest_hash = manifest_sha256(lines)
@@ -220,6 +226,7 @@ def _release_options(
         "words": request.words,
         "isolation_policy": request.isolation_policy,
         "second_opinion": second_opinion.document() if second_opinion else None,
+        "asr": asr.document() if asr else None,
         "name": request.name,
         "validation_share": request.validation_share,
         "shard_hours": request.shard_hours,
@@ -234,6 +241,7 @@ def _release_options(
         words=request.words,
         isolation_policy=request.isolation_policy,
         second_opinion=second_opinion.document() if second_opinion else None,
+        asr=asr.document() if asr else None,
         rules=rule_versions(),
         ledger=ledger,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),

@@ -195,15 +195,31 @@ def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[
         "ftos_s": sorted(_s(fto_ms) for fto_ms in (*statistics.ftos_a_ms, *statistics.ftos_b_ms)),
         **{column: statistics.events(kind) for column, kind in _COUNTED.items()},
     }
-    for name, track, report, consent, words in (
-        ("a", recording.a, conversation.audio.a, conversation.consent.a, conversation.words_a),
-        ("b", recording.b, conversation.audio.b, conversation.consent.b, conversation.words_b),
+    for name, track, report, consent, words, check in (
+        (
+            "a",
+            recording.a,
+            conversation.audio.a,
+            conversation.consent.a,
+            conversation.words_a,
+            conversation.words_check_a,
+        ),
+        (
+            "b",
+            recording.b,
+            conversation.audio.b,
+            conversation.consent.b,
+            conversation.words_b,
+            conversation.words_check_b,
+        ),
     ):
         row |= {
             f"speaker_{name}": consent.commitment,
             f"jurisdiction_{name}": track.jurisdiction,
             f"words_{name}": words is not None,
             f"speech_{name}_s": _s(getattr(statistics, f"speech_{name}_ms")),
+            f"words_check_{name}": None if check is None else check.verdict,
+            f"words_shift_{name}_s": None if check is None or check.shift_ms is None else _s(check.shift_ms),
             f"said_words_{name}": getattr(statistics, f"words_{name}"),
             f"ftos_{name}_s": [_s(fto_ms) for fto_ms in getattr(statistics, f"ftos_{name}_ms")],
             **{f"{kind}s_{name}": statistics.events(kind, name) for kind in ("turn", "backchannel", "interruption")},

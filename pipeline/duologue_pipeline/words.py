@@ -1,7 +1,7 @@
 """Words from where they are: the word files that the manifest names (schemas/words.schema.json)."""
 
 import json
-from typing import Final
+from typing import Any, Final
 
 from duologue_schemas import iter_faults
 
@@ -9,7 +9,7 @@ from .errors import RejectError
 from .records import Recording, Track, Word
 from .storage import local_copy
 
-__all__ = ["WORDS_POLICIES", "read_words"]
+__all__ = ["WORDS_POLICIES", "parse_words", "read_json", "read_words"]
 
 WORDS_POLICIES: Final[dict[str, str]] = {
     "optional": "words go into the samples of the tracks that have them",
@@ -50,24 +50,46 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
 
 
 def _track_words(track: Track, uri: str) -> tuple[Word, ...]:
+    words = parse_words(read_json(uri), name=uri, offset_s=track.offset_s)
+    return tuple(sorted(words, key=lambda word: (word.start_ms, word.end_ms)))
+
+
+def read_json(uri: str) -> Any:
+    """Reads a word file.
+
+    Raises:
+        RejectError: ``words_missing``, or ``words_invalid`` where it is not JSON.
+    """
     try:
         with local_copy(uri) as path:
-            document = json.loads(path.read_bytes())
+            return json.loads(path.read_bytes())
     except OSError as error:
         raise RejectError("words_missing", f"{uri}: the word file cannot be read ({error})") from None
     except (ValueError, RecursionError) as error:
         raise RejectError("words_invalid", f"{uri}: not valid JSON ({error})") from None
+
+
+def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Word, ...]:
+    """Makes words of the document of a word file, in the order in which they stand there.
+
+    Args:
+        document: the parsed JSON.
+        name: of the file, for messages.
+        offset_s: what is added to the times.
+
+    Raises:
+        RejectError: ``words_invalid``; the message has the first faults and where they are.
+    """
     faults = [f"{fault.field}: {fault.message}" for fault in iter_faults("words", document)]
     if faults:
         more = f" and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
-        raise RejectError("words_invalid", f"{uri}: {'; '.join(faults[:_FAULTS_SHOWN])}{more}")
-    words = (
+        raise RejectError("words_invalid", f"{name}: {'; '.join(faults[:_FAULTS_SHOWN])}{more}")
+    return tuple(
         Word(
             word=item["word"],
-            start_ms=round((item["start_s"] + track.offset_s) * 1000),
-            end_ms=round((item["end_s"] + track.offset_s) * 1000),
+            start_ms=round((item["start_s"] + offset_s) * 1000),
+            end_ms=round((item["end_s"] + offset_s) * 1000),
             confidence=item.get("confidence"),
         )
         for item in document
     )
-    return tuple(sorted(words, key=lambda word: (word.start_ms, word.end_ms)))

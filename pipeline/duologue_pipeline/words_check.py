@@ -10,37 +10,21 @@ test sharp. What has too few words, or agrees nowhere, is ``undetermined``: neve
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from .records import Activity, Span, Word
+from .records import Activity, Span, Word, WordsCheck, WordsVerdict
 from .rules import load_rules
 
-__all__ = ["Verdict", "WordsCheck", "check_words", "explain_check"]
+__all__ = ["MISFITS", "check_words", "explain_check"]
 
-Verdict = Literal["fits", "shifted", "wrong_track", "undetermined"]
+MISFITS: Final = ("shifted", "wrong_track")
+"""Verdicts after which the words are not used."""
 
 _STEP_MS: Final = 10
-
-
-@dataclass(frozen=True)
-class WordsCheck:
-    """How the words of one track lie to the activity.
-
-    ``agreement`` in [-1, 1] is the correlation with the track's own activity as the times are, ``best_agreement`` the
-    highest within the shifts tried and ``shift_ms`` where it is: positive where the words come late. ``agreement_other``
-    is the highest with the other track. All are None where there is too little to compare.
-    """
-
-    verdict: Verdict
-    agreement: float | None = None
-    best_agreement: float | None = None
-    shift_ms: int | None = None
-    agreement_other: float | None = None
 
 
 def check_words(
@@ -110,7 +94,7 @@ def explain_check(check: WordsCheck, *, speaker: str) -> str:
     return ""
 
 
-def _verdict(found: WordsCheck, rules: Mapping[str, Any]) -> Verdict:
+def _verdict(found: WordsCheck, rules: Mapping[str, Any]) -> WordsVerdict:
     assert found.agreement is not None and found.best_agreement is not None
     assert found.shift_ms is not None and found.agreement_other is not None
     if max(found.best_agreement, found.agreement_other) < rules["min_agreement"]:

@@ -155,6 +155,15 @@ RECORDINGS: Final = pa.schema(
             ),
             "Events of each kind and speaker: how many, and how long together.",
         ),
+        *_per_track(
+            "words_check",
+            pa.string(),
+            "How the transcript of {track} lies to its speech: fits, shifted or wrong_track (then it was not used), or "
+            "undetermined; null where none was given.",
+            nullable=True,
+        ),
+        _column("words_shift_a_s", pa.float64(), "By how much the words of track a come late.", nullable=True),
+        _column("words_shift_b_s", pa.float64(), "By how much the words of track b come late.", nullable=True),
         *_per_track("said_words", pa.int32(), "Words of {speaker}; null without a transcript.", nullable=True),
         _column(
             "word_tags",

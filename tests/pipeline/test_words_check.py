@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duologue_pipeline.records import Activity, Span, Word
-from duologue_pipeline.words_check import WordsCheck, check_words, explain_check
+from duologue_pipeline.records import Activity, Span, Word, WordsCheck
+from duologue_pipeline.words_check import check_words, explain_check
 
 DURATION_MS = 60_000
 A_SPEAKS = [Span(s * 1000 + 137 * (s % 7), s * 1000 + 1600 + 53 * (s % 11)) for s in range(0, 58, 4)]

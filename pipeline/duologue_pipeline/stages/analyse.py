@@ -12,6 +12,7 @@ from duologue_consent import Snapshot
 
 from ..activity import VadModel, load_vad
 from ..analysis import annotate, detect_activity, ingest, measure_channels
+from ..asr import AsrModel, Recognizer
 from ..gate import check_consent
 from ..isolation_policy import ISOLATION_POLICIES
 from ..records import Active, Annotated, Consented, Ingested, Measured, Recording
@@ -162,9 +163,11 @@ class FindEvents(_Stage):
 
     Args:
         words: a key of :data:`duologue_pipeline.words.WORDS_POLICIES`.
+        asr: the recogniser for tracks without a transcript, if any.
     """
 
     words: str
+    asr: AsrModel | None = None
 
     output = Annotated
 
@@ -174,15 +177,21 @@ class FindEvents(_Stage):
             raise ValueError(f"words: expected one of {', '.join(WORDS_POLICIES)}, found {self.words!r}")
 
     def dofn(self) -> GuardedDoFn:
-        return _FindEvents(self.words)
+        return _FindEvents(self.words, self.asr)
 
 
 class _FindEvents(GuardedDoFn):
     stage = "words"
     done = "analysed"
 
-    def __init__(self, words: str) -> None:
-        self._words = words
+    def __init__(self, words: str, asr: AsrModel | None) -> None:
+        self._words, self._asr = words, asr
+        self._shared = Shared()
+        self._recognizer: Recognizer | None = None
+
+    def setup(self) -> None:
+        if self._asr is not None:
+            self._recognizer = self._shared.acquire(self._asr.open)
 
     def work(self, element: Active) -> Annotated:
-        return annotate(element, words=self._words)
+        return annotate(element, words=self._words, recognizer=self._recognizer)
