@@ -5,11 +5,11 @@ so the encoder takes hundreds of frames at a time and the LSTM a whole block in 
 of the frame-by-frame loop (to float32 rounding) at a fourteenth of its cost. Its 16 kHz branch is used for everything:
 on telephone speech resampled from 8 kHz it finds short stretches that the 8 kHz branch misses (docs/annotation.md).
 
-The network says *whether* there is speech; where it begins and ends is read off the level of the waveform around the
-frame at which the decision changed (:func:`speech_spans`).
+The network says *whether* there is speech; where it begins and ends is found in the spectrum of the waveform around the
+frame at which the decision changed (:mod:`duologue_pipeline.activity_edges`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,23 +18,22 @@ import numpy.typing as npt
 import silero_vad
 import torch
 
+from duologue_pipeline.activity_bands import HOP_MS, BandLevels, power_of
+from duologue_pipeline.activity_edges import edges_on_the_waveform, sound_scores
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
 
-__all__ = ["SAMPLE_RATE_HZ", "Vad", "VadModel", "load_vad", "speech_spans"]
+__all__ = ["SAMPLE_RATE_HZ", "Vad", "VadModel", "levels_of", "load_vad", "speech_spans"]
 
 SAMPLE_RATE_HZ: Final = 16_000
 
 _FRAME: Final = 512  # samples the network judges at a time
 _FRAME_MS: Final = 32
 _CONTEXT: Final = 64  # samples of the frame before that the network also sees
-_HOP: Final = 160  # samples of a level
-_HOP_MS: Final = 10
-_INSIDE: Final = 30  # hops of a stretch, from its edge inwards, in which its loudest one is looked for
-_BLOCK: Final = 500 * _FRAME  # samples a pass of the network: 16 s, which are whole frames and whole hops
-_SILENCE_DBFS: Final = -120.0
+_BLOCK: Final = 500 * _FRAME  # samples a pass of the network: 16 s
 
 _Floats = npt.NDArray[np.float32]
+_Levels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def load_vad() -> VadModel:
 class Vad:
     """The voice activity of one track in progress. Blocks of any length give the spans of one pass over all of it.
 
-    Audio is held for one block (16 s); per hour of track .5 MB of probabilities and 1.4 MB of levels are kept.
+    Audio is held for one block (16 s); per hour of track .5 MB of probabilities and 4.3 MB of band levels are kept.
 
     Args:
         model: from :func:`load_vad`; holds no state of a track and may be shared.
@@ -76,7 +75,7 @@ class Vad:
         self._context = np.zeros(_CONTEXT, np.float32)
         self._state = (torch.zeros(1, 1, 128), torch.zeros(1, 1, 128))
         self._probabilities: list[_Floats] = []
-        self._levels_dbfs: list[_Floats] = []
+        self._bands = BandLevels()
 
     def push(self, pcm: _Floats) -> None:
         """Takes the next samples.
@@ -85,6 +84,7 @@ class Vad:
             pcm: float32 [T] in [-1, 1] at 16,000 Hz; T may be anything, also 0.
         """
         self._samples += pcm.size
+        self._bands.push(pcm)
         self._waiting.append(np.array(pcm, np.float32))  # a copy: the caller may fill its buffer again
         self._waiting_samples += pcm.size
         if self._waiting_samples < _BLOCK:
@@ -112,19 +112,17 @@ class Vad:
             self._waiting, self._waiting_samples = [], 0
         if not self._samples:
             return []
+        bands = self._bands.finish()
         return speech_spans(
             np.concatenate(self._probabilities),
-            np.concatenate(self._levels_dbfs),
+            levels_of(bands),
             duration_ms=self._samples * 1000 // SAMPLE_RATE_HZ if duration_ms is None else duration_ms,
             rules=self._rules,
+            bands=bands,
         )
 
     def _judge(self, pcm: _Floats) -> None:
-        """Adds the probabilities and levels of ``pcm: float32 [T]``, T a multiple of a frame."""
-        hops = np.pad(pcm, (0, -pcm.size % _HOP)).reshape(-1, _HOP)
-        power = np.maximum(np.mean(np.square(hops, dtype=np.float64), axis=1), 10 ** (_SILENCE_DBFS / 10))
-        self._levels_dbfs.append((10 * np.log10(power)).astype(np.float32))
-
+        """Adds the probabilities of ``pcm: float32 [T]``, T a multiple of a frame."""
         joined = np.concatenate([self._context, pcm])
         self._context = joined[-_CONTEXT:]
         core = self._model.core
@@ -136,31 +134,50 @@ class Vad:
         self._probabilities.append(probabilities.reshape(-1).numpy())
 
 
+def levels_of(bands: _Levels) -> _Floats:
+    """The level between 100 Hz and 8 kHz: float32 [H] in dBFS, from band levels uint8 [H, B]."""
+    levels: _Floats = 10 * np.log10(power_of(bands).sum(axis=1))
+    return levels
+
+
 def speech_spans(
-    probabilities: _Floats, levels_dbfs: _Floats, *, duration_ms: int, rules: Mapping[str, Any] | None = None
+    probabilities: _Floats,
+    levels_dbfs: _Floats,
+    *,
+    duration_ms: int,
+    rules: Mapping[str, Any] | None = None,
+    bands: _Levels | None = None,
 ) -> list[Span]:
-    """Turns the network's judgement and the waveform's level into stretches of speech.
+    """Turns the network's judgement and the spectrum of the waveform into stretches of speech.
 
     A stretch opens where the probability reaches ``on_probability`` and closes where it falls below
-    ``off_probability``. Each edge then moves to where the sound itself begins or ends: where the level crosses the
-    higher of ``edge_above_noise_db`` over the noise around it and ``edge_below_speech_db`` under the speech inside
-    it, at most ``edge_search_ms`` inwards and ``edge_reach_ms`` outwards. Last, silences under ``min_silence_ms`` are
-    closed and stretches under ``min_speech_ms`` left out. Nothing is padded.
+    ``off_probability``. Each edge then moves to where the sound itself begins or ends
+    (:mod:`duologue_pipeline.activity_edges`), at most ``edge_search_ms`` inwards and ``edge_reach_ms`` outwards. Last,
+    silences under ``min_silence_ms`` are closed and stretches under ``min_speech_ms`` left out. Nothing is padded.
 
     Args:
         probabilities: float32 [F] in [0, 1], one a 32 ms frame.
-        levels_dbfs: float32 [H], one a 10 ms hop, over all of the frames; -120 for digital silence.
+        levels_dbfs: float32 [H], one a 10 ms hop; -120 for digital silence.
         duration_ms: of the track; spans are cut there.
         rules: the rule set ``activity``, the packaged one if None.
+        bands: uint8 [H, B], the same in bands; the level is taken for a single band if None.
 
     Returns:
         Spans in milliseconds, sorted, disjoint, not touching.
     """
     rules = load_rules("activity") if rules is None else rules
-    speech = _hysteresis(probabilities, on=rules["on_probability"], off=rules["off_probability"])
-    edges_ms = np.flatnonzero(np.diff(speech, prepend=False, append=False)) * _FRAME_MS
-    runs = [(round(start / _HOP_MS), round(end / _HOP_MS)) for start, end in edges_ms.reshape(-1, 2).tolist()]
-    return _joined(_on_the_waveform(runs, levels_dbfs, rules), duration_ms=duration_ms, rules=rules)
+    if bands is None:
+        bands = np.clip(2 * (levels_dbfs[:, np.newaxis] + 120), 0, 255).astype(np.uint8)
+    frames = _hysteresis(probabilities, on=rules["on_probability"], off=rules["off_probability"])
+    edges_ms = np.flatnonzero(np.diff(frames, prepend=False, append=False)) * _FRAME_MS
+    runs = [
+        (round(start / HOP_MS), min(round(end / HOP_MS), len(bands))) for start, end in edges_ms.reshape(-1, 2).tolist()
+    ]
+    speech = np.zeros(len(bands), np.bool_)
+    for start, end in runs:
+        speech[start:end] = True
+    scores = sound_scores(bands, speech, rules)
+    return _joined(edges_on_the_waveform(runs, scores, levels_dbfs, rules), duration_ms=duration_ms, rules=rules)
 
 
 def _hysteresis(probabilities: _Floats, *, on: float, off: float) -> npt.NDArray[np.bool_]:
@@ -170,51 +187,11 @@ def _hysteresis(probabilities: _Floats, *, on: float, off: float) -> npt.NDArray
     return (latest >= 0) & (probabilities[latest] >= on)
 
 
-def _on_the_waveform(
-    runs: Sequence[tuple[int, int]], levels_dbfs: _Floats, rules: Mapping[str, Any]
-) -> Iterator[tuple[int, int]]:
-    """Moves the edges of runs, all in hops. A run whose edges cross was no sound of its own and is left out."""
-    search, reach = rules["edge_search_ms"] // _HOP_MS, rules["edge_reach_ms"] // _HOP_MS
-    ends = [0, *(end for _, end in runs)]
-    starts = [*(start for start, _ in runs), levels_dbfs.size]
-    for i, (start, end) in enumerate(runs):
-        earliest, latest = max(start - reach, ends[i]), min(end + reach, starts[i + 1])
-        threshold_dbfs = _threshold_dbfs(levels_dbfs, start, slice(start, min(end, start + _INSIDE)), rules)
-        inwards = levels_dbfs[earliest : min(end, start + search)] > threshold_dbfs
-        onset = earliest + _edge(inwards, start - earliest)
-        threshold_dbfs = _threshold_dbfs(levels_dbfs, end, slice(max(start, end - _INSIDE), end), rules)
-        inwards = levels_dbfs[max(start, end - search) : latest][::-1] > threshold_dbfs
-        offset = latest - _edge(inwards, latest - end)
-        if onset < offset:
-            yield onset, offset
-
-
-def _threshold_dbfs(levels_dbfs: _Floats, edge: int, inside: slice, rules: Mapping[str, Any]) -> float:
-    context = rules["edge_context_ms"] // _HOP_MS
-    noise_dbfs = float(np.percentile(levels_dbfs[max(0, edge - context) : edge + context], 10))
-    speech_dbfs = float(levels_dbfs[inside].max())
-    return max(noise_dbfs + rules["edge_above_noise_db"], speech_dbfs - rules["edge_below_speech_db"])
-
-
-def _edge(loud: npt.NDArray[np.bool_], decided: int) -> int:
-    """Where the sound begins that is under way at ``decided`` or else comes next; ``decided`` if none does.
-
-    Args:
-        loud: bool [H], a stretch of hops in the direction that leads into the speech.
-        decided: the hop of it at which the network's decision changed.
-    """
-    after = np.flatnonzero(loud[decided:])
-    if not after.size:
-        return decided
-    quiet_before = np.flatnonzero(~loud[: decided + int(after[0])])
-    return int(quiet_before[-1]) + 1 if quiet_before.size else 0
-
-
 def _joined(hops: Iterable[tuple[int, int]], *, duration_ms: int, rules: Mapping[str, Any]) -> list[Span]:
     """Makes spans of hops: joined across short silences, cut to the duration, the short ones left out."""
     spans: list[Span] = []
     for onset, offset in hops:
-        start_ms, end_ms = onset * _HOP_MS, min(offset * _HOP_MS, duration_ms)
+        start_ms, end_ms = onset * HOP_MS, min(offset * HOP_MS, duration_ms)
         if spans and start_ms - spans[-1].end_ms < rules["min_silence_ms"]:
             spans[-1] = Span(spans[-1].start_ms, end_ms)
         else:
