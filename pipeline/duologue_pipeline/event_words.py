@@ -15,7 +15,8 @@ from duologue_pipeline.records import Event, Span, Speaker, Vocalisation, Word
 
 __all__ = ["Transcript", "completes", "disfluency_events", "laughter_events", "vocalisation_events"]
 
-_OPEN: Final = ("article", "determiner", "place", "preposition", "nominative", "nominative_contraction", "conjunction")
+_OPEN: Final = ("article", "determiner", "place", "preposition", "nominative", "nominative_contraction", "auxiliary")
+"""Word classes that cannot end a clause. Conjunctions can: many a turn trails off in "so" or "but"."""
 
 
 class Transcript:
@@ -27,6 +28,8 @@ class Transcript:
         self._starts = [word.start_ms for word in self.words]
         self._normals = [normal_form(word.word) for word in self.words]
         self._open = frozenset().union(*(lexicon.word_classes.get(name, frozenset()) for name in _OPEN))
+        self._function = frozenset().union(*lexicon.word_classes.values())
+        self._questions = {len(begin) for begin in lexicon.question_begins}
         self._agree = frozenset(
             phrase[0] for name in ("acknowledgement", "reaction") for phrase in lexicon.backchannels.get(name, ())
         )
@@ -58,6 +61,15 @@ class Transcript:
             return []
         return self.spoken(first, min(first + count, len(self.words)))
 
+    def supplies(self, spoken: Sequence[str]) -> bool:
+        """Whether these words could be what another's clause lacks: something said, no agreement, question or false start."""
+        return (
+            any(normal not in self._function for normal in spoken)
+            and spoken[-1] not in self._open
+            and not self.agrees(spoken[0])
+            and not any(tuple(spoken[:length]) in self._lexicon.question_begins for length in self._questions)
+        )
+
     def agrees(self, normal: str) -> bool:
         """Whether a word is one with which agreement begins."""
         return normal in self._agree
@@ -66,9 +78,9 @@ class Transcript:
 def completes(ipu: Ipu, own: Transcript, other: Transcript, rules: Mapping[str, Any]) -> bool:
     """Whether an IPU may complete what the other speaker was saying."""
     supplied = own.spoken(ipu.unit.first, ipu.unit.last)
-    if not supplied or len(supplied) > rules["completion_max_words"] or ipu.role == "backchannel":
+    if len(supplied) > rules["completion_max_words"] or not own.supplies(supplied):
         return False
-    if own.agrees(supplied[0]) or not other.left_open(ipu.span.start_ms, within_ms=rules["completion_within_ms"]):
+    if not other.left_open(ipu.span.start_ms, within_ms=rules["completion_within_ms"]):
         return False
     after = other.following(ipu.span.start_ms, within_ms=rules["completion_within_ms"], count=6)
     return bool(after) and (own.agrees(after[0]) or not set(supplied).isdisjoint(after))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from duologue_pipeline.events import KINDS, find_events, join_ipus
 from duologue_pipeline.records import Activity, Event, Span
 from duologue_pipeline.rules import load_rules
+from tests.naive_turns import naive_turns
 
 Spans = Sequence[tuple[int, int]]
 
@@ -303,6 +304,18 @@ def test_overlaps_between_and_within_are_all_the_overlap_there_is(activity: Acti
         for spans in (activity.a, activity.b)
     ]
     assert sorted(found) == sorted(spoken[0] & spoken[1])
+
+
+@given(activities)
+def test_gaps_overlaps_and_offsets_are_those_of_a_naive_reference(activity: Activity) -> None:
+    events = find_events(activity, duration_ms=120_000)
+    naive = naive_turns(activity.a, activity.b, events, 120_000)
+    gaps = [(event.speaker, event.start_ms, event.end_ms) for event in of_kind(events, "gap")]
+    between = [(event.speaker, event.start_ms, event.end_ms) for event in of_kind(events, "overlap_between")]
+    within = [(event.start_ms, event.end_ms) for event in of_kind(events, "overlap_within")]
+    ftos_ms = [event.fto_ms for event in of_kind(events, "floor_transfer")]
+    assert (gaps, between, within) == (naive.gaps, naive.between, naive.within)
+    assert sorted(ms for ms in ftos_ms if ms is not None) == sorted(naive.ftos_ms)
 
 
 @given(activities)
