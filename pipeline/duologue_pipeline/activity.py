@@ -61,6 +61,8 @@ class Vad:
 
     Audio is held for one block (16 s); per hour of track .5 MB of probabilities and 4.3 MB of band levels are kept.
 
+    ``levels_dbfs``, float32 [H], is the level every 10 ms, once finished.
+
     Args:
         model: from :func:`load_vad`; holds no state of a track and may be shared.
         rules: the rule set ``activity``, the packaged one if None.
@@ -76,6 +78,7 @@ class Vad:
         self._state = (torch.zeros(1, 1, 128), torch.zeros(1, 1, 128))
         self._probabilities: list[_Floats] = []
         self._bands = BandLevels()
+        self.levels_dbfs = np.zeros(0, np.float32)
 
     def push(self, pcm: _Floats) -> None:
         """Takes the next samples.
@@ -113,9 +116,10 @@ class Vad:
         if not self._samples:
             return []
         bands = self._bands.finish()
+        self.levels_dbfs = levels_of(bands)
         return speech_spans(
             np.concatenate(self._probabilities),
-            levels_of(bands),
+            self.levels_dbfs,
             duration_ms=self._samples * 1000 // SAMPLE_RATE_HZ if duration_ms is None else duration_ms,
             rules=self._rules,
             bands=bands,

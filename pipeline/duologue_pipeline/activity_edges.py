@@ -52,7 +52,6 @@ def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: Mapping[s
         noise_hops = np.flatnonzero(quiet[first:last])
         measured = noise_hops.size >= _MIN_QUIET
         # Without silences the noise is guessed from the quietest moments, which lie below it.
-        noise: npt.NDArray[Any]
         noise = np.median(power[noise_hops], axis=0) if measured else 1.5 * np.percentile(power, 10, axis=0)
         ratios = _ratios(power / np.maximum(noise, noise.max() * 10 ** (-_EMPTY_BELOW_DB / 10)), rules)
         usual, high = np.percentile(ratios[noise_hops], [50, _SPREAD_PERCENTILE]) if measured else (-0.3, -0.1)
@@ -64,12 +63,12 @@ def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: Mapping[s
 def _smoothed(power: _Floats) -> _Floats:
     """The mean of each hop and its neighbours, float32 [H, B]."""
     padded = np.pad(power, ((1, 1), (0, 0)), mode="edge")
-    mean: _Floats = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+    mean: _Floats = (padded[:-2] + padded[1:-1] + padded[2:]) * np.float32(1 / 3)
     return mean
 
 
-def _ratios(over_noise: _Floats, rules: Mapping[str, Any]) -> _Floats:
-    """float32 [H]: the log-likelihood ratio, mean of the best bands, in units in which a band of pure noise has -1."""
+def _ratios(over_noise: npt.NDArray[np.floating[Any]], rules: Mapping[str, Any]) -> _Floats:
+    """Float [H]: the log-likelihood ratio, mean of the best bands, in units in which a band of pure noise has -1."""
     snr = 10 ** (rules["edge_speech_snr_db"] / 10)
     ratios = np.clip(over_noise * (snr / (1 + snr) / np.log1p(snr)) - 1, -1, 3)
     best = min(rules["edge_best_bands"], ratios.shape[1])

@@ -7,6 +7,7 @@ Each function takes what the stage before found and gives the next element of th
 from typing import Final
 
 from .activity import SAMPLE_RATE_HZ, Vad, VadModel
+from .activity_bleed import without_bleed
 from .annotation import annotate_conversation
 from .asr import Recognizer, transcribe
 from .audio import conversation_blocks
@@ -82,7 +83,7 @@ def detect_activity(conversation: Measured, model: VadModel) -> Active:
 
 
 def find_activity(recording: Recording, *, isolation: IsolationReport, duration_ms: int, model: VadModel) -> Activity:
-    """Finds when each speaker of a recording is heard.
+    """Finds when each speaker of a recording is heard in person, not as bleed.
 
     Args:
         recording: whose tracks are decoded.
@@ -97,8 +98,12 @@ def find_activity(recording: Recording, *, isolation: IsolationReport, duration_
     for blocks in conversation_blocks(recording, rate_hz=SAMPLE_RATE_HZ):
         for detector, block in zip(detectors, blocks, strict=True):
             detector.push(block)
-    a, b = (tuple(detector.finish(duration_ms=duration_ms)) for detector in detectors)
-    return Activity(a=a, b=b, rules=load_rules("activity")["version"])
+    rules = load_rules("activity")
+    heard = [detector.finish(duration_ms=duration_ms) for detector in detectors]
+    a_dbfs, b_dbfs = (detector.levels_dbfs for detector in detectors)
+    a = without_bleed(heard[0], a_dbfs, b_dbfs, isolation.a_from_b, rules)
+    b = without_bleed(heard[1], b_dbfs, a_dbfs, isolation.b_from_a, rules)
+    return Activity(a=tuple(a), b=tuple(b), rules=rules["version"])
 
 
 def annotate(conversation: Active, *, words: str, recognizer: Recognizer | None = None) -> Annotated:

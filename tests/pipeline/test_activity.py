@@ -200,8 +200,8 @@ def test_speech_opens_at_one_probability_and_closes_at_a_lower_one(
         ("decided late, as Silero does", (920, 2000), (920, 2000)),
         ("decided early", (1040, 2000), (1040, 2000)),
         ("closed late, as Silero does", (960, 1880), (960, 1880)),
-        ("the sound began further back than may be reached", (500, 2000), (660, 2000)),
-        ("the sound ends further on than may be reached", (960, 2600), (960, 2280)),
+        ("the sound began further back than may be reached", (500, 2000), (800, 2000)),
+        ("the sound ends further on than may be reached", (960, 2600), (960, 2140)),
     ],
 )
 def test_edges_move_to_the_sound(name: str, sound_ms: tuple[int, int], expected_ms: tuple[int, int]) -> None:
