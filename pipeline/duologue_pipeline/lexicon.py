@@ -30,11 +30,12 @@ LANGUAGES: Final = ("de", "en", "es", "fr", "ja", "ko", "zh")
 """The languages that have a lexicon."""
 
 BACKCHANNEL_TYPES: Final = ("acknowledgement", "continuer", "reaction", "assessment")
-"""Continuers say "go on" (Schegloff 1982), acknowledgements take in what was said (Jefferson 1984), reactions show
-surprise or interest, assessments judge ("that's great") and are no continuers (Goodwin 1986)."""
+"""Gardner (2001): continuers say "go on", acknowledgements take in what was said, reactions (his newsmarkers) show
+surprise or interest; assessments judge ("that's great") and are no continuers (Goodwin 1986)."""
 
 Phrase = tuple[str, ...]
 
+_OPENING: Final = r"\[<({〈【"
 _OTHER_WORDS: Final = frozenset({"hell", "id", "ill", "shed", "shell", "wed", "well", "were"})
 
 
@@ -54,7 +55,8 @@ class Lexicon:
     ``backchannels`` has the phrases of each of :data:`BACKCHANNEL_TYPES`; those also in ``answers`` are backchannels only
     while the other goes on speaking. ``edit_terms`` are always edit terms,
     ``discourse_markers`` are only where context says so, by the conditions in their entry (disfluency.py).
-    ``emphatic`` may be said twice on purpose. ``word_classes`` and ``abandoned`` (class, next class, where: ``any``,
+    ``emphatic`` may be said twice on purpose. ``laughter`` are its spellings, ``laughter_marks`` the words for it that
+    transcripts write in brackets. ``word_classes`` and ``abandoned`` (class, next class, where: ``any``,
     ``adjacent``, ``break`` or ``pause``) tell which words cannot end a phrase; ``full_forms`` gives the first word of
     a contraction. A language whose script has no spaces has ``spaces`` False.
     """
@@ -69,6 +71,7 @@ class Lexicon:
     discourse_markers: Mapping[Phrase, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     emphatic: frozenset[str] = frozenset()
     laughter: frozenset[str] = frozenset()
+    laughter_marks: frozenset[str] = frozenset()
     question_begins: frozenset[Phrase] = frozenset()
     question_ends: frozenset[Phrase] = frozenset()
     word_classes: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -110,7 +113,7 @@ def normal_form(word: str) -> str:
     """
     text = unicodedata.normalize("NFKC", word).lower().replace("’", "'").replace("‘", "'").strip()
     text = re.sub(r"^\[laughter-(.+)\]$", r"\1", text)
-    if re.fullmatch(r"[\[<(].*[\])>]", text):
+    if re.fullmatch(rf"[{_OPENING}].*[\])>}}〉】]", text):
         return text
     text = re.sub(r"\[[^\]]*\]", "", text)
     fragment = bool(re.search(r"\w-+[.,;?!…]*$", text))
@@ -126,9 +129,18 @@ def is_fragment(normal: str) -> bool:
 
 
 def is_laughter(word: str, lexicon: Lexicon) -> bool:
-    """Whether a transcript's token is laughter, or a word said while laughing (``[laughter-very]``)."""
+    """Whether a transcript's token is laughter, or a word said while laughing (``[laughter-very]``).
+
+    Laughter is a spelling of the lexicon or more of the same (``haha``, ``hahaha``), or a token in brackets that begins
+    with a mark of the lexicon (``(risas)``, ``<笑い>``) or, in any language, with ``laugh``; CHAT's ``&=laughs`` too.
+    """
     text = unicodedata.normalize("NFKC", word).lower().strip()
-    return text.startswith(("[laugh", "<laugh", "(laugh", "{laugh")) or normal_form(word) in lexicon.laughter
+    marked = re.match(rf"(?:[{_OPENING}]+|&)=?\s*(.+)", text)
+    if marked and marked[1].startswith(("laugh", *lexicon.laughter_marks)):
+        return True
+    normal = normal_form(word)
+    repeated = re.fullmatch(r"(.{1,2}?)\1+", normal)
+    return normal in lexicon.laughter or bool(repeated and repeated[1] * 2 in lexicon.laughter)
 
 
 def _parsed(data: Mapping[str, Any]) -> Lexicon:
@@ -147,6 +159,7 @@ def _parsed(data: Mapping[str, Any]) -> Lexicon:
         },
         emphatic=_words(data["emphatic"]["items"]),
         laughter=_words(data["laughter"]["items"]),
+        laughter_marks=frozenset(data["laughter"]["marks"]),
         question_begins=_phrases(data["questions"]["begin"]),
         question_ends=_phrases(data["questions"]["end"]),
         word_classes={name: _words(words.split()) for name, words in grammar.get("word_classes", {}).items()},

@@ -18,7 +18,11 @@ from duologue_pipeline.lexicon import (
 )
 
 TEXTS = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
-SOURCE = {"type": "string", "minLength": 10}
+# A list names the page that it was compiled from and when that was read, or says that there is none.
+SOURCE = {
+    "type": "string",
+    "pattern": r"https?://[^ ]+, (README, )?read \d{4}-\d{2}-\d{2}\)|no published list found$",
+}
 LIST = {
     "type": "object",
     "properties": {"items": TEXTS, "source": SOURCE},
@@ -48,7 +52,13 @@ SCHEMA = {
             "required": [*BACKCHANNEL_TYPES, "only_while_other_speaks", "source"],
             "additionalProperties": False,
         },
-        **{name: LIST for name in ("fillers", "edit_terms", "emphatic", "laughter")},
+        **{name: LIST for name in ("fillers", "edit_terms", "emphatic")},
+        "laughter": {
+            "type": "object",
+            "properties": {"items": TEXTS, "marks": TEXTS, "source": SOURCE},
+            "required": ["items", "marks", "source"],
+            "additionalProperties": False,
+        },
         "discourse_markers": {
             "type": "object",
             "properties": {"items": {"type": "object", "additionalProperties": CONDITIONS}, "source": SOURCE},
@@ -162,3 +172,27 @@ def test_fragments_and_laughter() -> None:
         False,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "laughs", "speaks"),
+    [
+        ("en", ["hahahaha", "hehe", "&=laughs", "{laughter}"], ["ha", "he", "banana", "[noise]"]),
+        ("de", ["hihihi", "((lacht))", "<lachen>", "[Gelächter]"], ["lachen", "lacht"]),
+        ("es", ["jajaja", "jeje", "(risas)", "(se ríe)"], ["ja", "risa"]),
+        ("fr", ["héhé", "(rires)", "[rit]", "mdr"], ["rire", "hé"]),
+        ("ja", ["はははは", "www", "（笑）", "〈笑い〉", "笑"], ["は", "笑顔"]),
+        ("zh", ["哈哈哈哈", "呵呵", "[笑声]"], ["哈", "谢谢", "好笑"]),
+        ("ko", ["ㅋㅋㅋㅋ", "하하", "(웃음)"], ["하", "네네"]),
+        (None, ["[laughter]", "<Laugh>"], ["haha", "(risas)"]),
+    ],
+)
+def test_laughter_in(language: str | None, laughs: list[str], speaks: list[str]) -> None:
+    lexicon = load_lexicon(language)
+    assert [word for word in laughs if not is_laughter(word, lexicon)] == []
+    assert [word for word in speaks if is_laughter(word, lexicon)] == []
+
+
+@pytest.mark.parametrize("language", ["ja", "zh"])
+def test_languages_without_spaces_say_so(language: str) -> None:
+    assert not load_lexicon(language).spaces
