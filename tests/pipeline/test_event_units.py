@@ -1,6 +1,7 @@
 """Inter-pausal units from activity, from words, and from both."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,7 +104,7 @@ def times(draw: st.DrawFn, *, disjoint: bool) -> list[tuple[int, int]]:
 @given(st.none() | times(disjoint=True), times(disjoint=False))
 def test_units_are_apart_and_hold_every_word_once(spans: list[tuple[int, int]] | None, said: Times) -> None:
     found = units(spans, words(*said))
-    silences = [after.span.start_ms - before.span.end_ms for before, after in zip(found, found[1:], strict=False)]
+    silences = [after.span.start_ms - before.span.end_ms for before, after in pairwise(found)]
     assert all(silence_ms >= 200 for silence_ms in silences)
     assert [place for unit in found for place in range(unit.first, unit.last)] == list(range(len(said)))
 
