@@ -65,8 +65,10 @@ def formats_page() -> str:
             "A row an event, sorted by its recording's shard, recording_id, start_s, end_s, kind and speaker.",
             EVENTS,
         ),
+        _json_section("statistics.json", "statistics", ""),
         _json_section("rejected.jsonl: a JSON object a line", "rejected", ""),
         _CARDS,
+        _json_section("What `duologue annotate` prints", "annotation", ""),
     ]
     return "\n".join(parts)
 

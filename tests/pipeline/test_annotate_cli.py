@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from duologue_pipeline.cli import app
 from duologue_pipeline.demo import demo_files
+from duologue_schemas import iter_faults
 
 DEMO = demo_files().manifest.parent
 A, B = DEMO / "audio" / "demo-car-repair.a.flac", DEMO / "audio" / "demo-car-repair.b.flac"
@@ -25,6 +26,7 @@ def document(*arguments: str | Path) -> dict[str, Any]:
     result = annotate(*arguments)
     assert result.exit_code == 0, result.output
     found: dict[str, Any] = json.loads(result.stdout)
+    assert list(iter_faults("annotation", found)) == []
     return found
 
 

@@ -145,6 +145,7 @@ def test_the_statistics_are_those_of_the_recordings(release: Path) -> None:
     )
     assert (release / "statistics.json").read_bytes() == statistics_file(again)
     document = json.loads((release / "statistics.json").read_bytes())
+    assert list(iter_faults("statistics", document)) == []
     assert document["corpus"]["conversations"] == 3
     assert document["corpus"]["fto_median_s"] == 0.1
     assert len(document["speakers"]) == 6
