@@ -50,9 +50,8 @@ def runs(cells: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def listening(events: Sequence[Event]) -> set[Stretch]:
-    """The inter-pausal units that are no part of a turn: backchannels, and what fails inside the other's speech."""
-    inside = [e for e in events if e.kind == "overlap_within" and e.subtype != "backchannel"]
-    return {(e.speaker, e.start_ms, e.end_ms) for e in [*inside, *(e for e in events if e.kind == "backchannel")]}
+    """The inter-pausal units that are no part of a turn."""
+    return {(e.speaker, e.start_ms, e.end_ms) for e in events if e.kind == "ipu" and e.subtype != "turn"}
 
 
 def naive_turns(a: Sequence[Span], b: Sequence[Span], events: Sequence[Event], duration_ms: int) -> NaiveTurns:

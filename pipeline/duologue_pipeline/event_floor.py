@@ -11,7 +11,8 @@ It walks the IPUs in order of onset, while at most one speaker holds the floor:
 
    - a **backchannel**, where words do not decide, if it is short and stands alone, and the holder goes on: is still
      speaking when it ends, or is the next to speak, soon (Gravano & Hirschberg 2011);
-   - else, where the holder is still speaking when it ends, a **failed** attempt: the floor stays where it is;
+   - else, where the holder is still speaking when it ends, a failed **attempt**: the floor stays where it is. So is what
+     begins in the holder's silence less than 200 ms before the holder goes on, and ends first: both began together;
    - else the beginning of the listener's own **turn**: the floor changes hands at its onset.
 
 How an IPU begins in the holder's speech (:data:`Onset`) decides whether it interrupts. Reacting to speech takes at
@@ -36,7 +37,7 @@ from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Word
 
 __all__ = ["Ipu", "Onset", "read_floor"]
 
-Role = Literal["turn", "backchannel", "failed"]
+Role = Literal["turn", "backchannel", "attempt"]
 Onset = Literal["simultaneous", "terminal", "interruption"]
 
 
@@ -44,8 +45,8 @@ Onset = Literal["simultaneous", "terminal", "interruption"]
 class Ipu:
     """An IPU with its role.
 
-    ``over`` is the holder's IPU in which it begins, ``onset`` how; both None where the holder is silent or it is the
-    holder's own. ``takes_floor`` opens a turn. ``type`` is that of a backchannel told by its words, else empty.
+    ``over`` is the holder's IPU in which it begins, or with which an attempt begins, ``onset`` how; both None where the
+    holder is silent or it is the holder's own. ``takes_floor`` opens a turn. ``type`` is that of a backchannel told by its words, else empty.
     """
 
     unit: Unit
@@ -166,8 +167,21 @@ class _Floor:
         if own:
             return Ipu(unit, "turn")
         if over is not None and unit.span.end_ms <= over.span.end_ms:
-            return Ipu(unit, "failed", "", over, onset)
+            return Ipu(unit, "attempt", "", over, onset)
+        together = self._begins_with(unit.span) if over is None else None
+        if together is not None:
+            return Ipu(unit, "attempt", "", together, "simultaneous")
         return Ipu(unit, "turn", "", over, onset, takes_floor=True)
+
+    def _begins_with(self, span: Span) -> Unit | None:
+        """The holder's next IPU, if it begins so soon after this one that both began together, and outlasts it."""
+        if self._holder is None or self._done[self._holder] == len(self._units[self._holder]):
+            return None
+        after = self._units[self._holder][self._done[self._holder]]
+        starts_ms = span.start_ms, min(span.end_ms, span.start_ms + self._rules["hear_onset_ms"])
+        return (
+            after if starts_ms[0] <= after.span.start_ms < starts_ms[1] and span.end_ms <= after.span.end_ms else None
+        )
 
     def _onset(self, span: Span, over: Span) -> Onset:
         if span.start_ms - over.start_ms < self._rules["hear_onset_ms"]:

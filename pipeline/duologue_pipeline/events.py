@@ -35,7 +35,8 @@ from duologue_pipeline.rules import load_rules
 __all__ = ["KINDS", "check_activity", "events_of_floor", "find_events", "join_ipus"]
 
 KINDS: Final[Mapping[str, str]] = {
-    "ipu": "Inter-pausal unit: speech of one speaker bounded by at least 200 ms of own silence (Nguyen et al. 2023).",
+    "ipu": "Inter-pausal unit: speech of one speaker bounded by at least 200 ms of own silence (Nguyen et al. 2023); subtype "
+    "is its role: turn, backchannel, or attempt (at a turn, in vain).",
     "turn": "From the first to the last of a speaker's IPUs that no turn of the other one separates; backchannels and "
     "failed interruptions neither make nor break one (Sacks et al. 1974).",
     "pause": "Own silence between two IPUs of the same turn (Sacks et al. 1974); the listener may answer in it.",
@@ -113,7 +114,7 @@ def events_of_floor(
     scripts = {speaker: Transcript(words[speaker], lexicon) for speaker in SPEAKERS}
     turns = _turns(ipus)
     events = [
-        *(_event("ipu", ipu.speaker, ipu.span, [ipu]) for ipu in ipus),
+        *(_event("ipu", ipu.speaker, ipu.span, [ipu], subtype=ipu.role) for ipu in ipus),
         *_turns_and_pauses(turns, ipus, scripts, rules),
         *_floor_transfers(turns),
         *_overlaps(ipus),
@@ -234,7 +235,7 @@ def _listener_acts(
     for ipu in ipus:
         own, other = scripts[ipu.speaker], scripts[other_speaker(ipu.speaker)]
         taken = _takes_over(ipu.span, own.count(ipu.unit.first, ipu.unit.last), rules)
-        completion = (ipu.takes_floor or ipu.role == "failed") and turn >= 0 and completes(ipu, own, other, rules)
+        completion = (ipu.takes_floor or ipu.role == "attempt") and turn >= 0 and completes(ipu, own, other, rules)
         if completion:
             certain = rules["confidences"]["co_completion"]
             events.append(_event("co_completion", ipu.speaker, ipu.span, [ipu], confidence=certain))

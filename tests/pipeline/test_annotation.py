@@ -161,7 +161,7 @@ def test_a_completion_that_is_taken_up() -> None:
     a = [*say(0, "and he was just a uh"), *say(3000, "a gardener yes for years")]
     found = annotate(a=a, b=say(1700, "gardener"))
     event = only(found, "co_completion")
-    assert (event.speaker, event.start_ms, event.confidence) == ("b", 1700, 0.09)
+    assert (event.speaker, event.start_ms, event.confidence) == ("b", 1700, 0.1)
 
 
 def test_a_word_after_a_finished_clause_completes_nothing() -> None:
