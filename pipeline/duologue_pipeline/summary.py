@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from duologue_schemas.tables import FAULT_MEASURES
 
 from .errors import REASONS
 from .run import RunResult
+from .statistics import Totals, statistics_document, statistics_of_row
 from .storage import join
 from .tables import read_table
+from .words_check import MISFITS
 
 __all__ = ["summarize"]
-
-_HUMAN: Final = "people on the telephone: 4.7 % of speech, 33.5 % of transfers, median 0.13 s (Switchboard)"
 
 
 def summarize(result: RunResult) -> str:
@@ -50,6 +50,7 @@ def summarize(result: RunResult) -> str:
         f"Shards         {len(release['shards'])}, {_size(totals['bytes'])} ({_size(hourly)} an hour)",
         f"Files          {result.out}",
         "               README.md is the dataset card; index, recordings and events.parquet are the tables;",
+        "               statistics.json has turn-taking of the corpus, of each language and of each speaker;",
         "               rejected.jsonl says what was refused; dataset.json lists every file with its hash",
     ]
     return "\n".join(lines)
@@ -86,23 +87,43 @@ def _isolation(policy: str, result: RunResult, recordings: Sequence[dict[str, An
 
 
 def _turn_taking(recordings: Sequence[dict[str, Any]]) -> list[str]:
-    overlap_s = sum(row["overlap_s"] for row in recordings)
-    speech_s = sum(row["speech_a_s"] + row["speech_b_s"] for row in recordings) - overlap_s
-    duration_s = sum(row["duration_s"] for row in recordings)
-    ftos_s = np.array([fto for row in recordings for fto in row["ftos_s"]])
+    totals = sum((Totals.of(statistics_of_row(row)) for row in recordings), Totals())
+    languages = {row["language"] for row in recordings}
+    found = statistics_document(totals, language=languages.pop() if len(languages) == 1 else None)
+    median_s, human = found["fto_median_s"], found["human_reference"]
     lines = [
-        f"Overlap        {_percent(overlap_s, duration_s)} of the time, {_percent(overlap_s, speech_s)} of speech",
-        f"Floor          {len(ftos_s)} transfers, {_percent(int((ftos_s < 0).sum()), len(ftos_s))} in overlap"
-        + (f", median gap {np.median(ftos_s):.2f} s" if len(ftos_s) else ""),
-        f"               {_HUMAN}",
+        f"Overlap        {_share(found['overlap_share_of_time'])} of the time, "
+        f"{_share(found['overlap_share_of_speech'])} of speech",
+        f"Floor          {found['floor_transfers']} transfers, {_share(found['overlapped_transfers_share'])} in overlap"
+        + ("" if median_s is None else f", median gap {median_s:.2f} s"),
     ]
-    backchannels = sum(row["backchannels_a"] + row["backchannels_b"] for row in recordings)
-    interruptions = sum(row["interruptions_a"] + row["interruptions_b"] for row in recordings)
-    return [*lines, f"Events         {backchannels} backchannel and {interruptions} interruption candidates"]
+    if human:
+        lines.append(
+            f"               people on the telephone: {_share(human['overlap_share_of_speech']['value'])} of speech, "
+            f"{_share(human['overlapped_transfers_share']['value'])} of transfers, median "
+            f"{human['fto_median_s']['value']:.2f} s (Switchboard)"
+        )
+    kinds = totals.kinds
+    lines.append(
+        f"Events         {kinds.get('backchannel', 0)} backchannels, {kinds.get('interruption', 0)} interruptions"
+        + (f", {found['disfluencies_per_100_words']:.1f} disfluencies in 100 words" if found["words"] else "")
+    )
+    return lines + _words(recordings)
 
 
-def _percent(part: float, whole: float) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "no part"
+def _words(recordings: Sequence[dict[str, Any]]) -> list[str]:
+    checks = [row[f"words_check_{side}"] for row in recordings for side in "ab" if row[f"words_check_{side}"]]
+    with_words = sum(row[f"words_{side}"] for row in recordings for side in "ab")
+    lines = [f"Words          on {with_words} of {2 * len(recordings)} tracks"]
+    unused = {verdict: checks.count(verdict) for verdict in MISFITS if verdict in checks}
+    if unused:
+        told = " and ".join(f"{n} {verdict.replace('_', ' ')}" for verdict, n in unused.items())
+        lines.append(f"               {told} not used: see words_check_a and words_check_b in recordings.parquet")
+    return lines
+
+
+def _share(share: float | None) -> str:
+    return "no part" if share is None else f"{100 * share:.1f} %"
 
 
 def _counts(values: Sequence[str]) -> str:
