@@ -91,6 +91,7 @@ def edges_on_the_waveform(
         Runs, sorted and disjoint; one whose edges cross was no sound of its own and is left out.
     """
     search, reach, inside = (rules[f"edge_{name}_ms"] // HOP_MS for name in ("search", "reach", "inside"))
+    runs = [part for run in runs for part in _parts(run, scores, levels_dbfs, rules)]
     ends = [0, *(end for _, end in runs)]
     starts = [*(start for start, _ in runs), scores.size]
     for i, (start, end) in enumerate(runs):
@@ -102,6 +103,18 @@ def edges_on_the_waveform(
         offset = last - _change(_sound(scores, levels_dbfs, first, last, peak_dbfs, rules)[::-1], last - end)
         if onset < offset:
             yield onset, offset
+
+
+def _parts(
+    run: tuple[int, int], scores: _Floats, levels_dbfs: _Floats, rules: Mapping[str, Any]
+) -> list[tuple[int, int]]:
+    """A stretch without its long silences: the network takes up to 300 ms to see one."""
+    start, end = run
+    sound = _sound(scores, levels_dbfs, start, end, float(levels_dbfs[start:end].max()), rules)
+    edges = np.flatnonzero(np.diff(sound < 0, prepend=False, append=False)).reshape(-1, 2)
+    silences = [(a + start, b + start) for a, b in edges.tolist() if (b - a) * HOP_MS >= rules["edge_split_ms"]]
+    bounds = [start, *(hop for silence in silences for hop in silence), end]
+    return [(a, b) for a, b in zip(bounds[::2], bounds[1::2], strict=True) if a < b]
 
 
 def _sound(
