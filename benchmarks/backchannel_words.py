@@ -14,7 +14,7 @@ without a lexicon (timing alone). Conversations count by turns into half one and
 
     python -m benchmarks.backchannel_words CONVERSATIONS.jsonl.gz [--choose] [RULE=VALUE ...]
 
---choose picks the three context thresholds on one half and measures on the other (a minute or two).
+--choose picks the three context thresholds on one half and measures on the other (two and a half CPU minutes).
 """
 
 import itertools
@@ -112,7 +112,8 @@ def f1(pairs: Pairs, judge: Judge, counting: str) -> dict[tuple[int, ...], tuple
             sum(counts[half, human, found] for half in halves)
             for human, found in ((True, True), (True, False), (False, True))
         )
-        figures[halves] = (2 * right / (2 * right + missed + wrong), right / (right + wrong), right / (right + missed))
+        found = max(right + wrong, 1)
+        figures[halves] = (2 * right / (2 * right + missed + wrong), right / found, right / (right + missed))
     return figures
 
 

@@ -61,7 +61,8 @@ def test_in_silence_after_the_other() -> None:
 
 
 def test_long_after_the_other_has_stopped() -> None:
-    assert types("uh-huh", at_ms=5000) == []
+    assert types("uh-huh", at_ms=5899) == ["continuer"]
+    assert types("uh-huh", at_ms=5900) == []  # 2.5 s after the end of the story
 
 
 def test_the_other_says_nothing() -> None:
