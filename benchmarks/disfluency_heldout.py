@@ -1,19 +1,24 @@
 """Disfluency tags against the repair tags of Switchboard's heldout conversations, word by word.
 
-The file has a word a line (reference, start, end, word, part of speech, tags) and a line ``Speaker: ID`` before each side;
-``<rms`` and ``<rm`` mark reparandum words, ``<e/`` edit terms. Only the words and their times are given to the rules.
-Conversations count by turns into half one and half two.
+A file has a word a line (reference, start, end, word, part of speech, tags) and a line ``Speaker: ID`` before each side;
+``<rms`` and ``<rm`` mark reparandum words, ``<e/`` edit terms, ``<rpnrep``, ``<rpnsub`` and ``<rpndel`` end a repair and say of
+which class it is. Only the words and their times are given to the rules. Conversations count by turns into half one and
+half two.
 
-    python benchmarks/disfluency_heldout.py HELDOUT.tsv.gz [RULE=VALUE ...]
+    python benchmarks/disfluency_heldout.py HELDOUT.tsv.gz [MORE.tsv.gz ...] [RULE=VALUE ...]
 """
 
 import gzip
+import re
 import sys
+import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from duologue_pipeline.disfluency import find_disfluencies, tag_words
-from duologue_pipeline.lexicon import load_lexicon
+from duologue_pipeline.lexicon import Lexicon, load_lexicon, normal_form
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 
@@ -22,11 +27,14 @@ CLASSES = {
     "edit term": (("<e/",), ("edit_term",)),
     "both": (("<rm", "<e/"), ("reparandum", "edit_term")),
 }
+REPAIR_CLASSES = {"rep": "repetition", "sub": "substitution", "del": "deletion"}
+
+Side = tuple[list[Word], list[str]]
 
 
-def read_sides(path: Path) -> list[tuple[list[Word], list[str]]]:
+def read_sides(path: Path) -> list[Side]:
     """The words of each side with the tags that people gave them."""
-    sides: list[tuple[list[Word], list[str]]] = []
+    sides: list[Side] = []
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             fields = line.rstrip("\n").split("\t")
@@ -39,32 +47,92 @@ def read_sides(path: Path) -> list[tuple[list[Word], list[str]]]:
     return sides
 
 
-def main(path: Path, changes: dict[str, int]) -> None:
-    """Prints precision, recall and F1 of each class in both halves and in all conversations."""
+def repair_classes(human: Sequence[str]) -> list[set[str]]:
+    """The classes of the repairs whose reparandum each word is in."""
+    coming: dict[str, str] = {}  # numbers are used again: the next end of a repair is the one that counts
+    classes = []
+    for tags in reversed(human):
+        classes.append({coming[number] for number in re.findall(r'<rms? id="(\d+)"', tags) if number in coming})
+        coming |= {number: REPAIR_CLASSES[kind] for kind, number in re.findall(r'<rpn(rep|sub|del) id="(\d+)"', tags)}
+    return classes[::-1]
+
+
+def edit_class(word: str, lexicon: Lexicon) -> str:
+    """The class of a word as an edit term, whether or not it is one here."""
+    normal = normal_form(word)
+    if normal in lexicon.fillers:
+        return "filled pause"
+    inside = any(normal in phrase for phrase in lexicon.discourse_markers)
+    return "discourse marker" if inside else "explicit or other"
+
+
+def main(path: Path, changes: Mapping[str, float]) -> None:
+    """Prints precision, recall and F1 of each class in both halves and in all conversations, and counts by sign."""
     rules, lexicon = load_rules("disfluency") | changes, load_lexicon("en")
-    counts: Counter[tuple[str, int, bool, bool]] = Counter()
-    kinds: Counter[str] = Counter()
     sides = read_sides(path)
-    for number, (words, human) in enumerate(sides):
-        kinds.update(each.kind for each in find_disfluencies(words, lexicon=lexicon, rules=rules))
-        for tags, given in zip(human, tag_words(words, lexicon=lexicon, rules=rules), strict=True):
-            for name, (marks, ours) in CLASSES.items():
-                key = (name, number // 2 % 2, any(mark in tags for mark in marks), not set(ours).isdisjoint(given))
+    began = time.process_time()
+    ours = [tag_words(words, lexicon=lexicon, rules=rules) for words, _ in sides]
+    cpu_s = time.process_time() - began
+    print(f"{path.name}: {len(sides)} sides, {sum(len(words) for words, _ in sides)} words, {cpu_s:.1f} CPU s to tag")
+    _print_classes(sides, ours)
+    _print_subclasses(sides, ours, lexicon)
+    _print_kinds(sides, lexicon, rules)
+
+
+def _print_classes(sides: Sequence[Side], ours: Sequence[Sequence[tuple[str, ...]]]) -> None:
+    counts: Counter[tuple[str, int, bool, bool]] = Counter()
+    for number, ((_, human), given) in enumerate(zip(sides, ours, strict=True)):
+        for tags, found in zip(human, given, strict=True):
+            for name, (marks, names) in CLASSES.items():
+                key = (name, number // 2 % 2, any(mark in tags for mark in marks), not set(names).isdisjoint(found))
                 counts[key] += 1
-    print(f"{len(sides)} sides, {sum(len(words) for words, _ in sides)} words")
     for name in CLASSES:
         for half, label in (((0,), "half 1"), ((1,), "half 2"), ((0, 1), "all")):
             right = sum(counts[name, h, True, True] for h in half)
-            found = right + sum(counts[name, h, False, True] for h in half)
-            true = right + sum(counts[name, h, True, False] for h in half)
-            print(
-                f"{name:10} {label:6} precision {right / found:.3f}, recall {right / true:.3f}, "
-                f"F1 {2 * right / (found + true):.3f}"
-            )
-    print(", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
+            false = sum(counts[name, h, False, True] for h in half)
+            missed = sum(counts[name, h, True, False] for h in half)
+            print(f"{name:10} {label:6} {_scores(right, false, missed)}")
+
+
+def _print_subclasses(sides: Sequence[Side], ours: Sequence[Sequence[tuple[str, ...]]], lexicon: Lexicon) -> None:
+    repairs: Counter[tuple[str, bool]] = Counter()
+    edits: Counter[tuple[str, bool, bool]] = Counter()
+    for (words, human), given in zip(sides, ours, strict=True):
+        for word, tags, classes, found in zip(words, human, repair_classes(human), given, strict=True):
+            repairs.update((name, "reparandum" in found) for name in classes)
+            edits[edit_class(word.word, lexicon), "<e/" in tags, "edit_term" in found] += 1
+    for name in REPAIR_CLASSES.values():
+        right, missed = repairs[name, True], repairs[name, False]
+        print(f"reparandum of a {name}: {right + missed} words, recall {right / (right + missed):.3f}")
+    for name in sorted({name for name, _, _ in edits}):
+        print(f"{name}: {_scores(edits[name, True, True], edits[name, False, True], edits[name, True, False])}")
+
+
+def _print_kinds(sides: Sequence[Side], lexicon: Lexicon, rules: Mapping[str, Any]) -> None:
+    kinds: Counter[str] = Counter()
+    words_found: Counter[str] = Counter()
+    words_right: Counter[str] = Counter()
+    for words, human in sides:
+        for each in find_disfluencies(words, lexicon=lexicon, rules=rules):
+            kinds[each.kind] += 1
+            for i in range(*each.reparandum) if each.reparandum else ():
+                if i not in each.edit_terms:
+                    words_found[each.kind] += 1
+                    words_right[each.kind] += "<rm" in human[i]
+    for kind, count in sorted(kinds.items()):
+        found = words_found[kind]
+        share = f", {found} words taken back, {words_right[kind] / found:.0%} of them rightly" if found else ""
+        print(f"found as {kind}: {count}{share}")
+
+
+def _scores(right: int, false: int, missed: int) -> str:
+    precision, recall = right / max(1, right + false), right / max(1, right + missed)
+    return f"precision {precision:.3f}, recall {recall:.3f}, F1 {2 * right / max(1, 2 * right + false + missed):.3f}"
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    paths = [Path(item) for item in sys.argv[1:] if "=" not in item]
+    if not paths:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]), {name: int(value) for name, value in (item.split("=") for item in sys.argv[2:])})
+    for each in paths:
+        main(each, {name: float(value) for name, value in (item.split("=") for item in sys.argv[1:] if "=" in item)})

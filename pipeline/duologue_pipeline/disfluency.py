@@ -12,7 +12,7 @@ Kinds of :class:`Disfluency` (the classes of Full-Duplex-Bench v3):
 - ``hesitation``: an own silence after a word that cannot end a phrase, or such a word drawn out (rules: ``hesitation_min_ms``,
   ``drawn_out_min_ms``);
 - ``repetition``: the repair is the reparandum again, or completes its fragment;
-- ``self_correction``: the repair begins like the reparandum and goes on otherwise;
+- ``self_correction``: the repair takes up words of the reparandum and says others otherwise;
 - ``false_start``: nothing takes the place of the reparandum.
 
 **Edit terms** are fillers, the lexicon's edit terms, and its discourse markers where their conditions hold: "you know" is
@@ -207,7 +207,7 @@ def _disfluency(read: _Reading, repair: Repair) -> Disfluency:
 def _kind(read: _Reading, repair: Repair) -> Kind:
     if repair.sign == "repetition":
         return "repetition"
-    if repair.sign == "abandoned":
+    if repair.sign in ("abandoned", "restart"):
         return "false_start"
     if repair.sign == "fragment":
         taken_back, instead = (

@@ -1,4 +1,4 @@
-"""Where a speaker goes back: reparanda and their repairs, from word order alone (Shriberg 1994; Heeman & Allen 1999).
+"""Where a speaker goes back: reparanda and their repairs, from words alone (Shriberg 1994; Heeman & Allen 1999).
 
 The words of a speaker are looked at without edit terms. At each place between two of them (the interruption point) the
 longest reparandum that one of these signs shows is taken:
@@ -12,14 +12,23 @@ longest reparandum that one of these signs shows is taken:
 
 The last three need the word classes of the lexicon's grammar. Precision is preferred to recall: a retrace that is also
 good grammar ("i think i") is left alone.
+
+For the languages of :mod:`duologue_pipeline.repair_model` its probabilities add what these signs do not show. Words in a row
+of at least ``model_word_probability`` are a reparandum if a silence or an edit term follows, or the last of them has
+``model_interruption_probability``:
+
+- **rewording**: the repair has a word of the reparandum again: ``an aggressive military | an aggression oriented military``;
+- **restart**: it has none: ``he | she was late``.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from duologue_pipeline.lexicon import Lexicon, is_fragment
 from duologue_pipeline.records import Word
+from duologue_pipeline.repair_model import MODEL_LANGUAGES, reparandum_probabilities
 
 __all__ = ["Repair", "find_repairs"]
 
@@ -74,7 +83,7 @@ def find_repairs(
     """
     kept = [i for i, skip in enumerate(edit) if not skip]
     text = [normals[i] for i in kept]
-    repairs = []
+    repairs: dict[int, Repair] = {}
     for at in range(1, len(kept)):
         before, after = kept[at - 1], kept[at]
         gap_ms = words[after].start_ms - words[before].end_ms
@@ -85,8 +94,47 @@ def find_repairs(
         if found:
             sign, length, repeated = found
             end = kept[at + repeated - 1] + 1 if repeated else after
-            repairs.append(Repair(sign, kept[at - length], before + 1, after, end))
-    return repairs
+            repairs[before + 1] = Repair(sign, kept[at - length], before + 1, after, end)
+    known = {i for repair in repairs.values() for i in range(repair.start, repair.interruption)}
+    for repair in _learned(words, kept, text, lexicon, rules):
+        other = repairs.get(repair.interruption)
+        new = any(i not in known for i in range(repair.start, repair.interruption) if not edit[i])
+        if new and (other is None or repair.start < other.start):
+            repairs[repair.interruption] = repair
+    return [repairs[at] for at in sorted(repairs)]
+
+
+def _learned(
+    words: Sequence[Word], kept: Sequence[int], text: Sequence[str], lexicon: Lexicon, rules: Mapping[str, Any]
+) -> list[Repair]:
+    enough = rules["model_interruption_probability"]
+    if lexicon.name not in MODEL_LANGUAGES or enough > 1:
+        return []
+    gaps_ms = [words[after].start_ms - words[before].end_ms for before, after in pairwise(kept)]
+    begins = [True, *(gap_ms > rules["model_max_gap_ms"] for gap_ms in gaps_ms)]
+    after_edit = [i > before + 1 for before, i in zip([-1, *kept], kept, strict=False)]
+    likely = reparandum_probabilities(text, after_edit, begins, full_forms=lexicon.full_forms)
+    found, start = [], 0
+    for at in range(1, len(kept)):
+        if likely[start] < rules["model_word_probability"] or begins[at]:
+            start = at
+        elif likely[at] < rules["model_word_probability"]:
+            heard = after_edit[at] or gaps_ms[at - 1] > rules["pause_ms"]
+            if heard or likely[at - 1] >= enough:
+                repeated = _words_of_repair(text[start:at], text[at:])
+                sign, end = ("rewording", kept[at + repeated - 1] + 1) if repeated else ("restart", kept[at])
+                found.append(Repair(sign, kept[start], kept[at - 1] + 1, kept[at], end))
+            start = at
+    return found
+
+
+def _words_of_repair(reparandum: Sequence[str], after: Sequence[str]) -> int:
+    """Up to the last word of the reparandum that is said again in its order, as far as the reparandum is long."""
+    rest, count = list(reparandum), 0
+    for number, word in enumerate(after[: len(reparandum) + 1], start=1):
+        if word in rest:
+            rest, count = rest[rest.index(word) + 1 :], number
+    return count
 
 
 @dataclass(frozen=True)

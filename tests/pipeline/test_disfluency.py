@@ -12,6 +12,7 @@ from benchmarks.disfluency_heldout import read_sides
 from duologue_pipeline.disfluency import TAGS, Disfluency, find_disfluencies, tag_words
 from duologue_pipeline.lexicon import LANGUAGES, NO_LEXICON, Lexicon, load_lexicon
 from duologue_pipeline.records import Word
+from duologue_pipeline.rules import load_rules
 
 SHORT = {
     "filler": "F",
@@ -82,6 +83,7 @@ def kinds(text: str) -> list[str]:
         ("yeah yeah right right", "yeah yeah right right"),
         ("i think i know", "i think i know"),
         ("one of the people and one of the cars", "one of the people and one of the cars"),
+        ("and then they were uh we were going home", "and then they/RM were/RM uh/F/E/IM we/RR were/RR going home"),
     ],
 )
 def test_tags_of(text: str, expected: str) -> None:
@@ -123,6 +125,8 @@ def test_a_discourse_marker_is_told_from_the_same_words_by_context(text: str, ex
         ("in the in a town", ["self_correction"]),
         ("bu- we left", ["false_start"]),
         ("he has a of course a car", ["false_start"]),
+        ("and then they were uh we were going home", ["self_correction"]),
+        ("you can because they have a uh i dont know what it is", ["false_start"]),
     ],
 )
 def test_kinds_of(text: str, expected: list[str]) -> None:
@@ -218,6 +222,13 @@ def test_of_any_words(text: Sequence[str], language: str | None, pause_ms: int) 
     assert {i for i, each in enumerate(tags) if "reparandum" in each} <= taken_back
 
 
+def test_without_the_model_the_rules_stand_alone() -> None:
+    words, english = say("and then they were uh we were going home the the home"), load_lexicon("en")
+    rules = load_rules("disfluency") | {"model_interruption_probability": 2}
+    taken_back = [i for i, each in enumerate(tag_words(words, lexicon=english, rules=rules)) if "reparandum" in each]
+    assert taken_back == [9]
+
+
 def test_no_words() -> None:
     assert tag_words([], lexicon=NO_LEXICON) == []
     assert find_disfluencies([], lexicon=NO_LEXICON) == []
@@ -231,4 +242,4 @@ def test_reparanda_on_switchboard_are_found_as_documented() -> None:
             right += "<rm" in tags and "reparandum" in given_tags
             found += "reparandum" in given_tags
             true += "<rm" in tags
-    assert 2 * right / (found + true) >= 0.765
+    assert 2 * right / (found + true) >= 0.78
