@@ -92,8 +92,10 @@ def _turn_taking(recordings: Sequence[dict[str, Any]]) -> list[str]:
     found = statistics_document(totals, language=languages.pop() if len(languages) == 1 else None)
     median_s, human = found["fto_median_s"], found["human_reference"]
     lines = [
-        f"Overlap        {_share(found['overlap_share_of_time'])} of the time, "
-        f"{_share(found['overlap_share_of_speech'])} of speech",
+        (
+            f"Overlap        {_share(found['overlap_share_of_time'])} of the time, "
+            f"{_share(found['overlap_share_of_speech'])} of speech"
+        ),
         f"Floor          {found['floor_transfers']} transfers, {_share(found['overlapped_transfers_share'])} in overlap"
         + ("" if median_s is None else f", median gap {median_s:.2f} s"),
     ]
