@@ -239,7 +239,7 @@ def test_an_ipu_is_bounded_by_200_ms_of_own_silence(silence_ms: int, ipus: int) 
 def test_backchannels_are_candidates_and_say_so() -> None:
     events = find_events(make_activity(a=[(0, 6000)], b=[(3000, 3400)]), duration_ms=DURATION_MS)
     confidence = {event.kind: event.confidence for event in events}
-    assert confidence == {"ipu": 1.0, "turn": 1.0, "overlap_within": 1.0, "backchannel": 0.64}
+    assert confidence == {"ipu": 1.0, "turn": 1.0, "overlap_within": 1.0, "backchannel": 0.74}
     assert {event.source for event in events} == {"activity"}
 
 
