@@ -23,6 +23,7 @@ import torch
 from duologue_pipeline.activity import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
 from duologue_pipeline.events import find_events
 from duologue_pipeline.records import Activity, Span
+from duologue_pipeline.rules import load_rules
 from duologue_pipeline.statistics import conversation_statistics
 
 FRAME = 512
@@ -73,7 +74,7 @@ def main(a: Path, b: Path) -> None:
     _, plain_cost = cpu_s_per_hour(lambda: bare_silero(tracks[0][: 120 * SAMPLE_RATE_HZ], streams=1), 120)
 
     duration_ms = SECONDS * 1000
-    activity = Activity(spans_a, spans_b, rules="1.0")
+    activity = Activity(spans_a, spans_b, rules=load_rules("activity")["version"])
     events, events_cost = cpu_s_per_hour(lambda: find_events(activity, duration_ms=duration_ms), 2 * SECONDS)
     _, statistics_cost = cpu_s_per_hour(
         lambda: conversation_statistics(activity, events, duration_ms=duration_ms), 2 * SECONDS
