@@ -66,7 +66,7 @@ def edit_class(word: str, lexicon: Lexicon) -> str:
     return "discourse marker" if inside else "explicit or other"
 
 
-def main(path: Path, changes: Mapping[str, float]) -> None:
+def main(path: Path, changes: dict[str, float]) -> None:
     """Prints precision, recall and F1 of each class in both halves and in all conversations, and counts by sign."""
     rules, lexicon = load_rules("disfluency") | changes, load_lexicon("en")
     sides = read_sides(path)

@@ -322,7 +322,7 @@ def train(turns: Sequence[Turn], vocabulary: dict[str, int], *, marks: bool, epo
             losses = functional.binary_cross_entropy_with_logits(network(*inputs), labels, reduction="none")
             loss = (losses * weights).sum() / weights.sum()
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
             total += loss.item()

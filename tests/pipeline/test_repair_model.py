@@ -6,11 +6,11 @@ from random import Random
 import numpy as np
 import pytest
 import torch
+from train_repair_model import Maker, Network, Told, fluent, stream, told, write
 
 from duologue_pipeline import repair_model
 from duologue_pipeline.lexicon import load_lexicon
 from duologue_pipeline.repair_model import APART, reparandum_probabilities
-from scripts.train_repair_model import Maker, Network, Told, fluent, stream, told, write
 
 FORMS = load_lexicon("en").full_forms
 TEXT = [
