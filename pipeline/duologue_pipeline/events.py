@@ -12,12 +12,13 @@ dialogue"; Levinson & Torreira 2015, "Timing in turn-taking and its implications
 Nguyen et al. 2023, "Generative spoken dialogue language modeling" (dGSLM); Lin et al. 2025, "Full-Duplex-Bench".
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
+from duologue_pipeline.event_addressee import with_addressee
 from duologue_pipeline.event_floor import Ipu, read_floor
 from duologue_pipeline.event_interruptions import latencies
 from duologue_pipeline.event_units import join_ipus, other_speaker
@@ -129,7 +130,7 @@ def events_of_floor(
             )
         elif activity is not None:
             events += vocalisation_events(speaker, getattr(activity, f"vocalisations_{speaker}"))
-    events = [replace(event, rules=rules["version"]) for event in _with_addressee(events, ipus, turns)]
+    events = [replace(event, rules=rules["version"]) for event in with_addressee(events, ipus, turns)]
     return sorted(events, key=lambda event: (event.start_ms, event.end_ms, event.kind, event.speaker))
 
 
@@ -288,38 +289,3 @@ def _meets(span: Span, others: Sequence[Span]) -> bool:
     """Whether one of the others, which are sorted and disjoint, shares time with the span."""
     at = bisect_left(others, span.end_ms, key=lambda other: other.start_ms) - 1
     return at >= 0 and others[at].end_ms > span.start_ms
-
-
-# --- what the other one is doing ------------------------------------------------------------------------------------
-
-
-def _with_addressee(events: Sequence[Event], ipus: Sequence[Ipu], turns: Sequence[Sequence[Ipu]]) -> Iterable[Event]:
-    """Adds to each event the state of the other speaker at its onset; the first that fits counts."""
-    states: dict[str, list[tuple[str, list[Span]]]] = {}
-    for speaker in SPEAKERS:
-        own = [ipu for ipu in ipus if ipu.speaker == speaker]
-        laughs = [Span(e.start_ms, e.end_ms) for e in events if e.kind == "laughter" and e.speaker == speaker]
-        states[speaker] = [
-            ("laughing", sorted(laughs)),
-            ("backchannelling", [ipu.span for ipu in own if ipu.role == "backchannel"]),
-            ("speaking", [ipu.span for ipu in own if ipu.role != "backchannel"]),
-            (
-                "pausing",
-                [
-                    Span(before.span.end_ms, after.span.start_ms)
-                    for turn in turns
-                    for before, after in pairwise(turn)
-                    if before.speaker == speaker
-                ],
-            ),
-        ]
-    for event in events:
-        other = "b" if event.speaker == "a" else "a"
-        at = (state for state, spans in states[other] if _covers(spans, event.start_ms))
-        yield replace(event, addressee=next(at, "silent"))
-
-
-def _covers(spans: Sequence[Span], at_ms: int) -> bool:
-    """Whether a moment lies in one of the spans, which are sorted and disjoint."""
-    at = bisect_right(spans, at_ms, key=lambda span: span.start_ms) - 1
-    return at >= 0 and at_ms < spans[at].end_ms

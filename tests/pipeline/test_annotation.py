@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from duologue_pipeline.annotation import Annotation, annotate_conversation
 from duologue_pipeline.records import Activity, Event, Span, Vocalisation, Word
+from tests.naive_turns import naive_turns
 
 HOLDER = "we drove all the way up to the lake and it was cold there"
 """13 words: 2.6 s."""
@@ -111,6 +114,36 @@ def test_every_event_names_its_rules_and_what_the_other_one_does() -> None:
     found = annotate(a=say(0, HOLDER), b=say(1200, "uh-huh"))
     assert {event.rules for event in found.events} == {found.rules["events"]}
     assert all(event.addressee for event in found.events)
+
+
+@st.composite
+def talk(draw: st.DrawFn) -> list[Word]:
+    """Up to ten words of one speaker, some of which are backchannels, with silences around the shortest that counts."""
+    said, at_ms = [], draw(st.sampled_from([0, 100, 300]))
+    for _ in range(draw(st.integers(0, 10))):
+        end_ms = at_ms + draw(st.sampled_from([0, 100, 300, 1200]))
+        said.append(Word(draw(st.sampled_from(["yeah", "uh-huh", "lake", "the", "[laughter]"])), at_ms, end_ms))
+        at_ms = end_ms + draw(st.sampled_from([0, 199, 200, 700, 2600]))
+    return said
+
+
+@given(talk(), talk())
+def test_tags_events_and_arithmetic_agree_on_any_words(a: list[Word], b: list[Word]) -> None:
+    found = annotate_conversation(activity=None, words_a=a, words_b=b, duration_ms=60_000, language="en")
+    for speaker, said in (("a", found.words_a), ("b", found.words_b)):
+        acts = [e for e in found.events if e.kind == "backchannel" and e.speaker == speaker]
+        for word in said or ():
+            inside = any(e.start_ms <= word.start_ms and word.end_ms <= e.end_ms for e in acts)
+            assert ("backchannel" in word.tags) == inside
+    heard_a, heard_b = ([Span(w.start_ms, max(w.end_ms, w.start_ms + 1)) for w in said] for said in (a, b))
+    naive = naive_turns(heard_a, heard_b, found.events, 60_000)
+    ours = {
+        kind: [(e.speaker, e.start_ms, e.end_ms) for e in found.events if e.kind == kind]
+        for kind in ("gap", "overlap_between", "overlap_within")
+    }
+    assert (ours["gap"], ours["overlap_between"]) == (naive.gaps, naive.between)
+    assert [(start_ms, end_ms) for _, start_ms, end_ms in ours["overlap_within"]] == naive.within
+    assert all(e.subtype for e in found.events if e.kind in ("overlap_between", "overlap_within"))
 
 
 # --- interruptions --------------------------------------------------------------------------------------------------
