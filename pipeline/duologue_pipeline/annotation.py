@@ -6,11 +6,11 @@ The run (duologue_pipeline.analysis) and the command ``duologue annotate`` call 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from duologue_pipeline.disfluency import TAGS, tag_words
+from duologue_pipeline.disfluency import TAGS, WordTags, tags_and_disfluencies
 from duologue_pipeline.event_floor import Ipu, read_floor
 from duologue_pipeline.event_units import join_ipus
 from duologue_pipeline.events import check_activity, events_of_floor
-from duologue_pipeline.lexicon import Lexicon, load_lexicon
+from duologue_pipeline.lexicon import load_lexicon
 from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Statistics, TaggedWord, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.statistics import conversation_statistics
@@ -70,8 +70,18 @@ def annotate_conversation(
     if activity is not None:
         check_activity(activity, duration_ms=duration_ms)
     ipus = read_floor(activity, words, duration_ms=duration_ms, lexicon=lexicon, rules=rules)
-    events = events_of_floor(ipus, activity=activity, words=words, lexicon=lexicon, rules=rules)
-    tagged = {speaker: _tagged(speaker, given[speaker], orders[speaker], ipus, lexicon) for speaker in SPEAKERS}
+    read = {speaker: tags_and_disfluencies(words[speaker] or (), lexicon=lexicon) for speaker in SPEAKERS}
+    events = events_of_floor(
+        ipus,
+        activity=activity,
+        words=words,
+        disfluencies={speaker: found for speaker, (_, found) in read.items()},
+        lexicon=lexicon,
+        rules=rules,
+    )
+    tagged = {
+        speaker: _tagged(speaker, given[speaker], orders[speaker], ipus, read[speaker][0]) for speaker in SPEAKERS
+    }
     return Annotation(
         activity=heard,
         words_a=tagged["a"],
@@ -97,12 +107,16 @@ def _speech(words: Sequence[Word] | None) -> list[Span]:
 
 
 def _tagged(
-    speaker: Speaker, given: Sequence[Word] | None, order: Sequence[int], ipus: Sequence[Ipu], lexicon: Lexicon
+    speaker: Speaker,
+    given: Sequence[Word] | None,
+    order: Sequence[int],
+    ipus: Sequence[Ipu],
+    spoken: Sequence[WordTags],
 ) -> tuple[TaggedWord, ...] | None:
-    """The words as they came, each with its tags; ``backchannel`` where the word's IPU is one."""
+    """The words as they came, with the tags that they have in order of time; ``backchannel`` where the IPU is one."""
     if given is None:
         return None
-    tags = [set(each) for each in tag_words([given[i] for i in order], lexicon=lexicon)]
+    tags = [set(each) for each in spoken]
     for ipu in ipus:
         if ipu.speaker == speaker and ipu.role == "backchannel":
             for i in range(ipu.unit.first, ipu.unit.last):

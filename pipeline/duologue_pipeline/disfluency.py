@@ -32,7 +32,7 @@ from duologue_pipeline.records import Word
 from duologue_pipeline.repairs import Repair, find_repairs
 from duologue_pipeline.rules import load_rules
 
-__all__ = ["TAGS", "Disfluency", "Kind", "WordTags", "find_disfluencies", "tag_words"]
+__all__ = ["TAGS", "Disfluency", "Kind", "WordTags", "find_disfluencies", "tag_words", "tags_and_disfluencies"]
 
 Kind = Literal["filler", "hesitation", "repetition", "false_start", "self_correction"]
 WordTags = tuple[str, ...]
@@ -89,7 +89,35 @@ def tag_words(
     Returns:
         For each word, in their order, any of :data:`TAGS`.
     """
-    read = _read(words, lexicon, load_rules("disfluency") if rules is None else rules)
+    return _tags(_read(words, lexicon, load_rules("disfluency") if rules is None else rules), lexicon, words_other)
+
+
+def find_disfluencies(
+    words: Sequence[Word], *, lexicon: Lexicon, rules: Mapping[str, Any] | None = None
+) -> list[Disfluency]:
+    """Finds the disfluencies of one speaker.
+
+    Args:
+        words: of one speaker, in order of time.
+        lexicon: of their language.
+        rules: the rule set ``disfluency``, the packaged one if None.
+
+    Returns:
+        In order of start and end.
+    """
+    rules = load_rules("disfluency") if rules is None else rules
+    return _disfluencies(_read(words, lexicon, rules), lexicon, rules)
+
+
+def tags_and_disfluencies(words: Sequence[Word], *, lexicon: Lexicon) -> tuple[list[WordTags], list[Disfluency]]:
+    """What :func:`tag_words` and :func:`find_disfluencies` give, at the cost of one of them; arguments as there."""
+    rules = load_rules("disfluency")
+    read = _read(words, lexicon, rules)
+    return _tags(read, lexicon, None), _disfluencies(read, lexicon, rules)
+
+
+def _tags(read: _Reading, lexicon: Lexicon, words_other: Sequence[Word] | None) -> list[WordTags]:
+    words = read.words
     tags: list[set[str]] = [set() for _ in words]
     for i, word in enumerate(words):
         if read.filler[i]:
@@ -115,21 +143,7 @@ def tag_words(
     return [tuple(tag for tag in TAGS if tag in each) for each in tags]
 
 
-def find_disfluencies(
-    words: Sequence[Word], *, lexicon: Lexicon, rules: Mapping[str, Any] | None = None
-) -> list[Disfluency]:
-    """Finds the disfluencies of one speaker.
-
-    Args:
-        words: of one speaker, in order of time.
-        lexicon: of their language.
-        rules: the rule set ``disfluency``, the packaged one if None.
-
-    Returns:
-        In order of start and end.
-    """
-    rules = load_rules("disfluency") if rules is None else rules
-    read = _read(words, lexicon, rules)
+def _disfluencies(read: _Reading, lexicon: Lexicon, rules: Mapping[str, Any]) -> list[Disfluency]:
     found = [
         *(_disfluency(read, repair) for repair in read.repairs),
         *_fillers(read),

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from duologue_pipeline.disfluency import find_disfluencies
+from duologue_pipeline.disfluency import Disfluency
 from duologue_pipeline.event_floor import Ipu
 from duologue_pipeline.lexicon import Lexicon, is_fragment, is_laughter, normal_form
 from duologue_pipeline.records import Event, Span, Speaker, Vocalisation, Word
@@ -87,7 +87,7 @@ def completes(ipu: Ipu, own: Transcript, other: Transcript, rules: Mapping[str, 
 
 
 def disfluency_events(
-    speaker: Speaker, words: Sequence[Word], lexicon: Lexicon, confidences: Mapping[str, float]
+    speaker: Speaker, words: Sequence[Word], found: Sequence[Disfluency], confidences: Mapping[str, float]
 ) -> list[Event]:
     """The disfluencies of one speaker, with their parts as stretches of time."""
 
@@ -109,7 +109,7 @@ def disfluency_events(
             interregnum=part(each.interregnum),
             repair=part(each.repair),
         )
-        for each in find_disfluencies(words, lexicon=lexicon)
+        for each in found
     ]
 
 

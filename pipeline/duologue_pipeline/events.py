@@ -18,6 +18,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
+from duologue_pipeline.disfluency import Disfluency, find_disfluencies
 from duologue_pipeline.event_addressee import with_addressee
 from duologue_pipeline.event_floor import Ipu, read_floor
 from duologue_pipeline.event_interruptions import latencies
@@ -99,7 +100,8 @@ def find_events(
     if activity is not None:
         check_activity(activity, duration_ms=duration_ms)
     ipus = read_floor(activity, words, duration_ms=duration_ms, lexicon=lexicon, rules=rules)
-    return events_of_floor(ipus, activity=activity, words=words, lexicon=lexicon, rules=rules)
+    found = {speaker: find_disfluencies(words[speaker] or (), lexicon=lexicon) for speaker in SPEAKERS}
+    return events_of_floor(ipus, activity=activity, words=words, disfluencies=found, lexicon=lexicon, rules=rules)
 
 
 def events_of_floor(
@@ -107,10 +109,14 @@ def events_of_floor(
     *,
     activity: Activity | None,
     words: Mapping[Speaker, Sequence[Word] | None],
+    disfluencies: Mapping[Speaker, Sequence[Disfluency]],
     lexicon: Lexicon,
     rules: Mapping[str, Any],
 ) -> list[Event]:
-    """Reads the events off the roles that :func:`duologue_pipeline.event_floor.read_floor` gave; arguments as there."""
+    """Reads the events off the roles that :func:`duologue_pipeline.event_floor.read_floor` gave; arguments as there.
+
+    ``disfluencies`` are those of the words of each speaker.
+    """
     confidences = rules["confidences"]
     scripts = {speaker: Transcript(words[speaker], lexicon) for speaker in SPEAKERS}
     turns = _turns(ipus)
@@ -124,7 +130,7 @@ def events_of_floor(
     for speaker in SPEAKERS:
         said = words[speaker]
         if said is not None:
-            events += disfluency_events(speaker, said, lexicon, confidences)
+            events += disfluency_events(speaker, said, disfluencies[speaker], confidences)
             events += laughter_events(
                 speaker, said, lexicon, joined_ms=rules["ipu_silence_ms"], confidence=confidences["laughter"]
             )
