@@ -174,9 +174,9 @@ def speech_spans(
         bands = np.clip(2 * (levels_dbfs[:, np.newaxis] + 120), 0, 255).astype(np.uint8)
     frames = _hysteresis(probabilities, on=rules["on_probability"], off=rules["off_probability"])
     edges_ms = np.flatnonzero(np.diff(frames, prepend=False, append=False)) * _FRAME_MS
-    runs = [
-        (round(start / HOP_MS), min(round(end / HOP_MS), len(bands))) for start, end in edges_ms.reshape(-1, 2).tolist()
-    ]
+    hops = [(round(start / HOP_MS), round(end / HOP_MS)) for start, end in edges_ms.reshape(-1, 2).tolist()]
+    # The last frame may be filled up: it has no level beyond the track's end.
+    runs = [(start, min(end, len(bands))) for start, end in hops if start < len(bands)]
     speech = np.zeros(len(bands), np.bool_)
     for start, end in runs:
         speech[start:end] = True

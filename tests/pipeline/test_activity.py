@@ -209,6 +209,10 @@ def test_edges_move_to_the_sound(name: str, sound_ms: tuple[int, int], expected_
     assert speech_spans(probabilities, levels, duration_ms=3200) == [Span(*expected_ms)]
 
 
+def test_speech_in_a_last_frame_that_hardly_began_is_left_out() -> None:
+    assert speech_spans(make_judgement((3, 4), frames=4), np.full(10, -20, np.float32), duration_ms=96) == []
+
+
 def test_digital_silence_around_speech_does_not_make_its_echo_speech() -> None:
     levels = make_levels((1000, 2000), frames=100, quiet_dbfs=-120)
     levels[200:230] = -60  # a decay, 40 dB under the speech

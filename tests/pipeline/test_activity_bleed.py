@@ -1,12 +1,17 @@
 """What is left of activity when the other speaker is heard in the track."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
+import soundfile
 
 from duologue_pipeline.activity_bleed import without_bleed
-from duologue_pipeline.records import BleedPoint, BleedReport, Span
+from duologue_pipeline.analysis import find_activity
+from duologue_pipeline.records import BleedPoint, BleedReport, IsolationReport, Recording, Span, Track
 from duologue_pipeline.rules import load_rules
+from tests.pipeline.test_activity import assert_edges, make_track, vad_model
 
 RULES = load_rules("activity")
 
@@ -73,3 +78,17 @@ def test_tracks_need_not_be_equally_long() -> None:
     assert without_bleed([Span(2000, 5000)], make_levels((2000, 5000, -20)), OTHER[:100], make_bleed(-30), RULES) == [
         Span(2000, 5000)
     ]
+
+
+def test_activity_of_a_recording_is_without_the_bleed_that_isolation_found(tmp_path: Path) -> None:
+    a = make_track((1.0, 3.0), duration_s=6)
+    b = make_track((4.0, 5.0), duration_s=6) + 10 ** (-30 / 20) * make_track((1.0, 3.0), duration_s=6, noise_dbfs=-120)
+    soundfile.write(tmp_path / "call.wav", np.stack([a, b], axis=1), 16_000, subtype="FLOAT")
+    uri = str(tmp_path / "call.wav")
+    recording = Recording("call", Track("anna", uri, channel=0), Track("ben", uri, channel=1))
+    for bleed_db, stretches in ((None, 2), (-30.0, 1)):
+        isolation = IsolationReport("warn", make_bleed(None), make_bleed(bleed_db), {}, rules="2.0")
+        found = find_activity(recording, isolation=isolation, duration_ms=6000, model=vad_model())
+        assert_edges(list(found.a), (1000, 3000))
+        assert len(found.b) == stretches
+        assert_edges([found.b[-1]], (4000, 5000))
