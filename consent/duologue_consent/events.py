@@ -8,12 +8,14 @@ salt can be exchanged for that of another ledger.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 import rfc8785
+
+from .terms import Decider, Terms
 
 __all__ = ["Action", "ConsentEvent", "Purpose", "format_time", "parse_time"]
 
@@ -37,19 +39,32 @@ class Purpose(StrEnum):
 
 
 class Action(StrEnum):
-    """What the speaker decided."""
+    """What was decided: the first three by the speaker (or guardian), the last two by somebody else.
+
+    ``revoke`` ends a consent from its time on (``dpv:ConsentRevoked``), ``invalidate`` says that it never was a valid one
+    (``dpv:ConsentInvalidated``).
+    """
 
     GRANT = "grant"
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+    INVALIDATE = "invalidate"
+
+
+_BY_OTHERS: Final = (Action.REVOKE, Action.INVALIDATE)
+_OTHERS: Final = (Decider.CONTROLLER, Decider.AUTHORITY)
 
 
 @dataclass(frozen=True)
 class ConsentEvent:
-    """One decision of one speaker about one purpose, as it stands in the ledger.
+    """One decision about one purpose of one speaker, as it stands in the ledger.
 
     ``at`` is when the decision takes effect, ``expires_at`` when a grant ends by itself (None: never; always None for
-    the other actions); both are UTC. ``seq`` counts from 1 without gaps.
+    the other actions); both are UTC. ``seq`` and ``sha256`` are the place and the hash of its leaf in the log.
+
+    Raises:
+        ValueError: somebody decided what is not theirs to decide, or something but a grant has an end.
     """
 
     seq: int
@@ -60,6 +75,55 @@ class ConsentEvent:
     expires_at: datetime | None
     prev_sha256: str
     sha256: str
+    terms: Terms = field(default_factory=Terms)
+
+    def __post_init__(self) -> None:
+        by_others = self.terms.decided_by in _OTHERS
+        if by_others is not (self.action in _BY_OTHERS):
+            whose = ", ".join(_OTHERS) if self.action in _BY_OTHERS else f"{Decider.SUBJECT}, {Decider.GUARDIAN}"
+            raise ValueError(f"{self.action} cannot be decided by {self.terms.decided_by}; expected one of {whose}")
+        if self.expires_at is not None and self.action is not Action.GRANT:
+            raise ValueError(f"{self.action} has an end, {format_time(self.expires_at)}; only a grant ends by itself")
+
+    def to_fields(self) -> dict[str, Any]:
+        """The decision as JSON values, every field always present: what the ledger seals and commits to.
+
+        ``seq`` and ``sha256`` are not in it, they come from the log.
+        """
+        return {
+            "speaker_id": self.speaker_id,
+            "purpose": self.purpose.value,
+            "action": self.action.value,
+            "at": format_time(self.at),
+            "expires_at": None if self.expires_at is None else format_time(self.expires_at),
+            **self.terms.to_fields(),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any], *, seq: int, sha256: str) -> "ConsentEvent":
+        """Reads what :meth:`to_fields` gives. Fields of :class:`Terms` may be left out, unknown ones are passed over.
+
+        Raises:
+            ValueError: a field is missing or holds what it cannot hold; the message names the field.
+        """
+        needed = ("speaker_id", "purpose", "action", "at")
+        missing = [name for name in ("speaker_id", "purpose", "action", "at") if not isinstance(fields.get(name), str)]
+        expires_at = fields.get("expires_at")
+        if expires_at is not None and not isinstance(expires_at, str):
+            missing.append("expires_at")
+        if missing:
+            raise ValueError(f"{', '.join(missing)}: missing or no text; write text")
+        return cls(
+            seq=seq,
+            speaker_id=fields["speaker_id"],
+            purpose=Purpose(fields["purpose"]),
+            action=Action(fields["action"]),
+            at=parse_time(fields["at"]),
+            expires_at=None if expires_at is None else parse_time(expires_at),
+            prev_sha256="",
+            sha256=sha256,
+            terms=Terms.from_fields(fields),
+        )
 
 
 class ChainError(Exception):
