@@ -18,8 +18,8 @@ from rich.text import Text
 
 from .events import ConsentEvent, Purpose, format_time, parse_time
 from .ledger import Ledger, LedgerError
-from .policy import Standing, State, standing
 from .snapshot import Snapshot
+from .standing import Standing, State, standing
 
 __all__ = ["app"]
 

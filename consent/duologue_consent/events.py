@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import rfc8785
 
-from .terms import Decider, Terms
+from .terms import ALL_FORMS, Decider, Terms
 
 __all__ = ["Action", "ConsentEvent", "Purpose", "format_time", "parse_time"]
 
@@ -106,7 +106,6 @@ class ConsentEvent:
         Raises:
             ValueError: a field is missing or holds what it cannot hold; the message names the field.
         """
-        needed = ("speaker_id", "purpose", "action", "at")
         missing = [name for name in ("speaker_id", "purpose", "action", "at") if not isinstance(fields.get(name), str)]
         expires_at = fields.get("expires_at")
         if expires_at is not None and not isinstance(expires_at, str):
@@ -223,4 +222,5 @@ def _event(row: Mapping[str, Any]) -> ConsentEvent:
         expires_at=None if row["expires_at"] is None else parse_time(row["expires_at"]),
         prev_sha256=row["prev_sha256"],
         sha256=row["sha256"],
+        terms=Terms(forms=ALL_FORMS),
     )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue_consent import Action, ConsentEvent, Grant, Purpose, Snapshot, State, decide, standing
+from duologue_consent.terms import ALL_FORMS, Decider, Terms
 from duologue_pipeline.errors import REASONS
 
 RECORDING, TRAINING, LIKENESS = Purpose.RECORDING, Purpose.TRAINING_INHOUSE, Purpose.LIKENESS
@@ -32,6 +33,10 @@ def make_history(*steps: Step, speaker_id: str = "spk-17", first_seq: int = 1) -
             expires_at=day(step[3]) if len(step) == 4 else None,
             prev_sha256=f"{seq - 1:064x}",
             sha256=f"{seq:064x}",
+            terms=Terms(
+                forms=ALL_FORMS if step[0] == "grant" else (),
+                decided_by=Decider.AUTHORITY if step[0] in ("revoke", "invalidate") else Decider.SUBJECT,
+            ),
         )
         for seq, step in enumerate(steps, start=first_seq)
     )

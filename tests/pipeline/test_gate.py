@@ -29,7 +29,15 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def check(recording: Recording, snapshot: Snapshot | None, purpose: str = "training_inhouse") -> ConsentBasis:
-    return check_consent(recording, snapshot=snapshot, purpose=purpose, as_of=NOW, ledger_name="consent.db")
+    return check_consent(
+        recording,
+        snapshot=snapshot,
+        purpose=purpose,
+        as_of=NOW,
+        ledger_name="consent.db",
+        include_audio=False,
+        words="optional",
+    )
 
 
 def refusal(recording: Recording, snapshot: Snapshot | None, purpose: str = "training_inhouse") -> tuple[str, str]:
