@@ -11,7 +11,7 @@ Then that speaker is *silenced*: :mod:`duologue_pipeline.propagate.silence`.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +20,6 @@ from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
 
 __all__ = [
-    "WITHDRAWN",
     "Action",
     "Plan",
     "RecordingPlan",
@@ -30,9 +29,6 @@ __all__ = [
     "silenced_side",
     "why_not_silenced",
 ]
-
-WITHDRAWN: Final = "withdrawn"
-"""What stands in place of the commitment of a speaker who was silenced, in every document and table."""
 
 Action = Literal["keep", "drop", "silence_a", "silence_b"]
 

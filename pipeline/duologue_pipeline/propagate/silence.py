@@ -22,8 +22,7 @@ from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.samples import canonical_json
 from duologue_pipeline.shards import npy_bytes
-
-from .plan import WITHDRAWN
+from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
     "event_stays",
@@ -33,6 +32,7 @@ __all__ = [
     "silence_event",
     "silence_flac",
     "silence_members",
+    "silent",
 ]
 
 
@@ -144,11 +144,11 @@ def neutral(value: Any) -> Any:
 
 def _withdrawn(name: str, value: Any) -> Any:
     """A field of the speaker who goes: neutral, marked where the field names a person or their audio."""
-    return WITHDRAWN if name in ("commitment", "samples_sha256") else _silent(name, value)
+    return WITHDRAWN if name in ("commitment", "samples_sha256") else silent(name, value)
 
 
-def _silent(name: str, value: Any) -> Any:
-    """What the measurement of digital silence gives; neutral for all else."""
+def silent(name: str, value: Any) -> Any:
+    """The value that a field of this name has for digital silence; :func:`neutral` for all but levels."""
     if name.startswith(("peak_dbfs", "level_dbfs")):
         return SILENT_DBFS
     return 1.0 if name.startswith("digital_silence_share") else neutral(value)
