@@ -23,7 +23,7 @@ from .manifest import manifest_sha256, parse_line, read_lines
 from .reader import read_release
 from .records import Recording
 from .release import STAGING, ReleaseOptions
-from .samples import MADE_BY, canonical_json, codec_document, rule_versions
+from .samples import MADE_BY, canonical_json, codec_document, release_codec_document, rule_versions
 from .second_opinion import SecondOpinion
 from .storage import (
     absolute_uri,
@@ -228,7 +228,7 @@ def _release_options(
     return ReleaseOptions(
         name=request.name,
         purpose=request.purpose,
-        codec={**codec_document(codec), "quality": codec.quality},
+        codec=release_codec_document(codec),
         segment_s=request.segment_s,
         include_audio=request.include_audio,
         words=request.words,

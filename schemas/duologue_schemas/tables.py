@@ -120,7 +120,9 @@ RECORDINGS: Final = pa.schema(
         *_per_track("level_dbfs", pa.float64(), "The level of {track}."),
         *_per_track("clipped_share", pa.float64(), "Share of clipped samples of {track}, 0 to 1."),
         *_per_track("digital_silence_share", pa.float64(), "Share of digital silence of {track}, 0 to 1."),
-        *_per_track("samples_sha256", pa.string(), "Hash of the decoded samples of {track}; withdrawn if they were taken out."),
+        *_per_track(
+            "samples_sha256", pa.string(), "Hash of the decoded samples of {track}; withdrawn if they were taken out."
+        ),
         _column("isolation", pa.string(), "Verdict: pass, warn, fail or undetermined."),
         *_per_direction(
             "bleed_db",

@@ -203,7 +203,7 @@ def make_plan(
         action: Action = "drop" if why else ("silence_a" if gone == ("a",) else "silence_b")
         plans[name] = RecordingPlan(name, action, gone, why, samples_of[name], round(sum(lengths_s[name]), 3))
     if plans.keys() != samples_of.keys():
-        missing = sorted(samples_of.keys() - plans.keys())[0]
+        missing = min(samples_of.keys() - plans.keys())
         raise ValueError(f"recording {missing} is in index.parquet and not in recordings.parquet: not of one release")
     found = {report[f"speaker_{side}"] for report in reports.to_pylist() for side in SPEAKERS}
     return Plan(

@@ -243,7 +243,7 @@ def _sample_traces(members: Mapping[str, bytes], sides: tuple[str, ...]) -> Iter
     document = json.loads(members["json"])
     for side in sides:
         yield from word_traces(word for word in document["words"] if word["speaker"] == side)
-    tracks = {SPEAKERS.index(side) for side in sides}  # type: ignore[arg-type]
+    tracks = {SPEAKERS.index(side) for side in sides}
     codes = np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False)
     yield from (trace for track, trace in code_traces(codes) if track in tracks)
     if "flac" in members:

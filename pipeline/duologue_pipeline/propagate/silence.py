@@ -50,7 +50,7 @@ def silence_members(members: Mapping[str, bytes], side: Speaker, *, silence: lis
     Raises:
         ValueError: there is a member that it cannot silence, or one that is damaged.
     """
-    silenced = {}
+    silenced: dict[str, bytes] = {}
     for extension, content in members.items():
         match extension:
             case "json":
