@@ -183,7 +183,6 @@ def _as_json(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime) -> di
     return {
         "ledger_id": snapshot.ledger_id,
         "events": snapshot.events,
-        "head_sha256": snapshot.head_sha256,
         "as_of": format_time(as_of),
         "consents": consents,
     }
