@@ -29,6 +29,7 @@ __all__ = [
     "is_remote",
     "join",
     "list_entries",
+    "list_files",
     "local_copy",
     "local_path",
     "move",
@@ -161,6 +162,14 @@ def list_entries(uri: str) -> list[str]:
     filesystem, path = _filesystem(uri)
     selector = pyarrow.fs.FileSelector(path, allow_not_found=True)
     return sorted(info.base_name for info in filesystem.get_file_info(selector))
+
+
+def list_files(uri: str) -> list[str]:
+    """The paths of all files in a folder and below it, relative to it, sorted; empty where there is no such folder."""
+    filesystem, path = _filesystem(uri)
+    selector = pyarrow.fs.FileSelector(path, allow_not_found=True, recursive=True)
+    files = (info for info in filesystem.get_file_info(selector) if info.type != pyarrow.fs.FileType.Directory)
+    return sorted(info.path.removeprefix(path.rstrip("/") + "/") for info in files)
 
 
 @contextmanager

@@ -20,14 +20,13 @@ import pyarrow.parquet as pq
 from duologue_cards import facts_from_release, write_croissant, write_readme
 from duologue_pipeline.plan import SPLITS
 from duologue_pipeline.records import SPEAKERS
-from duologue_pipeline.rules import load_rules
 from duologue_pipeline.samples import MADE_BY
 from duologue_pipeline.storage import join, read_bytes
 from duologue_schemas.tables import WITHDRAWN
 
 from .plan import Plan, silenced_side
 from .rewrite import RewrittenShard
-from .silence import event_stays, silent
+from .silence import event_stays, silence_event_row, silence_recording
 
 __all__ = ["NewFile", "NewRelease", "new_release"]
 
@@ -188,7 +187,7 @@ class _RecordingRows(_Rows):
             return None
         side = silenced_side(action)
         if side:
-            row = _silenced_recording(row, side, schema)
+            row = silence_recording(row, side, schema)
         return row | {"shard": self._paths.get(row["shard"], row["shard"])}
 
 
@@ -198,30 +197,7 @@ class _EventRows(_Rows):
         side = silenced_side(action)
         if action == "drop" or (side and not event_stays(row["kind"], row["speaker"], side)):
             return None
-        kept = load_rules("withdrawal")["event_fields_kept"]
-        return (
-            {name: value if name in kept else _empty(name, value, schema) for name, value in row.items()}
-            if side
-            else row
-        )
-
-
-def _silenced_recording(row: _Row, side: str, schema: pa.Schema) -> _Row:
-    rules = load_rules("withdrawal")
-    other = "b" if side == "a" else "a"
-    kept = {
-        *rules["recording_columns_kept"],
-        *(name.format(side=other) for name in rules["recording_columns_kept_of_the_other"]),
-    }
-    named = {f"speaker_{side}", f"samples_sha256_{side}"}
-    return {
-        name: WITHDRAWN if name in named else value if name in kept else _empty(name, value, schema)
-        for name, value in row.items()
-    }
-
-
-def _empty(name: str, value: Any, schema: pa.Schema) -> Any:
-    return None if schema.field(name).nullable else silent(name, value)
+        return silence_event_row(row, schema) if side else row
 
 
 def _new_table(root: str, name: str, rows: _Rows) -> NewFile:

@@ -12,10 +12,11 @@ that a field which a later version adds is emptied and not published.
 import io
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import soundfile
 
 from duologue_pipeline.records import SPEAKERS, Speaker
@@ -26,14 +27,16 @@ from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
     "event_stays",
-    "neutral",
     "silence_codes",
     "silence_document",
     "silence_event",
+    "silence_event_row",
     "silence_flac",
     "silence_members",
-    "silent",
+    "silence_recording",
 ]
+
+_SILENT_DBFS: Final = -200.0  # how ingest writes the level of nothing but zeros
 
 
 def silence_members(members: Mapping[str, bytes], side: Speaker, *, silence: list[int]) -> dict[str, bytes]:
@@ -128,31 +131,55 @@ def event_stays(kind: str, speaker: str, side: Speaker) -> bool:
 def silence_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """An event that stays, without what it says about the other speaker."""
     kept = load_rules("withdrawal")["event_fields_kept"]
-    return {name: value if name in kept else neutral(value) for name, value in event.items()}
+    return {name: value if name in kept else _neutral(value) for name, value in event.items()}
 
 
-def neutral(value: Any) -> Any:
+def silence_event_row(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
+    """The same for a row of ``events.parquet``: null where the column may be."""
+    kept = load_rules("withdrawal")["event_fields_kept"]
+    return {name: value if name in kept else _empty(name, value, schema) for name, value in row.items()}
+
+
+def silence_recording(row: Mapping[str, Any], side: Speaker, schema: pa.Schema) -> dict[str, Any]:
+    """Takes one speaker out of a row of ``recordings.parquet``.
+
+    What says nothing about the speaker who goes stays; every other column becomes null, or neutral where it may not be null.
+    """
+    rules = load_rules("withdrawal")
+    other = "b" if side == "a" else "a"
+    kept = {
+        *rules["recording_columns_kept"],
+        *(name.format(side=other) for name in rules["recording_columns_kept_of_the_other"]),
+    }
+    named = {f"speaker_{side}", f"samples_sha256_{side}"}
+    return {
+        name: WITHDRAWN if name in named else value if name in kept else _empty(name, value, schema)
+        for name, value in row.items()
+    }
+
+
+def _withdrawn(name: str, value: Any) -> Any:
+    """A field of the speaker who goes: marked where it names a person or their audio, else as of a silent track."""
+    return WITHDRAWN if name in ("commitment", "samples_sha256") else _silent(name, value)
+
+
+def _empty(name: str, value: Any, schema: pa.Schema) -> Any:
+    return None if schema.field(name).nullable else _silent(name, value)
+
+
+def _silent(name: str, value: Any) -> Any:
+    """What a field of this name has for digital silence: neutral but for the levels."""
+    if name.startswith(("peak_dbfs", "level_dbfs")):
+        return _SILENT_DBFS
+    return 1.0 if name.startswith("digital_silence_share") else _neutral(value)
+
+
+def _neutral(value: Any) -> Any:
     """The value of the same type that says nothing: 0, false, an empty text, list or mapping."""
     match value:
         case Mapping():
-            return {key: neutral(part) for key, part in value.items()}
+            return {key: _neutral(part) for key, part in value.items()}
         case None:
             return None
         case _:
             return type(value)()
-
-
-def _withdrawn(name: str, value: Any) -> Any:
-    """A field of the speaker who goes: neutral, marked where the field names a person or their audio."""
-    return WITHDRAWN if name in ("commitment", "samples_sha256") else silent(name, value)
-
-
-def silent(name: str, value: Any) -> Any:
-    """The value that a field of this name has for digital silence; :func:`neutral` for all but levels."""
-    if name.startswith(("peak_dbfs", "level_dbfs")):
-        return SILENT_DBFS
-    return 1.0 if name.startswith("digital_silence_share") else neutral(value)
-
-
-SILENT_DBFS = -200.0
-"""How ingest writes the level of nothing but zeros."""

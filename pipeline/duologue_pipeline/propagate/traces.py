@@ -2,8 +2,8 @@
 
 They are taken of a sample before it goes (:mod:`duologue_pipeline.propagate.rewrite`) and of everything that is live
 afterwards (:mod:`duologue_pipeline.propagate.scan`). A trace is the SHA-256 of content that nobody writes twice by chance:
-a track's tokens, a track's audio, four words in a row with the milliseconds between them. Tracks that never change (silence) and
-fewer words leave none.
+a track's tokens, a track's audio, four words in a row with the milliseconds between them. A track of (nearly) nothing but silence and
+fewer words leave none: others have the same.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import numpy.typing as npt
 __all__ = ["audio_traces", "code_traces", "word_traces"]
 
 _WORDS: Final = 4
+_DISTINCT_FRAMES: Final = 8  # fewer are silence and how the codec settles on it
 
 
 def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:
@@ -25,10 +26,10 @@ def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:
         codes: integers [tracks, codebooks, frames].
 
     Yields:
-        (track, trace), of tracks whose tokens change.
+        (track, trace), of tracks that say something.
     """
     for track, rows in enumerate(codes):
-        if rows.size and (rows != rows[:, :1]).any():
+        if rows.size and np.unique(rows, axis=1).shape[1] >= _DISTINCT_FRAMES:
             yield track, _trace(b"codes", np.ascontiguousarray(rows, dtype="<u2").tobytes())
 
 
