@@ -34,7 +34,7 @@ from .reading import FORGOTTEN, Reading, Record, last_checkpoint, read_ledger
 from .signing import sign_head, store_first_checkpoint
 from .snapshot import Snapshot
 from .store import HEAD, LEAVES, META, RECORDS, SCHEMA_VERSION, SUBJECTS, LedgerError, Place, Store
-from .terms import Terms
+from .terms import ALL_FORMS, Terms
 from .vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
 
 __all__ = ["Ledger", "LedgerError"]
@@ -230,6 +230,8 @@ class Ledger:
     ) -> tuple[ConsentEvent, ...]:
         """Appends that the speaker allows each of the purposes from ``at`` until ``expires_at`` (None: until withdrawn).
 
+        ``terms`` must name the forms that are covered; without ``terms`` all are.
+
         Returns:
             The events appended, one a purpose.
 
@@ -237,7 +239,8 @@ class Ledger:
             LedgerError: the ledger cannot be written, and nothing was appended.
             ValueError: an argument is not valid, and nothing was appended.
         """
-        return self._decide(speaker_id, Action.GRANT, purposes, at, expires_at, terms)
+        covered = Terms(forms=ALL_FORMS) if terms is None else terms
+        return self._decide(speaker_id, Action.GRANT, purposes, at, expires_at, covered)
 
     def refuse(
         self, speaker_id: str, purposes: Iterable[Purpose], *, at: datetime, terms: Terms | None = None

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from .events import ConsentEvent
 from .policy import Decision, decide
+from .terms import ALL_FORMS, Form
 
 __all__ = ["Snapshot"]
 
@@ -66,10 +67,30 @@ class Snapshot:
             return known
         return hmac.new(self._salt, speaker_id.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
 
-    def decide(self, speaker_id: str, *, purpose: str, recorded_at: datetime | None, as_of: datetime) -> Decision:
+    def decide(
+        self,
+        speaker_id: str,
+        *,
+        purpose: str,
+        recorded_at: datetime | None,
+        as_of: datetime,
+        forms: Iterable[Form] = ALL_FORMS,
+        jurisdiction: str | None = None,
+    ) -> Decision:
         """Whether the speaker allows the use: :func:`duologue_consent.policy.decide` over the speaker's events.
 
+        ``forms`` are what of the recording is used (all that there is if not said), ``jurisdiction`` is where the
+        speaker was by the manifest; the rules of that place and of the one on record both hold.
+
         Raises:
-            ValueError: the purpose is none, or a time has no zone.
+            ValueError: the purpose or a form is none, or a time has no zone.
         """
-        return decide(self.history(speaker_id), purpose, recorded_at, as_of, speaker_id=speaker_id)
+        return decide(
+            self.history(speaker_id),
+            purpose,
+            recorded_at,
+            as_of,
+            speaker_id=speaker_id,
+            forms=forms,
+            jurisdiction=jurisdiction,
+        )

@@ -31,7 +31,6 @@ def make_history(*steps: Step, speaker_id: str = "spk-17", first_seq: int = 1) -
             action=Action(step[0]),
             at=day(step[2]),
             expires_at=day(step[3]) if len(step) == 4 else None,
-            prev_sha256=f"{seq - 1:064x}",
             sha256=f"{seq:064x}",
             terms=Terms(
                 forms=ALL_FORMS if step[0] == "grant" else (),
@@ -333,9 +332,9 @@ def test_events_of_another_speaker_change_nothing(
     own = make_history(*steps)
     theirs = make_history(*others, speaker_id="spk-42", first_seq=len(own) + 1)
     alone, together = (
-        Snapshot.of(ledger_id="test", salt=b"salt", head_sha256="", events=events).decide(
-            "spk-17", purpose=purpose, recorded_at=day(recorded), as_of=day(now)
-        )
+        Snapshot.of(
+            ledger_id="test", salt=b"salt", events=0, decisions=events, pseudonyms={"spk-17": "0", "spk-42": "1"}
+        ).decide("spk-17", purpose=purpose, recorded_at=day(recorded), as_of=day(now))
         for events in (own, own + theirs)
     )
     assert together == alone
