@@ -27,6 +27,7 @@ __all__ = [
     "LeafFault",
     "Opening",
     "commit",
+    "kind_of",
     "leaf_fault",
     "make_leaf",
     "make_opening",
@@ -121,6 +122,18 @@ def opening_fault(leaf: bytes, opening: Opening) -> str | None:
         if not hmac.compare_digest(str(commitments[name]), commit(opening.values[name], opening.salts[name])):
             return f"the leaf holds another {name}"
     return None
+
+
+def kind_of(leaf: bytes) -> str:
+    """What happened, as the leaf says.
+
+    Raises:
+        LeafFault: the bytes are no leaf.
+    """
+    try:
+        return str(json.loads(leaf)["kind"])
+    except (ValueError, TypeError, KeyError):
+        raise LeafFault("it is no leaf of a consent ledger") from None
 
 
 def leaf_fault(leaf: bytes, *, ledger_id: str, seq: int) -> str | None:

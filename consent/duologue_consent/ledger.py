@@ -27,9 +27,10 @@ import sqlalchemy as sa
 from .events import Action, ConsentEvent, Purpose, format_time
 from .keyfolder import KeyFolder
 from .keys import KeyFault, SigningKey, VerifierKey
-from .leaves import Opening, make_leaf, make_opening, open_record, seal_record
+from .leaves import Opening, kind_of, make_leaf, make_opening, open_record, seal_record
 from .log import Entry, consistency_proof, inclusion_proof, insert_leaves, read_head, read_leaves
 from .merkle import EMPTY_ROOT, leaf_hash
+from .notes import parse_checkpoint, parse_note
 from .reading import FORGOTTEN, Reading, Record, last_checkpoint, read_ledger
 from .signing import sign_head, store_first_checkpoint
 from .snapshot import Snapshot
@@ -39,7 +40,7 @@ from .vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
 
 __all__ = ["Ledger", "LedgerError"]
 
-_DECISION: Final = "consent."
+_DECISIONS: Final = tuple(f"consent.{action}" for action in Action)
 _SALT: Final = b"ledger salt"
 _SEE_STATUS: Final = "see `duologue consent status`"
 
@@ -139,7 +140,7 @@ class Ledger:
         events: list[ConsentEvent] = []
 
         def use(record: Record) -> None:
-            if record.kind.startswith(_DECISION) and record.fields is not None and (size is None or record.seq < size):
+            if record.kind in _DECISIONS and record.fields is not None and (size is None or record.seq < size):
                 events.append(_event(record.fields, record.seq, record.leaf))
 
         with self._reading() as connection:
@@ -308,13 +309,14 @@ class Ledger:
         with self._writing() as (connection, vault_key):
             return self._append_decisions(connection, vault_key, events)
 
-    def append(self, kind: str, fields: Mapping[str, Any], *, subject: str | None = None) -> Entry:
+    def append(self, kind: str, fields: Mapping[str, Any], *, subject: str | None = None, once: bool = False) -> Entry:
         """Appends something else than a decision, e.g. ``shard.revoked``, in one transaction.
 
         Args:
             kind: what happened; it is public.
             fields: JSON values; only commitments to them are public.
             subject: whose data the fields are, sealed under that person's key; None where they are about nobody.
+            once: whether a leaf of this kind, subject and fields that is there already will do; it is given then.
 
         Raises:
             LedgerError: the ledger cannot be written.
@@ -326,8 +328,12 @@ class Ledger:
             )
         if subject is not None:
             _check_speaker(subject)
+        whose = subject or LEDGER_ITSELF
         with self._writing() as (connection, vault_key):
-            (entry,) = self._append(connection, vault_key, [(kind, fields, subject or LEDGER_ITSELF)])
+            for record in self._records_of(connection, vault_key, whose) if once else ():
+                if record.kind == kind and record.fields == fields:
+                    return Entry(record.seq, record.leaf)
+            (entry,) = self._append(connection, vault_key, [(kind, fields, whose)])
         return entry
 
     def forget(self, subject: str, *, at: datetime | None = None) -> int:
@@ -380,6 +386,18 @@ class Ledger:
             ):
                 return last.note
             return sign_head(self._store, connection, self._folder)
+
+    def release_pin(self) -> dict[str, Any]:
+        """What ``dataset.json`` says of the ledger: ``ledger_id``, ``events`` (leaves) and the signed ``checkpoint``.
+
+        Raises:
+            LedgerError: as for :meth:`checkpoint`.
+        """
+        with self._store.transaction(write=False) as connection:
+            ledger_id = self._store.meta(connection)["ledger_id"]
+        note = self.checkpoint()
+        size = parse_checkpoint(parse_note(note).text).size
+        return {"ledger_id": ledger_id, "events": size, "checkpoint": note.decode()}
 
     def inclusion_proof(self, seq: int, size: int) -> list[bytes]:
         """The path of leaf ``seq`` in the tree of the first ``size`` leaves (RFC 6962 section 2.1.1); O(log size) rows.
@@ -465,7 +483,7 @@ class Ledger:
         entries = self._append(
             connection,
             vault_key,
-            [(f"{_DECISION}{event.action}", event.to_fields(), event.speaker_id) for event in decisions],
+            [(f"consent.{event.action}", event.to_fields(), event.speaker_id) for event in decisions],
         )
         return tuple(
             replace(event, seq=entry.seq, sha256=leaf_hash(entry.leaf).hex())
@@ -513,7 +531,12 @@ class Ledger:
 
     def _history(self, connection: sa.Connection, vault_key: VaultKey, speaker_id: str) -> list[ConsentEvent]:
         """The decisions of one speaker, in their order."""
-        tag = vault_key.tag(speaker_id)
+        records = self._records_of(connection, vault_key, speaker_id)
+        return [_event(each.fields, each.seq, each.leaf) for each in records if each.kind in _DECISIONS and each.fields]
+
+    def _records_of(self, connection: sa.Connection, vault_key: VaultKey, subject: str) -> list[Record]:
+        """The leaves of one subject, in their order; none where it is unknown."""
+        tag = vault_key.tag(subject)
         secret = self._secret(connection, tag, vault_key)
         if secret is None:
             return []
@@ -523,15 +546,14 @@ class Ledger:
             .where(RECORDS.c.tag == tag)
             .order_by(LEAVES.c.seq)
         )
-        history = []
+        records = []
         for seq, leaf, sealed in connection.execute(query):
             try:
                 fields = open_record(sealed, subject_key=secret.record_key, leaf=leaf).values
-                if "action" in fields and "purpose" in fields:
-                    history.append(_event(fields, seq, leaf))
+                records.append(Record(seq, kind_of(leaf), leaf, fields, about_somebody=subject != LEDGER_ITSELF))
             except ValueError as error:
                 raise self._store.broken(str(error), seq) from None
-        return history
+        return records
 
     def _salt(self, meta: Mapping[str, Any], vault_key: VaultKey) -> bytes:
         try:

@@ -245,7 +245,8 @@ class CompactRange:
 
     def append_with_nodes(self, leaf: bytes) -> tuple["CompactRange", list[tuple[int, int, bytes]]]:
         """As :meth:`append`, and the subtrees ``(level, place, hash)`` of level 1 and above that the leaf completes."""
-        roots, size, made = [*self.roots, leaf], self.size, []
+        roots, size = [*self.roots, leaf], self.size
+        made: list[tuple[int, int, bytes]] = []
         while size & 1:  # two subtrees of one height make one, as carries do in a sum
             right = roots.pop()
             roots[-1] = node_hash(roots[-1], right)

@@ -5,7 +5,6 @@ every vault record opens its leaf or was counted when somebody was forgotten. A 
 commitment, every stored subtree and every checkpoint that was ever signed.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 
 from .keyfolder import KeyFolder
 from .keys import VerifierKey
-from .leaves import LeafFault, Opening, leaf_fault, open_record, opening_fault
+from .leaves import LeafFault, Opening, kind_of, leaf_fault, open_record, opening_fault
 from .log import read_head
 from .merkle import CompactRange, leaf_hash
 from .notes import Checkpoint, NoteFault, open_checkpoint
@@ -201,7 +200,7 @@ def _kind(leaf: bytes, ledger_id: str, seq: int, *, thorough: bool) -> str:
         fault = leaf_fault(leaf, ledger_id=ledger_id, seq=seq)
         if fault is not None:
             raise LeafFault(fault)
-    return str(json.loads(leaf)["kind"])
+    return kind_of(leaf)
 
 
 def _compare_opening(leaf: bytes, opening: Opening) -> None:
