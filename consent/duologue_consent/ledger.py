@@ -322,7 +322,7 @@ class Ledger:
             LedgerError: the ledger cannot be written.
             ValueError: the kind is that of a decision or not readable, or JSON cannot hold a value.
         """
-        if kind.startswith(_DECISION) or kind == FORGOTTEN or not kind.isprintable() or "." not in kind:
+        if kind in _DECISIONS or kind == FORGOTTEN or not kind.isprintable() or "." not in kind:
             raise ValueError(
                 f"{kind!r} cannot be appended so; decisions have methods of their own, others a dotted name"
             )
