@@ -44,8 +44,9 @@ from .traces import audio_traces, code_traces, word_traces
 
 __all__ = ["NOT_SCANNED", "Finding", "Removed", "removed_by", "scan"]
 
-NOT_SCANNED: Final = ("receipts/", "revocations.jsonl")
-"""What names the removed on purpose, by commitments and hashes only: paths and beginnings of paths."""
+NOT_SCANNED: Final = ("receipts/", "revocations.jsonl", ".propagate/")
+"""What names the removed on purpose: receipts and revocations by commitments and hashes, and the journal of the work
+while it lasts. Paths and beginnings of paths."""
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _BLOCK_BYTES: Final = 1 << 20
