@@ -79,7 +79,8 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         spent[stage] = spent.get(stage, 0.0) + time.process_time() - began
         return result
 
-    snapshot = Ledger.open(ledger).snapshot()
+    opened = Ledger.open(ledger)
+    snapshot = opened.snapshot()
     vad = timed("load models", load_vad)
     codec = timed("load models", open_codec, "embedded")
     conversations: list[Annotated] = []
@@ -130,7 +131,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         isolation_policy="refuse-fail",
         second_opinion=None,
         rules=rule_versions(),
-        ledger={"ledger_id": snapshot.ledger_id, "events": snapshot.events, "head_sha256": snapshot.head_sha256},
+        ledger=opened.release_pin(),
         fingerprint="0" * 64,
         manifest_sha256="0" * 64,
         manifest_folder="",

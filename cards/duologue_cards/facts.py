@@ -90,7 +90,12 @@ class LedgerFacts:
 
     ledger_id: str
     events: int
-    head_sha256: str
+    checkpoint: str
+
+    @property
+    def root(self) -> str:
+        """The root of the log's Merkle tree, base64: the third line of the checkpoint."""
+        return self.checkpoint.split("\n")[2]
 
 
 @dataclass(frozen=True)

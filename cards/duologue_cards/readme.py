@@ -166,8 +166,8 @@ def _consent(facts: Facts) -> str:
     rows = [
         ("speakers", f"{facts.speakers:,}, known here by commitments only"),
         ("speakers by jurisdiction", _named(facts.speakers_by_jurisdiction)),
-        ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'event')}"),
-        ("head of the ledger", f"`{facts.ledger.head_sha256}`"),
+        ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'record')}"),
+        ("Merkle root of the ledger", f"`{facts.ledger.root}`, signed in `dataset.json`"),
     ]
     return f"""## Consent
 

@@ -29,7 +29,8 @@ def summarize(result: RunResult) -> str:
     ledger = release["ledger"]
     hourly = totals["bytes"] / max(totals["duration_s"], 1e-9) * 3600
     consent = (
-        f"for {', '.join(release['purposes'])}; ledger of {ledger['events']} events, head {ledger['head_sha256'][:12]}"
+        f"for {', '.join(release['purposes'])}; ledger of {ledger['events']} records, "
+        f"root {ledger['checkpoint'].splitlines()[2][:12]}"
     )
     lines = [
         "",
