@@ -9,7 +9,10 @@ from duologue_consent.cli import app as consent_app
 
 from .cli_support import EXIT_FAULTS, EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, usage_errors
 from .errors import UsageError
+from .explain_cli import register as register_explain
 from .isolation_cli import AllowNetwork, Embedding, Segmentation, isolation
+from .propagate_cli import EXAMPLE as PROPAGATE_EXAMPLE
+from .propagate_cli import propagate
 from .simulate_cli import EXAMPLE as SIMULATE_EXAMPLE
 from .simulate_cli import simulate
 
@@ -29,6 +32,7 @@ app = typer.Typer(
 shards_app = typer.Typer(help="Look after the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(shards_app, name="shards")
 app.add_typer(consent_app, name="consent")
+register_explain(consent_app)
 
 
 @app.command(
@@ -120,15 +124,18 @@ def demo(
 ) -> None:
     """Run the whole pipeline on the three small conversations that come with the package."""
     from .demo import demo_files
+    from .demo.ledger import ledger_for
 
     with usage_errors():
         from .run import RunRequest
 
     files = demo_files()
+    with usage_errors():
+        ledger = ledger_for(out)
     request = RunRequest(
         manifest=str(files.manifest),
         out=out,
-        ledger=str(files.ledger),
+        ledger=str(ledger),
         purpose=purpose,
         codec=codec,
         include_audio=include_audio,
@@ -187,6 +194,7 @@ def verify(
 
 app.command(epilog="Example: duologue isolation agent.wav caller.wav --plot isolation.png")(isolation)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
+consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)
 
 
 @app.callback(invoke_without_command=True)
