@@ -24,6 +24,7 @@ COMMANDS = (
     ("consent", "refuse"),
     ("consent", "withdraw"),
     ("consent", "status"),
+    ("consent", "propagate"),
 )
 
 

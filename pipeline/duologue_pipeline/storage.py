@@ -26,6 +26,7 @@ __all__ = [
     "delete_file",
     "digest",
     "exists",
+    "file_size",
     "is_remote",
     "join",
     "list_entries",
@@ -85,6 +86,13 @@ def exists(uri: str) -> bool:
     """Whether there is a file or a folder of this name."""
     filesystem, path = _filesystem(uri)
     return filesystem.get_file_info(path).type != pyarrow.fs.FileType.NotFound
+
+
+def file_size(uri: str) -> int | None:
+    """The size of a file in bytes; None where there is none."""
+    filesystem, path = _filesystem(uri)
+    info = filesystem.get_file_info(path)
+    return info.size if info.type == pyarrow.fs.FileType.File else None
 
 
 def open_input(uri: str) -> Any:
