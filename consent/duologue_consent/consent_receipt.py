@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import rfc8785
 
-from .events import ConsentEvent, Purpose, format_time
+from .events import ConsentEvent, Purpose, format_time, parse_time
 from .snapshot import Snapshot
 from .standing import DPV, State, standing
 from .terms import Form
@@ -73,7 +73,8 @@ def receipt_text(receipt: Mapping[str, Any]) -> str:
     """
     asked = str(receipt["language"])
     texts = _texts(asked)
-    lines = [f"# {texts['title']}", "", texts["intro"].format(as_of=receipt["issued_at"]), ""]
+    as_of = format_time(parse_time(receipt["issued_at"]).replace(microsecond=0))
+    lines = [f"# {texts['title']}", "", texts["intro"].format(as_of=as_of), ""]
     if _base(asked) not in LANGUAGES:
         lines[1:1] = ["", f"(There is no text in the language of the notice, {asked}; this one is in English.)"]
     subject = receipt["subject"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .events import Purpose, format_time
+from .events import Purpose, format_time, parse_time
 from .policy import Examination, describe, examine
 from .snapshot import Snapshot
 from .terms import Form
@@ -137,7 +137,8 @@ def _speaker(
 def explanation_text(explanation: Mapping[str, Any]) -> str:
     """The explanation for a person to read: the verdict first, then each speaker with what stands against and what cures."""
     recorded = explanation["recorded_at"] or "at a time that is not known"
-    lines = [f"{explanation['recording_id']}, recorded {recorded}, asked for {explanation['as_of']}"]
+    as_of = format_time(parse_time(explanation["as_of"]).replace(microsecond=0))
+    lines = [f"{explanation['recording_id']}, recorded {recorded}, asked for {as_of}"]
     for purpose in explanation["purposes"]:
         refusing = [speaker["track"] for speaker in purpose["speakers"] if not speaker["allowed"]]
         verdict = "passes" if purpose["allowed"] else f"does not pass, because of {' and '.join(refusing)}"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from .events import ConsentEvent, Purpose, format_time
+from .events import Action, ConsentEvent, Purpose, format_time
 from .places import Rule, rules_for, unmet
 from .standing import Standing, State, standing
 from .terms import ALL_FORMS, AgeBand, Form
@@ -42,14 +42,13 @@ class Decision:
     """The answer for one speaker and one purpose.
 
     ``reason`` is None where allowed, else one of the ``consent_*`` reject codes. ``grants`` are the events that allow
-    it, ``recording`` first, and empty where not allowed. ``forms`` are those that the reason concerns.
+    it, ``recording`` first, and empty where not allowed.
     """
 
     allowed: bool
     reason: str | None
     detail: str
     grants: tuple[Grant, ...]
-    forms: tuple[Form, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +130,7 @@ _ENTER_FULLY: Final = (
     "if the record is only incomplete, enter the decision again with its own --at and what is missing, "
     f"otherwise {_LEAVE_OUT}"
 )
+_RUN_WITHOUT: Final = {Form.TRANSCRIPT: "with --words none", Form.AUDIO: "without --include-audio"}
 _REMEDY_NOW: Final = {State.EXPIRED: _RENEW, State.NOT_ASKED: _ENTER_IT}
 
 
@@ -171,7 +171,7 @@ def decide(
         detail = f"{head}: consent was in force when the recording was made{recorded} and is at {format_time(as_of)}."
         return Decision(True, None, detail, tuple(map(_grant, examination.grants)))
     worst = examination.findings[0]
-    return Decision(False, worst.reason, f"{head}: {describe(worst, asked, used)}", (), worst.forms)
+    return Decision(False, worst.reason, f"{head}: {describe(worst, asked, used)}", ())
 
 
 def describe(finding: Finding, asked: Purpose, used: Sequence[Form]) -> str:
@@ -241,32 +241,39 @@ def _standings(
     recorded_text = format_time(recorded_at)
     grants: dict[ConsentEvent, None] = {}
     findings = []
-    now = _grouped({form: standing(events, purpose, as_of, form=form) for form in forms})
-    then = _grouped({form: standing(events, purpose, recorded_at, form=form, known_at=as_of) for form in forms})
-    for place, own in then.items():
-        if place.state is State.GIVEN and place.event is not None:
-            grants[place.event] = None
-    for place, own in now.items():
-        if place.state is State.GIVEN and place.event is not None:
-            grants[place.event] = None
+    now_by_form = {form: standing(events, purpose, as_of, form=form) for form in forms}
+    then_by_form = {form: standing(events, purpose, recorded_at, form=form, known_at=as_of) for form in forms}
+    for place in (*then_by_form.values(), *now_by_form.values()):
+        if place.event is not None and _is_grant(place):
+            grants[place.event] = None  # also one that is over or too narrow: all that is wrong with it is told
+    for place, own in _grouped(now_by_form).items():
+        if place.state is State.GIVEN:
             continue
         # No clock in the text: it is published, and the same input must give the same bytes.
         found = _found(place, own) or "has not been given"
         remedy = _cover(own) if place.state is State.NOT_COVERED else _REMEDY_NOW.get(place.state, _LEAVE_OUT)
         findings.append(Finding(_REASON_OF_STATE[place.state], purpose, found, remedy, own))
-    for place, own in then.items():
-        if place.state is State.GIVEN or place in now and place.state is not State.NOT_ASKED:
-            continue  # what stands against it now has been said
+    # what stands against it now just as then has been said
+    changed = {form: place for form, place in then_by_form.items() if place != now_by_form[form]}
+    for place, own in _grouped(changed).items():
+        if place.state is State.GIVEN:
+            continue
         if place.state is State.NOT_ASKED:
-            found = f"was given after the recording was made at {recorded_text}"
+            given = all(_is_grant(now_by_form[form]) for form in own)
+            verb = "was given after" if given else "had not been given when"
+            found = f"{verb} the recording was made at {recorded_text}"
             findings.append(Finding("consent_after_recording", purpose, found, _ENTER_IT, own))
         elif place.state is State.INVALIDATED:
             findings.append(Finding("consent_invalidated", purpose, str(_found(place, own)), _LEAVE_OUT, own))
         else:
             found = f"{_found(place, own)}, before the recording was made at {recorded_text}"
-            remedy = f"{_cover(own)}" if place.state is State.NOT_COVERED else _NOT_COVERED
+            remedy = _cover(own) if place.state is State.NOT_COVERED else _NOT_COVERED
             findings.append(Finding(_REASON_OF_STATE[place.state], purpose, found, remedy, own))
     return list(grants), findings
+
+
+def _is_grant(place: Standing) -> bool:
+    return place.event is not None and place.event.action is Action.GRANT
 
 
 def _grouped(places: dict[Form, Standing]) -> dict[Standing, tuple[Form, ...]]:
@@ -375,7 +382,11 @@ def _found(place: Standing, forms: tuple[Form, ...]) -> str | None:
 
 def _cover(forms: tuple[Form, ...]) -> str:
     options = " ".join(f"--form {form}" for form in forms)
-    return f"if the speaker agreed to it, enter the decision again with its own --at and {options}, otherwise make no use of it"
+    without = " and ".join(_RUN_WITHOUT.get(form, "") for form in forms)
+    otherwise = f"run {without}" if _RUN_WITHOUT.keys() >= set(forms) else _LEAVE_OUT
+    return (
+        f"if the speaker agreed to it, enter the decision again with its own --at and {options}, otherwise {otherwise}"
+    )
 
 
 def _grant(event: ConsentEvent) -> Grant:

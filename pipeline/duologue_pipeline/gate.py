@@ -1,7 +1,6 @@
 """The consent gate: the first thing that happens to a recording, before any of its audio is opened."""
 
 from datetime import datetime
-from typing import Final
 
 from duologue_consent import Form, Snapshot, parse_time
 
@@ -93,9 +92,6 @@ def recording_time(recording: Recording, as_of: datetime) -> datetime | None:
     return recorded_at
 
 
-_WITHOUT: Final = {Form.TRANSCRIPT: "with --words none", Form.AUDIO: "without --include-audio"}
-
-
 def _speaker_consent(
     name: str,
     track: Track,
@@ -117,8 +113,6 @@ def _speaker_consent(
     )
     if decision.reason is not None:
         shown = decision.detail.replace(repr(track.speaker_id), f"{name} ({commitment[:12]})")
-        if decision.forms and set(decision.forms) <= _WITHOUT.keys():
-            shown += f" Or run {' and '.join(_WITHOUT[form] for form in decision.forms)}, which does not write it."
         raise RejectError(decision.reason, shown)
     grants = tuple(
         GrantRef(grant.purpose, grant.event_sha256, grant.granted_at, grant.expires_at) for grant in decision.grants
