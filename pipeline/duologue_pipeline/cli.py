@@ -9,6 +9,8 @@ from duologue_consent.cli import app as consent_app
 
 from .cli_support import EXIT_FAULTS, EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, usage_errors
 from .errors import UsageError
+from .explain_cli import EXAMPLE as EXPLAIN_EXAMPLE
+from .explain_cli import explain
 from .explain_cli import register as register_explain
 from .isolation_cli import AllowNetwork, Embedding, Segmentation, isolation
 from .propagate_cli import EXAMPLE as PROPAGATE_EXAMPLE
@@ -194,6 +196,7 @@ def verify(
 
 app.command(epilog="Example: duologue isolation agent.wav caller.wav --plot isolation.png")(isolation)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
+consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
 consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)
 
 
