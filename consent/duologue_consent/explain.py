@@ -157,13 +157,18 @@ def _speaker_lines(speaker: Mapping[str, Any]) -> Iterator[str]:
         yield f"     {form:<{width}}  {'no: ' + ', '.join(dict.fromkeys(reasons)) if reasons else 'yes'}"
     if speaker["findings"]:
         yield "     against it"
-        yield from (f"     - {finding['reason']}: {finding['text']}" for finding in speaker["findings"])
-    rules = [rule for rule in speaker["rules"] if rule["verdict"] != "warning"]
+        for finding in speaker["findings"]:
+            yield f"     - {finding['reason']}: {finding['text']}"
+            yield f"       to do: {finding['cure']}"
+    # a rule that concerns recording and the purpose alike is said once
+    rules = dict.fromkeys(
+        f"     - {rule['verdict']}  {rule['rule']} ({rule['citation']}){': ' + rule['unmet'] if rule['unmet'] else ''}"
+        for rule in speaker["rules"]
+        if rule["verdict"] != "warning"
+    )
     if rules:
         yield "     rules of the place"
-        for rule in rules:
-            what = f": {rule['unmet']}" if rule["unmet"] else ""
-            yield f"     - {rule['verdict']}  {rule['rule']} ({rule['citation']}){what}"
+        yield from rules
     if speaker["warnings"]:
         yield "     warnings"
         yield from (f"     - {warning}" for warning in speaker["warnings"])

@@ -24,7 +24,7 @@ from .places import Rule, rules_for, unmet
 from .standing import Standing, State, standing
 from .terms import ALL_FORMS, AgeBand, Form
 
-__all__ = ["Decision", "Examination", "Finding", "Grant", "RuleCheck", "decide", "examine"]
+__all__ = ["Decision", "Examination", "Finding", "Grant", "RuleCheck", "decide", "describe", "examine"]
 
 
 @dataclass(frozen=True)
@@ -171,16 +171,16 @@ def decide(
         detail = f"{head}: consent was in force when the recording was made{recorded} and is at {format_time(as_of)}."
         return Decision(True, None, detail, tuple(map(_grant, examination.grants)))
     worst = examination.findings[0]
-    return Decision(False, worst.reason, f"{head}: {describe(worst, asked, used)}", ())
+    return Decision(False, worst.reason, f"{head}: {describe(worst, asked, used)}; {worst.remedy}.", ())
 
 
 def describe(finding: Finding, asked: Purpose, used: Sequence[Form]) -> str:
-    """A finding as a sentence with its remedy; ``used`` are the forms that were asked for."""
+    """A finding as a clause, without its remedy; ``asked`` and ``used`` are the purpose and the forms that were asked for."""
     if finding.reason in ("consent_unknown_speaker", "consent_recording_time_unknown"):
-        return f"{finding.found}; {finding.remedy}."
+        return finding.found
     forms = f" as {', '.join(finding.forms)}" if set(finding.forms) != set(used) else ""
     precondition = f", which {asked} needs," if finding.purpose is not asked else ""
-    return f"consent for {finding.purpose}{forms}{precondition} {finding.found}; {finding.remedy}."
+    return f"consent for {finding.purpose}{forms}{precondition} {finding.found}"
 
 
 def examine(

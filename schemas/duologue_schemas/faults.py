@@ -16,7 +16,16 @@ from duologue_schemas.messages import Path, describe, field_name
 
 __all__ = ["SCHEMA_NAMES", "Fault", "iter_faults", "load_schema"]
 
-SCHEMA_NAMES: Final = ("recording", "words", "sample", "release", "rejected", "receipt")
+SCHEMA_NAMES: Final = (
+    "recording",
+    "words",
+    "sample",
+    "release",
+    "rejected",
+    "receipt",
+    "consent_record",
+    "consent_receipt",
+)
 
 
 @dataclass(frozen=True)
