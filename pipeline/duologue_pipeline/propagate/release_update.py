@@ -202,18 +202,22 @@ class _EventRows(_Rows):
 
 def _new_table(root: str, name: str, rows: _Rows) -> NewFile:
     path = f"{name}.parquet"
-    source = pq.ParquetFile(pa.BufferReader(read_bytes(join(root, path))))
+    data = read_bytes(join(root, path))
+    source = pq.ParquetFile(pa.BufferReader(data))
     schema = source.schema_arrow
     buffer = io.BytesIO()
+    changed = False
     with pq.ParquetWriter(buffer, schema) as writer:
         for number in range(source.num_row_groups):
             group = source.read_row_group(number, use_threads=False)
             if rows.touches(group):
-                changed = (rows.change(row, schema) for row in group.to_pylist())
-                group = pa.Table.from_pylist([row for row in changed if row is not None], schema=schema)
+                changed = True
+                new = (rows.change(row, schema) for row in group.to_pylist())
+                group = pa.Table.from_pylist([row for row in new if row is not None], schema=schema)
             if group.num_rows:
                 writer.write_table(group)
-    return NewFile(path, buffer.getvalue())
+    # Parquet calls the items of a list otherwise than pyarrow does in memory: a copy would not be the same bytes.
+    return NewFile(path, buffer.getvalue() if changed else data)
 
 
 def _read(data: bytes) -> pa.Table:

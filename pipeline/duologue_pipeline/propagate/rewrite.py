@@ -191,7 +191,10 @@ class _Rewriting:
             return
         members = self._members(sample.key, b"".join(held))
         side = silenced_side(sample.action)
-        self._traces.update(_sample_traces(members, SPEAKERS if side is None else (side,)))
+        try:
+            self._traces.update(_sample_traces(members, SPEAKERS if side is None else (side,)))
+        except (KeyError, ValueError, soundfile.LibsndfileError) as error:
+            raise self._damaged(f"{sample.key} cannot be read ({error})") from None
         if side is not None:
             if not self._silence:
                 raise ValueError(f"{self._source}: {sample.key}: the codec's tokens of silence are not known")

@@ -12,6 +12,7 @@ import soundfile
 from duologue_pipeline.propagate.plan import Plan, make_plan
 from duologue_pipeline.propagate.release_update import NewRelease, new_release
 from duologue_pipeline.propagate.rewrite import RewrittenShard, rewrite_shard
+from duologue_pipeline.reader import read_members
 from duologue_pipeline.records import FAULTS, BleedReport, Event, FaultReport, IsolationReport, Tokenized, Word
 from duologue_pipeline.release import STAGING, write_release, write_shard
 from duologue_pipeline.samples import release_codec_document
@@ -123,9 +124,7 @@ def plan_for(out: Path, *speakers: str, standing: Collection[str] | None = None)
 def rewrite_all(out: Path, plan: Plan) -> list[RewrittenShard]:
     """Every shard of the plan rewritten."""
     silence = release_of(out)["codec"].get("silence")
-    return [
-        rewrite_shard(str(out), shard, silence=silence, staging=str(out / ".unfinished")) for shard in plan.shards
-    ]
+    return [rewrite_shard(str(out), shard, silence=silence, staging=str(out / ".unfinished")) for shard in plan.shards]
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,5 @@ def contents(out: Path) -> dict[str, bytes]:
 
 def samples_of(out: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Key and members of every sample, in the order of the shards."""
-    from duologue_pipeline.reader import read_members
-
     for shard in release_of(out)["shards"]:
         yield from read_members(str(out / shard["path"]))
