@@ -11,7 +11,6 @@ from .cli_support import EXIT_FAULTS, EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, qu
 from .errors import UsageError
 from .explain_cli import EXAMPLE as EXPLAIN_EXAMPLE
 from .explain_cli import explain
-from .explain_cli import register as register_explain
 from .isolation_cli import AllowNetwork, Embedding, Segmentation, isolation
 from .propagate_cli import EXAMPLE as PROPAGATE_EXAMPLE
 from .propagate_cli import propagate
@@ -34,7 +33,6 @@ app = typer.Typer(
 shards_app = typer.Typer(help="Look after the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(shards_app, name="shards")
 app.add_typer(consent_app, name="consent")
-register_explain(consent_app)
 
 
 @app.command(
