@@ -182,7 +182,7 @@ class _Look:
 
     def file(self, uri: str, path: str) -> Iterator[Finding]:
         """Everything that is found in one file."""
-        yield from self._named(path, path.rpartition("/")[2], "its name")
+        yield from self._named(path, path, "its name")
         try:
             with open_input(uri) as stream:
                 head = bytes(stream.read(_HEAD_BYTES))
@@ -221,7 +221,7 @@ class _Look:
         key, withdrawn = "", tuple[Speaker, ...]()
         for info in archive:
             where = f"{path}: {info.name}"
-            yield from self._named(where, info.name.rpartition("/")[2], "its name")
+            yield from self._named(where, info.name, "its name")
             file = archive.extractfile(info)
             content = file.read() if file else b""
             if info.name.partition(".")[0] != key:
@@ -239,9 +239,9 @@ class _Look:
             if codes.ndim != 3 or codes.dtype.kind not in "iu":
                 yield Finding(path, f"is an array of {codes.dtype} {list(codes.shape)}; nothing is proved of it")
             else:
-                yield from self._traced((trace for _, trace in code_traces(codes)), path, "tokens")
+                yield from self._traced((trace for _, trace in code_traces(codes)), path, "tokens that were")
         elif head.startswith(_LOSSLESS):
-            yield from self._traced((trace for _, trace in audio_traces(_pcm(content))), path, "audio")
+            yield from self._traced((trace for _, trace in audio_traces(_pcm(content))), path, "audio that was")
         else:
             yield Finding(path, "is of a format that is not known; nothing is proved of it: remove it")
 
@@ -314,7 +314,7 @@ class _Look:
                 find = self._names.as_name if name in ("recording_id", "key") else self._names.in_text
                 yield from self._left(find(value), path, "its text")
             else:
-                yield from self._traced(_words_in(value), path, "words")
+                yield from self._traced(_words_in(value), path, "words that were")
         for side in _withdrawn_sides(document):
             if silence_document(document, side) != document:
                 yield Finding(path, f"still tells about speaker {side}, who is withdrawn")
@@ -322,7 +322,7 @@ class _Look:
     # --- findings ---------------------------------------------------------------------------------------------------
 
     def _named(self, path: str, name: str, where: str) -> Iterator[Finding]:
-        for part in name.split("."):
+        for part in re.split(r"[./]", name):
             yield from self._left(self._names.as_name(part), path, where)
 
     def _left(self, names: Iterable[str], path: str, where: str) -> Iterator[Finding]:
@@ -331,7 +331,7 @@ class _Look:
 
     def _traced(self, traces: Iterable[str], path: str, what: str) -> Iterator[Finding]:
         if not self._traces.isdisjoint(traces):
-            yield Finding(path, f"holds {what} that were removed")
+            yield Finding(path, f"holds {what} removed")
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

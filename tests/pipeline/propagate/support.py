@@ -40,7 +40,7 @@ CALLS = (
     Call("call-1", "train-00000", "anna", "ben", 5.0),
     Call("call-2", "train-00000", "anna", "carl", 4.0, a_from_b=HEARD),
     Call("call-3", "train-00000", "dora", "emil", 4.0),
-    Call("call-4", "train-00001", "fred", "gina", 4.0),
+    Call("call-7", "train-00001", "fred", "gina", 4.0),
     Call("call-5", "validation-00000", "hugo", "ines", 2.8),
 )
 """Samples are of 2 s: 5.0 s give 3, 4.0 s give 2, 2.8 s give 1."""

@@ -18,6 +18,7 @@ from duologue_pipeline.propagate.plan import SamplePlan, ShardPlan
 from duologue_pipeline.propagate.rewrite import RewrittenShard, rewrite_shard
 from duologue_pipeline.reader import read_members
 from duologue_pipeline.shards import write_members
+from duologue_pipeline.storage import open_output
 from tests.pipeline.propagate.support import make_calls, plan_for, rewrite_all
 
 KEYS = [f"call-{number}-00000" for number in range(6)]
@@ -179,10 +180,14 @@ def test_on_an_object_store_it_is_written_once_under_its_final_name(
     there = run(tmp_path, shard)
     (tmp_path / str(there.path)).unlink()
     written = []
-    real = rewrite.open_output
+
+    def noting(uri: str) -> Any:
+        written.append(uri)
+        return open_output(uri)
+
     monkeypatch.setattr(rewrite, "is_remote", lambda uri: True)
     monkeypatch.setattr(rewrite, "move", None)
-    monkeypatch.setattr(rewrite, "open_output", lambda uri: written.append(uri) or real(uri))
+    monkeypatch.setattr(rewrite, "open_output", noting)
     assert run(tmp_path, shard) == there
     assert written == [str(tmp_path / str(there.path))]
     assert hashlib.sha256((tmp_path / str(there.path)).read_bytes()).hexdigest() == there.sha256
