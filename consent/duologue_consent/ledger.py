@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import rfc8785
 import sqlalchemy as sa
 
 from .events import Action, ConsentEvent, Purpose, format_time
@@ -41,7 +42,7 @@ from .vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
 __all__ = ["Ledger", "LedgerError"]
 
 _DECISIONS: Final = tuple(f"consent.{action}" for action in Action)
-_SALT: Final = b"ledger salt"
+_SALT: Final = "ledger salt"
 _SEE_STATUS: Final = "see `duologue consent status`"
 
 
@@ -99,14 +100,17 @@ class Ledger:
         try:
             salt = entropy(32) if salt is None else salt
             vault_key = folder.vault_key()
+            identity = {
+                "ledger_id": ledger_id,
+                "origin": origin,
+                "schema_version": SCHEMA_VERSION,
+                "created_at": format_time(created_at or datetime.now(UTC)),
+            }
             with store.transaction(write=True) as connection:
                 connection.execute(
                     META.insert().values(
-                        ledger_id=ledger_id,
-                        origin=origin,
-                        schema_version=SCHEMA_VERSION,
-                        created_at=format_time(created_at or datetime.now(UTC)),
-                        sealed_salt=vault_key.wrap(salt, about=_about_salt(ledger_id), entropy=entropy),
+                        **identity,
+                        sealed_salt=vault_key.wrap(salt, about=_about_salt(identity), entropy=entropy),
                     )
                 )
                 connection.execute(HEAD.insert().values(size=0, roots=b""))
@@ -557,7 +561,7 @@ class Ledger:
 
     def _salt(self, meta: Mapping[str, Any], vault_key: VaultKey) -> bytes:
         try:
-            return vault_key.unwrap(meta["sealed_salt"], about=_about_salt(meta["ledger_id"]))
+            return vault_key.unwrap(meta["sealed_salt"], about=_about_salt(meta))
         except VaultFault as error:
             raise self._store.broken(str(error)) from None
 
@@ -627,5 +631,6 @@ def _check_speaker(speaker_id: str) -> None:
         )
 
 
-def _about_salt(ledger_id: str) -> bytes:
-    return _SALT + b"\x00" + ledger_id.encode()
+def _about_salt(meta: Mapping[str, Any]) -> bytes:
+    """What the salt is sealed with: all that never changes in ``meta``, so that none of it can be exchanged."""
+    return rfc8785.dumps([_SALT, *(meta[name] for name in ("ledger_id", "origin", "schema_version", "created_at"))])

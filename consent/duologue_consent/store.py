@@ -332,7 +332,7 @@ def _guards(dialect: str) -> Iterator[str]:
         rule = when.removeprefix("WHEN ") or "true"
         result = "OLD" if event.startswith("DELETE") else "NEW"
         yield (
-            f"CREATE FUNCTION duologue_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"CREATE OR REPLACE FUNCTION duologue_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF {rule} THEN RAISE EXCEPTION '{_REFUSAL}'; END IF; RETURN {result}; END $$"
         )
         yield f"CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW EXECUTE FUNCTION duologue_{name}()"
