@@ -24,6 +24,12 @@ COMMANDS = (
     ("consent", "refuse"),
     ("consent", "withdraw"),
     ("consent", "status"),
+    ("consent", "lineage"),
+    ("consent", "lineage", "add"),
+    ("consent", "lineage", "list"),
+    ("consent", "lineage", "notices"),
+    ("consent", "lineage", "acknowledge"),
+    ("consent", "settle"),
     ("consent", "propagate"),
 )
 

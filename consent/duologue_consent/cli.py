@@ -31,7 +31,10 @@ from .cli_support import (
 from .consent_receipt import consent_receipt, receipt_text
 from .events import Action, ConsentEvent, format_time
 from .ledger import Ledger
+from .lineage_cli import affected_lines
+from .lineage_cli import register as register_lineage
 from .places import rules_for, unmet
+from .settle_cli import register as register_settle
 from .standing import standing
 from .status import print_table, status_document, useless_note
 from .terms import ALL_FORMS, AgeBand, Decider, Expression, Form, Method, Terms
@@ -46,6 +49,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+register_lineage(app)
+register_settle(app)
 
 _HASH_PREFIX: Final = 12
 
@@ -333,6 +339,8 @@ def _take_back(
     purposes, moment = read_purposes(purpose) if purpose else None, read_moment(at)
     opened = Ledger.open(ledger)
     _confirm(opened, opened.withdraw(speaker, purposes, at=moment, terms=terms, action=action))
+    for line in affected_lines(opened):
+        typer.echo(line)
 
 
 def _append_record(ledger: str, file: Path) -> None:
