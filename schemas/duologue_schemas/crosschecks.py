@@ -104,9 +104,11 @@ def _track_faults(tracks: object) -> Iterator[tuple[Path, str]]:
 def _codec_faults(codec: object) -> Iterator[tuple[Path, str]]:
     if not isinstance(codec, Mapping):
         return
-    codebooks, cardinalities = codec.get("codebooks"), codec.get("cardinalities")
-    if _is_number(codebooks) and isinstance(cardinalities, list) and len(cardinalities) != codebooks:
-        yield ("codec", "cardinalities"), f"found {shown(cardinalities)}, expected one per codebook ({codebooks})"
+    codebooks = codec.get("codebooks")
+    for field in ("cardinalities", "silence"):
+        entries = codec.get(field)
+        if _is_number(codebooks) and isinstance(entries, list) and len(entries) != codebooks:
+            yield ("codec", field), f"found {shown(entries)}, expected one per codebook ({codebooks})"
 
 
 def _measurement_faults(isolation: object) -> Iterator[tuple[Path, str]]:
