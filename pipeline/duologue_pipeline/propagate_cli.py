@@ -36,7 +36,7 @@ def propagate(
     """
     if output not in ("text", "json"):
         fail(f"--format {output!r}: there is no such format; write text or json", EXIT_USAGE)
-    outcomes = []
+    outcomes: "list[Outcome]" = []
     with usage_errors():
         from duologue_consent import Ledger
 

@@ -59,7 +59,7 @@ def find_refusals(
         Sorted; of several reasons the one of the purpose that the release names first.
     """
     ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
-    found = []
+    found: list[Refusal] = []
     for row in recordings.to_pylist():
         for side in SPEAKERS:
             commitment = row[f"speaker_{side}"]

@@ -114,7 +114,7 @@ def append_line(
     keys: Sequence[SigningKey],
 ) -> bytes:
     """The bytes of the file with one publication more. The same arguments give the same bytes."""
-    document = {
+    document: dict[str, Any] = {
         "schema": _SCHEMA,
         "ledger_id": ledger_id,
         "dataset": dataset,

@@ -1,5 +1,6 @@
 """A ledger and a release that it let through, for whole propagations."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,8 +9,8 @@ from unittest.mock import patch
 
 from duologue_consent import Ledger, Purpose, parse_time
 from duologue_consent.publication import checkpoint_size, publish_log
-from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent
-from tests.pipeline.propagate.support import CALLS, make_calls
+from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Word
+from tests.pipeline.propagate.support import CALLS, make_calls, words_of
 
 GRANTED_AT = parse_time("2026-01-01T00:00:00Z")
 WITHDRAWN_AT = parse_time("2026-05-01T00:00:00Z")
@@ -61,7 +62,19 @@ def make_world(folder: Path, *, purpose: str = "training_inhouse", expires: dict
         "events": checkpoint_size(note),
         "checkpoint": note.decode(),
     }
-    with patch("tests.conftest.make_consent", consent):
+    texts = itertools.count()
+
+    def words(speaker: str) -> tuple[Word, ...]:
+        return words_of(f"{speaker}{next(texts)}x")  # nobody says the same in two calls
+
+    with (
+        patch("tests.conftest.make_consent", consent),
+        patch("tests.pipeline.propagate.support.words_of", words),
+    ):
         out = make_calls(folder, ledger=pinned, purpose=purpose)
-    publish_log(ledger, lambda name, data: (out / name).write_bytes(data) and None, checkpoint=note)
+
+    def write(name: str, data: bytes) -> None:
+        (out / name).write_bytes(data)
+
+    publish_log(ledger, write, checkpoint=note)
     return World(out, path)
