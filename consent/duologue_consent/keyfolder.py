@@ -7,7 +7,7 @@
 
 The witness lies beside the keys and not in the database on purpose: a database that was restored from an older copy, or that
 is one of two that went on apart, holds no memory of what the other one signed. The folder has it, so the ledger refuses. The
-file is on disk (fsync) before the signature leaves the process.
+file is on disk (fsync) before the signature leaves the ledger.
 """
 
 import os

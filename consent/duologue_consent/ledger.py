@@ -30,10 +30,10 @@ from .keyfolder import KeyFolder
 from .keys import KeyFault, SigningKey, VerifierKey
 from .leaves import Opening, kind_of, make_leaf, make_opening, open_record, seal_record
 from .log import Entry, consistency_proof, inclusion_proof, insert_leaves, read_head, read_leaves
-from .merkle import EMPTY_ROOT, leaf_hash
-from .notes import parse_checkpoint, parse_note
+from .merkle import leaf_hash
+from .notes import checkpoint_size
 from .reading import FORGOTTEN, Reading, Record, last_checkpoint, read_ledger
-from .signing import sign_head, store_first_checkpoint
+from .signing import keep_witness, sign_head, store_first_checkpoint
 from .snapshot import Snapshot
 from .store import HEAD, LEAVES, META, RECORDS, SCHEMA_VERSION, SUBJECTS, LedgerError, Place, Store
 from .terms import ALL_FORMS, Terms
@@ -114,7 +114,8 @@ class Ledger:
                     )
                 )
                 connection.execute(HEAD.insert().values(size=0, roots=b""))
-                store_first_checkpoint(connection, folder, origin, EMPTY_ROOT)
+                note = store_first_checkpoint(connection, folder, origin)
+            folder.write_witness(note)
         except BaseException:
             store.drop()
             folder.delete()
@@ -379,17 +380,22 @@ class Ledger:
             LedgerError: nothing can be signed: the log does not continue what was signed, there is no key, or the log
                 holds fewer than ``at_least`` leaves.
         """
-        with self._faults(), self._store.transaction(write=True) as connection:
-            size = read_head(self._store, connection, lock=True).size
-            if at_least is not None and at_least > size:
-                raise self._store.error(f"holds {size} leaves, so no checkpoint over {at_least} can be signed")
-            last = last_checkpoint(connection)
-            if last is not None and (
-                (at_least is not None and last.size >= at_least)
-                or (last.size == size and not self._folder.has_signing_key())
-            ):
-                return last.note
-            return sign_head(self._store, connection, self._folder)
+        with self._faults():
+            with self._store.transaction(write=True) as connection:
+                size = read_head(self._store, connection, lock=True).size
+                if at_least is not None and at_least > size:
+                    raise self._store.error(f"holds {size} leaves, so no checkpoint over {at_least} can be signed")
+                last = last_checkpoint(connection)
+                if last is not None and (
+                    (at_least is not None and last.size >= at_least)
+                    or (last.size == size and not self._folder.has_signing_key())
+                ):
+                    note = last.note
+                else:
+                    note = sign_head(self._store, connection, self._folder)
+            if note != self._folder.witness():
+                keep_witness(self._store, self._folder, note)
+            return note
 
     def release_pin(self) -> dict[str, Any]:
         """What ``dataset.json`` says of the ledger: ``ledger_id``, ``events`` (leaves) and the signed ``checkpoint``.
@@ -400,8 +406,7 @@ class Ledger:
         with self._store.transaction(write=False) as connection:
             ledger_id = self._store.meta(connection)["ledger_id"]
         note = self.checkpoint()
-        size = parse_checkpoint(parse_note(note).text).size
-        return {"ledger_id": ledger_id, "events": size, "checkpoint": note.decode()}
+        return {"ledger_id": ledger_id, "events": checkpoint_size(note), "checkpoint": note.decode()}
 
     def inclusion_proof(self, seq: int, size: int) -> list[bytes]:
         """The path of leaf ``seq`` in the tree of the first ``size`` leaves (RFC 6962 section 2.1.1); O(log size) rows.
@@ -454,12 +459,16 @@ class Ledger:
             LedgerError: the old key cannot be read, or the log does not continue what was signed.
         """
         with self._faults():
+            # Killed anywhere in here the old key goes on signing, and the public key of a lost new one does no harm.
             old = self._folder.signing_key()
             new = SigningKey(old.name, self._entropy(32))
-            self._folder.write_verifiers([*self._folder.verifiers(), new.verifier])
-            self.append("key.rotated", {"old": old.verifier.text, "new": new.verifier.text})
+            fields = {"old": old.verifier.text, "new": new.verifier.text}
+            with self._writing() as (connection, vault_key):
+                self._folder.write_verifiers([*self._folder.verifiers(), new.verifier])
+                self._append(connection, vault_key, [("key.rotated", fields, LEDGER_ITSELF)])
             with self._store.transaction(write=True) as connection:
                 note = sign_head(self._store, connection, self._folder, [old, new])
+            keep_witness(self._store, self._folder, note)
             self._folder.replace_signing_key(new)
         return new.verifier, note
 

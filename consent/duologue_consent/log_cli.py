@@ -8,7 +8,8 @@ import typer
 
 from .cli_support import LedgerOption, SpeakerArgument, fail, named, one_line_errors
 from .ledger import Ledger
-from .publication import checkpoint_size, published_faults
+from .notes import checkpoint_size
+from .publication import published_faults
 
 __all__ = ["register"]
 

@@ -14,21 +14,12 @@ from .keys import KeyFault, parse_verifiers
 from .leaves import leaf_fault
 from .ledger import Ledger
 from .merkle import CompactRange, leaf_hash
-from .notes import NoteFault, open_checkpoint, parse_checkpoint, parse_note, verify_note
+from .notes import NoteFault, checkpoint_size, open_checkpoint, parse_note, verify_note
 
 __all__ = ["PUBLISHED", "checkpoint_size", "publish_log", "published_faults"]
 
 PUBLISHED = ("log.jsonl", "ledger.pub", "checkpoint")
 """The files that :func:`publish_log` writes, in that order."""
-
-
-def checkpoint_size(note: bytes | str) -> int:
-    """How many leaves a signed checkpoint is over; its signatures are not verified here.
-
-    Raises:
-        NoteFault: it is no checkpoint.
-    """
-    return parse_checkpoint(parse_note(note if isinstance(note, bytes) else note.encode()).text).size
 
 
 def publish_log(ledger: Ledger, write: Callable[[str, bytes], None], *, checkpoint: bytes | None = None) -> None:

@@ -178,6 +178,8 @@ def _signed(
         if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
             raise store.broken(f"two roots were signed for {checkpoint.size} leaves: the log was forked")
     if thorough:
+        if notes[0] not in notes[1:]:
+            raise store.broken("the last checkpoint that was signed here is missing")
         numbers = [row.number for row in rows]
         if numbers != list(range(len(rows)))[::-1]:
             raise store.broken("a checkpoint that it signed is missing")

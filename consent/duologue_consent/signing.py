@@ -2,8 +2,8 @@
 
 Before a signature is made, a consistency proof from each tree that was signed before (the last one in the database, and the
 *witness* beside the keys) to the tree of now must verify. So a database that was edited, cut short, restored from an older
-copy, or that is one of two which went on apart, does not sign. The witness is on disk before the signature leaves, then the
-note is stored in the database. Killed between the two, the same tree is signed again: Ed25519 gives the same bytes.
+copy, or that is one of two which went on apart, does not sign. The note is stored in the database, then the witness is on disk
+(:func:`keep_witness`), and only then the note leaves the ledger. Killed in between, the stored note is given the next time.
 """
 
 from collections.abc import Sequence
@@ -13,25 +13,35 @@ import sqlalchemy as sa
 from .keyfolder import KeyFolder
 from .keys import SigningKey
 from .log import consistency_proof, read_head
-from .merkle import verify_consistency
-from .notes import Checkpoint, parse_note, sign_note
+from .merkle import EMPTY_ROOT, verify_consistency
+from .notes import Checkpoint, checkpoint_size, parse_note, sign_note
 from .reading import last_checkpoint, older_copy, open_own_checkpoint
 from .store import CHECKPOINTS, Store
 
-__all__ = ["sign_head", "store_first_checkpoint"]
+__all__ = ["keep_witness", "sign_head", "store_first_checkpoint"]
 
 
-def store_first_checkpoint(connection: sa.Connection, folder: KeyFolder, origin: str, root: bytes) -> None:
+def store_first_checkpoint(connection: sa.Connection, folder: KeyFolder, origin: str) -> bytes:
     """Signs the empty tree of a new ledger: from then on there is always a checkpoint to hold against."""
-    note = sign_note(Checkpoint(origin, 0, root).text(), [folder.signing_key()])
-    folder.write_witness(note)
+    note = sign_note(Checkpoint(origin, 0, EMPTY_ROOT).text(), [folder.signing_key()])
     connection.execute(CHECKPOINTS.insert().values(number=0, size=0, note=note))
+    return note
+
+
+def keep_witness(store: Store, folder: KeyFolder, note: bytes) -> None:
+    """Makes a stored note the witness, unless that is of a larger tree already (several may sign at once)."""
+    with store.transaction(write=True) as connection:
+        read_head(store, connection, lock=True)
+        if checkpoint_size(note) >= checkpoint_size(folder.witness()):
+            folder.write_witness(note)
 
 
 def sign_head(
     store: Store, connection: sa.Connection, folder: KeyFolder, keys: Sequence[SigningKey] | None = None
 ) -> bytes:
-    """The signed checkpoint of the whole log; the stored one where this tree was signed before by the same keys.
+    """The signed checkpoint of the whole log, stored; that of before where this tree was signed by the same keys.
+
+    It may leave the ledger only after :func:`keep_witness`.
 
     Args:
         store: the ledger's database.
@@ -65,9 +75,7 @@ def sign_head(
     stored = parse_note(last.note)
     signed_by = {(each.name, each.key_id) for each in stored.signatures}
     if stored.text == text and {(key.name, key.verifier.key_id) for key in keys} <= signed_by:
-        folder.write_witness(last.note)  # the database may know more than this folder
         return last.note
     note = sign_note(text, keys)
-    folder.write_witness(note)
     connection.execute(CHECKPOINTS.insert().values(number=last.number + 1, size=head.size, note=note))
     return note
