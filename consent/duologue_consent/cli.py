@@ -33,6 +33,7 @@ from .events import Action, ConsentEvent, format_time
 from .ledger import Ledger
 from .lineage_cli import affected_lines
 from .lineage_cli import register as register_lineage
+from .log_cli import register as register_log
 from .places import rules_for, unmet
 from .settle_cli import register as register_settle
 from .standing import standing
@@ -49,9 +50,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-register_lineage(app)
-register_settle(app)
 
 _HASH_PREFIX: Final = 12
 
@@ -331,6 +329,11 @@ def receipt(
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         typer.echo(receipt_text(document), nl=False)
+
+
+register_log(app)
+register_lineage(app)
+register_settle(app)
 
 
 def _take_back(
