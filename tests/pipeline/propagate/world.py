@@ -8,7 +8,8 @@ from typing import Any
 from unittest.mock import patch
 
 from duologue_consent import Ledger, Purpose, parse_time
-from duologue_consent.publication import checkpoint_size, publish_log
+from duologue_consent.notes import size_of
+from duologue_consent.publication import publish_log
 from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Word
 from tests.pipeline.propagate.support import CALLS, make_calls, words_of
 
@@ -59,7 +60,7 @@ def make_world(folder: Path, *, purpose: str = "training_inhouse", expires: dict
 
     pinned: dict[str, Any] = {
         "ledger_id": snapshot.ledger_id,
-        "events": checkpoint_size(note),
+        "events": size_of(note),
         "checkpoint": note.decode(),
     }
     texts = itertools.count()
