@@ -6,10 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.fs as pafs
-import pyarrow.parquet as pq
-
 from .settlement import release_hours
 
 __all__ = ["ReleaseFacts", "ReleaseFault", "read_release_facts"]
@@ -56,6 +52,11 @@ def read_release_facts(uri: str) -> ReleaseFacts:
     Raises:
         ReleaseFault: it is no release, is damaged, or ``recordings.parquet`` is not the one that ``dataset.json`` names.
     """
+    # Imported here: the other commands of `duologue consent` need no pyarrow and start without its half second.
+    import pyarrow as pa
+    import pyarrow.fs as pafs
+    import pyarrow.parquet as pq
+
     try:
         files, folder = pafs.FileSystem.from_uri(uri) if "://" in uri else (pafs.LocalFileSystem(), uri)
         manifest = _read(files, f"{folder}/dataset.json")
@@ -88,7 +89,7 @@ def read_release_facts(uri: str) -> ReleaseFacts:
         raise ReleaseFault(f"{uri}: its files are damaged ({_told(error)}); see `duologue shards verify`") from None
 
 
-def _read(files: pafs.FileSystem, path: str) -> bytes:
+def _read(files: Any, path: str) -> bytes:
     with files.open_input_stream(path) as stream:
         data: bytes = stream.read()
     return data
