@@ -224,6 +224,8 @@ def test_gdpr_asks_explicit_consent_for_identification_and_recipients_for_redist
         ("DE", 15, False, "consent_jurisdiction_requirement"),
         ("HU", 15, False, "consent_jurisdiction_requirement"),  # lowered nothing: 16
         ("FR", None, False, "consent_jurisdiction_requirement"),  # a minor of unknown age is below every threshold
+        ("GB-SCT", 12, False, "consent_jurisdiction_requirement"),
+        ("GB-SCT", 13, False, None),
         ("US-NY", 12, False, "consent_jurisdiction_requirement"),
         ("US-NY", 13, False, None),
         ("JP", 15, False, "consent_jurisdiction_requirement"),
