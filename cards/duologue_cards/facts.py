@@ -149,7 +149,11 @@ class TurnTaking:
 
 @dataclass(frozen=True)
 class Facts:
-    """One release. Counts are of recordings unless the name says otherwise, most frequent first."""
+    """One release. Counts are of recordings unless the name says otherwise, most frequent first.
+
+    ``withdrawn`` recordings were in an earlier version; of ``one_voice`` only one speaker is left, and neither
+    ``isolation`` nor ``turn_taking`` is about those.
+    """
 
     name: str
     version: str
@@ -188,6 +192,8 @@ class Facts:
     bandwidth_max_hz: int | None
     isolation: IsolationFacts
     turn_taking: TurnTaking
+    withdrawn: int = 0
+    one_voice: int = 0
 
 
 def facts_from_release(
@@ -259,6 +265,8 @@ def facts_from_release(
         bandwidth_max_hz=max(bandwidths_hz, default=None),
         isolation=_isolation(release["isolation_policy"], two_voices),
         turn_taking=_turn_taking(two_voices),
+        withdrawn=totals.get("withdrawn", 0),
+        one_voice=speakers.count(WITHDRAWN),
     )
 
 

@@ -1,6 +1,7 @@
 """KEY.json must not need a card: ``datasets`` takes the types of a shard from its first samples, one table each."""
 
 import json
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 
@@ -10,15 +11,27 @@ import pytest
 VALID = Path(__file__).resolve().parents[2] / "schemas" / "duologue_schemas" / "examples" / "sample" / "valid"
 
 
+@cache
+def table_of(example: str) -> pa.Table:
+    return pa.Table.from_pylist([{"json": json.loads((VALID / f"{example}.json").read_text())}])
+
+
 def type_of(*examples: str) -> pa.DataType:
     """The type that ``datasets`` infers from these samples in this order."""
-    tables = [pa.Table.from_pylist([{"json": json.loads((VALID / f"{name}.json").read_text())}]) for name in examples]
+    tables = [table_of(name) for name in examples]
     return pa.concat_tables(tables, promote_options="default").schema.field("json").type
 
 
 def test_samples_of_every_kind_have_one_type_in_any_order() -> None:
     examples = sorted(path.stem for path in VALID.glob("*.json"))
-    assert examples == ["full", "little-known", "no-transcript", "nobody-heard", "one-speaker-silent", "speaker-withdrawn"]
+    assert examples == [
+        "full",
+        "little-known",
+        "no-transcript",
+        "nobody-heard",
+        "one-speaker-silent",
+        "speaker-withdrawn",
+    ]
     assert {type_of(*order) for order in permutations(examples)} == {type_of("full")}
 
 

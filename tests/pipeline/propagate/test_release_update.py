@@ -186,6 +186,10 @@ def test_shards_of_another_plan_are_refused(out: Path) -> None:
 
 def test_cards_name_nobody_and_count_only_who_is_there(out: Path) -> None:
     withdraw(out, "anna", "hugo")
-    cards = (out / "README.md").read_text() + (out / "croissant.json").read_text()
-    assert commitment("anna") not in cards
-    assert "2.0.0" in (out / "croissant.json").read_text()
+    card = (out / "README.md").read_text()
+    assert commitment("anna") not in card + (out / "croissant.json").read_text()
+    assert "In 3 conversations one speaker has withdrawn since: that track is silence" in card
+    assert "| together | 0.3 minutes | 10 | 5 | 7 |" in card
+    assert "tiny-dataset 2.0.0" in card
+    withdraw(out, "fred", "gina")
+    assert "6 recordings read, 4 written, 1 refused, 1 withdrawn since." in (out / "README.md").read_text()
