@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -214,11 +215,23 @@ def _write_durably(path: Path, data: bytes) -> None:
 # --- S3 -------------------------------------------------------------------------------------------------------------
 
 
+def bucket_keeps_versions(uri: str) -> bool:
+    """Whether the bucket of an ``s3://`` uri keeps what is deleted in it as earlier versions."""
+    client, bucket, _ = _s3(uri)
+    return client.get_bucket_versioning(Bucket=bucket).get("Status") is not None
+
+
 def _s3(uri: str) -> tuple[Any, str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return _s3_client(os.environ.get("AWS_ENDPOINT_URL")), bucket, key
+
+
+@cache
+def _s3_client(endpoint: str | None) -> Any:
+    """The client of boto3 for the store that ``AWS_ENDPOINT_URL`` names; made once, because that takes a while."""
     import boto3  # here, because it takes half a second and few need it
 
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return boto3.client("s3"), bucket, key
+    return boto3.client("s3", endpoint_url=endpoint)
 
 
 def _status(error: Any) -> int:

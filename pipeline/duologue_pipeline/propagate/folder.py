@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from duologue_pipeline.conditional import bucket_keeps_versions
 from duologue_pipeline.storage import digest, exists, is_remote, join, list_entries, read_bytes
 
 __all__ = ["ReleaseFolder", "keeps_old_versions"]
@@ -37,7 +38,4 @@ def keeps_old_versions(root: str) -> bool:
     """Whether what is deleted there stays as an earlier version, as in a versioned bucket of S3."""
     if not is_remote(root):
         return False
-    import boto3
-
-    bucket = root.removeprefix("s3://").partition("/")[0]
-    return boto3.client("s3").get_bucket_versioning(Bucket=bucket).get("Status") is not None
+    return bucket_keeps_versions(root)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from duologue_consent import Ledger
 from duologue_consent.leaves import commit
-from duologue_consent.notes import open_checkpoint, size_of
+from duologue_consent.notes import open_checkpoint
 from duologue_consent.publication import publish_log
 from duologue_consent.receipt import FileChange, LeafProof, Receipt, Removal
 from duologue_consent.verify import verify_receipt
@@ -110,7 +110,7 @@ def publish_proof(
         keys=ledger.public_key_text(),
         checkpoint=note,
         dataset=ReleaseFolder(journal.root),
-        log=b"".join(ledger.log_lines(stop=size_of(note))),
+        log=b"".join(ledger.log_lines(stop=open_checkpoint(note, ledger.verifiers).size)),
     )
     faults = [finding.text for finding in findings if finding.kind == "fault"]
     if faults:
@@ -182,7 +182,7 @@ def _receipt(
         leaves=leaves,
         old_checkpoint=old_note,
         new_checkpoint=note,
-        consistency=ledger.consistency_proof(size_of(old_note), checkpoint.size),
+        consistency=ledger.consistency_proof(open_checkpoint(old_note, ledger.verifiers).size, checkpoint.size),
         removed=_removed(journal.plan, lambda key: commit(key, _salt(ledger, journal, key))),
         files=_files(journal, old, new, rewritten),
         out_of_scope=OUT_OF_SCOPE | _old_versions(journal.root),

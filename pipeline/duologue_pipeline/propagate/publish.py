@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duologue_consent import Ledger, LedgerError, Snapshot, format_time
-from duologue_consent.notes import size_of
+from duologue_consent.notes import open_checkpoint
 from duologue_pipeline.conditional import (
     ConflictError,
     Lease,
@@ -165,7 +165,7 @@ def propagate_release(
             tell("finishing a propagation that was interrupted")
             outcomes.append(_carry_out(unfinished, ledger, lease, began, tell))
         note = ledger.checkpoint()  # what is decided now is decided on the ledger of this checkpoint
-        size = size_of(note)
+        size = open_checkpoint(note, ledger.verifiers).size
         state = _State.read(root, ledger.snapshot(size), as_of or datetime.now(UTC))
         if state.refusals:
             _revoke(state, ledger)

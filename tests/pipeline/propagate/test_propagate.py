@@ -103,7 +103,7 @@ def test_a_speaker_whom_the_ledger_has_forgotten_allows_nothing(world: World) ->
     world.ledger.forget("gina")
     (outcome,) = propagate(world)
     assert outcome.refusals == {"consent_unknown_speaker": 1}
-    assert "call-4-00000" not in keys(world)
+    assert "call-7-00000" not in keys(world)
     assert receipt_status(world) == 0
 
 
@@ -189,7 +189,7 @@ def test_a_damaged_shard_stops_before_anything_is_switched_and_readers_skip_alre
         propagate(world)
     assert release_of(world.out)["version"] == "1.0.0"
     shard.write_bytes(good)
-    assert "call-4-00000" not in keys(world)
+    assert "call-7-00000" not in keys(world)
     assert propagate(world)[0].new_version == "2.0.0"
     assert receipt_status(world) == 0
 

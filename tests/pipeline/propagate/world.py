@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from duologue_consent import Ledger, Purpose, parse_time
-from duologue_consent.notes import size_of
+from duologue_consent.notes import open_checkpoint
 from duologue_consent.publication import publish_log
 from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Word
 from tests.pipeline.propagate.support import CALLS, make_calls, words_of
@@ -60,7 +60,7 @@ def make_world(folder: Path, *, purpose: str = "training_inhouse", expires: dict
 
     pinned: dict[str, Any] = {
         "ledger_id": snapshot.ledger_id,
-        "events": size_of(note),
+        "events": open_checkpoint(note, ledger.verifiers).size,
         "checkpoint": note.decode(),
     }
     texts = itertools.count()
