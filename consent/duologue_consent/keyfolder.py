@@ -61,12 +61,12 @@ class KeyFolder:
             KeyFault: there is none, it cannot be read, or others than the owner may read it.
         """
         path = self.path / _SIGNING
-        return _parsed(path, SigningKey.parse, read_secret_text(path).removesuffix("\n"))
+        return _parsed(path, SigningKey.parse, _line(path))
 
     def vault_key(self) -> VaultKey:
         """The key of the vault. Raises as :meth:`signing_key`."""
         path = self.path / _VAULT
-        return _parsed(path, VaultKey.parse, read_secret_text(path).removesuffix("\n"))
+        return _parsed(path, VaultKey.parse, _line(path))
 
     def has_signing_key(self) -> bool:
         """Whether checkpoints can be signed here."""
@@ -117,6 +117,14 @@ def _parsed(path: Path, parse: Callable[[str], _Value], text: str) -> _Value:
         return parse(text)
     except ValueError as error:
         raise KeyFault(f"{path}: {error}") from None
+
+
+def _line(path: Path) -> str:
+    """The one line of a secret file, without its newline."""
+    text = read_secret_text(path)
+    if not text.endswith("\n"):
+        raise KeyFault(f"{path}: it was cut off; it was made with the ledger, restore it")
+    return text[:-1]
 
 
 def _text(path: Path) -> str:

@@ -16,7 +16,7 @@ from .keys import VerifierKey
 from .leaves import LeafFault, Opening, kind_of, leaf_fault, open_record, opening_fault
 from .log import read_head
 from .merkle import CompactRange, leaf_hash
-from .notes import Checkpoint, NoteFault, open_checkpoint
+from .notes import Checkpoint, NoteFault, open_checkpoint, parse_note, verify_note
 from .store import CHECKPOINTS, LEAVES, NODES, RECORDS, SUBJECTS, LedgerError, Store
 from .vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
 
@@ -150,8 +150,13 @@ def open_own_checkpoint(store: Store, note: bytes, verifiers: tuple[VerifierKey,
     """
     try:
         checkpoint = open_checkpoint(note, verifiers)
-    except (NoteFault, TypeError) as error:
+        unknown = verify_note(parse_note(note), verifiers).ignored
+    except NoteFault as error:
         raise store.broken(f"a checkpoint that it signed was changed ({error})") from None
+    except (TypeError, AttributeError):  # SQLite keeps any type in any column
+        raise store.broken("a checkpoint that it signed was changed (it is no note)") from None
+    if unknown:  # readers pass over them, but this ledger has written none
+        raise store.broken(f"a checkpoint that it signed was changed (it bears a signature of {unknown[0]})")
     if checkpoint.origin != origin:
         raise store.broken(f"a checkpoint is of another ledger, {checkpoint.origin}")
     return checkpoint

@@ -76,12 +76,15 @@ class VaultKey:
         """Reads what :meth:`secret_text` gives.
 
         Raises:
-            VaultFault: it is not 64 hex digits.
+            VaultFault: it is not 64 lower-case hex digits.
         """
         try:
-            return cls(bytes.fromhex(text))
+            key = cls(bytes.fromhex(text))
         except ValueError:
-            raise VaultFault("a vault key is written as 64 hex digits") from None
+            key = None
+        if key is None or key.secret_text() != text:  # fromhex is lenient
+            raise VaultFault("a vault key is written as 64 lower-case hex digits")
+        return key
 
     def secret_text(self) -> str:
         """The key as text. Whoever reads it and the database knows who is in it: it belongs into an owner's file."""
