@@ -137,6 +137,8 @@ class _Names:
         self._all = frozenset(names)
         self._strong = frozenset(name for name in names if _is_strong(name))
         self._live = frozenset(live) - self._all
+        # No name has more pieces than this, so no longer run of them is looked at.
+        self._pieces = max((1 + len(re.findall("[-_]", name)) for name in (*self._strong, *self._live)), default=1)
 
     def in_text(self, text: str) -> Iterator[str]:
         """The names in any text."""
@@ -155,17 +157,17 @@ class _Names:
 
     def _in_token(self, token: str) -> Iterator[str]:
         cuts = [-1, *(place for place, letter in enumerate(token) if letter in "-_"), len(token)]
-        spans = [(start + 1, end) for place, start in enumerate(cuts) for end in cuts[place + 1 :]]
-        taken = 0
-        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if start < taken:
-                continue
-            part = token[start:end]
-            if part in self._live:
-                taken = end
-            elif part in self._strong:
-                yield part
-                taken = end
+        first = 0
+        while first < len(cuts) - 1:
+            longest = min(first + self._pieces, len(cuts) - 1)
+            for last in range(longest, first, -1):
+                part = token[cuts[first] + 1 : cuts[last]]
+                if part in self._strong:
+                    yield part
+                if part in self._strong or part in self._live:
+                    first = last - 1
+                    break
+            first += 1
 
 
 def _is_strong(name: str) -> bool:

@@ -130,8 +130,9 @@ def event_stays(kind: str, speaker: str, side: Speaker) -> bool:
 
 def silence_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """An event that stays, without what it says about the other speaker."""
-    kept = load_rules("withdrawal")["event_fields_kept"]
-    return {name: value if name in kept else _neutral(value) for name, value in event.items()}
+    rules = load_rules("withdrawal")
+    kept, unmeasured = rules["event_fields_kept"], rules["event_fields_unmeasured"]
+    return {name: value if name in kept else unmeasured.get(name, _neutral(value)) for name, value in event.items()}
 
 
 def silence_event_row(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:

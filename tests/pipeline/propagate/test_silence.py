@@ -143,8 +143,9 @@ def test_fields_of_events_that_are_not_known_to_be_safe_are_emptied() -> None:
     }
     assert silence_event(event) == {
         **event,
+        "subtype": "",
         "addressee": "",
-        "stop_latency_s": 0.0,
+        "stop_latency_s": -1.0,
         "floor_taking": False,
         "spans": [],
         "other": {"word": ""},
