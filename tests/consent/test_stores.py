@@ -141,9 +141,8 @@ def test_sql_cannot_change_what_was_written(place: str, statement: str) -> None:
     ledger.grant("spk-17", [RECORDING, TRAINING, Purpose.LIKENESS], at=MARCH)
     before = ledger.check()
     store = Store(Place(place))
-    with pytest.raises(LedgerError, match="the ledger is append-only"):
-        with store.transaction(write=True) as connection:
-            connection.execute(sa.text(statement))
+    with pytest.raises(LedgerError, match="the ledger is append-only"), store.transaction(write=True) as connection:
+        connection.execute(sa.text(statement))
     assert ledger.check() == before
 
 
