@@ -173,7 +173,8 @@ def _entries(
         verdict = verify_envelope(envelope, keys, payload_type=PAYLOAD_TYPE)
         if not verdict:
             raise RevocationFault(f"{where} is not signed by the ledger ({verdict.fault})")
-        if envelope.to_bytes() != line:
+        # Nobody signs the keyid and the spaces; so that no byte can change unnoticed they stand in one way only.
+        if envelope.to_bytes() != line or {each.keyid for each in envelope.signatures} != set(verdict.verified):
             raise RevocationFault(f"{where} is not written in the one canonical way: it was edited")
         document = load_json(envelope.payload, where)
         said = (document["schema"], document["ledger_id"], document["number"], document["previous_sha256"])
