@@ -22,7 +22,7 @@ PUBLISHED = ("log.jsonl", "ledger.pub", "checkpoint")
 """The files that :func:`publish_log` writes, in that order."""
 
 
-def publish_log(ledger: Ledger, write: Callable[[str, bytes], None], *, checkpoint: bytes | None = None) -> None:
+def publish_log(ledger: Ledger, write: Callable[[str, bytes], object], *, checkpoint: bytes | None = None) -> None:
     """Writes the three files of a ledger; the checkpoint last, so that what it is over is already there.
 
     Args:
