@@ -1,8 +1,8 @@
 """What was done to a ledger's file behind its back is found, and the message names the leaf."""
 
 import random
+import runpy
 import sqlite3
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -158,14 +158,11 @@ def test_a_file_cut_short_or_overwritten_is_no_crash(three_events: Path) -> None
 # --- random edits -----------------------------------------------------------------------------------------------------
 
 
-def test_random_single_edits_are_all_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    from faults_ledger import run
-
-    made, missed, messages = run(tmp_path, 60, seed=7)
+def test_random_single_edits_are_all_found(tmp_path: Path) -> None:
+    script = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "faults_ledger.py"))
+    made, missed, messages = script["run"](tmp_path, 60, seed=7)
     assert missed == []
     assert made.total() == 60 and len(made) == 3 and len(messages) > 10
-    sys.modules.pop("faults_ledger")
 
 
 def test_a_byte_of_the_database_file_changes_nothing_that_is_read_or_is_found(

@@ -62,9 +62,9 @@ def test_an_older_state_can_be_asked_for(place: str) -> None:
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     ledger.withdraw("spk-17", at=APRIL)
     before, now = ledger.snapshot(1), ledger.snapshot()
-    asked = {"purpose": "recording", "recorded_at": MARCH, "as_of": APRIL}
     assert (before.events, now.events) == (1, 2)
-    assert before.decide("spk-17", **asked).allowed and not now.decide("spk-17", **asked).allowed
+    assert before.decide("spk-17", purpose="recording", recorded_at=MARCH, as_of=APRIL).allowed
+    assert not now.decide("spk-17", purpose="recording", recorded_at=MARCH, as_of=APRIL).allowed
     with pytest.raises(LedgerError, match="holds 2 leaves, not yet 3"):
         ledger.snapshot(3)
 
