@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from .events import Purpose, format_time, parse_time
-from .policy import Examination, describe, examine
+from .examination import Examination, describe, examine
 from .snapshot import Snapshot
 from .terms import Form
 

@@ -25,8 +25,8 @@ from duologue_consent import (
     decide,
     standing,
 )
+from duologue_consent.examination import examine
 from duologue_consent.places import Rule, load_rules, rules_for
-from duologue_consent.policy import examine
 from duologue_pipeline.errors import REASONS
 from tests.consent.test_policy import CASES
 
@@ -77,6 +77,11 @@ def test_a_form_that_no_grant_names_is_not_covered() -> None:
     assert reason(history, forms=(TOKENS, ANNOTATIONS)) is None
     assert reason(history, forms=(TOKENS, TRANSCRIPT)) == "consent_form_not_covered"
     assert reason(history) == "consent_form_not_covered"  # all forms, if none are named
+
+
+def test_who_asks_for_no_form_gets_no_yes() -> None:
+    with pytest.raises(ValueError, match="no form was named, and who asks for nothing gets no yes"):
+        decide((), TRAINING, day(5), day(10), forms=())
 
 
 def test_recording_must_cover_the_form_as_well() -> None:
