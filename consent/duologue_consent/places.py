@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from .events import ConsentEvent, Purpose
 
-__all__ = ["Rule", "is_covered", "load_rules", "rules_for", "unmet"]
+__all__ = ["Rule", "load_rules", "rules_for", "unmet"]
 
 _REQUIREMENTS: Final = (
     "method",
@@ -82,15 +82,11 @@ def load_rules() -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: rule.rule_id))
 
 
+@cache
 def rules_for(place: str) -> tuple[Rule, ...]:
     """The rules that cover a place: those of the code itself and of its country."""
     names = {place, place.partition("-")[0]}
     return tuple(rule for rule in load_rules() if not names.isdisjoint(rule.places))
-
-
-def is_covered(place: str) -> bool:
-    """Whether any rule covers the place. Where none does only the base rule holds."""
-    return bool(rules_for(place))
 
 
 def unmet(rule: Rule, grant: ConsentEvent, *, minor: bool, place: str) -> str | None:

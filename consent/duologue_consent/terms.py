@@ -27,6 +27,7 @@ __all__ = [
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_LONGEST_RETENTION_DAYS: Final = 36_500  # a hundred years
 _ADULT_YEARS: Final = 18
 _OLDEST_MINOR_YEARS: Final = 20  # the age of majority is 21 in some places
 
@@ -182,8 +183,8 @@ class Terms:
         object.__setattr__(self, "recipients", tuple(dict.fromkeys(self.recipients)))
         if self.jurisdiction is not None and not _JURISDICTION.fullmatch(self.jurisdiction):
             raise ValueError(f"jurisdiction {self.jurisdiction!r} is no ISO 3166 code; write one such as DE or US-IL")
-        if self.retention_days is not None and self.retention_days < 1:
-            raise ValueError(f"retention_days is {self.retention_days}; write a whole number of days from 1 on")
+        if self.retention_days is not None and not 1 <= self.retention_days <= _LONGEST_RETENTION_DAYS:
+            raise ValueError(f"retention_days is {self.retention_days}; write 1 to {_LONGEST_RETENTION_DAYS} days")
         self._check_age()
         _check_texts(controller=self.controller, **{f"recipients_{n}": name for n, name in enumerate(self.recipients)})
 
