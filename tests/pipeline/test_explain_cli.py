@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -113,7 +115,44 @@ def test_an_unknown_speaker_and_an_unknown_time_are_explained(ledger: Ledger, tm
     assert "consent_recording_time_unknown" in timeless.stdout
 
 
+def of_release(folder: Path, *options: str, recording: str = "call-1") -> Result:
+    arguments = [
+        "consent",
+        "explain",
+        recording,
+        "--dataset",
+        str(folder),
+        "--ledger",
+        str(folder.parent / "consent.db"),
+    ]
+    return CliRunner().invoke(app, [*arguments, "--at", "2026-11-21T12:00:00Z", *options])
+
+
+def test_a_recording_of_a_release_is_asked_for_what_the_release_holds(release: Path) -> None:
+    ledger = Ledger.create(release.parent / "consent.db")
+    for speaker_id, forms in (("spk-17", ALL_FORMS), ("spk-42", (Form.TOKENS, Form.ANNOTATIONS))):
+        ledger.grant(speaker_id, BOTH, at=BEFORE, terms=Terms(forms=forms, age_band=AgeBand.ADULT))
+    snapshot = ledger.snapshot()
+    table = release / "recordings.parquet"
+    rows = pq.read_table(table)
+    first = {"speaker_a": snapshot.commitment("spk-17"), "speaker_b": snapshot.commitment("spk-42")}
+    pq.write_table(pa.Table.from_pylist([rows.to_pylist()[0] | first, *rows.to_pylist()[1:]], rows.schema), table)
+
+    result = of_release(release)  # it holds tokens, annotations and audio
+    assert result.exit_code == 1
+    assert "training_inhouse: does not pass, because of b" in result.stdout
+    assert "     audio        no: consent_form_not_covered\n     tokens       yes\n" in result.stdout
+    assert f"  b  spk-42 ({first['speaker_b'][:12]}), place not known" in result.stdout
+    assert of_release(release, "--form", "tokens").exit_code == 0
+
+    unknown = of_release(release, recording="call-2")
+    assert unknown.stdout.count("consent_unknown_speaker: the ledger has no event of this speaker") == 2
+    nowhere = of_release(release, recording="call-9")
+    assert (nowhere.exit_code, "the release holds no recording 'call-9'" in nowhere.stderr) == (2, True)
+
+
 MISUSES = {
+    "two places": (("--dataset", "out"), {}, "name the recording's --manifest or its --dataset, one of them"),
     "another recording": ((), {"recording": "call-2"}, "no recording 'call-2'; `duologue validate"),
     "a broken line": ((), {"call": {**CALL, "tracks": []}}, "recording 'call-0001' is not usable: tracks: "),
     "a recording of tomorrow": ((), {"call": {**CALL, "started_at": "2027-01-01T00:00:00Z"}}, "lies in the future"),
