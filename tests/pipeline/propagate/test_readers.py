@@ -24,6 +24,7 @@ from duologue_pipeline.propagate.revocations import (
     pin,
 )
 from duologue_pipeline.reader import PurposeError, open_dataset, read_release
+from duologue_pipeline.storage import move
 from tests.pipeline.propagate.support import CALLS
 from tests.pipeline.propagate.world import World, make_world
 
@@ -117,13 +118,17 @@ def test_a_reader_finds_the_tables_of_its_version_in_the_moment_of_the_switch(
     old = read_release(str(world.out))
     seen = []
 
-    def look(*_: object) -> None:
+    def look() -> None:
         new = read_release(str(world.out))
         assert new["version"] == "2.0.0"
         seen.append([release_file(str(world.out), new, path) for path in ("index.parquet", "README.md")])
 
-    inner: Callable[..., None] = publish.move
-    monkeypatch.setattr(publish, "move", lambda *arguments: (look(), inner(*arguments), look()))
+    def looked_at(source: str, target: str) -> None:
+        look()
+        move(source, target)
+        look()
+
+    monkeypatch.setattr(publish, "move", looked_at)
     assert len(release_file(str(world.out), old, "index.parquet")) > 0
     propagate_release(str(world.out), world.ledger)
     assert len(seen) >= 8

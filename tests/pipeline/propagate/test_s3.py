@@ -81,6 +81,10 @@ def download(name: str, folder: Path) -> Path:
     return folder
 
 
+def quiet(_: str) -> None:
+    pass
+
+
 # --- conditional writes ---------------------------------------------------------------------------------------------
 
 
@@ -120,7 +124,7 @@ def test_who_waits_gets_the_lock_when_it_is_free(place: str) -> None:
     order = []
 
     def first() -> None:
-        with exclusive(f"{place}/lock", wait_s=5, waiting=str):
+        with exclusive(f"{place}/lock", wait_s=5, waiting=quiet):
             order.append("first")
             time.sleep(0.6)
             order.append("first ends")
@@ -128,7 +132,7 @@ def test_who_waits_gets_the_lock_when_it_is_free(place: str) -> None:
     thread = threading.Thread(target=first)
     thread.start()
     time.sleep(0.3)
-    with exclusive(f"{place}/lock", wait_s=5, waiting=str):
+    with exclusive(f"{place}/lock", wait_s=5, waiting=quiet):
         order.append("second")
     thread.join()
     assert order == ["first", "first ends", "second"]
@@ -137,7 +141,7 @@ def test_who_waits_gets_the_lock_when_it_is_free(place: str) -> None:
 def test_the_lock_of_a_process_that_died_here_is_taken_at_once(bucket: str) -> None:
     holder = {"host": conditional._host(), "pid": 2**22 + 1, "token": "x"}  # no process has such an id
     swap_bytes(f"{bucket}/dead/lock", json.dumps(holder).encode(), old=None)
-    with exclusive(f"{bucket}/dead/lock", wait_s=0, waiting=str):
+    with exclusive(f"{bucket}/dead/lock", wait_s=0, waiting=quiet):
         pass
 
 
@@ -146,10 +150,10 @@ def test_a_lock_that_is_not_renewed_is_taken_over_and_its_holder_notices(
 ) -> None:
     monkeypatch.setattr(conditional, "LEASE_S", 0.6)
     monkeypatch.setattr(conditional, "_RENEW_S", 1.2)  # too late
-    with exclusive(f"{bucket}/stale/lock", wait_s=0, waiting=str) as slow:
+    with exclusive(f"{bucket}/stale/lock", wait_s=0, waiting=quiet) as slow:
         other = {"host": "elsewhere", "pid": 1, "token": "y"}
         monkeypatch.setattr(conditional, "_lock_text", lambda: json.dumps(other).encode())
-        conditional._take(f"{bucket}/stale/lock", time.monotonic() + 5, str)
+        conditional._take(f"{bucket}/stale/lock", time.monotonic() + 5, quiet)
         time.sleep(1.3)
         with pytest.raises(ConflictError, match=r"another process took over the lock because this one stood still"):
             slow.check()
