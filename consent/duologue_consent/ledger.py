@@ -32,7 +32,7 @@ from .leaves import Opening, kind_of, make_leaf, make_opening, open_record, seal
 from .log import Entry, consistency_proof, inclusion_proof, insert_leaves, read_head, read_leaves
 from .merkle import leaf_hash
 from .notes import checkpoint_size
-from .reading import FORGOTTEN, Reading, Record, last_checkpoint, read_ledger
+from .reading import FORGOTTEN, Checked, Record, last_checkpoint, read_ledger
 from .signing import keep_witness, sign_head, store_first_checkpoint
 from .snapshot import Snapshot
 from .store import HEAD, LEAVES, META, RECORDS, SCHEMA_VERSION, SUBJECTS, LedgerError, Place, Store
@@ -43,6 +43,7 @@ __all__ = ["Ledger", "LedgerError"]
 
 _DECISIONS: Final = tuple(f"consent.{action}" for action in Action)
 _SALT: Final = "ledger salt"
+_PAGE: Final = 1000
 _SEE_STATUS: Final = "see `duologue consent status`"
 
 
@@ -134,6 +135,11 @@ class Ledger:
         ledger.snapshot()
         return ledger
 
+    @property
+    def name(self) -> str:
+        """What messages call it; never holds a password."""
+        return self._store.place.name
+
     # --- reading ----------------------------------------------------------------------------------------------------------
 
     def snapshot(self, size: int | None = None) -> Snapshot:
@@ -166,14 +172,15 @@ class Ledger:
             },
         )
 
-    def check(self) -> Reading:
+    def check(self) -> Checked:
         """Checks everything, also what every opening skips: each commitment, each stored subtree, each checkpoint.
 
         Raises:
             LedgerError: it is damaged.
         """
         with self._reading() as connection:
-            return read_ledger(self._store, connection, self._folder, lambda _: None, thorough=True)
+            found = read_ledger(self._store, connection, self._folder, lambda _: None, thorough=True)
+        return Checked(found.head.size, found.forgotten, found.checkpoints)
 
     def records(self, kind: str | None = None) -> list[Record]:
         """All leaves, or those of one kind, with the fields that they commit to.
@@ -218,10 +225,15 @@ class Ledger:
             return read_head(self._store, connection).size
 
     def log_lines(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """The public log from leaf ``start`` up to but without ``stop``: one leaf a line, each with its newline."""
-        with self._store.transaction(write=False) as connection:
-            for entry in read_leaves(connection, start, stop):
-                yield entry.leaf + b"\n"
+        """The public log from leaf ``start`` up to but without ``stop``: one leaf a line, each with its newline.
+
+        Without ``stop`` it ends where the log ended when the first line was asked for.
+        """
+        end = self.size() if stop is None else min(stop, self.size())
+        for first in range(start, end, _PAGE):  # the log only grows: no transaction has to stay open between pages
+            with self._store.transaction(write=False) as connection:
+                lines = [entry.leaf + b"\n" for entry in read_leaves(connection, first, min(end, first + _PAGE))]
+            yield from lines
 
     # --- appending --------------------------------------------------------------------------------------------------------
 
@@ -365,7 +377,13 @@ class Ledger:
             if not connection.execute(SUBJECTS.delete().where(SUBJECTS.c.tag == tag)).rowcount:
                 raise self._store.error(f"has no event of speaker {subject!r}, so nobody to forget; {_SEE_STATUS}")
             self._append(connection, vault_key, [(FORGOTTEN, {"at": at_text, "records": gone}, LEDGER_ITSELF)])
-        self._store.compact()
+        try:
+            self._store.compact()
+        except LedgerError as error:
+            raise LedgerError(
+                f"{error}. The speaker is forgotten, but stale copies of rows may be left in the database until it is "
+                "rewritten: run VACUUM (SQLite) or VACUUM FULL (PostgreSQL)"
+            ) from None
         return gone
 
     # --- proofs -----------------------------------------------------------------------------------------------------------
@@ -381,18 +399,16 @@ class Ledger:
                 holds fewer than ``at_least`` leaves.
         """
         with self._faults():
-            with self._store.transaction(write=True) as connection:
-                size = read_head(self._store, connection, lock=True).size
-                if at_least is not None and at_least > size:
-                    raise self._store.error(f"holds {size} leaves, so no checkpoint over {at_least} can be signed")
+            with self._store.transaction(write=False) as connection:  # a pin of what is signed needs no lock
+                size = read_head(self._store, connection).size
                 last = last_checkpoint(connection)
-                if last is not None and (
-                    (at_least is not None and last.size >= at_least)
-                    or (last.size == size and not self._folder.has_signing_key())
-                ):
-                    note = last.note
-                else:
-                    note = sign_head(self._store, connection, self._folder)
+            if at_least is not None and at_least > size:
+                raise self._store.error(f"holds {size} leaves, so no checkpoint over {at_least} can be signed")
+            wanted = size if at_least is None else at_least
+            if last is not None and last.size >= wanted and last.note == self._folder.witness():
+                return last.note
+            with self._store.transaction(write=True) as connection:
+                note = sign_head(self._store, connection, self._folder)
             if note != self._folder.witness():
                 keep_witness(self._store, self._folder, note)
             return note

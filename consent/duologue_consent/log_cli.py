@@ -58,7 +58,7 @@ def check(ledger: LedgerArgument) -> None:
     with one_line_errors():
         found = Ledger.open(ledger).check()
         typer.echo(
-            f"{named(ledger)}: whole, {found.head.size} leaves, {found.checkpoints} checkpoints, "
+            f"{named(ledger)}: whole, {found.leaves} leaves, {found.checkpoints} checkpoints, "
             f"{found.forgotten} leaves of subjects who were forgotten"
         )
 

@@ -20,7 +20,7 @@ from .notes import Checkpoint, NoteFault, open_checkpoint, parse_note, verify_no
 from .store import CHECKPOINTS, LEAVES, NODES, RECORDS, SUBJECTS, LedgerError, Store
 from .vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
 
-__all__ = ["FORGOTTEN", "Reading", "Record", "last_checkpoint", "read_ledger", "read_secrets"]
+__all__ = ["FORGOTTEN", "Checked", "Reading", "Record", "last_checkpoint", "read_ledger", "read_secrets"]
 
 FORGOTTEN: Final = "subject.forgotten"
 """The kind of the leaf that says that somebody was forgotten, and seals how many records went."""
@@ -35,6 +35,15 @@ class Record:
     leaf: bytes
     fields: Mapping[str, Any] | None
     about_somebody: bool
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a thorough check went through: how many leaves, how many of them of forgotten subjects, how many checkpoints."""
+
+    leaves: int
+    forgotten: int
+    checkpoints: int
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ RECORDS: Final = sa.Table(
     sa.Column("record", sa.LargeBinary, nullable=False),
 )
 
+_VERBS: Final = ("UPDATE", "DELETE")
 _APPEND_ONLY: Final = ("leaves", "nodes", "checkpoints", "meta")
 _REFUSAL: Final = "the ledger is append-only"
 # The guard on INSERT also stops INSERT OR REPLACE, which deletes without firing the guard on DELETE.
@@ -291,7 +292,7 @@ class Store:
 def _engine(place: Place) -> sa.Engine:
     if place.file is None:
         try:
-            return sa.create_engine(place.url, pool_pre_ping=True)
+            return sa.create_engine(place.url, pool_pre_ping=True, hide_parameters=True)
         except ImportError:
             raise LedgerError(
                 f"{place.name}: needs psycopg; install it with `pip install duologue[postgres]`"
@@ -306,7 +307,7 @@ def _engine(place: Place) -> sa.Engine:
         connection.execute("PRAGMA secure_delete = ON")
         return connection
 
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool, hide_parameters=True)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -338,6 +339,3 @@ def _guards(dialect: str) -> Iterator[str]:
         yield f"CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW EXECUTE FUNCTION duologue_{name}()"
     for table in (*_APPEND_ONLY, "head"):
         yield f"CREATE TRIGGER {table}_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION duologue_{table}_delete()"
-
-
-_VERBS: Final = ("UPDATE", "DELETE")

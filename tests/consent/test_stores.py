@@ -41,7 +41,7 @@ def test_a_ledger_is_made_filled_opened_again_and_whole(place: str) -> None:
     assert [event.sha256 for event in granted] == [each.hex() for each in hashes(again)[:2]]
     (record,) = again.records("dataset.released")
     assert (record.seq, record.fields) == (2, {"name": "demo", "version": "1.0.0"})
-    assert again.check().head.size == 4
+    assert again.check().leaves == 4
 
 
 def test_the_same_entropy_gives_the_same_log_on_both_stores(tmp_path: Path, new_database: Callable[[], str]) -> None:
