@@ -289,26 +289,30 @@ forms = st.lists(st.sampled_from(ALL_FORMS), min_size=1, max_size=4, unique=True
 
 
 @st.composite
+def terms(draw: st.DrawFn) -> dict[str, Any]:
+    """Any particulars of a decision but its forms."""
+    return {
+        "method": draw(st.sampled_from(Method)),
+        "expression": draw(st.sampled_from(Expression)),
+        "notice": draw(maybe_notice),
+        "controller": draw(st.none() | st.just("Example Voice GmbH")),
+        "recipients": draw(st.sampled_from([(), ("universities",)])),
+        "retention_days": draw(st.none() | st.integers(1, 2000)),
+        "guardian": draw(maybe_guardian),
+        "jurisdiction": draw(places),
+        "age_band": draw(st.sampled_from([AgeBand.ADULT, AgeBand.ADULT, AgeBand.UNKNOWN, AgeBand.MINOR])),
+    }
+
+
+@st.composite
 def records(draw: st.DrawFn) -> tuple[ConsentEvent, ...]:
-    """Up to six decisions about three purposes under any terms."""
-    events = []
-    for seq in range(draw(st.integers(0, 6))):
+    """Grants of three purposes from the first day on, and up to three decisions of any kind after them."""
+    granted = (RECORDING, TRAINING, IDENTIFICATION)
+    events = [event(seq, "grant", purpose, 0, **draw(terms())) for seq, purpose in enumerate(granted)]
+    for seq in range(3, 3 + draw(st.integers(0, 3))):
         action = draw(st.sampled_from(["grant", "grant", "grant", "refuse", "withdraw", "revoke", "invalidate"]))
-        terms: dict[str, Any] = {
-            "method": draw(st.sampled_from(Method)),
-            "expression": draw(st.sampled_from(Expression)),
-            "notice": draw(maybe_notice),
-            "controller": draw(st.none() | st.just("Example Voice GmbH")),
-            "recipients": draw(st.sampled_from([(), ("universities",)])),
-            "retention_days": draw(st.none() | st.integers(1, 2000)),
-            "guardian": draw(maybe_guardian),
-            "jurisdiction": draw(places),
-            "age_band": draw(st.sampled_from(AgeBand)),
-        }
-        if action == "grant":
-            terms["forms"] = draw(forms)
-        purpose = draw(st.sampled_from([RECORDING, RECORDING, TRAINING, IDENTIFICATION]))
-        events.append(event(seq, action, purpose, draw(st.integers(0, 9)), **terms))
+        particulars = draw(terms()) | ({"forms": draw(forms)} if action == "grant" else {})
+        events.append(event(seq, action, draw(st.sampled_from(granted)), draw(st.integers(0, 9)), **particulars))
     return tuple(events)
 
 
