@@ -1,6 +1,7 @@
 """Checkpoints and keys: a log signs one history, with keys that nobody else can read."""
 
 import shutil
+import sqlite3
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from duologue_consent.keyfolder import KeyFolder
 from duologue_consent.merkle import leaf_hash, root_of
 from duologue_consent.notes import NoteFault, open_checkpoint, parse_note
 from duologue_consent.publication import publish_log, published_faults
+from duologue_consent.store import Store
 from tests.consent.conftest import copy_ledger
 
 RECORDING = Purpose.RECORDING
@@ -262,3 +264,37 @@ def test_an_edited_log_is_found_and_the_leaf_named(three_events: Path, edit: obj
     faults = published_faults(edit(files["log.jsonl"]), keys=files["ledger.pub"], checkpoint=files["checkpoint"])
     assert [what for what, _ in faults] == [file]
     assert faults[0][1].startswith(fault) and faults[0][1].endswith("if it stays so, do not trust it")
+
+
+def test_the_log_can_be_read_while_it_grows(place: str) -> None:
+    ledger = Ledger.create(place)
+    ledger.grant("spk-17", [RECORDING, Purpose.LIKENESS], at=MARCH)
+    seen = 0
+    for _ in ledger.log_lines():
+        ledger.append("test.leaf", {"number": seen})
+        seen += 1
+    assert (seen, ledger.size()) == (2, 4)
+
+
+def test_what_is_signed_can_be_pinned_while_another_process_writes(three_events: Path) -> None:
+    ledger = Ledger.open(three_events)
+    note = ledger.checkpoint()
+    other = sqlite3.connect(three_events, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert ledger.checkpoint() == note
+    assert ledger.release_pin()["events"] == 3
+    other.execute("ROLLBACK")
+
+
+def test_a_database_that_cannot_be_rewritten_after_forgetting_is_told(
+    three_events: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger.open(three_events)
+
+    def locked(self: Store) -> None:
+        raise self.error("cannot be written (database is locked); another process holds the file")
+
+    monkeypatch.setattr(Store, "compact", locked)
+    with pytest.raises(LedgerError, match="The speaker is forgotten, but stale copies .* run VACUUM"):
+        ledger.forget("spk-17")
+    assert Ledger.open(three_events).snapshot().speakers == ("spk-42",)
