@@ -28,8 +28,8 @@ import sqlalchemy as sa
 from .events import Action, ConsentEvent, Purpose, format_time
 from .keyfolder import KeyFolder
 from .keys import KeyFault, SigningKey, VerifierKey
-from .leaves import Opening, kind_of, make_leaf, make_opening, open_record, seal_record
-from .log import Entry, consistency_proof, inclusion_proof, insert_leaves, read_head, read_leaves
+from .leaves import Opening, open_record
+from .log import Entry, consistency_proof, inclusion_proof, read_head, read_leaves
 from .merkle import leaf_hash
 from .notes import checkpoint_size
 from .reading import FORGOTTEN, Checked, Record, last_checkpoint, read_ledger
@@ -37,11 +37,11 @@ from .signing import keep_witness, sign_head, store_first_checkpoint
 from .snapshot import Snapshot
 from .store import HEAD, LEAVES, META, RECORDS, SCHEMA_VERSION, SUBJECTS, LedgerError, Place, Store
 from .terms import ALL_FORMS, Terms
-from .vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
+from .transaction import DECISIONS, Transaction, check_speaker, decisions_of, event_of
+from .vault import LEDGER_ITSELF, VaultFault, VaultKey
 
 __all__ = ["Ledger", "LedgerError"]
 
-_DECISIONS: Final = tuple(f"consent.{action}" for action in Action)
 _SALT: Final = "ledger salt"
 _PAGE: Final = 1000
 _SEE_STATUS: Final = "see `duologue consent status`"
@@ -151,8 +151,8 @@ class Ledger:
         events: list[ConsentEvent] = []
 
         def use(record: Record) -> None:
-            if record.kind in _DECISIONS and record.fields is not None and (size is None or record.seq < size):
-                events.append(_event(record.fields, record.seq, record.leaf))
+            if record.kind in DECISIONS and record.fields is not None and (size is None or record.seq < size):
+                events.append(event_of(record.fields, record.seq, record.leaf))
 
         with self._reading() as connection:
             meta = self._store.meta(connection)
@@ -211,7 +211,7 @@ class Ledger:
             row = connection.execute(sa.select(RECORDS).where(RECORDS.c.seq == seq)).first()
             if row is None:
                 return None
-            secret = self._secret(connection, row.tag, self._folder.vault_key())
+            secret = Transaction(self._store, connection, self._folder.vault_key(), self._entropy).secret(row.tag)
             if secret is None:
                 raise self._store.broken("its vault record is of no subject of the vault", seq)
             try:
@@ -292,8 +292,8 @@ class Ledger:
             ValueError: an argument is not valid, and nothing was appended.
         """
         at_text = format_time(at)
-        with self._writing() as (connection, vault_key):
-            history = self._history(connection, vault_key, speaker_id)
+        with self._writing() as transaction:
+            history = transaction.history(speaker_id)
             if not history:
                 raise self._store.error(
                     f"has no event of speaker {speaker_id!r}, so nothing to withdraw; {_SEE_STATUS}"
@@ -307,8 +307,8 @@ class Ledger:
                     f"speaker {speaker_id!r} had not granted {what} by {at_text}, so nothing was withdrawn; "
                     f"{_SEE_STATUS}"
                 )
-            decisions = _decisions(speaker_id, action, chosen, at, None, terms)
-            return self._append_decisions(connection, vault_key, decisions)
+            decisions = decisions_of(speaker_id, action, chosen, at, None, terms)
+            return self._append_decisions(transaction, decisions)
 
     def append_decision(self, fields: Mapping[str, Any]) -> ConsentEvent:
         """Appends one decision given as :meth:`~duologue_consent.events.ConsentEvent.to_fields` gives it.
@@ -323,8 +323,8 @@ class Ledger:
     def append_decisions(self, decisions: Iterable[Mapping[str, Any]]) -> tuple[ConsentEvent, ...]:
         """Appends several decisions in one transaction: all or none. Raises as :meth:`append_decision`."""
         events = [ConsentEvent.from_fields(fields, seq=-1, sha256="") for fields in decisions]
-        with self._writing() as (connection, vault_key):
-            return self._append_decisions(connection, vault_key, events)
+        with self._writing() as transaction:
+            return self._append_decisions(transaction, events)
 
     def append(self, kind: str, fields: Mapping[str, Any], *, subject: str | None = None, once: bool = False) -> Entry:
         """Appends something else than a decision, e.g. ``shard.revoked``, in one transaction.
@@ -339,18 +339,18 @@ class Ledger:
             LedgerError: the ledger cannot be written.
             ValueError: the kind is that of a decision or not readable, or JSON cannot hold a value.
         """
-        if kind in _DECISIONS or kind == FORGOTTEN or not kind.isprintable() or "." not in kind:
+        if kind in DECISIONS or kind == FORGOTTEN or not kind.isprintable() or "." not in kind:
             raise ValueError(
                 f"{kind!r} cannot be appended so; decisions have methods of their own, others a dotted name"
             )
         if subject is not None:
-            _check_speaker(subject)
+            check_speaker(subject)
         whose = subject or LEDGER_ITSELF
-        with self._writing() as (connection, vault_key):
-            for record in self._records_of(connection, vault_key, whose) if once else ():
+        with self._writing() as transaction:
+            for record in transaction.records_of(whose) if once else ():
                 if record.kind == kind and record.fields == fields:
                     return Entry(record.seq, record.leaf)
-            (entry,) = self._append(connection, vault_key, [(kind, fields, whose)])
+            (entry,) = transaction.append([(kind, fields, whose)])
         return entry
 
     def forget(self, subject: str, *, at: datetime | None = None) -> int:
@@ -369,14 +369,14 @@ class Ledger:
         Raises:
             LedgerError: the subject is unknown, or the ledger cannot be written.
         """
-        _check_speaker(subject)
+        check_speaker(subject)
         at_text = format_time(at or datetime.now(UTC))
-        with self._writing() as (connection, vault_key):
-            tag = vault_key.tag(subject)
+        with self._writing() as transaction:
+            connection, tag = transaction.connection, transaction.vault_key.tag(subject)
             gone = connection.execute(RECORDS.delete().where(RECORDS.c.tag == tag)).rowcount
             if not connection.execute(SUBJECTS.delete().where(SUBJECTS.c.tag == tag)).rowcount:
                 raise self._store.error(f"has no event of speaker {subject!r}, so nobody to forget; {_SEE_STATUS}")
-            self._append(connection, vault_key, [(FORGOTTEN, {"at": at_text, "records": gone}, LEDGER_ITSELF)])
+            transaction.append([(FORGOTTEN, {"at": at_text, "records": gone}, LEDGER_ITSELF)])
         try:
             self._store.compact()
         except LedgerError as error:
@@ -479,9 +479,9 @@ class Ledger:
             old = self._folder.signing_key()
             new = SigningKey(old.name, self._entropy(32))
             fields = {"old": old.verifier.text, "new": new.verifier.text}
-            with self._writing() as (connection, vault_key):
+            with self._writing() as transaction:
                 self._folder.write_verifiers([*self._folder.verifiers(), new.verifier])
-                self._append(connection, vault_key, [("key.rotated", fields, LEDGER_ITSELF)])
+                transaction.append([("key.rotated", fields, LEDGER_ITSELF)])
             with self._store.transaction(write=True) as connection:
                 note = sign_head(self._store, connection, self._folder, [old, new])
             keep_witness(self._store, self._folder, note)
@@ -499,90 +499,23 @@ class Ledger:
         expires_at: datetime | None,
         terms: Terms | None,
     ) -> tuple[ConsentEvent, ...]:
-        decisions = _decisions(speaker_id, action, purposes, at, expires_at, terms)
-        with self._writing() as (connection, vault_key):
-            return self._append_decisions(connection, vault_key, decisions)
+        decisions = decisions_of(speaker_id, action, purposes, at, expires_at, terms)
+        with self._writing() as transaction:
+            return self._append_decisions(transaction, decisions)
 
     def _append_decisions(
-        self, connection: sa.Connection, vault_key: VaultKey, decisions: Iterable[ConsentEvent]
+        self, transaction: Transaction, decisions: Iterable[ConsentEvent]
     ) -> tuple[ConsentEvent, ...]:
         decisions = list(decisions)
         for event in decisions:
-            _check_speaker(event.speaker_id)
-        entries = self._append(
-            connection,
-            vault_key,
+            check_speaker(event.speaker_id)
+        entries = transaction.append(
             [(f"consent.{event.action}", event.to_fields(), event.speaker_id) for event in decisions],
         )
         return tuple(
             replace(event, seq=entry.seq, sha256=leaf_hash(entry.leaf).hex())
             for event, entry in zip(decisions, entries, strict=True)
         )
-
-    def _append(
-        self, connection: sa.Connection, vault_key: VaultKey, items: Iterable[tuple[str, Mapping[str, Any], str]]
-    ) -> list[Entry]:
-        """Appends leaves ``(kind, fields, subject)`` and their sealed records, under the lock."""
-        ledger_id = self._store.meta(connection)["ledger_id"]
-        head = read_head(self._store, connection, lock=True)
-        known: dict[str, SubjectSecret] = {}
-        entries, rows = [], []
-        for seq, (kind, fields, subject) in enumerate(items, start=head.size):
-            secret = known.get(subject) or self._secret_for(connection, vault_key, subject)
-            known[subject] = secret
-            opening = make_opening(fields, entropy=self._entropy)
-            leaf = make_leaf(opening, ledger_id=ledger_id, seq=seq, kind=kind)
-            record = seal_record(opening, subject_key=secret.record_key, leaf=leaf, entropy=self._entropy)
-            entries.append(Entry(seq, leaf))
-            rows.append({"seq": seq, "tag": vault_key.tag(subject), "record": record})
-        insert_leaves(connection, head, [entry.leaf for entry in entries])
-        if rows:
-            connection.execute(RECORDS.insert(), rows)
-        return entries
-
-    def _secret_for(self, connection: sa.Connection, vault_key: VaultKey, subject: str) -> SubjectSecret:
-        """The secret of a subject, made where there is none."""
-        tag = vault_key.tag(subject)
-        found = self._secret(connection, tag, vault_key)
-        if found is not None:
-            return found
-        secret = self._entropy(32)
-        wrapped = vault_key.wrap(secret, about=tag, entropy=self._entropy)
-        connection.execute(SUBJECTS.insert().values(tag=tag, wrapped_secret=wrapped))
-        return SubjectSecret(secret)
-
-    def _secret(self, connection: sa.Connection, tag: bytes, vault_key: VaultKey) -> SubjectSecret | None:
-        wrapped = connection.execute(sa.select(SUBJECTS.c.wrapped_secret).where(SUBJECTS.c.tag == tag)).scalar()
-        try:
-            return None if wrapped is None else SubjectSecret(vault_key.unwrap(wrapped, about=tag))
-        except VaultFault as error:
-            raise self._store.broken(str(error)) from None
-
-    def _history(self, connection: sa.Connection, vault_key: VaultKey, speaker_id: str) -> list[ConsentEvent]:
-        """The decisions of one speaker, in their order."""
-        records = self._records_of(connection, vault_key, speaker_id)
-        return [_event(each.fields, each.seq, each.leaf) for each in records if each.kind in _DECISIONS and each.fields]
-
-    def _records_of(self, connection: sa.Connection, vault_key: VaultKey, subject: str) -> list[Record]:
-        """The leaves of one subject, in their order; none where it is unknown."""
-        tag = vault_key.tag(subject)
-        secret = self._secret(connection, tag, vault_key)
-        if secret is None:
-            return []
-        query = (
-            sa.select(LEAVES.c.seq, LEAVES.c.leaf, RECORDS.c.record)
-            .join(RECORDS, RECORDS.c.seq == LEAVES.c.seq)
-            .where(RECORDS.c.tag == tag)
-            .order_by(LEAVES.c.seq)
-        )
-        records = []
-        for seq, leaf, sealed in connection.execute(query):
-            try:
-                fields = open_record(sealed, subject_key=secret.record_key, leaf=leaf).values
-                records.append(Record(seq, kind_of(leaf), leaf, fields, about_somebody=subject != LEDGER_ITSELF))
-            except ValueError as error:
-                raise self._store.broken(str(error), seq) from None
-        return records
 
     def _salt(self, meta: Mapping[str, Any], vault_key: VaultKey) -> bytes:
         try:
@@ -604,56 +537,13 @@ class Ledger:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[tuple[sa.Connection, VaultKey]]:
-        """A transaction that holds the lock from its beginning, and the vault key."""
+    def _writing(self) -> Iterator[Transaction]:
+        """A transaction that holds the lock from its beginning."""
         with self._faults():
             vault_key = self._folder.vault_key()
             with self._store.transaction(write=True) as connection:
                 read_head(self._store, connection, lock=True)
-                yield connection, vault_key
-
-
-def _decisions(
-    speaker_id: str,
-    action: Action,
-    purposes: Iterable[Purpose],
-    at: datetime,
-    expires_at: datetime | None,
-    terms: Terms | None,
-) -> list[ConsentEvent]:
-    """One decision a purpose, each purpose once, not yet placed in the log.
-
-    Raises:
-        ValueError: an argument is not valid.
-    """
-    _check_speaker(speaker_id)
-    chosen = tuple(dict.fromkeys(map(Purpose, purposes)))
-    if not chosen:
-        raise ValueError(f"no purpose was named; name at least one of {', '.join(Purpose)}")
-    at_text = format_time(at)
-    if expires_at is not None and expires_at <= at:
-        raise ValueError(
-            f"the grant would end at {format_time(expires_at)}, not after it begins at {at_text}; give a later end"
-        )
-    fields = {
-        "speaker_id": speaker_id,
-        "action": action.value,
-        "at": at_text,
-        "expires_at": None if expires_at is None else format_time(expires_at),
-        **(Terms() if terms is None else terms).to_fields(),
-    }
-    return [ConsentEvent.from_fields({**fields, "purpose": purpose.value}, seq=-1, sha256="") for purpose in chosen]
-
-
-def _event(fields: Mapping[str, Any], seq: int, leaf: bytes) -> ConsentEvent:
-    return ConsentEvent.from_fields(fields, seq=seq, sha256=leaf_hash(leaf).hex())
-
-
-def _check_speaker(speaker_id: str) -> None:
-    if not speaker_id or not speaker_id.isprintable() or speaker_id != speaker_id.strip():
-        raise ValueError(
-            f"{speaker_id!r} is no speaker id; give at least one printable character, no space at the ends"
-        )
+                yield Transaction(self._store, connection, vault_key, self._entropy)
 
 
 def _about_salt(meta: Mapping[str, Any]) -> bytes:
