@@ -248,20 +248,15 @@ def measure(samples: int, *, floor_db: float, run_s_per_hour: float | None, watc
         if watch:
             watcher.start()
             time.sleep(2)
-        steps: dict[str, float] = {}
-        began = last = time.monotonic()
-        published = [0.0]
-
-        def tell(text: str) -> None:
-            nonlocal last
-            now = time.monotonic()
-            steps[text.split(",")[0].split(" of ")[0]] = round(now - last, 3)
-            if text == "deciding":
-                published[0] = now
-            last = now
-
-        (outcome,) = propagate_release(str(out), ledger, tell=tell)
+        began = time.monotonic()
+        said = [("reading the release and the ledger", began)]
+        (outcome,) = propagate_release(
+            str(out), ledger, tell=lambda text: said.append((text.split(" of ")[0], time.monotonic()))
+        )
         seconds = time.monotonic() - began
+        ends = [at for _, at in said[1:]] + [began + seconds]
+        steps = {text: round(end - at, 3) for (text, at), end in zip(said, ends, strict=True)}
+        published = next(at for text, at in said if text == "deciding")
         time.sleep(1.0 if watch else 0.0)
         watcher.ended.set()
         began = time.monotonic()
@@ -293,11 +288,11 @@ def measure(samples: int, *, floor_db: float, run_s_per_hour: float | None, watc
             "over_deletion": round(counts["removed_s"] / counts["withdrawn_s"], 4),
             "verifying_the_receipt_s": round(verified_s, 2),
             "faults": [finding.text for finding in findings if finding.kind == "fault"],
-            "before_each_step_s": steps,
+            "steps_s": steps,
         }
         if watch:
             document["last_seen_by_a_running_reader_after_publication_s"] = round(
-                max(0.0, watcher.last_seen - published[0]), 3
+                max(0.0, watcher.last_seen - published), 3
             )
         if run_s_per_hour is not None:
             document["rebuild_by_duologue_run_s"] = round(run_s_per_hour * hours, 1)
