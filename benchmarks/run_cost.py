@@ -69,6 +69,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.records import Annotated, Consented, Recording
     from duologue_pipeline.release import ReleaseOptions, write_release, write_shard
     from duologue_pipeline.samples import codec_document, rule_versions
+    from duologue_pipeline.statistics import corpus_totals
     from duologue_pipeline.tokenize import TokenizeOptions, tokenize_conversation
 
     spent: dict[str, float] = {}
@@ -79,7 +80,8 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         spent[stage] = spent.get(stage, 0.0) + time.process_time() - began
         return result
 
-    snapshot = Ledger.open(ledger).snapshot()
+    opened = Ledger.open(ledger)
+    snapshot = opened.snapshot()
     vad = timed("load models", load_vad)
     codec = timed("load models", open_codec, "embedded")
     conversations: list[Annotated] = []
@@ -129,13 +131,15 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         words="optional",
         isolation_policy="refuse-fail",
         second_opinion=None,
+        asr=None,
         rules=rule_versions(),
-        ledger={"ledger_id": snapshot.ledger_id, "events": snapshot.events, "head_sha256": snapshot.head_sha256},
+        ledger=opened.release_pin(),
         fingerprint="0" * 64,
         manifest_sha256="0" * 64,
         manifest_folder="",
     )
-    timed("release", write_release, written, [], out=str(out), options=options)
+    totals = corpus_totals((x.statistics, x.speakers, x.language) for own in parts.values() for x in own)
+    timed("release", write_release, written, [], totals, out=str(out), options=options)
     return spent
 
 

@@ -13,7 +13,6 @@ import hashlib
 import json
 import platform
 import re
-import sqlite3
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ import scipy.signal
 import soundfile
 import soxr
 import yaml
-from demo_ledger import write_ledger
 from demo_voices import Voice, speak
 
 SPEAKERS: Final = ("a", "b")
@@ -370,7 +368,6 @@ def made_with() -> dict[str, str]:
         "scipy": scipy.__version__,
         "soxr": soxr.__version__,
         "libsndfile": soundfile.__libsndfile_version__,
-        "sqlite": sqlite3.sqlite_version,
     }
 
 
@@ -382,7 +379,6 @@ def main() -> None:
     _write_json(out / "made_with.json", made_with())
     rows = [make(play, out) for play in plays]
     (out / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    write_ledger(out / "consent.db", sorted(track["speaker_id"] for row in rows for track in row["tracks"]))
 
 
 if __name__ == "__main__":

@@ -158,7 +158,11 @@ def make_release_options(**fields: Any) -> ReleaseOptions:
         "second_opinion": None,
         "asr": None,
         "rules": rule_versions(),
-        "ledger": {"ledger_id": "ledger-1", "events": 8, "head_sha256": "0" * 64},
+        "ledger": {
+            "ledger_id": "ledger-1",
+            "events": 8,
+            "checkpoint": f"duologue/ledger-1\n8\n{'A' * 43}=\n\n\u2014 duologue/ledger-1 {'A' * 91}=\n",
+        },
         "fingerprint": "f" * 64,
         "manifest_sha256": "e" * 64,
         "manifest_folder": "/calls/",

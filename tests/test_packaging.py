@@ -55,7 +55,6 @@ def test_the_wheel_holds_exactly_the_packages(built: Path) -> None:
         "duologue_schemas/recording.schema.json",
         "duologue_pipeline/rules/ingest.json",
         "duologue_pipeline/demo/manifest.jsonl",
-        "duologue_pipeline/demo/consent.db",
         "duologue_pipeline/demo/audio/demo-garden.flac",
         "duologue_pipeline/codecs/weights/embedded-1.npz",
     ],

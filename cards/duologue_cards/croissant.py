@@ -180,8 +180,8 @@ def _data_type(type_: pa.DataType) -> str:
 def _responsible_ai(facts: Facts) -> dict[str, Any]:
     privacy = (
         "Voices and what people say. Speakers are named by commitments only; no speaker embeddings are included. "
-        f"Consent is held in ledger {facts.ledger.ledger_id}, {phrases.count(facts.ledger.events, 'event')}, "
-        f"head {facts.ledger.head_sha256}."
+        f"Consent is held in ledger {facts.ledger.ledger_id}, {phrases.count(facts.ledger.events, 'record')}, "
+        f"Merkle root {facts.ledger.root}."
     )
     rules = ", ".join(f"{name} {version}" for name, version in facts.rules)
     return {

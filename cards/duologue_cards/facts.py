@@ -7,15 +7,16 @@ and is called unknown on the cards; nothing is guessed.
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from duologue_schemas.crosschecks import MEASURED_FAULTS
-from duologue_schemas.tables import FAULT_MEASURES
+from duologue_schemas.tables import FAULT_MEASURES, WITHDRAWN
 
 __all__ = [
     "CodecFacts",
@@ -89,7 +90,12 @@ class LedgerFacts:
 
     ledger_id: str
     events: int
-    head_sha256: str
+    checkpoint: str
+
+    @property
+    def root(self) -> str:
+        """The root of the log's Merkle tree, base64: the third line of the checkpoint."""
+        return self.checkpoint.split("\n")[2]
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,11 @@ class TurnTaking:
 
 @dataclass(frozen=True)
 class Facts:
-    """One release. Counts are of recordings unless the name says otherwise, most frequent first."""
+    """One release. Counts are of recordings unless the name says otherwise, most frequent first.
+
+    ``withdrawn`` recordings were in an earlier version; of ``one_voice`` only one speaker is left, and neither
+    ``isolation`` nor ``turn_taking`` is about those.
+    """
 
     name: str
     version: str
@@ -182,6 +192,8 @@ class Facts:
     bandwidth_max_hz: int | None
     isolation: IsolationFacts
     turn_taking: TurnTaking
+    withdrawn: int = 0
+    one_voice: int = 0
 
 
 def facts_from_release(
@@ -207,10 +219,13 @@ def facts_from_release(
     """
     columns = _Columns(recordings)
     _check_counts(release, index, columns, rejected)
-    pairs = set(zip(columns.both("speaker"), columns.both("jurisdiction"), strict=True))
+    speakers = columns.both("speaker")
+    pairs = {pair for pair in zip(speakers, columns.both("jurisdiction"), strict=True) if pair[0] != WITHDRAWN}
     starts = [start for start in columns["started_at"] if start]
     dates = sorted(datetime.fromisoformat(start).astimezone(UTC).date().isoformat() for start in starts)
-    bandwidths_hz = columns.both("bandwidth_hz")
+    heard = zip(speakers, columns.both("bandwidth_hz"), strict=True)
+    bandwidths_hz = [bandwidth_hz for speaker, bandwidth_hz in heard if speaker != WITHDRAWN]
+    two_voices = _Columns(_with_both_speakers(recordings))
     codec, totals = release["codec"], release["totals"]
     return Facts(
         name=release["name"],
@@ -218,7 +233,7 @@ def facts_from_release(
         made_by=release["made_by"],
         publication=publication,
         purposes=tuple(release["purposes"]),
-        codec=CodecFacts(**{**codec, "cardinalities": tuple(codec["cardinalities"])}),
+        codec=CodecFacts(**{**_known(CodecFacts, codec), "cardinalities": tuple(codec["cardinalities"])}),
         segment_s=release["segment_s"],
         include_audio=release["include_audio"],
         rules=tuple(sorted(release["rules"].items())),
@@ -248,8 +263,22 @@ def facts_from_release(
         transcribed_tracks=sum(columns.both("words")),
         bandwidth_min_hz=min(bandwidths_hz, default=None),
         bandwidth_max_hz=max(bandwidths_hz, default=None),
-        isolation=_isolation(release["isolation_policy"], columns),
-        turn_taking=_turn_taking(columns),
+        isolation=_isolation(release["isolation_policy"], two_voices),
+        turn_taking=_turn_taking(two_voices),
+        withdrawn=totals.get("withdrawn", 0),
+        one_voice=speakers.count(WITHDRAWN),
+    )
+
+
+def _known(facts: type, document: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a document the cards speak of."""
+    return {field.name: document[field.name] for field in fields(facts)}
+
+
+def _with_both_speakers(recordings: pa.Table) -> pa.Table:
+    """The conversations; where a speaker was taken out there is no turn-taking and no isolation to speak of."""
+    return recordings.filter(
+        pc.and_(pc.not_equal(recordings["speaker_a"], WITHDRAWN), pc.not_equal(recordings["speaker_b"], WITHDRAWN))
     )
 
 
@@ -276,7 +305,8 @@ def _check_counts(release: Mapping[str, Any], index: pa.Table, columns: _Columns
         ("totals", "written"): len(splits),
         ("totals", "rejected"): sum(rejected.values()),
     }
-    speakers = set(zip(splits * 2, columns.both("speaker"), strict=True))
+    pairs = zip(splits * 2, columns.both("speaker"), strict=True)
+    speakers = {(split, speaker) for split, speaker in pairs if speaker != WITHDRAWN}
     speakers_of = Counter(split for split, _ in speakers)
     for name in release["splits"]:
         found["splits", name, "samples"] = samples_of[name]

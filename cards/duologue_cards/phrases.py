@@ -75,7 +75,7 @@ def limitations(facts: Facts) -> list[str]:
         ("names no setting", "name no setting", _unknown(facts.settings)),
     ]
     sentences = [f"{missing:,} {of} {one if missing == 1 else more}." for one, more, missing in gaps if missing]
-    tracks = 2 * facts.recordings
+    tracks = 2 * facts.recordings - facts.one_voice
     if facts.transcribed_tracks < tracks:
         sentences.append(
             f"{tracks - facts.transcribed_tracks:,} of {count(tracks, 'track')} have no transcript: their events come "

@@ -84,7 +84,10 @@ def _contents(facts: Facts) -> str:
         ("registers", _named(facts.registers)),
         ("recorded", _range(facts.first_date, facts.last_date)),
         ("highest frequency of the tracks", _range(low_hz, high_hz)),
-        ("transcripts", f"{facts.transcribed_tracks:,} of {phrases.count(2 * facts.recordings, 'track')}"),
+        (
+            "transcripts",
+            f"{facts.transcribed_tracks:,} of {phrases.count(2 * facts.recordings - facts.one_voice, 'track')}",
+        ),
     ]
     return f"""## What is in it
 
@@ -166,12 +169,18 @@ def _consent(facts: Facts) -> str:
     rows = [
         ("speakers", f"{facts.speakers:,}, known here by commitments only"),
         ("speakers by jurisdiction", _named(facts.speakers_by_jurisdiction)),
-        ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'event')}"),
-        ("head of the ledger", f"`{facts.ledger.head_sha256}`"),
+        ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'record')}"),
+        ("Merkle root of the ledger", f"`{facts.ledger.root}`, signed in `dataset.json`"),
     ]
+    silenced = (
+        f"\n\nIn {phrases.count(facts.one_voice, 'conversation')} one speaker has withdrawn since: that track is silence, "
+        "and nothing is said about them."
+        if facts.one_voice
+        else ""
+    )
     return f"""## Consent
 
-Both speakers of every conversation allow {allowed or phrases.UNKNOWN}. This was checked before their audio was opened.{warning}
+Both speakers of every conversation allow {allowed or phrases.UNKNOWN}. This was checked before their audio was opened.{silenced}{warning}
 
 {_table(("", ""), rows)}
 
@@ -194,7 +203,8 @@ Codec `{codec.name}`: {_escaped(codec.quality)}{advice}
 
 def _refused(facts: Facts) -> str:
     account = (
-        f"{phrases.count(facts.read, 'recording')} read, {facts.recordings:,} written, {facts.rejected:,} refused."
+        f"{phrases.count(facts.read, 'recording')} read, {facts.recordings:,} written, {facts.rejected:,} refused"
+        f"{f', {facts.withdrawn:,} withdrawn since' if facts.withdrawn else ''}."
     )
     if not facts.rejected:
         return f"## What was refused\n\n{account}"

@@ -1,19 +1,16 @@
-"""What a ledger holds: consent events, their times, and the hash chain that binds them. No I/O.
+"""What a ledger holds: decisions about one purpose each, and their times. Values and their JSON form, no I/O.
 
-Each event's ``sha256`` is over its RFC 8785 canonical JSON, in which ``prev_sha256`` names the event before it. The
-first event names the ledger's genesis hash, which is over the ledger's own identity, so that neither an event nor the
-salt can be exchanged for that of another ledger.
+What a decision says beside who, what and when stands in :mod:`duologue_consent.terms`.
 """
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-import rfc8785
+from .terms import Decider, Form, Terms
 
 __all__ = ["Action", "ConsentEvent", "Purpose", "format_time", "parse_time"]
 
@@ -37,19 +34,33 @@ class Purpose(StrEnum):
 
 
 class Action(StrEnum):
-    """What the speaker decided."""
+    """What was decided: the first three by the speaker (or guardian), the last two by somebody else.
+
+    ``revoke`` ends a consent from its time on (``dpv:ConsentRevoked``), ``invalidate`` says that it never was a valid one
+    (``dpv:ConsentInvalidated``).
+    """
 
     GRANT = "grant"
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+    INVALIDATE = "invalidate"
+
+
+_BY_OTHERS: Final = (Action.REVOKE, Action.INVALIDATE)
+_OTHERS: Final = (Decider.CONTROLLER, Decider.AUTHORITY)
 
 
 @dataclass(frozen=True)
 class ConsentEvent:
-    """One decision of one speaker about one purpose, as it stands in the ledger.
+    """One decision about one purpose of one speaker, as it stands in the ledger.
 
     ``at`` is when the decision takes effect, ``expires_at`` when a grant ends by itself (None: never; always None for
-    the other actions); both are UTC. ``seq`` counts from 1 without gaps.
+    the other actions); both are UTC. ``seq`` and ``sha256`` are the place and the hash of its leaf in the log.
+
+    Raises:
+        ValueError: somebody decided what is not theirs to decide, a grant names no form (unknown is no), or something
+            but a grant has an end.
     """
 
     seq: int
@@ -58,17 +69,61 @@ class ConsentEvent:
     action: Action
     at: datetime
     expires_at: datetime | None
-    prev_sha256: str
     sha256: str
+    terms: Terms = field(default_factory=Terms)
 
+    def __post_init__(self) -> None:
+        by_others = self.terms.decided_by in _OTHERS
+        if by_others is not (self.action in _BY_OTHERS):
+            whose = ", ".join(_OTHERS) if self.action in _BY_OTHERS else f"{Decider.SUBJECT}, {Decider.GUARDIAN}"
+            raise ValueError(f"{self.action} cannot be decided by {self.terms.decided_by}; expected one of {whose}")
+        if self.action is Action.GRANT and not self.terms.forms:
+            raise ValueError(f"the grant names no form that it covers; name at least one of {', '.join(Form)}")
+        if self.expires_at is not None and self.expires_at <= self.at:
+            raise ValueError(
+                f"the grant would end at {format_time(self.expires_at)}, not after it begins at {format_time(self.at)}; "
+                "give a later end"
+            )
+        if self.expires_at is not None and self.action is not Action.GRANT:
+            raise ValueError(f"{self.action} has an end, {format_time(self.expires_at)}; only a grant ends by itself")
 
-class ChainError(Exception):
-    """The chain is broken at the event ``seq``; ``fault`` says how this shows."""
+    def to_fields(self) -> dict[str, Any]:
+        """The decision as JSON values, every field always present: what the ledger seals and commits to.
 
-    def __init__(self, seq: int, fault: str) -> None:
-        super().__init__(seq, fault)
-        self.seq = seq
-        self.fault = fault
+        ``seq`` and ``sha256`` are not in it, they come from the log.
+        """
+        return {
+            "speaker_id": self.speaker_id,
+            "purpose": self.purpose.value,
+            "action": self.action.value,
+            "at": format_time(self.at),
+            "expires_at": None if self.expires_at is None else format_time(self.expires_at),
+            **self.terms.to_fields(),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any], *, seq: int, sha256: str) -> "ConsentEvent":
+        """Reads what :meth:`to_fields` gives. Fields of :class:`Terms` may be left out, unknown ones are passed over.
+
+        Raises:
+            ValueError: a field is missing or holds what it cannot hold; the message names the field.
+        """
+        missing = [name for name in ("speaker_id", "purpose", "action", "at") if not isinstance(fields.get(name), str)]
+        expires_at = fields.get("expires_at")
+        if expires_at is not None and not isinstance(expires_at, str):
+            missing.append("expires_at")
+        if missing:
+            raise ValueError(f"{', '.join(missing)}: missing or no text; write text")
+        return cls(
+            seq=seq,
+            speaker_id=fields["speaker_id"],
+            purpose=Purpose(fields["purpose"]),
+            action=Action(fields["action"]),
+            at=parse_time(fields["at"]),
+            expires_at=None if expires_at is None else parse_time(expires_at),
+            sha256=sha256,
+            terms=Terms.from_fields(fields),
+        )
 
 
 def parse_time(text: str) -> datetime:
@@ -99,64 +154,3 @@ def format_time(moment: datetime) -> str:
     if moment.utcoffset() is None:
         raise ValueError(f"{moment.isoformat()} has no time zone; pass an aware datetime")
     return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
-
-
-def canonical_sha256(value: Mapping[str, Any]) -> str:
-    """Lower-case hex SHA-256 of the RFC 8785 canonical JSON of ``value``.
-
-    Raises:
-        ValueError: ``value`` holds something that JSON cannot.
-    """
-    return hashlib.sha256(rfc8785.dumps(dict(value))).hexdigest()
-
-
-def read_chain(
-    rows: Iterable[Mapping[str, Any]], *, genesis_sha256: str, length: int, head_sha256: str
-) -> tuple[ConsentEvent, ...]:
-    """Turns stored rows, in the order of their seq, into events.
-
-    Args:
-        rows: the fields of :class:`ConsentEvent`, times as :func:`format_time` writes them.
-        genesis_sha256: what the first event follows.
-        length: how many events there must be; without it a chain cut short at its end would look whole.
-        head_sha256: the hash of the last event, or the genesis hash where there is none.
-
-    Raises:
-        ChainError: a row is missing, out of place, changed, or holds values that no event has.
-    """
-    events: list[ConsentEvent] = []
-    previous = genesis_sha256
-    for seq, row in enumerate(rows, start=1):
-        if seq > length:
-            raise ChainError(seq, f"it was added past the {length} that the ledger counts")
-        if row["seq"] != seq:
-            raise ChainError(seq, f"it is missing, the next one found is {row['seq']}")
-        if row["prev_sha256"] != previous:
-            raise ChainError(seq, f"it does not follow {'the event before it' if seq > 1 else 'this ledger'}")
-        body = dict(row)
-        stored_sha256 = body.pop("sha256")
-        try:
-            if canonical_sha256(body) != stored_sha256:
-                raise ChainError(seq, "it was changed, its hash does not match its contents")
-            events.append(_event(row))
-        except (ValueError, TypeError) as error:
-            raise ChainError(seq, f"it is not a consent event, {error}") from None
-        previous = stored_sha256
-    if len(events) < length:
-        raise ChainError(len(events) + 1, f"it is missing, the ledger counts {length}")
-    if previous != head_sha256:
-        raise ChainError(len(events), "it is not the last one that the ledger wrote")
-    return tuple(events)
-
-
-def _event(row: Mapping[str, Any]) -> ConsentEvent:
-    return ConsentEvent(
-        seq=row["seq"],
-        speaker_id=row["speaker_id"],
-        purpose=Purpose(row["purpose"]),
-        action=Action(row["action"]),
-        at=parse_time(row["at"]),
-        expires_at=None if row["expires_at"] is None else parse_time(row["expires_at"]),
-        prev_sha256=row["prev_sha256"],
-        sha256=row["sha256"],
-    )

@@ -1,4 +1,4 @@
-"""Ed25519 keys with a name, as C2SP signed notes use them, and the two files in which they lie.
+"""Ed25519 keys with a name, as C2SP signed notes use them, and their texts.
 
 A key is known by its name and its *key id*, the first four bytes of SHA-256(name || 0x0A || 0x01 || public key)
 (https://c2sp.org/signed-note, Ed25519 signatures). Texts of keys are those of Go's ``golang.org/x/mod/sumdb/note``:
@@ -21,7 +21,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-__all__ = ["KeyFault", "SigningKey", "VerifierKey", "parse_verifiers", "read_signing_key", "write_key_pair"]
+__all__ = ["KeyFault", "SigningKey", "VerifierKey", "parse_verifiers", "read_secret_text"]
 
 _ED25519: Final = b"\x01"
 _PRIVATE: Final = "PRIVATE+KEY+"
@@ -162,45 +162,24 @@ def parse_verifiers(text: str) -> tuple[VerifierKey, ...]:
     return tuple(VerifierKey.parse(line) for line in lines)
 
 
-def write_key_pair(path: Path, key: SigningKey) -> Path:
-    """Writes the secret key to ``path``, readable by its owner only, and the public one beside it as ``path``.pub.
-
-    Neither file is ever overwritten.
-
-    Returns:
-        The path of the public file.
+def read_secret_text(path: Path) -> str:
+    """Reads a file that holds a secret.
 
     Raises:
-        FileExistsError: one of the files exists.
-        OSError: they cannot be written.
+        KeyFault: it cannot be read, it is not text, or others than the owner may read it.
     """
-    public = path.with_name(path.name + ".pub")
-    _write_new(path, key.secret_text(), 0o600)
     try:
-        _write_new(public, key.verifier.text, 0o644)
-    except BaseException:
-        path.unlink()
-        raise
-    return public
-
-
-def read_signing_key(path: Path) -> SigningKey:
-    """Reads the secret key that :func:`write_key_pair` wrote.
-
-    Raises:
-        KeyFault: others than the owner may read the file, or it holds no key.
-        OSError: it cannot be read.
-    """
-    with path.open(encoding="utf-8") as file:
-        mode = os.fstat(file.fileno()).st_mode & 0o777
-        if mode & 0o077:
-            raise KeyFault(f"{path}: others may read this secret key (mode {mode:o}); run `chmod 600 {path}`")
-        try:
-            return SigningKey.parse(file.read().removesuffix("\n"))
-        except ValueError as error:
-            # Not the error's own text of UnicodeDecodeError, which would show bytes of the file.
-            detail = str(error) if isinstance(error, KeyFault) else "it is not text"
-            raise KeyFault(f"{path}: {detail}") from None
+        with path.open(encoding="utf-8") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            if mode & 0o077:
+                raise KeyFault(f"{path}: others may read this secret key (mode {mode:o}); run `chmod 600 {path}`")
+            return file.read()
+    except OSError as error:
+        raise KeyFault(
+            f"{path}: cannot be read ({error.strerror}); it was made with the ledger and belongs there, restore it"
+        ) from None
+    except UnicodeDecodeError:  # whose own text would show bytes of the file
+        raise KeyFault(f"{path}: it is not text") from None
 
 
 def strict_base64(text: str) -> bytes:
@@ -231,10 +210,3 @@ def _key_bytes(encoded: str) -> bytes:
     if data[:1] != _ED25519 or len(data) != 33:
         raise KeyFault("only Ed25519 keys (type 1, 32 bytes) are used here")
     return data[1:]
-
-
-def _write_new(path: Path, line: str, mode: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())

@@ -6,11 +6,12 @@ as a vault record, sealed with AES-256-GCM under the key of the one subject. Wit
 a person or to another leaf of that person (crypto-shredding); proofs go over the leaf's bytes and stay valid.
 
 What stays public is that a decision of this kind was entered at this place, and nothing of whose or about what. Each
-subject's key is wrapped and deleted by the store, not here.
+subject's key comes from the vault (:mod:`duologue_consent.vault`).
 """
 
 import hashlib
 import hmac
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,14 +27,16 @@ __all__ = [
     "LeafFault",
     "Opening",
     "commit",
+    "kind_of",
+    "leaf_fault",
     "make_leaf",
     "make_opening",
-    "new_subject_key",
     "open_record",
     "opening_fault",
     "seal_record",
 ]
 
+_SCHEMA: Final = "leaf/1.0"
 _SALT_BYTES: Final = 32
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
@@ -91,7 +94,7 @@ def make_leaf(opening: Opening, *, ledger_id: str, seq: int, kind: str) -> bytes
         raise LeafFault("every field of an opening needs a salt, and every salt a field")
     return _canonical(
         {
-            "schema": "leaf/1.0",
+            "schema": _SCHEMA,
             "ledger_id": ledger_id,
             "seq": seq,
             "kind": kind,
@@ -121,9 +124,34 @@ def opening_fault(leaf: bytes, opening: Opening) -> str | None:
     return None
 
 
-def new_subject_key() -> bytes:
-    """A new AES-256 key for one subject. The store wraps it; when it is deleted, the subject's leaves are unlinkable."""
-    return AESGCM.generate_key(bit_length=8 * _KEY_BYTES)
+def kind_of(leaf: bytes) -> str:
+    """What happened, as the leaf says.
+
+    Raises:
+        LeafFault: the bytes are no leaf.
+    """
+    try:
+        return str(json.loads(leaf)["kind"])
+    except (ValueError, TypeError, KeyError):
+        raise LeafFault("it is no leaf of a consent ledger") from None
+
+
+def leaf_fault(leaf: bytes, *, ledger_id: str, seq: int) -> str | None:
+    """None where the bytes are a leaf of this ledger at this place, else one sentence that says what is wrong."""
+    try:
+        document = load_json(leaf, "it")
+        canonical = _canonical(document)
+    except (EnvelopeFault, LeafFault) as error:
+        return str(error)
+    if not isinstance(document, dict) or document.keys() != {"schema", "ledger_id", "seq", "kind", "commitments"}:
+        return "it is no leaf of a consent ledger"
+    if canonical != leaf or document["schema"] != _SCHEMA or not isinstance(document["kind"], str):
+        return "it is not written as this ledger writes leaves"
+    if document["ledger_id"] != ledger_id:
+        return f"it is of another ledger, {document['ledger_id']!r}"
+    if document["seq"] != seq:
+        return f"it says that it is leaf {document['seq']!r}: the log was reordered or cut"
+    return None
 
 
 def seal_record(
@@ -155,7 +183,7 @@ def open_record(record: bytes, *, subject_key: bytes, leaf: bytes) -> Opening:
         plain = _cipher(subject_key).decrypt(record[:_NONCE_BYTES], record[_NONCE_BYTES:], _DOMAIN + leaf)
     except (InvalidTag, ValueError):
         raise LeafFault("the vault record does not open: another key, another leaf, or it was changed") from None
-    document = load_json(plain, "the vault record")
+    document = json.loads(plain)  # it was written here: its tag says so
     return Opening(document["values"], {name: bytes.fromhex(salt) for name, salt in document["salts"].items()})
 
 

@@ -79,17 +79,22 @@ def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> tuple[bytes, ...
     """
     if not 0 <= index < len(leaf_hashes):
         raise ValueError(f"there is no leaf {index} among {len(leaf_hashes)}; indices count from 0")
-    path = []
-    begin, end = 0, len(leaf_hashes)
+    return tuple(root_of(leaf_hashes[begin:end]) for begin, end in inclusion_ranges(index, len(leaf_hashes)))
+
+
+def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
+    """Which leaves ``[begin, end)`` each hash of an inclusion path is over, from the leaf up; for 0 <= index < size."""
+    ranges = []
+    begin, end = 0, size
     while end - begin > 1:  # from the root down
         middle = begin + _split(end - begin)
         if index < middle:
-            path.append(root_of(leaf_hashes[middle:end]))
+            ranges.append((middle, end))
             end = middle
         else:
-            path.append(root_of(leaf_hashes[begin:middle]))
+            ranges.append((begin, middle))
             begin = middle
-    return tuple(reversed(path))
+    return ranges[::-1]
 
 
 def consistency_path(leaf_hashes: Sequence[bytes], old_size: int) -> tuple[bytes, ...]:
@@ -102,21 +107,47 @@ def consistency_path(leaf_hashes: Sequence[bytes], old_size: int) -> tuple[bytes
     """
     if not 0 <= old_size <= len(leaf_hashes):
         raise ValueError(f"{len(leaf_hashes)} leaves cannot hold an older tree of {old_size}")
-    if old_size in (0, len(leaf_hashes)):
-        return ()
-    path = []
-    begin, end = 0, len(leaf_hashes)
+    return tuple(root_of(leaf_hashes[begin:end]) for begin, end in consistency_ranges(old_size, len(leaf_hashes)))
+
+
+def consistency_ranges(old_size: int, size: int) -> list[tuple[int, int]]:
+    """Which leaves ``[begin, end)`` each hash of a consistency path is over; for 0 <= old_size <= size."""
+    if old_size in (0, size):
+        return []
+    ranges = []
+    begin, end = 0, size
     while old_size < end:  # SUBPROOF, from the root down, until the old tree's last subtree is met
         middle = begin + _split(end - begin)
         if old_size <= middle:
-            path.append(root_of(leaf_hashes[middle:end]))
+            ranges.append((middle, end))
             end = middle
         else:
-            path.append(root_of(leaf_hashes[begin:middle]))
+            ranges.append((begin, middle))
             begin = middle
     if begin > 0:  # only where the old tree is no complete subtree at the left: else the verifier has its root
-        path.append(root_of(leaf_hashes[begin:end]))
-    return tuple(reversed(path))
+        ranges.append((begin, end))
+    return ranges[::-1]
+
+
+def complete_subtrees(begin: int, end: int) -> list[tuple[int, int]]:
+    """The complete subtrees ``(level, place)`` that make up the leaves ``[begin, end)`` of a range of a proof, the largest
+    first: the subtree covers ``2**level`` leaves from ``place * 2**level`` on."""
+    found = []
+    while begin < end:
+        level = (end - begin).bit_length() - 1
+        found.append((level, begin >> level))
+        begin += 1 << level
+    return found
+
+
+def fold(roots: Sequence[bytes]) -> bytes:
+    """The root over complete subtrees that lie side by side, the largest first; :data:`EMPTY_ROOT` without any."""
+    if not roots:
+        return EMPTY_ROOT
+    found = roots[-1]
+    for left in reversed(roots[:-1]):
+        found = node_hash(left, found)
+    return found
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> Verdict:
@@ -210,21 +241,22 @@ class CompactRange:
 
     def append(self, leaf: bytes) -> "CompactRange":
         """The tree with one leaf more, of which the hash is given."""
+        return self.append_with_nodes(leaf)[0]
+
+    def append_with_nodes(self, leaf: bytes) -> tuple["CompactRange", list[tuple[int, int, bytes]]]:
+        """As :meth:`append`, and the subtrees ``(level, place, hash)`` of level 1 and above that the leaf completes."""
         roots, size = [*self.roots, leaf], self.size
+        made: list[tuple[int, int, bytes]] = []
         while size & 1:  # two subtrees of one height make one, as carries do in a sum
             right = roots.pop()
             roots[-1] = node_hash(roots[-1], right)
             size >>= 1
-        return CompactRange(self.size + 1, tuple(roots))
+            made.append((len(made) + 1, size, roots[-1]))
+        return CompactRange(self.size + 1, tuple(roots)), made
 
     def root(self) -> bytes:
         """The root of the whole tree; :data:`EMPTY_ROOT` without leaves."""
-        if not self.roots:
-            return EMPTY_ROOT
-        found = self.roots[-1]
-        for left in reversed(self.roots[:-1]):
-            found = node_hash(left, found)
-        return found
+        return fold(self.roots)
 
 
 def _split(size: int) -> int:

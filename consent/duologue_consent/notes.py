@@ -21,6 +21,7 @@ __all__ = [
     "NoteFault",
     "NoteSignature",
     "NoteVerdict",
+    "checkpoint_size",
     "open_checkpoint",
     "parse_checkpoint",
     "parse_note",
@@ -178,6 +179,15 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise
     except ValueError:
         raise NoteFault("the third line of a checkpoint is the root hash in base64") from None
+
+
+def checkpoint_size(data: bytes | str) -> int:
+    """How many leaves a signed checkpoint is over; its signatures are not verified here.
+
+    Raises:
+        NoteFault: it is no checkpoint.
+    """
+    return parse_checkpoint(parse_note(data if isinstance(data, bytes) else data.encode()).text).size
 
 
 def open_checkpoint(data: bytes, verifiers: Sequence[VerifierKey]) -> Checkpoint:

@@ -1,43 +1,31 @@
-"""The rule by which the events of a speaker allow a use or not. Pure: no file, no clock.
+"""The rule by which the events of a speaker allow a use or not. Pure: no file but the rules of places, no clock.
 
-1. The *standing* of a purpose at a moment is its event with the greatest (at, seq) among those with at <= the moment.
-   A grant whose ``expires_at`` is not after the moment is expired.
-2. A use is allowed iff for the purpose itself and for ``recording`` the standing is a live grant both now (``as_of``)
-   and at the moment the recording was made. So consent precedes the recording, a withdrawal ends it, and a grant given
-   again later serves only recordings made while consent was in force.
-3. Unknown is no: a speaker without events, a purpose without an answer, a recording without a time.
-4. Where several faults hold, one is reported: the unknown speaker, then the unknown recording time, then the most
-   serious of what was found now and at the recording (withdrawn, refused, expired, not given, given only after the
-   recording); of equals that of ``recording`` before that of the purpose, and now before then.
+What is looked at and what is found stands in :mod:`duologue_consent.examination`; here is the rule and its answer.
+
+1. How a purpose stands at a moment for a form is said in :mod:`duologue_consent.standing`.
+2. A use is allowed iff for the purpose itself and for ``recording``, and for every form that is used, a live grant stands
+   both now (``as_of``) and at the moment the recording was made. So consent precedes the recording, a withdrawal ends it,
+   and a grant given again later serves only recordings made while consent was in force.
+3. Unknown is no: a speaker without events, a purpose without an answer, a form that no grant names, a recording without a
+   time. One thing unknown is let through with a warning: the speaker's age.
+4. A grant by a minor counts only with a guardian's record. Who was a minor at one decision was one at all before.
+5. Where a grant limits retention the recording may be used no longer than that after it was made.
+6. Rules of the place where the speaker was, by the manifest and by the grants relied on, add requirements
+   (:mod:`duologue_consent.places`). They only ever add findings, and any finding is a no.
+7. Where several faults hold, one is reported: the unknown speaker, then the unknown recording time, then the most
+   serious by the list below; of equals that of ``recording`` before that of the purpose, and now before then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Final
 
-from .events import Action, ConsentEvent, Purpose, format_time
+from .events import ConsentEvent, Purpose, format_time
+from .examination import describe, examine, speaker_of
+from .places import Rule, rules_for
+from .terms import ALL_FORMS, Form
 
-__all__ = ["Decision", "Grant", "Standing", "State", "decide", "standing"]
-
-
-class State(StrEnum):
-    """How a purpose stands at a moment."""
-
-    GIVEN = "given"
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-    NOT_ASKED = "not asked"
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A state and the event that made it (None: not asked)."""
-
-    state: State
-    event: ConsentEvent | None
+__all__ = ["Decision", "Grant", "decide"]
 
 
 @dataclass(frozen=True)
@@ -64,50 +52,6 @@ class Decision:
     grants: tuple[Grant, ...]
 
 
-_MOST_SERIOUS_FIRST: Final = (
-    "consent_withdrawn",
-    "consent_refused",
-    "consent_expired",
-    "consent_not_given",
-    "consent_after_recording",
-)
-_REASON_OF_STATE: Final = {
-    State.WITHDRAWN: "consent_withdrawn",
-    State.REFUSED: "consent_refused",
-    State.EXPIRED: "consent_expired",
-    State.NOT_ASKED: "consent_not_given",
-}
-_LEAVE_OUT: Final = "leave the recording out"
-_NOT_COVERED: Final = f"{_LEAVE_OUT}, a later grant does not cover it"
-_ENTER_IT: Final = (
-    "if the speaker agreed before the recording was made, enter it with `duologue consent grant --at TIME`, "
-    f"otherwise {_LEAVE_OUT}"
-)
-_RENEW: Final = f"ask the speaker and enter a new grant with `duologue consent grant`, or {_LEAVE_OUT}"
-
-
-@dataclass(frozen=True)
-class _Fault:
-    reason: str
-    purpose: Purpose
-    found: str
-    remedy: str
-
-
-def standing(events: Sequence[ConsentEvent], purpose: Purpose, moment: datetime) -> Standing:
-    """How ``purpose`` stands at ``moment`` by the ``events`` of one speaker, which may come in any order."""
-    heard = [event for event in events if event.purpose == purpose and event.at <= moment]
-    if not heard:
-        return Standing(State.NOT_ASKED, None)
-    last = max(heard, key=lambda event: (event.at, event.seq))
-    if last.action is Action.WITHDRAW:
-        return Standing(State.WITHDRAWN, last)
-    if last.action is Action.REFUSE:
-        return Standing(State.REFUSED, last)
-    expired = last.expires_at is not None and last.expires_at <= moment
-    return Standing(State.EXPIRED if expired else State.GIVEN, last)
-
-
 def decide(
     events: Sequence[ConsentEvent],
     purpose: str,
@@ -115,6 +59,9 @@ def decide(
     as_of: datetime,
     *,
     speaker_id: str | None = None,
+    forms: Iterable[Form] = ALL_FORMS,
+    jurisdiction: str | None = None,
+    rules: Callable[[str], Sequence[Rule]] = rules_for,
 ) -> Decision:
     """Whether one speaker allows a recording to be used for a purpose; the rule stands on top of this module.
 
@@ -124,62 +71,25 @@ def decide(
         recorded_at: when the recording was made, aware; None where it is not known.
         as_of: the moment for which the answer is asked, aware: usually the start of the run.
         speaker_id: only for the ``detail`` of a speaker without events; else the events name the speaker.
+        forms: what of the recording is used; all that there is if not said.
+        jurisdiction: where the speaker was by the manifest, ISO 3166; None where it does not say.
+        rules: what the law of a place adds.
 
     Raises:
-        ValueError: the purpose is none, a time has no zone, or the events are not all of one speaker.
+        ValueError: the purpose or a form is none, no form is named, a time has no zone, or the events are not all of one speaker.
     """
     asked = Purpose(purpose)
-    speakers = {event.speaker_id for event in events} | ({speaker_id} if speaker_id is not None else set())
-    if len(speakers) > 1:
-        raise ValueError(f"the events are of {len(speakers)} speakers ({', '.join(sorted(speakers))}); pass one's own")
-    head = f"Speaker {next(iter(speakers), '(not named)')!r}, purpose {asked}"
-    as_of_text = format_time(as_of)
-    if not events:
-        found = f"the ledger has no event of this speaker; {_ENTER_IT}."
-        return _no("consent_unknown_speaker", f"{head}: {found}")
-    if recorded_at is None:
-        found = "it is not known when the recording was made, so that no consent can be shown to precede it"
-        return _no("consent_recording_time_unknown", f"{head}: {found}; give started_at in its manifest line.")
-    recorded_text = format_time(recorded_at)
-
-    faults: list[_Fault] = []
-    grants: dict[ConsentEvent, None] = {}  # an ordered set: the grant then and the grant now are mostly the same
-    for needed in dict.fromkeys((Purpose.RECORDING, asked)):
-        now, then = standing(events, needed, as_of), standing(events, needed, recorded_at)
-        if now.state is not State.GIVEN:
-            # No clock in the text: it is published, and the same input must give the same bytes.
-            found = _found(now) or "has not been given"
-            remedies = {State.EXPIRED: _RENEW, State.NOT_ASKED: _ENTER_IT}
-            faults.append(_Fault(_REASON_OF_STATE[now.state], needed, found, remedies.get(now.state, _LEAVE_OUT)))
-        if then.state is State.NOT_ASKED:
-            found = f"was given after the recording was made at {recorded_text}"
-            faults.append(_Fault("consent_after_recording", needed, found, _ENTER_IT))
-        elif then.state is not State.GIVEN:
-            found = f"{_found(then)}, before the recording was made at {recorded_text}"
-            faults.append(_Fault(_REASON_OF_STATE[then.state], needed, found, _NOT_COVERED))
-        grants |= {place.event: None for place in (then, now) if place.event is not None}
-
-    if faults:
-        # min() keeps the first of equals, and the loop above goes in the order of rule 4.
-        worst = min(faults, key=lambda fault: _MOST_SERIOUS_FIRST.index(fault.reason))
-        precondition = f", which {asked} needs," if worst.purpose is not asked else ""
-        detail = f"{head}: consent for {worst.purpose}{precondition} {worst.found}; {worst.remedy}."
-        return _no(worst.reason, detail)
-    detail = f"{head}: consent was in force when the recording was made at {recorded_text} and is at {as_of_text}."
-    return Decision(True, None, detail, tuple(_grant(event) for event in grants))
-
-
-def _found(place: Standing) -> str | None:
-    """What the standing says of a consent that is not live, None where nobody was asked."""
-    if place.event is None:
-        return None
-    if place.state is State.EXPIRED and place.event.expires_at is not None:
-        return f"expired at {format_time(place.event.expires_at)}"
-    return f"was {place.state} at {format_time(place.event.at)}"
-
-
-def _no(reason: str, detail: str) -> Decision:
-    return Decision(False, reason, detail, ())
+    used = tuple(map(Form, forms))
+    examination = examine(
+        events, asked, recorded_at, as_of, speaker_id=speaker_id, forms=used, jurisdiction=jurisdiction, rules=rules
+    )
+    head = f"Speaker {speaker_of(events, speaker_id)!r}, purpose {asked}"
+    if not examination.findings:
+        recorded = "" if recorded_at is None else f" at {format_time(recorded_at)}"
+        detail = f"{head}: consent was in force when the recording was made{recorded} and is at {format_time(as_of)}."
+        return Decision(True, None, detail, tuple(map(_grant, examination.grants)))
+    worst = examination.findings[0]
+    return Decision(False, worst.reason, f"{head}: {describe(worst, asked, used)}; {worst.remedy}.", ())
 
 
 def _grant(event: ConsentEvent) -> Grant:

@@ -85,6 +85,9 @@ class Receipt:
         removed: what is gone.
         files: every file that changed, ``dataset.json`` among them; sorted by path in the output.
         out_of_scope: what the withdrawal does not reach, and why. Never empty.
+        previous: ``name`` and ``sha256`` of the receipt of the version before, None for the first: so an old receipt stays
+            verifiable by way of the later ones.
+        revocations: ``bytes`` and ``sha256`` of ``revocations.jsonl`` when this was decided, None where there was none.
     """
 
     issued_at: str
@@ -100,6 +103,8 @@ class Receipt:
     removed: Sequence[Removal]
     files: Sequence[FileChange]
     out_of_scope: Mapping[str, str]
+    previous: Mapping[str, str] | None = None
+    revocations: Mapping[str, Any] | None = None
 
     def statement(self) -> bytes:
         """The in-toto Statement v1 as canonical JSON (RFC 8785); the same receipt gives the same bytes.
@@ -133,6 +138,8 @@ class Receipt:
                 "removed": [vars(each) for each in sorted(self.removed, key=lambda each: each.sample)],
                 "files": files,
                 "out_of_scope": [{"what": what, "why": why} for what, why in sorted(self.out_of_scope.items())],
+                "previous": None if self.previous is None else dict(self.previous),
+                "revocations": None if self.revocations is None else dict(self.revocations),
             },
         }
         data = rfc8785.dumps(statement)

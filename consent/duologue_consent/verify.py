@@ -16,19 +16,20 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-__all__ = ["Finding", "main", "statement_faults", "verify_receipt"]
+__all__ = ["Finding", "Folder", "main", "statement_faults", "verify_receipt"]
 
 LEVELS: Final = ("LOGGED", "LOGICAL", "PHYSICAL", "NOTIFIED")
-REMOVING_KINDS: Final = ("consent.withdraw", "consent.refuse", "consent.expire", "consent.invalidate")
+REMOVING_KINDS: Final = ("consent.withdraw", "consent.refuse", "consent.revoke", "consent.invalidate", "grant.lapsed")
 _MANIFEST: Final = "dataset.json"
+_REVOCATIONS: Final = "revocations.jsonl"
 _PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 _STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 _PREDICATE_TYPE: Final = "urn:duologue:receipt:1.0"
@@ -47,6 +48,44 @@ class Finding:
         # One line whatever a receipt or a file name holds: nobody may slip in a line of their own.
         text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in self.text)
         return f"{self.kind}: {text}"
+
+
+class Folder(Protocol):
+    """Where the files of a release lie, by their paths. ``read`` and ``sha256`` raise OSError where that is not possible."""
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file."""
+
+    def sha256(self, path: str) -> str:
+        """The hash of a file in lower-case hex."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+
+    def list(self, folder: str) -> list[str]:
+        """The paths of all files below a folder, sorted; none where there is no such folder."""
+
+
+@dataclass(frozen=True)
+class _LocalFolder:
+    root: Path
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    def read(self, path: str) -> bytes:
+        return (self.root / path).read_bytes()
+
+    def sha256(self, path: str) -> str:
+        with (self.root / path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def exists(self, path: str) -> bool:
+        return (self.root / path).exists()
+
+    def list(self, folder: str) -> list[str]:
+        files = (self.root / folder).rglob("*")
+        return sorted(file.relative_to(self.root).as_posix() for file in files if file.is_file())
 
 
 class _Broken(Exception):
@@ -74,14 +113,19 @@ class _Checkpoint:
     root: bytes
 
 
-def verify_receipt(receipt: bytes, *, keys: str, checkpoint: bytes, dataset: Path, log: bytes | None) -> list[Finding]:
+def verify_receipt(
+    receipt: bytes, *, keys: str, checkpoint: bytes, dataset: Path | Folder, log: bytes | None
+) -> list[Finding]:
     """Checks a receipt against all that it speaks of.
+
+    A receipt of a version that was followed by others is held against the version that is there now, by way of the later
+    receipts in ``receipts/``: what it removed must be gone still.
 
     Args:
         receipt: the DSSE envelope.
         keys: the ledger's public keys, one a line.
         checkpoint: a signed checkpoint of the ledger that the reader trusts, older or newer than those in the receipt.
-        dataset: the folder of the release.
+        dataset: the folder of the release: a local one, or what gives its files.
         log: the published log, one leaf a line; without it an edit that no proof of the receipt touches stays unseen.
 
     Returns:
@@ -102,8 +146,10 @@ def verify_receipt(receipt: bytes, *, keys: str, checkpoint: bytes, dataset: Pat
         trusted = _open_checkpoint(checkpoint, known, "checkpoint that was given")
     except _Broken as error:
         return [Finding("fault", str(error))]
+    folder: Folder = _LocalFolder(dataset) if isinstance(dataset, Path) else dataset
+    chain, chain_faults = _later(receipt, predicate, folder, known)
 
-    checks = [
+    checks: list[tuple[str, Iterable[str]]] = [
         (
             f"the receipt is signed and names the ledger {predicate['ledger']['ledger_id']}",
             _ledger(predicate, old, new),
@@ -114,7 +160,7 @@ def verify_receipt(receipt: bytes, *, keys: str, checkpoint: bytes, dataset: Pat
             f"the checkpoint that was given ({trusted.size} leaves) is of one history",
             _trusted(trusted, old, new, has_log=log is not None),
         ),
-        ("the files of the dataset are those of the receipt", _dataset(predicate, dataset)),
+        (_dataset_claim(chain), [*chain_faults, *_dataset(chain, folder)]),
     ]
     findings: list[Finding] = []
     if log is None:
@@ -146,6 +192,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
+@dataclass(frozen=True)
+class _Or:
+    """A shape that may be another value instead."""
+
+    value: Any
+    shape: Any
+
+
 _TEXT: Final = _matches(r"(?s).+")
 _SHA256: Final = _matches(r"[0-9a-f]{64}")
 _PATH: Final = _matches(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
@@ -172,6 +226,8 @@ _SHAPE: Final[Any] = {
             }
         ],
         "out_of_scope": [{"what": _TEXT, "why": _TEXT}],
+        "previous": _Or(None, {"name": _matches(r"[0-9]{4,}\.json"), "sha256": _SHA256}),
+        "revocations": _Or(None, {"bytes": lambda value: type(value) is int and value >= 0, "sha256": _SHA256}),
     },
 }
 
@@ -186,7 +242,10 @@ def statement_faults(statement: Any) -> list[str]:
 
 
 def _shape_faults(value: Any, shape: Any, place: str) -> Iterator[str]:
-    if isinstance(shape, dict):
+    if isinstance(shape, _Or):
+        if value is not shape.value:
+            yield from _shape_faults(value, shape.shape, place)
+    elif isinstance(shape, dict):
         if not isinstance(value, dict):
             yield f"{place} is no object"
             return
@@ -312,10 +371,45 @@ def _leaf_kind(leaf: bytes, seq: int, ledger_id: str) -> str:
 # --- the dataset ----------------------------------------------------------------------------------------------------
 
 
-def _dataset(predicate: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    files = predicate["files"]
+def _later(
+    receipt: bytes, predicate: Mapping[str, Any], folder: Folder, keys: Sequence[_Key]
+) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """This receipt and those that follow it, each naming the one before by its hash; and what is wrong with them."""
+    chain, faults = [predicate], list[str]()
+    found: dict[str, tuple[str, bytes, Mapping[str, Any]]] = {}
+    held: dict[str, bytes] = {}
+    for path in folder.list("receipts"):
+        try:
+            held[path] = folder.read(path)
+            statement = _open_envelope(held[path], keys)
+            if not statement_faults(statement) and statement["predicate"]["previous"]:
+                later = statement["predicate"]
+                found[later["previous"]["sha256"]] = (path, held[path], later)
+        except (OSError, _Broken):
+            continue  # a receipt of its own, to be checked by itself; if this chain needs it, it breaks off here
+    previous = predicate["previous"]
+    before = held.get(f"receipts/{previous['name']}") if previous else None
+    if before is not None and hashlib.sha256(before).hexdigest() != previous["sha256"]:
+        faults.append(f"receipts/{previous['name']} is not the receipt that this one follows: it was edited")
+    last = receipt
+    while (digest := hashlib.sha256(last).hexdigest()) in found:
+        path, last, later = found.pop(digest)
+        if later["ledger"] != predicate["ledger"] or later["dataset"]["name"] != predicate["dataset"]["name"]:
+            faults.append(f"{path} follows this receipt, but is of another ledger or dataset")
+        chain.append(later)
+    return chain, faults
+
+
+def _dataset_claim(chain: Sequence[Mapping[str, Any]]) -> str:
+    if len(chain) == 1:
+        return "the files of the dataset are those of the receipt"
+    return f"what the receipt removed is still gone, {len(chain) - 1} later receipts on"
+
+
+def _dataset(chain: Sequence[Mapping[str, Any]], folder: Folder) -> Iterator[str]:
+    files = chain[0]["files"]
     try:
-        manifest_bytes = (folder / _MANIFEST).read_bytes()
+        manifest_bytes = folder.read(_MANIFEST)
         manifest = _load(manifest_bytes, _MANIFEST)
     except OSError as error:
         yield f"{folder} is no dataset: {_MANIFEST} cannot be read ({error.strerror})"
@@ -323,16 +417,22 @@ def _dataset(predicate: Mapping[str, Any], folder: Path) -> Iterator[str]:
     except _Broken as error:
         yield str(error)
         return
-    signed = {each["new_path"]: each["new_sha256"] for each in files if each["new_path"]}
+    signed = dict[str, str]()
+    for predicate in chain:
+        changed = predicate["files"]
+        for each in changed:
+            if signed.pop(each["path"], each["old_sha256"]) != each["old_sha256"]:
+                yield f"the next receipt says that {each['path']} was another file than this one left"
+        signed |= {each["new_path"]: each["new_sha256"] for each in changed if each["new_path"]}
     is_signed = hashlib.sha256(manifest_bytes).hexdigest() == signed[_MANIFEST]
     if not is_signed:
         version = manifest.get("version") if isinstance(manifest, dict) else None
-        wanted = predicate["dataset"]["new_version"]
+        wanted = chain[-1]["dataset"]["new_version"]
         yield f"{_MANIFEST} (version {version}) is not that of the receipt (version {wanted})"
         live = signed
     else:
         try:
-            yield from _manifest_faults(manifest, predicate)
+            yield from _manifest_faults(manifest, chain[-1])
             live = {each["path"]: each["sha256"] for each in (*manifest["shards"], *manifest["files"])}
             if not all(_PATH(path) and _SHA256(sha256) for path, sha256 in live.items()):
                 raise TypeError
@@ -352,9 +452,23 @@ def _dataset(predicate: Mapping[str, Any], folder: Path) -> Iterator[str]:
             continue
         if path in live:
             yield f"{path} is said to be {level}, but the release still names it"
-        elif level != "LOGICAL" and (folder / path).exists():
+        elif level != "LOGICAL" and folder.exists(path):
             yield f"{path} is said to be {level}, but it is still there or its name was used again"
     yield from _stray_faults(folder, live if is_signed else None, files, removed)
+    yield from _revocation_faults(chain[-1], folder)
+
+
+def _revocation_faults(predicate: Mapping[str, Any], folder: Folder) -> Iterator[str]:
+    said = predicate["revocations"]
+    if said is None:
+        return
+    try:
+        data = folder.read(_REVOCATIONS)
+    except OSError as error:
+        yield f"{_REVOCATIONS} cannot be read ({error.strerror})"
+        return
+    if len(data) < said["bytes"] or hashlib.sha256(data[: said["bytes"]]).hexdigest() != said["sha256"]:
+        yield f"{_REVOCATIONS} does not begin with what the receipt says: it was edited or cut short"
 
 
 def _manifest_faults(manifest: Any, predicate: Mapping[str, Any]) -> Iterator[str]:
@@ -367,11 +481,11 @@ def _manifest_faults(manifest: Any, predicate: Mapping[str, Any]) -> Iterator[st
             yield f"{_MANIFEST} says another {what} than the receipt: {found!r}, expected {wanted!r}"
 
 
-def _file_faults(folder: Path, path: str, sha256: str, live: Mapping[str, str]) -> Iterator[str]:
+def _file_faults(folder: Folder, path: str, sha256: str, live: Mapping[str, str]) -> Iterator[str]:
     if live.get(path) != sha256:
         yield f"{path} is in the receipt, but the release does not name it so"
     try:
-        found = _file_sha256(folder / path)
+        found = folder.sha256(path)
     except OSError as error:
         yield f"{path} cannot be read ({error.strerror})"
         return
@@ -382,16 +496,15 @@ def _file_faults(folder: Path, path: str, sha256: str, live: Mapping[str, str]) 
 
 
 def _stray_faults(
-    folder: Path, live: Mapping[str, str] | None, files: Sequence[Mapping[str, Any]], removed: Collection[str]
+    folder: Folder, live: Mapping[str, str] | None, files: Sequence[Mapping[str, Any]], removed: Collection[str]
 ) -> Iterator[str]:
     waiting = {each["path"] for each in files if each["level"] == "LOGICAL"}
-    for file in sorted((folder / "shards").rglob("*")):
-        path = file.relative_to(folder).as_posix()
-        if not file.is_file() or (live is not None and path in live):
+    for path in folder.list("shards"):
+        if live is not None and path in live:
             continue
         if live is not None and path not in waiting:
             yield f"{path} lies among the shards, but the release does not name it"
-        if _file_sha256(file) in removed:
+        if folder.sha256(path) in removed:
             yield f"{path} holds what is said to be removed"
 
 
@@ -558,11 +671,6 @@ def _consistent(first: int, second: int, path: Sequence[bytes], first_root: byte
             sr = _node_hash(sr, c)
         fn, sn = fn >> 1, sn >> 1
     return sn == 0 and fr == first_root and sr == second_root
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

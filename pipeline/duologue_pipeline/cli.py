@@ -11,7 +11,11 @@ from .annotate_cli import EXAMPLE as ANNOTATE_EXAMPLE
 from .annotate_cli import Asr, annotate
 from .cli_support import EXIT_FAULTS, EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, usage_errors
 from .errors import UsageError
+from .explain_cli import EXAMPLE as EXPLAIN_EXAMPLE
+from .explain_cli import explain
 from .isolation_cli import AllowNetwork, Embedding, Segmentation, isolation
+from .propagate_cli import EXAMPLE as PROPAGATE_EXAMPLE
+from .propagate_cli import propagate
 from .simulate_cli import EXAMPLE as SIMULATE_EXAMPLE
 from .simulate_cli import simulate
 
@@ -124,15 +128,18 @@ def demo(
 ) -> None:
     """Run the whole pipeline on the three small conversations that come with the package."""
     from .demo import demo_files
+    from .demo.ledger import ledger_for
 
     with usage_errors():
         from .run import RunRequest
 
     files = demo_files()
+    with usage_errors():
+        ledger = ledger_for(out)
     request = RunRequest(
         manifest=str(files.manifest),
         out=out,
-        ledger=str(files.ledger),
+        ledger=str(ledger),
         purpose=purpose,
         codec=codec,
         include_audio=include_audio,
@@ -192,6 +199,8 @@ def verify(
 app.command(epilog="Example: duologue isolation agent.wav caller.wav --plot isolation.png")(isolation)
 app.command(epilog=ANNOTATE_EXAMPLE)(annotate)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
+consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
+consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)
 
 
 @app.callback(invoke_without_command=True)

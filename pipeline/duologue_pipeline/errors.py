@@ -20,7 +20,13 @@ REASONS: Final[dict[str, str]] = {
     "consent_not_given": "The speaker has not been asked for this purpose, or has not answered.",
     "consent_refused": "The speaker was asked for this purpose and said no.",
     "consent_withdrawn": "The speaker gave consent for this purpose and has withdrawn it.",
+    "consent_revoked": "Somebody else than the speaker (the controller, an authority) has ended the consent.",
+    "consent_invalidated": "The consent was found never to have been valid.",
     "consent_expired": "The consent for this purpose has expired.",
+    "consent_minor": "The speaker was a minor, and the record names no guardian.",
+    "consent_retention_over": "The consent limits how long the recording may be kept, and that time is over.",
+    "consent_form_not_covered": "The consent does not cover a form of the data (audio, transcript, ...) that the run writes.",
+    "consent_jurisdiction_requirement": "A rule of the place where the speaker was requires what the record does not have.",
     "consent_after_recording": "The consent was given after the recording was made.",
     "consent_recording_time_unknown": "The manifest does not say when the recording was made (started_at).",
     # stage "ingest"

@@ -59,6 +59,8 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         purpose=options.release.purpose,
         as_of=options.as_of,
         ledger_name=options.ledger_name,
+        include_audio=options.tokenize.include_audio,
+        words=options.release.words,
     )
     recordings, unread = pipeline | "Read" >> ReadManifest(manifest=options.manifest)
     consented, not_consented = recordings | "Consent" >> gate

@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,13 @@ import soundfile
 
 from .errors import UsageError
 from .plan import SPLITS
+from .revoked import RevocationWatch
 from .storage import absolute_uri, join, open_input, read_bytes
 
 __all__ = ["Dataset", "PurposeError", "Sample", "open_dataset", "read_release"]
+
+
+_LOOK_EVERY_S: Final = 0.5
 
 
 class PurposeError(UsageError):
@@ -58,8 +62,12 @@ class Sample:
 class Dataset:
     """The samples of one split of a release, in the order of the shards; iterate it as often as you like.
 
+    Samples that a speaker has withdrawn are left out from the moment that ``revocations.jsonl`` says so, also in the middle
+    of an iteration: the file is looked at again at every shard, and every half second within one. Where a withdrawal has
+    replaced the release meanwhile, the iteration goes on in the new version, with the same shard or the next one.
+
     Attributes:
-        release: the document of ``dataset.json``.
+        release: the document of ``dataset.json``, of the version that is being read.
         split: ``train`` or ``validation``.
         purpose: what the samples are read for.
     """
@@ -69,29 +77,63 @@ class Dataset:
         self.release = release
         self.split = split
         self.purpose = purpose
-        self._shards = [shard for shard in release["shards"] if shard["split"] == split]
+        self._revoked = RevocationWatch(uri)
+        self._revoked.look(release)
 
     def __len__(self) -> int:
-        """How many samples the split holds."""
-        return sum(shard["samples"] for shard in self._shards)
+        """How many samples the split holds; those that are left out by ``revocations.jsonl`` are counted."""
+        return sum(shard["samples"] for shard in self._shards())
 
     def __iter__(self) -> Iterator[Sample]:
         """Gives the samples.
 
         Raises:
             ValueError: a shard is damaged.
+            PurposeError: a new version, without the purpose, has taken the place of the release.
+            UsageError: ``revocations.jsonl`` cannot be trusted.
         """
-        for shard in self._shards:
-            uri, found = join(self._uri, shard["path"]), 0
-            for found, sample in enumerate(read_shard(uri), start=1):
-                # The gate let only such samples in; a reader does not take that on trust.
-                if self.purpose in sample.metadata["purposes"]:
-                    yield sample
-            if found != shard["samples"]:  # tarfile takes an archive that is cut between members for a whole one
-                raise ValueError(
-                    f"{uri}: holds {found} samples and dataset.json says {shard['samples']}; "
-                    f"the shard is damaged: fetch it again (`duologue shards verify {self._uri}` tells)"
-                )
+        finished, given = set[str](), set[str]()  # shards by their names without hash; keys within the next one
+        while True:
+            shard = next((each for each in self._shards() if _stem(each["path"]) not in finished), None)
+            if shard is None:
+                return
+            try:
+                for sample in self._read(shard):
+                    if sample.key not in given:
+                        given.add(sample.key)
+                        yield sample
+            except OSError:
+                if not self._renew():  # the shard is not gone because of a new version, but missing
+                    raise
+                continue
+            finished.add(_stem(shard["path"]))
+            given = set()
+
+    def _shards(self) -> list[dict[str, Any]]:
+        return [shard for shard in self.release["shards"] if shard["split"] == self.split]
+
+    def _read(self, shard: dict[str, Any]) -> Iterator[Sample]:
+        uri, found = join(self._uri, shard["path"]), 0
+        self._revoked.look(self.release)
+        for found, sample in enumerate(read_shard(uri), start=1):
+            self._revoked.look(self.release, at_most_every_s=_LOOK_EVERY_S)
+            # The gate let only such samples in; a reader does not take that on trust.
+            if self.purpose in sample.metadata["purposes"] and not self._revoked.strikes(shard["path"], sample.key):
+                yield sample
+        if found != shard["samples"]:  # tarfile takes an archive that is cut between members for a whole one
+            raise ValueError(
+                f"{uri}: holds {found} samples and dataset.json says {shard['samples']}; "
+                f"the shard is damaged: fetch it again (`duologue shards verify {self._uri}` tells)"
+            )
+
+    def _renew(self) -> bool:
+        """Goes over to the version that is there now; False where it is the same one."""
+        release = read_release(self._uri)
+        if release == self.release:
+            return False
+        _check_purpose(self._uri, release, self.purpose)
+        self.release = release
+        return True
 
 
 def open_dataset(uri: str, split: str = "train", purpose: str = "training_inhouse") -> Dataset:
@@ -103,21 +145,17 @@ def open_dataset(uri: str, split: str = "train", purpose: str = "training_inhous
         purpose: what the samples will be used for, e.g. ``training_inhouse``.
 
     Returns:
-        The samples. Nothing but ``dataset.json`` has been read yet.
+        The samples. No shard has been read yet.
 
     Raises:
         PurposeError: the release was not made for this purpose.
-        UsageError: there is no complete release, or no such split.
+        UsageError: there is no complete release, no such split, or ``revocations.jsonl`` cannot be trusted.
     """
     root = absolute_uri(uri)
     release = read_release(root)
     if split not in SPLITS:
         raise UsageError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
-    if purpose not in release["purposes"]:
-        raise PurposeError(
-            f"{uri}: this release may be used for {', '.join(release['purposes'])} and not for {purpose}; "
-            f"make one with `duologue run ... --purpose {purpose}`: it will hold what its speakers allow"
-        )
+    _check_purpose(uri, release, purpose)
     return Dataset(root, release, split=split, purpose=purpose)
 
 
@@ -137,6 +175,19 @@ def read_release(uri: str) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("schema") != "release/1.0":
         raise UsageError(f"{name}: not a release manifest of version release/1.0")
     return document
+
+
+def _check_purpose(uri: str, release: dict[str, Any], purpose: str) -> None:
+    if purpose not in release["purposes"]:
+        raise PurposeError(
+            f"{uri}: this release may be used for {', '.join(release['purposes'])} and not for {purpose}; "
+            f"make one with `duologue run ... --purpose {purpose}`: it will hold what its speakers allow"
+        )
+
+
+def _stem(path: str) -> str:
+    """``train-00003`` of ``shards/train-00003-0123456789ab.tar``: what a rewritten shard has in common with the old one."""
+    return path.rpartition("/")[2].rpartition("-")[0]
 
 
 def read_shard(uri: str) -> Iterator[Sample]:

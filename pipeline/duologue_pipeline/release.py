@@ -22,13 +22,27 @@ from .records import Rejected, Tokenized, WrittenShard
 from .samples import MADE_BY, canonical_json
 from .shards import join_parts
 from .statistics import Totals, statistics_file
-from .storage import delete_directory, delete_file, digest, join, list_entries, open_output, read_bytes, write_bytes
+from .storage import (
+    delete_directory,
+    delete_file,
+    digest,
+    join,
+    list_entries,
+    move,
+    open_output,
+    read_bytes,
+    write_bytes,
+)
 from .tables import read_table, write_table
 
-__all__ = ["STAGING", "TABLES", "ReleaseOptions", "write_release", "write_shard"]
+__all__ = ["STAGED_LOG", "STAGING", "TABLES", "ReleaseOptions", "write_release", "write_shard"]
 
 STAGING: Final = ".staging"
 """The folder under the output where unfinished work lies; it goes when the release is complete."""
+
+STAGED_LOG: Final = f"{STAGING}/ledger"
+"""Where a run leaves the ledger's public files until there is a release. They are not among its ``files``: the log grows with
+every withdrawal, and what binds them is the checkpoint in ``dataset.json``."""
 
 TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS}
 
@@ -45,7 +59,7 @@ class ReleaseOptions:
         second_opinion: the hashes of pyannote.audio's checkpoints and the version of their rules; None where none were.
         asr: name and hash of the speech recogniser; None where none was asked.
         rules: versions of the rule sets.
-        ledger: ``ledger_id``, ``events`` and ``head_sha256`` of the ledger, each None where there was none.
+        ledger: ``ledger_id``, ``events`` and ``checkpoint`` of the ledger, each None where there was none.
         fingerprint: hash of everything that decides the run's output.
         manifest_sha256: hash of the manifest's content, whatever its order.
         manifest_folder: taken out of the details of rejections, so that no path of the machine is published.
@@ -144,6 +158,8 @@ def write_release(
     for name, text in (("README.md", write_readme(facts)), ("croissant.json", write_croissant(facts))):
         write_bytes(join(out, name), text.encode())
         release["files"].append(_file_entry(out, name))
+    for name in list_entries(join(out, STAGED_LOG)):
+        move(join(out, STAGED_LOG, name), join(out, name))
     write_bytes(join(out, "dataset.json"), json.dumps(release, indent=1, sort_keys=True).encode() + b"\n")
     delete_directory(join(out, STAGING))
     return release

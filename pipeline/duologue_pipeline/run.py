@@ -8,12 +8,13 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any, Self
 
 from duologue_consent import Ledger, LedgerError, Purpose, Snapshot
+from duologue_consent.publication import publish_log
 from duologue_schemas import load_schema
 
 from .asr import AsrModel
@@ -23,8 +24,8 @@ from .isolation_policy import ISOLATION_POLICIES
 from .manifest import manifest_sha256, parse_line, read_lines
 from .reader import read_release
 from .records import Recording
-from .release import STAGING, ReleaseOptions
-from .samples import MADE_BY, canonical_json, codec_document, rule_versions
+from .release import STAGED_LOG, STAGING, ReleaseOptions
+from .samples import MADE_BY, canonical_json, codec_document, release_codec_document, rule_versions
 from .second_opinion import SecondOpinion
 from .storage import (
     absolute_uri,
@@ -49,7 +50,7 @@ class RunRequest:
 
     Attributes:
         manifest, out: where the recordings are listed and where the release goes.
-        ledger: path of the consent ledger; None or a missing file lets nothing pass.
+        ledger: path or PostgreSQL URL of the consent ledger; None or a missing file lets nothing pass.
         purpose: what the release is for.
         codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
         segment_s: length of a sample.
@@ -117,12 +118,12 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
     lines = list(read_lines(manifest))
     recordings = _count_recordings(lines, manifest)
-    snapshot = _snapshot(request.ledger)
+    ledger = _open_ledger(request.ledger)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
-    release = _release_options(request, manifest, lines, snapshot, second_opinion, asr)
+    release = _release_options(request, manifest, lines, ledger, second_opinion, asr)
     if _is_complete(out, release.fingerprint):
         return RunResult(out, read_release(out), _refused(out), was_complete=True)
     if request.beam_args:  # a mistake in them is answered before anything is written
@@ -130,6 +131,8 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
 
         beam_options(request.beam_args)
     _prepare(out, release.fingerprint)
+    if ledger is not None:
+        _stage_log(ledger, out)
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     import apache_beam as beam
@@ -140,8 +143,8 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     options = RunOptions(
         manifest=manifest,
         out=out,
-        snapshot=snapshot,
-        ledger_name=request.ledger or "(none given)",
+        snapshot=None if ledger is None else ledger.snapshot,
+        ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
         as_of=request.as_of or datetime.now(UTC),
         codec=request.codec,
         second_opinion=second_opinion,
@@ -191,34 +194,50 @@ def _count_recordings(lines: Sequence[bytes], manifest: str) -> int:
     return recordings
 
 
-def _snapshot(ledger: str | None) -> Snapshot | None:
-    if ledger is None or not local_path(ledger).exists():
+@dataclass(frozen=True)
+class _PinnedLedger:
+    """The ledger that a run asks: signed, and as it was at the checkpoint that the release will name."""
+
+    ledger: Ledger
+    snapshot: Snapshot
+    pin: Mapping[str, Any]
+
+
+def _open_ledger(name: str | None) -> _PinnedLedger | None:
+    """Opens and signs the ledger; None where there is no such file. A database that is named has to be there."""
+    if name is None or ("://" not in name and not local_path(name).exists()):
         return None
     try:
-        return Ledger.open(local_path(ledger)).snapshot()
+        ledger = Ledger.open(name if "://" in name else local_path(name))
+        pin = ledger.release_pin()
+        return _PinnedLedger(ledger, ledger.snapshot(pin["events"]), pin)
     except LedgerError as error:
         raise UsageError(str(error)) from None
+
+
+def _stage_log(ledger: _PinnedLedger, out: str) -> None:
+    publish_log(
+        ledger.ledger,
+        lambda name, content: write_bytes(join(out, STAGED_LOG, name), content),
+        checkpoint=ledger.pin["checkpoint"].encode(),
+    )
 
 
 def _release_options(
     request: RunRequest,
     manifest: str,
     lines: Sequence[bytes],
-    snapshot: Snapshot | None,
+    ledger: _PinnedLedger | None,
     second_opinion: SecondOpinion | None,
     asr: AsrModel | None,
 ) -> ReleaseOptions:
     codec = open_codec(request.codec)
     manifest_hash = manifest_sha256(lines)
-    ledger = {
-        "ledger_id": snapshot and snapshot.ledger_id,
-        "events": snapshot and snapshot.events,
-        "head_sha256": snapshot and snapshot.head_sha256,
-    }
+    pin = dict.fromkeys(("ledger_id", "events", "checkpoint")) if ledger is None else dict(ledger.pin)
     decides = {
         "made_by": MADE_BY,
         "manifest_sha256": manifest_hash,
-        "ledger": ledger,
+        "ledger": pin,
         "purpose": request.purpose,
         "codec": codec_document(codec),
         "segment_s": request.segment_s,
@@ -235,7 +254,7 @@ def _release_options(
     return ReleaseOptions(
         name=request.name,
         purpose=request.purpose,
-        codec={**codec_document(codec), "quality": codec.quality},
+        codec=release_codec_document(codec),
         segment_s=request.segment_s,
         include_audio=request.include_audio,
         words=request.words,
@@ -243,7 +262,7 @@ def _release_options(
         second_opinion=second_opinion.document() if second_opinion else None,
         asr=asr.document() if asr else None,
         rules=rule_versions(),
-        ledger=ledger,
+        ledger=pin,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
         manifest_sha256=manifest_hash,
         manifest_folder=manifest.rpartition("/")[0] + "/",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
-from .codecs.base import Codec
+from .codecs.base import Codec, silence_tokens
 from .isolation_report import DIRECTIONS, bleed_figures, fault_columns, sample_isolation
 from .records import (
     Annotated,
@@ -32,6 +32,7 @@ __all__ = [
     "event_rows",
     "index_row",
     "recording_row",
+    "release_codec_document",
     "rule_versions",
     "sample_document",
     "sample_key",
@@ -74,6 +75,16 @@ def codec_document(codec: Codec) -> dict[str, Any]:
         "codebooks": codec.codebooks,
         "cardinalities": list(codec.cardinalities),
         "weights_sha256": codec.weights_sha256,
+    }
+
+
+def release_codec_document(codec: Codec) -> dict[str, Any]:
+    """What ``dataset.json`` says about the codec: also its quality, and its tokens of silence where it has such."""
+    silence = silence_tokens(codec)
+    return {
+        **codec_document(codec),
+        "quality": codec.quality,
+        **({"silence": list(silence)} if silence is not None else {}),
     }
 
 

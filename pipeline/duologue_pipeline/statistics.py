@@ -23,6 +23,7 @@ from duologue_pipeline.records import (
     TagTotal,
 )
 from duologue_pipeline.rules import load_rules
+from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
     "FTO_BIN_MS",
@@ -37,6 +38,7 @@ __all__ = [
     "statistics_document",
     "statistics_file",
     "statistics_of_row",
+    "totals_of_rows",
 ]
 
 FTO_BIN_MS: Final = 200
@@ -321,6 +323,15 @@ def statistics_of_row(row: Mapping[str, Any]) -> Statistics:
         words_a=row["said_words_a"],
         words_b=row["said_words_b"],
         tags=tuple(TagTotal(**x) for x in row["word_tags"]),
+    )
+
+
+def totals_of_rows(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Totals]:
+    """:func:`corpus_totals` of rows of ``recordings.parquet``; a conversation of which a speaker was silenced is none."""
+    return corpus_totals(
+        (statistics_of_row(row), (row["speaker_a"], row["speaker_b"]), row["language"])
+        for row in rows
+        if WITHDRAWN not in (row["speaker_a"], row["speaker_b"])
     )
 
 

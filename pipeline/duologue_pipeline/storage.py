@@ -26,9 +26,11 @@ __all__ = [
     "delete_file",
     "digest",
     "exists",
+    "file_size",
     "is_remote",
     "join",
     "list_entries",
+    "list_files",
     "local_copy",
     "local_path",
     "move",
@@ -84,6 +86,13 @@ def exists(uri: str) -> bool:
     """Whether there is a file or a folder of this name."""
     filesystem, path = _filesystem(uri)
     return filesystem.get_file_info(path).type != pyarrow.fs.FileType.NotFound
+
+
+def file_size(uri: str) -> int | None:
+    """The size of a file in bytes; None where there is none."""
+    filesystem, path = _filesystem(uri)
+    info = filesystem.get_file_info(path)
+    return info.size if info.type == pyarrow.fs.FileType.File else None
 
 
 def open_input(uri: str) -> Any:
@@ -161,6 +170,14 @@ def list_entries(uri: str) -> list[str]:
     filesystem, path = _filesystem(uri)
     selector = pyarrow.fs.FileSelector(path, allow_not_found=True)
     return sorted(info.base_name for info in filesystem.get_file_info(selector))
+
+
+def list_files(uri: str) -> list[str]:
+    """The paths of all files in a folder and below it, relative to it, sorted; empty where there is no such folder."""
+    filesystem, path = _filesystem(uri)
+    selector = pyarrow.fs.FileSelector(path, allow_not_found=True, recursive=True)
+    files = (info for info in filesystem.get_file_info(selector) if info.type != pyarrow.fs.FileType.Directory)
+    return sorted(info.path.removeprefix(path.rstrip("/") + "/") for info in files)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from duologue_schemas.tables import FAULT_MEASURES
 
 from .errors import REASONS
 from .run import RunResult
-from .statistics import Totals, statistics_document, statistics_of_row
+from .statistics import Totals, statistics_document, totals_of_rows
 from .storage import join
 from .tables import read_table
 from .words_check import MISFITS
@@ -29,7 +29,8 @@ def summarize(result: RunResult) -> str:
     ledger = release["ledger"]
     hourly = totals["bytes"] / max(totals["duration_s"], 1e-9) * 3600
     consent = (
-        f"for {', '.join(release['purposes'])}; ledger of {ledger['events']} events, head {ledger['head_sha256'][:12]}"
+        f"for {', '.join(release['purposes'])}; ledger of {ledger['events']} records, "
+        f"root {ledger['checkpoint'].splitlines()[2][:12]}"
     )
     lines = [
         "",
@@ -87,7 +88,7 @@ def _isolation(policy: str, result: RunResult, recordings: Sequence[dict[str, An
 
 
 def _turn_taking(recordings: Sequence[dict[str, Any]]) -> list[str]:
-    totals = sum((Totals.of(statistics_of_row(row)) for row in recordings), Totals())
+    totals = totals_of_rows(recordings).get(("corpus", ""), Totals())
     languages = {row["language"] for row in recordings}
     found = statistics_document(totals, language=languages.pop() if len(languages) == 1 else None)
     median_s, human = found["fto_median_s"], found["human_reference"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from duologue_schemas import iter_faults
+from duologue_schemas.tables import WITHDRAWN
 
 from .reader import read_members, read_release
 from .release import TABLES
@@ -167,7 +168,7 @@ def _check_totals(root: str, release: dict[str, Any], rows: list[dict[str, Any]]
     recordings = tables["recordings"].to_pylist()
     rejected = read_bytes(join(root, "rejected.jsonl")).splitlines()
     found = {
-        "read": len(recordings) + len(rejected),
+        "read": len(recordings) + len(rejected) + release["totals"].get("withdrawn", 0),
         "written": len(recordings),
         "rejected": len(rejected),
         "samples": len(rows),
@@ -186,7 +187,8 @@ def _check_totals(root: str, release: dict[str, Any], rows: list[dict[str, Any]]
     speakers: dict[str, set[str]] = {}
     for row in recordings:
         for name in ("speaker_a", "speaker_b"):
-            speakers.setdefault(row[name], set()).add(row["split"])
+            if row[name] != WITHDRAWN:
+                speakers.setdefault(row[name], set()).add(row["split"])
     faults += [
         f"recordings.parquet: speaker {speaker[:12]} is in more than one split"
         for speaker, splits in speakers.items()

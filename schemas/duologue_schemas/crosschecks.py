@@ -104,9 +104,11 @@ def _track_faults(tracks: object) -> Iterator[tuple[Path, str]]:
 def _codec_faults(codec: object) -> Iterator[tuple[Path, str]]:
     if not isinstance(codec, Mapping):
         return
-    codebooks, cardinalities = codec.get("codebooks"), codec.get("cardinalities")
-    if _is_number(codebooks) and isinstance(cardinalities, list) and len(cardinalities) != codebooks:
-        yield ("codec", "cardinalities"), f"found {shown(cardinalities)}, expected one per codebook ({codebooks})"
+    codebooks = codec.get("codebooks")
+    for field in ("cardinalities", "silence"):
+        entries = codec.get(field)
+        if _is_number(codebooks) and isinstance(entries, list) and len(entries) != codebooks:
+            yield ("codec", field), f"found {shown(entries)}, expected one per codebook ({codebooks})"
 
 
 def _measurement_faults(isolation: object) -> Iterator[tuple[Path, str]]:
@@ -170,13 +172,16 @@ def _transcript_faults(transcripts: object, words: object) -> Iterator[tuple[Pat
 
 
 def _account_faults(release: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """A release must add up: read = written + rejected, and every total is the sum over the shards."""
+    """A release must add up: read = written + rejected + withdrawn, and every total is the sum over the shards."""
     totals, splits, shards = release.get("totals"), release.get("splits"), release.get("shards")
     if not isinstance(totals, Mapping):
         return
     read, written, rejected = (totals.get(name) for name in ("read", "written", "rejected"))
-    if _is_number(read) and _is_number(written) and _is_number(rejected) and read != written + rejected:
-        yield ("totals", "read"), f"found {read}, expected written + rejected = {written + rejected}"
+    withdrawn = totals.get("withdrawn", 0)
+    if _is_number(read) and _is_number(written) and _is_number(rejected) and _is_number(withdrawn):
+        expected_read = written + rejected + withdrawn
+        if read != expected_read:
+            yield ("totals", "read"), f"found {read}, expected written + rejected + withdrawn = {expected_read}"
     if not (isinstance(shards, list) and all(isinstance(s, Mapping) and _is_number(s.get("samples")) for s in shards)):
         return
     samples = sum(shard["samples"] for shard in shards)

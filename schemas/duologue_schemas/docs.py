@@ -43,6 +43,8 @@ The release's cards, made from the same facts: `README.md` is the Hugging Face d
 Croissant 1.1 description (JSON-LD) of the tables and the shards.
 """
 
+_DPV: Final = "`dpv:` stands for the W3C Data Privacy Vocabulary 2, `https://w3id.org/dpv#`.\n"
+
 _OWN: Final = "Fields whose name begins with `x_` are yours: they are allowed in {places} and ignored.\n"
 
 
@@ -54,6 +56,7 @@ def formats_page() -> str:
         "## What goes in\n",
         _json_section("The manifest: a JSON object a line", "recording", own_in_manifest),
         _json_section("Words: one JSON list a track", "words", _OWN.format(places="a word")),
+        _json_section("A consent record", "consent_record", _DPV),
         "## What comes out\n",
         _json_section("dataset.json", "release", ""),
         _SHARDS,
@@ -69,6 +72,8 @@ def formats_page() -> str:
         _json_section("rejected.jsonl: a JSON object a line", "rejected", ""),
         _CARDS,
         _json_section("What `duologue annotate` prints", "annotation", ""),
+        "## What a speaker gets\n",
+        _json_section("The consent receipt", "consent_receipt", ""),
     ]
     return "\n".join(parts)
 
@@ -115,7 +120,9 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _text(schema: Mapping[str, Any]) -> str:
     text: str = schema.get("description", "")
-    return f"{text} Must be {schema['x-expected']}." if "x-expected" in schema else text
+    if "x-expected" in schema:
+        text += f" Must be {schema['x-expected']}."
+    return f"{text} `{schema['x-dpv']}`" if "x-dpv" in schema else text
 
 
 def _markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

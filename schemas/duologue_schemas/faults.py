@@ -24,6 +24,8 @@ SCHEMA_NAMES: Final = (
     "statistics",
     "rejected",
     "receipt",
+    "consent_record",
+    "consent_receipt",
     "annotation",
 )
 

@@ -10,7 +10,10 @@ import pyarrow as pa
 
 from duologue_schemas.crosschecks import MEASURED_FAULTS
 
-__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "RECORDINGS", "description"]
+__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "RECORDINGS", "WITHDRAWN", "description"]
+
+WITHDRAWN: Final = "withdrawn"
+"""What stands for a speaker who withdrew and was taken out of a recording, in place of commitment and hash."""
 
 
 def description(field: pa.Field) -> str:
@@ -85,7 +88,7 @@ INDEX: Final = pa.schema(
         _column("start_s", pa.float64(), "Where it begins in the conversation."),
         _column("end_s", pa.float64(), "Where it ends in the conversation."),
         _column("frames", pa.int32(), "How many token frames it has."),
-        *_per_track("speaker", pa.string(), "Commitment that stands for {speaker}."),
+        *_per_track("speaker", pa.string(), "Commitment that stands for {speaker}; withdrawn if they were taken out."),
         _column("purposes", _STRINGS, "What both speakers allow."),
         _column("isolation", pa.string(), "Verdict on the recording: pass, warn, fail or undetermined."),
         _column("language", pa.string(), "BCP 47 tag; null where the manifest does not say.", nullable=True),
@@ -108,7 +111,7 @@ RECORDINGS: Final = pa.schema(
         _column("topic", pa.string(), "What it is about, as the manifest says.", nullable=True),
         _column("register", pa.string(), "How formal it is, as the manifest says.", nullable=True),
         _column("started_at", pa.string(), "When it began (RFC 3339), as the manifest says.", nullable=True),
-        *_per_track("speaker", pa.string(), "Commitment that stands for {speaker}."),
+        *_per_track("speaker", pa.string(), "Commitment that stands for {speaker}; withdrawn if they were taken out."),
         *_per_track("jurisdiction", pa.string(), "Where {speaker} was (ISO 3166).", nullable=True),
         *_per_track("words", pa.bool_(), "Whether {track} has a transcript."),
         *_per_track("sample_rate_hz", pa.int32(), "Sample rate of the file of {track}."),
@@ -117,7 +120,9 @@ RECORDINGS: Final = pa.schema(
         *_per_track("level_dbfs", pa.float64(), "The level of {track}."),
         *_per_track("clipped_share", pa.float64(), "Share of clipped samples of {track}, 0 to 1."),
         *_per_track("digital_silence_share", pa.float64(), "Share of digital silence of {track}, 0 to 1."),
-        *_per_track("samples_sha256", pa.string(), "Hash of the decoded samples of {track}."),
+        *_per_track(
+            "samples_sha256", pa.string(), "Hash of the decoded samples of {track}; withdrawn if they were taken out."
+        ),
         _column("isolation", pa.string(), "Verdict: pass, warn, fail or undetermined."),
         *_per_direction(
             "bleed_db",

@@ -117,5 +117,5 @@ def test_both_cards_say_the_same(build: Build, row: Row) -> None:
         line.removeprefix("- ") for line in readme.splitlines() if line.startswith("- ") and line.endswith(".")
     ] == (croissant["rai:dataLimitations"])
     assert f"# {croissant['name']} {croissant['version']}" in readme
-    assert release.document["ledger"]["head_sha256"] in readme
-    assert release.document["ledger"]["head_sha256"] in croissant["rai:personalSensitiveInformation"][0]
+    assert release.document["ledger"]["checkpoint"].split("\n")[2] in readme
+    assert release.document["ledger"]["checkpoint"].split("\n")[2] in croissant["rai:personalSensitiveInformation"][0]

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,6 @@ from duologue_consent.leaves import (
     commit,
     make_leaf,
     make_opening,
-    new_subject_key,
     open_record,
     opening_fault,
     seal_record,
@@ -25,6 +25,10 @@ from duologue_consent.merkle import inclusion_path, leaf_hash, root_of, verify_i
 
 SALT = bytes(range(32))
 EVENT = {"speaker_id": "spk-17", "purpose": "training_inhouse", "at": "2026-05-04T08:30:00Z"}
+
+
+def new_subject_key() -> bytes:
+    return secrets.token_bytes(32)
 
 
 def counting() -> Callable[[int], bytes]:

@@ -1,21 +1,18 @@
 """Keys, signed notes and checkpoints; the vectors are notes that other implementations published."""
 
 import base64
-import os
-import stat
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from duologue_consent.keyfolder import KeyFolder
 from duologue_consent.keys import (
     KeyFault,
     SigningKey,
     VerifierKey,
     parse_verifiers,
-    read_signing_key,
-    write_key_pair,
 )
 from duologue_consent.notes import (
     Checkpoint,
@@ -222,50 +219,15 @@ def test_a_signed_text_comes_back_and_no_changed_byte_goes_unnoticed(text: str, 
 # --- keys -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_key_pair_is_written_for_its_owner_only_and_read_back(tmp_path: Path) -> None:
-    key = SigningKey.generate("log.example/new")
-    path = tmp_path / "ledger.key"
-    before = os.umask(0)
-    try:
-        public = write_key_pair(path, key)
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert read_signing_key(path) == key
-    assert public == tmp_path / "ledger.key.pub"
-    assert public.read_text() == key.verifier.text + "\n"
-    assert parse_verifiers(public.read_text()) == (key.verifier,)
-
-
-def test_no_key_file_is_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.key"
-    write_key_pair(path, LOG)
-    with pytest.raises(FileExistsError):
-        write_key_pair(path, WITNESS)
-    assert read_signing_key(path) == LOG
-    path.unlink()
-    with pytest.raises(FileExistsError):  # the public file of the lost key is still there
-        write_key_pair(path, WITNESS)
-    assert not path.exists()
-
-
-def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.key"
-    write_key_pair(path, LOG)
-    path.chmod(0o640)
-    with pytest.raises(KeyFault, match=r"others may read this secret key \(mode 640\); run `chmod 600"):
-        read_signing_key(path)
-
-
 def test_the_secret_is_in_no_representation_and_no_message(tmp_path: Path) -> None:
     secret = LOG.secret_text().rpartition("+")[2]
     assert secret not in repr(LOG) and LOG._seed.hex() not in repr(LOG) and repr(LOG._seed) not in repr(LOG)
-    path = tmp_path / "ledger.key"
+    path = tmp_path / "signing.key"
     for damaged in (LOG.secret_text()[8:], LOG.secret_text() + "=", LOG.secret_text().replace("/7", "/8"), "\x00"):
         path.write_text(damaged)
         path.chmod(0o600)
         with pytest.raises(KeyFault) as error:
-            read_signing_key(path)
+            KeyFolder(tmp_path).signing_key()
         assert secret not in str(error.value) and secret[:16] not in str(error.value)
 
 

@@ -229,7 +229,7 @@ def test_a_leaf_that_is_not_in_the_ledger_is_found(tmp_path: Path, faults: Calla
 def test_a_receipt_without_a_withdrawal_is_found(tmp_path: Path, faults: Callable[..., list[str]]) -> None:
     receipt = WORLD.receipt()
     signed = replace(receipt, leaves=receipt.leaves[1:]).signed([KEY]).to_bytes()
-    kinds = "consent.withdraw, consent.refuse, consent.expire, consent.invalidate"
+    kinds = "consent.withdraw, consent.refuse, consent.revoke, consent.invalidate, grant.lapsed"
     fault = f"no leaf of the receipt takes consent away; expected one of {kinds}"
     assert faults(WORLD.write(tmp_path, signed)) == [fault]
 
@@ -340,7 +340,8 @@ def test_no_signed_junk_makes_the_verifier_stumble(tmp_path: Path, junk: object)
             dataset=tmp_path,
             log=None,
         )
-        owners_word = path[-1] in ("what", "why", "removed", "duration_s", "path")  # nothing to hold them against
+        # nothing to hold them against
+        owners_word = path[-1] in ("what", "why", "removed", "duration_s", "path", "previous", "revocations")
         assert owners_word or any(each.kind == "fault" for each in findings), path
 
 

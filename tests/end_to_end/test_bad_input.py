@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from duologue_pipeline.demo import demo_files
+from duologue_pipeline.demo.ledger import write_demo_ledger
 from tests.end_to_end.support import Duologue, recording_line, rejected, write_ledger, write_manifest
 
 pytestmark = pytest.mark.slow
@@ -155,7 +156,15 @@ def test_wrong_usage_is_one_line_and_exit_2(
     arguments: list[str], message: str, duologue: Duologue, tmp_path: Path
 ) -> None:
     files = demo_files()
-    outcome = duologue("run", files.manifest, "--out", tmp_path / "out", "--ledger", files.ledger, *arguments)
+    outcome = duologue(
+        "run",
+        files.manifest,
+        "--out",
+        tmp_path / "out",
+        "--ledger",
+        write_demo_ledger(tmp_path / "demo.db"),
+        *arguments,
+    )
     assert outcome.code == 2
     assert message in outcome.stderr
     assert "Traceback" not in outcome.stderr
@@ -174,7 +183,7 @@ def test_an_output_that_cannot_be_used_is_refused(place: str, duologue: Duologue
         (tmp_path / "file").write_text("mine")
         out = tmp_path / "file" / "out"
     files = demo_files()
-    outcome = duologue("run", files.manifest, "--out", out, "--ledger", files.ledger)
+    outcome = duologue("run", files.manifest, "--out", out, "--ledger", write_demo_ledger(tmp_path / "demo.db"))
     assert outcome.code == 2
     assert str(out) in outcome.stderr
     assert "Traceback" not in outcome.stderr

@@ -19,9 +19,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEMO_AUDIO = demo_files().manifest.parent / "audio"
 
 
-def test_the_command_line_reference_is_up_to_date() -> None:
-    script = ROOT / "scripts" / "make_cli_reference.py"
-    done = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True, text=True)
+@pytest.mark.parametrize("script", ["make_cli_reference.py", "make_jurisdictions_page.py"])
+def test_a_page_made_by_a_script_is_up_to_date(script: str) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / script, "--check"], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 

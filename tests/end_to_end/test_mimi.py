@@ -8,6 +8,7 @@ import pytest
 from duologue_pipeline.audio import conversation_blocks
 from duologue_pipeline.codecs.mimi import MimiCodec
 from duologue_pipeline.demo import demo_files
+from duologue_pipeline.demo.ledger import write_demo_ledger
 from duologue_pipeline.manifest import parse_line, read_lines
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import Recording
@@ -21,7 +22,16 @@ def test_a_run_with_mimi_writes_the_codes_of_one_pass(duologue: Duologue, tmp_pa
     model = make_model(tmp_path / "model")
     files = demo_files()
     out = tmp_path / "out"
-    arguments = ["--out", out, "--ledger", files.ledger, "--segment-s", "15", "--codec", f"mimi:{model}"]
+    arguments = [
+        "--out",
+        out,
+        "--ledger",
+        write_demo_ledger(tmp_path / "demo.db"),
+        "--segment-s",
+        "15",
+        "--codec",
+        f"mimi:{model}",
+    ]
     outcome = duologue("run", files.manifest, *arguments)
     assert outcome.code == 0, outcome.stderr
     assert duologue("shards", "verify", out).code == 0
@@ -44,7 +54,14 @@ def test_a_run_with_mimi_writes_the_codes_of_one_pass(duologue: Duologue, tmp_pa
 
 def test_a_model_that_is_not_there_is_exit_2_with_the_remedy(duologue: Duologue, tmp_path: Path) -> None:
     files = demo_files()
-    arguments = ["--out", tmp_path / "out", "--ledger", files.ledger, "--codec", f"mimi:{tmp_path / 'nowhere'}"]
+    arguments = [
+        "--out",
+        tmp_path / "out",
+        "--ledger",
+        write_demo_ledger(tmp_path / "demo.db"),
+        "--codec",
+        f"mimi:{tmp_path / 'nowhere'}",
+    ]
     outcome = duologue("run", files.manifest, *arguments)
     assert outcome.code == 2
     assert "hf download kyutai/mimi" in outcome.stderr

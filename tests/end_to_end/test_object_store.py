@@ -10,6 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from duologue_pipeline.demo import demo_files
+from duologue_pipeline.demo.ledger import write_demo_ledger
 from duologue_pipeline.reader import open_dataset
 from tests.end_to_end.support import Duologue
 
@@ -45,7 +46,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_a_run_from_and_to_s3_writes_the_same_release_as_on_disk(
     bucket: str, duologue: Duologue, tmp_path: Path
 ) -> None:
-    ledger = demo_files().ledger
+    ledger = write_demo_ledger(tmp_path / "demo.db")
     outcome = duologue("run", f"{bucket}/demo/manifest.jsonl", "--out", f"{bucket}/out", "--ledger", ledger)
     assert outcome.code == 0, outcome.stderr
     assert duologue("run", demo_files().manifest, "--out", tmp_path / "out", "--ledger", ledger).code == 0

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from duologue_pipeline.demo import demo_files
+from duologue_pipeline.demo.ledger import ledger_for
 from tests.end_to_end.support import Duologue
 
 pytestmark = pytest.mark.slow
@@ -35,7 +36,7 @@ def demo_arguments(out: Path, manifest: Path | None = None) -> list[str]:
         "--out",
         str(out),
         "--ledger",
-        str(files.ledger),
+        str(ledger_for(str(out))),
         "--segment-s",
         "20",
     ]

@@ -18,6 +18,7 @@ import soundfile
 from duologue_consent import Ledger, Purpose, parse_time
 from duologue_pipeline.audio import conversation_blocks
 from duologue_pipeline.demo import demo_files
+from duologue_pipeline.demo.ledger import write_demo_ledger
 from duologue_pipeline.isolation import measure_isolation
 from duologue_pipeline.manifest import parse_line, read_lines
 from duologue_pipeline.records import Recording, Track
@@ -67,7 +68,6 @@ def test_the_sample_is_small() -> None:
 
 def test_demo_files_are_package_data() -> None:
     assert demo_files().manifest.is_file()
-    assert demo_files().ledger.is_file()
     package = importlib.resources.files("duologue_pipeline")
     assert package.joinpath("demo/manifest.jsonl").is_file()
 
@@ -196,13 +196,13 @@ def test_bleed_is_measured_as_it_was_made(recording_id: str, in_a_db: float | No
     assert bleed is None if in_a_db is None else (bleed["into"], bleed["level_db"], bleed["lag_ms"]) == ("a", -42, 12)
 
 
-def test_all_speakers_allow_training_and_one_refuses_redistribution() -> None:
-    ledger = Ledger.open(demo_files().ledger).snapshot()
+def test_all_speakers_allow_training_and_one_refuses_redistribution(tmp_path: Path) -> None:
+    ledger = Ledger.open(write_demo_ledger(tmp_path / "consent.db")).snapshot()
     refused = {}
     for recording_id in IDS:
         started_at = parse_time(recording(recording_id).started_at or "")
         for track in recording(recording_id).tracks:
-            asked = {"recorded_at": started_at, "as_of": AS_OF}
+            asked: Any = {"recorded_at": started_at, "as_of": AS_OF}
             assert ledger.decide(track.speaker_id, purpose=Purpose.TRAINING_INHOUSE, **asked).allowed
             decision = ledger.decide(track.speaker_id, purpose=Purpose.REDISTRIBUTION, **asked)
             if not decision.allowed:

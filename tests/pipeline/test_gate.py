@@ -1,15 +1,16 @@
 """The consent gate: what it asks, what it hands on, and what it never says."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from duologue_consent import Ledger, Purpose, Snapshot
+from duologue_consent import ALL_FORMS, Action, AgeBand, Decider, Form, Ledger, Purpose, Snapshot, Terms
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.gate import check_consent
+from duologue_pipeline.gate import check_consent, written_forms
 from duologue_pipeline.records import ConsentBasis, GrantRef, Recording
 
 RECORDED = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -28,8 +29,23 @@ def ledger(tmp_path: Path) -> Ledger:
     return ledger
 
 
-def check(recording: Recording, snapshot: Snapshot | None, purpose: str = "training_inhouse") -> ConsentBasis:
-    return check_consent(recording, snapshot=snapshot, purpose=purpose, as_of=NOW, ledger_name="consent.db")
+def check(
+    recording: Recording,
+    snapshot: Snapshot | None,
+    purpose: str = "training_inhouse",
+    *,
+    include_audio: bool = False,
+    words: str = "optional",
+) -> ConsentBasis:
+    return check_consent(
+        recording,
+        snapshot=snapshot,
+        purpose=purpose,
+        as_of=NOW,
+        ledger_name="consent.db",
+        include_audio=include_audio,
+        words=words,
+    )
 
 
 def refusal(recording: Recording, snapshot: Snapshot | None, purpose: str = "training_inhouse") -> tuple[str, str]:
@@ -67,6 +83,9 @@ def test_without_a_ledger_nothing_passes(make_recording: Build) -> None:
     )
 
 
+MINOR = Terms(forms=ALL_FORMS, age_band=AgeBand.MINOR)
+COURT = Terms(decided_by=Decider.AUTHORITY)
+
 REFUSALS: dict[str, Callable[[Ledger], Any]] = {
     "consent_unknown_speaker": lambda ledger: None,
     "consent_not_given": lambda ledger: ledger.grant("s-ben", [Purpose.RECORDING], at=BEFORE),
@@ -74,6 +93,22 @@ REFUSALS: dict[str, Callable[[Ledger], Any]] = {
     "consent_withdrawn": lambda ledger: (ledger.grant("s-ben", BOTH, at=BEFORE), ledger.withdraw("s-ben", at=AFTER)),
     "consent_expired": lambda ledger: ledger.grant("s-ben", BOTH, at=BEFORE, expires_at=AFTER),
     "consent_after_recording": lambda ledger: ledger.grant("s-ben", BOTH, at=AFTER),
+    "consent_form_not_covered": lambda ledger: ledger.grant("s-ben", BOTH, at=BEFORE, terms=Terms(forms=(Form.AUDIO,))),
+    "consent_minor": lambda ledger: ledger.grant("s-ben", BOTH, at=BEFORE, terms=MINOR),
+    "consent_retention_over": lambda ledger: ledger.grant(
+        "s-ben", BOTH, at=BEFORE, terms=Terms(forms=ALL_FORMS, retention_days=59)
+    ),
+    "consent_jurisdiction_requirement": lambda ledger: ledger.grant(
+        "s-ben", BOTH, at=BEFORE, terms=Terms(forms=ALL_FORMS, jurisdiction="DE")
+    ),
+    "consent_invalidated": lambda ledger: (
+        ledger.grant("s-ben", BOTH, at=BEFORE),
+        ledger.withdraw("s-ben", at=AFTER, terms=COURT, action=Action.INVALIDATE),
+    ),
+    "consent_revoked": lambda ledger: (
+        ledger.grant("s-ben", BOTH, at=BEFORE),
+        ledger.withdraw("s-ben", at=AFTER, terms=COURT, action=Action.REVOKE),
+    ),
 }
 
 
@@ -87,6 +122,47 @@ def test_each_refusal_has_its_reason_and_names_the_speaker_by_track_and_commitme
     assert found == reason
     assert "s-ben" not in detail
     assert f"b ({snapshot.commitment('s-ben')[:12]})" in detail
+
+
+# --- forms and places -------------------------------------------------------------------------------------------------
+
+TOKENS_ONLY = Terms(forms=(Form.TOKENS, Form.ANNOTATIONS))
+
+
+def test_a_release_holds_tokens_and_annotations_and_what_else_was_asked_for() -> None:
+    assert written_forms(include_audio=False, transcripts=False) == (Form.TOKENS, Form.ANNOTATIONS)
+    assert written_forms(include_audio=True, transcripts=True) == ALL_FORMS
+
+
+def with_words(recording: Recording) -> Recording:
+    return replace(recording, a=replace(recording.a, words_uri="words.json"))
+
+
+def test_words_of_either_track_need_the_consent_of_both_to_a_transcript(ledger: Ledger, make_recording: Build) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE, terms=TOKENS_ONLY)
+    snapshot, recording = ledger.snapshot(), with_words(make_recording())
+    with pytest.raises(RejectError) as raised:
+        check(recording, snapshot)
+    assert raised.value.reason == "consent_form_not_covered"
+    assert raised.value.detail.endswith("and --form transcript, otherwise run with --words none.")
+    assert check(recording, snapshot, words="none").purpose == "training_inhouse"
+    assert check(make_recording(), snapshot, words="optional").purpose == "training_inhouse"
+
+
+def test_audio_is_asked_for_where_it_is_written(ledger: Ledger, make_recording: Build) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE, terms=TOKENS_ONLY)
+    with pytest.raises(RejectError) as raised:
+        check(make_recording(), ledger.snapshot(), include_audio=True)
+    assert raised.value.detail.endswith("and --form audio, otherwise run without --include-audio.")
+
+
+def test_the_rules_of_the_place_in_the_manifest_hold(ledger: Ledger, make_recording: Build) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE)
+    recording: Recording = make_recording()
+    in_paris = replace(recording, b=replace(recording.b, jurisdiction="FR"))
+    assert refusal(in_paris, ledger.snapshot())[0] == "consent_jurisdiction_requirement"
+    in_chicago = replace(recording, b=replace(recording.b, jurisdiction="US-IL"))
+    assert check(in_chicago, ledger.snapshot()).purpose == "training_inhouse"
 
 
 @pytest.mark.parametrize("speaker_id", ["O'Brien", 'say "hi"', "tab\\t", "speaker", "b", "ü"])

@@ -263,6 +263,7 @@ def test_a_corpus_is_whole_valid_and_the_same_every_time(tmp_path: Path) -> None
             *(f"words/{name}.{speaker}.json" for name in ids for speaker in "ab"),
             *(f"truth/{name}.json" for name in ids),
             "consent.db",
+            *(f"consent.db.keys/{name}" for name in ("ledger.pub", "signing.key", "vault.key", "witness")),
             "manifest.jsonl",
         ]
     )

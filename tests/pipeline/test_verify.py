@@ -182,7 +182,7 @@ def test_a_manifest_that_does_not_follow_its_schema_is_found(release: Path) -> N
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        ({"read": 9}, r"dataset\.json: totals\.read: found 9, expected written \+ rejected = 4"),
+        ({"read": 9}, r"dataset\.json: totals\.read: found 9, expected written \+ rejected \+ withdrawn = 4"),
         ({"samples": 7}, r"dataset\.json: totals\.samples: found 7, expected the sum over the shards, 6"),
         ({"bytes": 1}, r"dataset\.json: totals\.bytes is 1, the files hold \d+"),
         ({"duration_s": 99.0}, r"dataset\.json: totals\.duration_s is 99\.0, the samples have 12\.300"),

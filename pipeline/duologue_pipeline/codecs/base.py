@@ -1,11 +1,14 @@
 """The one interface behind which every codec stands."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Codec", "StreamEncoder"]
+__all__ = ["Codec", "StreamEncoder", "silence_tokens"]
+
+_SILENCE_S: Final = 10
+_STEADY_S: Final = 2
 
 
 class StreamEncoder(Protocol):
@@ -72,3 +75,16 @@ class Codec(Protocol):
             ValueError: the shape or a value does not fit the codec.
         """
         ...
+
+
+def silence_tokens(codec: Codec) -> tuple[int, ...] | None:
+    """What a codec makes of long digital silence: the frame that it settles on within ten seconds.
+
+    Returns:
+        One index a codebook; None where the last two of the ten seconds are not all the same frame.
+    """
+    encoder = codec.encoder()
+    second = np.zeros(codec.sample_rate_hz, np.float32)
+    codes = np.concatenate([*(encoder.push(second) for _ in range(_SILENCE_S)), encoder.finish()], axis=1)
+    steady = codes[:, -round(_STEADY_S * codec.frame_rate_hz) :]
+    return tuple(steady[:, -1].tolist()) if (steady == steady[:, -1:]).all() else None

@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 from duologue_consent import Ledger, Purpose
+from duologue_consent.seeded import seeded_entropy
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.records import SPEAKERS, Speaker
 
@@ -50,7 +51,7 @@ def write_corpus(
         out: a folder that is empty or does not exist.
         specs: the conversations, each with a ``recording_id`` of its own.
         voices: who speaks.
-        seed: of the ledger's salt.
+        seed: of the ledger's keys and salts.
         audio_format: of :data:`AUDIO_FORMATS`; 16 bits, stereo, speaker a left.
         progress: is told how many conversations, and how many seconds of them, there are so far.
 
@@ -145,7 +146,7 @@ def _write_ledger(path: Path, speaker_ids: Iterable[str], seed: int) -> None:
     """Everyone grants recording, in-house training and redistribution, a week before the first conversation."""
     rng = generator("ledger 1.0", seed)
     ledger_id = f"{rng.bytes(4).hex()}-0000-4000-8000-{rng.bytes(6).hex()}"
-    ledger = Ledger.create(path, ledger_id=ledger_id, salt=rng.bytes(32), created_at=_OPENED_AT)
+    ledger = Ledger.create(path, ledger_id=ledger_id, created_at=_OPENED_AT, entropy=seeded_entropy(rng.bytes(32)))
     purposes = [Purpose.RECORDING, Purpose.TRAINING_INHOUSE, Purpose.REDISTRIBUTION]
     for speaker_id in speaker_ids:
         ledger.grant(speaker_id, purposes, at=_OPENED_AT + timedelta(hours=1))

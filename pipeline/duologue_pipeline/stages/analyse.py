@@ -1,7 +1,9 @@
 """From the consent gate to the events: one transform a stage, each over a pure function of its module."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -15,7 +17,7 @@ from ..analysis import annotate, detect_activity, ingest, measure_channels
 from ..asr import AsrModel, Recognizer
 from ..gate import check_consent
 from ..isolation_policy import ISOLATION_POLICIES
-from ..records import Active, Annotated, Consented, Ingested, Measured, Recording
+from ..records import Active, Annotated, ConsentBasis, Consented, Ingested, Measured, Recording
 from ..second_opinion import Listener, SecondOpinion
 from ..words import WORDS_POLICIES
 from .guard import GuardedDoFn, Split, guarded
@@ -47,33 +49,40 @@ class ConsentGate(_Stage):
         purpose: what the run is for.
         as_of: the moment at which consent must be live.
         ledger_name: for messages.
+        include_audio: whether the run writes audio.
+        words: a key of :data:`duologue_pipeline.words.WORDS_POLICIES`.
     """
 
     snapshot: Snapshot | None
     purpose: str
     as_of: datetime
     ledger_name: str
+    include_audio: bool
+    words: str
 
     output = Consented
 
     def dofn(self) -> GuardedDoFn:
-        return _ConsentGate(self.snapshot, self.purpose, self.as_of, self.ledger_name)
+        check = partial(
+            check_consent,
+            snapshot=self.snapshot,
+            purpose=self.purpose,
+            as_of=self.as_of,
+            ledger_name=self.ledger_name,
+            include_audio=self.include_audio,
+            words=self.words,
+        )
+        return _ConsentGate(check)
 
 
 class _ConsentGate(GuardedDoFn):
     stage = "consent"
 
-    def __init__(self, snapshot: Snapshot | None, purpose: str, as_of: datetime, ledger_name: str) -> None:
-        self._snapshot, self._purpose, self._as_of, self._ledger_name = snapshot, purpose, as_of, ledger_name
+    def __init__(self, check: Callable[[Recording], ConsentBasis]) -> None:
+        self._check = check
 
     def work(self, element: Recording) -> Consented:
-        basis = check_consent(
-            element,
-            snapshot=self._snapshot,
-            purpose=self._purpose,
-            as_of=self._as_of,
-            ledger_name=self._ledger_name,
-        )
+        basis = self._check(element)
         return Consented(element, basis)
 
 

@@ -1,0 +1,59 @@
+"""The consent of the six speakers of the embedded sample: a ledger whose log and signatures are the same every time.
+
+It is made where the demo runs and not shipped, because a ledger's keys are files for its owner only. Its seed is public:
+nobody real is in it.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from duologue_consent import Ledger, LedgerError, Purpose
+from duologue_consent.seeded import seeded_entropy
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.storage import is_remote
+
+__all__ = ["ledger_for", "write_demo_ledger"]
+
+LEDGER_ID: Final = "00000000-0000-4000-8000-64756f6c6f67"  # ends in "duolog"
+SPEAKERS: Final = ("spk-alder", "spk-birch", "spk-cedar", "spk-dogwood", "spk-elm", "spk-fir")
+REFUSES_REDISTRIBUTION: Final = "spk-fir"
+_OPENED_AT: Final = datetime(2026, 2, 20, 9, 0, tzinfo=UTC)  # before the first recording
+
+
+def ledger_for(out: str) -> Path:
+    """The ledger of a demo's release, made where there is none: ``OUT.consent.db``, so that withdrawing can be tried.
+
+    It lies beside the release; that of a remote one in the current folder.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    name = out.rstrip("/")
+    path = Path(f"{name.rpartition('/')[2] if is_remote(name) else name}.consent.db")
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_demo_ledger(path)
+    except (LedgerError, OSError) as error:
+        raise UsageError(str(error)) from None
+    return path
+
+
+def write_demo_ledger(path: Path) -> Path:
+    """Makes the ledger: everyone grants recording and in-house training, all but one redistribution.
+
+    Raises:
+        LedgerError: the file exists or cannot be made.
+    """
+    ledger = Ledger.create(
+        path, ledger_id=LEDGER_ID, created_at=_OPENED_AT, entropy=seeded_entropy(b"duologue demo ledger 2.0")
+    )
+    for number, speaker_id in enumerate(SPEAKERS, start=1):
+        at = _OPENED_AT + timedelta(days=1, minutes=10 * number)
+        ledger.grant(speaker_id, [Purpose.RECORDING, Purpose.TRAINING_INHOUSE], at=at)
+        if speaker_id == REFUSES_REDISTRIBUTION:
+            ledger.refuse(speaker_id, [Purpose.REDISTRIBUTION], at=at)
+        else:
+            ledger.grant(speaker_id, [Purpose.REDISTRIBUTION], at=at)
+    return path

@@ -1,0 +1,1 @@
+"""Withdrawal that reaches what was already written: planned, rewritten, switched, scanned and proved."""
