@@ -27,7 +27,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from withdrawal import make_release
+from benchmarks.withdrawal import make_release
 
 from duologue_consent import Ledger, parse_time
 from duologue_consent.verify import verify_receipt

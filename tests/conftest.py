@@ -136,7 +136,11 @@ def make_annotated(recording: Recording, **fields: Any) -> Annotated:
             speech_b_ms=end_ms - 1100,
             overlap_ms=0,
             ftos_b_ms=(100,),
-            kinds=(KindTotal("gap", "b", 1, 100), KindTotal("turn", "a", 1, 800)),
+            kinds=(
+                KindTotal("gap", "b", 1, 100),
+                KindTotal("turn", "a", 1, 800),
+                KindTotal("turn", "b", 1, end_ms - 1100),
+            ),
         ),
         events_rules="1.0",
         words_a=None,

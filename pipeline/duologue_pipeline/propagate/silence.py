@@ -109,7 +109,10 @@ def silence_document(document: Mapping[str, Any], side: Speaker) -> dict[str, An
         silenced[name] = part
     silenced["transcripts"] = {**document["transcripts"], side: False}
     for name in ("activity", "words"):
-        silenced[name] = [entry for entry in document[name] if entry["speaker"] != side]
+        silenced[name] = [dict(entry) for entry in document[name] if entry["speaker"] != side]
+    for word in silenced["words"]:
+        # a backchannel tells that somebody else was speaking
+        word["tags"] = " ".join(tag for tag in word["tags"].split() if tag != "backchannel")
     silenced["events"] = [
         silence_event(event) for event in document["events"] if event_stays(event["kind"], event["speaker"], side)
     ]

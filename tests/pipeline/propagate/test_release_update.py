@@ -133,7 +133,7 @@ def test_one_after_the_other_leaves_what_both_at_once_leave(tmp_path: Path) -> N
     withdraw(two, "gina")
     withdraw(two, "anna")  # silenced: ben stays
     withdraw(two, "ben")  # and now he goes too
-    same = {"index.parquet", "recordings.parquet", "events.parquet", "rejected.jsonl"}
+    same = {"index.parquet", "recordings.parquet", "events.parquet", "rejected.jsonl", "statistics.json"}
     first, second = contents(one), contents(two)
     assert [name for name in first if name.startswith("shards/")] == [
         name for name in second if name.startswith("shards/")

@@ -182,6 +182,8 @@ def test_the_row_of_the_recording_keeps_what_is_of_the_other_alone(out: Path) ->
         "overlap_share_of_time": None,
         "overlap_share_of_speech": None,
         "ftos_s": [],
+        "ftos_b_s": [],
+        "kinds": [],
         "turns_a": 0,
         "turns_b": 0,
         "gaps": 0,
