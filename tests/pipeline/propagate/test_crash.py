@@ -17,7 +17,7 @@ from duologue_pipeline.verify import verify_release
 from tests.pipeline.propagate.world import World, make_world
 
 ROOT = Path(__file__).resolve().parents[3]
-WITHDRAWN = {"call-2-00000", "call-2-00001", "call-5-00000", "call-5-00001"}
+WITHDRAWN = {"call-2-00000", "call-2-00001", "call-5-00000", "call-5-00001"}  # carl, hugo, ines
 OF_THE_RELEASE = (
     "dataset.json",
     "README.md",
