@@ -136,6 +136,15 @@ def test_killed_and_run_again_after_a_further_withdrawal(withdrawn: World, tmp_p
     assert verify_release(str(world.out)).faults == ()
 
 
+def test_what_a_killed_process_leaves_of_its_locks_goes(withdrawn: World, tmp_path: Path) -> None:
+    world = copy(withdrawn, tmp_path / "world")
+    (world.out / ".revocations.jsonl.lock").touch()
+    propagate_release(str(world.out), world.ledger)
+    (world.out / ".propagate.lock").touch()
+    assert propagate_release(str(world.out), world.ledger)[0].new_version is None
+    assert [path for path in world.files() if path.startswith(".")] == []
+
+
 def test_two_at_once_do_it_once(withdrawn: World, tmp_path: Path) -> None:
     world = copy(withdrawn, tmp_path / "world")
     command = [sys.executable, "-m", "duologue_pipeline", "consent", "propagate", str(world.out), "--ledger"]
