@@ -31,6 +31,7 @@ __all__ = [
     "check_conditional",
     "exclusive",
     "read_version",
+    "remove_dead_locks",
     "swap_bytes",
 ]
 
@@ -162,6 +163,19 @@ def exclusive(uri: str, *, wait_s: float, waiting: Callable[[str], None]) -> Ite
             if time.monotonic() > deadline:
                 raise UsageError(f"{uri}: is still held by another process; run the command again later") from None
             time.sleep(_POLL_S / 5)
+
+
+def remove_dead_locks(folder: str, *, but: str) -> None:
+    """Removes the lock files that killed processes have left in a local folder, the one called ``but`` left out."""
+    if is_remote(folder):
+        return
+    for path in local_path(folder).glob(".*.lock"):
+        if path.name != but:
+            try:
+                with _flock(path, wait=False):
+                    pass
+            except BlockingIOError:
+                continue  # its holder lives
 
 
 # --- local ----------------------------------------------------------------------------------------------------------

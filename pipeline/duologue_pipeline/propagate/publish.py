@@ -36,6 +36,7 @@ from duologue_pipeline.conditional import (
     check_conditional,
     exclusive,
     read_version,
+    remove_dead_locks,
     swap_bytes,
 )
 from duologue_pipeline.errors import UsageError
@@ -156,7 +157,7 @@ def propagate_release(
         tell(f"{len(state.refusals)} tracks may no longer be used; publishing {FILE_NAME}")
         if _revoke(state, ledger):
             revoked_after_s = time.monotonic() - began
-    elif not exists(join(root, FOLDER)):
+    elif not exists(join(root, FOLDER)) and not exists(join(root, _LOCK)):
         return [state.outcome(Plan(), seconds=time.monotonic() - began)]
     outcomes = []
     with exclusive(join(root, _LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
@@ -476,6 +477,7 @@ def _delete(root: str, old: Mapping[str, Any], new: Mapping[str, Any], lease: Le
         gone += [
             join(folder, name) if folder else name for name in names if name.startswith(".") and name.endswith(".tmp")
         ]
+    remove_dead_locks(root, but=_LOCK)
     for number, path in enumerate(sorted(set(gone)), 1):
         lease.check()
         tell(f"deleting {number} of {len(set(gone))}, {path}")

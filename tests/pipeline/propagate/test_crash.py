@@ -17,7 +17,7 @@ from duologue_pipeline.verify import verify_release
 from tests.pipeline.propagate.world import World, make_world
 
 ROOT = Path(__file__).resolve().parents[3]
-WITHDRAWN = {"call-2-00000", "call-2-00001", "call-5-00000", "call-5-00001"}
+WITHDRAWN = {"call-2-00000", "call-2-00001", "call-5-00000", "call-5-00001"}  # carl, hugo, ines
 OF_THE_RELEASE = (
     "dataset.json",
     "README.md",
@@ -134,6 +134,15 @@ def test_killed_and_run_again_after_a_further_withdrawal(withdrawn: World, tmp_p
     for receipt in sorted((world.out / "receipts").iterdir()):
         assert verify.main([str(receipt)]) == 0
     assert verify_release(str(world.out)).faults == ()
+
+
+def test_what_a_killed_process_leaves_of_its_locks_goes(withdrawn: World, tmp_path: Path) -> None:
+    world = copy(withdrawn, tmp_path / "world")
+    (world.out / ".revocations.jsonl.lock").touch()
+    propagate_release(str(world.out), world.ledger)
+    (world.out / ".propagate.lock").touch()
+    assert propagate_release(str(world.out), world.ledger)[0].new_version is None
+    assert [path for path in world.files() if path.startswith(".")] == []
 
 
 def test_two_at_once_do_it_once(withdrawn: World, tmp_path: Path) -> None:
