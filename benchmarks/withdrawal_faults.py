@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.withdrawal import make_release
-
 from duologue_consent import Ledger, parse_time
 from duologue_consent.verify import verify_receipt
 from duologue_pipeline.propagate.publish import propagate_release
