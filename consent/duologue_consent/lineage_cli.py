@@ -21,9 +21,9 @@ from .lineage import (
     affected_links,
     new_notices,
     notice_document,
-    notice_states,
     notice_text,
 )
+from .lineage_store import read_links, read_notices
 from .release_facts import read_release_facts
 
 __all__ = ["affected_lines", "register"]
@@ -83,7 +83,7 @@ def list_(ledger: LedgerOption, output: FormatOption = "text") -> None:
     with one_line_errors():
         chosen_format(output)
         opened = Ledger.open(ledger)
-        links = _links(opened)
+        links = read_links(opened)
         gone = {a.seq: len(a.gone) for a in affected_links(links, opened.snapshot(), as_of=datetime.now(UTC))}
     if output == "json":
         rows = [
@@ -120,13 +120,13 @@ def notices(
         chosen_format(output)
         opened = Ledger.open(ledger)
         snapshot = opened.snapshot()
-        links = _links(opened)
-        states = _states(opened, links)
+        links = read_links(opened)
+        states = read_notices(opened, links)
         owed = new_notices(affected_links(links, snapshot, as_of=datetime.now(UTC)), states)
         if out is not None:
             for notice in owed:
                 opened.append(ISSUED, notice.to_fields(), once=True)
-            states, owed = _states(opened, links), []
+            states, owed = read_notices(opened, links), []
             _write(out, states, snapshot.ledger_id)
     rows: list[dict[str, Any]] = [{"state": "owed", **notice_document(n, ledger_id=snapshot.ledger_id)} for n in owed]
     for state in states:
@@ -170,7 +170,7 @@ def acknowledge(
     with one_line_errors():
         moment = read_moment(at)
         opened = Ledger.open(ledger)
-        states = {state.notice.notice_id: state for state in _states(opened, _links(opened))}
+        states = {state.notice.notice_id: state for state in read_notices(opened, read_links(opened))}
         if notice not in states:
             fail(f"{named(ledger)}: no notice {notice} was issued; see `duologue consent lineage notices`")
         if states[notice].acknowledged_at is not None:
@@ -182,11 +182,11 @@ def acknowledge(
 
 def affected_lines(ledger: Ledger) -> list[str]:
     """A line for each model and recipient that a withdrawal concerns and that was not told yet."""
-    links = _links(ledger)
+    links = read_links(ledger)
     if not links:
         return []
     affected = affected_links(links, ledger.snapshot(), as_of=datetime.now(UTC))
-    owed = {notice.link_seq for notice in new_notices(affected, _states(ledger, links))}
+    owed = {notice.link_seq for notice in new_notices(affected, read_notices(ledger, links))}
     lines = [f"affected: {_affected_text(each)}" for each in affected if each.seq in owed]
     if lines:
         lines.append("write the notices with `duologue consent lineage notices --out DIR`")
@@ -197,16 +197,6 @@ def _affected_text(affected: Affected) -> str:
     link, count = affected.link, len(affected.gone)
     verb = "was trained on" if link.role == "model" else "received"
     return f"{link.role} {link.name} {verb} {link.dataset}, which holds {count} withdrawn speaker{'' if count == 1 else 's'}"
-
-
-def _links(ledger: Ledger) -> dict[int, Link]:
-    return {r.seq: Link.from_fields(r.fields) for r in ledger.records(LINKED) if r.fields is not None}
-
-
-def _states(ledger: Ledger, links: dict[int, Link]) -> list[NoticeState]:
-    issued = [(r.seq, r.fields) for r in ledger.records(ISSUED) if r.fields is not None]
-    answers = [r.fields for r in ledger.records(ACKNOWLEDGED) if r.fields is not None]
-    return notice_states(links, issued, answers)
 
 
 def _write(folder: Path, states: list[NoticeState], ledger_id: str) -> None:

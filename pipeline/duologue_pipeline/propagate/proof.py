@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from duologue_consent import Ledger
+from duologue_consent.events import parse_time
 from duologue_consent.leaves import commit
+from duologue_consent.lineage_store import all_were_told
 from duologue_consent.notes import open_checkpoint
 from duologue_consent.publication import publish_log
 from duologue_consent.receipt import FileChange, LeafProof, Receipt, Removal
@@ -184,7 +186,7 @@ def _receipt(
         new_checkpoint=note,
         consistency=ledger.consistency_proof(open_checkpoint(old_note, ledger.verifiers).size, checkpoint.size),
         removed=_removed(journal.plan, lambda key: commit(key, _salt(ledger, journal, key))),
-        files=_files(journal, old, new, rewritten),
+        files=_files(journal, old, new, rewritten, ledger),
         out_of_scope=OUT_OF_SCOPE | _old_versions(journal.root),
         previous=previous,
         revocations=journal.revocations,
@@ -201,10 +203,20 @@ def _removed(plan: Plan, name: Callable[[str], str]) -> list[Removal]:
 
 
 def _files(
-    journal: Journal, old: Mapping[str, Any], new: Mapping[str, Any], rewritten: Sequence[RewrittenShard]
+    journal: Journal,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    rewritten: Sequence[RewrittenShard],
+    ledger: Ledger,
 ) -> list[FileChange]:
     """Every file that is another one than before, or gone."""
-    gone = "LOGICAL" if keeps_old_versions(journal.root) else "PHYSICAL"
+    speakers = {refusal.commitment for refusal in journal.refusals}
+    if keeps_old_versions(journal.root):
+        gone = "LOGICAL"
+    elif all_were_told(ledger, dataset=old["name"], speakers=speakers, as_of=parse_time(journal.as_of)):
+        gone = "NOTIFIED"
+    else:
+        gone = "PHYSICAL"
     new_manifest = hashlib.sha256(read_bytes(join(journal.root, "dataset.json"))).hexdigest()
     changes = [FileChange("dataset.json", journal.old_sha256, "dataset.json", new_manifest, gone)]
     changes += [FileChange(each.old_path, each.old_sha256, each.path, each.sha256 or None, gone) for each in rewritten]

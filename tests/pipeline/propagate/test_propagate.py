@@ -1,5 +1,6 @@
 """A withdrawal from the ledger to the receipt: what changes, what stays, what readers see, and what is said."""
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,36 @@ def keys(world: World, split: str = "train") -> list[str]:
 
 def receipt_status(world: World, name: str = "0001.json") -> int:
     return verify.main([str(world.out / "receipts" / name)])
+
+
+def levels(world: World, name: str = "0001.json") -> set[str]:
+    envelope = json.loads((world.out / "receipts" / name).read_bytes())
+    statement = json.loads(base64.b64decode(envelope["payload"]))
+    return {file["level"] for file in statement["predicate"]["files"]}
+
+
+def consent(*arguments: object) -> None:
+    result = CliRunner().invoke(app, ["consent", *map(str, arguments)], prog_name="duologue")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(("told", "level"), [(False, "PHYSICAL"), (True, "NOTIFIED")])
+def test_the_receipt_says_whether_those_on_record_were_told(
+    told: bool, level: str, world: World, tmp_path: Path
+) -> None:
+    consent("lineage", "add", "moshi-1", "--dataset", world.out, "--ledger", world.path)
+    world.withdraw("carl")
+    if told:
+        consent("lineage", "notices", "--out", tmp_path / "notices", "--ledger", world.path)
+    propagate(world)
+    assert levels(world) == {level}
+    assert receipt_status(world) == 0
+
+
+def test_where_nobody_is_on_record_nobody_was_told(world: World) -> None:
+    world.withdraw("carl")
+    propagate(world)
+    assert levels(world) == {"PHYSICAL"}
 
 
 # --- what changes ---------------------------------------------------------------------------------------------------
