@@ -3,7 +3,8 @@
 In a filled pause the articulators stand still: a lengthened vowel (or "m") in which the fundamental frequency and the
 spectral envelope hardly change (Goto, Itou & Hayamizu 1999, *A real-time filled pause detection system for spontaneous
 speech recognition*, Eurospeech; Audhkhasi et al. 2009, *Formant-based technique for automatic filled-pause detection in
-spontaneous spoken English*, ICASSP). One at the beginning of a stretch of speech is told with more confidence than one
+spontaneous spoken English*, ICASSP). The vowel of fillers is open or mid in most languages ("uh", "euh", "eh"), which
+tells it from "you" and "we"; a hummed "mm" is not found. One at the beginning of a stretch of speech is told with more confidence than one
 elsewhere, where words are drawn out too. What it is worth stands in docs/annotation.md.
 
 Only the band of the telephone is listened to, so that every recording is judged alike.
@@ -93,12 +94,12 @@ def filled_pauses(
         In order of time, disjoint; the confidence is that of the rules.
     """
     rules = load_rules("vocalisations") if rules is None else rules
-    sound = _listen(pcm, rules["steady_over_ms"] // _HOP_MS)
+    sound = _listen(pcm, rules)
     steady = (sound.correlation >= rules["voiced_correlation"]) & (sound.f0_semitones <= rules["f0_max_semitones"])
     found: list[Vocalisation] = []
     for place in ("first", "other"):
         own = rules[place]
-        runs = list(_runs(steady & (sound.envelope_db <= own["envelope_max_db"]), rules["steady_over_ms"], piece))
+        runs = list(_runs(steady & (sound.envelope_db <= own["envelope_max_db"]), sound.open_db, rules, piece))
         for span in spans:
             for run in runs:
                 held = Span(max(run.start_ms, span.start_ms), min(run.end_ms, span.end_ms))
@@ -114,41 +115,50 @@ def filled_pauses(
 
 @dataclass(frozen=True)
 class _Sound:
-    """Every 10 ms, float32 [H]: periodicity (autocorrelation at the period), and how far pitch and envelope move."""
+    """Every 10 ms, float32 [H]: periodicity (autocorrelation at the period), how far pitch and envelope move, and how far
+    the first formant's region (400 to 1000 Hz) lies over what is below it: more than 0 for open and mid vowels.
+    """
 
     correlation: _Floats
     f0_semitones: _Floats
     envelope_db: _Floats
+    open_db: _Floats
 
 
-def _listen(pcm: _Floats, over: int) -> _Sound:
-    """Measures a piece; movement is over ``over`` hops around each, infinite where the piece ends before."""
+def _listen(pcm: _Floats, rules: Mapping[str, Any]) -> _Sound:
+    """Measures a piece. Pitch costs most, so it is measured only where the envelope rests; elsewhere it is NaN."""
     hops = -(-pcm.size // _HOP)
     before = (_WINDOW - _HOP) // 2
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(pcm, (before, _WINDOW)), _WINDOW)[::_HOP][:hops]
     spectra = rfft(frames * _HANN, _FFT, axis=1)
     power = np.square(spectra.real) + np.square(spectra.imag)
-    correlation, period = _period(power)
     bands = np.add.reduceat(power, _BINS, axis=1)[:, :-1] / _WIDTHS
     levels_db = 10 * np.log10(np.maximum(bands, 1e-10))
     levels_db = np.maximum(levels_db, levels_db.max(axis=1, keepdims=True) - _BAND_RANGE_DB)
-    envelope_db = levels_db - levels_db.mean(axis=1, keepdims=True)
-    semitones = 12 * np.log2(period)
-    f0_moves, envelope_moves = np.full((2, hops), np.inf, np.float32)
-    if hops > over:
-        middle = slice(over // 2, hops - over + over // 2)
-        f0_moves[middle] = np.abs(semitones[over:] - semitones[:-over])
-        envelope_moves[middle] = np.sqrt(np.mean(np.square(envelope_db[over:] - envelope_db[:-over]), axis=1))
-    return _Sound(correlation, f0_moves, envelope_moves)
+    over = rules["steady_over_ms"] // _HOP_MS
+    envelope_db = np.sqrt(np.mean(np.square(_moves(levels_db - levels_db.mean(axis=1, keepdims=True), over)), axis=1))
+    rests = envelope_db <= max(rules[place]["envelope_max_db"] for place in ("first", "other"))
+    near = np.convolve(rests, np.ones(over + 1), "same")[:hops] > 0 if hops > over else np.zeros(hops, np.bool_)
+    correlation, period = np.full((2, hops), np.nan, np.float32)
+    correlation[near], period[near] = _period(power[near])
+    open_db = levels_db[:, 1:4].max(axis=1) - levels_db[:, 0]
+    return _Sound(correlation, np.abs(_moves(12 * np.log2(period), over)), envelope_db, open_db)
+
+
+def _moves(values: _Floats, over: int) -> _Floats:
+    """How much values [H, ...] change over ``over`` hops around each; NaN where they begin or end within them."""
+    moves = np.full_like(values, np.nan)
+    if len(values) > over:
+        moves[over // 2 : len(values) - (over - over // 2)] = values[over:] - values[:-over]
+    return moves
 
 
 def _period(power: _Floats) -> tuple[_Floats, _Floats]:
     """The autocorrelation at the period, and the period in samples (Boersma 1993), from power spectra [H, F]."""
     raw = irfft(power, _FFT, axis=1)[:, : _LONGEST_LAG + 2]
     correlation = raw / (np.maximum(raw[:, :1], 1e-10) * _window_correlation())
-    lags = np.arange(_SHORTEST_LAG, _LONGEST_LAG + 1)
-    cost = (_OCTAVE_COST * np.log2(lags / _SHORTEST_LAG)).astype(np.float32)
-    best = lags[(correlation[:, lags] - cost).argmax(axis=1)]
+    cost = (_OCTAVE_COST * np.log2(np.arange(_SHORTEST_LAG, _LONGEST_LAG + 1) / _SHORTEST_LAG)).astype(np.float32)
+    best = _SHORTEST_LAG + (correlation[:, _SHORTEST_LAG : _LONGEST_LAG + 1] - cost).argmax(axis=1)
     left, peak, right = (correlation[np.arange(len(best)), best + side] for side in (-1, 0, 1))
     bend = np.minimum(left - 2 * peak + right, -1e-6)
     period = best + np.clip((left - right) / (2 * bend), -0.5, 0.5)
@@ -163,8 +173,13 @@ def _window_correlation() -> _Floats:
     return relative
 
 
-def _runs(steady: npt.NDArray[np.bool_], over_ms: int, piece: Span) -> Iterator[Span]:
-    """The stretches of a piece where ``steady``, with what each hop was measured over."""
-    edges = np.flatnonzero(np.diff(steady, prepend=False, append=False)) * _HOP_MS
-    for start_ms, end_ms in edges.reshape(-1, 2).tolist():
-        yield Span(piece.start_ms + start_ms - over_ms // 2, piece.start_ms + end_ms + over_ms // 2)
+def _runs(steady: npt.NDArray[np.bool_], open_db: _Floats, rules: Mapping[str, Any], piece: Span) -> Iterator[Span]:
+    """The stretches of a piece that are ``steady`` and open on average, with what each hop was measured over."""
+    edges = np.flatnonzero(np.diff(steady, prepend=False, append=False)).reshape(-1, 2)
+    half_ms = rules["steady_over_ms"] // 2
+    for start, end in edges.tolist():
+        if open_db[start:end].mean() >= rules["open_min_db"]:
+            yield Span(
+                piece.start_ms + start * _HOP_MS - half_ms,
+                piece.start_ms + end * _HOP_MS + half_ms,
+            )

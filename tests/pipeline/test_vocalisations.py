@@ -89,6 +89,7 @@ def test_one_after_words_ends_with_their_stretch_and_is_told_with_less_confidenc
         pytest.param(vowel(0.1), id="a short vowel"),
         pytest.param(vowel(0.4, f0_hz=(160, 80)), id="falling pitch"),
         pytest.param(vowel(0.3, start_hz=SCHWA_HZ, end_hz=HIGH_HZ), id="a diphthong"),
+        pytest.param(vowel(0.4, start_hz=HIGH_HZ, end_hz=HIGH_HZ), id="a close vowel"),
         pytest.param(0.1 * np.random.default_rng(2).standard_normal(2400).astype(np.float32), id="noise"),
         pytest.param(np.zeros(2400, np.float32), id="silence"),
     ],
