@@ -96,11 +96,12 @@ def filled_pauses(
     rules = load_rules("vocalisations") if rules is None else rules
     sound = _listen(pcm, rules)
     steady = (sound.correlation >= rules["voiced_correlation"]) & (sound.f0_semitones <= rules["f0_max_semitones"])
+    inside = [span for span in spans if span.start_ms < piece.end_ms and piece.start_ms < span.end_ms]
     found: list[Vocalisation] = []
     for place in ("first", "other"):
         own = rules[place]
         runs = list(_runs(steady & (sound.envelope_db <= own["envelope_max_db"]), sound.open_db, rules, piece))
-        for span in spans:
+        for span in inside:
             for run in runs:
                 held = Span(max(run.start_ms, span.start_ms), min(run.end_ms, span.end_ms))
                 is_first = held.start_ms - span.start_ms <= rules["edge_ms"]
@@ -179,7 +180,4 @@ def _runs(steady: npt.NDArray[np.bool_], open_db: _Floats, rules: Mapping[str, A
     half_ms = rules["steady_over_ms"] // 2
     for start, end in edges.tolist():
         if open_db[start:end].mean() >= rules["open_min_db"]:
-            yield Span(
-                piece.start_ms + start * _HOP_MS - half_ms,
-                piece.start_ms + end * _HOP_MS + half_ms,
-            )
+            yield Span(piece.start_ms + start * _HOP_MS - half_ms, piece.start_ms + end * _HOP_MS + half_ms)
