@@ -4,6 +4,7 @@ Each function takes what the stage before found and gives the next element of th
 :mod:`duologue_pipeline.records`. The Beam stages call them; so can a notebook, on one recording, in a plain loop.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from .activity import SAMPLE_RATE_HZ, Vad, VadModel
@@ -30,6 +31,7 @@ from .records import (
 )
 from .rules import load_rules
 from .second_opinion import Listener, with_second_opinion
+from .vocalisations import with_filled_pauses
 from .words import read_words
 from .words_check import MISFITS, check_words, explain_check
 
@@ -137,6 +139,10 @@ def annotate(conversation: Active, *, words: str, recognizer: Recognizer | None 
     if recognizer is not None and words != "none" and None in read.values():
         heard = transcribe(recording, conversation.activity, recognizer, language=recording.language)
         read = {s: own if own is not None else new for (s, own), new in zip(read.items(), heard, strict=True)}
+    wordless = [speaker for speaker in SPEAKERS if read[speaker] is None]
+    conversation = replace(
+        conversation, activity=with_filled_pauses(recording, conversation.activity, speakers=wordless)
+    )
     annotation = annotate_conversation(
         activity=conversation.activity,
         words_a=read["a"],

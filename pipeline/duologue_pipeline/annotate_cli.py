@@ -12,7 +12,7 @@ import typer
 from .cli_support import quiet, usage_errors
 from .errors import RejectError, UsageError
 from .isolation_cli import check_tracks
-from .records import Recording, Track, Word, WordsCheck
+from .records import SPEAKERS, Recording, Track, Word, WordsCheck
 from .storage import absolute_uri
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ def _of_audio(
     from .audio import conversation_blocks
     from .ingest import measure_audio
     from .isolation import measure_isolation
+    from .vocalisations import with_filled_pauses
     from .words import parse_words, read_json
     from .words_check import MISFITS, check_words, explain_check
 
@@ -193,6 +194,7 @@ def _of_audio(
         heard = transcribe(recording, activity, recognizer, language=recording.language)
         given = {s: new if own is None else own for (s, own), new in zip(given.items(), heard, strict=True)}
     say("labelling")
+    activity = with_filled_pauses(recording, activity, speakers=[s for s in SPEAKERS if given[s] is None])
     annotation = annotate_conversation(
         activity=activity,
         words_a=given["a"],

@@ -1,7 +1,7 @@
 """Words from the sound: speech recognition behind one interface, off unless a checkpoint is named.
 
-The recogniser hears only what voice activity found, in pieces of at most ``MAX_PIECE_MS`` that begin and end in silence:
-no piece is longer than the 30 s that Whisper takes, memory does not grow with the recording, and silence, in which
+The recogniser hears only what voice activity found, in pieces (:mod:`duologue_pipeline.pieces`) that begin and end in
+silence: none is longer than the 30 s that Whisper takes, memory does not grow with the recording, and silence, in which
 recognisers invent words, is not heard at all. Times are put back onto the conversation's clock.
 
 Any ``transformers`` checkpoint of automatic speech recognition that gives word times will do: Whisper (Radford et al.
@@ -19,16 +19,14 @@ import numpy.typing as npt
 
 from .audio import conversation_blocks
 from .errors import UsageError
+from .pieces import PieceCutter, speech_pieces
 from .records import Activity, Recording, Span, Word
 
-__all__ = ["RATE_HZ", "AsrModel", "Recognizer", "SpokenWord", "speech_pieces", "transcribe"]
+__all__ = ["RATE_HZ", "AsrModel", "Recognizer", "SpokenWord", "transcribe"]
 
 RATE_HZ: Final = 16_000
 """Recognisers take 16 kHz."""
 
-MAX_PIECE_MS: Final = 28_000
-_JOIN_MS: Final = 1_000  # stretches this close are heard together: context helps
-_MARGIN_MS: Final = 200
 _SHORTEST: Final = RATE_HZ // 10
 
 Pcm = npt.NDArray[np.float32]
@@ -133,7 +131,7 @@ def transcribe(
     Raises:
         RejectError: as :func:`duologue_pipeline.audio.conversation_blocks`.
     """
-    cutters = _Cutter(speech_pieces(activity.a)), _Cutter(speech_pieces(activity.b))
+    cutters = [PieceCutter(speech_pieces(spans), rate_hz=RATE_HZ) for spans in (activity.a, activity.b)]
     words: tuple[list[Word], list[Word]] = ([], [])
     for blocks in conversation_blocks(recording, rate_hz=RATE_HZ):
         for cutter, block, own in zip(cutters, blocks, words, strict=True):
@@ -146,62 +144,12 @@ def transcribe(
     return a, b
 
 
-def speech_pieces(spans: Sequence[Span]) -> list[Span]:
-    """Joins stretches of speech to pieces for a recogniser: with 200 ms around them, disjoint, none over 28 s.
-
-    A stretch that is longer on its own is cut.
-    """
-    pieces: list[Span] = []
-    for span in spans:
-        for start_ms in range(span.start_ms, span.end_ms, MAX_PIECE_MS - 2 * _MARGIN_MS):
-            end_ms = min(span.end_ms, start_ms + MAX_PIECE_MS - 2 * _MARGIN_MS)
-            last = pieces[-1] if pieces else None
-            if last and start_ms - last.end_ms <= _JOIN_MS and end_ms - last.start_ms <= MAX_PIECE_MS - 2 * _MARGIN_MS:
-                pieces[-1] = Span(last.start_ms, end_ms)
-            else:
-                pieces.append(Span(start_ms, end_ms))
-    padded: list[Span] = []
-    for i, piece in enumerate(pieces):
-        after_ms = pieces[i + 1].start_ms if i + 1 < len(pieces) else piece.end_ms + 2 * _MARGIN_MS
-        before_ms = padded[-1].end_ms if padded else 0
-        padded.append(Span(max(before_ms, piece.start_ms - _MARGIN_MS), min(after_ms, piece.end_ms + _MARGIN_MS)))
-    return padded
-
-
 def _placed(spoken: Sequence[SpokenWord], piece: Span) -> Iterator[Word]:
     """Puts words onto the conversation's clock; none leaves its piece."""
     for item in spoken:
         start_ms = min(piece.end_ms, piece.start_ms + max(0, round(item.start_s * 1000)))
         end_ms = min(piece.end_ms, max(start_ms, piece.start_ms + round(item.end_s * 1000)))
         yield Word(item.word, start_ms, end_ms)
-
-
-class _Cutter:
-    """Cuts pieces out of a track that comes in blocks; holds no more than one piece."""
-
-    def __init__(self, pieces: Sequence[Span]) -> None:
-        self._pieces = list(pieces)
-        self._at = 0  # sample of the track at which the next block begins
-        self._held: list[Pcm] = []
-
-    def push(self, block: Pcm) -> Iterator[tuple[Span, Pcm]]:
-        end = self._at + block.size
-        while self._pieces:
-            piece = self._pieces[0]
-            first, last = (ms * RATE_HZ // 1000 for ms in (piece.start_ms, piece.end_ms))
-            if first >= end:
-                break
-            self._held.append(block[max(0, first - self._at) : max(0, last - self._at)])
-            if last > end:
-                break
-            yield piece, np.concatenate(self._held)
-            self._held = []
-            self._pieces.pop(0)
-        self._at = end
-
-    def finish(self) -> Iterator[tuple[Span, Pcm]]:
-        if self._held and self._pieces:
-            yield self._pieces[0], np.concatenate(self._held)
 
 
 class _TransformersRecognizer:

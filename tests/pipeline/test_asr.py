@@ -12,8 +12,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue_pipeline.asr import RATE_HZ, AsrModel, SpokenWord, speech_pieces, transcribe
+from duologue_pipeline.asr import RATE_HZ, AsrModel, SpokenWord, transcribe
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.pieces import speech_pieces
 from duologue_pipeline.records import Activity, Recording, Span, Track, Word
 
 
