@@ -181,12 +181,12 @@ class Maker:
         places = set(self.random.choices(range(len(stretch)), weights, k=count))
         for i, each in enumerate(stretch):
             after = Told(each.word, each.after_edit or chance(0.05), broken=chance(0.004))
-            reparanda = self._reparanda(stretch, i) if i in places else []
-            if i and not reparanda and chance(0.02 if each.sentence else 0.005):
+            reparandum = self._reparandum(stretch, i) if i in places else None
+            if i and not reparandum and chance(0.02 if each.sentence else 0.005):
                 given_up = self.random.choice(["and", "and", "and", "but", "but", "so", "or", "because", "that"])
                 made.append(Told(given_up, each.after_edit, taken_back=True))
                 after = Told(each.word, chance(0.85), broken=chance(0.3))
-            for reparandum in reparanda:
+            if reparandum:
                 cut = chance(0.15)
                 if cut:
                     last = reparandum[-1]
@@ -199,11 +199,6 @@ class Maker:
                 after = Told(each.word, chance(0.3), broken=cut or chance(0.75))
             made.append(after)
         return made
-
-    def _reparanda(self, stretch: Turn, at: int) -> list[list[str]]:
-        """One, sometimes more in a row: ``i | i was | they were``."""
-        count = 1 + self._chance(0.2) + self._chance(0.06)
-        return [each for each in (self._reparandum(stretch, at) for _ in range(count)) if each]
 
     def _reparandum(self, stretch: Turn, at: int) -> list[str] | None:
         words, before = [each.word for each in stretch], self._before(stretch, at)
@@ -370,7 +365,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("repairs-en-1.npz"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=2, help="how often each fluent stretch is used")
-    parser.add_argument("--epochs", type=int, nargs=2, default=(3, 5), help="of the teacher and of the student")
+    parser.add_argument("--epochs", type=int, nargs=2, default=(3, 6), help="of the teacher and of the student")
     args = parser.parse_args()
     torch.set_num_threads(1)
     both = [told(turn) for turn in read_turns(args.qmsum)]

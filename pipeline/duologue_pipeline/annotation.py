@@ -5,6 +5,7 @@ The run (duologue_pipeline.analysis) and the command ``duologue annotate`` call 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from duologue_pipeline.disfluency import TAGS, WordTags, tags_and_disfluencies
 from duologue_pipeline.event_floor import Ipu, read_floor
@@ -16,6 +17,8 @@ from duologue_pipeline.rules import load_rules
 from duologue_pipeline.statistics import conversation_statistics
 
 __all__ = ["Annotation", "annotate_conversation"]
+
+_RULES: Final = ("events", "disfluency", "backchannel_words")
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,10 @@ def annotate_conversation(
         statistics=conversation_statistics(
             heard, events, duration_ms=duration_ms, words_a=tagged["a"], words_b=tagged["b"]
         ),
-        rules={name: load_rules(name)["version"] for name in ("events", "disfluency", "backchannel_words")},
+        rules={
+            name: load_rules(name)["version"]
+            for name in (*_RULES, *(("activity", "vocalisations") if activity else ()))
+        },
         lexicon=lexicon.name,
         language=language,
     )

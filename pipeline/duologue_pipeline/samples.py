@@ -62,7 +62,16 @@ def sample_key(recording_id: str, segment: int) -> str:
 
 def rule_versions() -> dict[str, str]:
     """The version of every rule set that marks a release."""
-    names = ("ingest", "isolation", "activity", "events", "disfluency", "backchannel_words")
+    names = (
+        "ingest",
+        "isolation",
+        "activity",
+        "events",
+        "disfluency",
+        "backchannel_words",
+        "vocalisations",
+        "words_check",
+    )
     return {name: load_rules(name)["version"] for name in names}
 
 
