@@ -15,9 +15,9 @@ It walks the IPUs in order of onset, while at most one speaker holds the floor:
      begins in the holder's silence less than 200 ms before the holder goes on, and ends first: both began together;
    - else the beginning of the listener's own **turn**: the floor changes hands at its onset.
 
-How an IPU begins in the holder's speech (:data:`Onset`) decides whether it interrupts. Reacting to speech takes at
-least 200 ms. Who begins sooner after the holder's IPU began could not know (``simultaneous``: Schegloff 2000, "simultaneous
-starts"); whoever begins less than that before its end only clips its last syllable (``terminal``: Schegloff 2000,
+How an IPU begins in the holder's speech (:data:`Onset`) decides whether it interrupts. Who begins less than
+200 ms after the holder's IPU began is taken not to know of it (``simultaneous``: Schegloff 2000, "simultaneous starts");
+whoever begins less than that before its end is taken to clip its last syllable only (``terminal``: Schegloff 2000,
 "terminal overlaps"; Jefferson's transitional onset). Neither interrupts, and a holder who stops so soon has not stopped
 because of it. All else is an ``interruption``.
 
@@ -198,11 +198,10 @@ class _Floor:
         span = units[at].span
         after_ms = units[at + 1].span.start_ms if at + 1 < len(units) else None
         resumes_ms = holders[begun].span.start_ms if begun < len(holders) else None
-        lone_ms = self._rules["backchannel_lone_ms"]
         short = span.duration_ms <= self._rules["backchannel_max_ms"]
-        alone = (at == 0 or span.start_ms - units[at - 1].span.end_ms >= lone_ms) and (
-            after_ms is None or after_ms - span.end_ms >= lone_ms
-        )
+        alone = (
+            at == 0 or span.start_ms - units[at - 1].span.end_ms >= self._rules["backchannel_lone_before_ms"]
+        ) and (after_ms is None or after_ms - span.end_ms >= self._rules["backchannel_lone_after_ms"])
         goes_on = span.end_ms <= self._held.span.end_ms or (
             resumes_ms is not None
             and resumes_ms - span.end_ms <= self._rules["backchannel_resume_ms"]

@@ -99,14 +99,14 @@ def test_a_backchannel_across_the_edges_of_a_pause_overlaps_within_twice() -> No
 
 
 def test_a_short_answer_after_which_the_holder_is_silent_takes_the_floor() -> None:
-    assert find(a=[(0, 3000), (6000, 9000)], b=[(3200, 3600)]) == [
+    assert find(a=[(0, 3000), (7000, 9000)], b=[(3200, 3600)]) == [
         "turn a 0-3000",
         "floor_transfer b 3000-3200 +200",
         "gap b 3000-3200 +200",
         "turn b 3200-3600",
-        "floor_transfer a 3600-6000 +2400",
-        "gap a 3600-6000 +2400",
-        "turn a 6000-9000",
+        "floor_transfer a 3600-7000 +3400",
+        "gap a 3600-7000 +3400",
+        "turn a 7000-9000",
     ]
 
 
@@ -122,6 +122,44 @@ def test_a_short_beginning_of_a_longer_answer_takes_the_floor() -> None:
         "gap a 4200-4500 +300",
         "turn a 4500-6000",
     ]
+
+
+@pytest.mark.parametrize(
+    ("b", "backchannels"),
+    [
+        ([(0, 500), (1100, 1500)], ["backchannel b 1100-1500"]),
+        ([(0, 500), (1099, 1500)], []),
+    ],
+)
+def test_a_backchannel_stands_alone_for_600_ms_before_it(b: Spans, backchannels: list[str]) -> None:
+    found = find(a=[(0, 9000)], b=b)
+    assert [text for text in found if text.startswith("backchannel b 1")] == backchannels
+
+
+@pytest.mark.parametrize(
+    ("b", "backchannels"),
+    [
+        ([(3000, 3400), (3700, 6000)], ["backchannel b 3000-3400"]),
+        ([(3000, 3400), (3699, 6000)], []),
+    ],
+)
+def test_a_backchannel_stands_alone_for_300_ms_after_it(b: Spans, backchannels: list[str]) -> None:
+    assert [text for text in find(a=[(0, 9000)], b=b) if text.startswith("backchannel")] == backchannels
+
+
+@pytest.mark.parametrize(
+    ("resumes_ms", "end_ms", "backchannels"),
+    [
+        (7000, 4000, ["backchannel b 3200-4000"]),
+        (7001, 4000, []),
+        (7000, 4001, []),
+    ],
+)
+def test_a_backchannel_lasts_800_ms_and_the_holder_goes_on_within_3_s(
+    resumes_ms: int, end_ms: int, backchannels: list[str]
+) -> None:
+    found = find(a=[(0, 3000), (resumes_ms, 9000)], b=[(3200, end_ms)])
+    assert [text for text in found if text.startswith("backchannel")] == backchannels
 
 
 def test_a_failed_interruption() -> None:
@@ -267,7 +305,7 @@ def test_rules_can_be_replaced() -> None:
 @st.composite
 def speech(draw: st.DrawFn) -> list[Span]:
     """Up to 12 spans; lengths and silences from values at which the rules decide, so that ties are common."""
-    steps_ms = st.sampled_from([10, 100, 190, 200, 210, 300, 500, 790, 800, 810, 1000, 2000, 2010, 4000])
+    steps_ms = st.sampled_from([10, 100, 190, 200, 210, 290, 300, 590, 600, 610, 790, 800, 810, 1000, 3000, 3010, 4000])
     spans, at_ms = [], draw(st.sampled_from([0, 100, 500]))
     for _ in range(draw(st.integers(0, 12))):
         end_ms = at_ms + draw(steps_ms)

@@ -42,7 +42,7 @@ def test_floor_transfers_are_timed_as_by_people() -> None:
     assert 1 / 3 <= np.mean(ftos_ms < 0) <= 2 / 5
     counts, edges = np.histogram(ftos_ms, bins=np.arange(-1500, 3000, 200))
     assert edges[np.argmax(counts)] in (-100, 100)  # the mode is in 100 to 300 ms, or just before
-    # Switchboard: -734, -171, 136, 398, 1146 ms at 5, 25, 50, 75, 95 % (docs/simulate.md)
+    # Switchboard: -721, -176, 132, 397, 1100 ms at 5, 25, 50, 75, 95 % (docs/simulate.md)
     assert np.percentile(ftos_ms, [5, 25, 50, 75, 95]) == pytest.approx([-600, -150, 150, 430, 1120], abs=100)
 
 
