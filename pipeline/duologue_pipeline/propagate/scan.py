@@ -336,7 +336,7 @@ class _Look:
         """What the text alone does not tell. A document is parsed only where it may hold such: that takes most of the time."""
         escapes = b"\\" in content
         words = None if escapes else canonical_words(content)
-        document = None
+        document: Any = None
         if escapes or words is None or self._names.may_be_values(content) or may_be_withdrawn(content):
             document = parse_json(content)
         for name, value in texts_of(document):

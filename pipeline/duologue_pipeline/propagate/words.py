@@ -25,11 +25,6 @@ class Words:
     texts: list[bytes] = field(default_factory=list)
     starts_s: list[float] = field(default_factory=list)
 
-    def add(self, text: bytes, start_s: float) -> None:
-        """One more."""
-        self.texts.append(text)
-        self.starts_s.append(start_s)
-
 
 def canonical_words(document: bytes) -> dict[str, Words] | None:
     """The words of a JSON document without escapes, by speaker, all lists in a row.
@@ -41,10 +36,11 @@ def canonical_words(document: bytes) -> dict[str, Words] | None:
     entries = _ENTRY.findall(document) if count else []
     if len(entries) != count:
         return None
-    words: dict[bytes, Words] = {}
-    for speaker, start_s, text in entries:
-        words.setdefault(speaker, Words()).add(text, float(start_s))
-    return {speaker.decode(): own for speaker, own in words.items()}
+    words = {}
+    for speaker in dict.fromkeys(entry[0] for entry in entries):
+        own = [entry for entry in entries if entry[0] == speaker]
+        words[speaker.decode()] = Words([entry[2] for entry in own], [float(entry[1]) for entry in own])
+    return words
 
 
 def listed_words(document: Any) -> Iterator[dict[str, Words]]:
@@ -60,7 +56,8 @@ def listed_words(document: Any) -> Iterator[dict[str, Words]]:
             for entry in value:
                 if isinstance(entry, dict) and _is_word(entry):
                     own = words.setdefault(str(entry.get("speaker")), Words())
-                    own.add(entry["word"].encode("utf-8", "surrogatepass"), float(entry["start_s"]))
+                    own.texts.append(entry["word"].encode("utf-8", "surrogatepass"))
+                    own.starts_s.append(float(entry["start_s"]))
             if words:
                 yield words
 
