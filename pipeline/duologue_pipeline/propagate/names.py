@@ -13,7 +13,7 @@ __all__ = ["Names"]
 _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _CUT: Final = bytes(byte if byte in _LETTERS else 0x20 for byte in range(256))
 _QUOTED: Final = re.compile(rb'"([^"]*)"')
-_TOKENS_KEPT: Final = 1 << 20
+_TOKENS_KEPT: Final = 1 << 18  # some 25 MB
 
 
 class Names:
