@@ -25,7 +25,7 @@ from .rewrite import RewrittenShard
 __all__ = ["FOLDER", "Journal", "erase_journal", "read_journal"]
 
 FOLDER: Final = ".propagate"
-_SCHEMA: Final = "journal/1.0"
+_SCHEMA: Final = "journal/1.1"
 
 
 @dataclass(frozen=True)

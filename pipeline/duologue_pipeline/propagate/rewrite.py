@@ -245,7 +245,10 @@ def _sample_traces(members: Mapping[str, bytes], sides: tuple[str, ...]) -> Iter
     """The traces of some speakers in one sample."""
     document = json.loads(members["json"])
     for side in sides:
-        yield from word_traces(word for word in document["words"] if word["speaker"] == side)
+        words = [word for word in document["words"] if word["speaker"] == side]
+        yield from word_traces(
+            [word["word"].encode("utf-8", "surrogatepass") for word in words], [word["start_s"] for word in words]
+        )
     tracks = {SPEAKERS.index(side) for side in sides}
     codes = np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False)
     yield from (trace for track, trace in code_traces(codes) if track in tracks)

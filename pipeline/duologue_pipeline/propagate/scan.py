@@ -16,31 +16,46 @@ it. One tar member, one row group, or one JSON document is in memory at a time. 
 encoded again or cut otherwise, words without their times, fewer than four words, anything outside of the folder.
 """
 
-import codecs
+import hashlib
 import io
 import json
 import re
 import tarfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import soundfile
 
 from duologue_pipeline.records import SPEAKERS, Speaker
-from duologue_pipeline.storage import join, list_files, local_copy, open_input
+from duologue_pipeline.storage import join, list_files, local_copy, open_input, read_bytes
 from duologue_pipeline.tables import read_table
 from duologue_schemas.tables import WITHDRAWN
 
+from .formats import (
+    column_strings,
+    commitments,
+    is_binary,
+    is_tar,
+    lines_of,
+    loud_tracks,
+    may_be_withdrawn,
+    metadata_texts,
+    parse_json,
+    read_array,
+    read_pcm,
+    texts_of,
+    withdrawn_sides,
+)
+from .names import Names
 from .plan import Plan
 from .rewrite import RewrittenShard
 from .silence import event_stays, silence_document, silence_event_row, silence_recording
 from .traces import audio_traces, code_traces, word_traces
+from .words import Words, canonical_words, listed_words
 
 __all__ = ["NOT_SCANNED", "Finding", "Removed", "removed_by", "scan"]
 
@@ -48,12 +63,15 @@ NOT_SCANNED: Final = ("receipts/", "revocations.jsonl", ".propagate/")
 """What names the removed on purpose: receipts and revocations by commitments and hashes, and the journal of the work
 while it lasts. Paths and beginnings of paths."""
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _BLOCK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 512
 _JSON_BYTES: Final = 1 << 28  # a longer JSON document is gone through as text alone
 _FINDINGS_PER_FILE: Final = 20
 _LOSSLESS: Final = (b"fLaC", b"RIFF", b"FORM", b".snd")
+_UNREADABLE: Final = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError),  # the middle ones: of odd documents
+    *(tarfile.TarError, pa.ArrowException, soundfile.LibsndfileError),
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,9 @@ def scan(root: str, removed: Removed, *, skip: Sequence[str] = NOT_SCANNED) -> I
         What was found; nothing where all is gone.
     """
     index = read_table(join(root, "index.parquet"))
-    look = _Look(_Names(removed.names, live=_live_names(index)), removed.traces, _silenced(index))
+    look = _Look(
+        Names(removed.names, live=_live_names(index)), removed, _silenced(index), _Owners(root, index, removed)
+    )
     for path in list_files(root):
         if path.startswith(tuple(skip)):
             continue
@@ -111,6 +131,7 @@ def scan(root: str, removed: Removed, *, skip: Sequence[str] = NOT_SCANNED) -> I
             if len(found) >= _FINDINGS_PER_FILE:
                 break
         yield from found
+    yield from look.words_left()
 
 
 def _live_names(index: pa.Table) -> set[str]:
@@ -126,64 +147,61 @@ def _silenced(index: pa.Table) -> dict[str, Speaker]:
     return sides
 
 
-class _Names:
-    """Finds removed names in text. A name ends where no letter, digit, ``_`` or ``-`` goes on; beyond those two it may
-    be part of a longer one (``call-1-a``), unless a live name is (``call-1`` is not in ``call-1-b`` if that is live).
+class _Owners:
+    """Whose words words are. People say the same at the same times where they read it out, or where a machine speaks, and
+    what a speaker who stays has said is theirs also when somebody else who said it is gone.
 
-    Names that any text may hold by chance (``42``, ``casual``) count only where a name is expected.
+    Theirs are the words of a track of a released shard of which the commitment is in the index and was not removed. It
+    is a released shard while its bytes are those that ``dataset.json`` names, so all in it was there before: the shard
+    was not touched, or was made of such a one by dropping and silencing.
     """
 
-    def __init__(self, names: Collection[str], *, live: Collection[str]) -> None:
-        self._all = frozenset(names)
-        self._strong = frozenset(name for name in names if _is_strong(name))
-        self._live = frozenset(live) - self._all
-        # No name has more pieces than this, so no longer run of them is looked at.
-        self._pieces = max((1 + len(re.findall("[-_]", name)) for name in (*self._strong, *self._live)), default=1)
+    def __init__(self, root: str, index: pa.Table, removed: Removed) -> None:
+        self._root = root
+        self._standing = {name for side in SPEAKERS for name in pc.unique(index[f"speaker_{side}"]).to_pylist()}
+        self._standing -= {WITHDRAWN, *removed.names}
+        self._released: dict[str, bool] = {}
 
-    def in_text(self, text: str) -> Iterator[str]:
-        """The names in any text."""
-        for token in set(_TOKEN.findall(text)):
-            if token in self._strong:
-                yield token
-            elif token not in self._live and ("-" in token or "_" in token):
-                yield from self._in_token(token)
+    def stands(self, path: str, document: Any, speaker: str) -> bool:
+        """Whether what ``speaker`` says in a sample's document, found in the file ``path``, is rightfully there."""
+        return commitments(document).get(speaker) in self._standing and self._is_released(path)
 
-    def as_name(self, value: str) -> Iterator[str]:
-        """The names in a text that is itself a name: weak ones are found too."""
-        if value in self._all:
-            yield value
-        else:
-            yield from self.in_text(value)
+    def _is_released(self, path: str) -> bool:
+        if path not in self._released:
+            release = json.loads(read_bytes(join(self._root, "dataset.json")))
+            digests = [shard["sha256"] for shard in release["shards"] if shard["path"] == path]
+            self._released[path] = bool(digests) and digests[0] == self._sha256(path)
+        return self._released[path]
 
-    def _in_token(self, token: str) -> Iterator[str]:
-        cuts = [-1, *(place for place, letter in enumerate(token) if letter in "-_"), len(token)]
-        first = 0
-        while first < len(cuts) - 1:
-            longest = min(first + self._pieces, len(cuts) - 1)
-            for last in range(longest, first, -1):
-                part = token[cuts[first] + 1 : cuts[last]]
-                if part in self._strong:
-                    yield part
-                if part in self._strong or part in self._live:
-                    first = last - 1
-                    break
-            first += 1
-
-
-def _is_strong(name: str) -> bool:
-    return len(name) >= 6 and not name.isalpha() and not name.isdigit()
+    def _sha256(self, path: str) -> str:
+        digest = hashlib.sha256()
+        with open_input(join(self._root, path)) as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
 
 
 class _Look:
     """Looks into one file after the other, by what its first bytes say that it is."""
 
-    def __init__(self, names: _Names, traces: frozenset[str], silenced: dict[str, Speaker]) -> None:
+    def __init__(self, names: Names, removed: Removed, silenced: Mapping[str, Speaker], owners: _Owners) -> None:
         self._names = names
-        self._traces = traces
+        self._traces = removed.traces
         self._silenced = silenced
+        self._owners = owners
+        self._file = ""
+        self._words_found: dict[str, set[str]] = {}
+        self._words_owned: set[str] = set()
+
+    def words_left(self) -> Iterator[Finding]:
+        """After all files: those that hold words which were removed and which nobody who stays has said as well."""
+        for path, traces in self._words_found.items():
+            if traces - self._words_owned:
+                yield Finding(path, "holds words that were removed")
 
     def file(self, uri: str, path: str) -> Iterator[Finding]:
         """Everything that is found in one file."""
+        self._file = path
         yield from self._named(path, path, "its name")
         try:
             with open_input(uri) as stream:
@@ -191,16 +209,19 @@ class _Look:
             if head.startswith(b"PAR1"):
                 with local_copy(uri) as local, pq.ParquetFile(local) as table:
                     yield from self._parquet(table, path)
-            elif _is_tar(head):
-                with open_input(uri) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+            elif is_tar(head):
+                with (
+                    open_input(uri) as stream,
+                    tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK_BYTES) as archive,
+                ):
                     yield from self._tar(archive, path)
-            elif _is_binary(head):
+            elif is_binary(head):
                 with local_copy(uri) as local:
                     yield from self._binary(head, local.read_bytes(), path)
             else:
                 with open_input(uri) as stream:
                     yield from self._text(stream, path)
-        except (OSError, ValueError, tarfile.TarError, pa.ArrowException, soundfile.LibsndfileError) as error:
+        except _UNREADABLE as error:
             yield Finding(path, f"cannot be looked into ({error}); nothing is proved of it")
 
     def _content(self, content: bytes, path: str) -> Iterator[Finding]:
@@ -209,10 +230,10 @@ class _Look:
         if head.startswith(b"PAR1"):
             with pq.ParquetFile(pa.BufferReader(content)) as table:
                 yield from self._parquet(table, path)
-        elif _is_tar(head):
+        elif is_tar(head):
             with tarfile.open(fileobj=io.BytesIO(content), mode="r|") as archive:
                 yield from self._tar(archive, path)
-        elif _is_binary(head):
+        elif is_binary(head):
             yield from self._binary(head, content, path)
         else:
             yield from self._text(io.BytesIO(content), path)
@@ -229,21 +250,22 @@ class _Look:
             if info.name.partition(".")[0] != key:
                 key, withdrawn = info.name.partition(".")[0], ()
             if info.name == f"{key}.json":
-                withdrawn = _withdrawn_sides(_parsed(content))
+                withdrawn = withdrawn_sides(parse_json(content)) if may_be_withdrawn(content) else ()
             yield from self._content(content, where)
             if withdrawn and content.startswith((b"\x93NUMPY", b"fLaC")):
-                yield from _not_silent(content, withdrawn, where)
+                for side in loud_tracks(content, withdrawn):
+                    yield Finding(where, f"the track of speaker {side}, who is withdrawn, is not silence")
 
     def _binary(self, head: bytes, content: bytes, path: str) -> Iterator[Finding]:
         if head.startswith(b"\x93NUMPY"):
-            codes = _array(content)
+            codes = read_array(content)
             codes = codes[None] if codes.ndim == 2 else codes
             if codes.ndim != 3 or codes.dtype.kind not in "iu":
                 yield Finding(path, f"is an array of {codes.dtype} {list(codes.shape)}; nothing is proved of it")
             else:
                 yield from self._traced((trace for _, trace in code_traces(codes)), path, "tokens that were")
         elif head.startswith(_LOSSLESS):
-            yield from self._traced((trace for _, trace in audio_traces(_pcm(content))), path, "audio that was")
+            yield from self._traced((trace for _, trace in audio_traces(read_pcm(content))), path, "audio that was")
         else:
             yield Finding(path, "is of a format that is not known; nothing is proved of it: remove it")
 
@@ -251,15 +273,15 @@ class _Look:
         schema = table.schema_arrow
         about = [
             *schema.names,
-            *_metadata(schema.metadata),
-            *(text for field in schema for text in _metadata(field.metadata)),
+            *metadata_texts(schema.metadata),
+            *(text for field in schema for text in metadata_texts(field.metadata)),
         ]
         for text in about:
             yield from self._named(path, text, "its schema")
         for number in range(table.num_row_groups):
             for name in schema.names:
                 column = table.read_row_group(number, columns=[name], use_threads=False)[name]
-                for value in _strings(column):
+                for value in column_strings(column):
                     if isinstance(value, bytes):
                         yield from self._content(value, f"{path}: column {name}")
                     else:
@@ -290,7 +312,7 @@ class _Look:
     def _text(self, stream: IO[bytes], path: str) -> Iterator[Finding]:
         """Text of any kind; what is JSON, as a whole or line by line, is also gone through as such."""
         if path.endswith(".jsonl"):
-            for line in _lines(stream):
+            for line in lines_of(stream):
                 yield from self._plain(line, path)
                 yield from self._json(line, path)
             return
@@ -307,19 +329,33 @@ class _Look:
         yield from self._json(b"".join(kept), path)
 
     def _plain(self, text: bytes, path: str) -> Iterator[Finding]:
-        yield from self._left(self._names.in_text(text.decode()), path, "its text")
+        text.decode()  # what is no text is not gone through as such
+        yield from self._left(self._names.in_bytes(text), path, "its text")
 
     def _json(self, content: bytes, path: str) -> Iterator[Finding]:
-        document = _parsed(content)
-        for name, value in _walk(document):
-            if isinstance(value, str):
-                find = self._names.as_name if name in ("recording_id", "key") else self._names.in_text
-                yield from self._left(find(value), path, "its text")
-            else:
-                yield from self._traced(_words_in(value), path, "words that were")
-        for side in _withdrawn_sides(document):
+        """What the text alone does not tell. A document is parsed only where it may hold such: that takes most of the time."""
+        escapes = b"\\" in content
+        words = None if escapes else canonical_words(content)
+        document: Any = None
+        if escapes or words is None or self._names.may_be_values(content) or may_be_withdrawn(content):
+            document = parse_json(content)
+        for name, value in texts_of(document):
+            find = self._names.as_name if name in ("recording_id", "key") else self._names.in_text
+            yield from self._left(find(value), path, "its text")
+        for row in listed_words(document) if words is None else [words]:
+            self._said(row, content, path)
+        for side in withdrawn_sides(document):
             if silence_document(document, side) != document:
                 yield Finding(path, f"still tells about speaker {side}, who is withdrawn")
+
+    def _said(self, words: Mapping[str, Words], content: bytes, path: str) -> None:
+        """Notes which words that were removed are there, and whether they are those of a speaker who stays."""
+        for speaker, own in words.items():
+            found = self._traces.intersection(word_traces(own.texts, own.starts_s))
+            if found and self._owners.stands(self._file, parse_json(content), speaker):
+                self._words_owned |= found
+            elif found:
+                self._words_found.setdefault(path, set()).update(found)
 
     # --- findings ---------------------------------------------------------------------------------------------------
 
@@ -334,126 +370,3 @@ class _Look:
     def _traced(self, traces: Iterable[str], path: str, what: str) -> Iterator[Finding]:
         if not self._traces.isdisjoint(traces):
             yield Finding(path, f"holds {what} removed")
-
-
-# --- reading --------------------------------------------------------------------------------------------------------
-
-
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """The lines of a stream that knows only how to read."""
-    rest = b""
-    while block := stream.read(_BLOCK_BYTES):
-        *lines, rest = (rest + block).split(b"\n")
-        yield from lines
-    yield rest
-
-
-def _is_tar(head: bytes) -> bool:
-    return head[257:262] == b"ustar"
-
-
-def _is_binary(head: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)  # a character may be cut at the end
-    except ValueError:
-        return True
-    return b"\0" in head
-
-
-def _array(content: bytes) -> npt.NDArray[Any]:
-    array: npt.NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    return array
-
-
-def _pcm(content: bytes) -> npt.NDArray[np.int32]:
-    """int32 [T, tracks]."""
-    pcm: npt.NDArray[np.int32] = soundfile.read(io.BytesIO(content), dtype="int32", always_2d=True)[0]
-    return pcm
-
-
-def _not_silent(content: bytes, withdrawn: Iterable[Speaker], path: str) -> Iterator[Finding]:
-    """Whether a withdrawn speaker's track holds anything but one frame over and over, or zeros."""
-    is_audio = content.startswith(b"fLaC")
-    tracks = _pcm(content).T[:, None] if is_audio else _array(content)
-    for side in withdrawn:
-        track = tracks[SPEAKERS.index(side)]
-        if (track if is_audio else track != track[:, :1]).any():
-            yield Finding(path, f"the track of speaker {side}, who is withdrawn, is not silence")
-
-
-def _parsed(content: bytes) -> Any:
-    """The JSON document; None where it is none: it was gone through as text."""
-    if content.lstrip()[:1] not in (b"{", b"[", b'"'):
-        return None
-    try:
-        return json.loads(content)
-    except ValueError:
-        return None
-
-
-def _withdrawn_sides(document: Any) -> tuple[Speaker, ...]:
-    """The speakers that the document of a sample calls withdrawn."""
-    if not isinstance(document, dict) or not str(document.get("schema")).startswith("sample/"):
-        return ()
-    return tuple(side for side in SPEAKERS if document["speakers"][side]["commitment"] == WITHDRAWN)
-
-
-def _walk(document: Any) -> Iterator[tuple[str, str | list[Any]]]:
-    """Every text with the name of its field, every name of a field (under no name), and every list."""
-    stack: list[tuple[str, Any]] = [("", document)]
-    while stack:
-        name, value = stack.pop()
-        match value:
-            case dict():
-                yield from (("", key) for key in value)
-                stack.extend(value.items())
-            case list():
-                yield name, value
-                stack.extend((name, part) for part in value)
-            case str():
-                yield name, value
-
-
-def _words_in(entries: list[Any]) -> Iterator[str]:
-    """The traces of a list that holds words, of each speaker by themselves."""
-    by_speaker: dict[Any, list[dict[str, Any]]] = {}
-    for entry in entries:
-        if (
-            isinstance(entry, dict)
-            and isinstance(entry.get("word"), str)
-            and isinstance(entry.get("start_s"), int | float)
-        ):
-            by_speaker.setdefault(str(entry.get("speaker")), []).append(entry)
-    for words in by_speaker.values():
-        yield from word_traces(words)
-
-
-def _strings(column: pa.ChunkedArray) -> Iterator[str | bytes]:
-    """Every text and every run of bytes in a column, each once, whatever it is nested in."""
-    for chunk in column.chunks:
-        yield from _strings_in(chunk)
-
-
-def _strings_in(array: pa.Array) -> Iterator[str | bytes]:
-    kind = array.type
-    if pa.types.is_dictionary(kind):
-        yield from _strings_in(array.dictionary)
-    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        yield from _strings_in(array.flatten())
-    elif pa.types.is_map(kind):
-        yield from _strings_in(array.keys)
-        yield from _strings_in(array.items)
-    elif pa.types.is_struct(kind):
-        for part in array.flatten():
-            yield from _strings_in(part)
-    elif (
-        pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-    ):
-        yield from (value for value in pc.unique(array).to_pylist() if value is not None)
-
-
-def _metadata(metadata: Any) -> list[str]:
-    return [text.decode("utf-8", "replace") for pair in (metadata or {}).items() for text in pair]

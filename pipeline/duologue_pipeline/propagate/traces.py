@@ -1,13 +1,15 @@
 """Traces: hashes by which something that was removed is known again wherever it turns up.
 
 They are taken of a sample before it goes (:mod:`duologue_pipeline.propagate.rewrite`) and of everything that is live
-afterwards (:mod:`duologue_pipeline.propagate.scan`). A trace is the SHA-256 of content that nobody writes twice by chance:
-a track's tokens, a track's audio, four words in a row with the milliseconds between them. A track of (nearly) nothing but silence and
-fewer words leave none: others have the same.
+afterwards (:mod:`duologue_pipeline.propagate.scan`). A trace is the hash of content that nobody writes twice by chance:
+a track's tokens, a track's audio (SHA-256), four words in a row with the milliseconds between them (64 bits, so that
+those of a release are made in seconds: two of a thousand million windows rarely agree by chance). A track of (nearly)
+nothing but silence and fewer words leave none: others have the same.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy.typing as npt
 __all__ = ["audio_traces", "code_traces", "word_traces"]
 
 _WORDS: Final = 4
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, of no pattern: 2**64 over the golden ratio
 _MIN_CHANGES: Final = 8  # fewer are silence and how the codec settles on it
 
 
@@ -48,14 +51,32 @@ def audio_traces(pcm: npt.NDArray[np.int32]) -> Iterator[tuple[int, str]]:
             yield track, _trace(b"audio", samples.tobytes())
 
 
-def word_traces(words: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The traces of one speaker's words (``word``, ``start_s``), wherever on the clock they lie."""
-    row: Sequence[tuple[str, float]] = [(word["word"], word["start_s"]) for word in words]
-    for place in range(len(row) - _WORDS + 1):
-        window = row[place : place + _WORDS]
-        begin_s = window[0][1]
-        text = "\n".join(f"{word}\t{round(1000 * (start_s - begin_s))}" for word, start_s in window)
-        yield _trace(b"words", text.encode("utf-8", "surrogatepass"))
+def word_traces(texts: Sequence[bytes], starts_s: Sequence[float]) -> list[str]:
+    """The traces of one speaker's words, wherever on the clock they lie.
+
+    Args:
+        texts: the words, in UTF-8.
+        starts_s: when each begins.
+
+    Returns:
+        One trace for each four words in a row; of the first one's hash and of hash and delay of the others a polynomial.
+    """
+    windows = len(texts) - _WORDS + 1
+    if windows < 1:
+        return []
+    hashes = np.fromiter(map(_word, texts), np.uint64, len(texts))
+    starts = np.array(starts_s, np.float64)
+    value = hashes[:windows]
+    for place in range(1, _WORDS):
+        delay_ms = np.rint(1000 * (starts[place : place + windows] - starts[:windows])).astype(np.int64)
+        value = (value * _FACTOR + hashes[place : place + windows]) * _FACTOR + delay_ms.view(np.uint64)
+    digits = value.astype(">u8").tobytes().hex()
+    return [digits[place : place + 16] for place in range(0, len(digits), 16)]
+
+
+@lru_cache(maxsize=1 << 16)
+def _word(text: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8, person=b"words").digest())
 
 
 def _trace(kind: bytes, content: bytes) -> str:

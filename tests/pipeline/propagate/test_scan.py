@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from duologue_pipeline.propagate.scan import Finding, Removed, _Names, removed_by, scan
+from duologue_pipeline.propagate.names import Names
+from duologue_pipeline.propagate.scan import Finding, Removed, removed_by, scan
 from duologue_pipeline.shards import npy_bytes, write_members
 from tests.pipeline.propagate.support import commitment, contents, make_calls, release_of, samples_of, withdraw
 
@@ -356,7 +357,7 @@ def test_receipts_and_revocations_may_name_what_is_gone(world: World) -> None:
     ],
 )
 def test_where_a_name_begins_and_ends(text: str, found: list[str]) -> None:
-    names = _Names({"call-1", "42", "casual"}, live={"call-1-b", "call-1-b-00003", "call-10"})
+    names = Names({"call-1", "42", "casual"}, live={"call-1-b", "call-1-b-00003", "call-10"})
     assert list(names.in_text(text)) == found
 
 

@@ -1,6 +1,5 @@
 """A ledger and a release that it let through, for whole propagations."""
 
-import itertools
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +9,8 @@ from unittest.mock import patch
 from duologue_consent import Ledger, Purpose, parse_time
 from duologue_consent.notes import open_checkpoint
 from duologue_consent.publication import publish_log
-from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Word
-from tests.pipeline.propagate.support import CALLS, make_calls, words_of
+from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent
+from tests.pipeline.propagate.support import CALLS, make_calls
 
 GRANTED_AT = parse_time("2026-01-01T00:00:00Z")
 WITHDRAWN_AT = parse_time("2026-05-01T00:00:00Z")
@@ -63,15 +62,7 @@ def make_world(folder: Path, *, purpose: str = "training_inhouse", expires: dict
         "events": open_checkpoint(note, ledger.verifiers).size,
         "checkpoint": note.decode(),
     }
-    texts = itertools.count()
-
-    def words(speaker: str) -> tuple[Word, ...]:
-        return words_of(f"{speaker}{next(texts)}x")  # nobody says the same in two calls
-
-    with (
-        patch("tests.conftest.make_consent", consent),
-        patch("tests.pipeline.propagate.support.words_of", words),
-    ):
+    with patch("tests.conftest.make_consent", consent):
         out = make_calls(folder, ledger=pinned, purpose=purpose)
 
     def write(name: str, data: bytes) -> None:

@@ -1,0 +1,154 @@
+"""Formats: what the scan needs to know of the files that it looks into."""
+
+import codecs
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import soundfile
+
+from duologue_pipeline.records import SPEAKERS, Speaker
+from duologue_schemas.tables import WITHDRAWN
+
+__all__ = [
+    "column_strings",
+    "commitments",
+    "is_binary",
+    "is_tar",
+    "lines_of",
+    "loud_tracks",
+    "may_be_withdrawn",
+    "metadata_texts",
+    "parse_json",
+    "read_array",
+    "read_pcm",
+    "texts_of",
+    "withdrawn_sides",
+]
+
+_BLOCK_BYTES: Final = 1 << 20
+
+
+def lines_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a stream that knows only how to read."""
+    rest = b""
+    while block := stream.read(_BLOCK_BYTES):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+    yield rest
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether a file that begins so is a tar archive."""
+    return head[257:262] == b"ustar"
+
+
+def is_binary(head: bytes) -> bool:
+    """Whether a file that begins so is anything but text."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # a character may be cut at the end
+    except ValueError:
+        return True
+    return b"\0" in head
+
+
+def read_array(content: bytes) -> npt.NDArray[Any]:
+    """The array of a ``.npy`` file."""
+    array: npt.NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    return array
+
+
+def read_pcm(content: bytes) -> npt.NDArray[np.int32]:
+    """The samples of a lossless audio file, int32 [T, tracks]."""
+    pcm: npt.NDArray[np.int32] = soundfile.read(io.BytesIO(content), dtype="int32", always_2d=True)[0]
+    return pcm
+
+
+def loud_tracks(content: bytes, sides: Iterable[Speaker]) -> Iterator[Speaker]:
+    """Of these tracks of a ``.flac`` or ``.npy`` file those that hold anything but zeros, or one frame over and over."""
+    is_audio = content.startswith(b"fLaC")
+    tracks = read_pcm(content).T[:, None] if is_audio else read_array(content)
+    for side in sides:
+        track = tracks[SPEAKERS.index(side)]
+        if (track if is_audio else track != track[:, :1]).any():
+            yield side
+
+
+def parse_json(content: bytes) -> Any:
+    """The JSON document; None where it is none: it was gone through as text."""
+    if content.lstrip()[:1] not in (b"{", b"[", b'"'):
+        return None
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def commitments(document: Any) -> dict[str, str]:
+    """Side -> commitment, of the document of a sample; empty for any other."""
+    if not isinstance(document, dict) or not str(document.get("schema")).startswith("sample/"):
+        return {}
+    return {side: document["speakers"][side]["commitment"] for side in SPEAKERS}
+
+
+def may_be_withdrawn(content: bytes) -> bool:
+    """Whether JSON may be the document of a sample that calls a speaker withdrawn."""
+    return b'"withdrawn"' in content or b"\\" in content
+
+
+def withdrawn_sides(document: Any) -> tuple[Speaker, ...]:
+    """The speakers that the document of a sample calls withdrawn."""
+    named = commitments(document)
+    return tuple(side for side in SPEAKERS if named.get(side) == WITHDRAWN)
+
+
+def texts_of(document: Any) -> Iterator[tuple[str, str]]:
+    """Every text with the name of its field, and every name of a field (under no name)."""
+    stack: list[tuple[str, Any]] = [("", document)]
+    while stack:
+        name, value = stack.pop()
+        match value:
+            case dict():
+                yield from (("", key) for key in value)
+                stack.extend(value.items())
+            case list():
+                stack.extend((name, part) for part in value)
+            case str():
+                yield name, value
+
+
+def column_strings(column: pa.ChunkedArray) -> Iterator[str | bytes]:
+    """Every text and every run of bytes in a column, each once, whatever it is nested in."""
+    for chunk in column.chunks:
+        yield from _strings_in(chunk)
+
+
+def _strings_in(array: pa.Array) -> Iterator[str | bytes]:
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        yield from _strings_in(array.dictionary)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        yield from _strings_in(array.flatten())
+    elif pa.types.is_map(kind):
+        yield from _strings_in(array.keys)
+        yield from _strings_in(array.items)
+    elif pa.types.is_struct(kind):
+        for part in array.flatten():
+            yield from _strings_in(part)
+    elif (
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+    ):
+        yield from (value for value in pc.unique(array).to_pylist() if value is not None)
+
+
+def metadata_texts(metadata: Any) -> list[str]:
+    """Names and values of the metadata of a schema or a field."""
+    return [text.decode("utf-8", "replace") for pair in (metadata or {}).items() for text in pair]
