@@ -1,4 +1,4 @@
-"""Makes the embedded sample of duologue from nothing: audio, words, truth and manifest; then the consent ledger.
+"""Makes the embedded sample of duologue from nothing: audio, words, truth and manifest.
 
     apt-get install flite festival festlex-cmu festlex-poslex festvox-us-slt-hts festvox-kallpc16k festvox-kdlpc16k
     python scripts/make_demo_sample.py [--out DIR]

@@ -19,13 +19,17 @@ def test_the_release_has_every_file_of_the_contract(demo_release: Path) -> None:
     names = {path.name for path in demo_release.iterdir()}
     assert names == {
         "README.md",
+        "checkpoint",
         "croissant.json",
         "dataset.json",
         "events.parquet",
         "index.parquet",
+        "ledger.pub",
+        "log.jsonl",
         "recordings.parquet",
         "rejected.jsonl",
         "shards",
+        "statistics.json",
     }
 
 

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from duologue_pipeline.demo import demo_files
+from duologue_pipeline.reader import open_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,7 +38,7 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.slow
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
-    """Every `duologue` line of the README, in order, on the manifest of the README and a call beside it."""
+    """Every `duologue` line of the README and its verifier, in order, on the README's manifest and calls beside it."""
     example = re.search(r"```json\n(.*?)```", README, re.DOTALL)
     assert example
     recording = json.loads(example.group(1))
@@ -46,7 +47,12 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     (calls / "manifest.jsonl").write_text(json.dumps(recording) + "\n")
     pcm, sample_rate_hz = soundfile.read(DEMO_AUDIO / "demo-friends.flac")
     soundfile.write(calls / recording["tracks"][0]["uri"], pcm, sample_rate_hz)
-    commands = [line.strip() for line in README.splitlines() if line.startswith("    duologue ")]
+    for name, channel in (("agent.wav", 0), ("caller.wav", 1)):
+        soundfile.write(tmp_path / name, pcm[:, channel], sample_rate_hz)
+    words = [{"word": word, "start_s": i / 2, "end_s": i / 2 + 0.4} for i, word in enumerate("so I uh I went".split())]
+    (tmp_path / "transcript.json").write_text(json.dumps({"a": words, "b": []}))
+    (tmp_path / "consent").symlink_to(ROOT / "consent")
+    commands = [line.strip() for line in README.splitlines() if line.startswith(("    duologue ", "    python "))]
     assert [command.split()[1] for command in commands] == [
         "validate",
         "consent",
@@ -55,17 +61,22 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
         "run",
         "shards",
         "run",
+        "annotate",
+        "annotate",
+        "consent",
+        "consent",
+        "consent/duologue_consent/verify.py",
     ]
+    programs = {"duologue": [sys.executable, "-m", "duologue_pipeline"], "python": [sys.executable]}
     for command in commands:
-        arguments = shlex.split(command)[1:]
+        program, *arguments = shlex.split(command)
         done = subprocess.run(
-            [sys.executable, "-m", "duologue_pipeline", *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
+            [*programs[program], *arguments], check=False, capture_output=True, text=True, cwd=tmp_path
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert (tmp_path / "call.TextGrid").stat().st_size > 0
+    (left,) = open_dataset(str(tmp_path / "out"), purpose="training_inhouse")
+    assert {run["speaker"] for run in left.metadata["activity"]} == {"b"}
 
 
 @pytest.mark.slow

@@ -72,7 +72,16 @@ def test_keys_sort_as_the_segments_do() -> None:
 
 
 def test_the_versions_of_all_rules_are_named() -> None:
-    named = {"ingest", "isolation", "activity", "events", "disfluency", "backchannel_words"}
+    named = {
+        "ingest",
+        "isolation",
+        "activity",
+        "events",
+        "disfluency",
+        "backchannel_words",
+        "vocalisations",
+        "words_check",
+    }
     assert rule_versions().keys() == named
 
 
