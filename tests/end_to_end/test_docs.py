@@ -49,7 +49,9 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     soundfile.write(calls / recording["tracks"][0]["uri"], pcm, sample_rate_hz)
     for name, channel in (("agent.wav", 0), ("caller.wav", 1)):
         soundfile.write(tmp_path / name, pcm[:, channel], sample_rate_hz)
-    words = [{"word": word, "start_s": i / 2, "end_s": i / 2 + 0.4} for i, word in enumerate("so I uh I went".split())]
+    words = [
+        {"word": word, "start_s": i / 2, "end_s": i / 2 + 0.4} for i, word in enumerate(["so", "I", "uh", "I", "went"])
+    ]
     (tmp_path / "transcript.json").write_text(json.dumps({"a": words, "b": []}))
     (tmp_path / "consent").symlink_to(ROOT / "consent")
     commands = [line.strip() for line in README.splitlines() if line.startswith(("    duologue ", "    python "))]
