@@ -12,6 +12,7 @@ import typer
 from .cli_support import quiet, usage_errors
 from .errors import RejectError, UsageError
 from .isolation_cli import check_tracks
+from .lexicon import LANGUAGES, NO_LEXICON
 from .records import SPEAKERS, Recording, Track, Word, WordsCheck
 from .storage import absolute_uri
 
@@ -117,6 +118,9 @@ def annotate(
             except RejectError as error:
                 raise UsageError(_explained(error, a, b)) from None
             name = Path(a).stem
+        if (annotation.words_a or annotation.words_b) and annotation.lexicon == NO_LEXICON.name:
+            fault = f"no lexicon for {language}" if language else "no --language"
+            _warn(f"{fault}: labels are from timing only; there are lexicons for {', '.join(LANGUAGES)}")
         text = _formatted(annotation, format, name=name, checks=checks, isolation=isolation)
         if out is None:
             typer.echo(text, nl=False)

@@ -85,6 +85,20 @@ def test_without_a_lexicon_it_says_so(tmp_path: Path) -> None:
     assert document("--words", path)["lexicon"] == "none"
 
 
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        ((), "no --language: labels are from timing only"),
+        (("--language", "fi"), "no lexicon for fi: labels are from timing only"),
+    ],
+)
+def test_words_that_are_not_read_are_warned_about(options: tuple[str, ...], warning: str, tmp_path: Path) -> None:
+    said = transcript(tmp_path, a=[word("uh", 0.0, 0.3)])
+    assert f"duologue: warning: {warning}" in annotate("--words", said, *options).stderr
+    assert annotate("--words", said, "--language", "en").stderr == ""
+    assert annotate("--words", transcript(tmp_path, a=[]), *options).stderr == ""
+
+
 def test_a_file_is_written_and_summed_up(tmp_path: Path) -> None:
     path = transcript(tmp_path, a=[word("hello", 0, 2)], b=[word("no", 2.25, 5)])
     result = annotate("--words", path, "--format", "textgrid", "--out", tmp_path / "x.TextGrid")
