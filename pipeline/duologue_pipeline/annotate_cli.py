@@ -120,7 +120,7 @@ def annotate(
             name = Path(a).stem
         if (annotation.words_a or annotation.words_b) and annotation.lexicon == NO_LEXICON.name:
             fault = f"no lexicon for {language}" if language else "no --language"
-            _warn(f"{fault}: labels are from timing only; there are lexicons for {', '.join(LANGUAGES)}")
+            _warn(f"{fault}: hardly anything is read from the words; there are lexicons for {', '.join(LANGUAGES)}")
         text = _formatted(annotation, format, name=name, checks=checks, isolation=isolation)
         if out is None:
             typer.echo(text, nl=False)

@@ -24,6 +24,7 @@ SCHEMA_NAMES: Final = (
     "statistics",
     "rejected",
     "receipt",
+    "revocations",
     "consent_record",
     "consent_receipt",
     "annotation",

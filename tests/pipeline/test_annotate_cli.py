@@ -88,8 +88,8 @@ def test_without_a_lexicon_it_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "warning"),
     [
-        ((), "no --language: labels are from timing only"),
-        (("--language", "fi"), "no lexicon for fi: labels are from timing only"),
+        ((), "no --language: hardly anything is read from the words"),
+        (("--language", "fi"), "no lexicon for fi: hardly anything is read from the words"),
     ],
 )
 def test_words_that_are_not_read_are_warned_about(options: tuple[str, ...], warning: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import webdataset
 
+from duologue_consent.dsse import parse_envelope
 from duologue_consent.keys import SigningKey
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.propagate import publish
@@ -25,6 +26,7 @@ from duologue_pipeline.propagate.revocations import (
 )
 from duologue_pipeline.reader import PurposeError, open_dataset, read_release
 from duologue_pipeline.storage import move
+from duologue_schemas import iter_faults
 from tests.pipeline.propagate.support import CALLS
 from tests.pipeline.propagate.world import World, make_world
 
@@ -72,6 +74,8 @@ def test_a_withdrawn_sample_is_left_out_before_any_rewrite(world: World, monkeyp
     assert {path for path, data in world.files().items() if before.get(path) != data} == {"revocations.jsonl"}
     assert [key for key in keys(world) if key.startswith("call-2")] == []
     assert "call-1-00000" in keys(world)
+    (published,) = (world.out / "revocations.jsonl").read_bytes().splitlines(keepends=True)
+    assert list(iter_faults("revocations", json.loads(parse_envelope(published).payload))) == []
 
 
 def test_an_epoch_that_is_under_way_leaves_it_out_within_a_second(
