@@ -228,14 +228,14 @@ def copy_shards(out: Path, folder: Path) -> float:
 class Watcher(threading.Thread):
     """Reads the release again and again, as a training loop does, and notes when the speaker was last seen."""
 
-    def __init__(self, out: Path, gone: set[str]) -> None:
+    def __init__(self, out: Path, commitment: str) -> None:
         super().__init__(daemon=True)
-        self._out, self._gone, self.last_seen, self.ended = out, gone, 0.0, threading.Event()
+        self._out, self._commitment, self.last_seen, self.ended = out, commitment, 0.0, threading.Event()
 
     def run(self) -> None:
         while not self.ended.is_set():
             for sample in open_dataset(str(self._out)):
-                if sample.key in self._gone:
+                if self._commitment in {each["commitment"] for each in sample.metadata["speakers"].values()}:
                     self.last_seen = time.monotonic()
                 if self.ended.is_set():
                     return
@@ -255,7 +255,7 @@ def measure(samples: int, *, floor_db: float, run_s_per_hour: float | None, watc
         index = _index(out)
         gone = {row["key"] for row in index if commitment in (row["speaker_a"], row["speaker_b"])}
         ledger.withdraw(speaker, at=parse_time("2026-05-01T00:00:00Z"))
-        watcher = Watcher(out, gone)
+        watcher = Watcher(out, commitment)
         if watch:
             watcher.start()
             time.sleep(2)

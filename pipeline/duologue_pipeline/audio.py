@@ -196,7 +196,7 @@ class PairDecoder:
                 file = _File(path, track.uri)
             except FileNotFoundError:
                 raise RejectError(
-                    "audio_missing", f"{track.uri}: no such file; uris are relative to the manifest's folder"
+                    "audio_missing", f"{track.uri}: no such file; uris in a manifest are relative to its folder"
                 ) from None
             except OSError as error:
                 raise RejectError("audio_missing", f"{track.uri}: cannot be opened ({error})") from None

@@ -109,7 +109,7 @@ def test_memory_does_not_grow_with_the_length_of_a_recording(
 def test_a_missing_file_is_refused(tmp_path: Path, make_recording: Build, refusal: Build) -> None:
     assert refusal(make_recording(tmp_path / "call.wav")) == (
         "audio_missing",
-        "call.wav: no such file; uris are relative to the manifest's folder",
+        "call.wav: no such file; uris in a manifest are relative to its folder",
     )
 
 
