@@ -47,4 +47,4 @@ $(VENV)/.dev: $(VENV)/.pipeline
 	touch $@
 
 clean:
-	rm -rf $(OUT) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(OUT) $(OUT).consent.db $(OUT).consent.db.keys .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
