@@ -96,6 +96,8 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
             purpose="training_inhouse",
             as_of=datetime.now(UTC),
             ledger_name=str(ledger),
+            include_audio=False,
+            words="optional",
         )
         ingested = timed("ingest", ingest, Consented(recording, basis))
         measured = timed("isolation", measure_channels, ingested)
