@@ -20,6 +20,7 @@ import torch
 
 from duologue_pipeline.activity_bands import HOP_MS, BandLevels, power_of
 from duologue_pipeline.activity_edges import edges_on_the_waveform, sound_scores
+from duologue_pipeline.activity_rooms import room_decay
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
 
@@ -156,7 +157,8 @@ def speech_spans(
 
     A stretch opens where the probability reaches ``on_probability`` and closes where it falls below
     ``off_probability``. Each edge then moves to where the sound itself begins or ends
-    (:mod:`duologue_pipeline.activity_edges`), at most ``edge_search_ms`` inwards and ``edge_reach_ms`` outwards. Last,
+    (:mod:`duologue_pipeline.activity_edges`), at most ``edge_search_ms`` inwards and ``edge_reach_ms`` outwards; where the
+    track was recorded in a room, its dying away is no sound (:mod:`duologue_pipeline.activity_rooms`). Last,
     silences under ``min_silence_ms`` are closed and stretches under ``min_speech_ms`` left out. Nothing is padded.
 
     Args:
@@ -181,7 +183,12 @@ def speech_spans(
     for start, end in runs:
         speech[start:end] = True
     scores = sound_scores(bands, speech, rules)
-    return _joined(edges_on_the_waveform(runs, scores, levels_dbfs, rules), duration_ms=duration_ms, rules=rules)
+    edges = list(edges_on_the_waveform(runs, scores, levels_dbfs, rules))
+    decay_db_per_s = room_decay(levels_dbfs, edges, rules)
+    if decay_db_per_s is not None:
+        scores = sound_scores(bands, speech, rules, decay_db_per_s=decay_db_per_s)
+        edges = list(edges_on_the_waveform(runs, scores, levels_dbfs, rules))
+    return _joined(edges, duration_ms=duration_ms, rules=rules)
 
 
 def _hysteresis(probabilities: _Floats, *, on: float, off: float) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .activity_bands import HOP_MS, power_of
+from .activity_rooms import above_the_tail
 
 __all__ = ["edges_on_the_waveform", "sound_scores"]
 
@@ -30,13 +31,16 @@ _Floats = npt.NDArray[np.float32]
 _Levels = npt.NDArray[np.uint8]
 
 
-def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: Mapping[str, Any]) -> _Floats:
+def sound_scores(
+    bands: _Levels, speech: npt.NDArray[np.bool_], rules: Mapping[str, Any], *, decay_db_per_s: float | None = None
+) -> _Floats:
     """How much each hop stands out of the noise around it.
 
     Args:
         bands: uint8 [H, B], levels of :class:`duologue_pipeline.activity_bands.BandLevels`.
         speech: bool [H], where there may be speech: noise is measured elsewhere, if there is enough of it.
         rules: the rule set ``activity``.
+        decay_db_per_s: of :func:`duologue_pipeline.activity_rooms.room_decay`; what dies away like that is no sound.
 
     Returns:
         float32 [H]; 0 is ``edge_noise_sigmas`` over the usual score of noise.
@@ -56,7 +60,10 @@ def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: Mapping[s
         ratios = _ratios(power / np.maximum(noise, noise.max() * 10 ** (-_EMPTY_BELOW_DB / 10)), rules)
         usual, high = np.percentile(ratios[noise_hops], [50, _SPREAD_PERCENTILE]) if measured else (-0.3, -0.1)
         zero = min(usual + rules["edge_noise_sigmas"] * (high - usual), rules["edge_zero_max"])
-        scores[start : start + _BLOCK] = ratios[start - first :][:_BLOCK] - zero
+        found = ratios - zero
+        if decay_db_per_s is not None:
+            found = np.minimum(found, above_the_tail(power, noise, decay_db_per_s, rules))
+        scores[start : start + _BLOCK] = found[start - first :][:_BLOCK]
     return scores
 
 
