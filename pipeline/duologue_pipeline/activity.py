@@ -6,7 +6,8 @@ of the frame-by-frame loop (to float32 rounding) at a fourteenth of its cost. It
 on telephone speech resampled from 8 kHz it finds short stretches that the 8 kHz branch misses (docs/annotation.md).
 
 The network says *whether* there is speech; where it begins and ends is found in the spectrum of the waveform around the
-frame at which the decision changed (:mod:`duologue_pipeline.activity_edges`).
+frame at which the decision changed (:mod:`duologue_pipeline.activity_edges`), without the dying away of a room
+(:mod:`duologue_pipeline.activity_rooms`).
 """
 
 from collections.abc import Iterable, Mapping
