@@ -34,6 +34,7 @@ _ABOVE_NOISE_DB: Final = 5.0  # the end of a fall: noise bends it
 _BEFORE: Final = 30  # hops around an end in which a fall may begin
 _AFTER: Final = 10
 _STEEP_PERCENTILE: Final = 75.0
+_LEAST: Final = 4  # ends that agree
 _ALIKE: Final = 1.25  # slopes that differ by less
 _TOO_STEEP: Final = 1.2  # by so much what is found is too steep: the direct sound goes first
 _NO_SPEECH_DB: Final = -6.0  # what a band that is not above the noise counts
@@ -56,7 +57,7 @@ def room_decay(levels_dbfs: _Floats, runs: Sequence[tuple[int, int]], rules: Map
         return None
     decay_db = float(np.percentile(steep, _STEEP_PERCENTILE))
     agreeing = int(np.sum(np.abs(np.log(np.divide(steep, decay_db))) < np.log(_ALIKE)))
-    if agreeing < rules["room_min_share"] * ends:
+    if agreeing < max(rules["room_min_share"] * ends, _LEAST):
         return None
     hops = min(max(int(_FALL_DB / decay_db), _SHORTEST), _LONGEST)
     followed, _ = _falls(levels_dbfs, runs, hops)

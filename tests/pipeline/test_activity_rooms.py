@@ -63,6 +63,13 @@ def test_no_room_is_found_where_there_is_none(pcm: npt.NDArray[np.float32]) -> N
     assert decay(pcm) is None
 
 
+def test_a_few_ends_tell_nothing() -> None:
+    levels_dbfs = levels_of(bands_of(track(t60_s=0.4)))
+    runs = [((end - BURST_MS) // HOP_MS, (end + 100) // HOP_MS) for end in ENDS_MS]
+    assert room_decay(levels_dbfs, runs[:3], RULES) is None
+    assert room_decay(levels_dbfs, runs[:4], RULES) is not None
+
+
 def test_nobody_speaks() -> None:
     assert room_decay(np.full(100, -80, np.float32), [], RULES) is None
     assert room_decay(np.zeros(0, np.float32), [], RULES) is None
