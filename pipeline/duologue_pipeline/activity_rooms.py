@@ -23,7 +23,7 @@ __all__ = ["above_the_tail", "room_decay"]
 
 _Floats = npt.NDArray[np.float32]
 
-_FIRST_LOOK: Final = 12  # hops of a straight fall, before its slope is known
+_FIRST_LOOK: Final = 10  # hops of a straight fall, before its slope is known
 _FALL_DB: Final = 22.0  # how deep one is then followed
 _SHORTEST: Final = 7  # hops
 _LONGEST: Final = 22
