@@ -20,7 +20,7 @@ import silero_vad
 import torch
 
 from duologue_pipeline.activity_bands import HOP_MS, BandLevels, power_of
-from duologue_pipeline.activity_edges import edges_on_the_waveform, sound_scores
+from duologue_pipeline.activity_edges import edges_on_the_waveform, sound_scores, without_tails
 from duologue_pipeline.activity_rooms import room_decay
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
@@ -183,11 +183,11 @@ def speech_spans(
     speech = np.zeros(len(bands), np.bool_)
     for start, end in runs:
         speech[start:end] = True
-    scores = sound_scores(bands, speech, rules)
+    scores, noises = sound_scores(bands, speech, rules)
     edges = list(edges_on_the_waveform(runs, scores, levels_dbfs, rules))
     decay_db_per_s = room_decay(levels_dbfs, edges, rules)
     if decay_db_per_s is not None:
-        scores = sound_scores(bands, speech, rules, decay_db_per_s=decay_db_per_s)
+        scores = without_tails(scores, noises, bands, decay_db_per_s, rules)
         edges = list(edges_on_the_waveform(runs, scores, levels_dbfs, rules))
     return _joined(edges, duration_ms=duration_ms, rules=rules)
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from .activity_bands import HOP_MS, power_of
 from .activity_rooms import above_the_tail
 
-__all__ = ["edges_on_the_waveform", "sound_scores"]
+__all__ = ["edges_on_the_waveform", "sound_scores", "without_tails"]
 
 _BLOCK: Final = 300  # hops for which noise is measured at once
 _MIN_QUIET: Final = 25  # hops of silence from which noise can be measured
@@ -29,30 +29,30 @@ _SPREAD_PERCENTILE: Final = 84.1  # a standard deviation above the median
 
 _Floats = npt.NDArray[np.float32]
 _Levels = npt.NDArray[np.uint8]
+_Noise = Sequence[npt.NDArray[np.floating[Any]]]
 
 
-def sound_scores(
-    bands: _Levels, speech: npt.NDArray[np.bool_], rules: Mapping[str, Any], *, decay_db_per_s: float | None = None
-) -> _Floats:
+def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: Mapping[str, Any]) -> tuple[_Floats, _Noise]:
     """How much each hop stands out of the noise around it.
 
     Args:
         bands: uint8 [H, B], levels of :class:`duologue_pipeline.activity_bands.BandLevels`.
         speech: bool [H], where there may be speech: noise is measured elsewhere, if there is enough of it.
         rules: the rule set ``activity``.
-        decay_db_per_s: of :func:`duologue_pipeline.activity_rooms.room_decay`; what dies away like that is no sound.
 
     Returns:
-        float32 [H]; 0 is ``edge_noise_sigmas`` over the usual score of noise.
+        The scores, float32 [H], of which 0 is ``edge_noise_sigmas`` over the usual score of noise; and the power of the noise
+        that each block of hops was held against, float [B] each.
     """
     context = rules["edge_context_ms"] // HOP_MS
     guard = np.ones(2 * (rules["edge_guard_ms"] // HOP_MS) + 1, np.bool_)
     quiet = ~np.convolve(speech, guard, "same").astype(bool) if speech.size else ~speech
     quiet = quiet[: speech.size]
     scores = np.empty(len(bands), np.float32)
+    noises = []
     for start in range(0, len(bands), _BLOCK):
         first, last = max(0, start - context), min(len(bands), start + _BLOCK + context)
-        power = _smoothed(power_of(bands[max(0, first - 1) : last + 1]))[min(first, 1) :][: last - first]
+        power = _smoothed_power(bands, first, last)
         noise_hops = np.flatnonzero(quiet[first:last])
         measured = noise_hops.size >= _MIN_QUIET
         # Without silences the noise is guessed from the quietest moments, which lie below it.
@@ -60,18 +60,40 @@ def sound_scores(
         ratios = _ratios(power / np.maximum(noise, noise.max() * 10 ** (-_EMPTY_BELOW_DB / 10)), rules)
         usual, high = np.percentile(ratios[noise_hops], [50, _SPREAD_PERCENTILE]) if measured else (-0.3, -0.1)
         zero = min(usual + rules["edge_noise_sigmas"] * (high - usual), rules["edge_zero_max"])
-        found = ratios - zero
-        if decay_db_per_s is not None:
-            found = np.minimum(found, above_the_tail(power, noise, decay_db_per_s, rules))
-        scores[start : start + _BLOCK] = found[start - first :][:_BLOCK]
-    return scores
+        scores[start : start + _BLOCK] = ratios[start - first :][:_BLOCK] - zero
+        noises.append(noise)
+    return scores, noises
 
 
-def _smoothed(power: _Floats) -> _Floats:
-    """The mean of each hop and its neighbours, float32 [H, B]."""
-    padded = np.pad(power, ((1, 1), (0, 0)), mode="edge")
+def without_tails(
+    scores: _Floats, noises: _Noise, bands: _Levels, decay_db_per_s: float, rules: Mapping[str, Any]
+) -> _Floats:
+    """The scores of a track that was recorded in a room: what only dies away as the room does is no sound.
+
+    Args:
+        scores: float32 [H], of :func:`sound_scores`.
+        noises: the same.
+        bands: uint8 [H, B], as there.
+        decay_db_per_s: of :func:`duologue_pipeline.activity_rooms.room_decay`.
+        rules: the rule set ``activity``.
+
+    Returns:
+        float32 [H], nowhere more than ``scores``.
+    """
+    context = rules["edge_context_ms"] // HOP_MS
+    lowered = np.empty_like(scores)
+    for start, noise in zip(range(0, len(bands), _BLOCK), noises, strict=True):
+        first, last = max(0, start - context), min(len(bands), start + _BLOCK)
+        above = above_the_tail(_smoothed_power(bands, first, last), noise, decay_db_per_s, rules)
+        lowered[start:last] = np.minimum(scores[start:last], above[start - first :])
+    return lowered
+
+
+def _smoothed_power(bands: _Levels, first: int, last: int) -> _Floats:
+    """The mean of each hop and its neighbours, float32 [last - first, B]."""
+    padded = np.pad(power_of(bands[max(0, first - 1) : last + 1]), ((1, 1), (0, 0)), mode="edge")
     mean: _Floats = (padded[:-2] + padded[1:-1] + padded[2:]) * np.float32(1 / 3)
-    return mean
+    return mean[min(first, 1) :][: last - first]
 
 
 def _ratios(over_noise: npt.NDArray[np.floating[Any]], rules: Mapping[str, Any]) -> _Floats:
