@@ -42,14 +42,13 @@ def all_were_told(ledger: Ledger, *, dataset: str, speakers: Collection[str], as
     Returns:
         False also where no model or recipient with one of the speakers is on record: then nobody was told.
     """
+    links = read_links(ledger)
     concerned = {
         seq: link
-        for seq, link in read_links(ledger).items()
+        for seq, link in links.items()
         if link.dataset.rpartition(" ")[0] == dataset and not set(speakers).isdisjoint(link.speakers)
     }
     if not concerned:
         return False
-    owed = new_notices(
-        affected_links(concerned, ledger.snapshot(), as_of=as_of), read_notices(ledger, read_links(ledger))
-    )
+    owed = new_notices(affected_links(concerned, ledger.snapshot(), as_of=as_of), read_notices(ledger, links))
     return not any(gone.speaker in speakers for notice in owed for gone in notice.gone)
