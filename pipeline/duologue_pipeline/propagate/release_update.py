@@ -8,6 +8,7 @@ Everything is given as bytes; writing it, in which order and safe against a cras
 import hashlib
 import io
 import json
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,7 +140,7 @@ def new_release(
 # --- tables ---------------------------------------------------------------------------------------------------------
 
 
-class _Rows:
+class _Rows(ABC):
     """What happens to the rows of one table; ``touches`` spares the row groups in which nothing does."""
 
     def __init__(self, plan: Plan) -> None:
@@ -149,9 +150,9 @@ class _Rows:
     def touches(self, group: pa.Table) -> bool:
         return bool(pc.any(pc.is_in(group["recording_id"], value_set=self._named)).as_py())
 
+    @abstractmethod
     def change(self, row: _Row, schema: pa.Schema) -> _Row | None:
         """The row of the new version; None where it has none."""
-        raise NotImplementedError
 
 
 class _IndexRows(_Rows):
