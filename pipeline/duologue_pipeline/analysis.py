@@ -4,13 +4,14 @@ Each function takes what the stage before found and gives the next element of th
 :mod:`duologue_pipeline.records`. The Beam stages call them; so can a notebook, on one recording, in a plain loop.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from .activity import SAMPLE_RATE_HZ, Vad, VadModel
 from .activity_bleed import without_bleed
-from .annotation import annotate_conversation
-from .asr import Recognizer, transcribe
+from .annotation import Annotation, annotate_conversation
+from .asr import Recognizer, with_heard_words
 from .audio import conversation_blocks
 from .errors import RejectError
 from .ingest import measure_audio
@@ -27,15 +28,23 @@ from .records import (
     Measured,
     Recording,
     Speaker,
-    WordsCheck,
+    Word,
 )
 from .rules import load_rules
 from .second_opinion import Listener, with_second_opinion
 from .vocalisations import with_filled_pauses
 from .words import read_words
-from .words_check import MISFITS, check_words, explain_check
+from .words_check import MISFITS, explain_check, fitting_words
 
-__all__ = ["ISOLATION_RATE_HZ", "annotate", "detect_activity", "find_activity", "ingest", "measure_channels"]
+__all__ = [
+    "ISOLATION_RATE_HZ",
+    "annotate",
+    "detect_activity",
+    "find_activity",
+    "ingest",
+    "label",
+    "measure_channels",
+]
 
 ISOLATION_RATE_HZ: Final = 8000
 """Bleed is measured on the telephone band, which every recording has."""
@@ -120,38 +129,16 @@ def annotate(conversation: Active, *, words: str, recognizer: Recognizer | None 
         RejectError: a ``words_*`` reason.
     """
     recording, duration_ms = conversation.recording, conversation.audio.duration_ms
-    read = dict(
-        zip(
-            SPEAKERS,
-            read_words(recording, policy="optional" if recognizer and words == "required" else words),
-            strict=True,
-        )
-    )
-    checks: dict[Speaker, WordsCheck] = {}
-    for speaker, own in read.items():
-        if own is None:
-            continue
-        checks[speaker] = check_words(own, conversation.activity, speaker=speaker, duration_ms=duration_ms)
-        if checks[speaker].verdict in MISFITS:
-            if words == "required":
-                raise RejectError("words_mismatch", explain_check(checks[speaker], speaker=speaker))
-            read[speaker] = None
-    if recognizer is not None and words != "none" and None in read.values():
-        heard = transcribe(recording, conversation.activity, recognizer, language=recording.language)
-        read = {s: own if own is not None else new for (s, own), new in zip(read.items(), heard, strict=True)}
-    wordless = [speaker for speaker in SPEAKERS if read[speaker] is None]
-    conversation = replace(
-        conversation, activity=with_filled_pauses(recording, conversation.activity, speakers=wordless)
-    )
-    annotation = annotate_conversation(
-        activity=conversation.activity,
-        words_a=read["a"],
-        words_b=read["b"],
-        duration_ms=duration_ms,
-        language=recording.language,
-    )
+    a, b = read_words(recording, policy="optional" if recognizer and words == "required" else words)
+    read, checks = fitting_words({"a": a, "b": b}, conversation.activity, duration_ms=duration_ms)
+    for speaker, check in checks.items():
+        if words == "required" and check.verdict in MISFITS:
+            raise RejectError("words_mismatch", explain_check(check, speaker=speaker))
+    if recognizer is not None and words != "none":
+        read = with_heard_words(recording, conversation.activity, read, recognizer)
+    annotation = label(recording, conversation.activity, read, duration_ms=duration_ms)
     return Annotated(
-        **vars(conversation),
+        **vars(replace(conversation, activity=annotation.activity)),
         events=annotation.events,
         statistics=annotation.statistics,
         events_rules=annotation.rules["events"],
@@ -160,4 +147,28 @@ def annotate(conversation: Active, *, words: str, recognizer: Recognizer | None 
         lexicon=annotation.lexicon,
         words_check_a=checks.get("a"),
         words_check_b=checks.get("b"),
+    )
+
+
+def label(
+    recording: Recording, activity: Activity, words: Mapping[Speaker, tuple[Word, ...] | None], *, duration_ms: int
+) -> Annotation:
+    """Labels a conversation by its activity and words, and by the sound of those who have no words.
+
+    Args:
+        recording: whose tracks are decoded once more for the filled pauses of those without words.
+        activity: when each speaker is heard.
+        words: of each, on the conversation's clock; None for who has none.
+        duration_ms: of the conversation.
+
+    Raises:
+        RejectError: an ``audio_*`` reason.
+    """
+    wordless = [speaker for speaker in SPEAKERS if words[speaker] is None]
+    return annotate_conversation(
+        activity=with_filled_pauses(recording, activity, speakers=wordless),
+        words_a=words["a"],
+        words_b=words["b"],
+        duration_ms=duration_ms,
+        language=recording.language,
     )

@@ -13,7 +13,7 @@ from .cli_support import quiet, usage_errors
 from .errors import RejectError, UsageError
 from .isolation_cli import check_tracks
 from .lexicon import LANGUAGES, NO_LEXICON
-from .records import SPEAKERS, Recording, Track, Word, WordsCheck
+from .records import SPEAKERS, Recording, Speaker, Track, Word, WordsCheck
 from .storage import absolute_uri
 
 if TYPE_CHECKING:
@@ -155,22 +155,20 @@ def _of_words(path: Path, language: str | None) -> "Annotation":
 
 def _of_audio(
     recording: Recording, asr: str | None, *, allow_network: bool
-) -> tuple["Annotation", dict[str, WordsCheck], str]:
+) -> tuple["Annotation", dict[Speaker, WordsCheck], str]:
     from .activity import load_vad
-    from .analysis import ISOLATION_RATE_HZ, find_activity
-    from .annotation import annotate_conversation
-    from .asr import AsrModel, transcribe
+    from .analysis import ISOLATION_RATE_HZ, find_activity, label
+    from .asr import AsrModel, with_heard_words
     from .audio import conversation_blocks
     from .ingest import measure_audio
     from .isolation import measure_isolation
-    from .vocalisations import with_filled_pauses
     from .words import parse_words, read_json
-    from .words_check import MISFITS, check_words, explain_check
+    from .words_check import MISFITS, explain_check, fitting_words
 
     say = _Progress()
-    given: dict[str, tuple[Word, ...] | None] = {
+    given: dict[Speaker, tuple[Word, ...] | None] = {
         s: parse_words(read_json(t.words_uri), name=t.words_uri, offset_s=t.offset_s) if t.words_uri else None
-        for s, t in zip("ab", recording.tracks, strict=True)
+        for s, t in zip(SPEAKERS, recording.tracks, strict=True)
     }
     recognizer = AsrModel(asr, allow_network).open() if asr else None
     say("reading the audio")
@@ -183,29 +181,15 @@ def _of_audio(
         _warn("the tracks are not isolated (see `duologue isolation`): labels of one speaker may be the other's speech")
     say("finding speech")
     activity = find_activity(recording, isolation=isolation, duration_ms=duration_ms, model=load_vad())
-    checks: dict[str, WordsCheck] = {}
-    for speaker, own in given.items():
-        if own is None:
-            continue
-        checks[speaker] = check_words(own, activity, speaker=speaker, duration_ms=duration_ms)
-        if explanation := explain_check(checks[speaker], speaker=speaker):
-            misfit = checks[speaker].verdict in MISFITS
-            _warn(explanation + ("; they are not used" if misfit else ""))
-            if misfit:
-                given[speaker] = None
+    given, checks = fitting_words(given, activity, duration_ms=duration_ms)
+    for speaker, check in checks.items():
+        if explanation := explain_check(check, speaker=speaker):
+            _warn(explanation + ("; they are not used" if check.verdict in MISFITS else ""))
     if recognizer is not None and None in given.values():
         say("recognising words")
-        heard = transcribe(recording, activity, recognizer, language=recording.language)
-        given = {s: new if own is None else own for (s, own), new in zip(given.items(), heard, strict=True)}
+        given = with_heard_words(recording, activity, given, recognizer)
     say("labelling")
-    activity = with_filled_pauses(recording, activity, speakers=[s for s in SPEAKERS if given[s] is None])
-    annotation = annotate_conversation(
-        activity=activity,
-        words_a=given["a"],
-        words_b=given["b"],
-        duration_ms=duration_ms,
-        language=recording.language,
-    )
+    annotation = label(recording, activity, given, duration_ms=duration_ms)
     say("")
     return annotation, checks, isolation.verdict
 
@@ -215,7 +199,7 @@ def _formatted(
     format: _Format,
     *,
     name: str,
-    checks: dict[str, WordsCheck] | None,
+    checks: dict[Speaker, WordsCheck] | None,
     isolation: str | None,
 ) -> str:
     from .annotation_document import annotation_document

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from .annotation import Annotation
-from .records import SPEAKERS, Event, Span, TaggedWord, WordsCheck
+from .records import SPEAKERS, Event, Span, Speaker, TaggedWord, WordsCheck
 from .statistics import Totals, statistics_document
 
 __all__ = ["annotation_document", "event_document"]
@@ -14,7 +14,7 @@ _PARTS: Final = ("reparandum", "interregnum", "repair")
 
 
 def annotation_document(
-    annotation: Annotation, *, words_check: Mapping[str, WordsCheck] | None = None, isolation: str | None = None
+    annotation: Annotation, *, words_check: Mapping[Speaker, WordsCheck] | None = None, isolation: str | None = None
 ) -> dict[str, Any]:
     """Everything about one conversation, times in seconds.
 

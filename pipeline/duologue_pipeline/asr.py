@@ -9,7 +9,7 @@ Any ``transformers`` checkpoint of automatic speech recognition that gives word 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -17,12 +17,11 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .audio import conversation_blocks
 from .errors import UsageError
-from .pieces import PieceCutter, speech_pieces
-from .records import Activity, Recording, Span, Word
+from .pieces import heard_pieces
+from .records import SPEAKERS, Activity, Recording, Span, Speaker, Word
 
-__all__ = ["RATE_HZ", "AsrModel", "Recognizer", "SpokenWord", "transcribe"]
+__all__ = ["RATE_HZ", "AsrModel", "Recognizer", "SpokenWord", "transcribe", "with_heard_words"]
 
 RATE_HZ: Final = 16_000
 """Recognisers take 16 kHz."""
@@ -114,33 +113,51 @@ class AsrModel:
         return _TransformersRecognizer(self)
 
 
+def with_heard_words(
+    recording: Recording,
+    activity: Activity,
+    words: Mapping[Speaker, tuple[Word, ...] | None],
+    recognizer: Recognizer,
+) -> dict[Speaker, tuple[Word, ...] | None]:
+    """Recognises the words of those who have none; the tracks of others are not listened to.
+
+    Args and errors are those of :func:`transcribe`.
+    """
+    wordless = [speaker for speaker in SPEAKERS if words[speaker] is None]
+    if not wordless:
+        return dict(words)
+    heard = transcribe(recording, activity, recognizer, language=recording.language, speakers=wordless)
+    return {s: new if words[s] is None else words[s] for s, new in zip(SPEAKERS, heard, strict=True)}
+
+
 def transcribe(
-    recording: Recording, activity: Activity, recognizer: Recognizer, *, language: str | None
+    recording: Recording,
+    activity: Activity,
+    recognizer: Recognizer,
+    *,
+    language: str | None,
+    speakers: Collection[Speaker] = SPEAKERS,
 ) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
-    """Recognises the words of both tracks.
+    """Recognises the words of the tracks.
 
     Args:
         recording: whose tracks are decoded once more.
         activity: when each speaker is heard; nothing else is listened to.
         recognizer: the model.
         language: a BCP 47 tag, None if unknown.
+        speakers: who is listened to.
 
     Returns:
-        The words of ``a`` and of ``b`` in order of time, on the conversation's clock.
+        The words of ``a`` and of ``b`` in order of time, on the conversation's clock; none of who is not listened to.
 
     Raises:
         RejectError: as :func:`duologue_pipeline.audio.conversation_blocks`.
     """
-    cutters = [PieceCutter(speech_pieces(spans), rate_hz=RATE_HZ) for spans in (activity.a, activity.b)]
-    words: tuple[list[Word], list[Word]] = ([], [])
-    for blocks in conversation_blocks(recording, rate_hz=RATE_HZ):
-        for cutter, block, own in zip(cutters, blocks, words, strict=True):
-            for piece, pcm in cutter.push(block):
-                own.extend(_placed(recognizer.words(pcm, language=language), piece))
-    for cutter, own in zip(cutters, words, strict=True):
-        for piece, pcm in cutter.finish():
-            own.extend(_placed(recognizer.words(pcm, language=language), piece))
-    a, b = (tuple(sorted(own, key=lambda word: (word.start_ms, word.end_ms))) for own in words)
+    words: dict[Speaker, list[Word]] = {speaker: [] for speaker in SPEAKERS}
+    speech = {speaker: getattr(activity, speaker) for speaker in speakers}
+    for speaker, piece, pcm in heard_pieces(recording, speech, rate_hz=RATE_HZ):
+        words[speaker].extend(_placed(recognizer.words(pcm, language=language), piece))
+    a, b = (tuple(sorted(own, key=lambda word: (word.start_ms, word.end_ms))) for own in words.values())
     return a, b
 
 

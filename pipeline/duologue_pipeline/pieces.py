@@ -4,21 +4,49 @@ A piece begins and ends in silence where it can and is at most ``MAX_PIECE_MS`` 
 recording and silence is not listened to.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from .records import Span
+from .audio import conversation_blocks
+from .records import SPEAKERS, Recording, Span, Speaker
 
-__all__ = ["PieceCutter", "speech_pieces"]
+__all__ = ["PieceCutter", "heard_pieces", "speech_pieces"]
 
 MAX_PIECE_MS: Final = 28_000
 _JOIN_MS: Final = 1_000  # stretches this close are heard together: context helps
 _MARGIN_MS: Final = 200
 
 Pcm = npt.NDArray[np.float32]
+
+
+def heard_pieces(
+    recording: Recording, speech: Mapping[Speaker, Sequence[Span]], *, rate_hz: int
+) -> Iterator[tuple[Speaker, Span, Pcm]]:
+    """Decodes a recording once more and gives the pieces in which its speakers are heard.
+
+    Args:
+        recording: whose tracks are decoded.
+        speech: when each is heard; a speaker who is not in it is not listened to.
+        rate_hz: of the pieces.
+
+    Yields:
+        Speaker, where the piece lies, and its samples, float32 [T]; in order of time for each speaker.
+
+    Raises:
+        RejectError: as :func:`duologue_pipeline.audio.conversation_blocks`.
+    """
+    cutters = {speaker: PieceCutter(speech_pieces(spans), rate_hz=rate_hz) for speaker, spans in speech.items()}
+    for blocks in conversation_blocks(recording, rate_hz=rate_hz):
+        for speaker, block in zip(SPEAKERS, blocks, strict=True):
+            if speaker in cutters:
+                for piece, pcm in cutters[speaker].push(block):
+                    yield speaker, piece, pcm
+    for speaker, cutter in cutters.items():
+        for piece, pcm in cutter.finish():
+            yield speaker, piece, pcm
 
 
 def speech_pieces(spans: Sequence[Span]) -> list[Span]:

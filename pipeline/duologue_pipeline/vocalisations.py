@@ -19,9 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import irfft, rfft
 
-from .audio import conversation_blocks
-from .pieces import PieceCutter, speech_pieces
-from .records import SPEAKERS, Activity, Recording, Span, Speaker, Vocalisation
+from .pieces import heard_pieces
+from .records import Activity, Recording, Span, Speaker, Vocalisation
 from .rules import load_rules
 
 __all__ = ["RATE_HZ", "filled_pauses", "with_filled_pauses"]
@@ -62,16 +61,9 @@ def with_filled_pauses(recording: Recording, activity: Activity, speakers: Seque
         return activity
     rules = load_rules("vocalisations")
     spans = {s: getattr(activity, s) for s in speakers}
-    cutters = {s: PieceCutter(speech_pieces(spans[s]), rate_hz=RATE_HZ) for s in speakers}
     found: dict[Speaker, list[Vocalisation]] = {s: [] for s in speakers}
-    for blocks in conversation_blocks(recording, rate_hz=RATE_HZ):
-        for s, block in zip(SPEAKERS, blocks, strict=True):
-            if s in cutters:
-                for piece, pcm in cutters[s].push(block):
-                    found[s] += filled_pauses(pcm, piece, spans[s], rules)
-    for s, cutter in cutters.items():
-        for piece, pcm in cutter.finish():
-            found[s] += filled_pauses(pcm, piece, spans[s], rules)
+    for s, piece, pcm in heard_pieces(recording, spans, rate_hz=RATE_HZ):
+        found[s] += filled_pauses(pcm, piece, spans[s], rules)
     return replace(
         activity,
         vocalisations_a=tuple(found.get("a", activity.vocalisations_a)),

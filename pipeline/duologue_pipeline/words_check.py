@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from .records import Activity, Span, Word, WordsCheck, WordsVerdict
+from .records import Activity, Span, Speaker, Word, WordsCheck, WordsVerdict
 from .rules import load_rules
 
-__all__ = ["MISFITS", "check_words", "explain_check"]
+__all__ = ["MISFITS", "check_words", "explain_check", "fitting_words"]
 
 MISFITS: Final = ("shifted", "wrong_track")
 """Verdicts after which the words are not used."""
@@ -68,6 +68,29 @@ def check_words(
         agreement_other=round(agreement_other, 3),
     )
     return WordsCheck(_verdict(found, rules), *list(vars(found).values())[1:])
+
+
+def fitting_words(
+    words: Mapping[Speaker, tuple[Word, ...] | None], activity: Activity, *, duration_ms: int
+) -> tuple[dict[Speaker, tuple[Word, ...] | None], dict[Speaker, WordsCheck]]:
+    """Holds the words of both speakers against their activity.
+
+    Args:
+        words: of each; None for who has none.
+        activity: of both, found from the audio.
+        duration_ms: of the conversation.
+
+    Returns:
+        The words, None also in place of those that cannot be that speaker's (:data:`MISFITS`); and what was found of
+        everybody who had some.
+    """
+    checks = {
+        speaker: check_words(own, activity, speaker=speaker, duration_ms=duration_ms)
+        for speaker, own in words.items()
+        if own is not None
+    }
+    misfits = {speaker for speaker, check in checks.items() if check.verdict in MISFITS}
+    return {speaker: None if speaker in misfits else own for speaker, own in words.items()}, checks
 
 
 def explain_check(check: WordsCheck, *, speaker: str) -> str:

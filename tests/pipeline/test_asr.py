@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue_pipeline.asr import RATE_HZ, AsrModel, SpokenWord, transcribe
+from duologue_pipeline.asr import RATE_HZ, AsrModel, SpokenWord, transcribe, with_heard_words
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.pieces import speech_pieces
 from duologue_pipeline.records import Activity, Recording, Span, Track, Word
@@ -45,6 +45,19 @@ def test_only_speech_is_heard_and_words_stand_where_it_is(recording: Recording) 
     assert a == (Word("0.3", 10_400, 11_000), Word("0.3", 60_400, 61_000))
     assert b == (Word("0.6", 30_300, 30_800),)
     assert meter.heard == [(2400 * 16, "en-US"), (2000 * 16, "en-US"), (2400 * 16, "en-US")]
+
+
+def test_who_has_words_is_not_listened_to(recording: Recording) -> None:
+    meter = Meter()
+    activity = Activity(a=[Span(10_000, 12_000)], b=[Span(30_000, 31_600)], rules="test")
+    own = (Word("yes", 10_000, 12_000),)
+    assert with_heard_words(recording, activity, {"a": own, "b": None}, meter) == {
+        "a": own,
+        "b": (Word("0.6", 30_300, 30_800),),
+    }
+    assert meter.heard == [(2000 * 16, None)]
+    assert with_heard_words(recording, activity, {"a": own, "b": ()}, meter) == {"a": own, "b": ()}
+    assert len(meter.heard) == 1
 
 
 def test_a_piece_at_the_end_of_the_track_is_heard(recording: Recording) -> None:
