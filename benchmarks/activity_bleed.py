@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from duologue_pipeline.activity import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
-from duologue_pipeline.activity_bleed import without_bleed
+from duologue_pipeline.activity.bleed import without_bleed
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
 from duologue_pipeline.analysis import ISOLATION_RATE_HZ
-from duologue_pipeline.isolation import measure_isolation
+from duologue_pipeline.isolation.meter import measure_isolation
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.simulate import Bleed, Side, Simulated, constant, random_specs, simulate_conversation

@@ -20,11 +20,11 @@ import soundfile
 import soxr
 import torch
 
-from duologue_pipeline.activity import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
-from duologue_pipeline.events import find_events
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.events.find import find_events
+from duologue_pipeline.events.turn_taking import conversation_statistics
 from duologue_pipeline.records import Activity, Span
 from duologue_pipeline.rules import load_rules
-from duologue_pipeline.statistics import conversation_statistics
 
 FRAME = 512
 SECONDS = 1800

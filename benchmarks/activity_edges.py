@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from duologue_pipeline.activity import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.simulate import ConversationSpec, Side, VoiceBank, random_specs, simulate_conversation

@@ -29,7 +29,7 @@ from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyp
 
 from benchmarks.backchannel_switchboard import Words
 from benchmarks.backchannel_words import Pairs, ipus_of, is_backchannel, read_pairs
-from duologue_pipeline.lexicon import load_lexicon, normal_form
+from duologue_pipeline.words.lexicon import load_lexicon, normal_form
 
 MAX_WORDS, MAX_MS, FAR_MS, FOLDS = 6, 2500, 60_000, 5
 LEXICON = load_lexicon("en")

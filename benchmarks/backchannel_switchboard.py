@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from duologue_pipeline.event_floor import read_floor
-from duologue_pipeline.events import find_events, join_ipus
-from duologue_pipeline.lexicon import NO_LEXICON
+from duologue_pipeline.events.find import find_events, join_ipus
+from duologue_pipeline.events.floor import read_floor
+from duologue_pipeline.events.turn_taking import conversation_statistics, overlap_share_of_speech
 from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Statistics
 from duologue_pipeline.rules import load_rules
-from duologue_pipeline.statistics import conversation_statistics, overlap_share_of_speech
+from duologue_pipeline.words.lexicon import NO_LEXICON
 
 BACKCHANNEL_ACTS = {"b", "bk", "bh", "b^r", "b^m"}
 

@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.backchannel_switchboard import BACKCHANNEL_ACTS, Words, read_conversations
-from duologue_pipeline.backchannel_words import backchannel_ipus
-from duologue_pipeline.lexicon import NO_LEXICON, load_lexicon, normal_form
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.words.backchannels import backchannel_ipus
+from duologue_pipeline.words.lexicon import NO_LEXICON, load_lexicon, normal_form
 
 WORD_LIST = frozenset(
     ("yeah", "uh-huh", "um-hum", "right", "oh", "okay", "really", "sure", "huh", "hm", "yes", "mhm", "mm-hmm")

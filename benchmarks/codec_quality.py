@@ -24,9 +24,9 @@ import soundfile
 import soxr
 from pystoi import stoi
 
-from duologue_pipeline.codecs.base import Codec
-from duologue_pipeline.codecs.embedded_bands import STEP_SAMPLES, log_bands
-from duologue_pipeline.codecs.registry import open_codec
+from duologue_pipeline.codec.base import Codec
+from duologue_pipeline.codec.embedded_bands import STEP_SAMPLES, log_bands
+from duologue_pipeline.codec.registry import open_codec
 
 AUDIO: Final = {".wav", ".flac", ".ogg"}
 

@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from duologue_pipeline.disfluency import find_disfluencies, tag_words
-from duologue_pipeline.lexicon import Lexicon, load_lexicon, normal_form
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.words.disfluency import find_disfluencies, tag_words
+from duologue_pipeline.words.lexicon import Lexicon, load_lexicon, normal_form
 
 CLASSES = {
     "reparandum": (("<rm",), ("reparandum",)),

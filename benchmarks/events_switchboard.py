@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from duologue_pipeline.annotation import Annotation, annotate_conversation
+from duologue_pipeline.events.annotation import Annotation, annotate_conversation
 from duologue_pipeline.records import SPEAKERS, Event, Word
 
 LATENCIES = ("stop", "success", "response", "penalty")

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from duologue_consent import Ledger, LedgerError, Purpose
-from duologue_consent.publication import publish_log, published_faults
-from duologue_consent.seeded import seeded_entropy
+from duologue_consent.ledger.publication import publish_log, published_faults
+from duologue_consent.ledger.seeded import seeded_entropy
 
 TABLES = ("meta", "leaves", "nodes", "head", "checkpoints", "vault_subjects", "vault_records")
 PUBLISHED = {"log": "log.jsonl", "key": "ledger.pub", "checkpoint": "checkpoint"}

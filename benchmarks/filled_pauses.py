@@ -21,15 +21,15 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from duologue_pipeline.activity import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
-from duologue_pipeline.pieces import PieceCutter, speech_pieces
+from duologue_pipeline.activity.filled_pauses import RATE_HZ, filled_pauses
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.ingest.pieces import PieceCutter, speech_pieces
 from duologue_pipeline.records import SPEAKERS, Span, Vocalisation
 from duologue_pipeline.simulate import VoiceBank, random_specs, simulate_conversation
 from duologue_pipeline.simulate.bank import open_bank
 from duologue_pipeline.simulate.seeds import generator
 from duologue_pipeline.simulate.synthesis import synthesise
 from duologue_pipeline.simulate.voices import CLIP_RATE_HZ, Clip, VoiceClips, trim, unit_rms
-from duologue_pipeline.vocalisations import RATE_HZ, filled_pauses
 
 DURATION_S = 240
 DRAWN_OUT = (1.0, 1.3, 1.6)

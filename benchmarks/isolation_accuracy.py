@@ -15,7 +15,7 @@ import numpy.typing as npt
 import soundfile
 from scipy.signal import fftconvolve
 
-from duologue_pipeline.isolation import measure_isolation
+from duologue_pipeline.isolation.meter import measure_isolation
 from duologue_pipeline.records import BleedReport, IsolationReport
 
 LEVELS_DB = (-3, -6, -10, -20, -30, -40, -50)

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 import numpy as np
 import soxr
 
-from duologue_pipeline.isolation import measure_isolation
+from duologue_pipeline.isolation.meter import measure_isolation
 from duologue_pipeline.records import FAULTS, IsolationReport
 from duologue_pipeline.simulate import (
     FAULT_NAMES,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from duologue_pipeline.isolation_turns import find_offset
+from duologue_pipeline.isolation.turns import find_offset
 from duologue_pipeline.rules import load_rules
 
 OFFSETS_S = (0.0, 0.5, 0.7, 1.0, 3.0)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from duologue_consent import Ledger, Purpose
-from duologue_consent.notes import open_checkpoint
-from duologue_consent.publication import publish_log, published_faults
+from duologue_consent.ledger.publication import publish_log, published_faults
+from duologue_consent.proofs.notes import open_checkpoint
 
 MARCH = datetime(2026, 3, 1, 10, tzinfo=UTC)
 BATCH = 1000

@@ -23,7 +23,7 @@ def save_random_model(folder: Path) -> None:
     """A Mimi of the published size with random weights and codebooks; the scale is that of its latents."""
     import torch
 
-    from duologue_pipeline.torchaudio_cpu import import_torchaudio
+    from duologue_pipeline.models.torchaudio_cpu import import_torchaudio
 
     import_torchaudio()
     from transformers import MimiConfig, MimiModel
@@ -43,7 +43,7 @@ def measure(model: str, what: str, seconds: int, chunk_frames: int) -> dict[str,
     import numpy as np
     import torch
 
-    from duologue_pipeline.codecs import mimi
+    from duologue_pipeline.codec import mimi
 
     def peak_mib() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -60,17 +60,17 @@ def make_corpus(folder: Path, tracks: tuple[Path, Path], copies: int) -> tuple[P
 def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     """The functions of the pipeline in a plain loop; gives the CPU seconds of each stage."""
     from duologue_consent import Ledger
-    from duologue_pipeline.activity import load_vad
+    from duologue_pipeline.activity.vad import load_vad
     from duologue_pipeline.analysis import annotate, detect_activity, ingest, measure_channels
-    from duologue_pipeline.codecs.registry import open_codec
-    from duologue_pipeline.gate import check_consent
-    from duologue_pipeline.manifest import parse_line, read_lines
-    from duologue_pipeline.plan import PlanEntry, plan_shards, plan_splits
+    from duologue_pipeline.codec.registry import open_codec
+    from duologue_pipeline.consent.gate import check_consent
+    from duologue_pipeline.events.turn_taking import corpus_totals
+    from duologue_pipeline.read.manifest import parse_line, read_lines
     from duologue_pipeline.records import Annotated, Consented, Recording
-    from duologue_pipeline.release import ReleaseOptions, write_release, write_shard
-    from duologue_pipeline.samples import codec_document, rule_versions
-    from duologue_pipeline.statistics import corpus_totals
-    from duologue_pipeline.tokenize import TokenizeOptions, tokenize_conversation
+    from duologue_pipeline.release.write import ReleaseOptions, write_release, write_shard
+    from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
+    from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
+    from duologue_pipeline.tokens.samples import codec_document, rule_versions
 
     spent: dict[str, float] = {}
 

@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from duologue_pipeline.audio import conversation_blocks
-from duologue_pipeline.isolation import measure_isolation
-from duologue_pipeline.isolation_plot import LevelMeter
-from duologue_pipeline.manifest import parse_line, read_lines
+from duologue_pipeline.files.storage import absolute_uri
+from duologue_pipeline.ingest.audio import conversation_blocks
+from duologue_pipeline.isolation.meter import measure_isolation
+from duologue_pipeline.isolation.plot import LevelMeter
+from duologue_pipeline.isolation.second_opinion import Listener, SecondOpinion
+from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.records import FaultReport, Recording, Track
-from duologue_pipeline.second_opinion import Listener, SecondOpinion
-from duologue_pipeline.storage import absolute_uri
 
 LEVELS_DB = (-10, -20, -30, -40)
 LAG_S = 0.06

@@ -11,12 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from duologue_pipeline.simulate import (
-    Fault,
-    VoiceBank,
-    random_specs,
-    simulate_conversation,
-)
+from duologue_pipeline.simulate import Fault, VoiceBank, random_specs, simulate_conversation
 from duologue_pipeline.simulate.bank import open_bank
 from duologue_pipeline.simulate.fault_text import parse_fault
 from duologue_pipeline.simulate.files import write_corpus

@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 
 from duologue_consent import Ledger, Purpose, parse_time
-from duologue_consent.notes import open_checkpoint
-from duologue_consent.publication import publish_log
+from duologue_consent.ledger.publication import publish_log
+from duologue_consent.proofs.notes import open_checkpoint
 from duologue_consent.verify import verify_receipt
-from duologue_pipeline.codecs.registry import open_codec
-from duologue_pipeline.propagate.publish import propagate_release
+from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.events.turn_taking import corpus_totals
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import (
     FAULTS,
@@ -52,8 +52,9 @@ from duologue_pipeline.records import (
     Track,
     TrackReport,
 )
-from duologue_pipeline.release import STAGING, ReleaseOptions, write_release, write_shard
-from duologue_pipeline.samples import (
+from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.shards.tar import npy_bytes, write_members
+from duologue_pipeline.tokens.samples import (
     canonical_json,
     event_rows,
     index_row,
@@ -62,9 +63,8 @@ from duologue_pipeline.samples import (
     rule_versions,
     sample_document,
 )
-from duologue_pipeline.segments import Segment
-from duologue_pipeline.shards import npy_bytes, write_members
-from duologue_pipeline.statistics import corpus_totals
+from duologue_pipeline.tokens.segments import Segment
+from duologue_pipeline.withdrawal.protocol import propagate_release
 
 SEGMENT_S = 120
 SAMPLES_A_CALL = 5
@@ -213,7 +213,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def copy_shards(out: Path, folder: Path) -> float:
     """Seconds to read every shard sample by sample and write it again: the cheapest part of a rebuild."""
-    from duologue_pipeline.reader import read_members
+    from duologue_pipeline.reader.dataset import read_members
 
     folder.mkdir()
     began = time.monotonic()
@@ -316,7 +316,7 @@ def measure(samples: int, *, floor_db: float, run_s_per_hour: float | None, watc
 
 
 def _index(out: Path) -> list[dict[str, Any]]:
-    from duologue_pipeline.tables import read_table
+    from duologue_pipeline.files.tables import read_table
 
     rows: list[dict[str, Any]] = read_table(str(out / "index.parquet")).to_pylist()
     return rows

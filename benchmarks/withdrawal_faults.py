@@ -30,16 +30,16 @@ from typing import Any
 from benchmarks.withdrawal import make_release
 from duologue_consent import Ledger, parse_time
 from duologue_consent.verify import verify_receipt
-from duologue_pipeline.propagate.publish import propagate_release
+from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader import open_dataset
-from duologue_pipeline.tables import read_table
-from duologue_pipeline.verify import verify_release
+from duologue_pipeline.release.verify import verify_release
+from duologue_pipeline.withdrawal.protocol import propagate_release
 
 SAMPLES = 60
 _RUN = """
 import sys
 from duologue_consent import Ledger
-from duologue_pipeline.propagate.publish import propagate_release
+from duologue_pipeline.withdrawal.protocol import propagate_release
 print("ready", flush=True)
 sys.stdin.readline()
 propagate_release(sys.argv[1], Ledger.open(sys.argv[2]), tell=lambda text: print(text, flush=True))

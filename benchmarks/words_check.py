@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from duologue_pipeline.records import Activity, Span, Word
-from duologue_pipeline.words_check import check_words
+from duologue_pipeline.words.check import check_words
 
 SHIFTS_MS = (0, 100, -100, 300, -300, 310, -310, 400, -400, 600, -600, 1000, -1000, 3000, -3000)
 

@@ -48,7 +48,7 @@ COMMANDS = (
 def reference() -> str:
     """The text of docs/cli.md."""
     os.environ.update(COLUMNS="100", TERMINAL_WIDTH="100", NO_COLOR="1", TERM="dumb")
-    from duologue_pipeline.cli import app
+    from duologue_pipeline.cli.app import app
 
     parts = ["# Command line\n\nMade by `python scripts/make_cli_reference.py` from the commands' own help.\n"]
     runner = CliRunner()

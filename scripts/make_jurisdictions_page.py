@@ -9,14 +9,14 @@ from typing import Any
 
 import typer
 
-from duologue_consent.places import Rule, load_rules
+from duologue_consent.decisions.places import Rule, load_rules
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "jurisdictions.md"
 
 HEAD = """# Rules of places
 
 What the law of a place asks of a consent record beside [the rule of consent](consent.md), as `duologue` applies it. Made by
-`python scripts/make_jurisdictions_page.py` from the data files in `consent/duologue_consent/jurisdictions/`.
+`python scripts/make_jurisdictions_page.py` from the data files in `consent/duologue_consent/decisions/jurisdictions/`.
 
 **This is no legal advice.** The rules are a help for a data steward; they are not complete, and laws change. They only add requirements and
 warnings. *Read* is the day on which a stored copy of the text at the link was read; where it was not, the line says how the rule is
@@ -28,7 +28,7 @@ def page() -> str:
     """The text of docs/jurisdictions.md."""
     rules = {rule.rule_id: rule for rule in load_rules()}
     parts = [HEAD]
-    folder = files("duologue_consent") / "jurisdictions"
+    folder = files("duologue_consent.decisions") / "jurisdictions"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         document = json.loads(file.read_text(encoding="utf-8"))
         places = ", ".join(document["places"])

@@ -28,7 +28,7 @@ import torch
 from scipy.signal import butter, sosfilt
 from torch import Tensor, nn
 
-from duologue_pipeline.codecs.embedded_bands import (
+from duologue_pipeline.codec.embedded_bands import (
     BANDS,
     STEP_SAMPLES,
     STEPS_PER_FRAME,

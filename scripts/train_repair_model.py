@@ -34,10 +34,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from duologue_pipeline.disfluency import tag_words
-from duologue_pipeline.lexicon import load_lexicon, normal_form
 from duologue_pipeline.records import Word
-from duologue_pipeline.repair_model import (
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.words.disfluency import tag_words
+from duologue_pipeline.words.lexicon import load_lexicon, normal_form
+from duologue_pipeline.words.repair_model import (
     ALIKE_REACH,
     APART,
     DILATIONS,
@@ -46,7 +47,6 @@ from duologue_pipeline.repair_model import (
     SAME_REACH,
     word_inputs,
 )
-from duologue_pipeline.rules import load_rules
 
 MEETINGS: Final = re.compile(r"(Bdb|Bed|Bmr|Bro|Buw|ES|IS|TS)\d+[a-z]?\.json")
 VOCABULARY: Final = 3000

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from duologue_pipeline.ingest import measure_audio
+from duologue_pipeline.events.turn_taking import corpus_totals
+from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.records import (
     FAULTS,
     Activity,
@@ -31,10 +32,9 @@ from duologue_pipeline.records import (
     Tokenized,
     Track,
 )
-from duologue_pipeline.release import STAGING, ReleaseOptions, write_release, write_shard
-from duologue_pipeline.samples import codec_document, rule_versions
-from duologue_pipeline.statistics import corpus_totals
-from duologue_pipeline.tokenize import TokenizeOptions, tokenize_conversation
+from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
+from duologue_pipeline.tokens.samples import codec_document, rule_versions
 
 Pcm = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint16]

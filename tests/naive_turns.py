@@ -1,6 +1,6 @@
 """Gaps, overlaps and floor-transfer offsets in the most naive way: one array cell a millisecond, walked from the left.
 
-Shares nothing with duologue_pipeline.events but the definitions. Who is only listening is taken from its events.
+Shares nothing with duologue_pipeline.events.find but the definitions. Who is only listening is taken from its events.
 """
 
 from collections.abc import Sequence

@@ -56,7 +56,7 @@ def test_the_wheel_holds_exactly_the_packages(built: Path) -> None:
         "duologue_pipeline/rules/ingest.json",
         "duologue_pipeline/demo/manifest.jsonl",
         "duologue_pipeline/demo/audio/demo-garden.flac",
-        "duologue_pipeline/codecs/weights/embedded-1.npz",
+        "duologue_pipeline/codec/weights/embedded-1.npz",
     ],
 )
 def test_what_the_code_reads_is_in_the_wheel(file: str, built: Path) -> None:
@@ -77,6 +77,6 @@ def test_the_wheel_installs_the_command_and_its_license(built: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         info = f"duologue-{version}.dist-info"
         assert archive.read(f"{info}/entry_points.txt").decode() == (
-            "[console_scripts]\nduologue = duologue_pipeline.cli:main\n"
+            "[console_scripts]\nduologue = duologue_pipeline.cli.app:main\n"
         )
         assert archive.read(f"{info}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()

@@ -4,12 +4,23 @@
 :func:`decide` the rule. Nothing here imports Beam, torch or another part of duologue.
 """
 
-from .events import Action, ConsentEvent, Purpose, format_time, parse_time
-from .ledger import Ledger, LedgerError
-from .policy import Decision, Grant, decide
-from .snapshot import Snapshot
-from .standing import Standing, State, standing
-from .terms import ALL_FORMS, AgeBand, Decider, Evidence, Expression, Form, Guardian, Method, Notice, Terms
+from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time, parse_time
+from duologue_consent.decisions.policy import Decision, Grant, decide
+from duologue_consent.decisions.snapshot import Snapshot
+from duologue_consent.decisions.standing import Standing, State, standing
+from duologue_consent.decisions.terms import (
+    ALL_FORMS,
+    AgeBand,
+    Decider,
+    Evidence,
+    Expression,
+    Form,
+    Guardian,
+    Method,
+    Notice,
+    Terms,
+)
+from duologue_consent.ledger.ledger import Ledger, LedgerError
 
 __all__ = [
     "ALL_FORMS",

@@ -1,6 +1,6 @@
 """``python -m duologue_pipeline`` is ``duologue``."""
 
-from .cli import main
+from duologue_pipeline.cli.app import main
 
 __all__: list[str] = []
 

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from .activity import SAMPLE_RATE_HZ, Vad, VadModel
-from .activity_bleed import without_bleed
-from .annotation import Annotation, annotate_conversation
-from .asr import Recognizer, with_heard_words
-from .audio import conversation_blocks
-from .errors import RejectError
-from .ingest import measure_audio
-from .isolation import measure_isolation
-from .isolation_policy import apply_policy
-from .records import (
+from duologue_pipeline.activity.bleed import without_bleed
+from duologue_pipeline.activity.filled_pauses import with_filled_pauses
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.events.annotation import Annotation, annotate_conversation
+from duologue_pipeline.ingest.audio import conversation_blocks
+from duologue_pipeline.ingest.measure import measure_audio
+from duologue_pipeline.isolation.meter import measure_isolation
+from duologue_pipeline.isolation.policy import apply_policy
+from duologue_pipeline.isolation.second_opinion import Listener, with_second_opinion
+from duologue_pipeline.records import (
     SPEAKERS,
     Active,
     Activity,
@@ -30,11 +31,10 @@ from .records import (
     Speaker,
     Word,
 )
-from .rules import load_rules
-from .second_opinion import Listener, with_second_opinion
-from .vocalisations import with_filled_pauses
-from .words import read_words
-from .words_check import MISFITS, explain_check, fitting_words
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.words.asr import Recognizer, with_heard_words
+from duologue_pipeline.words.check import MISFITS, explain_check, fitting_words
+from duologue_pipeline.words.files import read_words
 
 __all__ = [
     "ISOLATION_RATE_HZ",
@@ -66,7 +66,7 @@ def measure_channels(
 
     Args:
         conversation: whose audio has been found usable.
-        policy: a key of :data:`duologue_pipeline.isolation_policy.ISOLATION_POLICIES`.
+        policy: a key of :data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`.
         listener: pyannote.audio's models, where a second opinion is wanted.
 
     Raises:
@@ -122,7 +122,7 @@ def annotate(conversation: Active, *, words: str, recognizer: Recognizer | None 
 
     Args:
         conversation: with its activity.
-        words: the words policy (:data:`duologue_pipeline.words.WORDS_POLICIES`).
+        words: the words policy (:data:`duologue_pipeline.words.files.WORDS_POLICIES`).
         recognizer: hears the words of the tracks that have no transcript; None leaves them without.
 
     Raises:

@@ -8,15 +8,14 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from duologue_consent import Snapshot
-
-from .asr import AsrModel
-from .release import ReleaseOptions
-from .second_opinion import SecondOpinion
-from .stages.analyse import ConsentGate, DetectActivity, FindEvents, Ingest, MeasureIsolation
-from .stages.read import ReadManifest
-from .stages.statistics import CombineStatistics
-from .stages.write import PlanRelease, Tokenize, WriteRelease, WriteShards
-from .tokenize import TokenizeOptions
+from duologue_pipeline.isolation.second_opinion import SecondOpinion
+from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.stages.analyse import ConsentGate, DetectActivity, FindEvents, Ingest, MeasureIsolation
+from duologue_pipeline.stages.read import ReadManifest
+from duologue_pipeline.stages.totals import CombineStatistics
+from duologue_pipeline.stages.write import PlanRelease, Tokenize, WriteRelease, WriteShards
+from duologue_pipeline.tokens.encode import TokenizeOptions
+from duologue_pipeline.words.asr import AsrModel
 
 __all__ = ["RunOptions", "build_pipeline"]
 

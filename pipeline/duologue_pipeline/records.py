@@ -335,7 +335,7 @@ class Word:
 
 @dataclass(frozen=True)
 class TaggedWord(Word):
-    """A word with its tags (:data:`duologue_pipeline.disfluency.TAGS`, in that order)."""
+    """A word with its tags (:data:`duologue_pipeline.words.disfluency.TAGS`, in that order)."""
 
     tags: tuple[str, ...] = ()
 
@@ -345,7 +345,7 @@ WordsVerdict = Literal["fits", "shifted", "wrong_track", "undetermined"]
 
 @dataclass(frozen=True)
 class WordsCheck:
-    """How the words of one track lie to its activity (duologue_pipeline.words_check).
+    """How the words of one track lie to its activity (duologue_pipeline.words.check).
 
     ``agreement`` in [-1, 1] is the correlation with the track's own activity as the times are, ``best_agreement`` the
     highest within the shifts tried and ``shift_ms`` where it is: positive where the words come late. ``agreement_other``
@@ -361,7 +361,7 @@ class WordsCheck:
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happens between the speakers (kinds and definitions: duologue_pipeline.events).
+    """One thing that happens between the speakers (kinds and definitions: duologue_pipeline.events.find).
 
     ``speaker`` is ``a`` or ``b``: whoever does it; for a gap or a floor transfer, whoever takes the floor.
     ``fto_ms`` (floor-transfer offset: negative in overlap) is set for floor transfers, gaps and between-speaker
@@ -370,7 +370,7 @@ class Event:
     at the onset: ``speaking``, ``pausing``, ``silent``, ``backchannelling`` or ``laughing``. ``take_over`` says whether
     it has more than three words or lasts more than a second. ``rules`` is the version of the rule set that made it.
 
-    The four latencies belong to interruptions and are defined in duologue_pipeline.event_interruptions.
+    The four latencies belong to interruptions and are defined in duologue_pipeline.events.latencies.
     ``reparandum``, ``interregnum`` and ``repair`` are the parts of a disfluency (Shriberg 1994).
     """
 

@@ -14,20 +14,10 @@ from datetime import UTC, datetime
 from typing import IO, Any, Self
 
 from duologue_consent import Ledger, LedgerError, Purpose, Snapshot
-from duologue_consent.publication import publish_log
-from duologue_schemas import load_schema
-
-from .asr import AsrModel
-from .codecs.registry import open_codec
-from .errors import UsageError
-from .isolation_policy import ISOLATION_POLICIES
-from .manifest import manifest_sha256, parse_line, read_lines
-from .reader import read_release
-from .records import Recording
-from .release import STAGED_LOG, STAGING, ReleaseOptions
-from .samples import MADE_BY, canonical_json, codec_document, release_codec_document, rule_versions
-from .second_opinion import SecondOpinion
-from .storage import (
+from duologue_consent.ledger.publication import publish_log
+from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import (
     absolute_uri,
     delete_directory,
     exists,
@@ -38,8 +28,23 @@ from .storage import (
     read_bytes,
     write_bytes,
 )
-from .tokenize import PARTS, TokenizeOptions
-from .words import WORDS_POLICIES
+from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
+from duologue_pipeline.isolation.second_opinion import SecondOpinion
+from duologue_pipeline.read.manifest import manifest_sha256, parse_line, read_lines
+from duologue_pipeline.reader.dataset import read_release
+from duologue_pipeline.records import Recording
+from duologue_pipeline.release.write import STAGED_LOG, STAGING, ReleaseOptions
+from duologue_pipeline.tokens.encode import PARTS, TokenizeOptions
+from duologue_pipeline.tokens.samples import (
+    MADE_BY,
+    canonical_json,
+    codec_document,
+    release_codec_document,
+    rule_versions,
+)
+from duologue_pipeline.words.asr import AsrModel
+from duologue_pipeline.words.files import WORDS_POLICIES
+from duologue_schemas import load_schema
 
 __all__ = ["RunRequest", "RunResult", "run"]
 
@@ -55,8 +60,8 @@ class RunRequest:
         codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
         segment_s: length of a sample.
         include_audio: whether samples carry FLAC.
-        words: a key of :data:`duologue_pipeline.words.WORDS_POLICIES`.
-        isolation_policy: a key of :data:`duologue_pipeline.isolation_policy.ISOLATION_POLICIES`.
+        words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
+        isolation_policy: a key of :data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`.
         pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
         asr: a speech recogniser for tracks without a transcript, a path or hub id.
         allow_network: whether these may be downloaded.
@@ -127,7 +132,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     if _is_complete(out, release.fingerprint):
         return RunResult(out, read_release(out), _refused(out), was_complete=True)
     if request.beam_args:  # a mistake in them is answered before anything is written
-        from .local_runner import beam_options
+        from duologue_pipeline.stages.local_runner import beam_options
 
         beam_options(request.beam_args)
     _prepare(out, release.fingerprint)
@@ -137,8 +142,8 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     import apache_beam as beam
 
-    from .local_runner import beam_options, local_runner
-    from .pipeline import RunOptions, build_pipeline
+    from duologue_pipeline.pipeline import RunOptions, build_pipeline
+    from duologue_pipeline.stages.local_runner import beam_options, local_runner
 
     options = RunOptions(
         manifest=manifest,

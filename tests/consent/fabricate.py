@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from duologue_consent.keys import SigningKey
-from duologue_consent.leaves import commit, make_leaf, make_opening
-from duologue_consent.merkle import consistency_path, inclusion_path, leaf_hash, root_of
-from duologue_consent.notes import Checkpoint, sign_note
-from duologue_consent.receipt import FileChange, LeafProof, Receipt, Removal
+from duologue_consent.proofs.keys import SigningKey
+from duologue_consent.proofs.leaves import commit, make_leaf, make_opening
+from duologue_consent.proofs.merkle import consistency_path, inclusion_path, leaf_hash, root_of
+from duologue_consent.proofs.notes import Checkpoint, sign_note
+from duologue_consent.proofs.receipt import FileChange, LeafProof, Receipt, Removal
 
 KEY = SigningKey("consent.example/ledger-1", bytes(range(32)))
 KINDS = ("consent.grant",) * 5 + ("consent.withdraw", "shard.revoked")

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from duologue_consent import Action, Form, Ledger, Purpose
-from duologue_consent.cli import app
-from duologue_consent.record import ConsentRecord
+from duologue_consent.cli.app import app
+from duologue_consent.decisions.record import ConsentRecord
 from duologue_pipeline.errors import REASONS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "consent.md").read_text(encoding="utf-8")

@@ -14,11 +14,12 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duologue_consent import merkle, verify
-from duologue_consent.dsse import sign_envelope
-from duologue_consent.keys import SigningKey
-from duologue_consent.notes import Checkpoint, NoteFault, open_checkpoint, sign_note
-from duologue_consent.receipt import PAYLOAD_TYPE, FileChange
+from duologue_consent import verify
+from duologue_consent.proofs import merkle
+from duologue_consent.proofs.dsse import sign_envelope
+from duologue_consent.proofs.keys import SigningKey
+from duologue_consent.proofs.notes import Checkpoint, NoteFault, open_checkpoint, sign_note
+from duologue_consent.proofs.receipt import PAYLOAD_TYPE, FileChange
 from duologue_consent.verify import main
 from tests.consent.fabricate import (
     KEY,

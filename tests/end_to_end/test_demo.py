@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from duologue_pipeline.codecs.registry import open_codec
-from duologue_pipeline.reader import PurposeError, open_dataset
+from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_schemas import iter_faults
 from tests.end_to_end.support import Duologue
 

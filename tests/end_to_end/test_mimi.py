@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duologue_pipeline.audio import conversation_blocks
-from duologue_pipeline.codecs.mimi import MimiCodec
+from duologue_pipeline.codec.mimi import MimiCodec
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.demo.ledger import write_demo_ledger
-from duologue_pipeline.manifest import parse_line, read_lines
+from duologue_pipeline.ingest.audio import conversation_blocks
+from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import Recording
 from tests.end_to_end.support import Duologue
-from tests.pipeline.test_codec_mimi import make_model
+from tests.pipeline.codec.test_mimi import make_model
 
 pytestmark = pytest.mark.slow
 

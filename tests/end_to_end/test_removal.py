@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duologue_pipeline.codecs.embedded import EmbeddedCodec
-from duologue_pipeline.propagate.scan import removed_by, scan
+from duologue_pipeline.codec.embedded import EmbeddedCodec
+from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader import open_dataset
-from duologue_pipeline.tables import read_table
-from duologue_pipeline.verify import verify_release
-from tests.pipeline.propagate.support import Done, release_of, withdraw
+from duologue_pipeline.release.verify import verify_release
+from duologue_pipeline.withdrawal.scan.search import removed_by, scan
+from tests.pipeline.withdrawal.support import Done, release_of, withdraw
 
 
 @pytest.fixture(params=["demo_release", "audio_release"])

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest import measure_audio
+from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.records import Recording
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from duologue_consent import Ledger, LedgerError, Purpose
-from duologue_consent.seeded import seeded_entropy
+from duologue_consent.ledger.seeded import seeded_entropy
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.storage import is_remote
+from duologue_pipeline.files.storage import is_remote
 
 __all__ = ["ledger_for", "write_demo_ledger"]
 

@@ -4,9 +4,9 @@
 how, and what stands in the truth.
 """
 
-from .conversation import FAULT_NAMES, Simulated, simulate_conversation
-from .corpus import random_specs
-from .spec import (
+from duologue_pipeline.simulate.conversation import FAULT_NAMES, Simulated, simulate_conversation
+from duologue_pipeline.simulate.corpus import random_specs
+from duologue_pipeline.simulate.spec import (
     Bleed,
     Clipping,
     ConversationSpec,
@@ -23,7 +23,7 @@ from .spec import (
     Swap,
     constant,
 )
-from .voices import Clip, NoiseBank, VoiceBank, VoiceClips
+from duologue_pipeline.simulate.voices import Clip, NoiseBank, VoiceBank, VoiceClips
 
 __all__ = [
     "FAULT_NAMES",

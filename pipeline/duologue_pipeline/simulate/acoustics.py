@@ -12,10 +12,9 @@ import soxr
 from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
 from duologue_pipeline.records import Span
-
-from .spec import LINE_RATES_HZ
-from .structure import Utterance
-from .voices import CLIP_RATE_HZ
+from duologue_pipeline.simulate.spec import LINE_RATES_HZ
+from duologue_pipeline.simulate.structure import Utterance
+from duologue_pipeline.simulate.voices import CLIP_RATE_HZ
 
 __all__ = [
     "band_limit",

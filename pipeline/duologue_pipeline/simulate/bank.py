@@ -18,9 +18,8 @@ import soundfile
 import soxr
 
 from duologue_pipeline.errors import UsageError
-
-from .synthesis import ENGINES, PACKAGES, engine_voices, synthesise
-from .voices import CLIP_RATE_HZ, F32, Clip, NoiseBank, VoiceBank, VoiceClips, trim, unit_rms
+from duologue_pipeline.simulate.synthesis import ENGINES, PACKAGES, engine_voices, synthesise
+from duologue_pipeline.simulate.voices import CLIP_RATE_HZ, F32, Clip, NoiseBank, VoiceBank, VoiceClips, trim, unit_rms
 
 __all__ = ["RecordedBank", "SynthesisedBank", "default_cache", "open_bank"]
 

@@ -13,10 +13,9 @@ import numpy.typing as npt
 
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
-
-from . import acoustics, faults
-from .seeds import generator
-from .spec import (
+from duologue_pipeline.simulate import acoustics, faults
+from duologue_pipeline.simulate.seeds import generator
+from duologue_pipeline.simulate.spec import (
     Bleed,
     Clipping,
     ConversationSpec,
@@ -30,9 +29,9 @@ from .spec import (
     Separated,
     Swap,
 )
-from .structure import plan
-from .truth import activity_of, event_json, events_of, words_of
-from .voices import VoiceBank
+from duologue_pipeline.simulate.structure import plan
+from duologue_pipeline.simulate.truth import activity_of, event_json, events_of, words_of
+from duologue_pipeline.simulate.voices import VoiceBank
 
 __all__ = ["FAULT_NAMES", "Simulated", "simulate_conversation"]
 

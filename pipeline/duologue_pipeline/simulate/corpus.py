@@ -6,9 +6,8 @@ from typing import Final, Literal
 import numpy as np
 
 from duologue_pipeline.records import SPEAKERS, Speaker
-
-from .seeds import generator
-from .spec import (
+from duologue_pipeline.simulate.seeds import generator
+from duologue_pipeline.simulate.spec import (
     Bleed,
     Clipping,
     ConversationSpec,
@@ -25,7 +24,7 @@ from .spec import (
     Swap,
     constant,
 )
-from .voices import NoiseBank
+from duologue_pipeline.simulate.voices import NoiseBank
 
 __all__ = ["MIX", "draw_side", "random_specs"]
 

@@ -5,8 +5,7 @@ from typing import Final, Literal
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.records import SPEAKERS, Speaker
-
-from .spec import (
+from duologue_pipeline.simulate.spec import (
     Bleed,
     Clipping,
     Curve,

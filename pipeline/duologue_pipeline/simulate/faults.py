@@ -12,9 +12,8 @@ import soxr
 from scipy.signal import istft, stft
 
 from duologue_pipeline.records import Span, Speaker
-
-from .acoustics import reverberate, rms, room_response
-from .spec import Bleed, Clipping, Curve, Dropouts, Duplicate, OverSuppression
+from duologue_pipeline.simulate.acoustics import reverberate, rms, room_response
+from duologue_pipeline.simulate.spec import Bleed, Clipping, Curve, Dropouts, Duplicate, OverSuppression
 
 __all__ = [
     "bleed_copy",

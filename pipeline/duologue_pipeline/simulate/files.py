@@ -10,14 +10,13 @@ import numpy as np
 import soundfile
 
 from duologue_consent import Ledger, Purpose
-from duologue_consent.seeded import seeded_entropy
+from duologue_consent.ledger.seeded import seeded_entropy
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.records import SPEAKERS, Speaker
-
-from .conversation import Simulated, simulate_conversation
-from .seeds import generator
-from .spec import ConversationSpec
-from .voices import VoiceBank
+from duologue_pipeline.simulate.conversation import Simulated, simulate_conversation
+from duologue_pipeline.simulate.seeds import generator
+from duologue_pipeline.simulate.spec import ConversationSpec
+from duologue_pipeline.simulate.voices import VoiceBank
 
 __all__ = ["AUDIO_FORMATS", "track_words", "write_corpus"]
 

@@ -12,10 +12,9 @@ import numpy as np
 
 from duologue_pipeline.records import Speaker
 from duologue_pipeline.rules import load_rules
-
-from .seeds import generator
-from .spec import ConversationSpec
-from .voices import Clip, VoiceClips
+from duologue_pipeline.simulate.seeds import generator
+from duologue_pipeline.simulate.spec import ConversationSpec
+from duologue_pipeline.simulate.voices import Clip, VoiceClips
 
 __all__ = ["Utterance", "draw_fto_s", "plan"]
 
@@ -60,7 +59,7 @@ def plan(spec: ConversationSpec, clips: Mapping[Speaker, VoiceClips]) -> list[Ut
 
     Returns:
         Utterances in order of onset. Those of one speaker are at least 250 ms apart, and turns follow the rules of
-        :mod:`duologue_pipeline.events`: each begins after the onset of the last IPU of the one before, and ends after it.
+        :mod:`duologue_pipeline.events.find`: each begins after the onset of the last IPU of the one before, and ends after it.
     """
     return sorted(_Planner(spec, clips).run(), key=lambda utterance: (utterance.start_ms, utterance.speaker))
 

@@ -1,6 +1,6 @@
 """What is true of a simulated conversation: activity, words and events, read off the plan.
 
-Events follow the definitions of :data:`duologue_pipeline.events.KINDS`, but their roles are those of the plan: they are
+Events follow the definitions of :data:`duologue_pipeline.events.find.KINDS`, but their roles are those of the plan: they are
 not judged from timing, so they can hold the judgement to account.
 """
 
@@ -10,8 +10,7 @@ from typing import Any
 
 from duologue_pipeline.records import Event, Span, Speaker
 from duologue_pipeline.rules import load_rules
-
-from .structure import Utterance
+from duologue_pipeline.simulate.structure import Utterance
 
 __all__ = ["activity_of", "event_json", "events_of", "words_of"]
 

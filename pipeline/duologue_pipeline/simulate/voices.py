@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, sosfilt
 
-from .seeds import generator
+from duologue_pipeline.simulate.seeds import generator
 
 __all__ = ["CLIP_RATE_HZ", "Clip", "NoiseBank", "VoiceBank", "VoiceClips", "trim", "unit_rms"]
 

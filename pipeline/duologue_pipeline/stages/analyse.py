@@ -11,16 +11,15 @@ from apache_beam.pvalue import PCollection
 from apache_beam.utils.shared import Shared
 
 from duologue_consent import Snapshot
-
-from ..activity import VadModel, load_vad
-from ..analysis import annotate, detect_activity, ingest, measure_channels
-from ..asr import AsrModel, Recognizer
-from ..gate import check_consent
-from ..isolation_policy import ISOLATION_POLICIES
-from ..records import Active, Annotated, ConsentBasis, Consented, Ingested, Measured, Recording
-from ..second_opinion import Listener, SecondOpinion
-from ..words import WORDS_POLICIES
-from .guard import GuardedDoFn, Split, guarded
+from duologue_pipeline.activity.vad import VadModel, load_vad
+from duologue_pipeline.analysis import annotate, detect_activity, ingest, measure_channels
+from duologue_pipeline.consent.gate import check_consent
+from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
+from duologue_pipeline.isolation.second_opinion import Listener, SecondOpinion
+from duologue_pipeline.records import Active, Annotated, ConsentBasis, Consented, Ingested, Measured, Recording
+from duologue_pipeline.stages.guard import GuardedDoFn, Split, guarded
+from duologue_pipeline.words.asr import AsrModel, Recognizer
+from duologue_pipeline.words.files import WORDS_POLICIES
 
 __all__ = ["ConsentGate", "DetectActivity", "FindEvents", "Ingest", "MeasureIsolation"]
 
@@ -50,7 +49,7 @@ class ConsentGate(_Stage):
         as_of: the moment at which consent must be live.
         ledger_name: for messages.
         include_audio: whether the run writes audio.
-        words: a key of :data:`duologue_pipeline.words.WORDS_POLICIES`.
+        words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
     """
 
     snapshot: Snapshot | None
@@ -108,7 +107,7 @@ class MeasureIsolation(_Stage):
     """Measures how well the channels are kept apart.
 
     Args:
-        policy: a key of :data:`duologue_pipeline.isolation_policy.ISOLATION_POLICIES`.
+        policy: a key of :data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`.
         second_opinion: what pyannote.audio is asked besides, if anything.
     """
 
@@ -171,7 +170,7 @@ class FindEvents(_Stage):
     """Finds the interaction events and attaches the words.
 
     Args:
-        words: a key of :data:`duologue_pipeline.words.WORDS_POLICIES`.
+        words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
         asr: the recogniser for tracks without a transcript, if any.
     """
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from ..errors import RejectError
-from ..records import Consented, Recording, Rejected
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.records import Consented, Recording, Rejected
 
 __all__ = ["REJECTED", "GuardedDoFn", "Split", "guarded"]
 

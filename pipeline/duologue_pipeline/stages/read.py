@@ -7,9 +7,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
-from ..manifest import parse_line, read_lines
-from ..records import Recording, Rejected
-from .guard import REJECTED, Split, guarded
+from duologue_pipeline.read.manifest import parse_line, read_lines
+from duologue_pipeline.records import Recording, Rejected
+from duologue_pipeline.stages.guard import REJECTED, Split, guarded
 
 __all__ = ["ReadManifest"]
 

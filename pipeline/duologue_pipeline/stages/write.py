@@ -9,15 +9,15 @@ from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
 from apache_beam.utils.shared import Shared
 
-from ..codecs.base import Codec
-from ..codecs.registry import open_codec
-from ..plan import PlanEntry, plan_shards, plan_splits
-from ..records import Annotated, Rejected, Tokenized, WrittenShard
-from ..release import STAGING, ReleaseOptions, write_release, write_shard
-from ..statistics import Totals
-from ..storage import join
-from ..tokenize import TokenizeOptions, tokenize_conversation
-from .guard import GuardedDoFn, Split, guarded
+from duologue_pipeline.codec.base import Codec
+from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.events.turn_taking import Totals
+from duologue_pipeline.files.storage import join
+from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
+from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
+from duologue_pipeline.stages.guard import GuardedDoFn, Split, guarded
+from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
 
 __all__ = ["PlanRelease", "Tokenize", "WriteRelease", "WriteShards"]
 

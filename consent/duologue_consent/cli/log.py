@@ -1,0 +1,127 @@
+"""Commands of ``duologue consent`` about the log, its checkpoints and keys, and about forgetting."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from duologue_consent.cli.support import LedgerOption, SpeakerArgument, fail, named, one_line_errors
+from duologue_consent.ledger.ledger import Ledger
+from duologue_consent.ledger.publication import published_faults
+from duologue_consent.proofs.notes import checkpoint_size
+
+__all__ = ["register"]
+
+LedgerArgument = Annotated[str, typer.Argument(metavar="LEDGER", help="The ledger's file, or postgresql://…")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to an app."""
+    app.command(epilog="Example: duologue consent checkpoint consent.db --out checkpoint")(checkpoint)
+    app.command(epilog="Example: duologue consent log consent.db > log.jsonl")(log)
+    app.command(epilog="Example: duologue consent check consent.db")(check)
+    app.command("check-log", epilog="Example: duologue consent check-log out --checkpoint kept-last-year")(check_log)
+    app.command(epilog="Example: duologue consent forget spk-17 --ledger consent.db")(forget)
+    app.command("rotate-key", epilog="Example: duologue consent rotate-key consent.db")(rotate_key)
+
+
+def checkpoint(
+    ledger: LedgerArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write it there, not to the screen.")
+    ] = None,
+) -> None:
+    """Sign the log as it is now. Give the checkpoint to others: whoever keeps one can tell if the past was changed."""
+    with one_line_errors():
+        note = Ledger.open(ledger).checkpoint()
+        if out is None:
+            typer.echo(note.decode(), nl=False)
+        else:
+            _write(out, note)
+            typer.echo(f"{out}: signed, {checkpoint_size(note)} leaves")
+
+
+def log(
+    ledger: LedgerArgument,
+    start: Annotated[int, typer.Option("--start", metavar="SEQ", min=0, help="The first leaf, from 0.")] = 0,
+) -> None:
+    """Print the public log, one leaf a line. It names nobody."""
+    with one_line_errors():
+        for line in Ledger.open(ledger).log_lines(start):
+            sys.stdout.buffer.write(line)
+    sys.stdout.flush()
+
+
+def check(ledger: LedgerArgument) -> None:
+    """Check all of a ledger: every leaf, commitment, subtree, checkpoint and vault record."""
+    with one_line_errors():
+        found = Ledger.open(ledger).check()
+        typer.echo(
+            f"{named(ledger)}: whole, {found.leaves} leaves, {found.checkpoints} checkpoints, "
+            f"{found.forgotten} leaves of subjects who were forgotten"
+        )
+
+
+def check_log(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A release, or what holds its log.")],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="FILE", help="One that you kept. Left out: FOLDER/checkpoint."),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="Keys that you kept. Left out: FOLDER/ledger.pub.")
+    ] = None,
+) -> None:
+    """Check a published log against a signed checkpoint. Needs no ledger and no secret."""
+    paths = {
+        "log": folder / "log.jsonl",
+        "checkpoint": checkpoint or folder / "checkpoint",
+        "key": key or folder / "ledger.pub",
+    }
+    try:
+        contents = {what: path.read_bytes() for what, path in paths.items()}
+    except OSError as error:
+        fail(f"{error.filename}: cannot be read ({error.strerror}); name a release with its log")
+    faults = published_faults(contents["log"], keys=contents["key"], checkpoint=contents["checkpoint"])
+    for what, fault in faults:
+        typer.echo(f"{paths[what]}: {fault}", err=True)
+    if faults:
+        raise typer.Exit(1)
+    typer.echo(f"{paths['log']}: its first {checkpoint_size(contents['checkpoint'])} leaves are those that were signed")
+
+
+def forget(
+    speaker: SpeakerArgument,
+    ledger: LedgerOption,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase who a speaker is. What was decided stays provable, but not whose it was.
+
+    This is not a withdrawal: withdraw and propagate first, so that the speaker's data is taken out of the releases with a
+    receipt. It cannot be undone, but for backups of the ledger and its keys, which have to be deleted as well.
+    """
+    with one_line_errors():
+        opened = Ledger.open(ledger)
+        if not yes and not typer.confirm(f"Forget {speaker!r} for ever?", err=True):
+            fail("nothing was forgotten")
+        gone = opened.forget(speaker)
+        typer.echo(f"forgotten: {gone} records of the vault deleted; backups that hold them have to be deleted, too")
+
+
+def rotate_key(ledger: LedgerArgument) -> None:
+    """Replace the signing key. The old public key stays in ledger.pub; one checkpoint is signed by both."""
+    with one_line_errors():
+        opened = Ledger.open(ledger)
+        key, note = opened.rotate_key()
+        typer.echo(
+            f"{named(ledger)}: signs as {key.label} now; leaf {checkpoint_size(note) - 1} says so, signed by both keys"
+        )
+        typer.echo("publish the new ledger.pub: with the next release or propagation, or from the folder of the keys")
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        fail(f"{path}: cannot be written ({error.strerror}); name a file in a folder that exists and is writable")

@@ -1,0 +1,156 @@
+"""What the commands of ``duologue consent`` share: one-line errors, and how options are read."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+
+from duologue_consent.decisions.events import Purpose, format_time, parse_time
+from duologue_consent.decisions.record import ConsentRecord
+from duologue_consent.decisions.terms import Evidence, Form, Guardian, Notice
+from duologue_consent.ledger.ledger import LedgerError
+from duologue_consent.ledger.store import Place
+
+__all__ = [
+    "PURPOSES",
+    "LedgerOption",
+    "SpeakerArgument",
+    "chosen_format",
+    "fail",
+    "named",
+    "one_line_errors",
+    "read_evidence",
+    "read_forms",
+    "read_guardian",
+    "read_moment",
+    "read_notice",
+    "read_purposes",
+    "read_record",
+    "read_time",
+]
+
+PURPOSES: Final = ", ".join(Purpose)
+
+LedgerOption = Annotated[
+    str,
+    typer.Option("--ledger", metavar="LEDGER", help="The ledger's file, or postgresql://…", show_default=False),
+]
+SpeakerArgument = Annotated[str, typer.Argument(metavar="SPEAKER", help="The speaker's id, as manifests write it.")]
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Ends the command with the message of an expected error, and exit 2."""
+    try:
+        yield
+    except (LedgerError, ValueError) as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Ends the command with one line on stderr and exit 2."""
+    typer.echo(f"duologue consent: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def named(ledger: str) -> str:
+    """What messages call a ledger: never with a password."""
+    return Place(ledger).name
+
+
+def chosen_format(text: str, formats: tuple[str, ...] = ("text", "json")) -> str:
+    """The value of ``--format``, or the end of the command."""
+    if text not in formats:
+        fail(f"--format {text!r}: there is no such format; write {' or '.join(formats)}")
+    return text
+
+
+def read_purposes(texts: Iterable[str]) -> list[Purpose]:
+    """The values of ``--purpose``."""
+    try:
+        return [Purpose(text) for text in texts]
+    except ValueError as error:
+        fail(f"--purpose: {error}")
+
+
+def read_forms(texts: Iterable[str] | None) -> tuple[Form, ...]:
+    """The values of ``--form``, none where it was left out."""
+    try:
+        return tuple(map(Form, texts or ()))
+    except ValueError as error:
+        fail(f"--form: {error}")
+
+
+def read_time(option: str, text: str) -> datetime:
+    """A moment that an option gives."""
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        fail(f"{option}: {error}")
+
+
+def read_moment(at: str | None, option: str = "--at") -> datetime:
+    """When a decision takes effect: now if it is not said, and never later than now."""
+    now = datetime.now(UTC)
+    if at is None:
+        return now
+    moment = read_time(option, at)
+    if moment > now:
+        fail(
+            f"{option}: {format_time(moment)} is in the future; give the time when the speaker decided, or leave it out"
+        )
+    return moment
+
+
+def read_notice(
+    file: Path | None, sha256: str | None, version: str | None, language: str | None, url: str | None
+) -> Notice | None:
+    """The notice of the ``--notice…`` options; None where there is none."""
+    if file is not None and sha256 is not None:
+        fail("--notice and --notice-hash: give one of them")
+    if file is not None:
+        sha256 = _sha256("--notice", file)
+    if sha256 is None:
+        if version or language or url:
+            fail("--notice-version, --notice-language and --notice-url need --notice FILE or --notice-hash HASH")
+        return None
+    return Notice(sha256=sha256.lower(), version=version, language=language, url=url)
+
+
+def read_evidence(file: Path | None, reference: str | None) -> Evidence | None:
+    """The evidence of ``--evidence`` and ``--evidence-reference``; None where there is none."""
+    if file is None and reference is None:
+        return None
+    return Evidence(sha256=None if file is None else _sha256("--evidence", file), reference=reference)
+
+
+def read_guardian(reference: str | None, relation: str | None, verified_by: str | None) -> Guardian | None:
+    """The guardian of the ``--guardian…`` options; None where there is none."""
+    if reference is None:
+        if relation or verified_by:
+            fail("--guardian-relation and --guardian-verified-by need --guardian REFERENCE")
+        return None
+    return Guardian(reference, relation, verified_by)
+
+
+def read_record(file: Path) -> ConsentRecord:
+    """The record of ``--record FILE``."""
+    try:
+        document: Any = json.loads(file.read_text(encoding="utf-8"))
+        return ConsentRecord.from_document(document)
+    except OSError as error:
+        fail(f"--record {file}: cannot be read ({error.strerror}); name a file that you may read")
+    except (ValueError, RecursionError) as error:
+        fail(f"--record {file}: {error}")
+
+
+def _sha256(option: str, file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        fail(f"{option} {file}: cannot be read ({error.strerror}); name a file that you may read")

@@ -1,0 +1,177 @@
+"""Why a recording may be used for a purpose or not: everything that the policy looked at, as a document and as text. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from duologue_consent.decisions.events import Purpose, format_time, parse_time
+from duologue_consent.decisions.examination import Examination, describe, examine
+from duologue_consent.decisions.snapshot import Snapshot
+from duologue_consent.decisions.terms import Form
+
+__all__ = ["Party", "explain", "explanation_text"]
+
+
+@dataclass(frozen=True)
+class Party:
+    """One speaker of the recording: ``a`` or ``b``, who it is, and where by the manifest (ISO 3166, None if not said)."""
+
+    track: str
+    speaker_id: str
+    jurisdiction: str | None
+
+
+def explain(
+    snapshot: Snapshot,
+    recording_id: str,
+    parties: Sequence[Party],
+    *,
+    purposes: Sequence[Purpose],
+    forms: Sequence[Form],
+    recorded_at: datetime | None,
+    as_of: datetime,
+) -> dict[str, Any]:
+    """Examines a recording for each purpose and says what was found for each speaker, form and rule.
+
+    Args:
+        snapshot: of the ledger.
+        recording_id: as the manifest names it.
+        parties: its speakers.
+        purposes, forms: what it would be used for and as.
+        recorded_at: when it was made, None where that is not known.
+        as_of: the moment for which the answer is asked.
+
+    Returns:
+        A JSON document. It names the speakers by their ids: it is for the steward, not for publication.
+    """
+    return {
+        "recording_id": recording_id,
+        "recorded_at": None if recorded_at is None else format_time(recorded_at),
+        "as_of": format_time(as_of),
+        "forms": [form.value for form in forms],
+        "purposes": [
+            _purpose(snapshot, parties, purpose, forms, recorded_at, as_of) for purpose in dict.fromkeys(purposes)
+        ],
+    }
+
+
+def _purpose(
+    snapshot: Snapshot,
+    parties: Sequence[Party],
+    purpose: Purpose,
+    forms: Sequence[Form],
+    recorded_at: datetime | None,
+    as_of: datetime,
+) -> dict[str, Any]:
+    speakers = [_speaker(snapshot, party, purpose, forms, recorded_at, as_of) for party in parties]
+    return {
+        "purpose": purpose.value,
+        "allowed": all(speaker["allowed"] for speaker in speakers),
+        "speakers": speakers,
+    }
+
+
+def _speaker(
+    snapshot: Snapshot,
+    party: Party,
+    purpose: Purpose,
+    forms: Sequence[Form],
+    recorded_at: datetime | None,
+    as_of: datetime,
+) -> dict[str, Any]:
+    def examined(used: Sequence[Form]) -> Examination:
+        return examine(
+            snapshot.history(party.speaker_id),
+            purpose,
+            recorded_at,
+            as_of,
+            speaker_id=party.speaker_id,
+            forms=used,
+            jurisdiction=party.jurisdiction,
+        )
+
+    whole = examined(forms)
+    by_form = {form: examined([form]).findings for form in forms}
+    return {
+        "track": party.track,
+        "speaker_id": party.speaker_id,
+        "commitment": snapshot.commitment(party.speaker_id),
+        "jurisdiction": party.jurisdiction,
+        "allowed": not whole.findings,
+        "forms": {form.value: [finding.reason for finding in found] for form, found in by_form.items()},
+        "findings": [
+            {
+                "reason": finding.reason,
+                "purpose": finding.purpose.value,
+                "forms": [form.value for form in finding.forms],
+                "rule": finding.rule_id,
+                "text": describe(finding, purpose, forms),
+                "cure": finding.remedy,
+            }
+            for finding in whole.findings
+        ],
+        "rules": [
+            {
+                "rule": check.rule.rule_id,
+                "title": check.rule.title,
+                "place": check.place,
+                "purpose": check.purpose.value,
+                "verdict": "warning" if check.rule.is_warning else "met" if check.unmet is None else "not met",
+                "unmet": check.unmet,
+                "text": check.rule.text,
+                "citation": check.rule.citation,
+                "url": check.rule.url,
+                "read": check.rule.read,
+            }
+            for check in whole.checks
+        ],
+        "warnings": list(whole.warnings),
+        "rests_on": [
+            {"seq": event.seq, "purpose": event.purpose.value, "at": format_time(event.at), "leaf_sha256": event.sha256}
+            for event in whole.grants
+        ],
+    }
+
+
+def explanation_text(explanation: Mapping[str, Any]) -> str:
+    """The explanation for a person to read: the verdict first, then each speaker with what stands against and what cures."""
+    recorded = explanation["recorded_at"] or "at a time that is not known"
+    as_of = format_time(parse_time(explanation["as_of"]).replace(microsecond=0))
+    lines = [f"{explanation['recording_id']}, recorded {recorded}, asked for {as_of}"]
+    for purpose in explanation["purposes"]:
+        refusing = [speaker["track"] for speaker in purpose["speakers"] if not speaker["allowed"]]
+        verdict = "passes" if purpose["allowed"] else f"does not pass, because of {' and '.join(refusing)}"
+        lines += ["", f"{purpose['purpose']}: {verdict}"]
+        for speaker in purpose["speakers"]:
+            lines += ["", *_speaker_lines(speaker)]
+    lines += ["", "Rules of places are a help for the steward and no legal advice."]
+    return "\n".join(lines) + "\n"
+
+
+def _speaker_lines(speaker: Mapping[str, Any]) -> Iterator[str]:
+    place = speaker["jurisdiction"] or "place not known"
+    yield f"  {speaker['track']}  {speaker['speaker_id']} ({speaker['commitment'][:12]}), {place}"
+    width = max(map(len, speaker["forms"]))
+    for form, reasons in speaker["forms"].items():
+        yield f"     {form:<{width}}  {'no: ' + ', '.join(dict.fromkeys(reasons)) if reasons else 'yes'}"
+    if speaker["findings"]:
+        yield "     against it"
+        for finding in speaker["findings"]:
+            yield f"     - {finding['reason']}: {finding['text']}"
+            yield f"       to do: {finding['cure']}"
+    # a rule that concerns recording and the purpose alike is said once
+    rules = dict.fromkeys(
+        f"     - {rule['verdict']}  {rule['rule']} ({rule['citation']}){': ' + rule['unmet'] if rule['unmet'] else ''}"
+        for rule in speaker["rules"]
+        if rule["verdict"] != "warning"
+    )
+    if rules:
+        yield "     rules of the place"
+        yield from rules
+    if speaker["warnings"]:
+        yield "     warnings"
+        yield from (f"     - {warning}" for warning in speaker["warnings"])
+    if speaker["rests_on"] and speaker["allowed"]:
+        events = ", ".join(f"seq {event['seq']} ({event['purpose']}, {event['at']})" for event in speaker["rests_on"])
+        yield f"     rests on {events}"

@@ -1,0 +1,96 @@
+"""The ledger at one moment as a plain value, which the pipeline ships to its workers. No database, and no key."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from duologue_consent.decisions.events import ConsentEvent
+from duologue_consent.decisions.policy import Decision, decide
+from duologue_consent.decisions.terms import ALL_FORMS, Form
+
+__all__ = ["Snapshot"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All decisions in the first ``events`` leaves of a ledger. Picklable; holds raw speaker ids, so never write it.
+
+    Attributes:
+        ledger_id: which ledger.
+        events: how many leaves of the log it covers, of decisions and of everything else.
+    """
+
+    ledger_id: str
+    events: int
+    _salt: bytes = field(repr=False)
+    _by_speaker: dict[str, tuple[ConsentEvent, ...]] = field(repr=False, hash=False)
+    _pseudonyms: dict[str, str] = field(repr=False, hash=False)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        ledger_id: str,
+        events: int,
+        salt: bytes,
+        decisions: Iterable[ConsentEvent],
+        pseudonyms: Mapping[str, str],
+    ) -> "Snapshot":
+        """Sorts the decisions of a ledger by speaker; every speaker needs a pseudonym."""
+        by_speaker: dict[str, list[ConsentEvent]] = {}
+        for event in decisions:
+            by_speaker.setdefault(event.speaker_id, []).append(event)
+        frozen = {speaker_id: tuple(own) for speaker_id, own in sorted(by_speaker.items())}
+        return cls(ledger_id, events, salt, frozen, {speaker_id: pseudonyms[speaker_id] for speaker_id in frozen})
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """The ids of all speakers with an event, sorted."""
+        return tuple(self._by_speaker)
+
+    def history(self, speaker_id: str) -> tuple[ConsentEvent, ...]:
+        """The events of a speaker in the order in which they were appended; empty for an unknown one."""
+        return self._by_speaker.get(speaker_id, ())
+
+    def commitment(self, speaker_id: str) -> str:
+        """What stands for the speaker in every output: a pseudonym of 64 lower-case hex digits.
+
+        The same speaker has the same one in all runs with this ledger, until the speaker is forgotten: it comes from the
+        speaker's secret in the vault (:meth:`duologue_consent.ledger.vault.SubjectSecret.pseudonym`), and cannot be found again
+        without it. Of somebody who is not in the ledger it is the HMAC-SHA256 of the id keyed with the ledger's salt; that
+        one stands in rejections only.
+        """
+        known = self._pseudonyms.get(speaker_id)
+        if known is not None:
+            return known
+        return hmac.new(self._salt, speaker_id.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+
+    def decide(
+        self,
+        speaker_id: str,
+        *,
+        purpose: str,
+        recorded_at: datetime | None,
+        as_of: datetime,
+        forms: Iterable[Form] = ALL_FORMS,
+        jurisdiction: str | None = None,
+    ) -> Decision:
+        """Whether the speaker allows the use: :func:`duologue_consent.decisions.policy.decide` over the speaker's events.
+
+        ``forms`` are what of the recording is used (all that there is if not said), ``jurisdiction`` is where the
+        speaker was by the manifest; the rules of that place and of the one on record both hold.
+
+        Raises:
+            ValueError: the purpose or a form is none, or a time has no zone.
+        """
+        return decide(
+            self.history(speaker_id),
+            purpose,
+            recorded_at,
+            as_of,
+            speaker_id=speaker_id,
+            forms=forms,
+            jurisdiction=jurisdiction,
+        )

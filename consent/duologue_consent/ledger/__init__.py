@@ -1,0 +1,1 @@
+"""Keeps decisions: log, vault, keys, database."""

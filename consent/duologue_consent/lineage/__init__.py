@@ -1,0 +1,1 @@
+"""Keeps where releases went and what is owed for them."""

@@ -1,0 +1,99 @@
+"""What lineage and settlement need of a release: its name, its hash, and how long each speaker is recorded in it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from duologue_consent.lineage.settlement import release_hours
+
+__all__ = ["ReleaseFacts", "ReleaseFault", "read_release_facts"]
+
+_COLUMNS: Final = ["recording_id", "duration_s", "speaker_a", "speaker_b"]
+_PSEUDONYM_LENGTH: Final = 64
+
+
+class ReleaseFault(ValueError):
+    """A folder is no release, or its files contradict one another; the message names file, fault and remedy."""
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """A release as its own files tell it.
+
+    Attributes:
+        sha256: of ``dataset.json``: what names this very release.
+        name, version: of the dataset.
+        purposes: what it may be used for.
+        ledger_id: the ledger that it was made with, None where there was none.
+        recorded_ms: milliseconds per speaker's pseudonym; who was silenced in it is left out.
+    """
+
+    sha256: str
+    name: str
+    version: str
+    purposes: tuple[str, ...]
+    ledger_id: str | None
+    recorded_ms: Mapping[str, int] = field(hash=False)
+
+    @property
+    def label(self) -> str:
+        """``name version``, for people."""
+        return f"{self.name} {self.version}"
+
+
+def read_release_facts(uri: str) -> ReleaseFacts:
+    """Reads ``dataset.json`` and ``recordings.parquet`` of a release.
+
+    Args:
+        uri: a folder, or ``s3://`` and ``gs://`` addresses.
+
+    Raises:
+        ReleaseFault: it is no release, is damaged, or ``recordings.parquet`` is not the one that ``dataset.json`` names.
+    """
+    # Imported here: the other commands of `duologue consent` need no pyarrow and start without its half second.
+    import pyarrow as pa
+    import pyarrow.fs as pafs
+    import pyarrow.parquet as pq
+
+    try:
+        files, folder = pafs.FileSystem.from_uri(uri) if "://" in uri else (pafs.LocalFileSystem(), uri)
+        manifest = _read(files, f"{folder}/dataset.json")
+        table = _read(files, f"{folder}/recordings.parquet")
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ReleaseFault(
+            f"{uri}: is no release that can be read ({_told(error)}); name the folder of a run"
+        ) from None
+    try:
+        document = json.loads(manifest)
+        if document["schema"] != "release/1.0":
+            raise ReleaseFault(f"{uri}/dataset.json: of schema {document['schema']!r}, expected release/1.0")
+        (named,) = (entry["sha256"] for entry in document["files"] if entry["path"] == "recordings.parquet")
+        if hashlib.sha256(table).hexdigest() != named:
+            raise ReleaseFault(
+                f"{uri}/recordings.parquet: is not the file that dataset.json names; see `duologue shards verify`"
+            )
+        rows: list[dict[str, Any]] = pq.ParquetFile(pa.BufferReader(table)).read(_COLUMNS).to_pylist()
+        sha256 = hashlib.sha256(manifest).hexdigest()
+        hours = release_hours(sha256, rows).recorded_ms
+        return ReleaseFacts(
+            sha256=sha256,
+            name=document["name"],
+            version=document["version"],
+            purposes=tuple(document["purposes"]),
+            ledger_id=document["ledger"]["ledger_id"],
+            recorded_ms={who: ms for who, ms in sorted(hours.items()) if len(who) == _PSEUDONYM_LENGTH},
+        )
+    except (KeyError, TypeError, json.JSONDecodeError, pa.ArrowException) as error:
+        raise ReleaseFault(f"{uri}: its files are damaged ({_told(error)}); see `duologue shards verify`") from None
+
+
+def _read(files: Any, path: str) -> bytes:
+    with files.open_input_stream(path) as stream:
+        data: bytes = stream.read()
+    return data
+
+
+def _told(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,54 @@
+"""Lineage as it lies in a ledger: the links, how their notices stand, and whether everybody was told of somebody."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from duologue_consent.ledger.ledger import Ledger
+from duologue_consent.lineage.lineage import (
+    ACKNOWLEDGED,
+    ISSUED,
+    LINKED,
+    Link,
+    NoticeState,
+    affected_links,
+    new_notices,
+    notice_states,
+)
+
+__all__ = ["all_were_told", "read_links", "read_notices"]
+
+
+def read_links(ledger: Ledger) -> dict[int, Link]:
+    """Leaf -> link, in the order in which they were added. Raises as :meth:`Ledger.records`."""
+    return {r.seq: Link.from_fields(r.fields) for r in ledger.records(LINKED) if r.fields is not None}
+
+
+def read_notices(ledger: Ledger, links: dict[int, Link]) -> list[NoticeState]:
+    """The notices that were issued, and how they stand. Raises as :meth:`Ledger.records`."""
+    issued = [(r.seq, r.fields) for r in ledger.records(ISSUED) if r.fields is not None]
+    answers = [r.fields for r in ledger.records(ACKNOWLEDGED) if r.fields is not None]
+    return notice_states(links, issued, answers)
+
+
+def all_were_told(ledger: Ledger, *, dataset: str, speakers: Collection[str], as_of: datetime) -> bool:
+    """Whether every model and recipient on record has been issued its notice about these speakers.
+
+    Args:
+        ledger: with the lineage.
+        dataset: the name of the dataset, of whatever version.
+        speakers: the pseudonyms of those who are gone.
+        as_of: the moment at which consent is looked at.
+
+    Returns:
+        False also where no model or recipient with one of the speakers is on record: then nobody was told.
+    """
+    links = read_links(ledger)
+    concerned = {
+        seq: link
+        for seq, link in links.items()
+        if link.dataset.rpartition(" ")[0] == dataset and not set(speakers).isdisjoint(link.speakers)
+    }
+    if not concerned:
+        return False
+    owed = new_notices(affected_links(concerned, ledger.snapshot(), as_of=as_of), read_notices(ledger, links))
+    return not any(gone.speaker in speakers for notice in owed for gone in notice.gone)

@@ -1,0 +1,1 @@
+"""Finds when each speaker is heard."""

@@ -1,0 +1,97 @@
+"""Takes out of a track's activity what is only the other speaker, heard over there.
+
+Isolation has measured how loud and how late the other one comes over. Where a track is no louder than that copy would
+make it, nobody needs to be speaking in it; where it is louder, somebody does, be it softly and under the other's voice.
+The comparison is of levels every 10 ms, so a stretch that is part copy, part answer keeps the answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from duologue_pipeline.activity.bands import HOP_MS
+from duologue_pipeline.records import BleedReport, Span
+
+__all__ = ["without_bleed"]
+
+_Floats = npt.NDArray[np.float32]
+_Flags = npt.NDArray[np.bool_]
+
+_LOWEST_DBFS: Final = -120.0
+
+
+def without_bleed(
+    spans: Sequence[Span],
+    levels_dbfs: _Floats,
+    other_dbfs: _Floats,
+    bleed: BleedReport,
+    rules: Mapping[str, Any],
+) -> list[Span]:
+    """Leaves out where a track is no louder than the other one's copy in it.
+
+    Args:
+        spans: the track's activity, sorted and disjoint.
+        levels_dbfs: float32 [H], its level every 10 ms.
+        other_dbfs: float32 [H'], that of the other track.
+        bleed: the other one in this track, as isolation has measured it.
+        rules: the rule set ``activity``.
+
+    Returns:
+        Spans, sorted and disjoint; ``spans`` where no bleed was found, or so much that levels cannot tell the speakers
+        apart (above ``bleed_max_db``).
+    """
+    if bleed.bleed_db is None or bleed.bleed_db > rules["bleed_max_db"] or not spans:
+        return list(spans)
+    explained = levels_dbfs <= _copy_dbfs(other_dbfs, levels_dbfs.size, bleed, rules) + rules["bleed_margin_db"]
+    kept: list[Span] = []
+    for span in spans:
+        first, last = span.start_ms // HOP_MS, min(-(-span.end_ms // HOP_MS), levels_dbfs.size)
+        own = _own_speech(explained[first:last], rules)
+        edges = np.flatnonzero(np.diff(own, prepend=False, append=False)) + first
+        for start, end in edges.reshape(-1, 2).tolist():
+            cut = Span(max(start * HOP_MS, span.start_ms), min(end * HOP_MS, span.end_ms))
+            if cut.duration_ms >= rules["min_speech_ms"]:
+                kept.append(cut)
+    return kept
+
+
+def _copy_dbfs(other_dbfs: _Floats, hops: int, bleed: BleedReport, rules: Mapping[str, Any]) -> _Floats:
+    """The level of the other one's copy in this track, with its dying away in a room: float32 [hops]."""
+    lag_hops = round((bleed.lag_ms or 0) / HOP_MS)
+    first = max(lag_hops - 1, 0)  # levels look 10 ms around
+    source = np.full(hops, _LOWEST_DBFS, np.float32)
+    decay_db = rules["bleed_decay_db_per_s"] * HOP_MS / 1000
+    for hop in range(first, lag_hops + 2 + rules["bleed_tail_ms"] // HOP_MS):
+        late = other_dbfs[: max(hops - hop, 0)] - decay_db * max(hop - lag_hops - 1, 0)
+        np.maximum(source[hop : hop + late.size], late, out=source[hop : hop + late.size])
+    return source + _bleed_db(bleed, hops)
+
+
+def _bleed_db(bleed: BleedReport, hops: int) -> _Floats:
+    """The level of the copy relative to its source at every hop, linear between where it was measured."""
+    points = [
+        (point.start_ms + point.end_ms, point.bleed_db) for point in bleed.over_time if point.bleed_db is not None
+    ]
+    if not points:
+        return np.full(hops, bleed.bleed_db, np.float32)
+    twice_ms, levels_db = zip(*points, strict=True)
+    return np.interp(2 * HOP_MS * np.arange(hops), twice_ms, levels_db).astype(np.float32)
+
+
+def _own_speech(explained: _Flags, rules: Mapping[str, Any]) -> _Flags:
+    """Which hops of a stretch stay. Own speech dips below the copy between its syllables: only long dips are cut out."""
+    own = ~explained
+    own = _without_runs(own, rules["bleed_blip_ms"] // HOP_MS, ends=True)
+    return ~_without_runs(~own, rules["bleed_dip_ms"] // HOP_MS, ends=False)
+
+
+def _without_runs(flags: _Flags, shorter_than: int, *, ends: bool) -> _Flags:
+    """Flags without runs of True under a length; with ``ends``, also where they touch an end."""
+    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False)).reshape(-1, 2)
+    cleared = flags.copy()
+    for start, end in edges.tolist():
+        if end - start < shorter_than and (ends or (start > 0 and end < flags.size)):
+            cleared[start:end] = False
+    return cleared

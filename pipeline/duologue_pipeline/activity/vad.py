@@ -1,0 +1,211 @@
+"""When a track holds speech: Silero VAD over one track, in one streaming pass, with the edges set on the waveform.
+
+Silero's network is a stateless encoder of 32 ms frames and a small LSTM over them. Only the LSTM has to run in order,
+so the encoder takes hundreds of frames at a time and the LSTM a whole block in one call: the probabilities are those
+of the frame-by-frame loop (to float32 rounding) at a fourteenth of its cost. Its 16 kHz branch is used for everything:
+on telephone speech resampled from 8 kHz it finds short stretches that the 8 kHz branch misses (docs/annotation.md).
+
+The network says *whether* there is speech; where it begins and ends is found in the spectrum of the waveform around the
+frame at which the decision changed (:mod:`duologue_pipeline.activity.edges`), without the dying away of a room
+(:mod:`duologue_pipeline.activity.reverberation`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import silero_vad
+import torch
+
+from duologue_pipeline.activity.bands import HOP_MS, BandLevels, power_of
+from duologue_pipeline.activity.edges import edges_on_the_waveform, sound_scores, without_tails
+from duologue_pipeline.activity.reverberation import room_decay
+from duologue_pipeline.records import Span
+from duologue_pipeline.rules import load_rules
+
+__all__ = ["SAMPLE_RATE_HZ", "Vad", "VadModel", "levels_of", "load_vad", "speech_spans"]
+
+SAMPLE_RATE_HZ: Final = 16_000
+
+_FRAME: Final = 512  # samples the network judges at a time
+_FRAME_MS: Final = 32
+_CONTEXT: Final = 64  # samples of the frame before that the network also sees
+_BLOCK: Final = 500 * _FRAME  # samples a pass of the network: 16 s
+
+_Floats = npt.NDArray[np.float32]
+_Levels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class VadModel:
+    """Silero's 16 kHz network, taken apart: ``lstm`` is its recurrent cell as a layer over whole sequences."""
+
+    core: Any
+    lstm: torch.nn.LSTM
+
+
+def load_vad() -> VadModel:
+    """Loads Silero VAD from the weights that its package carries; for ``beam.utils.shared.Shared``.
+
+    Sets torch to one thread: with more, small LSTMs have been seen to stall for seconds.
+    """
+    torch.set_num_threads(1)
+    core = silero_vad.load_silero_vad()._model
+    lstm = torch.nn.LSTM(input_size=128, hidden_size=128)
+    lstm.load_state_dict({f"{name}_l0": value for name, value in core.decoder.rnn.state_dict().items()})
+    return VadModel(core=core, lstm=lstm.eval())
+
+
+class Vad:
+    """The voice activity of one track in progress. Blocks of any length give the spans of one pass over all of it.
+
+    Audio is held for one block (16 s); per hour of track .5 MB of probabilities and 4.3 MB of band levels are kept.
+
+    ``levels_dbfs``, float32 [H], is the level every 10 ms, once finished.
+
+    Args:
+        model: from :func:`load_vad`; holds no state of a track and may be shared.
+        rules: the rule set ``activity``, the packaged one if None.
+    """
+
+    def __init__(self, model: VadModel, rules: Mapping[str, Any] | None = None) -> None:
+        self._model = model
+        self._rules = load_rules("activity") if rules is None else rules
+        self._waiting: list[_Floats] = []
+        self._waiting_samples = 0
+        self._samples = 0
+        self._context = np.zeros(_CONTEXT, np.float32)
+        self._state = (torch.zeros(1, 1, 128), torch.zeros(1, 1, 128))
+        self._probabilities: list[_Floats] = []
+        self._bands = BandLevels()
+        self.levels_dbfs = np.zeros(0, np.float32)
+
+    def push(self, pcm: _Floats) -> None:
+        """Takes the next samples.
+
+        Args:
+            pcm: float32 [T] in [-1, 1] at 16,000 Hz; T may be anything, also 0.
+        """
+        self._samples += pcm.size
+        self._bands.push(pcm)
+        self._waiting.append(np.array(pcm, np.float32))  # a copy: the caller may fill its buffer again
+        self._waiting_samples += pcm.size
+        if self._waiting_samples < _BLOCK:
+            return
+        waiting = np.concatenate(self._waiting)
+        whole = waiting.size - waiting.size % _BLOCK
+        for start in range(0, whole, _BLOCK):
+            self._judge(waiting[start : start + _BLOCK])
+        self._waiting = [waiting[whole:].copy()]
+        self._waiting_samples = waiting.size - whole
+
+    def finish(self, *, duration_ms: int | None = None) -> list[Span]:
+        """Ends the track.
+
+        Args:
+            duration_ms: of the conversation, where spans are cut; that of what was pushed if None. Resampling can make
+                a track a sample longer than its conversation.
+
+        Returns:
+            The stretches of speech in milliseconds from the first sample, sorted, disjoint, not touching.
+        """
+        if self._waiting_samples:
+            rest = np.concatenate(self._waiting)
+            self._judge(np.pad(rest, (0, -rest.size % _FRAME)))
+            self._waiting, self._waiting_samples = [], 0
+        if not self._samples:
+            return []
+        bands = self._bands.finish()
+        self.levels_dbfs = levels_of(bands)
+        return speech_spans(
+            np.concatenate(self._probabilities),
+            self.levels_dbfs,
+            duration_ms=self._samples * 1000 // SAMPLE_RATE_HZ if duration_ms is None else duration_ms,
+            rules=self._rules,
+            bands=bands,
+        )
+
+    def _judge(self, pcm: _Floats) -> None:
+        """Adds the probabilities of ``pcm: float32 [T]``, T a multiple of a frame."""
+        joined = np.concatenate([self._context, pcm])
+        self._context = joined[-_CONTEXT:]
+        core = self._model.core
+        with torch.inference_mode():
+            frames = torch.from_numpy(joined).unfold(0, _CONTEXT + _FRAME, _FRAME)
+            encoded = core.encoder(core.run_extractors(frames)).squeeze(-1)
+            hidden, self._state = self._model.lstm(encoded.unsqueeze(1), self._state)
+            probabilities = core.decoder.decoder(hidden.squeeze(1).unsqueeze(-1))
+        self._probabilities.append(probabilities.reshape(-1).numpy())
+
+
+def levels_of(bands: _Levels) -> _Floats:
+    """The level between 100 Hz and 8 kHz: float32 [H] in dBFS, from band levels uint8 [H, B]."""
+    levels: _Floats = 10 * np.log10(power_of(bands).sum(axis=1))
+    return levels
+
+
+def speech_spans(
+    probabilities: _Floats,
+    levels_dbfs: _Floats,
+    *,
+    duration_ms: int,
+    rules: Mapping[str, Any] | None = None,
+    bands: _Levels | None = None,
+) -> list[Span]:
+    """Turns the network's judgement and the spectrum of the waveform into stretches of speech.
+
+    A stretch opens where the probability reaches ``on_probability`` and closes where it falls below
+    ``off_probability``. Each edge then moves to where the sound itself begins or ends
+    (:mod:`duologue_pipeline.activity.edges`), at most ``edge_search_ms`` inwards and ``edge_reach_ms`` outwards; where the
+    track was recorded in a room, its dying away is no sound (:mod:`duologue_pipeline.activity.reverberation`). Last,
+    silences under ``min_silence_ms`` are closed and stretches under ``min_speech_ms`` left out. Nothing is padded.
+
+    Args:
+        probabilities: float32 [F] in [0, 1], one a 32 ms frame.
+        levels_dbfs: float32 [H], one a 10 ms hop; -120 for digital silence.
+        duration_ms: of the track; spans are cut there.
+        rules: the rule set ``activity``, the packaged one if None.
+        bands: uint8 [H, B], the same in bands; the level is taken for a single band if None.
+
+    Returns:
+        Spans in milliseconds, sorted, disjoint, not touching.
+    """
+    rules = load_rules("activity") if rules is None else rules
+    if bands is None:
+        bands = np.clip(2 * (levels_dbfs[:, np.newaxis] + 120), 0, 255).astype(np.uint8)
+    frames = _hysteresis(probabilities, on=rules["on_probability"], off=rules["off_probability"])
+    edges_ms = np.flatnonzero(np.diff(frames, prepend=False, append=False)) * _FRAME_MS
+    hops = [(round(start / HOP_MS), round(end / HOP_MS)) for start, end in edges_ms.reshape(-1, 2).tolist()]
+    # The last frame may be filled up: it has no level beyond the track's end.
+    runs = [(start, min(end, len(bands))) for start, end in hops if start < len(bands)]
+    speech = np.zeros(len(bands), np.bool_)
+    for start, end in runs:
+        speech[start:end] = True
+    scores, noises = sound_scores(bands, speech, rules)
+    edges = list(edges_on_the_waveform(runs, scores, levels_dbfs, rules))
+    decay_db_per_s = room_decay(levels_dbfs, edges, rules)
+    if decay_db_per_s is not None:
+        scores = without_tails(scores, noises, bands, decay_db_per_s, rules)
+        edges = list(edges_on_the_waveform(runs, scores, levels_dbfs, rules))
+    return _joined(edges, duration_ms=duration_ms, rules=rules)
+
+
+def _hysteresis(probabilities: _Floats, *, on: float, off: float) -> npt.NDArray[np.bool_]:
+    """True from a value >= ``on`` until one < ``off``; in between the last decision holds."""
+    decisive = (probabilities >= on) | (probabilities < off)
+    latest = np.maximum.accumulate(np.where(decisive, np.arange(probabilities.size), -1))
+    return (latest >= 0) & (probabilities[latest] >= on)
+
+
+def _joined(hops: Iterable[tuple[int, int]], *, duration_ms: int, rules: Mapping[str, Any]) -> list[Span]:
+    """Makes spans of hops: joined across short silences, cut to the duration, the short ones left out."""
+    spans: list[Span] = []
+    for onset, offset in hops:
+        start_ms, end_ms = onset * HOP_MS, min(offset * HOP_MS, duration_ms)
+        if spans and start_ms - spans[-1].end_ms < rules["min_silence_ms"]:
+            spans[-1] = Span(spans[-1].start_ms, end_ms)
+        else:
+            spans.append(Span(start_ms, end_ms))
+    return [span for span in spans if span.duration_ms >= rules["min_speech_ms"]]

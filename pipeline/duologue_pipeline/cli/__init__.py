@@ -1,0 +1,1 @@
+"""The command line; nothing outside of it imports it."""

@@ -1,0 +1,155 @@
+"""``duologue consent explain``: why a recording of a manifest or of a release may be used or not."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+
+from duologue_consent import Form, Ledger, LedgerError, Purpose, Snapshot, parse_time
+from duologue_consent.decisions.explain import Party, explanation_text
+from duologue_consent.decisions.explain import explain as explain_recording
+from duologue_pipeline.cli.support import usage_errors
+from duologue_pipeline.consent.gate import recording_time, written_forms
+from duologue_pipeline.errors import RejectError, UsageError
+from duologue_pipeline.read.manifest import parse_line, read_lines
+from duologue_pipeline.records import Recording
+
+__all__ = ["EXAMPLE", "explain"]
+
+EXAMPLE: Final = "Example: duologue consent explain call-0001 --manifest calls/manifest.jsonl --ledger consent.db"
+
+
+def explain(
+    recording: Annotated[str, typer.Argument(metavar="RECORDING", help="Its recording_id.")],
+    ledger: Annotated[str, typer.Option("--ledger", metavar="LEDGER", help="The ledger's file, or postgresql://…")],
+    manifest: Annotated[
+        str | None, typer.Option("--manifest", metavar="MANIFEST", help="The manifest that names it.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", metavar="DIR", help="Instead of a manifest: the release that holds it.")
+    ] = None,
+    purpose: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--purpose", metavar="PURPOSE", help="May be repeated. Left out: training_inhouse, or those of the release."
+        ),
+    ] = None,
+    form: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--form",
+            metavar="FORM",
+            help="May be repeated. Left out: tokens, annotations, and transcript where there are words; of a release "
+            "what it holds.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="The moment that it is asked for. Left out: now.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+) -> None:
+    """Say per speaker, purpose, form and rule of the place why a recording may be used or not, and what would cure it.
+
+    Exit status: 0 it passes for every purpose; 1 it does not; 2 wrong usage.
+    """
+    with usage_errors():
+        if output not in ("text", "json"):
+            raise UsageError(f"--format {output!r}: there is no such format; write text or json")
+        if (manifest is None) is (dataset is None):
+            raise UsageError("name the recording's --manifest or its --dataset, one of them")
+        as_of = datetime.now(UTC) if at is None else _time(at)
+        try:
+            snapshot = Ledger.open(ledger).snapshot()
+            if manifest is not None:
+                case = _of_manifest(manifest, recording, as_of)
+            else:
+                case = _of_release(str(dataset), recording, snapshot)
+            explanation = explain_recording(
+                snapshot,
+                recording,
+                case.parties,
+                purposes=[Purpose(each) for each in purpose or case.purposes],
+                forms=list(map(Form, form)) if form else case.forms,
+                recorded_at=case.recorded_at,
+                as_of=as_of,
+            )
+        except (LedgerError, ValueError) as error:
+            raise UsageError(str(error)) from None
+    if output == "json":
+        typer.echo(json.dumps(explanation, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(explanation_text(explanation), nl=False)
+    if not all(each["allowed"] for each in explanation["purposes"]):
+        raise typer.Exit(1)
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise UsageError(f"--at: {error}") from None
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What is asked about, and for what if the command does not say."""
+
+    parties: Sequence[Party]
+    recorded_at: datetime | None
+    purposes: Sequence[str]
+    forms: Sequence[Form]
+
+
+def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
+    found = _recording(manifest, recording_id)
+    transcripts = any(track.words_uri is not None for track in found.tracks)
+    try:
+        recorded_at = recording_time(found, as_of)
+    except RejectError as error:
+        raise UsageError(f"{manifest}: {recording_id}: {error.detail}") from None
+    return _Case(
+        parties=[
+            Party(name, track.speaker_id, track.jurisdiction) for name, track in zip("ab", found.tracks, strict=True)
+        ],
+        recorded_at=recorded_at,
+        purposes=("training_inhouse",),
+        forms=written_forms(include_audio=False, transcripts=transcripts),
+    )
+
+
+def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
+    """The release names speakers by pseudonym: whom the ledger does not know by it keeps the pseudonym as a name."""
+    from duologue_pipeline.files.storage import join
+    from duologue_pipeline.files.tables import read_table
+    from duologue_pipeline.reader.dataset import read_release
+
+    release = read_release(dataset)
+    rows = read_table(join(dataset, "recordings.parquet")).to_pylist()
+    row = next((row for row in rows if row["recording_id"] == recording_id), None)
+    if row is None:
+        raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}")
+    ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
+    return _Case(
+        parties=[
+            Party(name, ids.get(row[f"speaker_{name}"], row[f"speaker_{name}"]), row[f"jurisdiction_{name}"])
+            for name in "ab"
+        ],
+        recorded_at=None if row["started_at"] is None else parse_time(row["started_at"]),
+        purposes=release["purposes"],
+        forms=written_forms(include_audio=release["include_audio"], transcripts=bool(row["words_a"] or row["words_b"])),
+    )
+
+
+def _recording(manifest: str, recording_id: str) -> Recording:
+    faults = []
+    for line in read_lines(manifest):
+        parsed = parse_line(line, manifest_uri=manifest)
+        if parsed.recording_id == recording_id:
+            if isinstance(parsed, Recording):
+                return parsed
+            faults.append(parsed.detail)
+    what = f"recording {recording_id!r} is not usable: {faults[0]}" if faults else f"no recording {recording_id!r}"
+    raise UsageError(f"{manifest}: {what}; `duologue validate {manifest}` checks every line")

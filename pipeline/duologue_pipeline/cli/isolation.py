@@ -1,0 +1,122 @@
+"""``duologue isolation``: the channels of one conversation, measured and shown, with no manifest."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, usage_errors
+from duologue_pipeline.errors import RejectError, UsageError
+from duologue_pipeline.files.storage import absolute_uri
+from duologue_pipeline.records import Recording, Track
+
+__all__ = ["AllowNetwork", "Embedding", "Segmentation", "check_tracks", "isolation"]
+
+
+_MAX_OFFSET_S: Final = 600  # as in a manifest
+
+Segmentation = Annotated[
+    str | None,
+    typer.Option(
+        help="Ask pyannote.audio for a second voice in either track: a segmentation checkpoint, a path or hub id with "
+        "its SHA-256.",
+        metavar="CHECKPOINT@SHA256",
+        show_default=False,
+    ),
+]
+Embedding = Annotated[
+    str | None,
+    typer.Option(
+        help="Ask pyannote.audio for one voice in both tracks: a speaker-embedding checkpoint, likewise.",
+        metavar="CHECKPOINT@SHA256",
+        show_default=False,
+    ),
+]
+AllowNetwork = Annotated[bool, typer.Option("--allow-network", help="Let checkpoints be downloaded.")]
+
+
+class _Format(StrEnum):
+    text = "text"
+    json = "json"
+
+
+def isolation(
+    a: Annotated[str, typer.Argument(help="Speaker a's track, or a stereo file with both.", metavar="A")],
+    b: Annotated[str | None, typer.Argument(help="Speaker b's track.", metavar="B", show_default=False)] = None,
+    format: Annotated[_Format, typer.Option(help="A summary to read, or the whole report.")] = _Format.text,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw bleed over time with its evidence, as PNG or SVG.", metavar="FILE")
+    ] = None,
+    offset_a: Annotated[float, typer.Option("--offset-a", help="Seconds by which a's file began late.")] = 0.0,
+    offset_b: Annotated[float, typer.Option("--offset-b", help="Seconds by which b's file began late.")] = 0.0,
+    channel_a: Annotated[int, typer.Option(help="Channel of A, counted from 0.")] = 0,
+    channel_b: Annotated[
+        int | None, typer.Option(help="Channel of B, counted from 0.", show_default="0, or 1 of a stereo file")
+    ] = None,
+    pyannote_segmentation: Segmentation = None,
+    pyannote_embedding: Embedding = None,
+    allow_network: AllowNetwork = False,
+) -> None:
+    """Measure how well two tracks of one conversation are kept apart.
+
+    Exit status: 0 pass or warn; 1 fail or undetermined; 2 wrong usage, or audio that cannot be read.
+    """
+    quiet()
+    with usage_errors():
+        from duologue_pipeline.analysis import ISOLATION_RATE_HZ
+        from duologue_pipeline.ingest.audio import conversation_blocks
+        from duologue_pipeline.isolation.meter import measure_isolation
+        from duologue_pipeline.isolation.plot import LevelMeter, check_plot, plot_isolation
+        from duologue_pipeline.isolation.report import isolation_document, isolation_text
+        from duologue_pipeline.isolation.second_opinion import SecondOpinion, with_second_opinion
+
+        if plot is not None:
+            check_plot(plot)
+        check_tracks(offset_a, offset_b, channel_a, channel_b or 0)
+        opinion = SecondOpinion.of(pyannote_segmentation, pyannote_embedding, allow_network=allow_network)
+        listener = opinion and opinion.open()
+        recording = Recording(
+            recording_id="conversation",
+            a=Track("a", absolute_uri(a), channel_a, offset_a),
+            b=Track("b", absolute_uri(b or a), (0 if b else 1) if channel_b is None else channel_b, offset_b),
+        )
+        meter = LevelMeter(ISOLATION_RATE_HZ)
+        try:
+            blocks = meter.tap(conversation_blocks(recording, rate_hz=ISOLATION_RATE_HZ))
+            report = measure_isolation(blocks, sample_rate_hz=ISOLATION_RATE_HZ)
+            if listener:
+                report = with_second_opinion(report, listener.ask(recording, report, duration_ms=meter.duration_ms))
+        except RejectError as error:
+            raise UsageError(_explained(error, a, b)) from None
+        title = a if b is None else f"{a} and {b}"
+        if plot is not None:
+            names = " and ".join(Path(track.uri).name for track in recording.tracks[: 2 if b else 1])
+            plot_isolation(report, meter.levels_dbfs(), title=names, path=plot)
+    if format is _Format.json:
+        typer.echo(json.dumps(isolation_document(report), indent=1))
+    else:
+        typer.echo(isolation_text(report, title))
+    if report.verdict in ("fail", "undetermined"):
+        raise typer.Exit(EXIT_FAULTS)
+
+
+def check_tracks(offset_a: float, offset_b: float, channel_a: int, channel_b: int) -> None:
+    """Checks what describes the tracks.
+
+    Raises:
+        UsageError: an offset or a channel is out of range.
+    """
+    for name, offset_s in (("--offset-a", offset_a), ("--offset-b", offset_b)):
+        if not abs(offset_s) <= _MAX_OFFSET_S:
+            raise UsageError(f"{name} {offset_s:g}: expected -{_MAX_OFFSET_S} to {_MAX_OFFSET_S} seconds")
+    for name, channel in (("--channel-a", channel_a), ("--channel-b", channel_b)):
+        if channel < 0:
+            raise UsageError(f"{name} {channel}: expected 0 or more")
+
+
+def _explained(error: RejectError, a: str, b: str | None) -> str:
+    if error.reason == "audio_missing_channel" and b is None:
+        return f"{a}: does not have the channels of two speakers; give a stereo file, or two files A B"
+    return error.detail

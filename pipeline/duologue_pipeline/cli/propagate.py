@@ -1,0 +1,89 @@
+"""``duologue consent propagate``: carries withdrawals into releases that were already written."""
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duologue_pipeline.cli.support import EXIT_USAGE, fail, usage_errors
+
+if TYPE_CHECKING:
+    from duologue_pipeline.withdrawal.protocol import Outcome
+
+__all__ = ["EXAMPLE", "propagate"]
+
+EXAMPLE = "Example: duologue consent propagate out s3://bucket/release --ledger consent.db"
+
+
+def propagate(
+    datasets: Annotated[
+        list[str], typer.Argument(metavar="DATASET...", help="Folders of releases: local paths or s3://.")
+    ],
+    ledger: Annotated[str, typer.Option(metavar="LEDGER", help="The ledger that they were made with.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; write nothing.")] = False,
+    output: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    wait_s: Annotated[
+        float, typer.Option("--wait-s", help="How long to wait for another propagation of the same release.")
+    ] = 600.0,
+) -> None:
+    """Take out of releases what their speakers no longer allow, and leave a receipt that proves it.
+
+    Readers leave the samples out from the first second. Killed at any moment, it is finished by running it again. Exit
+    status: 0 done, or nothing to do; 2 something could not be done.
+    """
+    if output not in ("text", "json"):
+        fail(f"--format {output!r}: there is no such format; write text or json", EXIT_USAGE)
+    outcomes: list[Outcome] = []
+    with usage_errors():
+        from duologue_consent import Ledger
+        from duologue_pipeline.errors import UsageError
+        from duologue_pipeline.withdrawal.protocol import faults_as_usage, propagate_release
+
+        with faults_as_usage():
+            opened = Ledger.open(ledger)
+        for dataset in datasets:
+            began = time.monotonic()
+
+            def tell(text: str, dataset: str = dataset, began: float = began) -> None:
+                print(f"[{time.monotonic() - began:6.1f} s] {dataset}: {text}", file=sys.stderr, flush=True)
+
+            try:
+                done = propagate_release(dataset, opened, dry_run=dry_run, wait_s=wait_s, tell=tell)
+            except UsageError as error:
+                if len(datasets) == 1:
+                    raise
+                raise UsageError(f"{error} (of {len(datasets)} releases {len(outcomes)} are done)") from None
+            outcomes += done
+            if output == "text":
+                for outcome in done:
+                    typer.echo(_summary(outcome, dry_run=dry_run))
+    if output == "json":
+        typer.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
+
+
+def _summary(outcome: "Outcome", *, dry_run: bool) -> str:
+    head = f"{outcome.dataset}: {outcome.name} {outcome.old_version}"
+    if outcome.new_version is None:
+        return f"{head}: nothing to do, every speaker in it allows what it is for"
+    counts = outcome.counts
+    reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.refusals.items())
+    share = counts["removed_s"] / counts["withdrawn_s"] if counts["withdrawn_s"] else 0.0
+    lines = [
+        f"{head} {'would become' if dry_run else 'is now'} {outcome.new_version}",
+        f"  tracks no longer allowed: {reasons}",
+        f"  samples: {counts['samples_dropped']} dropped, {counts['samples_silenced']} with the speaker silenced",
+        f"  seconds of tracks: {counts['withdrawn_s']:.1f} withdrawn, {counts['removed_s']:.1f} removed ({share:.2f})",
+    ]
+    if dry_run:
+        return "\n".join([*lines, f"  shards to rewrite: {_size(outcome.touched_bytes)}; nothing was written"])
+    lines.append(f"  shards rewritten: {_size(outcome.touched_bytes)} to {_size(outcome.written_bytes)}")
+    if outcome.revoked_after_s is not None:
+        lines.append(f"  readers left the samples out after {outcome.revoked_after_s:.1f} s")
+    return "\n".join([*lines, f"  receipt: {outcome.receipt}, after {outcome.seconds:.1f} s"])
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"

@@ -1,0 +1,144 @@
+"""The summary that ends a run: what a person wants to know, from the files that were written."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from duologue_pipeline.errors import REASONS
+from duologue_pipeline.events.turn_taking import Totals, statistics_document, totals_of_rows
+from duologue_pipeline.files.storage import join
+from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.run import RunResult
+from duologue_pipeline.words.check import MISFITS
+from duologue_schemas.tables import FAULT_MEASURES
+
+__all__ = ["summarize"]
+
+
+def summarize(result: RunResult) -> str:
+    """Makes the text of a run's summary, lines of up to about 100 characters."""
+    lines = ["", *_refusals(result)]
+    if result.release is None:
+        return "\n".join([*lines, f"Nothing could be written. The reasons are in {join(result.out, 'rejected.jsonl')}"])
+    release = result.release
+    totals, splits = release["totals"], release["splits"]
+    recordings = read_table(join(result.out, "recordings.parquet")).to_pylist()
+    ledger = release["ledger"]
+    hourly = totals["bytes"] / max(totals["duration_s"], 1e-9) * 3600
+    consent = (
+        f"for {', '.join(release['purposes'])}; ledger of {ledger['events']} records, "
+        f"root {ledger['checkpoint'].splitlines()[2][:12]}"
+    )
+    lines = [
+        "",
+        *(["This run is complete already; nothing was done again."] if result.was_complete else []),
+        f"Conversations  {totals['written']} written of {totals['read']} read, {_hours(totals['duration_s'])}",
+        *_refusals(result),
+        "Splits         "
+        + ", ".join(
+            f"{name}: {split['samples']} samples, {split['speakers']} speakers, {_hours(split['duration_s'])}"
+            for name, split in splits.items()
+        ),
+        *_turn_taking(recordings),
+        *_isolation(release["isolation_policy"], result, recordings),
+        *textwrap.wrap(
+            f"Codec          {release['codec']['name']}: {release['codec']['quality']}", 100, subsequent_indent=" " * 15
+        ),
+        f"Consent        {consent}",
+        f"Shards         {len(release['shards'])}, {_size(totals['bytes'])} ({_size(hourly)} an hour)",
+        f"Files          {result.out}",
+        "               README.md is the dataset card; index, recordings and events.parquet are the tables;",
+        "               statistics.json has turn-taking of the corpus, of each language and of each speaker;",
+        "               rejected.jsonl says what was refused; dataset.json lists every file with its hash",
+    ]
+    return "\n".join(lines)
+
+
+def _refusals(result: RunResult) -> list[str]:
+    if not result.refused:
+        return []
+    total = sum(result.refused.values())
+    return [
+        f"Refused        {total}",
+        *(f"    {count:5d}  {reason}: {REASONS.get(reason, '')}" for reason, count in result.refused.items()),
+    ]
+
+
+def _isolation(policy: str, result: RunResult, recordings: Sequence[dict[str, Any]]) -> list[str]:
+    refused = sum(count for reason, count in result.refused.items() if reason.startswith("isolation_"))
+    lines = [f"Isolation      {_counts([row['isolation'] for row in recordings])}; {refused} refused by {policy}"]
+    levels_db = [
+        row[column]
+        for row in recordings
+        for column in ("bleed_db_a_from_b", "bleed_db_b_from_a")
+        if row[column] is not None
+    ]
+    if levels_db:
+        lines.append(
+            f"               the other voice seen in {len(levels_db)} of {2 * len(recordings)} tracks, "
+            f"median {np.median(levels_db):.1f} dB, highest {max(levels_db):.1f} dB"
+        )
+    found = {name: sum(row[f"{name}_found"] is True for row in recordings) for name in FAULT_MEASURES}
+    if any(found.values()):
+        lines.append("               " + ", ".join(f"{count} {name}" for name, count in found.items() if count))
+    return lines
+
+
+def _turn_taking(recordings: Sequence[dict[str, Any]]) -> list[str]:
+    totals = totals_of_rows(recordings).get(("corpus", ""), Totals())
+    languages = {row["language"] for row in recordings}
+    found = statistics_document(totals, language=languages.pop() if len(languages) == 1 else None)
+    median_s, human = found["fto_median_s"], found["human_reference"]
+    lines = [
+        (
+            f"Overlap        {_share(found['overlap_share_of_time'])} of the time, "
+            f"{_share(found['overlap_share_of_speech'])} of speech"
+        ),
+        f"Floor          {found['floor_transfers']} transfers, {_share(found['overlapped_transfers_share'])} in overlap"
+        + ("" if median_s is None else f", median gap {median_s:.2f} s"),
+    ]
+    if human:
+        lines.append(
+            f"               people on the telephone: {_share(human['overlap_share_of_speech']['value'])} of speech, "
+            f"{_share(human['overlapped_transfers_share']['value'])} of transfers, median "
+            f"{human['fto_median_s']['value']:.2f} s (Switchboard)"
+        )
+    kinds = totals.kinds
+    lines.append(
+        f"Events         {kinds.get('backchannel', 0)} backchannels, {kinds.get('interruption', 0)} interruptions"
+        + (f", {found['disfluencies_per_100_words']:.1f} disfluencies in 100 words" if found["words"] else "")
+    )
+    return lines + _words(recordings)
+
+
+def _words(recordings: Sequence[dict[str, Any]]) -> list[str]:
+    checks = [row[f"words_check_{side}"] for row in recordings for side in "ab" if row[f"words_check_{side}"]]
+    with_words = sum(row[f"words_{side}"] for row in recordings for side in "ab")
+    lines = [f"Words          on {with_words} of {2 * len(recordings)} tracks"]
+    unused = {verdict: checks.count(verdict) for verdict in MISFITS if verdict in checks}
+    if unused:
+        told = " and ".join(f"{n} {verdict.replace('_', ' ')}" for verdict, n in unused.items())
+        lines.append(f"               {told} not used: see words_check_a and words_check_b in recordings.parquet")
+    return lines
+
+
+def _share(share: float | None) -> str:
+    return "no part" if share is None else f"{100 * share:.1f} %"
+
+
+def _counts(values: Sequence[str]) -> str:
+    return ", ".join(f"{values.count(value)} {value}" for value in sorted(set(values)))
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,1 @@
+"""The consent gate: what the ledger allows passes, before any audio is opened."""

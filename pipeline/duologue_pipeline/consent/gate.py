@@ -1,0 +1,119 @@
+"""The consent gate: the first thing that happens to a recording, before any of its audio is opened."""
+
+from datetime import datetime
+
+from duologue_consent import Form, Snapshot, parse_time
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Track
+
+__all__ = ["check_consent", "recording_time", "written_forms"]
+
+
+def written_forms(*, include_audio: bool, transcripts: bool) -> tuple[Form, ...]:
+    """What of a recording a release holds, in the words of consent.
+
+    Args:
+        include_audio: whether the samples carry their audio.
+        transcripts: whether they carry words of either speaker.
+
+    Returns:
+        Tokens and annotations always, and what was asked for.
+    """
+    held = {Form.TOKENS, Form.ANNOTATIONS}
+    held |= ({Form.AUDIO} if include_audio else set()) | ({Form.TRANSCRIPT} if transcripts else set())
+    return tuple(form for form in Form if form in held)
+
+
+def check_consent(
+    recording: Recording,
+    *,
+    snapshot: Snapshot | None,
+    purpose: str,
+    as_of: datetime,
+    ledger_name: str,
+    include_audio: bool,
+    words: str,
+) -> ConsentBasis:
+    """Finds the grants that let both speakers' tracks be used for a purpose, in every form that the run writes.
+
+    Args:
+        recording: whose speakers are asked for.
+        snapshot: the ledger's state, None where there is no ledger.
+        purpose: what the run is for.
+        as_of: the moment at which consent must be live.
+        ledger_name: for messages.
+        include_audio: whether the run writes audio.
+        words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`; transcripts are written where it is not
+            ``none`` and a track names words. Both speakers are asked for a form that either's track makes.
+
+    Returns:
+        The grants of both speakers; they travel with the recording into every sample.
+
+    Raises:
+        RejectError: a ``consent_*`` reason, of speaker ``a`` first. The detail names the speaker by track and
+            commitment, not by id, because ``rejected.jsonl`` is published with the release.
+    """
+    if snapshot is None:
+        raise RejectError(
+            "consent_no_ledger",
+            f"there is no consent ledger at {ledger_name}; make one with `duologue consent init LEDGER`, enter the "
+            "speakers' consent with `duologue consent grant`, and give it with --ledger",
+        )
+    recorded_at = recording_time(recording, as_of)
+    transcripts = words != "none" and any(track.words_uri is not None for track in recording.tracks)
+    forms = written_forms(include_audio=include_audio, transcripts=transcripts)
+    a, b = (
+        _speaker_consent(
+            name, track, snapshot=snapshot, purpose=purpose, recorded_at=recorded_at, as_of=as_of, forms=forms
+        )
+        for name, track in zip("ab", recording.tracks, strict=True)
+    )
+    return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, a=a, b=b)
+
+
+def recording_time(recording: Recording, as_of: datetime) -> datetime | None:
+    """When the recording was made by its manifest, None where it does not say.
+
+    Raises:
+        RejectError: what it says is no time, or lies in the future.
+    """
+    if recording.started_at is None:
+        return None
+    try:
+        recorded_at = parse_time(recording.started_at)
+    except ValueError as error:
+        raise RejectError("consent_recording_time_unknown", f"started_at: {error}") from None
+    if recorded_at > as_of:
+        raise RejectError(
+            "consent_recording_time_unknown",
+            f"started_at {recording.started_at} lies in the future, so the recording was not made then; correct it",
+        )
+    return recorded_at
+
+
+def _speaker_consent(
+    name: str,
+    track: Track,
+    *,
+    snapshot: Snapshot,
+    purpose: str,
+    recorded_at: datetime | None,
+    as_of: datetime,
+    forms: tuple[Form, ...],
+) -> SpeakerConsent:
+    commitment = snapshot.commitment(track.speaker_id)
+    decision = snapshot.decide(
+        track.speaker_id,
+        purpose=purpose,
+        recorded_at=recorded_at,
+        as_of=as_of,
+        forms=forms,
+        jurisdiction=track.jurisdiction,
+    )
+    if decision.reason is not None:
+        shown = decision.detail.replace(repr(track.speaker_id), f"{name} ({commitment[:12]})")
+        raise RejectError(decision.reason, shown)
+    grants = tuple(
+        GrantRef(grant.purpose, grant.event_sha256, grant.granted_at, grant.expires_at) for grant in decision.grants
+    )
+    return SpeakerConsent(commitment=commitment, grants=grants)

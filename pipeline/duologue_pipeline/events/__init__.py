@@ -1,0 +1,1 @@
+"""Finds what happens between the speakers, and counts it."""

@@ -1,0 +1,134 @@
+"""The annotation of one conversation, from activity, from words, or from both: what every way in shares.
+
+The run (duologue_pipeline.analysis) and the command ``duologue annotate`` call :func:`annotate_conversation`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from duologue_pipeline.events.find import check_activity, events_of_floor
+from duologue_pipeline.events.floor import Ipu, read_floor
+from duologue_pipeline.events.ipus import join_ipus
+from duologue_pipeline.events.turn_taking import conversation_statistics
+from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Statistics, TaggedWord, Word
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.words.disfluency import TAGS, WordTags, tags_and_disfluencies
+from duologue_pipeline.words.lexicon import load_lexicon
+
+__all__ = ["Annotation", "annotate_conversation"]
+
+_RULES: Final = ("events", "disfluency", "backchannel_words")
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """All that is known about a conversation; words stand in the order in which they came, None where there are none.
+
+    ``rules`` has the version of every rule set that was used, ``lexicon`` the name of the lexicon (``none``: the
+    language has none, and words tell little).
+    """
+
+    activity: Activity
+    words_a: Sequence[TaggedWord] | None
+    words_b: Sequence[TaggedWord] | None
+    events: Sequence[Event]
+    statistics: Statistics
+    rules: Mapping[str, str]
+    lexicon: str
+    language: str | None
+
+
+def annotate_conversation(
+    *,
+    activity: Activity | None,
+    words_a: Sequence[Word] | None,
+    words_b: Sequence[Word] | None,
+    duration_ms: int | None,
+    language: str | None,
+) -> Annotation:
+    """Tags the words, finds the events and counts them.
+
+    Args:
+        activity: when each speaker is heard; made from the words if None.
+        words_a: of speaker ``a``, on the conversation's clock, in any order; None if there are none.
+        words_b: of speaker ``b``.
+        duration_ms: of the conversation; where the last speech or word ends if None.
+        language: a BCP 47 tag, which chooses the lexicon.
+
+    Raises:
+        ValueError: there are neither activity nor words, or the activity is impossible
+            (:func:`duologue_pipeline.events.find.check_activity`).
+    """
+    if activity is None and words_a is None and words_b is None:
+        raise ValueError("there are neither activity nor words to annotate; give one of them")
+    given: dict[Speaker, Sequence[Word] | None] = {"a": words_a, "b": words_b}
+    orders = {speaker: _order(given[speaker] or ()) for speaker in SPEAKERS}
+    words = {speaker: None if own is None else [own[i] for i in orders[speaker]] for speaker, own in given.items()}
+    heard = activity or Activity(a=_speech(words["a"]), b=_speech(words["b"]), rules="words")
+    if duration_ms is None:
+        ends = [span.end_ms for span in (*heard.a, *heard.b)]
+        duration_ms = max([*ends, *(word.end_ms for own in words.values() for word in own or ())], default=0)
+    lexicon, rules = load_lexicon(language), load_rules("events")
+    if activity is not None:
+        check_activity(activity, duration_ms=duration_ms)
+    ipus = read_floor(activity, words, duration_ms=duration_ms, lexicon=lexicon, rules=rules)
+    read = {speaker: tags_and_disfluencies(words[speaker] or (), lexicon=lexicon) for speaker in SPEAKERS}
+    events = events_of_floor(
+        ipus,
+        activity=activity,
+        words=words,
+        disfluencies={speaker: found for speaker, (_, found) in read.items()},
+        lexicon=lexicon,
+        rules=rules,
+    )
+    tagged = {
+        speaker: _tagged(speaker, given[speaker], orders[speaker], ipus, read[speaker][0]) for speaker in SPEAKERS
+    }
+    return Annotation(
+        activity=heard,
+        words_a=tagged["a"],
+        words_b=tagged["b"],
+        events=tuple(events),
+        statistics=conversation_statistics(
+            heard, events, duration_ms=duration_ms, words_a=tagged["a"], words_b=tagged["b"]
+        ),
+        rules={
+            name: load_rules(name)["version"]
+            for name in (*_RULES, *(("activity", "vocalisations") if activity else ()))
+        },
+        lexicon=lexicon.name,
+        language=language,
+    )
+
+
+def _order(words: Sequence[Word]) -> list[int]:
+    return sorted(range(len(words)), key=lambda i: (words[i].start_ms, words[i].end_ms))
+
+
+def _speech(words: Sequence[Word] | None) -> list[Span]:
+    """The time that words take, joined where they touch."""
+    spans = [Span(max(word.start_ms, 0), word.end_ms) for word in words or ()]
+    return join_ipus([span for span in spans if span.start_ms < span.end_ms], 1)
+
+
+def _tagged(
+    speaker: Speaker,
+    given: Sequence[Word] | None,
+    order: Sequence[int],
+    ipus: Sequence[Ipu],
+    spoken: Sequence[WordTags],
+) -> tuple[TaggedWord, ...] | None:
+    """The words as they came, with the tags that they have in order of time; ``backchannel`` where the IPU is one."""
+    if given is None:
+        return None
+    tags = [set(each) for each in spoken]
+    for ipu in ipus:
+        if ipu.speaker == speaker and ipu.role == "backchannel":
+            for i in range(ipu.unit.first, ipu.unit.last):
+                tags[i].add("backchannel")
+    by_place = dict(zip(order, tags, strict=True))
+    return tuple(
+        TaggedWord(word.word, word.start_ms, word.end_ms, word.confidence, tuple(t for t in TAGS if t in by_place[i]))
+        for i, word in enumerate(given)
+    )

@@ -1,0 +1,210 @@
+"""Who holds the floor: one state machine that gives every inter-pausal unit (IPU) of both speakers exactly one role.
+
+It walks the IPUs in order of onset, while at most one speaker holds the floor:
+
+1. Nobody holds the floor until the first IPU that is no backchannel, which takes it. From then on it always has one
+   holder: whoever began the latest turn, also in silence and in the overlap in which it changes.
+2. **Words first.** An IPU with words in a language that has a lexicon is a **backchannel** if
+   :func:`duologue_pipeline.words.backchannels.backchannel_ipus` says so, and else none.
+3. An IPU of the holder continues the holder's **turn** (Sacks, Schegloff & Jefferson 1974).
+4. An IPU of the listener is
+
+   - a **backchannel**, where words do not decide, if it is short and stands alone, and the holder goes on: is still
+     speaking when it ends, or is the next to speak, soon (Gravano & Hirschberg 2011);
+   - else, where the holder is still speaking when it ends, a failed **attempt**: the floor stays where it is. So is what
+     begins in the holder's silence less than 200 ms before the holder goes on, and ends first: both began together;
+   - else the beginning of the listener's own **turn**: the floor changes hands at its onset.
+
+How an IPU begins in the holder's speech (:data:`Onset`) decides whether it interrupts. Who begins less than
+200 ms after the holder's IPU began is taken not to know of it (``simultaneous``: Schegloff 2000, "simultaneous starts");
+whoever begins less than that before its end is taken to clip its last syllable only (``terminal``: Schegloff 2000,
+"terminal overlaps"; Jefferson's transitional onset). Neither interrupts, and a holder who stops so soon has not stopped
+because of it. All else is an ``interruption``.
+
+Two ties have to be broken. Where both begin at the same millisecond the holder goes first, so that the other one
+speaks in overlap. Where nobody holds the floor yet the longer of the two takes it, and ``a`` if they are equally long:
+the only case in which it matters who is called ``a``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from duologue_pipeline.events.ipus import Unit, other_speaker, spoken_units, units_as_words
+from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Word
+from duologue_pipeline.words.backchannels import backchannel_ipus
+from duologue_pipeline.words.lexicon import Lexicon
+
+__all__ = ["Ipu", "Onset", "read_floor"]
+
+Role = Literal["turn", "backchannel", "attempt"]
+Onset = Literal["simultaneous", "terminal", "interruption"]
+
+
+@dataclass(frozen=True)
+class Ipu:
+    """An IPU with its role.
+
+    ``over`` is the holder's IPU in which it begins, or with which an attempt begins, ``onset`` how; both None where the
+    holder is silent or it is the holder's own. ``takes_floor`` opens a turn. ``type`` is that of a backchannel told by its words, else empty.
+    """
+
+    unit: Unit
+    role: Role
+    type: str = ""
+    over: Unit | None = None
+    onset: Onset | None = None
+    takes_floor: bool = False
+
+    @property
+    def speaker(self) -> Speaker:
+        """Who speaks."""
+        return self.unit.speaker
+
+    @property
+    def span(self) -> Span:
+        """When."""
+        return self.unit.span
+
+
+def read_floor(
+    activity: Activity | None,
+    words: Mapping[Speaker, Sequence[Word] | None],
+    *,
+    duration_ms: int,
+    lexicon: Lexicon,
+    rules: Mapping[str, Any],
+) -> list[Ipu]:
+    """Gives every IPU its role.
+
+    Args:
+        activity: when each speaker is heard; None if there are only words.
+        words: of each speaker, in order of start, None where there are none.
+        duration_ms: of the conversation.
+        lexicon: of its language; without one all roles come from timing.
+        rules: the rule set ``events``.
+
+    Returns:
+        In order of onset.
+    """
+    units = {
+        speaker: spoken_units(
+            speaker,
+            None if activity is None else getattr(activity, speaker),
+            words[speaker],
+            silence_ms=rules["ipu_silence_ms"],
+            duration_ms=duration_ms,
+        )
+        for speaker in SPEAKERS
+    }
+    silence_ms = rules["ipu_silence_ms"]
+    said = {
+        speaker: units_as_words(units[speaker], words[speaker], silence_ms=silence_ms, duration_ms=duration_ms)
+        for speaker in SPEAKERS
+    }
+    return _Floor(units, _types(units, said, lexicon), rules).walk()
+
+
+def _types(
+    units: Mapping[Speaker, Sequence[Unit]], said: Mapping[Speaker, Sequence[Word]], lexicon: Lexicon
+) -> dict[Speaker, list[str | None]]:
+    """Per IPU the type of its backchannel, empty for none, None where words cannot tell."""
+    types: dict[Speaker, list[str | None]] = {}
+    for speaker in SPEAKERS:
+        answers = backchannel_ipus(said[speaker], said[other_speaker(speaker)], lexicon=lexicon)
+        found = {Span(each.start_ms, each.end_ms): each.type for each in answers}
+        types[speaker] = [
+            None if lexicon.name == "none" or unit.first == unit.last else found.get(unit.span, "")
+            for unit in units[speaker]
+        ]
+    return types
+
+
+class _Floor:
+    """The machine in progress: ``done`` counts the IPUs of each speaker that have their role."""
+
+    def __init__(
+        self,
+        units: Mapping[Speaker, Sequence[Unit]],
+        types: Mapping[Speaker, Sequence[str | None]],
+        rules: Mapping[str, Any],
+    ) -> None:
+        self._units, self._types, self._rules = units, types, rules
+        self._done: dict[Speaker, int] = {"a": 0, "b": 0}
+        self._holder: Speaker | None = None
+        self._held: Unit | None = None  # the holder's latest IPU that belongs to the turn
+
+    def walk(self) -> list[Ipu]:
+        ipus = []
+        for _ in range(sum(len(units) for units in self._units.values())):
+            speaker = self._next_speaker()
+            ipu = self._judged(speaker)
+            if ipu.takes_floor:
+                self._holder = speaker
+            if ipu.role == "turn":
+                self._held = ipu.unit
+            self._done[speaker] += 1
+            ipus.append(ipu)
+        return ipus
+
+    def _next_speaker(self) -> Speaker:
+        """Whose IPU comes next: the earlier; then the holder's; then the longer; then a's."""
+
+        def rank(speaker: Speaker) -> tuple[int, bool, int, Speaker]:
+            span = self._units[speaker][self._done[speaker]].span
+            return span.start_ms, speaker != self._holder, -span.end_ms, speaker
+
+        return min((s for s in SPEAKERS if self._done[s] < len(self._units[s])), key=rank)
+
+    def _judged(self, speaker: Speaker) -> Ipu:
+        at = self._done[speaker]
+        unit, kind = self._units[speaker][at], self._types[speaker][at]
+        own = speaker == self._holder
+        over = None if own or self._held is None or unit.span.start_ms >= self._held.span.end_ms else self._held
+        onset = None if over is None else self._onset(unit.span, over.span)
+        if kind or (kind is None and self._holder is not None and not own and self._sounds_like_backchannel(speaker)):
+            return Ipu(unit, "backchannel", kind or "", over, onset)
+        if own:
+            return Ipu(unit, "turn")
+        if over is not None and unit.span.end_ms <= over.span.end_ms:
+            return Ipu(unit, "attempt", "", over, onset)
+        together = self._begins_with(unit.span) if over is None else None
+        if together is not None:
+            return Ipu(unit, "attempt", "", together, "simultaneous")
+        return Ipu(unit, "turn", "", over, onset, takes_floor=True)
+
+    def _begins_with(self, span: Span) -> Unit | None:
+        """The holder's next IPU, if it begins so soon after this one that both began together, and outlasts it."""
+        if self._holder is None or self._done[self._holder] == len(self._units[self._holder]):
+            return None
+        after = self._units[self._holder][self._done[self._holder]]
+        starts_ms = span.start_ms, min(span.end_ms, span.start_ms + self._rules["hear_onset_ms"])
+        return (
+            after if starts_ms[0] <= after.span.start_ms < starts_ms[1] and span.end_ms <= after.span.end_ms else None
+        )
+
+    def _onset(self, span: Span, over: Span) -> Onset:
+        if span.start_ms - over.start_ms < self._rules["hear_onset_ms"]:
+            return "simultaneous"
+        if over.end_ms - span.start_ms < self._rules["terminal_overlap_ms"]:
+            return "terminal"
+        return "interruption"
+
+    def _sounds_like_backchannel(self, speaker: Speaker) -> bool:
+        """Whether the listener's next IPU is a backchannel as far as timing tells."""
+        assert self._holder is not None and self._held is not None
+        units, at = self._units[speaker], self._done[speaker]
+        holders, begun = self._units[self._holder], self._done[self._holder]
+        span = units[at].span
+        after_ms = units[at + 1].span.start_ms if at + 1 < len(units) else None
+        resumes_ms = holders[begun].span.start_ms if begun < len(holders) else None
+        short = span.duration_ms <= self._rules["backchannel_max_ms"]
+        alone = (
+            at == 0 or span.start_ms - units[at - 1].span.end_ms >= self._rules["backchannel_lone_before_ms"]
+        ) and (after_ms is None or after_ms - span.end_ms >= self._rules["backchannel_lone_after_ms"])
+        goes_on = span.end_ms <= self._held.span.end_ms or (
+            resumes_ms is not None
+            and resumes_ms - span.end_ms <= self._rules["backchannel_resume_ms"]
+            and (after_ms is None or resumes_ms <= after_ms)
+        )
+        return short and alone and goes_on

@@ -1,0 +1,36 @@
+"""Reading and writing the Parquet tables of a release."""
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from duologue_pipeline.files.storage import read_bytes, write_bytes
+
+__all__ = ["read_columns", "read_table", "write_table"]
+
+
+def read_table(uri: str) -> pa.Table:
+    """Reads a whole table.
+
+    ``pyarrow.parquet.read_table`` is not used: its scanner's threads may still hold the Python file when the
+    interpreter ends, which aborts the process ("terminate called without an active exception").
+    """
+    return _file(uri).read(use_threads=False)
+
+
+def read_columns(uri: str) -> list[str]:
+    """The names of a table's columns."""
+    names: list[str] = _file(uri).schema_arrow.names
+    return names
+
+
+def _file(uri: str) -> pq.ParquetFile:
+    return pq.ParquetFile(pa.BufferReader(read_bytes(uri)))
+
+
+def write_table(uri: str, table: pa.Table) -> None:
+    """Writes a whole table; the same rows give the same bytes."""
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    write_bytes(uri, buffer.getvalue())

@@ -1,0 +1,1 @@
+"""Decodes both tracks of a recording and measures them."""

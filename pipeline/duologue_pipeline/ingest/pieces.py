@@ -1,0 +1,107 @@
+"""Speech in pieces: what a second pass over the audio listens to, for word recognition and for filled pauses.
+
+A piece begins and ends in silence where it can and is at most ``MAX_PIECE_MS`` long, so memory does not grow with the
+recording and silence is not listened to.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from duologue_pipeline.ingest.audio import conversation_blocks
+from duologue_pipeline.records import SPEAKERS, Recording, Span, Speaker
+
+__all__ = ["PieceCutter", "heard_pieces", "speech_pieces"]
+
+MAX_PIECE_MS: Final = 28_000
+_JOIN_MS: Final = 1_000  # stretches this close are heard together: context helps
+_MARGIN_MS: Final = 200
+
+Pcm = npt.NDArray[np.float32]
+
+
+def heard_pieces(
+    recording: Recording, speech: Mapping[Speaker, Sequence[Span]], *, rate_hz: int
+) -> Iterator[tuple[Speaker, Span, Pcm]]:
+    """Decodes a recording once more and gives the pieces in which its speakers are heard.
+
+    Args:
+        recording: whose tracks are decoded.
+        speech: when each is heard; a speaker who is not in it is not listened to.
+        rate_hz: of the pieces.
+
+    Yields:
+        Speaker, where the piece lies, and its samples, float32 [T]; in order of time for each speaker.
+
+    Raises:
+        RejectError: as :func:`duologue_pipeline.ingest.audio.conversation_blocks`.
+    """
+    cutters = {speaker: PieceCutter(speech_pieces(spans), rate_hz=rate_hz) for speaker, spans in speech.items()}
+    for blocks in conversation_blocks(recording, rate_hz=rate_hz):
+        for speaker, block in zip(SPEAKERS, blocks, strict=True):
+            if speaker in cutters:
+                for piece, pcm in cutters[speaker].push(block):
+                    yield speaker, piece, pcm
+    for speaker, cutter in cutters.items():
+        for piece, pcm in cutter.finish():
+            yield speaker, piece, pcm
+
+
+def speech_pieces(spans: Sequence[Span]) -> list[Span]:
+    """Joins stretches of speech to pieces: with 200 ms around them, disjoint, none over 28 s.
+
+    A stretch that is longer on its own is cut.
+    """
+    pieces: list[Span] = []
+    for span in spans:
+        for start_ms in range(span.start_ms, span.end_ms, MAX_PIECE_MS - 2 * _MARGIN_MS):
+            end_ms = min(span.end_ms, start_ms + MAX_PIECE_MS - 2 * _MARGIN_MS)
+            last = pieces[-1] if pieces else None
+            if last and start_ms - last.end_ms <= _JOIN_MS and end_ms - last.start_ms <= MAX_PIECE_MS - 2 * _MARGIN_MS:
+                pieces[-1] = Span(last.start_ms, end_ms)
+            else:
+                pieces.append(Span(start_ms, end_ms))
+    padded: list[Span] = []
+    for i, piece in enumerate(pieces):
+        after_ms = pieces[i + 1].start_ms if i + 1 < len(pieces) else piece.end_ms + 2 * _MARGIN_MS
+        before_ms = padded[-1].end_ms if padded else 0
+        padded.append(Span(max(before_ms, piece.start_ms - _MARGIN_MS), min(after_ms, piece.end_ms + _MARGIN_MS)))
+    return padded
+
+
+class PieceCutter:
+    """Cuts pieces out of a track that comes in blocks; holds no more than one piece.
+
+    Args:
+        pieces: from :func:`speech_pieces`.
+        rate_hz: of the blocks.
+    """
+
+    def __init__(self, pieces: Sequence[Span], *, rate_hz: int) -> None:
+        self._pieces = list(pieces)
+        self._rate_hz = rate_hz
+        self._at = 0  # sample of the track at which the next block begins
+        self._held: list[Pcm] = []
+
+    def push(self, block: Pcm) -> Iterator[tuple[Span, Pcm]]:
+        """Takes the next samples, float32 [T]; gives the pieces that end in them."""
+        end = self._at + block.size
+        while self._pieces:
+            piece = self._pieces[0]
+            first, last = (ms * self._rate_hz // 1000 for ms in (piece.start_ms, piece.end_ms))
+            if first >= end:
+                break
+            self._held.append(block[max(0, first - self._at) : max(0, last - self._at)])
+            if last > end:
+                break
+            yield piece, np.concatenate(self._held)
+            self._held = []
+            self._pieces.pop(0)
+        self._at = end
+
+    def finish(self) -> Iterator[tuple[Span, Pcm]]:
+        """Ends the track; gives what there is of a piece that goes beyond it."""
+        if self._held and self._pieces:
+            yield self._pieces[0], np.concatenate(self._held)

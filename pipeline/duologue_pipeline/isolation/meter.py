@@ -1,0 +1,301 @@
+"""How much of each speaker is heard in the other one's track, and what else can be wrong with two tracks.
+
+Both tracks are cut into frames. Where only the partner speaks, what a filtered, delayed copy of the partner's track
+explains of this track is bleed; what it does not explain is this side's own sound and counts as noise. The method,
+its limits and its measured accuracy are in docs/isolation.md.
+
+Memory is bounded: one segment of audio, histograms, at most ``max_groups`` correlation functions a direction, and what
+:mod:`duologue_pipeline.isolation.features` keeps of the whole recording for the other faults. Frames and segments are counted from the first sample, so the result does not
+depend on how the caller cuts the signal.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import butter, sosfilt, sosfilt_zi
+
+from duologue_pipeline.isolation.bleed import Direction, Measurement
+from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB, Layout, Segment, count_same_frames
+from duologue_pipeline.isolation.features import LevelTrack, Voices
+from duologue_pipeline.isolation.shift import Shift
+from duologue_pipeline.isolation.swap import find_swap
+from duologue_pipeline.isolation.turns import find_mono_mix, find_offset, find_over_suppression, speech_frames
+from duologue_pipeline.isolation.verdict import (
+    bleed_verdict,
+    find_drift,
+    level_exceeded_db,
+    offset_by_lag,
+    worst_verdict,
+)
+from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport
+from duologue_pipeline.rules import load_rules
+
+__all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "duplicate_detail", "measure_isolation"]
+
+SAMPLE_RATES_HZ = (8000, 16000)
+
+_LEVEL_STEP_DB = 0.5
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+
+def measure_isolation(
+    blocks: Iterable[tuple[F32, F32]], *, sample_rate_hz: int, rules: Mapping[str, Any] | None = None
+) -> IsolationReport:
+    """Measures bleed in both directions and looks for each of :data:`duologue_pipeline.records.FAULTS`.
+
+    Args:
+        blocks: pairs (a, b) of float32 [T] in [-1, 1], equal in length within a pair; any T, in order.
+        sample_rate_hz: of both tracks, 8000 or 16000.
+        rules: a rule set like ``rules/isolation.json``, which is the default.
+
+    Returns:
+        The report. A duplicated signal is reported (``duplicate``, verdict ``fail``), not raised.
+
+    Raises:
+        ValueError: another sample rate, or a pair of unequal length or not one-dimensional.
+    """
+    meter = IsolationMeter(sample_rate_hz=sample_rate_hz, rules=rules)
+    for a, b in blocks:
+        meter.push(a, b)
+    return meter.finish()
+
+
+def duplicate_detail(report: IsolationReport) -> str:
+    """Says in one sentence what a report with ``duplicate=True`` means and what to do.
+
+    Raises:
+        ValueError: the report is not of a duplicate.
+    """
+    if not report.duplicate:
+        raise ValueError("duplicate_detail is for reports with duplicate=True; this one has duplicate=False")
+    return (
+        "Both tracks carry the same signal up to gain, sign and delay, where each must hold one speaker (isolation "
+        f"rules {report.rules}); give the original two-channel recording, or correct 'uri' and 'channel' in the "
+        "manifest if they name the same channel twice."
+    )
+
+
+class IsolationMeter:
+    """:func:`measure_isolation` for callers that push audio."""
+
+    def __init__(self, *, sample_rate_hz: int, rules: Mapping[str, Any] | None = None) -> None:
+        if sample_rate_hz not in SAMPLE_RATES_HZ:
+            raise ValueError(f"sample_rate_hz is {sample_rate_hz}; isolation is measured at one of {SAMPLE_RATES_HZ}")
+        self._rules: Mapping[str, Any] = load_rules("isolation") if rules is None else rules
+        self._layout = layout = Layout.of(self._rules, sample_rate_hz)
+        self._sos = butter(4, self._rules["highpass_hz"], "highpass", fs=sample_rate_hz, output="sos")
+        self._sos_state: F64 | None = None
+        self._raw = np.zeros((2, layout.segment), np.float32)
+        self._filled = 0
+        self._samples = 0
+        # A frame of silence before the recording and one after it, so that every frame has two neighbours.
+        self._context = np.zeros((2, layout.frame), np.float32)
+        self._levels = (_Levels(), _Levels())
+        self._frames = 0
+        self._directions = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
+        self._heavy = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
+        level_frame = round(self._rules["level_frame_ms"] * sample_rate_hz / 1000)
+        self._level_frame = level_frame
+        self._level_track = LevelTrack(round(self._rules["levels_max_h"] * 3600 * sample_rate_hz / level_frame))
+        self._shift = Shift(layout.segment, sample_rate_hz, self._rules)
+        self._voices = Voices(self._rules, sample_rate_hz)
+        self._speech_frames = np.zeros(2, np.int64)
+        self._moments = np.zeros((3, 3))
+        self._loud_frames = 0
+        self._same_frames = 0
+
+    def push(self, a: F32, b: F32) -> None:
+        """Takes the next samples of both tracks: float32 [T] in [-1, 1], equal T.
+
+        Raises:
+            ValueError: the two are not one-dimensional or not equally long.
+        """
+        if a.ndim != 1 or a.shape != b.shape:
+            raise ValueError(f"a block must be two float32 [T] of equal length; found {a.shape} and {b.shape}")
+        start = 0
+        while start < len(a):
+            taken = min(len(a) - start, self._layout.segment - self._filled)
+            self._raw[:, self._filled : self._filled + taken] = a[start : start + taken], b[start : start + taken]
+            self._filled += taken
+            start += taken
+            if self._filled == self._layout.segment:
+                self._add_segment(after=0)
+
+    def finish(self) -> IsolationReport:
+        """Ends the recording and gives the report. Call it once."""
+        self._add_segment(after=self._layout.frame)
+        rules = self._rules
+        duplicate, share = self._is_duplicate()
+        if duplicate:
+            mono_mix = replace(find_mono_mix(self._level_track.db()[0], rules), value=share)
+            return _one_signal(share, mono_mix, rules)
+        end_ms = round(self._samples * 1000 / self._layout.rate_hz)
+        a_from_b, b_from_a = self._bleed(0, end_ms), self._bleed(1, end_ms)
+        faults = self._faults(a_from_b, b_from_a, share)
+        speech_s = self._speech_frames * self._layout.frame_s
+        bleed = bleed_verdict((a_from_b.report, b_from_a.report), (speech_s[1], speech_s[0]), rules)
+        verdict = worst_verdict(bleed, faults, rules)
+        return IsolationReport(verdict, a_from_b.report, b_from_a.report, faults, rules["version"])
+
+    def _faults(self, a_from_b: Measurement, b_from_a: Measurement, same_share: float) -> dict[str, FaultReport]:
+        rules, levels_db = self._rules, self._level_track.db()
+        # The loudest that a copy ever is: taking a little of a speaker's own speech for a copy does no harm.
+        bleed_db = level_exceeded_db(a_from_b.report, 0.0), level_exceeded_db(b_from_a.report, 0.0)
+        speaks = speech_frames(levels_db, bleed_db, rules)
+        swap = find_swap(self._voices.pieces(), rules)
+        of_one = _longer_part(swap, levels_db.shape[1], rules)  # a swap also changes which floor is whose
+        if any(level_db is not None and level_db >= rules["heavy_above_db"] for level_db in bleed_db):
+            offset = FaultReport(None, detail="each track holds too much of the other speaker to tell the turns by")
+        else:
+            by_lag = offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules)
+            offset = by_lag or self._shift.find() or find_offset(speaks, rules)
+        return {
+            "duplicate": FaultReport(False, same_share, 1.0),
+            "mono_mix": FaultReport(False, same_share, 1.0),
+            "over_suppression": find_over_suppression(levels_db[:, of_one], speaks[:, of_one], rules),
+            "swap": swap,
+            "offset": offset,
+            "drift": find_drift(a_from_b, b_from_a, rules),
+        }
+
+    def _add_segment(self, after: int) -> None:
+        """Measures what has been filled in, with ``after`` zeros behind it, up to the last frame with neighbours."""
+        raw = self._raw[:, : self._filled].astype(np.float64)
+        self._filled = 0
+        self._samples += raw.shape[1]
+        if raw.size:
+            if self._sos_state is None:  # as if the first sample had been there for ever: no click at the start
+                self._sos_state = sosfilt_zi(self._sos)[:, None, :] * raw[None, :, :1]
+            with_one = np.concatenate([np.ones((1, raw.shape[1])), raw])
+            self._moments += with_one @ with_one.T
+            raw, self._sos_state = sosfilt(self._sos, raw, zi=self._sos_state)
+        signal = np.concatenate([self._context, raw.astype(np.float32), np.zeros((2, after), np.float32)], axis=1)
+        frames = signal.shape[1] // self._layout.frame - 2
+        self._context = signal[:, max(frames, 0) * self._layout.frame :].copy()
+        if frames > 0:
+            whole = signal[:, : (frames + 2) * self._layout.frame]
+            self._measure(Segment(whole, self._layout, self._frames))
+            self._frames += frames
+
+    def _measure(self, segment: Segment) -> None:
+        rules = self._rules
+        for levels, track_db in zip(self._levels, segment.levels_db, strict=True):
+            levels.add(track_db)
+        silence_db = rules["digital_silence_dbfs"]
+        noise_db = np.array(
+            [max(levels.percentile_db(rules["noise_percentile"]), silence_db) for levels in self._levels]
+        )
+        peak_db = np.array([levels.percentile_db(rules["speech_percentile"]) for levels in self._levels])
+        loud_db = np.maximum(peak_db - rules["speech_below_peak_db"], silence_db)
+        # Half-way up where a busy track, or bleed, lets little noise be seen; nobody speaks where nothing stands out.
+        loud_db = np.maximum(noise_db + np.minimum(rules["speech_above_noise_db"], (peak_db - noise_db) / 2), loud_db)
+        speech_db = loud_db.copy()
+        speech_db[peak_db - noise_db < rules["speech_min_range_db"]] = inf
+        speaks = segment.levels_db > speech_db[:, None]
+        near_speech = segment.levels_around_db > speech_db[:, None]
+        self._speech_frames += speaks.sum(axis=1)
+
+        own = segment.signal[:, self._layout.frame : -self._layout.frame]
+        tiles = own[:, : own.shape[1] // self._level_frame * self._level_frame].reshape(2, -1, self._level_frame)
+        levels_db = 10 * np.log10(np.mean(np.square(tiles), axis=2, dtype=np.float64) + 10 ** (LOWEST_LEVEL_DB / 10))
+        self._level_track.add(levels_db)
+        self._shift.add(own, levels_db)
+        self._voices.add(own, levels_db, noise_db, peak_db)
+
+        silent = np.flatnonzero(~near_speech.any(axis=0))
+        for target, source in ((0, 1), (1, 0)):
+            around_db = segment.levels_around_db[target]
+            below_db = segment.levels_around_db[source] - around_db
+            below_own_db = below_db - (peak_db[source] - peak_db[target])
+            listens = (
+                ~near_speech[target]
+                | (below_own_db >= rules["solo_margin_db"])
+                | ((below_db >= rules["solo_margin_db"]) & (below_own_db >= -rules["solo_level_tolerance_db"]))
+            )
+            weights = 10 ** (-np.maximum(around_db, noise_db[target]) / 10)
+            solo = speaks[source] & listens
+            # Where the partner is louder, yet not by enough to say that nobody else speaks: all there is under a
+            # copy of nearly the voice's own level.
+            louder = speaks[source] & ~listens & (below_db > 0)
+            self._directions[target].add(segment, np.flatnonzero(solo), silent, weights)
+            self._heavy[target].add(segment, np.flatnonzero(louder), silent[:0], weights)
+
+        is_loud = segment.levels_db > loud_db[:, None]
+        # Not the frames in which a's copy in b is loud still, or already, and a is not.
+        beside = (segment.levels_around_db[0] > loud_db[0]) & ~is_loud[0]
+        loud = np.flatnonzero(is_loud.any(axis=0) & ~beside)
+        self._loud_frames += len(loud)
+        self._same_frames += count_same_frames(segment, loud, self._layout, rules)
+
+    def _bleed(self, target: int, end_ms: int) -> Measurement:
+        """The bleed into a track where its speaker is quiet; if that cannot be judged, a copy as loud as its voice."""
+        rules, measured = self._rules, self._directions[target].measure(end_ms)
+        floor_db = measured.report.floor_db
+        if measured.report.bleed_db is None and (floor_db is None or floor_db > rules["warn_above_db"]):
+            heavy = self._heavy[target].measure(end_ms)
+            report = heavy.report
+            if (
+                report.bleed_db is not None
+                and report.bleed_db >= rules["heavy_above_db"]
+                and (report.coherence or 0.0) >= rules["heavy_min_coherence"]
+            ):
+                return heavy
+        return measured
+
+    def _is_duplicate(self) -> tuple[bool, float]:
+        """Says whether the tracks are one signal, and the share of the loud frames that one filter makes of the other."""
+        rules, layout = self._rules, self._layout
+        # The samples as they are. This also finds what the high-pass leaves nothing of.
+        samples, sums, products = self._moments[0, 0], self._moments[0, 1:], self._moments[1:, 1:]
+        covariance = products - np.outer(sums, sums) / max(samples, 1)
+        variances = np.diag(covariance)
+        correlated = (
+            samples >= rules["duplicate_min_s"] * layout.rate_hz
+            and bool(np.all(variances > 1e-9 * np.diag(products)))  # a constant has none but rounding errors
+            and abs(covariance[0, 1]) >= rules["duplicate_correlation"] * np.sqrt(np.prod(variances))
+        )
+        # The same up to a filter and a delay.
+        share = self._same_frames / max(self._loud_frames, 1)
+        explained = (
+            self._loud_frames * layout.frame_s >= rules["duplicate_min_s"] and share >= rules["duplicate_frames_share"]
+        )
+        return bool(correlated or explained), 1.0 if correlated else round(share, 3)
+
+
+def _one_signal(share: float, mono_mix: FaultReport, rules: Mapping[str, Any]) -> IsolationReport:
+    """The report of a duplicate, which has no directions and no clocks."""
+    nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
+    faults = {name: FaultReport(None, detail="the two tracks are one signal") for name in FAULTS}
+    faults["duplicate"] = FaultReport(True, share, 1.0, "both tracks carry the same signal")
+    faults["mono_mix"] = mono_mix
+    return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, rules["version"])
+
+
+def _longer_part(swap: FaultReport, frames: int, rules: Mapping[str, Any]) -> slice:
+    """The frames in which each speaker stays on one track."""
+    if not swap.found or swap.value is None:
+        return slice(None)
+    at = round(swap.value * 1000 / rules["level_frame_ms"])
+    return slice(at) if at > frames / 2 else slice(at, None)
+
+
+class _Levels:
+    """How loud the frames of one track have been so far, as a histogram."""
+
+    def __init__(self) -> None:
+        self._edges = np.arange(LOWEST_LEVEL_DB, 20, _LEVEL_STEP_DB)
+        self._counts = np.zeros(len(self._edges), np.int64)
+
+    def add(self, levels_db: F64) -> None:
+        bins = np.clip((levels_db - LOWEST_LEVEL_DB) / _LEVEL_STEP_DB, 0, len(self._counts) - 1).astype(np.intp)
+        self._counts += np.bincount(bins, minlength=len(self._counts))
+
+    def percentile_db(self, percent: float) -> float:
+        cumulated = np.cumsum(self._counts)
+        return float(self._edges[np.searchsorted(cumulated, percent / 100 * cumulated[-1])])

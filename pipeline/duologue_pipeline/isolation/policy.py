@@ -1,0 +1,43 @@
+"""What becomes of a recording whose channels are not apart: refused, or kept with the verdict on it."""
+
+from typing import Final
+
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.isolation.meter import duplicate_detail
+from duologue_pipeline.isolation.report import findings
+from duologue_pipeline.records import IsolationReport, Recording
+
+__all__ = ["ISOLATION_POLICIES", "apply_policy"]
+
+ISOLATION_POLICIES: Final[dict[str, tuple[str, ...]]] = {
+    "keep": (),
+    "refuse-fail": ("fail",),
+    "refuse-warn": ("fail", "warn"),
+    "require-pass": ("fail", "warn", "undetermined"),
+}
+"""Policy -> the verdicts that it refuses. What is not refused is kept with the report on it."""
+
+
+def apply_policy(recording: Recording, report: IsolationReport, *, policy: str) -> None:
+    """Lets a recording pass, or not.
+
+    Args:
+        recording: whose channels were measured.
+        report: what was found.
+        policy: a key of :data:`ISOLATION_POLICIES`.
+
+    Raises:
+        RejectError: ``isolation_duplicate_signal``, or ``isolation_fail``, ``isolation_warn`` or
+            ``isolation_undetermined`` by the verdict.
+    """
+    if report.verdict not in ISOLATION_POLICIES[policy]:
+        return
+    a, b = recording.tracks
+    where = f"{a.uri} channel {a.channel} and {b.uri} channel {b.channel}"
+    if report.duplicate:
+        raise RejectError("isolation_duplicate_signal", f"{where}: {duplicate_detail(report)}")
+    raise RejectError(
+        f"isolation_{report.verdict}",
+        f"{where}: {'; '.join(findings(report)) or 'no evidence'} (isolation rules {report.rules}, --isolation-policy "
+        f"{policy}); see it with `duologue isolation A B --plot FILE`, mend the recording, or choose another policy",
+    )

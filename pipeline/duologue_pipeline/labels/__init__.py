@@ -1,0 +1,1 @@
+"""Writes annotations as documents and as files of other programs."""

@@ -1,0 +1,87 @@
+"""An annotation as JSON: what ``duologue annotate`` prints, and what the label formats are made of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from duologue_pipeline.events.annotation import Annotation
+from duologue_pipeline.events.turn_taking import Totals, statistics_document
+from duologue_pipeline.records import SPEAKERS, Event, Span, Speaker, TaggedWord, WordsCheck
+
+__all__ = ["annotation_document", "event_document"]
+
+_TIMES: Final = ("fto_ms", "response_latency_ms", "stop_latency_ms", "success_latency_ms", "penalty_latency_ms")
+_PARTS: Final = ("reparandum", "interregnum", "repair")
+
+
+def annotation_document(
+    annotation: Annotation, *, words_check: Mapping[Speaker, WordsCheck] | None = None, isolation: str | None = None
+) -> dict[str, Any]:
+    """Everything about one conversation, times in seconds.
+
+    Args:
+        annotation: of the conversation.
+        words_check: speaker -> how the words lie to the activity, where both were there.
+        isolation: the verdict on the channels, where there was audio.
+
+    Returns:
+        ``activity`` (per speaker ``[[start_s, end_s], ...]``), ``words`` (per speaker those given, in their order, with
+        ``tags``; an empty list where there are none), ``events``, ``statistics`` (of both, with ``speakers`` for each),
+        ``rules`` (versions), ``language``, ``lexicon``, ``duration_s``; ``words_check`` and ``isolation`` where known.
+    """
+    statistics = annotation.statistics
+    document: dict[str, Any] = {
+        "schema": "annotation/1.0",
+        "duration_s": statistics.duration_ms / 1000,
+        "language": annotation.language,
+        "lexicon": annotation.lexicon,
+        "activity": {"a": _spans(annotation.activity.a), "b": _spans(annotation.activity.b)},
+        "words": {"a": _words(annotation.words_a), "b": _words(annotation.words_b)},
+        "events": [event_document(event) for event in annotation.events],
+        "statistics": {
+            **statistics_document(Totals.of(statistics), language=annotation.language),
+            "speakers": {s: statistics_document(Totals.of(statistics, s)) for s in SPEAKERS},
+        },
+        "rules": dict(annotation.rules),
+    }
+    if words_check is not None:
+        document["words_check"] = {speaker: vars(check) for speaker, check in words_check.items()}
+    if isolation is not None:
+        document["isolation"] = isolation
+    return document
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """An event in seconds, without what it does not have."""
+    document: dict[str, Any] = {
+        "kind": event.kind,
+        "speaker": event.speaker,
+        "start_s": event.start_ms / 1000,
+        "end_s": event.end_ms / 1000,
+        "confidence": event.confidence,
+        "source": event.source,
+        "rules": event.rules,
+    }
+    for name in ("subtype", "addressee", "floor_taking", "take_over"):
+        if (value := getattr(event, name)) is not None:
+            document[name] = value
+    for name in _TIMES:
+        if (time_ms := getattr(event, name)) is not None:
+            document[name.removesuffix("_ms") + "_s"] = time_ms / 1000
+    for name in _PARTS:
+        if (span := getattr(event, name)) is not None:
+            document[name] = _spans([span])[0]
+    return document
+
+
+def _spans(spans: Sequence[Span]) -> list[list[float]]:
+    return [[span.start_ms / 1000, span.end_ms / 1000] for span in spans]
+
+
+def _words(words: Sequence[TaggedWord] | None) -> list[dict[str, Any]]:
+    rows = []
+    for word in words or ():
+        row: dict[str, Any] = {"word": word.word, "start_s": word.start_ms / 1000, "end_s": word.end_ms / 1000}
+        if word.confidence is not None:
+            row["confidence"] = word.confidence
+        rows.append({**row, "tags": list(word.tags)})
+    return rows

@@ -1,1 +1,0 @@
-"""What words mean in a conversation, one data file a language (``en.json``, ...); read by duologue_pipeline.lexicon."""

@@ -1,0 +1,98 @@
+"""Reading a recording manifest: JSON Lines, one recording a line (schemas/recording.schema.json)."""
+
+import codecs
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import open_input, sibling_uri
+from duologue_pipeline.records import Recording, Rejected, Source, Track
+from duologue_schemas import iter_faults, parse_manifest_line
+
+__all__ = ["manifest_sha256", "parse_line", "read_lines", "recording_from_document"]
+
+_EXCERPT = 60
+
+
+def read_lines(uri: str) -> Iterator[bytes]:
+    """Gives the lines of a manifest as they stand in the file, without the blank ones.
+
+    Raises:
+        UsageError: the manifest cannot be read.
+    """
+    try:
+        with open_input(uri) as stream:
+            rest = b""
+            while block := stream.read(1 << 20):
+                *lines, rest = (rest + block).split(b"\n")
+                yield from (line for line in lines if line.strip())
+            if rest.strip():
+                yield rest
+    except FileNotFoundError:
+        raise UsageError(f"{uri}: no such manifest") from None
+    except OSError as error:
+        raise UsageError(f"{uri}: the manifest cannot be read ({error})") from None
+
+
+def manifest_sha256(lines: Iterable[bytes]) -> str:
+    """Identifies the content of a manifest whatever the order of its lines: lower-case hex."""
+    digests = sorted(hashlib.sha256(line.strip()).hexdigest() for line in lines)
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
+    """Makes a recording of a manifest line, its uris resolved against the manifest's place.
+
+    Returns:
+        The recording, or a ``manifest_invalid`` rejection that names every fault of the line. The line number is
+        not in it, so that the order of the lines changes no output; `duologue validate` gives it.
+    """
+    try:
+        document = parse_manifest_line(line.removeprefix(codecs.BOM_UTF8))
+    except ValueError as error:
+        excerpt = line.strip()[:_EXCERPT].decode("utf-8", errors="replace")
+        return _invalid(None, f"the line that begins {excerpt!r} is not valid JSON ({error})")
+    faults = [
+        f"{fault.field}: {fault.message}" if fault.field else fault.message
+        for fault in iter_faults("recording", document)
+    ]
+    if faults:
+        found = document.get("recording_id") if isinstance(document, dict) else None
+        return _invalid(found if isinstance(found, str) else None, "; ".join(faults))
+    return recording_from_document(document, manifest_uri=manifest_uri)
+
+
+def _invalid(recording_id: str | None, detail: str) -> Rejected:
+    return Rejected(
+        recording_id, "read", "manifest_invalid", f"{detail}. `duologue validate MANIFEST` lists every fault by line"
+    )
+
+
+def recording_from_document(document: dict[str, Any], *, manifest_uri: str) -> Recording:
+    """Makes the record of a manifest line that follows the schema."""
+    a, b = (_track(track, manifest_uri) for track in document["tracks"])
+    source = document.get("source", {})
+    return Recording(
+        recording_id=document["recording_id"],
+        a=a,
+        b=b,
+        language=document.get("language"),
+        started_at=document.get("started_at"),
+        setting=document.get("setting"),
+        topic=document.get("topic"),
+        register=document.get("register"),
+        source=Source(source.get("corpus"), source.get("license"), source.get("route")),
+    )
+
+
+def _track(document: dict[str, Any], manifest_uri: str) -> Track:
+    words_uri = document.get("words_uri")
+    return Track(
+        speaker_id=document["speaker_id"],
+        uri=sibling_uri(manifest_uri, document["uri"]),
+        channel=int(document.get("channel", 0)),
+        offset_s=float(document.get("offset_s", 0.0)),
+        jurisdiction=document.get("jurisdiction"),
+        words_uri=None if words_uri is None else sibling_uri(manifest_uri, words_uri),
+    )

@@ -1,0 +1,1 @@
+"""Writes a release as a whole, and checks it."""

@@ -1,0 +1,87 @@
+"""Shards: WebDataset tars with deterministic bytes, made of the parts that recordings leave behind.
+
+A *part* is the run of tar members of one recording, without an end-of-archive mark, so that parts can be joined into
+a shard by copying bytes. Headers carry no clock, owner or order of arrival; a shard's name ends in the first 12 hex
+digits of its SHA-256, so a changed shard never comes back under an old name (webdataset and others cache by name).
+"""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterable, Mapping
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from duologue_pipeline.files.storage import join, move, open_input, open_output
+
+__all__ = ["join_parts", "npy_bytes", "write_members"]
+
+_RECORD_BYTES = 20 * tarfile.BLOCKSIZE  # tar pads an archive to whole records
+_COPY_BYTES = 1 << 20
+
+
+def npy_bytes(codes: npt.NDArray[np.uint16]) -> bytes:
+    """Serialises codes, uint16 [2, K, F], as a ``.npy`` file (little-endian, C order)."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(codes, dtype="<u2"), version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def write_members(out: IO[bytes], key: str, members: Mapping[str, bytes]) -> int:
+    """Writes the members of one sample, ``KEY.extension`` each, in the order given.
+
+    Args:
+        out: where the tar blocks go.
+        key: the sample's key: no dot and no slash.
+        members: extension (``json``, ``codes.npy``, ``flac``) -> content.
+
+    Returns:
+        The bytes written, headers and padding included.
+    """
+    written = 0
+    for extension, content in members.items():
+        info = tarfile.TarInfo(f"{key}.{extension}")
+        info.size = len(content)
+        info.mode = 0o644
+        header = info.tobuf(format=tarfile.GNU_FORMAT)
+        padding = bytes(-len(content) % tarfile.BLOCKSIZE)
+        for piece in (header, content, padding):
+            out.write(piece)
+            written += len(piece)
+    return written
+
+
+def join_parts(part_uris: Iterable[str], *, folder: str, name: str, staging: str) -> tuple[str, str, int]:
+    """Joins parts into one shard, under a name that ends in its hash.
+
+    Args:
+        part_uris: the parts in their order.
+        folder: where the shard goes.
+        name: e.g. ``train-00000``.
+        staging: a folder on the same file system for the unfinished file.
+
+    Returns:
+        (file name, SHA-256 in lower-case hex, bytes).
+    """
+    digest = hashlib.sha256()
+    size = 0
+    unfinished = join(staging, f"{name}.tar")
+    with open_output(unfinished) as out:
+
+        def put(piece: bytes) -> None:
+            nonlocal size
+            out.write(piece)
+            digest.update(piece)
+            size += len(piece)
+
+        for uri in part_uris:
+            with open_input(uri) as part:
+                while piece := part.read(_COPY_BYTES):
+                    put(piece)
+        put(bytes(2 * tarfile.BLOCKSIZE))
+        put(bytes(-size % _RECORD_BYTES))
+    file_name = f"{name}-{digest.hexdigest()[:12]}.tar"
+    move(unfinished, join(folder, file_name))
+    return file_name, digest.hexdigest(), size

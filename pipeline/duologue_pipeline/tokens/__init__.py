@@ -1,0 +1,1 @@
+"""Cuts an annotated conversation into samples: codec tokens, documents, rows of the tables."""

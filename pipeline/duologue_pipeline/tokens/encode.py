@@ -1,0 +1,164 @@
+"""Tokenize: a conversation becomes samples of codes and metadata, written as one part in the staging folder."""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from duologue_pipeline.codec.base import Codec
+from duologue_pipeline.files.storage import exists, join, open_output, write_bytes
+from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
+from duologue_pipeline.records import Annotated, Recording, Tokenized
+from duologue_pipeline.shards.tar import npy_bytes, write_members
+from duologue_pipeline.tokens.samples import (
+    MADE_BY,
+    canonical_json,
+    event_rows,
+    index_row,
+    recording_row,
+    rule_versions,
+    sample_document,
+)
+from duologue_pipeline.tokens.segments import SHORTEST_S, Segment, cut_segments
+
+__all__ = ["PARTS", "TokenizeOptions", "encode_conversation", "tokenize_conversation"]
+
+PARTS: Final = "parts"
+"""The folder under the staging folder where parts and their rows lie."""
+
+Codes = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class TokenizeOptions:
+    """How samples are cut and what they hold.
+
+    Attributes:
+        segment_s: length of a sample in seconds; rounded down to whole token frames.
+        include_audio: whether samples carry ``KEY.flac``, stereo, 16 bits, at the higher of the native rates.
+    """
+
+    segment_s: float = 120.0
+    include_audio: bool = False
+
+    def segment_frames(self, codec: Codec) -> int:
+        """Token frames of a full segment, at least 1."""
+        return max(1, int(self.segment_s * codec.frame_rate_hz))
+
+
+def encode_conversation(recording: Recording, codec: Codec) -> Iterator[Codes]:
+    """Encodes both tracks in step, as one stream each from beginning to end.
+
+    Yields:
+        uint16 [2, codebooks, F] blocks; together ``ceil(T / samples_per_frame)`` frames.
+    """
+    encoders = codec.encoder(), codec.encoder()
+    for a, b in conversation_blocks(recording, rate_hz=codec.sample_rate_hz):
+        yield np.stack([encoders[0].push(a), encoders[1].push(b)])
+    yield np.stack([encoder.finish() for encoder in encoders])
+
+
+def tokenize_conversation(
+    conversation: Annotated, *, split: str, shard: str, codec: Codec, options: TokenizeOptions, staging: str
+) -> Tokenized:
+    """Writes a conversation's part and rows, unless an earlier run has left the very same ones.
+
+    Args:
+        conversation: what to write.
+        split: ``train`` or ``validation``.
+        shard: the shard it is planned for, e.g. ``train-00000``.
+        codec: makes the codes.
+        options: how to cut.
+        staging: folder for the part; its name holds a hash of everything that decides the bytes.
+
+    Returns:
+        Where part and rows lie.
+
+    Raises:
+        RejectError: the audio cannot be decoded any more.
+    """
+    recording_id = conversation.recording.recording_id
+    decides = [asdict(conversation), split, asdict(options), codec.name, codec.weights_sha256, rule_versions(), MADE_BY]
+    fingerprint = hashlib.sha256(canonical_json(decides)).hexdigest()[:16]
+    name = join(staging, PARTS, f"{recording_id}-{fingerprint}")
+    tokenized = Tokenized(
+        recording_id,
+        shard,
+        part_uri=f"{name}.part",
+        rows_uri=f"{name}.rows.json",
+        speakers=(conversation.consent.a.commitment, conversation.consent.b.commitment),
+        language=conversation.recording.language,
+        statistics=conversation.statistics,
+    )
+    if exists(tokenized.rows_uri):
+        return tokenized
+    index = []
+    offset = 0
+    with open_output(tokenized.part_uri) as out:
+        for segment, codes, flac in _samples(conversation, codec, options):
+            document = sample_document(conversation, segment, split=split, codec=codec)
+            members = {"json": canonical_json(document), "codes.npy": npy_bytes(codes)}
+            if flac is not None:
+                members["flac"] = flac
+            size = write_members(out, document["key"], members)
+            index.append(index_row(document, offset=offset, size=size))
+            offset += size
+    rows = {
+        "index": index,
+        "recordings": [recording_row(conversation, split=split, samples=len(index))],
+        "events": event_rows(conversation, split=split),
+        "part_bytes": offset,
+    }
+    # The rows come last: where they are, the part is whole.
+    write_bytes(tokenized.rows_uri, canonical_json(rows))
+    return tokenized
+
+
+def _samples(
+    conversation: Annotated, codec: Codec, options: TokenizeOptions
+) -> Iterator[tuple[Segment, Codes, bytes | None]]:
+    segments = cut_segments(
+        encode_conversation(conversation.recording, codec),
+        segment_frames=options.segment_frames(codec),
+        shortest_frames=max(1, round(SHORTEST_S * codec.frame_rate_hz)),
+    )
+    if not options.include_audio:
+        yield from ((segment, codes, None) for segment, codes in segments)
+        return
+    rate_hz = max(conversation.audio.a.sample_rate_hz, conversation.audio.b.sample_rate_hz)
+    audio = _AudioCutter(conversation_blocks(conversation.recording, rate_hz=rate_hz), rate_hz)
+    for segment, codes in segments:
+        end_sample = round(segment.end_frame * codec.samples_per_frame * rate_hz / codec.sample_rate_hz)
+        yield segment, codes, audio.flac_until(end_sample)
+
+
+class _AudioCutter:
+    """Cuts the decoded conversation into FLAC files while it is read."""
+
+    def __init__(self, blocks: Iterator[tuple[Pcm, Pcm]], rate_hz: int) -> None:
+        self._blocks = blocks
+        self._rate_hz = rate_hz
+        self._held: Pcm = np.zeros((0, 2), dtype=np.float32)
+        self._position = 0
+
+    def flac_until(self, end_sample: int) -> bytes:
+        """The audio from where the last call ended to ``end_sample``, or to the end of the conversation."""
+        buffer = io.BytesIO()
+        with soundfile.SoundFile(buffer, "w", self._rate_hz, 2, format="FLAC", subtype="PCM_16") as file:
+            while self._position < end_sample:
+                if not len(self._held):
+                    pair = next(self._blocks, None)
+                    if pair is None:
+                        break
+                    self._held = np.stack(pair, axis=1)
+                    continue
+                piece = self._held[: end_sample - self._position]
+                file.write(piece)
+                self._position += len(piece)
+                self._held = self._held[len(piece) :]
+        return buffer.getvalue()

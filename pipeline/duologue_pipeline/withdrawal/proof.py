@@ -1,0 +1,253 @@
+"""The proof of a withdrawal: the leaves that say which shards went, the published log, and the receipt.
+
+The receipt is made once, kept in the journal, held against the product's own verifier, and only then put in its place. One that
+does not hold is never left where somebody could take it for one that does.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from duologue_consent import Ledger
+from duologue_consent.decisions.events import parse_time
+from duologue_consent.ledger.publication import publish_log
+from duologue_consent.lineage.store import all_were_told
+from duologue_consent.proofs.leaves import commit
+from duologue_consent.proofs.notes import open_checkpoint
+from duologue_consent.proofs.receipt import FileChange, LeafProof, Receipt, Removal
+from duologue_consent.verify import verify_receipt
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
+from duologue_pipeline.files.storage import exists, is_remote, join, list_entries, read_bytes, write_bytes
+from duologue_pipeline.withdrawal.journal import Journal
+from duologue_pipeline.withdrawal.plan import Plan
+from duologue_pipeline.withdrawal.release_folder import ReleaseFolder, keeps_old_versions
+from duologue_pipeline.withdrawal.rewrite import RewrittenShard
+
+__all__ = ["OUT_OF_SCOPE", "append_once", "publish_proof"]
+
+OUT_OF_SCOPE: Final = {
+    "backups": "copies of the dataset made outside of its folder, snapshots of disks and logs of databases are kept and "
+    "deleted by whoever makes them",
+    "copies downloaded by others": "who received the release before holds it still; they can be told, and readers of "
+    "duologue that see the new revocations.jsonl leave the samples out",
+    "source recordings": "the audio and word files that the release was made from are not in its folder",
+    "trained weights": "what a model learned from the samples cannot be taken out of it here",
+}
+_KIND: Final = "shard.revoked"
+_RECEIPTS: Final = "receipts"
+
+
+def append_once(
+    ledger: Ledger, kind: str, entries: Sequence[tuple[Mapping[str, Any], str | None]], *, names: Sequence[str]
+) -> list[int]:
+    """Appends leaves that are not there yet; gives the seq of each.
+
+    Args:
+        ledger: where.
+        kind: of all of them.
+        entries: fields and subject of each.
+        names: the fields by which a leaf is known again.
+    """
+    if not entries:
+        return []
+    known = {
+        tuple(record.fields[name] for name in names): record.seq
+        for record in ledger.records(kind)
+        if record.fields is not None and all(name in record.fields for name in names)
+    }
+    seqs = []
+    for fields, subject in entries:
+        identity = tuple(fields[name] for name in names)
+        if identity not in known:
+            known[identity] = ledger.append(kind, fields, subject=subject).seq
+        seqs.append(known[identity])
+    return seqs
+
+
+def publish_proof(
+    journal: Journal,
+    rewritten: Sequence[RewrittenShard],
+    new: Mapping[str, Any],
+    ledger: Ledger,
+    *,
+    tell: Callable[[str], None],
+) -> str:
+    """Logs what was removed, publishes the log, and leaves a receipt that holds.
+
+    Args:
+        journal: the propagation; all its files are in their places and the old ones gone.
+        rewritten: what became of each shard of its plan.
+        new: the new ``dataset.json``.
+        ledger: the ledger.
+        tell: is told each step.
+
+    Returns:
+        The path of the receipt, ``receipts/NNNN.json``.
+
+    Raises:
+        UsageError: the verifier refuses the receipt; it is not published.
+    """
+    tell(f"appending {_KIND} to the ledger")
+    seqs = _log_shards(journal, rewritten, ledger)
+    uri = journal.path("receipt.json")
+    if exists(uri):
+        kept = json.loads(read_bytes(uri))
+        path, data = kept["path"], kept["receipt"].encode()
+        if exists(join(journal.root, path)) and read_bytes(join(journal.root, path)) == data:
+            return str(path)
+    tell("publishing the log and a new checkpoint")
+    note = ledger.checkpoint()
+    publish_log(ledger, lambda name, content: write_bytes(join(journal.root, name), content), checkpoint=note)
+    path, previous = _number(journal.root)
+    receipt = _receipt(journal, rewritten, new, ledger, note, [*journal.leaves, *seqs], previous)
+    data = receipt.signed([ledger.signer]).to_bytes()
+    write_bytes(uri, json.dumps({"path": path, "receipt": data.decode()}).encode())
+    tell("holding the receipt against the verifier")
+    findings = verify_receipt(
+        data,
+        keys=ledger.public_key_text(),
+        checkpoint=note,
+        dataset=ReleaseFolder(journal.root),
+        log=b"".join(ledger.log_lines(stop=open_checkpoint(note, ledger.verifiers).size)),
+    )
+    faults = [finding.text for finding in findings if finding.kind == "fault"]
+    if faults:
+        raise UsageError(
+            f"{journal.root}: the receipt would not hold and is not published: {'; '.join(faults[:3])}; repair that and "
+            "run the command again"
+        )
+    try:
+        swap_bytes(join(journal.root, path), data, old=None)
+    except ConflictError:
+        found = read_version(join(journal.root, path))
+        if found is None or found.data != data:
+            raise
+    return path
+
+
+def _log_shards(journal: Journal, rewritten: Sequence[RewrittenShard], ledger: Ledger) -> list[int]:
+    """One leaf for each old shard and each speaker in it who withdrew, sealed under that speaker's key."""
+    snapshot = ledger.snapshot()
+    ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
+    outcome = {shard.old_path: shard for shard in rewritten}
+    withdrawn: dict[str, set[str]] = {}
+    for refusal in journal.refusals:
+        withdrawn.setdefault(refusal.recording_id, set()).add(refusal.commitment)
+    entries = []
+    for shard in journal.plan.shards:
+        own: dict[str, list[str]] = {}
+        for sample in shard.samples:
+            if sample.action != "keep":
+                for commitment in withdrawn[sample.key.rpartition("-")[0]]:
+                    own.setdefault(commitment, []).append(sample.key)
+        for commitment, keys in sorted(own.items()):
+            fields = {
+                "journal_id": journal.journal_id,
+                "dataset": json.loads(journal.old)["name"],
+                "speaker": commitment,
+                "old_path": shard.path,
+                "old_sha256": shard.sha256,
+                "new_path": outcome[shard.path].path,
+                "samples": {key: _salt(ledger, journal, key).hex() for key in sorted(keys)},
+            }
+            entries.append((fields, ids.get(commitment)))
+    return append_once(ledger, _KIND, entries, names=("journal_id", "speaker", "old_path"))
+
+
+def _receipt(
+    journal: Journal,
+    rewritten: Sequence[RewrittenShard],
+    new: Mapping[str, Any],
+    ledger: Ledger,
+    note: bytes,
+    seqs: Iterable[int],
+    previous: Mapping[str, str] | None,
+) -> Receipt:
+    old = json.loads(journal.old)
+    checkpoint = open_checkpoint(note, ledger.verifiers)
+    old_note = old["ledger"]["checkpoint"].encode()
+    leaves = []
+    for seq in sorted(set(seqs)):
+        (line,) = ledger.log_lines(seq, seq + 1)
+        leaves.append(LeafProof(seq, line.removesuffix(b"\n"), ledger.inclusion_proof(seq, checkpoint.size)))
+    return Receipt(
+        issued_at=journal.as_of,
+        ledger_id=old["ledger"]["ledger_id"],
+        origin=checkpoint.origin,
+        dataset=old["name"],
+        old_version=old["version"],
+        new_version=new["version"],
+        leaves=leaves,
+        old_checkpoint=old_note,
+        new_checkpoint=note,
+        consistency=ledger.consistency_proof(open_checkpoint(old_note, ledger.verifiers).size, checkpoint.size),
+        removed=_removed(journal.plan, lambda key: commit(key, _salt(ledger, journal, key))),
+        files=_files(journal, old, new, rewritten, ledger),
+        out_of_scope=OUT_OF_SCOPE | _old_versions(journal.root),
+        previous=previous,
+        revocations=journal.revocations,
+    )
+
+
+def _removed(plan: Plan, name: Callable[[str], str]) -> list[Removal]:
+    return [
+        Removal(name(sample.key), "dropped" if sample.action == "drop" else "silenced", round(sample.duration_s, 3))
+        for shard in plan.shards
+        for sample in shard.samples
+        if sample.action != "keep"
+    ]
+
+
+def _files(
+    journal: Journal,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    rewritten: Sequence[RewrittenShard],
+    ledger: Ledger,
+) -> list[FileChange]:
+    """Every file that is another one than before, or gone."""
+    speakers = {refusal.commitment for refusal in journal.refusals}
+    if keeps_old_versions(journal.root):
+        gone = "LOGICAL"
+    elif all_were_told(ledger, dataset=old["name"], speakers=speakers, as_of=parse_time(journal.as_of)):
+        gone = "NOTIFIED"
+    else:
+        gone = "PHYSICAL"
+    new_manifest = hashlib.sha256(read_bytes(join(journal.root, "dataset.json"))).hexdigest()
+    changes = [FileChange("dataset.json", journal.old_sha256, "dataset.json", new_manifest, gone)]
+    changes += [FileChange(each.old_path, each.old_sha256, each.path, each.sha256 or None, gone) for each in rewritten]
+    after = {entry["path"]: entry["sha256"] for entry in new["files"]}
+    for entry in old["files"]:
+        path, sha256 = entry["path"], entry["sha256"]
+        if after.get(path) != sha256:
+            changes.append(FileChange(path, sha256, path if path in after else None, after.get(path), gone))
+    return changes
+
+
+def _old_versions(root: str) -> dict[str, str]:
+    if not is_remote(root) or not keeps_old_versions(root):
+        return {}
+    return {
+        "earlier versions in the bucket": "the bucket keeps what is deleted as earlier versions; delete those, or have a "
+        "lifecycle rule do it"
+    }
+
+
+def _number(root: str) -> tuple[str, dict[str, str] | None]:
+    """The path of the next receipt, and what names the one before it."""
+    names = sorted(name for name in list_entries(join(root, _RECEIPTS)) if name.endswith(".json"))
+    if not names:
+        return f"{_RECEIPTS}/0001.json", None
+    number = int(names[-1].removesuffix(".json")) + 1
+    last = read_bytes(join(root, _RECEIPTS, names[-1]))
+    return f"{_RECEIPTS}/{number:04d}.json", {"name": names[-1], "sha256": hashlib.sha256(last).hexdigest()}
+
+
+def _salt(ledger: Ledger, journal: Journal, key: str) -> bytes:
+    """The salt of a sample's commitment: nobody can guess it who does not hold the ledger's secret key, and it is the same
+    again after a kill. It lies sealed in the leaf's record, for the speaker who asks which samples were theirs."""
+    message = f"duologue removed sample/1.0\n{journal.journal_id}\n{key}".encode()
+    return hmac.new(hashlib.sha256(ledger.signer.sign(message)).digest(), message, hashlib.sha256).digest()

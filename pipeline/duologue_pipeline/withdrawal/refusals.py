@@ -1,0 +1,129 @@
+"""Who in a release no longer allows what it is for: the consent gate's question, asked again of what was written.
+
+Asked for each speaker of each recording, because consent may end for some recordings of a speaker and not for others (a
+retention that is over, a grant that was invalidated). Unknown is no here as well: a speaker whom the ledger has forgotten
+allows nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from duologue_consent import ConsentEvent, Form, Purpose, Snapshot, format_time, parse_time
+from duologue_consent.decisions.policy import decide
+from duologue_consent.decisions.standing import State, standing
+from duologue_pipeline.consent.gate import written_forms
+from duologue_pipeline.records import SPEAKERS, Speaker
+from duologue_schemas.tables import WITHDRAWN
+
+__all__ = ["Refusal", "find_refusals", "mark_refused"]
+
+_STANDS = "stands:"
+
+
+@dataclass(frozen=True, order=True)
+class Refusal:
+    """One speaker of one recording who does not allow what the release is for.
+
+    Attributes:
+        recording_id, side: whose track.
+        commitment: the speaker.
+        reason: the ``consent_*`` code.
+        at: since when, RFC 3339.
+        seq: the leaf that took the consent away; None where no decision did: it ended by itself, or nobody is known.
+    """
+
+    recording_id: str
+    side: Speaker
+    commitment: str
+    reason: str
+    at: str
+    seq: int | None
+
+
+def find_refusals(
+    release: Mapping[str, Any], recordings: pa.Table, snapshot: Snapshot, *, as_of: datetime
+) -> tuple[Refusal, ...]:
+    """Everyone in a release who does not allow one of its purposes in all the forms that it holds.
+
+    Args:
+        release: the document of ``dataset.json``.
+        recordings: the table of ``recordings.parquet``.
+        snapshot: the ledger.
+        as_of: the moment.
+
+    Returns:
+        Sorted; of several reasons the one of the purpose that the release names first.
+    """
+    ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
+    found: list[Refusal] = []
+    for row in recordings.to_pylist():
+        for side in SPEAKERS:
+            commitment = row[f"speaker_{side}"]
+            if commitment != WITHDRAWN:
+                history = snapshot.history(ids.get(commitment, ""))
+                found += _refusals(release, row, side, history, as_of)
+    return tuple(sorted(found))
+
+
+def mark_refused(table: pa.Table, refusals: Iterable[Refusal]) -> tuple[pa.Table, frozenset[str]]:
+    """The table with the commitments of those changed who stand, so that only the refused tracks are found by theirs.
+
+    Args:
+        table: ``index.parquet`` or ``recordings.parquet``.
+        refusals: from :func:`find_refusals`.
+
+    Returns:
+        The table, and the names that stand in it for those whose consent stands.
+    """
+    refused = {(refusal.recording_id, refusal.side) for refusal in refusals}
+    names = table["recording_id"].to_pylist()
+    stands: set[str] = set()
+    for side in SPEAKERS:
+        column = f"speaker_{side}"
+        marked = [
+            commitment if (name, side) in refused or commitment == WITHDRAWN else _STANDS + commitment
+            for name, commitment in zip(names, table[column].to_pylist(), strict=True)
+        ]
+        stands |= {name for name in marked if name.startswith(_STANDS)}
+        field = table.schema.get_field_index(column)
+        table = table.set_column(field, table.schema.field(field), pa.array(marked, pa.string()))
+    return table, frozenset(stands)
+
+
+def _refusals(
+    release: Mapping[str, Any],
+    row: Mapping[str, Any],
+    side: Speaker,
+    history: Sequence[ConsentEvent],
+    as_of: datetime,
+) -> Iterator[Refusal]:
+    transcripts = bool(row["words_a"] or row["words_b"])
+    forms = written_forms(include_audio=release["include_audio"], transcripts=transcripts)
+    recorded_at = parse_time(row["started_at"])
+    for purpose in release["purposes"]:
+        decision = decide(
+            history, purpose, recorded_at, as_of, forms=forms, jurisdiction=row[f"jurisdiction_{side}"] or None
+        )
+        if decision.reason is not None:
+            at, seq = _ended(history, Purpose(purpose), as_of, forms)
+            yield Refusal(row["recording_id"], side, row[f"speaker_{side}"], decision.reason, at, seq)
+            return
+
+
+def _ended(
+    history: Sequence[ConsentEvent], purpose: Purpose, as_of: datetime, forms: Sequence[Form]
+) -> tuple[str, int | None]:
+    """When consent ended, and by which leaf if by a decision."""
+    for needed in dict.fromkeys((Purpose.RECORDING, purpose)):
+        for form in forms:
+            place = standing(history, needed, as_of, form=form)
+            if place.event is None or place.state in (State.GIVEN, State.NOT_COVERED):
+                continue
+            if place.state is State.EXPIRED and place.event.expires_at is not None:
+                return format_time(place.event.expires_at), None
+            return format_time(place.event.at), place.event.seq
+    return format_time(as_of), None

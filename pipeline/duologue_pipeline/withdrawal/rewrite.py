@@ -1,0 +1,256 @@
+"""Rewriting: one touched shard becomes a new one, in one pass and with one sample in memory.
+
+How the modules of this package are used (docs/withdrawal.md), by whoever keeps the journal and switches the release::
+
+    plan = make_plan(release, index, recordings, withdrawn={commitment: why}, standing={commitments})
+    rewritten = [rewrite_shard(root, shard, silence=release["codec"].get("silence"), staging=...) for shard in plan.shards]
+    new = new_release(root, old_dataset_json, plan, rewritten, ledger=release_ledger)   # bytes of every other new file
+    ... write new.files, then new.dataset_json; delete plan.shards[*].path and new.obsolete ...
+    findings = scan(root, removed_by(plan, rewritten))
+
+Nothing here deletes or replaces a file of the release: new shards come under new names, in any order, any number of
+times, and have the same bytes each time. ``Plan`` and ``RewrittenShard`` go through JSON (``document``,
+``from_document``), so that a journal can keep them: once the old shards are gone they cannot be made again.
+"""
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+import soundfile
+
+from duologue_pipeline.files.storage import is_remote, join, move, open_input, open_output
+from duologue_pipeline.records import SPEAKERS
+from duologue_pipeline.shards.tar import write_members
+from duologue_pipeline.withdrawal.plan import SamplePlan, ShardPlan, silenced_side
+from duologue_pipeline.withdrawal.silence import silence_members
+from duologue_pipeline.withdrawal.traces import audio_traces, code_traces, word_traces
+
+__all__ = ["NewSample", "RewrittenShard", "rewrite_shard"]
+
+_RECORD_BYTES: Final = 20 * tarfile.BLOCKSIZE
+_COPY_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class NewSample:
+    """Where a sample lies in the new shard."""
+
+    key: str
+    offset: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class RewrittenShard:
+    """What became of a touched shard.
+
+    Attributes:
+        old_path, old_sha256, old_bytes: the shard as it was.
+        path: of the new shard, ``shards/train-00003-<12 hex>.tar``; None where no sample is left and there is no file.
+        split: of both.
+        sha256, bytes: of the new file; "" and 0 where there is none.
+        duration_s: of the new shard's samples.
+        samples: its samples, in its order.
+        traces: hashes of what was taken out (:mod:`duologue_pipeline.withdrawal.traces`), sorted.
+    """
+
+    old_path: str
+    old_sha256: str
+    old_bytes: int
+    path: str | None
+    split: str
+    sha256: str
+    bytes: int
+    duration_s: float
+    samples: tuple[NewSample, ...]
+    traces: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON values, for a journal."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """What :meth:`document` gave, also when it has been through JSON."""
+        samples = tuple(NewSample(**sample) for sample in document["samples"])
+        return cls(**{**document, "samples": samples, "traces": tuple(document["traces"])})
+
+
+def rewrite_shard(root: str, shard: ShardPlan, *, silence: list[int] | None, staging: str) -> RewrittenShard:
+    """Writes the shard that takes the place of a touched one, and leaves that one where it is.
+
+    Each byte is written once: on a local disk to a file in ``staging``, which is renamed when its hash is known; on an
+    object store, which cannot rename, the shard is gone through twice, the first time only for the hash.
+
+    Args:
+        root: the folder of the release.
+        shard: what to do.
+        silence: the codec's tokens of silence; may be None where no sample is silenced.
+        staging: a folder on the same file system for the unfinished file.
+
+    Returns:
+        The new shard. The same call gives the same bytes under the same name.
+
+    Raises:
+        ValueError: the old shard is not what ``dataset.json`` and ``index.parquet`` say; nothing is left under a
+            shard's name.
+    """
+    source = join(root, shard.path)
+    if not shard.kept:
+        rewriting = _Rewriting(source, shard, silence)
+        for _ in rewriting.pieces():
+            pass
+        return rewriting.result("")
+    stem = shard.path.rpartition("/")[2].rpartition("-")[0]
+    if is_remote(root):
+        first = _Rewriting(source, shard, silence)
+        for _ in first.pieces():
+            pass
+        done = first.result(stem)
+        second = _Rewriting(source, shard, silence)
+        with open_output(join(root, str(done.path))) as out:
+            for piece in second.pieces():
+                out.write(piece)
+        if second.result(stem) != done:
+            raise ValueError(f"{source}: gave other bytes the second time; do not change it while it is rewritten")
+        return done
+    unfinished = join(staging, f"{stem}.tar")
+    rewriting = _Rewriting(source, shard, silence)
+    with open_output(unfinished) as out:
+        for piece in rewriting.pieces():
+            out.write(piece)
+    done = rewriting.result(stem)
+    move(unfinished, join(root, str(done.path)))
+    return done
+
+
+class _Rewriting:
+    """One pass over a shard: the pieces of the new one, and when they are through, what is to be said about it."""
+
+    def __init__(self, source: str, shard: ShardPlan, silence: list[int] | None) -> None:
+        self._source = source
+        self._shard = shard
+        self._silence = silence
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._samples: list[NewSample] = []
+        self._traces: set[str] = set()
+        self._duration_s = 0.0
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the new shard; none where no sample is left.
+
+        Raises:
+            ValueError: the old shard is damaged.
+        """
+        old = hashlib.sha256()
+        position = 0
+        with open_input(self._source) as stream:
+            for sample in self._shard.samples:
+                if sample.offset != position:
+                    raise self._damaged(f"{sample.key} begins at byte {sample.offset}, expected {position}")
+                start = self._size
+                for piece in self._sample(stream, sample, old):
+                    yield self._count(piece)
+                position += sample.bytes
+                if sample.action != "drop":
+                    self._samples.append(NewSample(sample.key, start, self._size - start))
+                    self._duration_s += sample.duration_s
+            while rest := stream.read(_COPY_BYTES):
+                old.update(rest)
+        if old.hexdigest() != self._shard.sha256:
+            raise self._damaged(f"its SHA-256 is {old.hexdigest()}, dataset.json says {self._shard.sha256}")
+        if self._samples:
+            yield self._count(bytes(2 * tarfile.BLOCKSIZE))
+            yield self._count(bytes(-self._size % _RECORD_BYTES))
+
+    def _sample(self, stream: Any, sample: SamplePlan, old: Any) -> Iterator[bytes]:
+        """Takes the bytes of one sample from the stream and gives those that it leaves."""
+        left = sample.bytes
+        held = []
+        while left:
+            block = stream.read(min(left, _COPY_BYTES))
+            if not block:
+                raise self._damaged(f"it ends within {sample.key}")
+            old.update(block)
+            if left == sample.bytes and not block.startswith(f"{sample.key}.".encode()):
+                raise self._damaged(f"{sample.key} does not begin at byte {sample.offset}")
+            left -= len(block)
+            if sample.action == "keep":
+                yield block
+            else:
+                held.append(block)
+        if sample.action == "keep":
+            return
+        members = self._members(sample.key, b"".join(held))
+        side = silenced_side(sample.action)
+        try:
+            self._traces.update(_sample_traces(members, SPEAKERS if side is None else (side,)))
+        except (KeyError, ValueError, soundfile.LibsndfileError) as error:
+            raise self._damaged(f"{sample.key} cannot be read ({error})") from None
+        if side is not None:
+            if not self._silence:
+                raise ValueError(f"{self._source}: {sample.key}: the codec's tokens of silence are not known")
+            buffer = io.BytesIO()
+            write_members(buffer, sample.key, silence_members(members, side, silence=self._silence))
+            yield buffer.getvalue()
+
+    def _members(self, key: str, blocks: bytes) -> dict[str, bytes]:
+        members: dict[str, bytes] = {}
+        try:
+            with tarfile.open(fileobj=io.BytesIO(blocks), mode="r:") as archive:
+                for info in archive:
+                    name, _, extension = info.name.partition(".")
+                    content = archive.extractfile(info)
+                    if name != key or content is None:
+                        raise self._damaged(f"it has {info.name} among the members of {key}")
+                    members[extension] = content.read()
+        except tarfile.TarError as error:
+            raise self._damaged(f"{key}: {error}") from None
+        return members
+
+    def _count(self, piece: bytes) -> bytes:
+        self._digest.update(piece)
+        self._size += len(piece)
+        return piece
+
+    def _damaged(self, fault: str) -> ValueError:
+        return ValueError(f"{self._source}: {fault}; the shard is damaged: put back the one that dataset.json names")
+
+    def result(self, stem: str) -> RewrittenShard:
+        """What came out, after :meth:`pieces`; ``stem`` is the name without hash."""
+        sha256 = self._digest.hexdigest() if self._samples else ""
+        return RewrittenShard(
+            old_path=self._shard.path,
+            old_sha256=self._shard.sha256,
+            old_bytes=self._shard.bytes,
+            path=f"shards/{stem}-{sha256[:12]}.tar" if self._samples else None,
+            split=self._shard.split,
+            sha256=sha256,
+            bytes=self._size,
+            duration_s=round(1000 * self._duration_s) / 1000,
+            samples=tuple(self._samples),
+            traces=tuple(sorted(self._traces)),
+        )
+
+
+def _sample_traces(members: Mapping[str, bytes], sides: tuple[str, ...]) -> Iterator[str]:
+    """The traces of some speakers in one sample."""
+    document = json.loads(members["json"])
+    for side in sides:
+        words = [word for word in document["words"] if word["speaker"] == side]
+        yield from word_traces(
+            [word["word"].encode("utf-8", "surrogatepass") for word in words], [word["start_s"] for word in words]
+        )
+    tracks = {SPEAKERS.index(side) for side in sides}
+    codes = np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False)
+    yield from (trace for track, trace in code_traces(codes) if track in tracks)
+    if "flac" in members:
+        pcm, _ = soundfile.read(io.BytesIO(members["flac"]), dtype="int32", always_2d=True)
+        yield from (trace for track, trace in audio_traces(pcm) if track in tracks)

@@ -1,0 +1,1 @@
+"""Proves that nothing of what was removed is left."""

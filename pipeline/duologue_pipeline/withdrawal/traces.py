@@ -1,0 +1,83 @@
+"""Traces: hashes by which something that was removed is known again wherever it turns up.
+
+They are taken of a sample before it goes (:mod:`duologue_pipeline.withdrawal.rewrite`) and of everything that is live
+afterwards (:mod:`duologue_pipeline.withdrawal.scan.search`). A trace is the hash of content that nobody writes twice by chance:
+a track's tokens, a track's audio (SHA-256), four words in a row with the milliseconds between them (64 bits, so that
+those of a release are made in seconds: two of a thousand million windows rarely agree by chance). A track of (nearly)
+nothing but silence and fewer words leave none: others have the same.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["audio_traces", "code_traces", "word_traces"]
+
+_WORDS: Final = 4
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, of no pattern: 2**64 over the golden ratio
+_MIN_CHANGES: Final = 8  # fewer are silence and how the codec settles on it
+
+
+def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:
+    """The traces of tokens.
+
+    Args:
+        codes: integers [tracks, codebooks, frames].
+
+    Yields:
+        (track, trace), of tracks that say something.
+    """
+    for track, rows in enumerate(codes):
+        if np.count_nonzero((rows[:, 1:] != rows[:, :-1]).any(axis=0)) >= _MIN_CHANGES:
+            yield track, _trace(b"codes", np.ascontiguousarray(rows, dtype="<u2").tobytes())
+
+
+def audio_traces(pcm: npt.NDArray[np.int32]) -> Iterator[tuple[int, str]]:
+    """The traces of audio, the same whatever lossless file it lies in.
+
+    Args:
+        pcm: int32 [T, tracks], as libsndfile gives it.
+
+    Yields:
+        (track, trace), of tracks whose samples change.
+    """
+    for track in range(pcm.shape[1]):
+        samples = np.ascontiguousarray(pcm[:, track], dtype="<i4")
+        if samples.size and (samples != samples[0]).any():
+            yield track, _trace(b"audio", samples.tobytes())
+
+
+def word_traces(texts: Sequence[bytes], starts_s: Sequence[float]) -> list[str]:
+    """The traces of one speaker's words, wherever on the clock they lie.
+
+    Args:
+        texts: the words, in UTF-8.
+        starts_s: when each begins.
+
+    Returns:
+        One trace for each four words in a row; of the first one's hash and of hash and delay of the others a polynomial.
+    """
+    windows = len(texts) - _WORDS + 1
+    if windows < 1:
+        return []
+    hashes = np.fromiter(map(_word, texts), np.uint64, len(texts))
+    starts = np.array(starts_s, np.float64)
+    value = hashes[:windows]
+    for place in range(1, _WORDS):
+        delay_ms = np.rint(1000 * (starts[place : place + windows] - starts[:windows])).astype(np.int64)
+        value = (value * _FACTOR + hashes[place : place + windows]) * _FACTOR + delay_ms.view(np.uint64)
+    digits = value.astype(">u8").tobytes().hex()
+    return [digits[place : place + 16] for place in range(0, len(digits), 16)]
+
+
+@lru_cache(maxsize=1 << 16)
+def _word(text: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8, person=b"words").digest())
+
+
+def _trace(kind: bytes, content: bytes) -> str:
+    return hashlib.sha256(kind + b"\0" + content).hexdigest()

@@ -1,0 +1,1 @@
+"""Finds what is said: word files, recognition, lexicons, backchannels, disfluencies."""

@@ -1,0 +1,214 @@
+"""Backchannels from words: what the listener says that is made of nothing but backchannels, where the other one talks.
+
+An inter-pausal unit (IPU) of one speaker is a backchannel if
+
+1. it is short, and all its words are phrases of the lexicon ("yeah", "oh okay", "uh-huh uh-huh"; laughter may stand
+   between them);
+2. it does not hang on to an own turn: no other own IPU ends shortly before or begins shortly after, unless that is a
+   backchannel by 1 as well, or no speech (laughter, noise);
+3. the other speaker has the floor: speaks at its onset, or did so until shortly before;
+4. it is no answer: the other's last words are not a question that the word would answer ("do you like it" - "yeah"),
+   and units with an answer word ("yes", "oh yes") count only while the other goes on speaking.
+
+The definition is that of Yngve (1970) and Ward & Tsukahara (2000): a response to the other's ongoing talk that does not
+take the turn; the types are told apart by their words (duologue_pipeline.words.lexicon.BACKCHANNEL_TYPES).
+
+Where the language has no lexicon only timing is left. An IPU is then a backchannel, of no type, if it is one or two words
+in a short time, stands apart from all other speech of its speaker, and the other one goes on: speaks over its end, or
+speaks next, soon.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from duologue_pipeline.records import Word
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon, is_laughter, normal_form
+
+__all__ = ["BackchannelIpu", "backchannel_ipus"]
+
+# A mixed unit is named after the type that says most: "oh yeah" is a reaction, "yeah uh-huh" an acknowledgement.
+_BY_WEIGHT: Final = ("assessment", "reaction", "acknowledgement", "continuer")
+
+_Times = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class BackchannelIpu:
+    """An IPU that is a backchannel: its words are ``[start, end)`` of the speaker's words.
+
+    ``type`` is one of :data:`duologue_pipeline.words.lexicon.BACKCHANNEL_TYPES`, empty where only timing tells.
+    """
+
+    type: str
+    start: int
+    end: int
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """An IPU: what is said in it in normal form, laughter and noise left out, and its type by its words alone."""
+
+    first: int
+    last: int
+    start_ms: int
+    end_ms: int
+    spoken: tuple[str, ...]
+    type: str
+
+    @property
+    def is_turn(self) -> bool:
+        return bool(self.spoken) and not self.type
+
+
+def backchannel_ipus(
+    words_own: Sequence[Word],
+    words_other: Sequence[Word],
+    *,
+    lexicon: Lexicon,
+    assessments: bool = False,
+    rules: Mapping[str, Any] | None = None,
+) -> list[BackchannelIpu]:
+    """Finds the backchannels of one speaker.
+
+    Args:
+        words_own: of the speaker, in order of time.
+        words_other: of the other speaker, in order of time.
+        lexicon: of their language; with the lexicon ``none`` only timing tells.
+        assessments: also units with assessments in them ("wow", "that's great").
+        rules: the rule set ``backchannel_words``, the packaged one if None.
+
+    Returns:
+        In order of time.
+    """
+    rules = load_rules("backchannel_words") if rules is None else rules
+    types = [kind for kind in BACKCHANNEL_TYPES if assessments or kind != "assessment"]
+    units = [
+        _unit(words_own, first, last, lexicon, types, rules)
+        for first, last in _ipus(words_own, rules["ipu_silence_ms"])
+    ]
+    other = [(word.start_ms, word.end_ms) for word in words_other]
+    other_ipus = [
+        (words_other[first].start_ms, max(word.end_ms for word in words_other[first:last]))
+        for first, last in _ipus(words_other, rules["ipu_silence_ms"])
+    ]
+    found = []
+    for i, unit in enumerate(units):
+        before, after = units[i - 1] if i else None, units[i + 1] if i + 1 < len(units) else None
+        goes_on = any(start_ms < unit.end_ms < end_ms for start_ms, end_ms in other_ipus)
+        if not any(lexicon.backchannels.values()):
+            is_one = _sounds_like_one(unit, before, after, goes_on, other_ipus, rules)
+        else:
+            is_one = (
+                bool(unit.type)
+                and not (before and before.is_turn and unit.start_ms - before.end_ms < rules["own_turn_before_ms"])
+                and not (after and after.is_turn and after.start_ms - unit.end_ms < rules["own_turn_after_ms"])
+                and _other_has_floor(unit, other, rules)
+                and (goes_on or not _is_answer(unit, words_other, lexicon, rules))
+            )
+        if is_one:
+            found.append(BackchannelIpu(unit.type, unit.first, unit.last, unit.start_ms, unit.end_ms))
+    return found
+
+
+def _ipus(words: Sequence[Word], silence_ms: int) -> list[tuple[int, int]]:
+    """Half-open ranges of the words of each IPU."""
+    ipus: list[tuple[int, int]] = []
+    end_ms = 0
+    for i, word in enumerate(words):
+        if ipus and word.start_ms - end_ms < silence_ms:
+            ipus[-1] = (ipus[-1][0], i + 1)
+            end_ms = max(end_ms, word.end_ms)
+        else:
+            ipus.append((i, i + 1))
+            end_ms = word.end_ms
+    return ipus
+
+
+def _unit(
+    words: Sequence[Word], first: int, last: int, lexicon: Lexicon, types: Sequence[str], rules: Mapping[str, Any]
+) -> _Unit:
+    start_ms, end_ms = words[first].start_ms, max(word.end_ms for word in words[first:last])
+    spoken = tuple(normal_form(word.word) for word in words[first:last] if not _is_noise(word.word, lexicon))
+    short = 0 < len(spoken) <= rules["max_words"] and end_ms - start_ms <= rules["max_ms"]
+    return _Unit(first, last, start_ms, end_ms, spoken, _type_of(spoken, lexicon, types) if short else "")
+
+
+def _is_noise(word: str, lexicon: Lexicon) -> bool:
+    """Whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``."""
+    return normal_form(word)[:1] in ("[", "<", "(") or (
+        is_laughter(word, lexicon) and not word.lower().startswith("[laughter-")
+    )
+
+
+def _type_of(spoken: Sequence[str], lexicon: Lexicon, types: Sequence[str]) -> str:
+    """The weightiest type among the phrases that the words are made of; empty if they are not."""
+    pieces: Sequence[str] = spoken if lexicon.spaces else list("".join(spoken))
+    phrases = {
+        (phrase if lexicon.spaces else tuple("".join(phrase))): kind
+        for kind in reversed(_BY_WEIGHT)
+        if kind in types
+        for phrase in lexicon.backchannels.get(kind, ())
+    }
+    reached: list[set[str] | None] = [set(), *[None] * len(pieces)]  # the types up to here, None: not made of phrases
+    for at in range(len(pieces)):
+        so_far = reached[at]
+        if so_far is None:
+            continue
+        for phrase, kind in phrases.items():
+            end = at + len(phrase)
+            if reached[end : end + 1] == [None] and tuple(pieces[at:end]) == phrase:
+                reached[end] = so_far | {kind}
+    kinds = reached[-1] or set()
+    return next((kind for kind in _BY_WEIGHT if kind in kinds), "")
+
+
+def _other_has_floor(unit: _Unit, other: _Times, rules: Mapping[str, Any]) -> bool:
+    earliest_ms = unit.start_ms - rules["other_silent_before_ms"]
+    return any(start_ms < unit.end_ms and end_ms > earliest_ms for start_ms, end_ms in other)
+
+
+def _is_answer(unit: _Unit, words_other: Sequence[Word], lexicon: Lexicon, rules: Mapping[str, Any]) -> bool:
+    if unit.spoken in lexicon.answers or any((word,) in lexicon.answers for word in unit.spoken):
+        return True
+    if unit.type != "acknowledgement":
+        return False
+    heard = [word for word in words_other if word.end_ms <= unit.start_ms]
+    if not heard or unit.start_ms - heard[-1].end_ms > rules["question_before_ms"]:
+        return False
+    return _is_question([normal_form(word.word) for word in _last_ipu(heard, rules)], lexicon)
+
+
+def _sounds_like_one(
+    unit: _Unit, before: _Unit | None, after: _Unit | None, goes_on: bool, other: _Times, rules: Mapping[str, Any]
+) -> bool:
+    """Whether the unit is a backchannel as far as timing tells."""
+    resumes_ms = next((start_ms for start_ms, _ in other if start_ms >= unit.end_ms), None)
+    speaks_next = (
+        resumes_ms is not None
+        and resumes_ms - unit.end_ms <= rules["timing_resume_ms"]
+        and (after is None or resumes_ms <= after.start_ms)
+    )
+    return (
+        0 < len(unit.spoken) <= rules["timing_max_words"]
+        and unit.end_ms - unit.start_ms <= rules["timing_max_ms"]
+        and (before is None or unit.start_ms - before.end_ms >= rules["timing_lone_before_ms"])
+        and (after is None or after.start_ms - unit.end_ms >= rules["timing_lone_after_ms"])
+        and (goes_on or speaks_next)
+    )
+
+
+def _last_ipu(words: Sequence[Word], rules: Mapping[str, Any]) -> Sequence[Word]:
+    first, last = _ipus(words, rules["ipu_silence_ms"])[-1]
+    return words[max(first, last - rules["question_max_words"]) : last]
+
+
+def _is_question(heard: Sequence[str], lexicon: Lexicon) -> bool:
+    """A question to be answered by yes or no, as far as words without punctuation tell."""
+    if any(tuple(heard[: len(begin)]) == begin for begin in lexicon.question_begins):
+        return True
+    space = " " if lexicon.spaces else ""
+    return (space + space.join(heard)).endswith(tuple(space + space.join(end) for end in lexicon.question_ends))

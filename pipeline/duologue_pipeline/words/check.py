@@ -1,0 +1,159 @@
+"""Whether the words of a track can be its words: they are held against when its speaker is heard.
+
+The times of the words and the activity of a track are two pictures of the same speech. Each becomes a row of zeros and
+ones, 10 ms a place; how well two rows agree is their correlation (the phi coefficient), at each shift up to
+``max_shift_ms`` against each other. A transcript of this track agrees best with this track, and near shift 0. One that
+lies on the wrong track agrees with the other speaker's activity instead; one with another clock agrees elsewhere.
+
+Speakers alternate, so words on the wrong track agree less than by chance with the track they are on, which makes the
+test sharp. What has too few words, or agrees nowhere, is ``undetermined``: never a guess.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from duologue_pipeline.records import Activity, Span, Speaker, Word, WordsCheck, WordsVerdict
+from duologue_pipeline.rules import load_rules
+
+__all__ = ["MISFITS", "check_words", "explain_check", "fitting_words"]
+
+MISFITS: Final = ("shifted", "wrong_track")
+"""Verdicts after which the words are not used."""
+
+_STEP_MS: Final = 10
+
+
+def check_words(
+    words: Sequence[Word], activity: Activity, *, speaker: str, duration_ms: int, rules: Mapping[str, Any] | None = None
+) -> WordsCheck:
+    """Holds the words of a speaker against the activity of both.
+
+    Args:
+        words: of the speaker, in any order.
+        activity: of both, found from the audio.
+        speaker: ``a`` or ``b``: on whose track the words are said to be.
+        duration_ms: of the conversation.
+        rules: the rule set ``words_check``, the packaged one if None.
+
+    Returns:
+        ``wrong_track`` where they agree better with the other track by ``min_gain``; else ``shifted`` where the best
+        shift is at least ``shift_ms`` and agrees better than none by ``min_gain``; ``undetermined`` under ``min_words``
+        words, ``min_words_ms`` of words or of activity, or where the best agreement is under ``min_agreement``; else
+        ``fits``.
+    """
+    rules = load_rules("words_check") if rules is None else rules
+    own, other = (activity.a, activity.b) if speaker == "a" else (activity.b, activity.a)
+    spoken = [Span(word.start_ms, word.end_ms) for word in words]
+    places = max(1, -(-duration_ms // _STEP_MS))
+    said = _raster(spoken, places)
+    if (
+        len(words) < rules["min_words"]
+        or min(said.sum(), _raster(own, places).sum()) * _STEP_MS < rules["min_words_ms"]
+    ):
+        return WordsCheck("undetermined")
+    reach = min(rules["max_shift_ms"] // _STEP_MS, places - 1)
+    with_own, with_other = (_agreement(said, _raster(spans, places), reach) for spans in (own, other))
+    best = int(with_own.argmax())
+    agreement, best_agreement = float(with_own[reach]), float(with_own[best])
+    agreement_other = float(with_other.max())
+    found = WordsCheck(
+        verdict="fits",
+        agreement=round(agreement, 3),
+        best_agreement=round(best_agreement, 3),
+        shift_ms=(best - reach) * _STEP_MS,
+        agreement_other=round(agreement_other, 3),
+    )
+    return WordsCheck(_verdict(found, rules), *list(vars(found).values())[1:])
+
+
+def fitting_words(
+    words: Mapping[Speaker, tuple[Word, ...] | None], activity: Activity, *, duration_ms: int
+) -> tuple[dict[Speaker, tuple[Word, ...] | None], dict[Speaker, WordsCheck]]:
+    """Holds the words of both speakers against their activity.
+
+    Args:
+        words: of each; None for who has none.
+        activity: of both, found from the audio.
+        duration_ms: of the conversation.
+
+    Returns:
+        The words, None also in place of those that cannot be that speaker's (:data:`MISFITS`); and what was found of
+        everybody who had some.
+    """
+    checks = {
+        speaker: check_words(own, activity, speaker=speaker, duration_ms=duration_ms)
+        for speaker, own in words.items()
+        if own is not None
+    }
+    misfits = {speaker for speaker, check in checks.items() if check.verdict in MISFITS}
+    return {speaker: None if speaker in misfits else own for speaker, own in words.items()}, checks
+
+
+def explain_check(check: WordsCheck, *, speaker: str) -> str:
+    """One sentence on what is wrong and what to do; ``""`` where the words fit."""
+    other = "b" if speaker == "a" else "a"
+    if check.verdict == "wrong_track":
+        return (
+            f"the words of {speaker} agree with the speech of {other} ({check.agreement_other}) and not with that of "
+            f"{speaker} ({check.best_agreement}): give the transcripts to the right tracks"
+        )
+    if check.verdict == "shifted" and check.shift_ms is not None:
+        late = "after" if check.shift_ms > 0 else "before"
+        return (
+            f"the words of {speaker} lie {abs(check.shift_ms) / 1000:g} s {late} the speech of {speaker} (agreement "
+            f"{check.best_agreement} there, {check.agreement} as they are): correct the times of the transcript"
+        )
+    if check.verdict == "undetermined":
+        if check.agreement is None:
+            return f"the words of {speaker} could not be held against the audio: too few words or too little speech"
+        return (
+            f"the words of {speaker} agree with the speech of nobody (at best {check.best_agreement}): see that the "
+            "transcript is of this recording"
+        )
+    return ""
+
+
+def _verdict(found: WordsCheck, rules: Mapping[str, Any]) -> WordsVerdict:
+    assert found.agreement is not None and found.best_agreement is not None
+    assert found.shift_ms is not None and found.agreement_other is not None
+    if max(found.best_agreement, found.agreement_other) < rules["min_agreement"]:
+        return "undetermined"
+    if found.agreement_other >= found.best_agreement + rules["min_gain"]:
+        return "wrong_track"
+    if abs(found.shift_ms) >= rules["shift_ms"] and found.best_agreement >= found.agreement + rules["min_gain"]:
+        return "shifted"
+    return "fits"
+
+
+def _raster(spans: Sequence[Span], places: int) -> npt.NDArray[np.float64]:
+    """float64 [places] of 0 and 1: where somebody speaks, 10 ms a place."""
+    row = np.zeros(places)
+    for span in spans:
+        row[max(0, round(span.start_ms / _STEP_MS)) : max(0, round(span.end_ms / _STEP_MS))] = 1
+    return row
+
+
+def _agreement(said: npt.NDArray[np.float64], heard: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.float64]:
+    """The correlation of two rows at every shift of ``said`` from ``-reach`` to ``reach`` places.
+
+    The means are those of the whole rows, so that what slides out at an end counts as silence.
+
+    Args:
+        said, heard: float64 [T].
+        reach: below T.
+
+    Returns:
+        float64 [2 * reach + 1]; 0 everywhere where a row does not vary.
+    """
+    x, y = said - said.mean(), heard - heard.mean()
+    norm = np.sqrt((x @ x) * (y @ y))
+    if norm == 0:
+        return np.zeros(2 * reach + 1)
+    size = fft.next_fast_len(x.size + reach, real=True)
+    # sum over t of said[t + shift] * heard[t], for a shift of the words that makes them late
+    products = fft.irfft(fft.rfft(x, size) * np.conj(fft.rfft(y, size)), size)
+    return np.concatenate([products[-reach:] if reach else products[:0], products[: reach + 1]]) / norm

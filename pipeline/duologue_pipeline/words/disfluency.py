@@ -1,0 +1,262 @@
+"""Disfluencies of a speaker from words: what is said that the sentence can do without, word by word and as events.
+
+Shriberg (1994) takes a disfluency apart into the **reparandum** (what is taken back), the **interregnum** (edit terms
+between: ``uh``, ``i mean``) and the **repair** (what takes its place)::
+
+    we went to [ the + uh, i mean, my ] house
+                 reparandum  interregnum  repair
+
+Kinds of :class:`Disfluency` (the classes of Full-Duplex-Bench v3):
+
+- ``filler``: filled pauses outside of an interregnum (Clark & Fox Tree 2002);
+- ``hesitation``: an own silence after a word that cannot end a phrase, or such a word drawn out (rules: ``hesitation_min_ms``,
+  ``drawn_out_min_ms``);
+- ``repetition``: the repair is the reparandum again, or completes its fragment;
+- ``self_correction``: the repair takes up words of the reparandum and says others otherwise;
+- ``false_start``: nothing takes the place of the reparandum.
+
+**Edit terms** are fillers, the lexicon's edit terms, and its discourse markers where their conditions hold: "you know" is
+an edit term in "it's, you know, big" and none in "do you know". A discourse marker is an edit term unless the word before
+is in its ``not_after`` (at the start of a clause that does not count), or the word after is in ``not_before`` or
+outside of ``only_before``; if it has ``needs``, ``after`` or ``before``, one of them must hold: ``start`` of a clause
+(silence or an edit term before), a ``conjunction`` before, or the given word.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from duologue_pipeline.records import Word
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.words.backchannels import backchannel_ipus
+from duologue_pipeline.words.lexicon import Lexicon, is_fragment, is_laughter, normal_form
+from duologue_pipeline.words.repairs import Repair, find_repairs
+
+__all__ = ["TAGS", "Disfluency", "Kind", "WordTags", "find_disfluencies", "tag_words", "tags_and_disfluencies"]
+
+Kind = Literal["filler", "hesitation", "repetition", "false_start", "self_correction"]
+WordTags = tuple[str, ...]
+"""The tags of one word, in the order of :data:`TAGS`."""
+
+TAGS: Final = ("filler", "edit_term", "reparandum", "interregnum", "repair", "partial", "backchannel", "laughter")
+
+_CANNOT_END: Final = ("article", "place", "nominative")
+
+
+@dataclass(frozen=True)
+class Disfluency:
+    """One disfluency; all ranges are half-open ranges of word indices, None where there is no such part.
+
+    ``edit_terms`` are the indices of the edit terms in it. A silent hesitation has no words: ``start_ms`` and ``end_ms``
+    say when it is.
+    """
+
+    kind: Kind
+    start_ms: int
+    end_ms: int
+    reparandum: tuple[int, int] | None = None
+    interregnum: tuple[int, int] | None = None
+    repair: tuple[int, int] | None = None
+    edit_terms: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The words of a speaker as the rules see them."""
+
+    words: Sequence[Word]
+    normals: Sequence[str]
+    filler: Sequence[bool]
+    edit: Sequence[bool]
+    repairs: Sequence[Repair]
+
+
+def tag_words(
+    words: Sequence[Word],
+    *,
+    lexicon: Lexicon,
+    words_other: Sequence[Word] | None = None,
+    rules: Mapping[str, Any] | None = None,
+) -> list[WordTags]:
+    """Tags each word of a speaker.
+
+    Args:
+        words: of one speaker, in order of time.
+        lexicon: of their language (:func:`duologue_pipeline.words.lexicon.load_lexicon`).
+        words_other: of the other speaker; without them no word is tagged ``backchannel``.
+        rules: the rule set ``disfluency``, the packaged one if None.
+
+    Returns:
+        For each word, in their order, any of :data:`TAGS`.
+    """
+    return _tags(_read(words, lexicon, load_rules("disfluency") if rules is None else rules), lexicon, words_other)
+
+
+def find_disfluencies(
+    words: Sequence[Word], *, lexicon: Lexicon, rules: Mapping[str, Any] | None = None
+) -> list[Disfluency]:
+    """Finds the disfluencies of one speaker.
+
+    Args:
+        words: of one speaker, in order of time.
+        lexicon: of their language.
+        rules: the rule set ``disfluency``, the packaged one if None.
+
+    Returns:
+        In order of start and end.
+    """
+    rules = load_rules("disfluency") if rules is None else rules
+    return _disfluencies(_read(words, lexicon, rules), lexicon, rules)
+
+
+def tags_and_disfluencies(words: Sequence[Word], *, lexicon: Lexicon) -> tuple[list[WordTags], list[Disfluency]]:
+    """What :func:`tag_words` and :func:`find_disfluencies` give, at the cost of one of them; arguments as there."""
+    rules = load_rules("disfluency")
+    read = _read(words, lexicon, rules)
+    return _tags(read, lexicon, None), _disfluencies(read, lexicon, rules)
+
+
+def _tags(read: _Reading, lexicon: Lexicon, words_other: Sequence[Word] | None) -> list[WordTags]:
+    words = read.words
+    tags: list[set[str]] = [set() for _ in words]
+    for i, word in enumerate(words):
+        if read.filler[i]:
+            tags[i].add("filler")
+        if read.edit[i]:
+            tags[i].add("edit_term")
+        if is_fragment(read.normals[i]):
+            tags[i].add("partial")
+        if is_laughter(word.word, lexicon):
+            tags[i].add("laughter")
+    for repair in read.repairs:
+        for i in range(repair.start, repair.interruption):
+            if not read.edit[i]:
+                tags[i].add("reparandum")
+        for i in range(repair.interruption, repair.resumption):
+            tags[i].add("interregnum")
+        for i in range(repair.resumption, repair.end):
+            if not read.edit[i]:
+                tags[i].add("repair")
+    for ipu in backchannel_ipus(words, words_other, lexicon=lexicon) if words_other is not None else ():
+        for i in range(ipu.start, ipu.end):
+            tags[i].add("backchannel")
+    return [tuple(tag for tag in TAGS if tag in each) for each in tags]
+
+
+def _disfluencies(read: _Reading, lexicon: Lexicon, rules: Mapping[str, Any]) -> list[Disfluency]:
+    found = [
+        *(_disfluency(read, repair) for repair in read.repairs),
+        *_fillers(read),
+        *_hesitations(read, lexicon, rules),
+    ]
+    return sorted(found, key=lambda each: (each.start_ms, each.end_ms, each.kind))
+
+
+def _read(words: Sequence[Word], lexicon: Lexicon, rules: Mapping[str, Any]) -> _Reading:
+    normals = [normal_form(word.word) for word in words]
+    filler = [normal in lexicon.fillers for normal in normals]
+    edit = _edit_terms(words, normals, filler, lexicon, rules)
+    # Tokens such as [laughter] stand between words without being any: repairs reach across them as across edit terms.
+    skipped = [edit[i] or not normal or not normal[0].isalnum() for i, normal in enumerate(normals)]
+    repairs = find_repairs(words, normals, skipped, lexicon=lexicon, rules=rules)
+    return _Reading(words, normals, filler, edit, repairs)
+
+
+# --- edit terms -----------------------------------------------------------------------------------------------------
+
+
+def _edit_terms(
+    words: Sequence[Word], normals: Sequence[str], filler: Sequence[bool], lexicon: Lexicon, rules: Mapping[str, Any]
+) -> list[bool]:
+    edit = list(filler)
+    phrases = sorted({*lexicon.edit_terms, *lexicon.discourse_markers}, key=lambda phrase: (-len(phrase), phrase))
+    for i in range(len(words)):
+        silence_ms = words[i].start_ms - words[i - 1].end_ms if i else rules["clause_silence_ms"] + 1
+        starts = silence_ms > rules["clause_silence_ms"] or (i > 0 and edit[i - 1])
+        for phrase in phrases:
+            end = i + len(phrase)
+            if tuple(normals[i:end]) != phrase:
+                continue
+            conditions = lexicon.discourse_markers.get(phrase, {})
+            before, after = normals[i - 1] if i else "", normals[end] if end < len(normals) else ""
+            if phrase in lexicon.edit_terms or _is_marker(conditions, before, after, starts, lexicon):
+                edit[i:end] = [True] * len(phrase)
+                break
+    return edit
+
+
+def _is_marker(
+    conditions: Mapping[str, frozenset[str]], before: str, after: str, starts: bool, lexicon: Lexicon
+) -> bool:
+    if before in conditions.get("not_after", ()) and not starts:
+        return False
+    if after in conditions.get("not_before", ()) or after not in conditions.get("only_before", {after}):
+        return False
+    needs = conditions.get("needs", frozenset())
+    return (
+        conditions.keys().isdisjoint({"needs", "after", "before"})
+        or ("start" in needs and starts)
+        or ("conjunction" in needs and before in lexicon.word_classes.get("conjunction", ()))
+        or before in conditions.get("after", ())
+        or after in conditions.get("before", ())
+    )
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+def _disfluency(read: _Reading, repair: Repair) -> Disfluency:
+    between = (repair.interruption, repair.resumption)
+    return Disfluency(
+        kind=_kind(read, repair),
+        start_ms=read.words[repair.start].start_ms,
+        end_ms=max(read.words[i].end_ms for i in range(repair.start, max(repair.end, repair.interruption))),
+        reparandum=(repair.start, repair.interruption),
+        interregnum=between if between[0] < between[1] else None,
+        repair=(repair.resumption, repair.end) if repair.resumption < repair.end else None,
+        edit_terms=tuple(i for i in range(repair.start, max(repair.end, repair.resumption)) if read.edit[i]),
+    )
+
+
+def _kind(read: _Reading, repair: Repair) -> Kind:
+    if repair.sign == "repetition":
+        return "repetition"
+    if repair.sign in ("abandoned", "restart"):
+        return "false_start"
+    if repair.sign == "fragment":
+        taken_back, instead = (
+            [read.normals[i] for i in range(*part) if not read.edit[i]]
+            for part in ((repair.start, repair.interruption), (repair.resumption, repair.end))
+        )
+        again = taken_back[:-1] == instead[: len(taken_back) - 1]
+        if again and instead[len(taken_back) - 1 :] and instead[-1].startswith(taken_back[-1].rstrip("-")):
+            return "repetition"
+        if len(taken_back) == 1:
+            return "false_start"
+    return "self_correction"
+
+
+def _fillers(read: _Reading) -> list[Disfluency]:
+    inside = {i for repair in read.repairs for i in range(repair.interruption, repair.resumption)}
+    return [
+        Disfluency("filler", word.start_ms, word.end_ms, edit_terms=(i,))
+        for i, word in enumerate(read.words)
+        if read.filler[i] and i not in inside
+    ]
+
+
+def _hesitations(read: _Reading, lexicon: Lexicon, rules: Mapping[str, Any]) -> list[Disfluency]:
+    """Silent and drawn-out ones, where the speaker must still have something to say."""
+    waiting = frozenset().union(*(lexicon.word_classes.get(name, frozenset()) for name in _CANNOT_END))
+    found = []
+    for i, (word, normal) in enumerate(zip(read.words, read.normals, strict=True)):
+        if normal not in waiting:
+            continue
+        if word.end_ms - word.start_ms >= rules["drawn_out_min_ms"]:
+            found.append(Disfluency("hesitation", word.start_ms, word.end_ms))
+        if i + 1 == len(read.words):
+            continue
+        silence_ms = read.words[i + 1].start_ms - word.end_ms
+        if rules["hesitation_min_ms"] <= silence_ms <= rules["hesitation_max_ms"]:
+            found.append(Disfluency("hesitation", word.end_ms, read.words[i + 1].start_ms))
+    return found

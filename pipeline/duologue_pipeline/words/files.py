@@ -1,0 +1,94 @@
+"""Words from where they are: the word files that the manifest names (schemas/words.schema.json)."""
+
+import json
+from typing import Any, Final
+
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.files.storage import local_copy
+from duologue_pipeline.records import Recording, Track, Word
+from duologue_schemas import iter_faults
+
+__all__ = ["WORDS_POLICIES", "parse_words", "read_json", "read_words"]
+
+WORDS_POLICIES: Final[dict[str, str]] = {
+    "optional": "words go into the samples of the tracks that have them",
+    "required": "a recording without words on both tracks is refused",
+    "none": "words are neither read nor written",
+}
+
+_FAULTS_SHOWN = 3
+
+
+def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] | None, tuple[Word, ...] | None]:
+    """Reads the words of both tracks onto the conversation's clock.
+
+    The times in a word file count from the first sample of its track; the track's ``offset_s`` is added here.
+
+    Args:
+        recording: whose tracks may have a ``words_uri``.
+        policy: a key of :data:`WORDS_POLICIES`.
+
+    Returns:
+        Words of ``a`` and of ``b`` in order of time, None for a track that has none (or under policy ``none``).
+
+    Raises:
+        RejectError: ``words_missing`` or ``words_invalid``.
+    """
+    if policy == "none":
+        return None, None
+    if policy == "required":
+        without = [track.speaker_id for track in recording.tracks if track.words_uri is None]
+        if without:
+            raise RejectError(
+                "words_missing",
+                f"speaker {' and '.join(without)}: no words_uri, and --words required asks for both; "
+                "add it to the manifest or run with --words optional",
+            )
+    a, b = (None if track.words_uri is None else _track_words(track, track.words_uri) for track in recording.tracks)
+    return a, b
+
+
+def _track_words(track: Track, uri: str) -> tuple[Word, ...]:
+    words = parse_words(read_json(uri), name=uri, offset_s=track.offset_s)
+    return tuple(sorted(words, key=lambda word: (word.start_ms, word.end_ms)))
+
+
+def read_json(uri: str) -> Any:
+    """Reads a word file.
+
+    Raises:
+        RejectError: ``words_missing``, or ``words_invalid`` where it is not JSON.
+    """
+    try:
+        with local_copy(uri) as path:
+            return json.loads(path.read_bytes())
+    except OSError as error:
+        raise RejectError("words_missing", f"{uri}: the word file cannot be read ({error})") from None
+    except (ValueError, RecursionError) as error:
+        raise RejectError("words_invalid", f"{uri}: not valid JSON ({error})") from None
+
+
+def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Word, ...]:
+    """Makes words of the document of a word file, in the order in which they stand there.
+
+    Args:
+        document: the parsed JSON.
+        name: of the file, for messages.
+        offset_s: what is added to the times.
+
+    Raises:
+        RejectError: ``words_invalid``; the message has the first faults and where they are.
+    """
+    faults = [f"{fault.field}: {fault.message}" for fault in iter_faults("words", document)]
+    if faults:
+        more = f" and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+        raise RejectError("words_invalid", f"{name}: {'; '.join(faults[:_FAULTS_SHOWN])}{more}")
+    return tuple(
+        Word(
+            word=item["word"],
+            start_ms=round((item["start_s"] + offset_s) * 1000),
+            end_ms=round((item["end_s"] + offset_s) * 1000),
+            confidence=item.get("confidence"),
+        )
+        for item in document
+    )

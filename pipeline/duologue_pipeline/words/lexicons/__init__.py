@@ -1,0 +1,1 @@
+"""What words mean in a conversation, one data file a language (``en.json``, ...); read by duologue_pipeline.words.lexicon."""

@@ -1,0 +1,190 @@
+"""``duologue annotate``: from tracks, from tracks with words, from a transcript alone; what is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner, Result
+
+from duologue_pipeline.cli.app import app
+from duologue_pipeline.demo import demo_files
+from duologue_schemas import iter_faults
+
+DEMO = demo_files().manifest.parent
+A, B = DEMO / "audio" / "demo-car-repair.a.flac", DEMO / "audio" / "demo-car-repair.b.flac"
+WORDS_A, WORDS_B = DEMO / "words" / "demo-car-repair.a.json", DEMO / "words" / "demo-car-repair.b.json"
+
+
+def annotate(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["annotate", *map(str, arguments)], prog_name="duologue")
+
+
+def document(*arguments: str | Path) -> dict[str, Any]:
+    result = annotate(*arguments)
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    assert list(iter_faults("annotation", found)) == []
+    return found
+
+
+def transcript(folder: Path, **content: Any) -> Path:
+    path = folder / "words.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def word(text: str, start_s: float, end_s: float) -> dict[str, Any]:
+    return {"word": text, "start_s": start_s, "end_s": end_s}
+
+
+def shifted(source: Path, by_s: float, folder: Path) -> Path:
+    words = [{**w, "start_s": w["start_s"] + by_s, "end_s": w["end_s"] + by_s} for w in json.loads(source.read_text())]
+    path = folder / f"{source.stem}.shifted.json"
+    path.write_text(json.dumps(words))
+    return path
+
+
+# --- a transcript alone ---------------------------------------------------------------------------------------------
+
+
+def test_words_come_back_in_their_order_with_tags(tmp_path: Path) -> None:
+    said = [word("car", 1.5, 1.9), word("uh", 0.0, 0.3), word("the", 0.35, 0.5), word("the", 0.6, 0.75)]
+    found = document("--words", transcript(tmp_path, a=said, b=[word("uh-huh", 1.0, 1.3)]), "--language", "en")
+    assert [w["word"] for w in found["words"]["a"]] == ["car", "uh", "the", "the"]
+    assert [w["tags"] for w in found["words"]["a"]] == [[], ["filler", "edit_term"], ["reparandum"], ["repair"]]
+    assert found["words"]["b"] == [{**word("uh-huh", 1.0, 1.3), "tags": ["backchannel"]}]
+    assert found["activity"] == {"a": [[0.0, 0.3], [0.35, 0.5], [0.6, 0.75], [1.5, 1.9]], "b": [[1.0, 1.3]]}
+
+
+def test_the_document_has_everything(tmp_path: Path) -> None:
+    said = {"a": [word("hello", 0, 2), word("yes", 5.5, 8)], "b": [word("no", 2.25, 5), word("but", 7, 10)]}
+    found = document("--words", transcript(tmp_path, **said), "--language", "en-GB")
+    assert list(found) == [
+        "schema", "duration_s", "language", "lexicon", "activity", "words", "events", "statistics", "rules"
+    ]  # fmt: skip
+    assert (found["duration_s"], found["language"], found["lexicon"]) == (10.0, "en-GB", "en")
+    transfers = [(e["speaker"], e["fto_s"]) for e in found["events"] if e["kind"] == "floor_transfer"]
+    assert transfers == [("b", 0.25), ("a", 0.5), ("b", -1.0)]
+    statistics = found["statistics"]
+    assert statistics["overlap_share_of_time"] == 0.1
+    assert statistics["overlap_share_of_speech"] == 1.0 / (4.5 + 5.75 - 1.0)
+    assert statistics["overlapped_transfers_share"] == pytest.approx(1 / 3)
+    assert statistics["fto_percentiles_s"]["p50"] == 0.25
+    assert statistics["kinds"]["turn"]["count_per_minute"] == 24.0
+    assert statistics["speakers"]["a"]["speech_s"] == 4.5
+    assert {event["kind"] for event in found["events"]} >= {"ipu", "turn", "gap", "overlap_between", "interruption"}
+    assert all(event["rules"] == found["rules"]["events"] for event in found["events"] if event["kind"] == "turn")
+
+
+def test_without_a_lexicon_it_says_so(tmp_path: Path) -> None:
+    path = transcript(tmp_path, a=[word("moi", 0, 2)], b=[word("joo", 2.5, 2.7)])
+    assert document("--words", path, "--language", "fi")["lexicon"] == "none"
+    assert document("--words", path)["lexicon"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        ((), "no --language: hardly anything is read from the words"),
+        (("--language", "fi"), "no lexicon for fi: hardly anything is read from the words"),
+    ],
+)
+def test_words_that_are_not_read_are_warned_about(options: tuple[str, ...], warning: str, tmp_path: Path) -> None:
+    said = transcript(tmp_path, a=[word("uh", 0.0, 0.3)])
+    assert f"duologue: warning: {warning}" in annotate("--words", said, *options).stderr
+    assert annotate("--words", said, "--language", "en").stderr == ""
+    assert annotate("--words", transcript(tmp_path, a=[]), *options).stderr == ""
+
+
+def test_a_file_is_written_and_summed_up(tmp_path: Path) -> None:
+    path = transcript(tmp_path, a=[word("hello", 0, 2)], b=[word("no", 2.25, 5)])
+    result = annotate("--words", path, "--format", "textgrid", "--out", tmp_path / "x.TextGrid")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert result.stderr.endswith("x.TextGrid: 5.0 s, 2 turns, 1 floor transfer, 0 backchannels, 0 interruptions\n")
+    assert (tmp_path / "x.TextGrid").read_text().startswith('File type = "ooTextFile"')
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], 'expected {"a": [words], "b": [words]}, found a list'),
+        ({"c": []}, "found an object with 'c'"),
+        ({}, "found an object with nothing"),
+        ({"a": [{"word": "x", "start_s": 1}]}, "words.json: a: [0]"),
+        ({"a": [{"word": "x", "start_s": 2, "end_s": 1}], "b": []}, "words.json: a: [0]"),
+    ],
+)
+def test_a_transcript_of_another_form_is_refused(content: Any, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "words.json"
+    path.write_text(json.dumps(content))
+    result = annotate("--words", path)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "nothing to annotate: give A and B, one stereo file, or --words FILE"),
+        (("--words", "missing.json"), "missing.json: the word file cannot be read"),
+        ((A, B, "--words", "x.json"), "--words is a transcript alone"),
+        ((A,), "does not have the channels of two speakers"),
+        ((A, "missing.wav"), "missing.wav"),
+        ((A, B, "--offset-b", "nan"), "--offset-b nan: expected -600 to 600 seconds"),
+        ((A, B, "--asr", "nobody/nothing"), "--asr nobody/nothing: no such folder"),
+        ((A, B, "--words-a", "missing.json"), "missing.json: the word file cannot be read"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: tuple[str | Path, ...], message: str) -> None:
+    result = annotate(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+# --- audio ----------------------------------------------------------------------------------------------------------
+
+
+def test_two_tracks_with_words() -> None:
+    found = document(A, B, "--words-a", WORDS_A, "--words-b", WORDS_B, "--language", "en-US")
+    assert found["isolation"] == "pass"
+    assert [found["words_check"][s]["verdict"] for s in "ab"] == ["fits", "fits"]
+    assert len(found["words"]["a"]) == len(json.loads(WORDS_A.read_text()))
+    assert found["statistics"]["kinds"]["turn"]["count"] >= 4
+    assert {event["source"] for event in found["events"]} >= {"both"}
+
+
+def test_a_stereo_file_without_words(tmp_path: Path) -> None:
+    (a, rate_hz), (b, _) = (soundfile.read(path, dtype="float32") for path in (A, B))
+    length = max(len(a), len(b))
+    both = np.stack([np.pad(pcm, (0, length - len(pcm))) for pcm in (a, b)], axis=1)
+    soundfile.write(tmp_path / "both.wav", both, rate_hz)
+    stereo, pair = document(tmp_path / "both.wav"), document(A, B)
+    assert stereo["activity"] == pair["activity"]
+    assert stereo["words"] == {"a": [], "b": []}
+
+
+def test_transcripts_on_the_wrong_tracks_are_reported_and_not_used() -> None:
+    result = annotate(A, B, "--words-a", WORDS_B, "--words-b", WORDS_A, "--language", "en-US")
+    assert result.exit_code == 0
+    warnings = result.stderr.splitlines()
+    assert len(warnings) == 2
+    assert "the words of a agree with the speech of b" in warnings[0]
+    assert warnings[0].endswith("give the transcripts to the right tracks; they are not used")
+    found = json.loads(result.stdout)
+    assert [found["words_check"][s]["verdict"] for s in "ab"] == ["wrong_track", "wrong_track"]
+    assert found["words"] == {"a": [], "b": []}
+
+
+@pytest.mark.parametrize("by_s", [0.4, 2.0])
+def test_a_shifted_transcript_is_reported(by_s: float, tmp_path: Path) -> None:
+    result = annotate(A, B, "--words-a", WORDS_A, "--words-b", shifted(WORDS_B, by_s, tmp_path), "--language", "en-US")
+    assert "the words of b lie " in result.stderr
+    check = json.loads(result.stdout)["words_check"]["b"]
+    assert check["verdict"] == "shifted"
+    assert check["shift_ms"] == pytest.approx(by_s * 1000, abs=60)

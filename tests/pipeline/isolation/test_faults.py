@@ -1,0 +1,315 @@
+"""The faults of a recording, each in a simulated conversation that has it and in ones that do not, and on real calls."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+from scipy.signal import lfilter
+
+from duologue_pipeline.isolation.bleed import Stretches
+from duologue_pipeline.isolation.meter import measure_isolation
+from duologue_pipeline.isolation.turns import find_offset, find_over_suppression, speech_frames
+from duologue_pipeline.isolation.verdict import worst_verdict
+from duologue_pipeline.records import FAULTS, FaultReport, IsolationReport, Span
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.simulate import (
+    Bleed,
+    ConversationSpec,
+    Drift,
+    Duplicate,
+    Fault,
+    MonoMix,
+    NoiseBank,
+    Offset,
+    OverSuppression,
+    Side,
+    Swap,
+    constant,
+    simulate_conversation,
+)
+
+Pcm = npt.NDArray[np.float32]
+
+RATE_HZ = 8000
+RULES = load_rules("isolation")
+DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="needs the recordings in shared/data beside the checkout")
+
+
+@cache
+def simulate(*faults: Fault, silence: str = "noise", seed: int = 5, duration_s: float = 180.0) -> IsolationReport:
+    """Two voices on the telephone, with noise 40 dB under them, and what is measured of them."""
+    a = Side("noise-02", level_dbfs=-24, noise_dbfs=-64, silence=silence)  # type: ignore[arg-type]
+    b = replace(a, voice="noise-11", level_dbfs=-27, noise_dbfs=-67)
+    spec = ConversationSpec("test", seed, a, b, duration_s=duration_s, faults=faults)
+    made = simulate_conversation(spec, NoiseBank())
+    return measure_isolation([(made.a, made.b)], sample_rate_hz=made.sample_rate_hz)
+
+
+def found(report: IsolationReport) -> set[str]:
+    return {name for name, fault in report.faults.items() if fault.found}
+
+
+def bleed(into: str, level_db: float, lag_ms: float = 40.0) -> Bleed:
+    return Bleed(into, constant(level_db), constant(lag_ms))  # type: ignore[arg-type]
+
+
+# --- simulated conversations ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("silence", ["noise", "comfort", "digital"])
+def test_a_good_recording_has_no_fault(silence: str) -> None:
+    """Digital silence and comfort noise that follow one's own voice are no over-suppression."""
+    report = simulate(silence=silence)
+    assert tuple(report.faults) == FAULTS
+    assert (report.verdict, found(report)) == ("pass", set())
+    assert report.faults["swap"].found is False
+    assert report.faults["offset"].found is False
+    assert report.faults["offset"].value == pytest.approx(0, abs=0.2)
+    assert report.faults["drift"] == FaultReport(
+        None, detail="no copy of one voice in the other track to compare the clocks by"
+    )
+
+
+@pytest.mark.parametrize(("side", "depth_db"), [("a", 15), ("b", 15), ("a", 40)])
+def test_a_track_that_is_turned_down_while_the_other_talks(side: str, depth_db: float) -> None:
+    report = simulate(OverSuppression(side, depth_db))  # type: ignore[arg-type]
+    fault = report.faults["over_suppression"]
+    assert (report.verdict, found(report)) == ("warn", {"over_suppression"})
+    assert fault.detail.startswith(f"the floor of {side} drops")
+    assert fault.value == pytest.approx(min(depth_db, 26), abs=3)  # not under mu-law's smallest step
+    assert fault.confidence > 0.5
+
+
+def test_a_suppressed_track_without_a_floor_is_known_by_its_cut_ends() -> None:
+    report = simulate(OverSuppression("a", 35), silence="digital", duration_s=400.0)
+    fault = report.faults["over_suppression"]
+    assert fault.found
+    assert fault.value is None
+    assert "lie in the moment in which the other begins" in fault.detail
+
+
+@pytest.mark.parametrize("at_s", [60.0, 120.0])
+def test_speakers_who_change_tracks(at_s: float) -> None:
+    report = simulate(Swap(at_s))
+    assert (report.verdict, found(report)) == ("fail", {"swap"})
+    assert report.faults["swap"].value == pytest.approx(at_s, abs=5)
+
+
+@pytest.mark.parametrize("late_s", [-1.2, 0.7, 2.5])
+def test_a_track_that_is_late(late_s: float) -> None:
+    report = simulate(Offset("b", late_s))
+    assert (report.verdict, found(report)) == ("warn", {"offset"})
+    assert report.faults["offset"].value == pytest.approx(late_s, abs=0.2)
+
+
+def test_a_late_track_with_bleed_is_late_by_what_its_copy_is_off() -> None:
+    report = simulate(bleed("a", -25, lag_ms=0), Offset("b", 0.8))
+    assert report.faults["offset"].value == pytest.approx(0.8, abs=0.002)
+    assert "a copy lies 800 ms off" in report.faults["offset"].detail
+
+
+def test_a_track_that_is_late_by_less_than_the_largest_lag() -> None:
+    report = simulate(bleed("a", -25, lag_ms=0), Offset("b", 0.1))
+    assert report.a_from_b.lag_ms == pytest.approx(-100, abs=1)
+    assert report.faults["offset"].value == pytest.approx(0.1, abs=0.002)
+    assert report.faults["offset"].detail == "b's voice is heard in a's track 100 ms before it is spoken: b lies late"
+
+
+@pytest.mark.parametrize(("into", "side", "ppm", "expected_ppm"), [("a", "b", 50, 50), ("b", "a", 120, -120)])
+def test_clocks_that_drift(into: str, side: str, ppm: float, expected_ppm: float) -> None:
+    report = simulate(bleed(into, -30), Drift(side, ppm))  # type: ignore[arg-type]
+    measured = report.a_from_b if into == "a" else report.b_from_a
+    assert (report.verdict, found(report)) == ("warn", {"drift"})
+    assert report.faults["drift"].value == pytest.approx(expected_ppm, abs=3)
+    assert measured.bleed_db == pytest.approx(-30, abs=1.5)
+    lags_ms = [point.lag_ms for point in measured.over_time if point.lag_ms is not None]
+    assert abs(lags_ms[-1] - lags_ms[0]) == pytest.approx(ppm * 0.18, rel=0.3)  # in nearly 180 s
+
+
+def test_clocks_that_do_not_drift() -> None:
+    report = simulate(bleed("a", -30))
+    assert report.faults["drift"].found is False
+    assert report.faults["drift"].value == pytest.approx(0, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "mixed"), [(Duplicate("a", 6.0, 60.0, -40), False), (Duplicate("mix", -9.0), True), (MonoMix(-40), True)]
+)
+def test_one_signal_on_both_tracks(fault: Fault, mixed: bool) -> None:
+    report = simulate(fault)
+    assert (report.verdict, report.duplicate) == ("fail", True)
+    assert found(report) == ({"duplicate", "mono_mix"} if mixed else {"duplicate"})
+    assert report.faults["mono_mix"].found is mixed
+    assert {report.faults[name].found for name in ("swap", "offset", "drift", "over_suppression")} == {None}
+
+
+@pytest.mark.parametrize("level_db", [-3, -6])
+def test_bleed_nearly_as_loud_as_the_voice(level_db: float) -> None:
+    report = simulate(bleed("a", level_db), bleed("b", level_db))
+    assert (report.verdict, found(report)) == ("fail", set())
+    assert report.a_from_b.bleed_db == pytest.approx(level_db, abs=2.5)
+    assert report.b_from_a.bleed_db == pytest.approx(level_db, abs=2.5)
+
+
+def test_bleed_over_time_follows_a_level_that_changes() -> None:
+    level = ((80.0, -20.0), (100.0, -35.0))
+    points = simulate(Bleed("a", level, constant(20.0))).a_from_b.over_time
+    early = [point.bleed_db for point in points if point.end_ms <= 80_000]
+    late = [point.bleed_db for point in points if point.start_ms >= 100_000]
+    assert np.allclose([level_db for level_db in early if level_db is not None], -20, atol=2)
+    assert np.allclose([level_db for level_db in late if level_db is not None], -35, atol=2)
+    assert len(early) >= 3
+    assert len(late) >= 3
+    assert all(point.lag_ms == pytest.approx(20, abs=0.5) for point in points if point.lag_ms is not None)
+
+
+def test_spans_are_the_evidence() -> None:
+    report = simulate(bleed("a", -30))
+    spans = report.a_from_b.spans
+    assert sum(span.duration_ms for span in spans) == pytest.approx(1000 * report.a_from_b.solo_s, abs=250)
+    assert list(spans) == sorted(spans)
+    assert len(spans) <= 200
+    assert spans[-1].end_ms <= 180_000
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def test_stretches_join_what_is_nearest_when_there_are_too_many() -> None:
+    stretches = Stretches(3)
+    stretches.add(np.array([0, 1, 10, 12, 30]))
+    assert stretches.spans(250, 100_000) == (Span(0, 500), Span(2500, 3250), Span(7500, 7750))
+    stretches.add(np.array([31, 60]))
+    assert stretches.spans(250, 15_100) == (Span(0, 3250), Span(7500, 8000), Span(15_000, 15_100))
+
+
+def make_turns(answers_a_s: float, answers_b_s: float, turns: int = 60) -> npt.NDArray[np.bool_]:
+    """Turns of 1 to 3 s that follow each other after so many seconds, each give or take a fifth: bool [2, frames]."""
+    rng = np.random.default_rng(4)
+    speaks, at = np.zeros((2, 20 * 6 * turns), np.bool_), 100
+    for turn in range(turns):
+        at += round(20 * (answers_a_s, answers_b_s)[turn % 2] + rng.normal(0, 4))
+        length = round(20 * rng.uniform(1, 3))
+        speaks[turn % 2, at : at + length] = True
+        at += length
+    return speaks[:, : at + 100]
+
+
+@pytest.mark.parametrize(("answers_a_s", "answers_b_s"), [(0.2, 0.2), (0.1, 0.4), (0.2, 1.5), (1.0, 0.2)])
+def test_slow_answers_are_no_offset(answers_a_s: float, answers_b_s: float) -> None:
+    assert not find_offset(make_turns(answers_a_s, answers_b_s), RULES).found
+
+
+@pytest.mark.parametrize("late_s", [0.5, -0.8])
+def test_answers_that_come_before_the_end_and_late_by_as_much_are_an_offset(late_s: float) -> None:
+    report = find_offset(make_turns(0.2 - late_s, 0.2 + late_s), RULES)
+    assert report.found
+    assert report.value == pytest.approx(late_s, abs=0.1)
+
+
+def test_too_few_turns_say_nothing_of_an_offset() -> None:
+    assert find_offset(make_turns(0.2, 0.2, turns=20), RULES) == FaultReport(
+        None, detail="too few turns to judge by: 10 of one speaker"
+    )
+
+
+def test_what_is_not_above_the_partners_copy_is_not_ones_own_speech() -> None:
+    levels_db = np.full((2, 200), -70, np.float32)
+    levels_db[1, 50:100] = -20
+    levels_db[0, 50:100] = -45
+    levels_db[0, 120:150] = -25
+    assert np.flatnonzero(speech_frames(levels_db, (-25.0, None), RULES)[0]).tolist() == list(range(120, 150))
+
+
+def test_without_silence_a_floor_is_not_judged() -> None:
+    speaks = np.zeros((2, 100), np.bool_)
+    assert find_over_suppression(np.full((2, 100), -60, np.float32), speaks, RULES).found is None
+
+
+@pytest.mark.parametrize(
+    ("bleed_verdict", "fault", "expected"),
+    [
+        ("pass", None, "pass"),
+        ("undetermined", None, "undetermined"),
+        ("undetermined", "over_suppression", "warn"),
+        ("warn", "drift", "warn"),
+        ("pass", "swap", "fail"),
+        ("fail", "drift", "fail"),
+    ],
+)
+def test_the_worst_finding_is_the_verdict(bleed_verdict: str, fault: str | None, expected: str) -> None:
+    faults = {name: FaultReport(found=name == fault) for name in FAULTS}
+    assert worst_verdict(bleed_verdict, faults, RULES) == expected
+
+
+# --- real calls -----------------------------------------------------------------------------------------------------
+
+
+@cache
+def read_call(number: int) -> tuple[Pcm, Pcm]:
+    names = (f"auto_repairs_{number}_{role}.flac" for role in ("agent", "caller"))
+    a, b = (soundfile.read(DATA / "calls" / name, dtype="float32")[0] for name in names)
+    return a, b
+
+
+def measure(a: Pcm, b: Pcm) -> IsolationReport:
+    return measure_isolation([(a, b)], sample_rate_hz=RATE_HZ)
+
+
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+def test_real_calls_have_no_fault(number: int) -> None:
+    report = measure(*read_call(number))
+    assert (report.verdict, found(report)) == ("pass", set())
+
+
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+def test_real_calls_whose_tracks_are_swapped_half_way(number: int) -> None:
+    a, b = read_call(number)
+    half = len(a) // 2
+    report = measure(np.concatenate([a[:half], b[half:]]), np.concatenate([b[:half], a[half:]]))
+    assert found(report) == {"swap"}
+    assert report.faults["swap"].value == pytest.approx(half / RATE_HZ, abs=10)
+
+
+def colour(pcm: Pcm) -> Pcm:
+    """As another microphone would sound."""
+    coloured: Pcm = lfilter([1, -0.8], [1, 0.3], pcm).astype(np.float32)
+    return coloured
+
+
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+def test_a_line_that_stays_with_its_track_does_not_hide_a_swap(number: int) -> None:
+    a, b = read_call(number)
+    half = len(a) // 2
+    report = measure(colour(np.concatenate([a[:half], b[half:]])), np.concatenate([b[:half], a[half:]]))
+    assert found(report) == {"swap"}
+
+
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+def test_another_microphone_half_way_is_no_swap(number: int) -> None:
+    a, b = read_call(number)
+    half = len(a) // 2
+    other_a, other_b = (np.concatenate([track[:half], colour(track[half:])]) for track in (a, b))
+    for report in (measure(other_a, b), measure(a, other_b), measure(other_a, other_b)):
+        assert found(report) == set()
+
+
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+def test_real_calls_with_weak_bleed_and_a_clock_that_is_off_by_50_ppm(number: int) -> None:
+    a, b = read_call(number)
+    with_copy = a + np.float32(10 ** (-35 / 20)) * np.concatenate([np.zeros(400, np.float32), b[:-400]])
+    at = np.arange(len(b)) / (1 + 50e-6)
+    report = measure(with_copy.astype(np.float32), np.interp(at, np.arange(len(b)), b).astype(np.float32))
+    assert found(report) == {"drift"}
+    assert report.faults["drift"].value == pytest.approx(50, abs=2)
+    assert report.a_from_b.bleed_db == pytest.approx(-35, abs=1)

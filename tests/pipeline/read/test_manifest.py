@@ -1,0 +1,126 @@
+"""Manifest lines become recordings, or rejections that name every fault."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.read.manifest import manifest_sha256, parse_line, read_lines
+from duologue_pipeline.records import Recording, Rejected, Source, Track
+
+FULL = {
+    "recording_id": "call-0001",
+    "language": "en-US",
+    "started_at": "2026-03-01T10:00:00Z",
+    "setting": "telephone",
+    "source": {"corpus": "in-house", "license": "CC-BY-4.0", "route": "vendor"},
+    "topic": "car repair",
+    "register": "service",
+    "tracks": [
+        {
+            "speaker_id": "spk-17",
+            "uri": "audio/call-0001.wav",
+            "channel": 0,
+            "offset_s": -0.5,
+            "jurisdiction": "US-IL",
+            "words_uri": "words/call-0001.a.json",
+        },
+        {"speaker_id": "spk-42", "uri": "s3://bucket/call-0001.wav", "channel": 1},
+    ],
+}
+
+
+def parse(document: Any) -> Recording | Rejected:
+    return parse_line(json.dumps(document).encode(), manifest_uri="/calls/manifest.jsonl")
+
+
+def test_a_full_line_becomes_a_recording_with_absolute_uris() -> None:
+    assert parse(FULL) == Recording(
+        recording_id="call-0001",
+        a=Track("spk-17", "/calls/audio/call-0001.wav", 0, -0.5, "US-IL", "/calls/words/call-0001.a.json"),
+        b=Track("spk-42", "s3://bucket/call-0001.wav", 1, 0.0, None, None),
+        language="en-US",
+        started_at="2026-03-01T10:00:00Z",
+        setting="telephone",
+        topic="car repair",
+        register="service",
+        source=Source("in-house", "CC-BY-4.0", "vendor"),
+    )
+
+
+def test_a_minimal_line_leaves_the_rest_open() -> None:
+    tracks = [{"speaker_id": "s1", "uri": "a.wav"}, {"speaker_id": "s2", "uri": "b.wav"}]
+    recording = parse({"recording_id": "c", "tracks": tracks})
+    assert recording == Recording("c", a=Track("s1", "/calls/a.wav"), b=Track("s2", "/calls/b.wav"))
+
+
+def test_a_byte_order_mark_and_a_carriage_return_do_no_harm() -> None:
+    line = b"\xef\xbb\xbf" + json.dumps(FULL).encode() + b"\r"
+    assert parse_line(line, manifest_uri="/calls/manifest.jsonl") == parse(FULL)
+
+
+def test_every_fault_of_a_line_is_named() -> None:
+    tracks = [{"speaker_id": "s1", "uri": ""}, {"speaker_id": "s2", "uri": "b.wav", "channel": -1}]
+    rejected = parse({"recording_id": "call-2", "tracks": tracks, "lang": "en"})
+    assert isinstance(rejected, Rejected)
+    assert (rejected.recording_id, rejected.stage, rejected.reason) == ("call-2", "read", "manifest_invalid")
+    for field in ("lang: ", "tracks[0].uri: ", "tracks[1].channel: "):
+        assert field in rejected.detail
+    assert rejected.detail.endswith(". `duologue validate MANIFEST` lists every fault by line")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"recording_id": "call-1"', b"not json", b"\xff\xfe", b"[" * 100_000, b'{"recording_id": NaN}'],
+    ids=["cut short", "text", "not UTF-8", "nested too deeply", "NaN"],
+)
+def test_a_line_that_is_no_json_is_rejected_without_an_id(line: bytes) -> None:
+    rejected = parse_line(line, manifest_uri="/calls/manifest.jsonl")
+    assert isinstance(rejected, Rejected)
+    assert (rejected.recording_id, rejected.reason) == (None, "manifest_invalid")
+    excerpt = line[:60].decode(errors="replace")
+    assert rejected.detail.startswith(f"the line that begins {excerpt!r} is not valid JSON (")
+
+
+@pytest.mark.parametrize("document", [[], 7, "call-1", None, {"recording_id": 7}])
+def test_json_that_is_no_recording_is_rejected_without_an_id(document: Any) -> None:
+    rejected = parse(document)
+    assert isinstance(rejected, Rejected)
+    assert (rejected.recording_id, rejected.reason) == (None, "manifest_invalid")
+
+
+def test_the_place_of_a_line_is_not_in_its_rejection() -> None:
+    """So that the order of the lines changes no output."""
+    rejected = parse({"recording_id": "call-3"})
+    assert isinstance(rejected, Rejected)
+    assert "line 1" not in rejected.detail
+
+
+def test_lines_are_read_without_the_blank_ones(tmp_path: Path) -> None:
+    (tmp_path / "manifest.jsonl").write_bytes(b'\n{"a": 1}\n\n   \n{"b": 2}')
+    assert list(read_lines(str(tmp_path / "manifest.jsonl"))) == [b'{"a": 1}', b'{"b": 2}']
+
+
+def test_lines_are_whole_where_the_read_blocks_meet(tmp_path: Path) -> None:
+    lines = [f"{number:07d}".encode() * 30 for number in range(12_000)]  # 2.5 MB, read by 1 MiB
+    (tmp_path / "manifest.jsonl").write_bytes(b"\n".join(lines))
+    assert list(read_lines(str(tmp_path / "manifest.jsonl"))) == lines
+
+
+def test_a_missing_manifest_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"/none\.jsonl: no such manifest$"):
+        list(read_lines(str(tmp_path / "none.jsonl")))
+
+
+def test_a_folder_is_no_manifest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the manifest cannot be read"):
+        list(read_lines(str(tmp_path)))
+
+
+def test_the_hash_of_a_manifest_ignores_the_order_and_the_line_ends() -> None:
+    assert manifest_sha256([b"one", b"two"]) == manifest_sha256([b"two\r", b" one"])
+    assert manifest_sha256([b"one", b"two"]) != manifest_sha256([b"one"])
+    assert manifest_sha256([b"one", b"one"]) != manifest_sha256([b"one"])
+    assert manifest_sha256([b"onet", b"wo"]) != manifest_sha256([b"one", b"two"])

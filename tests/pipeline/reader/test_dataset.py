@@ -1,0 +1,191 @@
+"""Reading a release: what a sample holds, for which purposes it is given, and what is said of damage."""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.reader.dataset import PurposeError, open_dataset, read_release, read_shard
+
+Build = Callable[..., Any]
+
+
+def shard_of(release: Path, split: str) -> Path:
+    (path,) = (release / "shards").glob(f"{split}-*.tar")
+    return path
+
+
+def write_tar(path: Path, members: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def npy(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+# --- samples --------------------------------------------------------------------------------------------------------
+
+
+def test_the_samples_of_a_split_come_in_the_order_of_its_shards(release: Path) -> None:
+    train = open_dataset(str(release))
+    assert len(train) == 5
+    assert [sample.key for sample in train] == [f"call-1-{n:05d}" for n in range(3)] + [
+        f"call-2-{n:05d}" for n in (0, 1)
+    ]
+    assert [sample.key for sample in open_dataset(str(release), split="validation")] == ["call-3-00000"]
+
+
+def test_a_dataset_may_be_read_twice(release: Path) -> None:
+    dataset = open_dataset(str(release))
+    assert [sample.key for sample in dataset] == [sample.key for sample in dataset]
+
+
+def test_a_sample_holds_codes_and_metadata(release: Path, tiny_codec: Any) -> None:
+    for sample in open_dataset(str(release)):
+        assert sample.codes.dtype == np.uint16
+        assert sample.codes.shape == (2, 2, sample.metadata["codec"]["frames"])
+        assert (sample.codes.max(axis=(0, 2)) < tiny_codec.cardinalities).all()
+        assert sample.metadata["key"] == sample.key
+        assert sample.metadata["split"] == "train"
+
+
+def test_audio_is_decoded_once_when_it_is_asked_for(release: Path, tmp_path: Path) -> None:
+    first = next(iter(open_dataset(str(release))))
+    assert first.audio is not None
+    pcm, sample_rate_hz = first.audio
+    assert pcm.dtype == np.float32
+    assert (pcm.shape, sample_rate_hz) == ((2, 16000), 8000)
+    written, _ = soundfile.read(tmp_path / "call-1.wav", dtype="float32")
+    np.testing.assert_allclose(pcm, written[:16000].T, atol=1 / 32768, rtol=0)
+    assert first.audio[0] is pcm
+
+
+def test_a_sample_without_audio_says_so(tmp_path: Path) -> None:
+    write_tar(tmp_path / "shard.tar", {"k.json": b"{}", "k.codes.npy": npy(np.zeros((2, 2, 3), np.uint16))})
+    (sample,) = read_shard(str(tmp_path / "shard.tar"))
+    assert (sample.flac, sample.audio) == (None, None)
+
+
+def test_the_members_of_a_sample_may_come_in_any_order(tmp_path: Path) -> None:
+    codes = npy(np.zeros((2, 2, 3), np.uint16))
+    members = {"k.codes.npy": codes, "k.json": b'{"n":1}', "l.codes.npy": codes, "l.flac": b"", "l.json": b'{"n":2}'}
+    write_tar(tmp_path / "shard.tar", members)
+    samples = list(read_shard(str(tmp_path / "shard.tar")))
+    assert [(sample.key, sample.metadata, sample.flac) for sample in samples] == [
+        ("k", {"n": 1}, None),
+        ("l", {"n": 2}, b""),
+    ]
+
+
+def test_opening_reads_nothing_but_the_manifest(release: Path) -> None:
+    for path in release.glob("shards/*"):
+        path.unlink()
+    assert len(open_dataset(str(release))) == 5
+
+
+# --- purposes, splits, releases -------------------------------------------------------------------------------------
+
+
+def test_another_purpose_is_refused(release: Path) -> None:
+    with pytest.raises(PurposeError) as raised:
+        open_dataset(str(release), purpose="redistribution")
+    assert str(raised.value) == (
+        f"{release}: this release may be used for training_inhouse and not for redistribution; make one with "
+        "`duologue run ... --purpose redistribution`: it will hold what its speakers allow"
+    )
+    assert isinstance(raised.value, UsageError)
+
+
+def test_a_sample_is_only_given_for_a_purpose_that_it_carries_itself(release: Path) -> None:
+    document = json.loads((release / "dataset.json").read_text())
+    document["purposes"].append("redistribution")
+    (release / "dataset.json").write_text(json.dumps(document))
+    assert list(open_dataset(str(release), purpose="redistribution")) == []
+
+
+def test_an_unknown_split_is_refused(release: Path) -> None:
+    with pytest.raises(UsageError, match=r"^split 'test': expected one of train, validation$"):
+        open_dataset(str(release), split="test")
+
+
+def test_a_folder_without_a_release_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        open_dataset(str(tmp_path))
+    assert str(raised.value) == (
+        f"{tmp_path}/dataset.json: no such file; is {tmp_path} the output folder of a complete run?"
+    )
+
+
+def test_a_manifest_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text("{")
+    with pytest.raises(UsageError, match=r"/dataset\.json: cannot be read \("):
+        read_release(str(tmp_path))
+
+
+@pytest.mark.parametrize("document", [[], {}, {"schema": "release/2.0"}])
+def test_a_manifest_of_another_version_is_refused(document: Any, tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text(json.dumps(document))
+    with pytest.raises(UsageError, match=r"/dataset\.json: not a release manifest of version release/1\.0$"):
+        read_release(str(tmp_path))
+
+
+# --- damage ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_shard_that_ends_within_a_member_is_damaged(release: Path) -> None:
+    shard = shard_of(release, "train")
+    shard.write_bytes(shard.read_bytes()[:3000])
+    with pytest.raises(ValueError, match=r"the archive is damaged|needs json and codes\.npy"):
+        list(open_dataset(str(release)))
+
+
+def test_a_shard_that_ends_between_two_samples_is_damaged(release: Path) -> None:
+    """tarfile takes such a file for a whole archive."""
+    whole = shard_of(release, "train")
+    second = whole.read_bytes().index(b"call-1-00001.json")
+    whole.write_bytes(whole.read_bytes()[:second])
+    with pytest.raises(ValueError, match=r"\.tar: holds 1 samples and dataset\.json says 5; the shard is damaged"):
+        list(open_dataset(str(release)))
+
+
+def test_a_shard_with_a_damaged_header_is_damaged(release: Path) -> None:
+    """tarfile takes a header that is not one for the end of the archive."""
+    shard = shard_of(release, "train")
+    content = bytearray(shard.read_bytes())
+    content[content.index(b"call-2-00000.json") + 3] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(ValueError, match=r"\.tar: holds 3 samples and dataset\.json says 5; the shard is damaged"):
+        list(open_dataset(str(release)))
+
+
+def test_a_file_that_is_no_archive_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "shard.tar").write_bytes(b"no archive" * 100)
+    with pytest.raises(ValueError, match=r"shard\.tar: the archive is damaged \("):
+        list(read_shard(str(tmp_path / "shard.tar")))
+
+
+def test_a_sample_without_codes_is_named(tmp_path: Path) -> None:
+    write_tar(tmp_path / "shard.tar", {"k.json": b"{}", "k.flac": b""})
+    with pytest.raises(
+        ValueError, match=r"shard\.tar: sample k has the members json, flac and needs json and codes\.npy$"
+    ):
+        list(read_shard(str(tmp_path / "shard.tar")))
+
+
+def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
+    write_tar(tmp_path / "shard.tar", {"k.json": b"{}", "k.codes.npy": npy(np.array([{"any": "object"}]))})
+    with pytest.raises(ValueError, match="Object arrays cannot be loaded"):
+        list(read_shard(str(tmp_path / "shard.tar")))

@@ -1,0 +1,227 @@
+"""What is said about a sample, and the rows of the three tables."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from duologue_pipeline.records import Activity, Annotated, Event, Source, Span, TaggedWord
+from duologue_pipeline.tokens.samples import (
+    canonical_json,
+    codec_document,
+    event_rows,
+    index_row,
+    recording_row,
+    rule_versions,
+    sample_document,
+    sample_key,
+)
+from duologue_pipeline.tokens.segments import Segment
+from duologue_schemas import iter_faults
+from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
+
+Build = Callable[..., Any]
+
+FIRST, MIDDLE, LAST = Segment(0, 0, 24), Segment(1, 24, 50), Segment(2, 50, 63)  # cuts at 1.92 s and 4 s
+
+
+@pytest.fixture
+def conversation(noise: Build, write_audio: Build, make_recording: Build, make_annotated: Build) -> Annotated:
+    """Five seconds of which a speaks from 0.2 to 2.5 s and b from 1.9 to 4.5 s; nothing optional is known."""
+    annotated: Annotated = make_annotated(
+        make_recording(write_audio("call.wav", noise(5.0)), started_at=None),
+        activity=Activity(a=(Span(200, 2500),), b=(Span(1900, 4500),), rules="1.0"),
+        events=(
+            Event("ipu", "a", 200, 2500),
+            Event("ipu", "b", 1900, 4500),
+            Event("overlap_between", "b", 1900, 2500, fto_ms=-600),
+            Event("floor_transfer", "b", 1900, 1900, fto_ms=-600),
+        ),
+    )
+    return annotated
+
+
+@pytest.fixture
+def document(tiny_codec: Any) -> Callable[..., dict[str, Any]]:
+    """The document of the sample from 1.92 to 4.0 s, unless another segment is given."""
+
+    def make(conversation: Annotated, segment: Segment = MIDDLE) -> dict[str, Any]:
+        return sample_document(conversation, segment, split="train", codec=tiny_codec)
+
+    return make
+
+
+# --- small things ---------------------------------------------------------------------------------------------------
+
+
+def test_json_is_written_one_way() -> None:
+    assert canonical_json({"b": 1.5, "a": ["ü", None, True]}) == '{"a":["ü",null,true],"b":1.5}'.encode()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_json_cannot_say_is_not_written(value: float) -> None:
+    with pytest.raises(ValueError, match="Out of range float values are not JSON compliant"):
+        canonical_json({"value": value})
+
+
+def test_keys_sort_as_the_segments_do() -> None:
+    assert [sample_key("call-1", segment) for segment in (0, 12)] == ["call-1-00000", "call-1-00012"]
+
+
+def test_the_versions_of_all_rules_are_named() -> None:
+    named = {
+        "ingest",
+        "isolation",
+        "activity",
+        "events",
+        "disfluency",
+        "backchannel_words",
+        "vocalisations",
+        "words_check",
+    }
+    assert rule_versions().keys() == named
+
+
+def test_a_codec_is_described_by_what_decides_its_codes(tiny_codec: Any) -> None:
+    assert codec_document(tiny_codec) == {
+        "name": "tiny",
+        "sample_rate_hz": 8000,
+        "frame_rate_hz": 12.5,
+        "codebooks": 2,
+        "cardinalities": [256, 640],
+        "weights_sha256": tiny_codec.weights_sha256,
+    }
+
+
+# --- KEY.json -------------------------------------------------------------------------------------------------------
+
+
+def test_a_document_of_little_and_one_of_much_follow_the_schema(conversation: Annotated, document: Build) -> None:
+    much = replace(
+        conversation,
+        recording=replace(
+            conversation.recording,
+            language="en-US",
+            started_at="2026-03-01T10:00:00Z",
+            setting="telephone",
+            topic="cars",
+            register="service",
+            source=Source("in-house", "CC-BY-4.0", "vendor"),
+            a=replace(conversation.recording.a, jurisdiction="US-IL"),
+        ),
+        words_a=(TaggedWord("hello", 1900, 2100, 0.5), TaggedWord("there", 3900, 4100)),
+        words_b=(),
+    )
+    for annotated in (conversation, much):
+        assert list(iter_faults("sample", json.loads(canonical_json(document(annotated))))) == []
+
+
+def test_neither_ids_of_speakers_nor_paths_are_in_a_document(conversation: Annotated, document: Build) -> None:
+    text = canonical_json(document(conversation)).decode()
+    assert conversation.consent.a.commitment in text
+    for secret in ("s-anna", "s-ben", ".wav", "/tmp"):
+        assert secret not in text
+
+
+def test_a_document_says_which_stretch_it_is(conversation: Annotated, document: Build) -> None:
+    found = document(conversation)
+    assert (found["key"], found["segment"], found["start_s"], found["end_s"]) == ("call-1-00001", 1, 1.92, 4.0)
+    assert found["codec"]["frames"] == 26
+
+
+def test_the_last_sample_ends_with_the_conversation_and_not_with_its_last_frame(
+    conversation: Annotated, document: Build
+) -> None:
+    found = document(conversation, LAST)
+    assert (found["start_s"], found["end_s"]) == (4.0, 5.0)
+
+
+def test_activity_is_clipped_and_counts_from_the_start_of_the_sample(conversation: Annotated, document: Build) -> None:
+    assert document(conversation)["activity"] == [
+        {"speaker": "a", "start_s": 0.0, "end_s": 0.58},
+        {"speaker": "b", "start_s": 0.0, "end_s": 2.08},
+    ]
+
+
+def test_events_are_whole_and_a_moment_belongs_to_one_sample(conversation: Annotated, document: Build) -> None:
+    before = document(conversation, FIRST)["events"]
+    after = document(conversation)["events"]
+    assert [event["kind"] for event in before] == ["ipu", "ipu", "overlap_between", "floor_transfer"]
+    assert [(event["kind"], event["start_s"], event["end_s"]) for event in after] == [
+        ("ipu", -1.72, 0.58),
+        ("ipu", -0.02, 2.58),
+        ("overlap_between", -0.02, 0.58),
+    ]
+
+
+@pytest.mark.parametrize(("at_ms", "segments"), [(1919, [0]), (1920, [1]), (3999, [1]), (4000, [2])])
+def test_a_moment_at_a_cut_belongs_to_the_sample_that_begins_there(
+    at_ms: int, segments: list[int], conversation: Annotated, document: Build
+) -> None:
+    moment = replace(conversation, events=(Event("floor_transfer", "b", at_ms, at_ms, fto_ms=0),))
+    assert [cut.index for cut in (FIRST, MIDDLE, LAST) if document(moment, cut)["events"]] == segments
+
+
+def test_words_of_both_speakers_come_in_order_of_time(conversation: Annotated, document: Build) -> None:
+    with_words = replace(
+        conversation,
+        words_a=(TaggedWord("yes", 1000, 1200), TaggedWord("well", 2020, 2320, 0.75, ("filler", "edit_term"))),
+        words_b=(TaggedWord("so", 1970, 2120),),
+    )
+    found = document(with_words)
+    assert found["transcripts"] == {"a": True, "b": True}
+    assert found["words"] == [
+        {"speaker": "b", "word": "so", "start_s": 0.05, "end_s": 0.2, "confidence": -1.0, "tags": ""},
+        {"speaker": "a", "word": "well", "start_s": 0.1, "end_s": 0.4, "confidence": 0.75, "tags": "filler edit_term"},
+    ]
+
+
+def test_a_transcript_without_words_here_is_not_the_same_as_no_transcript(
+    conversation: Annotated, document: Build
+) -> None:
+    found = document(replace(conversation, words_a=()))
+    assert (found["transcripts"], found["words"]) == ({"a": True, "b": False}, [])
+
+
+def test_consent_is_named_by_commitments_and_grants(conversation: Annotated, document: Build) -> None:
+    found = document(conversation)
+    assert found["purposes"] == ["training_inhouse"]
+    assert found["speakers"]["a"]["commitment"] == found["consent"]["a"]["commitment"]
+    assert [grant["purpose"] for grant in found["consent"]["b"]["grants"]] == ["recording", "training_inhouse"]
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def test_rows_have_exactly_the_columns_of_their_tables(conversation: Annotated, document: Build) -> None:
+    rows = {
+        "index": (index_row(document(conversation), offset=0, size=512), INDEX),
+        "recordings": (recording_row(conversation, split="train", samples=2), RECORDINGS),
+        "events": (event_rows(conversation, split="train")[2], EVENTS),
+    }
+    for row, schema in rows.values():
+        assert sorted(row) == sorted(schema.names)
+        assert pa.Table.from_pylist([row], schema=schema).validate(full=True) is None
+
+
+def test_an_index_row_repeats_what_the_document_says(conversation: Annotated, document: Build) -> None:
+    row = index_row(document(conversation), offset=1024, size=4096)
+    assert (row["key"], row["offset"], row["bytes"], row["frames"]) == ("call-1-00001", 1024, 4096, 26)
+    assert (row["start_s"], row["end_s"], row["language"]) == (1.92, 4.0, None)
+
+
+def test_events_in_the_table_count_from_the_start_of_the_conversation(conversation: Annotated) -> None:
+    row = event_rows(conversation, split="train")[2]
+    assert (row["kind"], row["start_s"], row["end_s"], row["fto_s"]) == ("overlap_between", 1.9, 2.5, -0.6)
+    assert event_rows(conversation, split="train")[0]["fto_s"] is None
+
+
+def test_a_recording_row_holds_the_measures_of_both_tracks(conversation: Annotated) -> None:
+    row = recording_row(conversation, split="train", samples=2)
+    assert (row["recording_id"], row["samples"], row["duration_s"]) == ("call-1", 2, 5.0)
+    assert (row["sample_rate_hz_a"], row["words_a"], row["isolation"]) == (8000, False, "pass")
+    assert (row["bleed_db_a_from_b"], row["floor_db_b_from_a"]) == (None, -60.0)
+    assert row["samples_sha256_a"] != row["samples_sha256_b"]

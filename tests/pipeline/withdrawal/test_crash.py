@@ -1,0 +1,159 @@
+"""Killed at every step, and run again: the same bytes of the release, no leaf twice, and readers never see what is withdrawn."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from duologue_consent import verify
+from duologue_pipeline.reader.dataset import open_dataset
+from duologue_pipeline.release.verify import verify_release
+from duologue_pipeline.withdrawal.protocol import propagate_release
+from tests.pipeline.withdrawal.world import World, make_world
+
+ROOT = Path(__file__).resolve().parents[3]
+WITHDRAWN = {"call-2-00000", "call-2-00001", "call-5-00000", "call-5-00001"}  # carl, hugo, ines
+OF_THE_RELEASE = (
+    "dataset.json",
+    "README.md",
+    "croissant.json",
+    "index.parquet",
+    "recordings.parquet",
+    "events.parquet",
+)
+
+KILLED = """
+import os, signal, sys
+from duologue_consent import Ledger
+from duologue_pipeline.withdrawal import protocol
+
+left = [int(sys.argv[3])]
+
+def count(*_):
+    if left[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left[0] -= 1
+
+def counted(module, name):
+    inner = getattr(module, name)
+    def wrapped(*arguments, **options):
+        count()
+        return inner(*arguments, **options)
+    setattr(module, name, wrapped)
+
+# every change of a file or of the ledger is a moment to die at, just before it is done
+from duologue_pipeline.withdrawal import journal, proof, rewrite
+for module in (protocol, journal, proof, rewrite):
+    for name in ("write_bytes", "swap_bytes", "move", "delete_file", "delete_directory"):
+        if hasattr(module, name):
+            counted(module, name)
+counted(Ledger, "append")
+protocol.propagate_release(sys.argv[1], Ledger.open(sys.argv[2]), tell=count)
+print("done")
+"""
+
+
+@pytest.fixture(scope="module")
+def withdrawn(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A release of which two speakers have withdrawn, nothing carried out yet."""
+    world = make_world(tmp_path_factory.mktemp("crash"))
+    for speaker in ("carl", "hugo", "ines"):
+        world.withdraw(speaker)
+    return world
+
+
+def copy(world: World, folder: Path) -> World:
+    shutil.copytree(world.out.parent, folder)
+    return World(folder / "out", folder / "consent.db")
+
+
+def run_killed(world: World, moment: int) -> bool:
+    """Propagates in a process of its own, which kills itself; whether it lived to the end."""
+    command = [sys.executable, "-c", KILLED, str(world.out), str(world.path), str(moment)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode == 0
+
+
+def seen(world: World) -> set[str]:
+    return {sample.key for split in ("train", "validation") for sample in open_dataset(str(world.out), split=split)}
+
+
+def check_finished(world: World, expected: dict[str, bytes]) -> None:
+    files = world.files()
+    shards = {path for path in files if path.startswith("shards/")}
+    assert shards == {path for path in expected if path.startswith("shards/")}
+    for path in (*OF_THE_RELEASE, *shards):
+        if path == "dataset.json":  # what was appended to revocations.jsonl when has its own clock
+            mine, theirs = (json.loads(data[path]) for data in (files, expected))
+            assert mine | {"revocations": 0} == theirs | {"revocations": 0}
+        else:
+            assert files[path] == expected[path], path
+    assert not [path for path in files if path.startswith(".") or path.endswith(".tmp")]
+    revoked = [record.fields for record in world.ledger.records("shard.revoked")]
+    assert len(revoked) == 3  # carl's, hugo's and ines's shard
+    assert sorted(path for path in files if path.startswith("receipts/")) == ["receipts/0001.json"]
+    assert verify.main([str(world.out / "receipts" / "0001.json")]) == 0
+    assert verify_release(str(world.out)).faults == ()
+
+
+@pytest.mark.slow
+def test_killed_at_every_change_it_is_finished_by_running_it_again(withdrawn: World, tmp_path: Path) -> None:
+    whole = copy(withdrawn, tmp_path / "whole")
+    propagate_release(str(whole.out), whole.ledger)
+    expected = whole.files()
+    moment, alive = 0, False
+    while not alive:
+        world = copy(withdrawn, tmp_path / f"killed-{moment}")
+        alive = run_killed(world, moment)
+        if (world.out / "revocations.jsonl").exists():
+            assert not seen(world) & WITHDRAWN, moment
+        else:
+            assert seen(world) & WITHDRAWN
+        propagate_release(str(world.out), world.ledger)
+        check_finished(world, expected)
+        shutil.rmtree(world.out.parent)
+        moment += 1
+    assert moment > 30
+
+
+@pytest.mark.parametrize("moment", [9, 21])
+def test_killed_and_run_again_after_a_further_withdrawal(withdrawn: World, tmp_path: Path, moment: int) -> None:
+    world = copy(withdrawn, tmp_path / "world")
+    assert not run_killed(world, moment)
+    world.withdraw("fred")
+    outcomes = propagate_release(str(world.out), world.ledger)
+    assert [outcome.new_version for outcome in outcomes][-1] in ("2.0.0", "3.0.0")
+    assert "fred" not in str(seen(world)) and not seen(world) & WITHDRAWN
+    for receipt in sorted((world.out / "receipts").iterdir()):
+        assert verify.main([str(receipt)]) == 0
+    assert verify_release(str(world.out)).faults == ()
+
+
+def test_what_a_killed_process_leaves_of_its_locks_goes(withdrawn: World, tmp_path: Path) -> None:
+    world = copy(withdrawn, tmp_path / "world")
+    (world.out / ".revocations.jsonl.lock").touch()
+    propagate_release(str(world.out), world.ledger)
+    (world.out / ".propagate.lock").touch()
+    assert propagate_release(str(world.out), world.ledger)[0].new_version is None
+    assert [path for path in world.files() if path.startswith(".")] == []
+
+
+def test_two_at_once_do_it_once(withdrawn: World, tmp_path: Path) -> None:
+    world = copy(withdrawn, tmp_path / "world")
+    command = [sys.executable, "-m", "duologue_pipeline", "consent", "propagate", str(world.out), "--ledger"]
+    both = [
+        subprocess.Popen([*command, str(world.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted("is now 2.0.0" in out for out, _ in said) == [False, True]
+    assert len(world.ledger.records("shard.revoked")) == 3
+    assert verify.main([str(world.out / "receipts" / "0001.json")]) == 0
+    assert os.listdir(world.out / "receipts") == ["0001.json"]

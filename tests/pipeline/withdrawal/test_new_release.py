@@ -1,0 +1,195 @@
+"""The new version of a release is a whole release, and says what became of the old one in numbers only."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.reader.dataset import open_dataset
+from duologue_pipeline.release.verify import verify_release
+from duologue_pipeline.withdrawal.new_release import new_release
+from tests.pipeline.withdrawal.support import (
+    CALLS,
+    commitment,
+    contents,
+    make_calls,
+    plan_for,
+    release_of,
+    rewrite_all,
+    samples_of,
+    withdraw,
+)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return make_calls(tmp_path)
+
+
+def rows(out: Path, table: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = read_table(str(out / f"{table}.parquet")).to_pylist()
+    return found
+
+
+@pytest.mark.parametrize(
+    "speakers", [["anna"], ["carl"], ["ben", "dora"], ["gina"], ["hugo", "ines"], ["anna", "carl", "fred", "hugo"]]
+)
+def test_the_new_version_holds_together(out: Path, speakers: list[str]) -> None:
+    withdraw(out, *speakers)
+    assert verify_release(str(out)).faults == ()
+
+
+def test_what_dataset_json_says(out: Path) -> None:
+    old = (out / "dataset.json").read_bytes()
+    before = json.loads(old)
+    done = withdraw(out, "anna", "gina", standing=["ben", "carl", "dora", "emil"])
+    after = release_of(out)
+    assert after["version"] == "2.0.0"
+    assert after["previous"] == {"version": "1.0.0", "sha256": hashlib.sha256(old).hexdigest()}
+    assert after["withdrawal"] == {
+        "speakers": 2,
+        "recordings_dropped": 1,
+        "recordings_silenced": 2,
+        "samples_dropped": 2,
+        "samples_silenced": 5,
+        "withdrawn_s": 13.0,
+        "removed_s": 17.0,
+    }
+    assert after["rules"]["withdrawal"] == "1.0"
+    assert after["totals"] == {
+        "read": 6,
+        "written": 4,
+        "rejected": 1,
+        "withdrawn": 1,
+        "samples": 8,
+        "duration_s": 15.8,
+        "bytes": sum(shard["bytes"] for shard in after["shards"]),
+    }
+    assert after["splits"]["train"] == {"shards": 1, "samples": 7, "recordings": 3, "speakers": 4, "duration_s": 13.0}
+    assert after["splits"]["validation"] == before["splits"]["validation"]
+    assert [shard["path"] for shard in after["shards"]] == [done.rewritten[0].path, before["shards"][2]["path"]]
+    assert {name for name in after if after[name] == before.get(name)} >= {"name", "purposes", "codec", "run", "ledger"}
+
+
+def test_untouched_shards_stay_byte_for_byte(out: Path) -> None:
+    before = contents(out)
+    withdraw(out, "gina")
+    after = contents(out)
+    untouched = [name for name in before if name.startswith("shards/") and "train-00001" not in name]
+    assert len(untouched) == 2
+    assert {name: after[name] for name in untouched} == {name: before[name] for name in untouched}
+    assert after["rejected.jsonl"] == before["rejected.jsonl"]
+
+
+def test_a_withdrawal_of_nobody_changes_no_table(out: Path) -> None:
+    plan = plan_for(out)
+    new = new_release(str(out), (out / "dataset.json").read_bytes(), plan, [])
+    before = contents(out)
+    tables = {file.path: file.data for file in new.files if file.path.endswith(".parquet")}
+    assert tables == {name: before[name] for name in ("index.parquet", "recordings.parquet", "events.parquet")}
+    assert new.obsolete == ()
+
+
+def test_the_one_who_stays_is_read_as_before(out: Path) -> None:
+    before = dict(samples_of(out))
+    withdraw(out, "anna")
+    samples = {sample.key: sample for sample in open_dataset(str(out), split="train")}
+    sample = samples["call-1-00000"]
+    old = json.loads(before["call-1-00000"]["json"])
+    assert sample.codes[0].tolist() == [[0] * 25, [0] * 25]
+    assert sample.codes[1].tobytes() == before["call-1-00000"]["codes.npy"][128 + 100 :]
+    assert sample.metadata["speakers"]["b"] == old["speakers"]["b"]
+    assert sample.audio is not None
+    assert not sample.audio[0][0].any() and sample.audio[0][1].any()
+    assert before["call-3-00000"] == dict(samples_of(out))["call-3-00000"]
+
+
+def test_nobody_crosses_from_one_split_to_the_other_also_when_both_have_withdrawn_speakers(out: Path) -> None:
+    split_of = {row["key"]: row["split"] for row in rows(out, "index")}
+    withdraw(out, "anna", "hugo")
+    assert {row["speaker_a"] for row in rows(out, "recordings")} >= {"withdrawn"}
+    assert all(split_of[row["key"]] == row["split"] for row in rows(out, "index"))
+    assert verify_release(str(out)).faults == ()
+
+
+def test_events_of_a_silenced_recording_are_those_of_the_other_alone(out: Path) -> None:
+    withdraw(out, "anna", "carl")
+    found = [(row["recording_id"], row["kind"], row["speaker"]) for row in rows(out, "events")]
+    assert [event for event in found if event[0] == "call-1"] == [("call-1", "ipu", "b")]
+    assert [event for event in found if event[0] == "call-2"] == []
+    assert len([event for event in found if event[0] == "call-3"]) == 9
+
+
+def test_one_after_the_other_leaves_what_both_at_once_leave(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one, two = make_calls(tmp_path / "one"), make_calls(tmp_path / "two")
+    withdraw(one, "anna", "ben", "gina")
+    withdraw(two, "gina")
+    withdraw(two, "anna")  # silenced: ben stays
+    withdraw(two, "ben")  # and now he goes too
+    same = {"index.parquet", "recordings.parquet", "events.parquet", "rejected.jsonl", "statistics.json"}
+    first, second = contents(one), contents(two)
+    assert [name for name in first if name.startswith("shards/")] == [
+        name for name in second if name.startswith("shards/")
+    ]
+    assert {name for name in first if name.startswith("shards/") or name in same} == {
+        name for name in first if first[name] == second[name]
+    }
+    assert (release_of(one)["version"], release_of(two)["version"]) == ("2.0.0", "4.0.0")
+    assert release_of(two)["totals"] == release_of(one)["totals"]
+
+
+def test_a_release_of_which_nothing_is_left_is_still_a_release(out: Path) -> None:
+    withdraw(out, *(speaker for call in CALLS for speaker in (call.a, call.b)))
+    after = release_of(out)
+    assert (after["shards"], after["totals"]["written"], after["totals"]["withdrawn"]) == ([], 0, 5)
+    assert [path.name for path in out.rglob("*.tar")] == []
+    assert verify_release(str(out)).faults == ()
+    assert list(open_dataset(str(out), split="train")) == []
+
+
+def test_a_card_that_nobody_can_renew_is_not_carried_on(out: Path) -> None:
+    release = release_of(out)
+    release["files"].append({"path": "report.html", "sha256": "0" * 64, "bytes": 7})
+    plan = plan_for(out, "anna")
+    new = new_release(str(out), json.dumps(release).encode(), plan, rewrite_all(out, plan))
+    assert new.obsolete == ("report.html",)
+    assert "report.html" not in {entry["path"] for entry in new.document["files"]}
+
+
+def test_columns_and_their_descriptions_are_kept_also_those_of_a_later_version(out: Path) -> None:
+    for name in ("index", "recordings", "events"):
+        table = read_table(str(out / f"{name}.parquet"))
+        extra = pa.field("later", pa.string(), nullable=False, metadata={"description": "Of a later version."})
+        table = table.append_column(extra, pa.array(["something"] * table.num_rows, pa.string()))
+        pq.write_table(table, out / f"{name}.parquet")
+    withdraw(out, "anna")
+    for name in ("index", "recordings", "events"):
+        schema = pq.read_schema(out / f"{name}.parquet")
+        assert schema.field("later").metadata == {b"description": b"Of a later version."}
+        assert all(field.metadata for field in schema)
+    assert [row["later"] for row in rows(out, "recordings")] == ["", "", *["something"] * 3]
+    assert [row["later"] for row in rows(out, "events")][:2] == ["", ""]
+
+
+def test_shards_of_another_plan_are_refused(out: Path) -> None:
+    plan = plan_for(out, "anna")
+    with pytest.raises(ValueError, match="the rewritten shards are not those of the plan"):
+        new_release(str(out), (out / "dataset.json").read_bytes(), replace(plan, shards=()), rewrite_all(out, plan))
+
+
+def test_cards_name_nobody_and_count_only_who_is_there(out: Path) -> None:
+    withdraw(out, "anna", "hugo")
+    card = (out / "README.md").read_text()
+    assert commitment("anna") not in card + (out / "croissant.json").read_text()
+    assert "In 3 conversations one speaker has withdrawn since: that track is silence" in card
+    assert "| together | 0.3 minutes | 10 | 5 | 7 |" in card
+    assert "tiny-dataset 2.0.0" in card
+    withdraw(out, "fred", "gina")
+    assert "6 recordings read, 4 written, 1 refused, 1 withdrawn since." in (out / "README.md").read_text()

@@ -1,0 +1,277 @@
+"""What readers see of a withdrawal: at once, in the middle of an epoch, in the moment of the switch, and with a warm cache."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import webdataset
+
+from duologue_consent.proofs.dsse import parse_envelope
+from duologue_consent.proofs.keys import SigningKey
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import move
+from duologue_pipeline.reader.dataset import PurposeError, open_dataset, read_release
+from duologue_pipeline.reader.revocations import (
+    Revocation,
+    RevocationFault,
+    Revocations,
+    append_line,
+    parse_revocations,
+    pin,
+)
+from duologue_pipeline.withdrawal import protocol as publish
+from duologue_pipeline.withdrawal.protocol import propagate_release, release_file
+from duologue_schemas import iter_faults
+from tests.pipeline.withdrawal.support import CALLS
+from tests.pipeline.withdrawal.world import World, make_world
+
+KEY = SigningKey("consent.example/ledger-1", bytes(range(32)))
+OTHER = SigningKey("consent.example/ledger-1", bytes(32))
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return make_world(tmp_path)
+
+
+def keys(world: World, split: str = "train") -> list[str]:
+    return [sample.key for sample in open_dataset(str(world.out), split=split)]
+
+
+def only_publish(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Propagates up to the publication of revocations.jsonl."""
+
+    class Stop(Exception):
+        pass
+
+    def stop(*_: object, **__: object) -> None:
+        raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "exclusive", stop)
+        with pytest.raises(Stop):
+            propagate_release(str(world.out), world.ledger)
+
+
+# --- the reader -----------------------------------------------------------------------------------------------------
+
+
+def test_a_withdrawn_sample_is_left_out_before_any_rewrite(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.withdraw("carl")
+    assert "call-2-00000" in keys(world)
+    before = world.files()
+    only_publish(world, monkeypatch)
+    assert {path for path, data in world.files().items() if before.get(path) != data} == {"revocations.jsonl"}
+    assert [key for key in keys(world) if key.startswith("call-2")] == []
+    assert "call-1-00000" in keys(world)
+    (published,) = (world.out / "revocations.jsonl").read_bytes().splitlines(keepends=True)
+    assert list(iter_faults("revocations", json.loads(parse_envelope(published).payload))) == []
+
+
+def test_an_epoch_that_is_under_way_leaves_it_out_within_a_second(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = iter(open_dataset(str(world.out)))
+    assert next(reading).key == "call-1-00000"
+    world.withdraw("carl")
+    only_publish(world, monkeypatch)
+    published = time.monotonic()
+    time.sleep(0.6)
+    rest = [sample.key for sample in reading]
+    assert time.monotonic() - published < 1.0
+    assert not [key for key in rest if key.startswith("call-2")]
+    assert "call-3-00000" in rest
+
+
+def test_an_epoch_that_is_under_way_goes_on_in_the_new_version(world: World) -> None:
+    dataset = open_dataset(str(world.out))
+    before = [sample.key for sample in dataset]
+    reading = iter(dataset)
+    first = [next(reading).key]
+    world.withdraw("carl")
+    world.withdraw("gina")
+    propagate_release(str(world.out), world.ledger)
+    time.sleep(0.6)
+    keys_read = first + [sample.key for sample in reading]
+    assert keys_read == [key for key in before if not key.startswith("call-2")]
+    assert dataset.release["version"] == "2.0.0"
+
+
+def test_a_shard_that_is_missing_without_a_new_version_is_an_error(world: World) -> None:
+    (shard,) = (world.out / "shards").glob("train-00001-*")
+    shard.unlink()
+    with pytest.raises(FileNotFoundError):
+        keys(world)
+
+
+def test_a_reader_finds_the_tables_of_its_version_in_the_moment_of_the_switch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dataset.json is switched first, then the tables are moved: between the two they are found where they wait."""
+    world.withdraw("carl")
+    old = read_release(str(world.out))
+    seen = []
+
+    def look() -> None:
+        new = read_release(str(world.out))
+        assert new["version"] == "2.0.0"
+        seen.append([release_file(str(world.out), new, path) for path in ("index.parquet", "README.md")])
+
+    def looked_at(source: str, target: str) -> None:
+        look()
+        move(source, target)
+        look()
+
+    monkeypatch.setattr(publish, "move", looked_at)
+    assert len(release_file(str(world.out), old, "index.parquet")) > 0
+    propagate_release(str(world.out), world.ledger)
+    assert len(seen) >= 8
+    assert all(files == seen[0] for files in seen)
+
+
+def test_a_release_that_lost_its_purpose_is_not_read_on(world: World) -> None:
+    reading = iter(open_dataset(str(world.out)))
+    next(reading)
+    document = json.loads((world.out / "dataset.json").read_bytes()) | {"purposes": ["redistribution"]}
+    (world.out / "dataset.json").write_text(json.dumps(document))
+    for shard in (world.out / "shards").iterdir():
+        shard.unlink()
+    with pytest.raises(PurposeError, match=r"may be used for redistribution and not for training_inhouse"):
+        list(reading)
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (lambda out: (out / "revocations.jsonl").unlink(), r"it does not begin as dataset\.json says"),
+        (lambda out: (out / "revocations.jsonl").write_bytes(b""), r"it does not begin as dataset\.json says"),
+        (lambda out: (out / "ledger.pub").unlink(), r"there is no ledger\.pub beside it to check it with"),
+        (
+            lambda out: (out / "ledger.pub").write_text(KEY.verifier.text),
+            r"ledger\.pub does not belong to the checkpoint",
+        ),
+        (
+            lambda out: (out / "revocations.jsonl").open("ab").write(b"{}\n"),
+            r"line 2: it is no DSSE envelope",
+        ),
+    ],
+)
+def test_a_reader_that_cannot_trust_the_revocations_reads_nothing(
+    world: World, damage: Callable[[Path], object], fault: str
+) -> None:
+    world.withdraw("carl")
+    propagate_release(str(world.out), world.ledger)
+    damage(world.out)
+    with pytest.raises(UsageError, match=fault + r".*; what must not be read cannot be told, so nothing is: fetch"):
+        keys(world)
+
+
+def test_a_reader_goes_on_after_the_ledgers_key_was_changed(world: World) -> None:
+    world.withdraw("carl")
+    propagate_release(str(world.out), world.ledger)
+    dataset = open_dataset(str(world.out))
+    world.ledger.rotate_key()
+    world.withdraw("gina")
+    propagate_release(str(world.out), world.ledger)
+    (call,) = (call.name for call in CALLS if "gina" in (call.a, call.b))
+    assert f"{call}-00000" in [sample.key for sample in dataset]  # silenced, in the new version
+    assert len((world.out / "revocations.jsonl").read_bytes().splitlines()) == 2
+
+
+def test_webdataset_with_a_warm_cache_never_gets_a_withdrawn_sample_of_the_new_version(
+    world: World, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    handler = partial(QuietHandler, directory=str(world.out))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def read() -> dict[str, bytes]:
+        release = read_release(str(world.out))
+        urls = [f"http://127.0.0.1:{server.server_port}/{shard['path']}" for shard in release["shards"]]
+        dataset = webdataset.WebDataset(urls, cache_dir=str(cache), shardshuffle=False, empty_check=False)
+        return {sample["__key__"]: sample["codes.npy"] for sample in dataset}
+
+    before = read()
+    assert "call-2-00000" in before and any(cache.rglob("*"))
+    assert read() == before
+    world.withdraw("carl")
+    world.withdraw("hugo")
+    propagate_release(str(world.out), world.ledger)
+    after = read()
+    server.shutdown()
+    assert {key for key in before if key not in after} == {"call-2-00000", "call-2-00001"}
+    assert after["call-1-00000"] == before["call-1-00000"]
+    (hugo,) = (call.name for call in CALLS if "hugo" in (call.a, call.b))
+    assert after[f"{hugo}-00000"] != before[f"{hugo}-00000"]  # his track is silence
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+
+
+def entry(number: int) -> Revocation:
+    return Revocation(f"shards/train-00000-{number:012x}.tar", "call-1-00000", "a" * 64, "consent_withdrawn", 7, "x")
+
+
+def line(before: Revocations, *entries: Revocation, key: SigningKey = KEY, ledger_id: str = "ledger-1") -> bytes:
+    return append_line(before, entries, ledger_id=ledger_id, dataset="demo", published_at="2026-01-01", keys=[key])
+
+
+def parse(data: bytes, **options: object) -> Revocations:
+    return parse_revocations(data, keys=[KEY.verifier], ledger_id="ledger-1", **options)  # type: ignore[arg-type]
+
+
+def test_an_entry_strikes_a_sample_in_one_shard_only() -> None:
+    found = parse(line(Revocations(), entry(1)))
+    assert found.strike(entry(1).shard, "call-1-00000")
+    assert not found.strike(entry(2).shard, "call-1-00000")
+    assert not found.strike(entry(1).shard, "call-1-00001")
+
+
+def test_a_file_only_grows() -> None:
+    one = parse(line(Revocations(), entry(1)))
+    two = parse(line(one, entry(2)), before=one)
+    assert (two.lines, [each.shard for each in two.entries]) == (2, [entry(1).shard, entry(2).shard])
+    assert parse(two.data) == two
+    with pytest.raises(RevocationFault, match=r"it no longer begins with what was read before"):
+        parse(one.data, before=two)
+    with pytest.raises(RevocationFault, match=r"it does not begin as dataset\.json says"):
+        parse(one.data, pinned=pin(two))
+    assert parse(two.data, pinned=pin(one)) == two
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"),
+    [
+        (lambda one, two: two[len(one) :], "line 1 does not continue the lines before it, or is of another ledger"),
+        (lambda one, two: two + one, "line 3 does not continue the lines before it"),
+        (lambda one, two: two[:-1], "its last line is cut off"),
+        (lambda one, two: line(Revocations(), entry(1), ledger_id="other"), "line 1 does not continue"),
+        (lambda one, two: line(Revocations(), entry(1), key=OTHER), "line 1 is not signed by the ledger"),
+        (lambda one, two: one.replace(b",", b", ", 1), "line 1 is not written in the one canonical way"),
+        (lambda one, two: b"[]\n", "line 1: it is no DSSE envelope"),
+    ],
+)
+def test_a_file_that_is_not_what_was_signed_is_refused(make: Callable[[bytes, bytes], bytes], fault: str) -> None:
+    one = line(Revocations(), entry(1))
+    two = line(parse(one), entry(2))
+    with pytest.raises(RevocationFault, match=fault):
+        parse(make(one, two))
+
+
+def test_every_byte_of_the_file_matters() -> None:
+    data = line(parse(line(Revocations(), entry(1))), entry(2))
+    for place in range(0, len(data) - 1, 3):
+        with pytest.raises(RevocationFault):
+            parse(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])

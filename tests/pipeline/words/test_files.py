@@ -1,0 +1,112 @@
+"""Word files: where their times count from, and what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.records import Recording, Track, Word
+from duologue_pipeline.words.files import WORDS_POLICIES, read_words
+
+HELLO = [
+    {"word": "hello", "start_s": 0.5, "end_s": 0.9, "confidence": 0.75},
+    {"word": "there", "start_s": 1, "end_s": 1.25},
+]
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Callable[..., Recording]:
+    """A recording whose track a has a word file of the given content (text, or a document), track b none."""
+
+    def make(content: Any, *, offset_s: float = 0.0) -> Recording:
+        text = content if isinstance(content, str) else json.dumps(content)
+        (tmp_path / "a.json").write_text(text)
+        a = Track("s-anna", "a.wav", offset_s=offset_s, words_uri=str(tmp_path / "a.json"))
+        return Recording("call-1", a=a, b=Track("s-ben", "b.wav"))
+
+    return make
+
+
+def refusal(recording: Recording, policy: str = "optional") -> tuple[str, str]:
+    with pytest.raises(RejectError) as raised:
+        read_words(recording, policy=policy)
+    return raised.value.reason, raised.value.detail
+
+
+def test_there_are_three_policies() -> None:
+    assert list(WORDS_POLICIES) == ["optional", "required", "none"]
+
+
+def test_words_are_read_in_milliseconds_and_a_track_without_has_none(recording: Callable[..., Recording]) -> None:
+    assert read_words(recording(HELLO), policy="optional") == (
+        (Word("hello", 500, 900, 0.75), Word("there", 1000, 1250, None)),
+        None,
+    )
+
+
+def test_an_empty_file_of_words_is_not_the_same_as_none(recording: Callable[..., Recording]) -> None:
+    assert read_words(recording([]), policy="optional") == ((), None)
+
+
+@pytest.mark.parametrize(("offset_s", "start_ms"), [(2.0, 2500), (-0.25, 250), (-2.0, -1500)])
+def test_times_count_from_the_track_and_its_offset_is_added(
+    offset_s: float, start_ms: int, recording: Callable[..., Recording]
+) -> None:
+    words, _ = read_words(recording(HELLO, offset_s=offset_s), policy="optional")
+    assert words is not None
+    assert words[0].start_ms == start_ms
+
+
+def test_words_come_in_order_of_time(recording: Callable[..., Recording]) -> None:
+    words, _ = read_words(recording(HELLO[::-1]), policy="optional")
+    assert words is not None
+    assert [word.word for word in words] == ["hello", "there"]
+
+
+def test_under_policy_none_no_file_is_opened(recording: Callable[..., Recording]) -> None:
+    assert read_words(recording("no json at all"), policy="none") == (None, None)
+
+
+def test_under_policy_required_both_tracks_need_words(recording: Callable[..., Recording]) -> None:
+    reason, detail = refusal(recording(HELLO), "required")
+    assert reason == "words_missing"
+    assert detail.endswith(
+        "no words_uri, and --words required asks for both; add it to the manifest or run with --words optional"
+    )
+
+
+def test_a_named_file_that_is_missing_is_refused_under_either_policy(tmp_path: Path) -> None:
+    uri = str(tmp_path / "none.json")
+    a, b = (Track(f"s-{name}", f"{name}.wav", words_uri=uri) for name in "ab")
+    for policy in ("optional", "required"):
+        reason, detail = refusal(Recording("call-1", a=a, b=b), policy)
+        assert reason == "words_missing"
+        assert detail.startswith(f"{uri}: the word file cannot be read (")
+
+
+def test_a_word_file_at_a_place_that_is_never_reached_is_refused() -> None:
+    a = Track("s-anna", "a.wav", words_uri="ftp://host/a.json")
+    assert refusal(Recording("call-1", a=a, b=Track("s-ben", "b.wav")))[0] == "words_missing"
+
+
+@pytest.mark.parametrize("text", ["", "{", "hello there", "[" * 100_000])
+def test_a_file_that_is_no_json_is_refused(text: str, recording: Callable[..., Recording]) -> None:
+    reason, detail = refusal(recording(text))
+    assert reason == "words_invalid"
+    assert "a.json: not valid JSON (" in detail
+
+
+def test_faults_are_named_with_their_place(recording: Callable[..., Recording]) -> None:
+    reason, detail = refusal(recording([HELLO[0], {"word": "there", "start_s": 2.0, "end_s": 1.0}]))
+    assert reason == "words_invalid"
+    assert "a.json: [1].end_s: found 1.0, before start_s (2.0)" in detail
+
+
+def test_of_many_faults_three_are_shown(recording: Callable[..., Recording]) -> None:
+    reason, detail = refusal(recording([{"word": "", "start_s": 0, "end_s": 1}] * 10))
+    assert reason == "words_invalid"
+    assert detail.count(".word: ") == 3
+    assert detail.endswith(" and 7 more")
