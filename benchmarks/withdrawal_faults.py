@@ -61,7 +61,8 @@ def start(folder: Path) -> subprocess.Popen[str]:
     """A process that has imported everything and begins to propagate now."""
     command = [sys.executable, "-c", _RUN, str(folder / "out"), str(folder / "consent.db")]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     process.stdout.readline()
     process.stdin.write("\n")
     process.stdin.flush()
@@ -201,7 +202,8 @@ def edits(count: int, seed: int) -> dict[str, Any]:
             )
             return any(finding.kind == "fault" for finding in findings)
 
-        assert not faulty() and checkpoint == good["checkpoint"]
+        assert not faulty()
+        assert checkpoint == good["checkpoint"]
         paths = sorted(path for path in good if path != "ledger.pub")
         for _ in range(count):
             path = draw.choice(paths)

@@ -21,6 +21,28 @@ MAY_IMPORT = {
     "duologue_cards": {"duologue_schemas"},
     "duologue_pipeline": {"duologue_schemas", "duologue_consent", "duologue_cards"},
 }
+ORDER = {
+    "duologue_pipeline": (
+        "records errors rules",
+        "files",
+        "models",
+        "codec",
+        "read consent ingest demo simulate",
+        "activity isolation words",
+        "events",
+        "labels shards",
+        "reader tokens",
+        "release withdrawal",
+        "analysis",
+        "stages",
+        "pipeline",
+        "run",
+        "cli",
+        "__main__",
+    ),
+    "duologue_consent": ("verify", "decisions proofs", "ledger", "lineage", "cli"),
+}
+"""The folders and modules of a part, in rows: each imports from itself and from the rows above it."""
 HEAVY = {"apache_beam", "torch", "torchaudio", "transformers", "pyannote", "silero_vad"}
 
 
@@ -35,20 +57,22 @@ def modules(part: str) -> dict[str, Path]:
     return {module_name(path, part): path for path in sorted((PARTS[part] / part).rglob("*.py"))}
 
 
-def imports(name: str, path: Path) -> Iterator[str]:
+def imports(path: Path) -> Iterator[str]:
     """Absolute names of everything that a module imports, also inside functions: modules, and names in modules."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def top(name: str) -> str:
     return name.partition(".")[0]
+
+
+def folder(name: str) -> str:
+    """``stages`` of ``duologue_pipeline.stages.read``."""
+    return name.split(".")[1] if "." in name else ""
 
 
 def loaded_by(code: str) -> set[str]:
@@ -61,8 +85,8 @@ def loaded_by(code: str) -> set[str]:
 # --- as written -----------------------------------------------------------------------------------------------------
 
 
-def test_relative_imports_are_understood() -> None:
-    found = set(imports("duologue_pipeline.stages.read", modules("duologue_pipeline")["duologue_pipeline.stages.read"]))
+def test_imports_are_found() -> None:
+    found = set(imports(modules("duologue_pipeline")["duologue_pipeline.stages.read"]))
     assert {"duologue_pipeline.records.Recording", "duologue_pipeline.stages.guard.guarded", "apache_beam"} <= found
 
 
@@ -71,7 +95,7 @@ def test_a_part_imports_only_the_parts_that_it_may(part: str) -> None:
     crossed = {
         (name, imported)
         for name, path in modules(part).items()
-        for imported in imports(name, path)
+        for imported in imports(path)
         if top(imported) in PARTS and top(imported) not in MAY_IMPORT[part] | {part}
     }
     assert crossed == set()
@@ -80,34 +104,39 @@ def test_a_part_imports_only_the_parts_that_it_may(part: str) -> None:
 @pytest.mark.parametrize("part", ["duologue_schemas", "duologue_consent", "duologue_cards"])
 def test_only_the_pipeline_imports_beam_and_models(part: str) -> None:
     heavy = {
-        (name, imported)
-        for name, path in modules(part).items()
-        for imported in imports(name, path)
-        if top(imported) in HEAVY
+        (name, imported) for name, path in modules(part).items() for imported in imports(path) if top(imported) in HEAVY
     }
     assert heavy == set()
 
 
+@pytest.mark.parametrize("part", ORDER)
+def test_a_module_imports_from_its_own_folder_and_from_rows_above(part: str) -> None:
+    row = {folder: number for number, folders in enumerate(ORDER[part]) for folder in folders.split()}
+    crossed = {
+        (name, imported)
+        for name, path in modules(part).items()
+        if name != part  # the package offers what lies in its folders
+        for imported in imports(path)
+        if top(imported) == part and folder(imported) != folder(name) and row[folder(imported)] >= row[folder(name)]
+    }
+    assert crossed == set()
+
+
+def test_every_folder_has_its_row() -> None:
+    for part, rows in ORDER.items():
+        assert sorted(" ".join(rows).split()) == sorted({folder(name) for name in modules(part)} - {""})
+
+
+def test_no_module_has_a_name_of_the_standard_library() -> None:
+    names = {(name, word) for part in PARTS for name in modules(part) for word in name.split(".")[1:]}
+    assert {name for name, word in names if word in sys.stdlib_module_names} == set()
+
+
 def test_only_the_shell_of_the_pipeline_imports_beam() -> None:
-    part = "duologue_pipeline"
     shell = {
-        name.removeprefix(f"{part}.")
-        for name, path in modules(part).items()
-        if "apache_beam" in map(top, imports(name, path))
+        folder(name) for name, path in modules("duologue_pipeline").items() if "apache_beam" in map(top, imports(path))
     }
-    assert shell
-    assert {name for name in shell if not name.startswith("stages.")} <= {"pipeline", "local_runner", "run"}
-
-
-def test_only_cli_modules_and_the_entry_point_import_a_cli() -> None:
-    importers = {
-        name
-        for part in PARTS
-        for name, path in modules(part).items()
-        if any("cli" in imported.split(".")[1:] and top(imported) in PARTS for imported in imports(name, path))
-    }
-    assert {name for name in importers if ".cli" not in name and not name.endswith("__main__")} == set()
-    assert "duologue_pipeline.cli.app" in importers  # it takes the consent CLI in
+    assert shell == {"stages", "pipeline", "run"}
 
 
 # --- as it happens --------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Final, Literal
 __all__ = [
     "FAULTS",
     "SPEAKERS",
+    "SPLITS",
     "Active",
     "Activity",
     "Annotated",
@@ -55,6 +56,9 @@ __all__ = [
 Speaker = Literal["a", "b"]
 
 SPEAKERS: Final[tuple[Speaker, Speaker]] = ("a", "b")
+
+SPLITS: Final[tuple[str, str]] = ("train", "validation")
+"""The parts of a release; no speaker is in both."""
 
 
 # --- read -----------------------------------------------------------------------------------------------------------

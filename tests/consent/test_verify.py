@@ -280,7 +280,7 @@ def test_a_missing_out_of_scope_is_found(tmp_path: Path, faults: Callable[..., l
 
 
 @pytest.mark.parametrize(
-    "edit, fault",
+    ("edit", "fault"),
     [
         (lambda s: s["predicate"].pop("files"), "statement.predicate.files is missing"),
         (lambda s: s["predicate"].update(embedding=[0.5]), "statement.predicate.embedding is no known field"),
@@ -454,7 +454,7 @@ def test_a_release_that_still_names_the_old_shard_is_found(tmp_path: Path, fault
 
 
 @pytest.mark.parametrize(
-    "name, data, fault",
+    ("name", "data", "fault"),
     [
         ("ledger.pub", b"", "the key file holds no key"),
         ("ledger.pub", b"key\n", "the key file holds a line that is no Ed25519 key NAME+ID+BASE64"),

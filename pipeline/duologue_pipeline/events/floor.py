@@ -192,7 +192,8 @@ class _Floor:
 
     def _sounds_like_backchannel(self, speaker: Speaker) -> bool:
         """Whether the listener's next IPU is a backchannel as far as timing tells."""
-        assert self._holder is not None and self._held is not None
+        assert self._holder is not None
+        assert self._held is not None
         units, at = self._units[speaker], self._done[speaker]
         holders, begun = self._units[self._holder], self._done[self._holder]
         span = units[at].span

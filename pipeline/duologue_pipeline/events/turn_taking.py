@@ -235,7 +235,8 @@ def percentile_ms(ftos: Mapping[int, int], p: float) -> float | None:
         if passed > min(below + 1, count - 1):
             high = fto_ms
             break
-    assert low is not None and high is not None
+    assert low is not None
+    assert high is not None
     return low + (high - low) * (position - below)
 
 

@@ -5,8 +5,6 @@ depend on the length of the recording.
 """
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +13,7 @@ from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.audio import PairDecoder, Pcm
 from duologue_pipeline.records import AudioReport, Recording, Track, TrackReport
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.ingest import IngestRules
 
 __all__ = ["TrackMeter", "measure_audio"]
 
@@ -29,7 +28,7 @@ class TrackMeter:
         rules: the ingest rule set.
     """
 
-    def __init__(self, sample_rate_hz: int, rules: Mapping[str, Any]) -> None:
+    def __init__(self, sample_rate_hz: int, rules: IngestRules) -> None:
         self._rate_hz = sample_rate_hz
         self._rules = rules
         self._hash = hashlib.sha256()
@@ -38,10 +37,10 @@ class TrackMeter:
         self._sum_of_squares = 0.0
         self._peak = 0.0
         self._clipped = 0
-        self._frame = max(1, round(rules["silence_frame_s"] * sample_rate_hz))
+        self._frame = max(1, round(rules.silence_frame_s * sample_rate_hz))
         self._silent_frames = 0
         self._frames = 0
-        self._spectrum_frame = max(16, round(rules["bandwidth_frame_s"] * sample_rate_hz))
+        self._spectrum_frame = max(16, round(rules.bandwidth_frame_s * sample_rate_hz))
         self._window = np.hanning(self._spectrum_frame)
         self._spectrum: npt.NDArray[np.float64] = np.zeros(self._spectrum_frame // 2 + 1)
         self.finite = True
@@ -65,7 +64,7 @@ class TrackMeter:
         self._peak = max(self._peak, float(magnitude.max()))
         self._sum += float(pcm.sum(dtype=np.float64))
         self._sum_of_squares += float(np.einsum("i,i->", pcm, pcm, dtype=np.float64))
-        self._clipped += int(np.count_nonzero(magnitude >= self._rules["clipped_level"]))
+        self._clipped += int(np.count_nonzero(magnitude >= self._rules.clipped_level))
         whole = len(pcm) // self._frame * self._frame
         if whole:
             quiet = magnitude[:whole].reshape(-1, self._frame).max(axis=1) == 0.0
@@ -75,7 +74,7 @@ class TrackMeter:
 
     def _add_spectra(self, pcm: Pcm) -> None:
         """Adds the spectra of the louder half of evenly spaced frames of this block."""
-        step = self._rate_hz // self._rules["bandwidth_frames_per_s"]
+        step = self._rate_hz // self._rules.bandwidth_frames_per_s
         starts = np.arange(0, len(pcm) - self._spectrum_frame + 1, max(1, step))
         if not len(starts):
             return
@@ -91,7 +90,7 @@ class TrackMeter:
             return 0
         # Three bins are averaged, so that a single spurious line does not count as bandwidth.
         smooth = np.convolve(self._spectrum, np.full(3, 1 / 3), mode="same")
-        above = np.flatnonzero(smooth >= peak * 10 ** (self._rules["bandwidth_floor_db"] / 10))
+        above = np.flatnonzero(smooth >= peak * 10 ** (self._rules.bandwidth_floor_db / 10))
         return round(float(above[-1]) * self._rate_hz / self._spectrum_frame)
 
     def report(self) -> TrackReport:
@@ -114,7 +113,7 @@ def _dbfs(amplitude: float) -> float:
     return round(20 * float(np.log10(amplitude)), 2) if amplitude > 0 else _SILENT_DBFS
 
 
-def measure_audio(recording: Recording, *, rules: Mapping[str, Any] | None = None) -> AudioReport:
+def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> AudioReport:
     """Decodes both tracks and says what is in them.
 
     Args:
@@ -128,12 +127,12 @@ def measure_audio(recording: Recording, *, rules: Mapping[str, Any] | None = Non
         RejectError: any of the ``audio_*`` reasons of :data:`duologue_pipeline.errors.REASONS`. When several
             hold, the one that stands first there.
     """
-    rules = rules or load_rules("ingest")
+    rules = rules or load_rules(IngestRules)
     with PairDecoder(recording) as decoder:
         rates = decoder.sample_rates_hz
         meters = TrackMeter(rates[0], rules), TrackMeter(rates[1], rules)
         # One moment after the limit is enough to know that a recording is too long; the rest is not decoded.
-        limit_s = rules["max_duration_s"] + max(0.0, *(-track.offset_s for track in recording.tracks))
+        limit_s = rules.max_duration_s + max(0.0, *(-track.offset_s for track in recording.tracks))
         for blocks in decoder.blocks():
             for meter, block in zip(meters, blocks, strict=True):
                 meter.push(block)
@@ -167,26 +166,24 @@ def _check_track(track: Track, meter: TrackMeter, report: TrackReport) -> None:
         )
 
 
-def _check_lengths(
-    recording: Recording, reports: tuple[TrackReport, TrackReport], rules: Mapping[str, Any]
-) -> AudioReport:
+def _check_lengths(recording: Recording, reports: tuple[TrackReport, TrackReport], rules: IngestRules) -> AudioReport:
     ends_s = [t.offset_s + r.samples / r.sample_rate_hz for t, r in zip(recording.tracks, reports, strict=True)]
     duration_s = max(ends_s)
     names = f"{recording.a.uri} and {recording.b.uri}"
-    if duration_s < rules["min_duration_s"]:
+    if duration_s < rules.min_duration_s:
         raise RejectError(
             "audio_too_short",
-            f"{names}: {duration_s:.4f} s is less than the minimum of {rules['min_duration_s']} s; leave it out",
+            f"{names}: {duration_s:.4f} s is less than the minimum of {rules.min_duration_s} s; leave it out",
         )
-    if duration_s > rules["max_duration_s"]:
+    if duration_s > rules.max_duration_s:
         raise RejectError(
             "audio_too_long",
-            f"{names}: longer than the maximum of {rules['max_duration_s'] / 3600:g} h; cut it into conversations",
+            f"{names}: longer than the maximum of {rules.max_duration_s / 3600:g} h; cut it into conversations",
         )
-    if abs(ends_s[0] - ends_s[1]) > rules["length_tolerance_s"]:
+    if abs(ends_s[0] - ends_s[1]) > rules.length_tolerance_s:
         raise RejectError(
             "audio_length_mismatch",
             f"{names}: the tracks end at {ends_s[0]:.2f} s and {ends_s[1]:.2f} s (offsets applied), which is more "
-            f"than {rules['length_tolerance_s']} s apart; check that they belong together and set `offset_s`",
+            f"than {rules.length_tolerance_s} s apart; check that they belong together and set `offset_s`",
         )
     return AudioReport(duration_ms=round(duration_s * 1000), a=reports[0], b=reports[1])

@@ -158,7 +158,7 @@ def _disjoint(name: str, labels: Sequence[_Label]) -> list[tuple[str, list[_Labe
     rows: list[list[_Label]] = [[]]
     for label in sorted(labels, key=lambda x: (x.start_ms, x.end_ms)):
         row = next(
-            (row for row in rows if not row or row[-1].end_ms <= label.start_ms and _begins_later(row, label)), None
+            (row for row in rows if not row or (row[-1].end_ms <= label.start_ms and _begins_later(row, label))), None
         )
         if row is None:
             rows.append(row := [])

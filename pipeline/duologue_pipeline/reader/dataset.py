@@ -22,7 +22,7 @@ import soundfile
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri, join, open_input, read_bytes
 from duologue_pipeline.reader.watch import RevocationWatch
-from duologue_pipeline.shards.plan import SPLITS
+from duologue_pipeline.records import SPLITS
 
 __all__ = ["Dataset", "PurposeError", "Sample", "open_dataset", "read_release"]
 
@@ -113,16 +113,17 @@ class Dataset:
         return [shard for shard in self.release["shards"] if shard["split"] == self.split]
 
     def _read(self, shard: dict[str, Any]) -> Iterator[Sample]:
-        uri, found = join(self._uri, shard["path"]), 0
+        uri, samples = join(self._uri, shard["path"]), 0
         self._revoked.look(self.release)
-        for found, sample in enumerate(read_shard(uri), start=1):
+        for sample in read_shard(uri):
+            samples += 1
             self._revoked.look(self.release, at_most_every_s=_LOOK_EVERY_S)
             # The gate let only such samples in; a reader does not take that on trust.
             if self.purpose in sample.metadata["purposes"] and not self._revoked.strikes(shard["path"], sample.key):
                 yield sample
-        if found != shard["samples"]:  # tarfile takes an archive that is cut between members for a whole one
+        if samples != shard["samples"]:  # tarfile takes an archive that is cut between members for a whole one
             raise ValueError(
-                f"{uri}: holds {found} samples and dataset.json says {shard['samples']}; "
+                f"{uri}: holds {samples} samples and dataset.json says {shard['samples']}; "
                 f"the shard is damaged: fetch it again (`duologue shards verify {self._uri}` tells)"
             )
 

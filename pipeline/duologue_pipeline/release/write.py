@@ -28,8 +28,7 @@ from duologue_pipeline.files.storage import (
     write_bytes,
 )
 from duologue_pipeline.files.tables import read_table, write_table
-from duologue_pipeline.records import Rejected, Tokenized, WrittenShard
-from duologue_pipeline.shards.plan import SPLITS
+from duologue_pipeline.records import SPLITS, Rejected, Tokenized, WrittenShard
 from duologue_pipeline.shards.tar import join_parts
 from duologue_pipeline.tokens.samples import MADE_BY, canonical_json
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS

@@ -1,20 +1,12 @@
-"""The versioned rule sets: every threshold of the pipeline lives in one JSON file here, and outputs name its version."""
+"""Holds the rule sets: every threshold of the pipeline lies in a versioned JSON file here, and outputs name its version.
 
-import json
-from functools import cache
-from importlib.resources import files
-from typing import Any
+A rule set is a frozen dataclass (``rules/ingest.py``) beside the file that fills it (``rules/ingest.json``)::
 
-__all__ = ["load_rules"]
+    rules = load_rules(IngestRules)
+    rules.min_duration_s
+    replace(rules, min_duration_s=0.1)  # in a test or a benchmark: the same, but for one threshold
+"""
 
+from duologue_pipeline.rules.loader import RulesError, RuleSet, load_rules, parse_rules
 
-@cache
-def load_rules(name: str) -> dict[str, Any]:
-    """Reads the rule set of a stage, e.g. ``load_rules("events")``.
-
-    Returns:
-        The parsed file: ``version`` (``"1.0"``), ``source`` and the parameters, each with its unit in its name.
-        It is shared; treat it as read-only.
-    """
-    rules: dict[str, Any] = json.loads(files(__package__).joinpath(f"{name}.json").read_text(encoding="utf-8"))
-    return rules
+__all__ = ["RuleSet", "RulesError", "load_rules", "parse_rules"]

@@ -8,11 +8,10 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
-__all__ = ["SPLITS", "PlanEntry", "plan_shards", "plan_splits"]
+from duologue_pipeline.records import SPLITS
 
-SPLITS: Final[tuple[str, str]] = ("train", "validation")
+__all__ = ["PlanEntry", "plan_shards", "plan_splits"]
 
 _SMALL_SHARE = 1 / 3
 

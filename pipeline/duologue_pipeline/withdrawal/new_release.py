@@ -21,8 +21,7 @@ import pyarrow.parquet as pq
 from duologue_cards import facts_from_release, write_croissant, write_readme
 from duologue_pipeline.events.turn_taking import statistics_file, totals_of_rows
 from duologue_pipeline.files.storage import join, read_bytes
-from duologue_pipeline.records import SPEAKERS
-from duologue_pipeline.shards.plan import SPLITS
+from duologue_pipeline.records import SPEAKERS, SPLITS
 from duologue_pipeline.tokens.samples import MADE_BY
 from duologue_pipeline.withdrawal.plan import Plan, silenced_side
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard

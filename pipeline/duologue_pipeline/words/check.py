@@ -118,8 +118,10 @@ def explain_check(check: WordsCheck, *, speaker: str) -> str:
 
 
 def _verdict(found: WordsCheck, rules: Mapping[str, Any]) -> WordsVerdict:
-    assert found.agreement is not None and found.best_agreement is not None
-    assert found.shift_ms is not None and found.agreement_other is not None
+    assert found.agreement is not None
+    assert found.best_agreement is not None
+    assert found.shift_ms is not None
+    assert found.agreement_other is not None
     if max(found.best_agreement, found.agreement_other) < rules["min_agreement"]:
         return "undetermined"
     if found.agreement_other >= found.best_agreement + rules["min_gain"]:

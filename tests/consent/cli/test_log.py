@@ -46,7 +46,8 @@ def test_check_says_what_it_found(three_events: Path, tmp_path: Path) -> None:
     (Path(f"{three_events}.keys") / "witness").unlink()
     failed = invoke("check", three_events)
     assert failed.exit_code == 2
-    assert failed.stderr.startswith("duologue consent: ") and len(failed.stderr.splitlines()) == 1
+    assert failed.stderr.startswith("duologue consent: ")
+    assert len(failed.stderr.splitlines()) == 1
 
 
 def test_a_published_log_is_checked_without_the_ledger(three_events: Path, tmp_path: Path) -> None:
@@ -66,12 +67,12 @@ def test_a_published_log_is_checked_without_the_ledger(three_events: Path, tmp_p
 
 def test_forgetting_asks_and_then_erases(three_events: Path) -> None:
     refused = invoke("forget", "spk-17", "--ledger", three_events, answer="n\n")
-    assert refused.exit_code == 2 and "nothing was forgotten" in refused.stderr
+    assert refused.exit_code == 2
+    assert "nothing was forgotten" in refused.stderr
     assert Ledger.open(three_events).snapshot().speakers == ("spk-17", "spk-42")
     done = invoke("forget", "spk-17", "--ledger", three_events, answer="y\n")
-    assert done.exit_code == 0 and done.stdout.removeprefix(" y\n").startswith(
-        "forgotten: 2 records of the vault deleted; backups that hold"
-    )
+    assert done.exit_code == 0
+    assert done.stdout.removeprefix(" y\n").startswith("forgotten: 2 records of the vault deleted; backups that hold")
     assert Ledger.open(three_events).snapshot().speakers == ("spk-42",)
     again = invoke("forget", "spk-17", "--ledger", three_events, "--yes")
     assert (again.exit_code, "has no event of speaker 'spk-17', so nobody to forget" in again.stderr) == (2, True)

@@ -172,7 +172,9 @@ def test_every_language_has_a_word_for_everything(language: str) -> None:
     assert texts["form_names"].keys() == set(Form)
     assert texts["methods"].keys() == set(Method)
     assert texts["deciders"].keys() == set(Decider)
-    assert "{as_of}" in texts["intro"] and "{receipt_id}" in texts["rights"] and "{n}" in texts["days"]
+    assert "{as_of}" in texts["intro"]
+    assert "{receipt_id}" in texts["rights"]
+    assert "{n}" in texts["days"]
 
 
 def test_a_speaker_without_events_gets_none() -> None:

@@ -10,7 +10,7 @@ from duologue_consent import format_time, parse_time
 
 
 @pytest.mark.parametrize(
-    "text, moment",
+    ("text", "moment"),
     [
         ("2026-03-01T10:00:00Z", datetime(2026, 3, 1, 10, tzinfo=UTC)),
         ("2026-03-01t10:00:00z", datetime(2026, 3, 1, 10, tzinfo=UTC)),
@@ -28,7 +28,7 @@ def test_a_time_with_a_zone_is_read_as_utc(text: str, moment: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, fault",
+    ("text", "fault"),
     [
         ("2026-03-01", "'2026-03-01' is not a time as RFC 3339 writes it; write date, time and zone"),
         (

@@ -21,7 +21,9 @@ ALL_PARTY_STATES = ["CA", "CT", "DE", "FL", "IL", "MA", "MD", "MI", "MT", "NH", 
 @pytest.mark.parametrize("rule", load_rules(), ids=lambda rule: rule.rule_id)
 def test_a_rule_says_its_source_and_when_it_was_read_or_how_it_is_known(rule: Rule) -> None:
     assert re.fullmatch(r"[a-z]{2}(-[a-z]{2})?\.[a-z0-9.-]+", rule.rule_id)
-    assert rule.citation and rule.title and rule.text.endswith(".")
+    assert rule.citation
+    assert rule.title
+    assert rule.text.endswith(".")
     assert rule.url.startswith(("https://", "http://"))
     assert rule.read is None or re.fullmatch(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", rule.read)
     assert rule.read is not None or rule.known_by

@@ -281,7 +281,7 @@ def test_an_unknown_purpose_is_told_with_the_known_ones() -> None:
         decide(make_history(*BOTH_DAY_1), "training", day(5), day(10))
 
 
-@pytest.mark.parametrize("recorded_at, as_of", [(datetime(2026, 3, 5), day(10)), (day(5), datetime(2026, 3, 10))])
+@pytest.mark.parametrize(("recorded_at", "as_of"), [(datetime(2026, 3, 5), day(10)), (day(5), datetime(2026, 3, 10))])
 def test_times_without_a_zone_are_refused(recorded_at: datetime, as_of: datetime) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         decide(make_history(*BOTH_DAY_1), TRAINING, recorded_at, as_of)

@@ -24,9 +24,9 @@ from duologue_consent import (
     Terms,
     decide,
 )
-from duologue_consent.decisions.standing import standing
 from duologue_consent.decisions.examination import examine
 from duologue_consent.decisions.places import Rule, load_rules, rules_for
+from duologue_consent.decisions.standing import standing
 from duologue_pipeline.errors import REASONS
 from tests.consent.decisions.test_policy import CASES
 

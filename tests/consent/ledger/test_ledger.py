@@ -41,7 +41,7 @@ def test_two_new_ledgers_have_different_ids_and_salts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("contents", [b"", b"something else"])
 def test_an_existing_file_is_never_overwritten(path: Path, contents: bytes) -> None:
     path.write_bytes(contents)
-    with pytest.raises(LedgerError, match="consent.db: exists already and is not overwritten"):
+    with pytest.raises(LedgerError, match=r"consent.db: exists already and is not overwritten"):
         Ledger.create(path)
     assert path.read_bytes() == contents
 
@@ -82,9 +82,11 @@ def test_the_hash_of_an_event_is_that_of_its_leaf(three_events: Path) -> None:
     lines = [line.removesuffix(b"\n") for line in ledger.log_lines()]
     assert second.sha256 == hashlib.sha256(b"\x00" + lines[1]).hexdigest()
     opening = ledger.opening(1)
-    assert opening is not None and opening.values == second.to_fields()
+    assert opening is not None
+    assert opening.values == second.to_fields()
     assert opening_fault(lines[1], opening) is None
-    assert json.loads(lines[1])["kind"] == "consent.grant" and first.seq == 0
+    assert json.loads(lines[1])["kind"] == "consent.grant"
+    assert first.seq == 0
 
 
 def test_a_purpose_named_twice_is_appended_once(path: Path) -> None:
@@ -136,7 +138,7 @@ def test_withdrawing_everything_withdraws_every_purpose_that_was_granted(path: P
 
 
 @pytest.mark.parametrize(
-    "speaker_id, purposes, at, fault",
+    ("speaker_id", "purposes", "at", "fault"),
     [
         ("spk-99", None, APRIL, "has no event of speaker 'spk-99', so nothing to withdraw"),
         ("spk-42", None, APRIL, "speaker 'spk-42' had not granted any purpose by 2026-04-01T10:00:00Z"),
@@ -195,7 +197,9 @@ def test_a_snapshot_shows_neither_salt_nor_speakers(path: Path) -> None:
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     shown = repr(ledger.snapshot())
     assert "ledger-1" in shown
-    assert "spk-" not in shown and "\\x07" not in shown and ledger.snapshot().commitment("spk-17") not in shown
+    assert "spk-" not in shown
+    assert "\\x07" not in shown
+    assert ledger.snapshot().commitment("spk-17") not in shown
 
 
 # --- another writer -------------------------------------------------------------------------------------------------
@@ -206,7 +210,7 @@ def test_a_writer_waits_and_then_says_who_is_in_the_way(path: Path, monkeypatch:
     ledger = Ledger.create(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(LedgerError, match="cannot be written .database is locked.; another process holds the file"):
+    with pytest.raises(LedgerError, match=r"cannot be written .database is locked.; another process holds the file"):
         ledger.grant("spk-17", [RECORDING], at=MARCH)
     assert ledger.snapshot().events == 0  # readers are not kept out
     other.execute("ROLLBACK")

@@ -101,8 +101,10 @@ def test_tampering_is_found_on_opening_and_the_leaf_named(three_events: Path, na
     with pytest.raises(LedgerError) as error:
         Ledger.open(three_events)
     said = str(error.value)
-    assert said.startswith(f"{three_events}: ") and fault in said
-    assert said.endswith("do not use it, restore the newest backup") and len(said.splitlines()) == 1
+    assert said.startswith(f"{three_events}: ")
+    assert fault in said
+    assert said.endswith("do not use it, restore the newest backup")
+    assert len(said.splitlines()) == 1
     assert error.value.seq == seq
     assert seq is None or f"is damaged at leaf {seq}: " in said
 
@@ -162,7 +164,9 @@ def test_random_single_edits_are_all_found(tmp_path: Path) -> None:
     script = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "faults_ledger.py"))
     made, missed, messages = script["run"](tmp_path, 60, seed=7)
     assert missed == []
-    assert made.total() == 60 and len(made) == 3 and len(messages) > 10
+    assert made.total() == 60
+    assert len(made) == 3
+    assert len(messages) > 10
 
 
 def test_a_byte_of_the_database_file_changes_nothing_that_is_read_or_is_found(

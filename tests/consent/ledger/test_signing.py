@@ -91,7 +91,7 @@ def test_an_older_copy_that_went_on_is_a_fork_and_signs_nothing(
     copy_database(backup, three_events)
     for number in range(appended):  # a process that was open all the time, and sees no witness
         ledger.append("test.other", {"number": number})
-    with pytest.raises(LedgerError, match="does not continue the 5 leaves that were signed .* nothing is signed"):
+    with pytest.raises(LedgerError, match=r"does not continue the 5 leaves that were signed .* nothing is signed"):
         ledger.checkpoint()
     with pytest.raises(
         LedgerError, match="its first 5 leaves are not those that were signed: the log was edited or is a fork"
@@ -106,7 +106,7 @@ def test_without_the_witness_nothing_is_signed(three_events: Path) -> None:
     witness = Path(f"{three_events}.keys") / "witness"
     witness.unlink()
     ledger.grant("spk-99", [RECORDING], at=MARCH)
-    with pytest.raises(LedgerError, match="witness: cannot be read .*the `checkpoint` of the newest release will do"):
+    with pytest.raises(LedgerError, match=r"witness: cannot be read .*the `checkpoint` of the newest release will do"):
         ledger.checkpoint()
     witness.write_bytes(kept)
     assert open_checkpoint(ledger.checkpoint(), ledger.verifiers).size == 4
@@ -145,7 +145,7 @@ def test_who_has_no_signing_key_can_pin_what_was_signed_and_no_more(three_events
     (Path(f"{three_events}.keys") / "signing.key").unlink()
     assert Ledger.open(three_events).checkpoint() == note
     ledger.grant("spk-99", [RECORDING], at=MARCH)
-    with pytest.raises(LedgerError, match="signing.key: cannot be read"):
+    with pytest.raises(LedgerError, match=r"signing.key: cannot be read"):
         ledger.checkpoint()
 
 
@@ -158,7 +158,8 @@ def test_keys_are_files_of_their_owner_and_never_shown(tmp_path: Path) -> None:
     folder = tmp_path / "consent.db.keys"
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
     assert modes == {"signing.key": 0o600, "vault.key": 0o600, "witness": 0o600, "ledger.pub": 0o644}
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     secrets = [(folder / name).read_text().strip()[-20:] for name in ("signing.key", "vault.key")]
     shown = repr([ledger.signer, KeyFolder(folder).vault_key(), ledger.snapshot(), ledger.check()])
     assert not any(secret in shown for secret in secrets)
@@ -185,7 +186,8 @@ def test_rotation_signs_once_with_both_keys_and_then_with_the_new_one(place: str
     new, both = ledger.rotate_key()
     assert [line.key_id for line in parse_note(both).signatures] == [old.key_id, new.key_id]
     assert (ledger.signer.verifier, ledger.verifiers) == (new, (old, new))
-    assert new.name == old.name and new.key_id != old.key_id
+    assert new.name == old.name
+    assert new.key_id != old.key_id
     (rotated,) = ledger.records("key.rotated")
     assert rotated.fields == {"old": old.text, "new": new.text}
     ledger.grant("spk-42", [RECORDING], at=MARCH)
@@ -248,7 +250,7 @@ def test_a_log_that_grew_still_holds_against_an_older_checkpoint(three_events: P
 
 
 @pytest.mark.parametrize(
-    "edit, file, fault",
+    ("edit", "file", "fault"),
     [
         (lambda log: log.replace(b'"seq":1}', b'"seq":2}'), "log", "leaf 1: it says that it is leaf 2"),
         (lambda log: log.replace(b"consent.refuse", b"consent.grant"), "log", "one of its first 3 leaves is not as it was"),
@@ -263,7 +265,8 @@ def test_an_edited_log_is_found_and_the_leaf_named(three_events: Path, edit: obj
     assert callable(edit)
     faults = published_faults(edit(files["log.jsonl"]), keys=files["ledger.pub"], checkpoint=files["checkpoint"])
     assert [what for what, _ in faults] == [file]
-    assert faults[0][1].startswith(fault) and faults[0][1].endswith("if it stays so, do not trust it")
+    assert faults[0][1].startswith(fault)
+    assert faults[0][1].endswith("if it stays so, do not trust it")
 
 
 def test_the_log_can_be_read_while_it_grows(place: str) -> None:
@@ -295,6 +298,6 @@ def test_a_database_that_cannot_be_rewritten_after_forgetting_is_told(
         raise self.error("cannot be written (database is locked); another process holds the file")
 
     monkeypatch.setattr(Store, "compact", locked)
-    with pytest.raises(LedgerError, match="The speaker is forgotten, but stale copies .* run VACUUM"):
+    with pytest.raises(LedgerError, match=r"The speaker is forgotten, but stale copies .* run VACUUM"):
         ledger.forget("spk-17")
     assert Ledger.open(three_events).snapshot().speakers == ("spk-42",)

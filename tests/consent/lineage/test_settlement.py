@@ -66,7 +66,7 @@ def test_of_equal_remainders_nobody_is_favoured_by_name() -> None:
     assert winners == {"ann", "ben"}
 
 
-@pytest.mark.parametrize("recorded_ms, owed", [(1_799_999, 0), (1_800_000, 1), (3_600_000, 1), (5_400_000, 2)])
+@pytest.mark.parametrize(("recorded_ms", "owed"), [(1_799_999, 0), (1_800_000, 1), (3_600_000, 1), (5_400_000, 2)])
 def test_the_sum_is_rounded_once_half_up(recorded_ms: int, owed: int) -> None:
     assert amounts(ReleaseHours("v1", {"ann": recorded_ms}), rate_minor_per_hour=1) == {"ann": owed}
 

@@ -88,7 +88,7 @@ def test_the_root_of_the_first_leaves(size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "index, size, path",
+    ("index", "size", "path"),
     [
         (0, 1, []),
         (0, 8, [L1, L23, L4567]),
@@ -104,7 +104,7 @@ def test_an_inclusion_path(index: int, size: int, path: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "old_size, new_size, path",
+    ("old_size", "new_size", "path"),
     [
         (0, 8, []),
         (1, 1, []),
@@ -125,7 +125,7 @@ def test_a_consistency_path(old_size: int, new_size: int, path: list[str]) -> No
 
 
 @pytest.mark.parametrize(
-    "index, size, path, root, fault",
+    ("index", "size", "path", "root", "fault"),
     [
         (8, 8, [L1, L23, L4567], ROOTS[8], "index 8 is outside of a tree of 8 leaves"),
         (-1, 8, [L1, L23, L4567], ROOTS[8], "index -1 is outside of a tree of 8 leaves"),
@@ -144,7 +144,7 @@ def test_an_inclusion_that_does_not_hold(index: int, size: int, path: list[str],
 
 
 @pytest.mark.parametrize(
-    "old_size, new_size, path, old_root, new_root, fault",
+    ("old_size", "new_size", "path", "old_root", "new_root", "fault"),
     [
         (5, 4, [], ROOTS[5], ROOTS[4], "a tree of 4 leaves cannot continue one of 5"),
         (-1, 4, [], ROOTS[0], ROOTS[4], "a tree of 4 leaves cannot continue one of -1"),
@@ -185,7 +185,7 @@ def test_a_compact_range_that_fits_no_tree_is_refused() -> None:
 
 
 def test_appending_gives_the_root_of_every_size_to_300() -> None:
-    assert PREFIX_ROOTS == [root_of(MANY[:size]) for size in range(302)]
+    assert [root_of(MANY[:size]) for size in range(302)] == PREFIX_ROOTS
 
 
 @settings(max_examples=150, deadline=None)

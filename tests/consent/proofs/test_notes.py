@@ -111,7 +111,7 @@ def test_after_a_rotation_both_the_old_and_the_new_checkpoints_hold() -> None:
 
 def test_a_checkpoint_must_be_signed_by_the_log_that_it_names() -> None:
     note = sign_note(CHECKPOINT.text(), [WITNESS])
-    with pytest.raises(NoteFault, match="checkpoint of 'log.example/7' does not hold: no known key has signed it"):
+    with pytest.raises(NoteFault, match=r"checkpoint of 'log.example/7' does not hold: no known key has signed it"):
         open_checkpoint(note, [LOG.verifier, WITNESS.verifier])
 
 
@@ -125,7 +125,7 @@ def test_a_text_may_hold_empty_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "edit, fault",
+    ("edit", "fault"),
     [
         (lambda note: note.replace(b"\n\n", b"\n"), "no empty line between its text and its signatures"),
         (lambda note: note[:-1], "does not end in a signature line and a newline"),
@@ -153,7 +153,8 @@ def test_what_is_no_note(edit: object, fault: str) -> None:
 def test_base64_has_one_spelling() -> None:
     note = sign_note("hello\n", [LOG])
     encoded = note.rsplit(b" ", 1)[1].rstrip()
-    assert encoded.endswith(b"=") and not encoded.endswith(b"==")
+    assert encoded.endswith(b"=")
+    assert not encoded.endswith(b"==")
     digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     respelt = encoded[:-2] + bytes([digits[digits.index(encoded[-2]) + 1]]) + b"="
     assert base64.b64decode(respelt) == base64.b64decode(encoded)
@@ -164,7 +165,7 @@ def test_base64_has_one_spelling() -> None:
 
 
 @pytest.mark.parametrize(
-    "text, fault",
+    ("text", "fault"),
     [
         ("log\n8\n", "at least three lines"),
         ("log\n08\nXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV0=\n", "'08' is no size of a log"),
@@ -216,14 +217,17 @@ def test_a_signed_text_comes_back_and_no_changed_byte_goes_unnoticed(text: str, 
 
 def test_the_secret_is_in_no_representation_and_no_message(tmp_path: Path) -> None:
     secret = LOG.secret_text().rpartition("+")[2]
-    assert secret not in repr(LOG) and LOG._seed.hex() not in repr(LOG) and repr(LOG._seed) not in repr(LOG)
+    assert secret not in repr(LOG)
+    assert LOG._seed.hex() not in repr(LOG)
+    assert repr(LOG._seed) not in repr(LOG)
     path = tmp_path / "signing.key"
     for damaged in (LOG.secret_text()[8:], LOG.secret_text() + "=", LOG.secret_text().replace("/7", "/8"), "\x00"):
         path.write_text(damaged)
         path.chmod(0o600)
         with pytest.raises(KeyFault) as error:
             KeyFolder(tmp_path).signing_key()
-        assert secret not in str(error.value) and secret[:16] not in str(error.value)
+        assert secret not in str(error.value)
+        assert secret[:16] not in str(error.value)
 
 
 def test_keys_with_another_id_type_or_name_are_refused() -> None:

@@ -399,7 +399,7 @@ def test_codebooks_that_the_model_does_not_have_are_refused(folder: Path, codebo
 )
 def test_a_configuration_that_does_not_fit_is_refused(tmp_path: Path, folder: Path, changes: dict[str, object]) -> None:
     damaged = edit_config(folder, tmp_path / "mimi", **changes)
-    with pytest.raises(UsageError, match="^codec mimi: the model in .* cannot be read: .*Download it once"):
+    with pytest.raises(UsageError, match=r"^codec mimi: the model in .* cannot be read: .*Download it once"):
         MimiCodec(str(damaged))
 
 
@@ -408,7 +408,7 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, folder: Path, name:
     damaged = shutil.copytree(folder, tmp_path / "mimi")
     whole = (folder / name).read_bytes()
     (damaged / name).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UsageError, match="^codec mimi: the model in .* cannot be read: .*Download it once"):
+    with pytest.raises(UsageError, match=r"^codec mimi: the model in .* cannot be read: .*Download it once"):
         MimiCodec(str(damaged))
 
 

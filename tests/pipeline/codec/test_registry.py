@@ -32,7 +32,7 @@ print(sorted({"torch", "transformers", "torchaudio"} & set(sys.modules)))
 def test_mimi_alone_is_looked_for_in_the_local_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(
-        UsageError, match="^codec mimi: 'kyutai/mimi' is not a folder, and the local Hugging Face cache"
+        UsageError, match=r"^codec mimi: 'kyutai/mimi' is not a folder, and the local Hugging Face cache"
     ):
         open_codec("mimi")
 

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.measure import TrackMeter, measure_audio
 from duologue_pipeline.records import TrackReport
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.ingest import IngestRules
 
 Pcm = npt.NDArray[np.float32]
 Build = Callable[..., Any]
@@ -22,7 +24,7 @@ Build = Callable[..., Any]
 
 
 def measured(pcm: Pcm, rate_hz: int = 16000, block: int = 10**6) -> TrackReport:
-    meter = TrackMeter(rate_hz, load_rules("ingest"))
+    meter = TrackMeter(rate_hz, load_rules(IngestRules))
     for start in range(0, len(pcm), block):
         meter.push(pcm[start : start + block])
     return meter.report()
@@ -243,12 +245,12 @@ def test_half_a_second_is_the_minimum(
         assert refusal(recording)[0] == "audio_too_short"
 
 
-def limited(max_duration_s: float) -> dict[str, Any]:
-    return {**load_rules("ingest"), "max_duration_s": max_duration_s}
+def limited(max_duration_s: float) -> IngestRules:
+    return replace(load_rules(IngestRules), max_duration_s=max_duration_s)
 
 
 def test_four_hours_are_the_maximum() -> None:
-    assert load_rules("ingest")["max_duration_s"] == 4 * 3600
+    assert load_rules(IngestRules).max_duration_s == 4 * 3600
 
 
 def test_a_recording_longer_than_the_maximum_is_refused(

@@ -192,9 +192,8 @@ def test_a_policy_refuses_its_verdicts_and_keeps_the_rest(policy: str, refused: 
         try:
             apply_policy(RECORDING, replace(FAIL, verdict=verdict), policy=policy)
         except RejectError as error:
-            assert error.reason == f"isolation_{verdict}"
-            found.append(verdict)
-    assert found == refused
+            found.append(error.reason)
+    assert found == [f"isolation_{verdict}" for verdict in refused]
 
 
 def test_a_refusal_says_what_was_measured_and_what_to_do() -> None:

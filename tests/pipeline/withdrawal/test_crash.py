@@ -129,7 +129,8 @@ def test_killed_and_run_again_after_a_further_withdrawal(withdrawn: World, tmp_p
     world.withdraw("fred")
     outcomes = propagate_release(str(world.out), world.ledger)
     assert [outcome.new_version for outcome in outcomes][-1] in ("2.0.0", "3.0.0")
-    assert "fred" not in str(seen(world)) and not seen(world) & WITHDRAWN
+    assert "fred" not in str(seen(world))
+    assert not seen(world) & WITHDRAWN
     for receipt in sorted((world.out / "receipts").iterdir()):
         assert verify.main([str(receipt)]) == 0
     assert verify_release(str(world.out)).faults == ()

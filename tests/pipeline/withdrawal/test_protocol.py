@@ -115,7 +115,8 @@ def test_withdrawing_redistribution_changes_a_release_made_for_it(tmp_path: Path
     (outcome,) = propagate(world)
     assert outcome.new_version == "2.0.0"
     found = [sample.key for sample in open_dataset(str(world.out), purpose="redistribution")]
-    assert "call-2-00000" not in found and "call-3-00000" in found
+    assert "call-2-00000" not in found
+    assert "call-3-00000" in found
     assert receipt_status(world) == 0
 
 
@@ -126,7 +127,8 @@ def test_a_grant_that_expired_is_carried_out_too_and_logged_once(tmp_path: Path)
     (outcome,) = propagate(world, as_of=soon)
     assert outcome.refusals == {"consent_expired": 1}
     (record,) = world.ledger.records("grant.lapsed")
-    assert record.fields is not None and record.fields["at"] == "2026-06-01T00:00:00Z"
+    assert record.fields is not None
+    assert record.fields["at"] == "2026-06-01T00:00:00Z"
     assert receipt_status(world) == 0
 
 

@@ -161,7 +161,7 @@ def test_a_shard_that_was_changed_is_not_passed_on(tmp_path: Path, place: int) -
     data = bytearray((tmp_path / shard.path).read_bytes())
     data[place] ^= 1
     (tmp_path / shard.path).write_bytes(data)
-    with pytest.raises(ValueError, match="the shard is damaged: put back the one that dataset.json names"):
+    with pytest.raises(ValueError, match=r"the shard is damaged: put back the one that dataset.json names"):
         run(tmp_path, shard)
     assert [path.name for path in tmp_path.rglob("*.tar")] == [Path(shard.path).name]
 

@@ -89,8 +89,19 @@ SCHEMA = {
             "required": ["source", "word_classes", "contractions", "abandoned"],
         },
     },
-    "required": ["language", "version", "spaces", "backchannels", "fillers", "edit_terms", "emphatic", "laughter"]
-    + ["discourse_markers", "questions", "norms"],
+    "required": [
+        "language",
+        "version",
+        "spaces",
+        "backchannels",
+        "fillers",
+        "edit_terms",
+        "emphatic",
+        "laughter",
+        "discourse_markers",
+        "questions",
+        "norms",
+    ],
     "additionalProperties": False,
 }
 

@@ -1,0 +1,34 @@
+"""The rule set ``ingest``: which audio is usable, and how a track is measured."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from duologue_pipeline.rules.loader import RuleSet
+
+__all__ = ["IngestRules"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestRules(RuleSet):
+    """Limits of a recording, and the parameters of :class:`duologue_pipeline.ingest.measure.TrackMeter`.
+
+    Attributes:
+        min_duration_s: a shorter conversation is refused.
+        max_duration_s: a longer one, too.
+        length_tolerance_s: how far apart the ends of the two tracks may lie.
+        clipped_level: a sample of at least this magnitude counts as clipped; full scale is 1.
+        silence_frame_s: length of the frames that are digital silence or not.
+        bandwidth_frame_s: length of the frames of the spectrum.
+        bandwidth_frames_per_s: how many of them are taken a second.
+        bandwidth_floor_db: how far under the strongest frequency the band still counts as filled.
+    """
+
+    name: ClassVar[str] = "ingest"
+    min_duration_s: float
+    max_duration_s: float
+    length_tolerance_s: float
+    clipped_level: float
+    silence_frame_s: float
+    bandwidth_frame_s: float
+    bandwidth_frames_per_s: int
+    bandwidth_floor_db: float
