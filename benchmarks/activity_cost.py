@@ -21,8 +21,8 @@ import soxr
 import torch
 
 from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.events.counts import conversation_statistics
 from duologue_pipeline.events.find import find_events
-from duologue_pipeline.events.turn_taking import conversation_statistics
 from duologue_pipeline.records import Activity, Span
 from duologue_pipeline.rules import load_rules
 

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from duologue_pipeline.events.counts import conversation_statistics
+from duologue_pipeline.events.figures import overlap_share_of_speech
 from duologue_pipeline.events.find import find_events, join_ipus
 from duologue_pipeline.events.floor import read_floor
-from duologue_pipeline.events.turn_taking import conversation_statistics, overlap_share_of_speech
 from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Statistics
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.words.lexicon import NO_LEXICON

@@ -64,7 +64,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.analysis import annotate, detect_activity, ingest, measure_channels
     from duologue_pipeline.codec.registry import open_codec
     from duologue_pipeline.consent.gate import check_consent
-    from duologue_pipeline.events.turn_taking import corpus_totals
+    from duologue_pipeline.events.totals import corpus_totals
     from duologue_pipeline.read.manifest import parse_line, read_lines
     from duologue_pipeline.records import Annotated, Consented, Recording
     from duologue_pipeline.release.write import ReleaseOptions, write_release, write_shard

@@ -30,7 +30,7 @@ from duologue_consent.ledger.publication import publish_log
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_consent.verify import verify_receipt
 from duologue_pipeline.codec.registry import open_codec
-from duologue_pipeline.events.turn_taking import corpus_totals
+from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import (
     FAULTS,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from duologue_pipeline.events.turn_taking import corpus_totals
+from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.records import (
     FAULTS,

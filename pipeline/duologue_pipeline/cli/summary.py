@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from duologue_pipeline.errors import REASONS
-from duologue_pipeline.events.turn_taking import Totals, statistics_document, totals_of_rows
+from duologue_pipeline.events.figures import statistics_document
+from duologue_pipeline.events.totals import Totals, totals_of_rows
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.run import RunResult

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from duologue_pipeline.events.counts import conversation_statistics
 from duologue_pipeline.events.find import check_activity, events_of_floor
 from duologue_pipeline.events.floor import Ipu, read_floor
 from duologue_pipeline.events.ipus import join_ipus
-from duologue_pipeline.events.turn_taking import conversation_statistics
 from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Statistics, TaggedWord, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.words.disfluency import TAGS, WordTags, tags_and_disfluencies

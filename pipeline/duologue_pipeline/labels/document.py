@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from duologue_pipeline.events.annotation import Annotation
-from duologue_pipeline.events.turn_taking import Totals, statistics_document
+from duologue_pipeline.events.figures import statistics_document
+from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.records import SPEAKERS, Event, Span, Speaker, TaggedWord, WordsCheck
 
 __all__ = ["annotation_document", "event_document"]

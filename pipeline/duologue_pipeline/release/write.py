@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from duologue_cards import facts_from_release, write_croissant, write_readme
-from duologue_pipeline.events.turn_taking import Totals, statistics_file
+from duologue_pipeline.events.figures import statistics_file
+from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.files.storage import (
     delete_directory,
     delete_file,
@@ -131,7 +132,7 @@ def write_release(
     Args:
         shards: every shard, in any order.
         rejected: every rejection, in any order.
-        totals: of the corpus, its languages and its speakers (:func:`duologue_pipeline.events.turn_taking.corpus_totals`).
+        totals: of the corpus, its languages and its speakers (:func:`duologue_pipeline.events.totals.corpus_totals`).
         out: the output folder.
         options: what to say.
 

@@ -7,7 +7,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from duologue_pipeline.events.turn_taking import Totals, scoped_totals
+from duologue_pipeline.events.totals import Totals, scoped_totals
 from duologue_pipeline.records import Tokenized
 
 __all__ = ["CombineStatistics"]

@@ -11,7 +11,7 @@ from apache_beam.utils.shared import Shared
 
 from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.codec.registry import open_codec
-from duologue_pipeline.events.turn_taking import Totals
+from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
 from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
 from duologue_pipeline.codec.base import Codec, silence_tokens
-from duologue_pipeline.events.turn_taking import overlap_share_of_speech, overlap_share_of_time
+from duologue_pipeline.events.figures import overlap_share_of_speech, overlap_share_of_time
 from duologue_pipeline.isolation.report import DIRECTIONS, bleed_figures, fault_columns, sample_isolation
 from duologue_pipeline.records import Annotated, Event, Span, SpeakerConsent, TaggedWord, Track, TrackReport
 from duologue_pipeline.rules import load_rules

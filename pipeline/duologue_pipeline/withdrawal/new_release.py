@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from duologue_cards import facts_from_release, write_croissant, write_readme
-from duologue_pipeline.events.turn_taking import statistics_file, totals_of_rows
+from duologue_pipeline.events.figures import statistics_file
+from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.storage import join, read_bytes
 from duologue_pipeline.records import SPEAKERS, SPLITS
 from duologue_pipeline.tokens.samples import MADE_BY

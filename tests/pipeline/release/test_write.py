@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from duologue_pipeline.events.turn_taking import statistics_file, totals_of_rows
+from duologue_pipeline.events.figures import statistics_file
+from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.records import Rejected
 from duologue_pipeline.release import write as release_module

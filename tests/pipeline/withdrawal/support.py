@@ -9,7 +9,7 @@ from typing import Any
 
 import soundfile
 
-from duologue_pipeline.events.turn_taking import corpus_totals
+from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader.dataset import read_members
 from duologue_pipeline.records import FAULTS, BleedReport, Event, FaultReport, IsolationReport, TaggedWord, Tokenized
