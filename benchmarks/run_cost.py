@@ -62,6 +62,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_consent import Ledger
     from duologue_pipeline.activity.vad import load_vad
     from duologue_pipeline.analysis import annotate, detect_activity, ingest, measure_channels
+    from duologue_pipeline.codec.document import codec_document
     from duologue_pipeline.codec.registry import open_codec
     from duologue_pipeline.consent.gate import check_consent
     from duologue_pipeline.events.totals import corpus_totals
@@ -70,7 +71,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.release.write import ReleaseOptions, write_release, write_shard
     from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
     from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-    from duologue_pipeline.tokens.samples import codec_document, rule_versions
+    from duologue_pipeline.tokens.samples import rule_versions
 
     spent: dict[str, float] = {}
 

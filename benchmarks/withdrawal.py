@@ -29,8 +29,10 @@ from duologue_consent import Ledger, Purpose, parse_time
 from duologue_consent.ledger.publication import publish_log
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_consent.verify import verify_receipt
+from duologue_pipeline.codec.document import release_codec_document
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.events.totals import corpus_totals
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import (
     FAULTS,
@@ -54,15 +56,8 @@ from duologue_pipeline.records import (
 )
 from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
 from duologue_pipeline.shards.tar import npy_bytes, write_members
-from duologue_pipeline.tokens.samples import (
-    canonical_json,
-    event_rows,
-    index_row,
-    recording_row,
-    release_codec_document,
-    rule_versions,
-    sample_document,
-)
+from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
+from duologue_pipeline.tokens.samples import rule_versions, sample_document
 from duologue_pipeline.tokens.segments import Segment
 from duologue_pipeline.withdrawal.protocol import propagate_release
 

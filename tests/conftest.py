@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
+from duologue_pipeline.codec.document import codec_document
 from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.records import (
@@ -34,7 +35,7 @@ from duologue_pipeline.records import (
 )
 from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-from duologue_pipeline.tokens.samples import codec_document, rule_versions
+from duologue_pipeline.tokens.samples import rule_versions
 
 Pcm = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint16]

@@ -23,7 +23,7 @@ MAY_IMPORT = {
 }
 ORDER = {
     "duologue_pipeline": (
-        "records errors rules",
+        "made_by records errors rules",
         "files",
         "models",
         "codec",

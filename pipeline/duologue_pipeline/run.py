@@ -15,6 +15,7 @@ from typing import IO, Any, Self
 
 from duologue_consent import Ledger, LedgerError, Purpose, Snapshot
 from duologue_consent.ledger.publication import publish_log
+from duologue_pipeline.codec.document import codec_document, release_codec_document
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import (
@@ -28,20 +29,16 @@ from duologue_pipeline.files.storage import (
     read_bytes,
     write_bytes,
 )
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
+from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.read.manifest import manifest_sha256, parse_line, read_lines
 from duologue_pipeline.reader.dataset import read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.release.write import STAGED_LOG, STAGING, ReleaseOptions
 from duologue_pipeline.tokens.encode import PARTS, TokenizeOptions
-from duologue_pipeline.tokens.samples import (
-    MADE_BY,
-    canonical_json,
-    codec_document,
-    release_codec_document,
-    rule_versions,
-)
+from duologue_pipeline.tokens.samples import rule_versions
 from duologue_pipeline.words.asr import AsrModel
 from duologue_pipeline.words.files import WORDS_POLICIES
 from duologue_schemas import load_schema

@@ -206,7 +206,7 @@ def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
-        from duologue_pipeline.tokens.samples import MADE_BY
+        from duologue_pipeline.made_by import MADE_BY
 
         typer.echo(MADE_BY)
         raise typer.Exit

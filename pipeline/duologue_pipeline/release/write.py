@@ -29,9 +29,10 @@ from duologue_pipeline.files.storage import (
     write_bytes,
 )
 from duologue_pipeline.files.tables import read_table, write_table
+from duologue_pipeline.files.text import canonical_json
+from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import SPLITS, Rejected, Tokenized, WrittenShard
 from duologue_pipeline.shards.tar import join_parts
-from duologue_pipeline.tokens.samples import MADE_BY, canonical_json
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
 
 __all__ = ["STAGED_LOG", "STAGING", "TABLES", "ReleaseOptions", "write_release", "write_shard"]

@@ -22,8 +22,8 @@ from duologue_cards import facts_from_release, write_croissant, write_readme
 from duologue_pipeline.events.figures import statistics_file
 from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.storage import join, read_bytes
+from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import SPEAKERS, SPLITS
-from duologue_pipeline.tokens.samples import MADE_BY
 from duologue_pipeline.withdrawal.plan import Plan, silenced_side
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
 from duologue_pipeline.withdrawal.silence import event_stays, silence_event_row, silence_recording
