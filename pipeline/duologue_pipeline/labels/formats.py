@@ -16,17 +16,10 @@ from typing import Final
 from xml.etree import ElementTree
 
 from duologue_pipeline.events.annotation import Annotation
-from duologue_pipeline.labels.document import event_document
+from duologue_pipeline.events.fields import EVENT_COLUMNS, event_columns
 from duologue_pipeline.records import SPEAKERS
 
 __all__ = ["LABEL_FORMATS", "write_audacity", "write_csv", "write_elan", "write_rttm", "write_textgrid"]
-
-_COLUMNS: Final = (
-    "kind", "speaker", "start_s", "end_s", "subtype", "addressee", "floor_taking", "take_over", "fto_s",
-    "response_latency_s", "stop_latency_s", "success_latency_s", "penalty_latency_s",
-    "reparandum_start_s", "reparandum_end_s", "interregnum_start_s", "interregnum_end_s", "repair_start_s", "repair_end_s",
-    "confidence", "source", "rules",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,13 +32,10 @@ class _Label:
 def write_csv(annotation: Annotation, *, name: str) -> str:
     """The events, one a row, with a header; what an event does not have is empty. RFC 4180 with ``\\n``."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(out, EVENT_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for event in annotation.events:
-        row = event_document(event)
-        for part in ("reparandum", "interregnum", "repair"):
-            if part in row:
-                row[f"{part}_start_s"], row[f"{part}_end_s"] = row.pop(part)
+        row = event_columns(event)
         writer.writerow({key: str(value).lower() if isinstance(value, bool) else value for key, value in row.items()})
     return out.getvalue()
 

@@ -6,9 +6,10 @@ What does not apply is null. The columns are those of :mod:`duologue_schemas.tab
 
 from typing import Any, Final
 
+from duologue_pipeline.events.fields import event_columns
 from duologue_pipeline.events.figures import overlap_share_of_speech, overlap_share_of_time
 from duologue_pipeline.isolation.report import DIRECTIONS, bleed_figures, fault_columns
-from duologue_pipeline.records import Annotated, Event
+from duologue_pipeline.records import Annotated
 from duologue_pipeline.tokens.samples import track_figures
 
 __all__ = ["event_rows", "index_row", "recording_row"]
@@ -46,7 +47,7 @@ def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, 
 def event_rows(conversation: Annotated, *, split: str) -> list[dict[str, Any]]:
     """The recording's rows of ``events.parquet``."""
     where = {"recording_id": conversation.recording.recording_id, "split": split}
-    return [{**where, **_event_row(event)} for event in conversation.events]
+    return [{**where, **event_columns(event)} for event in conversation.events]
 
 
 def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[str, Any]:
@@ -113,37 +114,6 @@ def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[
         bleed = bleed_figures(getattr(conversation.isolation, direction))
         row |= {f"{field}_{direction}": value for field, value in bleed.items()}
     return row | fault_columns(conversation.isolation)
-
-
-_LATENCIES = ("response_latency", "stop_latency", "success_latency", "penalty_latency")
-_PARTS = ("reparandum", "interregnum", "repair")
-
-
-def _event_row(event: Event) -> dict[str, Any]:
-    """An event of the table, where what does not apply is null."""
-    row = {
-        "kind": event.kind,
-        "subtype": event.subtype,
-        "speaker": event.speaker,
-        "addressee": event.addressee,
-        "start_s": _s(event.start_ms),
-        "end_s": _s(event.end_ms),
-        "fto_s": _s_or_none(event.fto_ms),
-        "floor_taking": event.floor_taking,
-        "take_over": event.take_over,
-        **{f"{name}_s": _s_or_none(getattr(event, f"{name}_ms")) for name in _LATENCIES},
-        "confidence": event.confidence,
-        "source": event.source,
-        "rules": event.rules,
-    }
-    for name in _PARTS:
-        part = getattr(event, name)
-        row |= {f"{name}_start_s": part and _s(part.start_ms), f"{name}_end_s": part and _s(part.end_ms)}
-    return row
-
-
-def _s_or_none(ms: int | None) -> float | None:
-    return None if ms is None else _s(ms)
 
 
 def _s(ms: int) -> float:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.codec.document import codec_document
+from duologue_pipeline.events.fields import sample_event
 from duologue_pipeline.isolation.report import sample_isolation
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import Annotated, Event, Span, SpeakerConsent, TaggedWord, Track, TrackReport
@@ -82,7 +83,9 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
         "audio": {"a": track_figures(conversation.audio.a), "b": track_figures(conversation.audio.b)},
         "isolation": sample_isolation(conversation.isolation),
         "activity": _by_speaker(conversation.activity.a, conversation.activity.b, start_ms, end_ms, _clip),
-        "events": [_event(event, start_ms) for event in conversation.events if _touches(event, start_ms, end_ms)],
+        "events": [
+            sample_event(event, zero_ms=start_ms) for event in conversation.events if _touches(event, start_ms, end_ms)
+        ],
         "transcripts": {"a": conversation.words_a is not None, "b": conversation.words_b is not None},
         "words": _by_speaker(conversation.words_a or (), conversation.words_b or (), start_ms, end_ms, _word),
         "lexicon": conversation.lexicon,
@@ -132,34 +135,6 @@ def _consent(consent: SpeakerConsent) -> dict[str, Any]:
         for grant in consent.grants
     ]
     return {"commitment": consent.commitment, "grants": grants}
-
-
-_LATENCIES = ("response_latency", "stop_latency", "success_latency", "penalty_latency")
-_PARTS = ("reparandum", "interregnum", "repair")
-
-
-def _event(event: Event, zero_ms: int) -> dict[str, Any]:
-    """An event of ``KEY.json``, where what does not apply has a value of the same type."""
-    return {
-        "kind": event.kind,
-        "subtype": event.subtype or "",
-        "speaker": event.speaker,
-        "addressee": event.addressee or "",
-        "start_s": _s(event.start_ms - zero_ms),
-        "end_s": _s(event.end_ms - zero_ms),
-        "fto_s": _s(event.fto_ms or 0),
-        "floor_taking": bool(event.floor_taking),
-        "take_over": bool(event.take_over),
-        **{f"{name}_s": -1.0 if (ms := getattr(event, f"{name}_ms")) is None else _s(ms) for name in _LATENCIES},
-        **{name: _part(getattr(event, name) or Span(event.start_ms, event.start_ms), zero_ms) for name in _PARTS},
-        "confidence": event.confidence,
-        "source": event.source,
-        "rules": event.rules,
-    }
-
-
-def _part(span: Span, zero_ms: int) -> dict[str, float]:
-    return {"start_s": _s(span.start_ms - zero_ms), "end_s": _s(span.end_ms - zero_ms)}
 
 
 def _touches(item: Event | Span | TaggedWord, start_ms: int, end_ms: int) -> bool:
