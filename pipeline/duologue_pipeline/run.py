@@ -31,7 +31,7 @@ from duologue_pipeline.files.storage import (
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import manifest_sha256, parse_line, read_lines
-from duologue_pipeline.reader.dataset import read_release
+from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.release.write import STAGED_LOG, STAGING, ReleaseOptions
 from duologue_pipeline.tokens.encode import PARTS, TokenizeOptions

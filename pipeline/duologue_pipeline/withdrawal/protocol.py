@@ -50,7 +50,7 @@ from duologue_pipeline.files.storage import (
     read_bytes,
     write_bytes,
 )
-from duologue_pipeline.reader.dataset import read_release
+from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.reader.revocations import (
     FILE_NAME,
     Revocation,

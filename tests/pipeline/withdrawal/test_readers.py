@@ -15,7 +15,8 @@ from duologue_consent.proofs.dsse import parse_envelope
 from duologue_consent.proofs.keys import SigningKey
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import move
-from duologue_pipeline.reader.dataset import PurposeError, open_dataset, read_release
+from duologue_pipeline.reader.dataset import PurposeError, open_dataset
+from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.reader.revocations import (
     Revocation,
     RevocationFault,
