@@ -54,7 +54,7 @@ from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.reader.revocations import (
     FILE_NAME,
     Revocation,
-    RevocationFault,
+    RevocationError,
     Revocations,
     append_line,
     parse_revocations,
@@ -303,9 +303,9 @@ def _published(root: str, release: Mapping[str, Any], key_text: str) -> tuple[Ve
             ledger_id=release["ledger"]["ledger_id"],
             pinned=release.get("revocations"),
         )
-    except RevocationFault as fault:
+    except RevocationError as error:
         raise UsageError(
-            f"{join(root, FILE_NAME)}: {fault}; find out who changed it and put back the file that was published"
+            f"{join(root, FILE_NAME)}: {error}; find out who changed it and put back the file that was published"
         ) from None
 
 
