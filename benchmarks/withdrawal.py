@@ -31,6 +31,7 @@ from duologue_consent.proofs.notes import open_checkpoint
 from duologue_consent.verify import verify_receipt
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.events.turn_taking import corpus_totals
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import (
     FAULTS,
@@ -55,7 +56,6 @@ from duologue_pipeline.records import (
 from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.samples import (
-    canonical_json,
     event_rows,
     index_row,
     recording_row,

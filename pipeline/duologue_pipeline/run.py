@@ -28,6 +28,7 @@ from duologue_pipeline.files.storage import (
     read_bytes,
     write_bytes,
 )
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import manifest_sha256, parse_line, read_lines
@@ -37,7 +38,6 @@ from duologue_pipeline.release.write import STAGED_LOG, STAGING, ReleaseOptions
 from duologue_pipeline.tokens.encode import PARTS, TokenizeOptions
 from duologue_pipeline.tokens.samples import (
     MADE_BY,
-    canonical_json,
     codec_document,
     release_codec_document,
     rule_versions,

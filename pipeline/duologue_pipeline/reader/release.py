@@ -1,10 +1,10 @@
 """Reads the manifest of a release, ``dataset.json``."""
 
-import json
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import join, read_bytes
+from duologue_pipeline.files.storage import join
+from duologue_pipeline.files.text import read_json
 
 __all__ = ["MANIFEST", "SCHEMA", "read_release"]
 
@@ -23,7 +23,7 @@ def read_release(uri: str) -> dict[str, Any]:
     """
     name = join(uri, MANIFEST)
     try:
-        document = json.loads(read_bytes(name))
+        document = read_json(name)
     except FileNotFoundError:
         raise UsageError(f"{name}: no such file; is {uri} the output folder of a complete run?") from None
     except (OSError, ValueError) as error:

@@ -24,13 +24,13 @@ from duologue_pipeline.files.storage import (
     list_entries,
     move,
     open_output,
-    read_bytes,
     write_bytes,
 )
 from duologue_pipeline.files.tables import read_table, write_table
+from duologue_pipeline.files.text import canonical_json, read_json
 from duologue_pipeline.records import SPLITS, Rejected, Tokenized, WrittenShard
 from duologue_pipeline.shards.tar import join_parts
-from duologue_pipeline.tokens.samples import MADE_BY, canonical_json
+from duologue_pipeline.tokens.samples import MADE_BY
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
 
 __all__ = ["STAGED_LOG", "STAGING", "TABLES", "ReleaseOptions", "write_release", "write_shard"]
@@ -99,7 +99,7 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
     base = 0
     for part in ordered:
-        document = json.loads(read_bytes(part.rows_uri))
+        document = read_json(part.rows_uri)
         rows["index"] += [{**row, "shard": path, "offset": row["offset"] + base} for row in document["index"]]
         rows["recordings"] += [{**row, "shard": path} for row in document["recordings"]]
         rows["events"] += document["events"]

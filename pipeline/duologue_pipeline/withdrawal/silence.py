@@ -19,10 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import soundfile
 
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.shards.tar import npy_bytes
-from duologue_pipeline.tokens.samples import canonical_json
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
