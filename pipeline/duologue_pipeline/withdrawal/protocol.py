@@ -30,16 +30,8 @@ import pyarrow.parquet as pq
 from duologue_consent import Ledger, LedgerError, Snapshot, format_time
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.conditional import (
-    ConflictError,
-    Lease,
-    Version,
-    check_conditional,
-    exclusive,
-    read_version,
-    remove_dead_locks,
-    swap_bytes,
-)
+from duologue_pipeline.files.conditional import ConflictError, Version, check_conditional, read_version, swap_bytes
+from duologue_pipeline.files.locks import Lease, exclusive, remove_dead_locks
 from duologue_pipeline.files.storage import (
     absolute_uri,
     delete_file,
