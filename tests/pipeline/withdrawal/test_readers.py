@@ -26,7 +26,8 @@ from duologue_pipeline.reader.revocations import (
     pin,
 )
 from duologue_pipeline.withdrawal import protocol as publish
-from duologue_pipeline.withdrawal.protocol import propagate_release, release_file
+from duologue_pipeline.withdrawal.protocol import propagate_release
+from duologue_pipeline.withdrawal.state import release_file
 from duologue_schemas import iter_faults
 from tests.pipeline.withdrawal.support import CALLS
 from tests.pipeline.withdrawal.world import World, make_world
