@@ -41,7 +41,8 @@ from duologue_pipeline.withdrawal.proof import publish_proof
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.revoke import revoke
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard, rewrite_shard
-from duologue_pipeline.withdrawal.scan.search import NOT_SCANNED, removed_by, scan
+from duologue_pipeline.withdrawal.scan.removed import removed_by
+from duologue_pipeline.withdrawal.scan.search import NOT_SCANNED, scan
 from duologue_pipeline.withdrawal.state import ReleaseState, manifest_sha256, read_state
 
 __all__ = ["Outcome", "faults_as_usage", "propagate_release"]
