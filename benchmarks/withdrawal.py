@@ -210,7 +210,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def copy_shards(out: Path, folder: Path) -> float:
     """Seconds to read every shard sample by sample and write it again: the cheapest part of a rebuild."""
-    from duologue_pipeline.reader.dataset import read_members
+    from duologue_pipeline.reader.shard import read_members
 
     folder.mkdir()
     began = time.monotonic()

@@ -7,7 +7,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import file_size, join, read_bytes
 from duologue_pipeline.reader.revocations import (
     FILE_NAME,
-    RevocationFault,
+    RevocationError,
     Revocations,
     parse_revocations,
     trusted_keys,
@@ -61,7 +61,7 @@ class RevocationWatch:
             try:
                 key_text = read_bytes(join(self._root, "ledger.pub")).decode() if data else ""
             except FileNotFoundError:
-                raise RevocationFault("there is no ledger.pub beside it to check it with") from None
+                raise RevocationError("there is no ledger.pub beside it to check it with") from None
             ledger = release["ledger"]
             return parse_revocations(
                 data,
@@ -70,8 +70,8 @@ class RevocationWatch:
                 pinned=release.get("revocations"),
                 before=self._known,
             )
-        except (RevocationFault, UnicodeDecodeError) as fault:
+        except (RevocationError, UnicodeDecodeError) as error:
             raise UsageError(
-                f"{uri}: {fault}; what must not be read cannot be told, so nothing is: fetch the release again from its "
+                f"{uri}: {error}; what must not be read cannot be told, so nothing is: fetch the release again from its "
                 "source"
             ) from None

@@ -22,9 +22,9 @@ from duologue_pipeline.files.storage import (
     exists,
     join,
     list_entries,
-    read_bytes,
     write_bytes,
 )
+from duologue_pipeline.files.text import read_json
 from duologue_pipeline.withdrawal.plan import Plan, ShardPlan
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
@@ -76,7 +76,7 @@ class Journal:
     def rewritten(self, shard: ShardPlan) -> RewrittenShard | None:
         """What became of the shard; None where it has not been rewritten yet."""
         uri = self.path("rewritten", f"{_stem(shard)}.json")
-        return RewrittenShard.from_document(json.loads(read_bytes(uri))) if exists(uri) else None
+        return RewrittenShard.from_document(read_json(uri)) if exists(uri) else None
 
     def note(self, shard: ShardPlan, rewritten: RewrittenShard) -> None:
         """Keeps what became of the shard."""
@@ -118,7 +118,7 @@ def read_journal(root: str) -> Journal | None:
     if not exists(uri):
         return None
     try:
-        return Journal.of_document(root, json.loads(read_bytes(uri)))
+        return Journal.of_document(root, read_json(uri))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{uri}: is no journal that this duologue can read ({error!r})") from None
 

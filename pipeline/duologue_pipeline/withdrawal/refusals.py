@@ -8,7 +8,7 @@ allows nothing.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -19,9 +19,10 @@ from duologue_pipeline.consent.gate import written_forms
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_schemas.tables import WITHDRAWN
 
-__all__ = ["Refusal", "find_refusals", "mark_refused"]
+__all__ = ["STANDS", "Refusal", "find_refusals", "mark_refused"]
 
-_STANDS = "stands:"
+STANDS: Final = "stands:"
+"""What :func:`mark_refused` puts before the commitment of a speaker whose consent stands."""
 
 
 @dataclass(frozen=True, order=True)
@@ -85,10 +86,10 @@ def mark_refused(table: pa.Table, refusals: Iterable[Refusal]) -> tuple[pa.Table
     for side in SPEAKERS:
         column = f"speaker_{side}"
         marked = [
-            commitment if (name, side) in refused or commitment == WITHDRAWN else _STANDS + commitment
+            commitment if (name, side) in refused or commitment == WITHDRAWN else STANDS + commitment
             for name, commitment in zip(names, table[column].to_pylist(), strict=True)
         ]
-        stands |= {name for name in marked if name.startswith(_STANDS)}
+        stands |= {name for name in marked if name.startswith(STANDS)}
         field = table.schema.get_field_index(column)
         table = table.set_column(field, table.schema.field(field), pa.array(marked, pa.string()))
     return table, frozenset(stands)

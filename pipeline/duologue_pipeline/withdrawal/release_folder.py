@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from duologue_pipeline.files.conditional import bucket_keeps_versions
+from duologue_pipeline.files.s3 import bucket_keeps_versions
 from duologue_pipeline.files.storage import digest, exists, is_remote, join, list_entries, read_bytes
 
 __all__ = ["ReleaseFolder", "keeps_old_versions"]

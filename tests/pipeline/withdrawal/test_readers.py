@@ -15,17 +15,19 @@ from duologue_consent.proofs.dsse import parse_envelope
 from duologue_consent.proofs.keys import SigningKey
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import move
-from duologue_pipeline.reader.dataset import PurposeError, open_dataset, read_release
+from duologue_pipeline.reader.dataset import PurposeError, open_dataset
+from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.reader.revocations import (
     Revocation,
-    RevocationFault,
+    RevocationError,
     Revocations,
     append_line,
     parse_revocations,
     pin,
 )
 from duologue_pipeline.withdrawal import protocol as publish
-from duologue_pipeline.withdrawal.protocol import propagate_release, release_file
+from duologue_pipeline.withdrawal.protocol import propagate_release
+from duologue_pipeline.withdrawal.state import release_file
 from duologue_schemas import iter_faults
 from tests.pipeline.withdrawal.support import CALLS
 from tests.pipeline.withdrawal.world import World, make_world
@@ -245,9 +247,9 @@ def test_a_file_only_grows() -> None:
     two = parse(line(one, entry(2)), before=one)
     assert (two.lines, [each.shard for each in two.entries]) == (2, [entry(1).shard, entry(2).shard])
     assert parse(two.data) == two
-    with pytest.raises(RevocationFault, match=r"it no longer begins with what was read before"):
+    with pytest.raises(RevocationError, match=r"it no longer begins with what was read before"):
         parse(one.data, before=two)
-    with pytest.raises(RevocationFault, match=r"it does not begin as dataset\.json says"):
+    with pytest.raises(RevocationError, match=r"it does not begin as dataset\.json says"):
         parse(one.data, pinned=pin(two))
     assert parse(two.data, pinned=pin(one)) == two
 
@@ -267,12 +269,12 @@ def test_a_file_only_grows() -> None:
 def test_a_file_that_is_not_what_was_signed_is_refused(make: Callable[[bytes, bytes], bytes], fault: str) -> None:
     one = line(Revocations(), entry(1))
     two = line(parse(one), entry(2))
-    with pytest.raises(RevocationFault, match=fault):
+    with pytest.raises(RevocationError, match=fault):
         parse(make(one, two))
 
 
 def test_every_byte_of_the_file_matters() -> None:
     data = line(parse(line(Revocations(), entry(1))), entry(2))
     for place in range(0, len(data) - 1, 3):
-        with pytest.raises(RevocationFault):
+        with pytest.raises(RevocationError):
             parse(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])

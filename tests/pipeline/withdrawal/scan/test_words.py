@@ -11,7 +11,8 @@ import pytest
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import TaggedWord
 from duologue_pipeline.withdrawal.scan.names import Names
-from duologue_pipeline.withdrawal.scan.search import Removed, removed_by, scan
+from duologue_pipeline.withdrawal.scan.removed import Removed, removed_by
+from duologue_pipeline.withdrawal.scan.search import scan
 from duologue_pipeline.withdrawal.scan.words import Words, canonical_words, listed_words
 from duologue_pipeline.withdrawal.traces import word_traces
 from tests.pipeline.withdrawal.support import Call, make_calls, release_of, samples_of, withdraw, words_of
