@@ -54,8 +54,9 @@ from duologue_pipeline.records import (
     Track,
     TrackReport,
 )
-from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.release.write import ReleaseOptions, write_release
 from duologue_pipeline.shards.tar import npy_bytes, write_members
+from duologue_pipeline.shards.write import STAGING, write_shard
 from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
 from duologue_pipeline.tokens.samples import rule_versions, sample_document
 from duologue_pipeline.tokens.segments import Segment

@@ -33,7 +33,8 @@ from duologue_pipeline.records import (
     Tokenized,
     Track,
 )
-from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.release.write import ReleaseOptions, write_release
+from duologue_pipeline.shards.write import STAGING, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
 from duologue_pipeline.tokens.samples import rule_versions
 

@@ -16,7 +16,8 @@ from duologue_pipeline.conversation import activity_stage, events_stage, ingest_
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.records import Active, Annotated, Consented, Ingested, Measured, Tokenized, Worded
-from duologue_pipeline.release.write import STAGING, ReleaseOptions
+from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CombineStatistics

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from duologue_schemas.crosschecks import MEASURED_FAULTS
 
-__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "RECORDINGS", "WITHDRAWN", "description"]
+__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "RECORDINGS", "TABLES", "WITHDRAWN", "description"]
 
 WITHDRAWN: Final = "withdrawn"
 """What stands for a speaker who withdrew and was taken out of a recording, in place of commitment and hash."""
@@ -230,3 +230,6 @@ EVENTS: Final = pa.schema(
     ]
 )
 """A row an event, sorted by its recording's shard, recording_id, start_s, end_s, kind and speaker."""
+
+TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS}
+"""The tables of a release and their columns; ``index`` lies in ``index.parquet``."""

@@ -5,17 +5,16 @@ A run builds it of its shards, a withdrawal of those that are left and those tha
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from duologue_cards import facts_from_release, write_croissant, write_readme
 from duologue_pipeline.records import SPEAKERS, SPLITS
-from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, WITHDRAWN
+from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
-    "TABLES",
     "cards",
     "file_entry",
     "manifest_bytes",
@@ -24,9 +23,6 @@ __all__ = [
     "shard_totals",
     "split_entries",
 ]
-
-TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS}
-"""The tables of a release and their columns; ``index`` lies in ``index.parquet``."""
 
 
 def manifest_bytes(document: Mapping[str, Any]) -> bytes:

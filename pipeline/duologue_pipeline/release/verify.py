@@ -12,9 +12,8 @@ from duologue_pipeline.files.storage import absolute_uri, digest, exists, join, 
 from duologue_pipeline.files.tables import read_columns, read_table
 from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.reader.shard import read_members
-from duologue_pipeline.release.document import TABLES
 from duologue_schemas import iter_faults
-from duologue_schemas.tables import WITHDRAWN
+from duologue_schemas.tables import TABLES, WITHDRAWN
 
 __all__ = ["VerifyReport", "verify_release"]
 

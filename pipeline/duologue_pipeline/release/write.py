@@ -1,7 +1,7 @@
-"""The release: shards with their tables, then the tables of the whole, the cards, and ``dataset.json`` last.
+"""Completes a release: the tables of all shards, what was refused, statistics, cards, and ``dataset.json`` last.
 
-Every recording leaves rows beside its part; every shard turns the rows of its recordings into pieces of the three
-tables; the release joins the pieces in the order of the shards. Nothing is held in memory but the rows of one shard.
+Every shard has left its pieces of the tables (:mod:`duologue_pipeline.shards.write`); they are joined in the order of the
+shards.
 """
 
 from collections import Counter
@@ -24,13 +24,12 @@ from duologue_pipeline.files.storage import (
     open_output,
     write_bytes,
 )
-from duologue_pipeline.files.tables import read_table, write_table
-from duologue_pipeline.files.text import canonical_json, read_json
+from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.release import MANIFEST, SCHEMA
-from duologue_pipeline.records import Rejected, Tokenized, WrittenShard
+from duologue_pipeline.records import Rejected, WrittenShard
 from duologue_pipeline.release.document import (
-    TABLES,
     cards,
     file_entry,
     manifest_bytes,
@@ -38,12 +37,10 @@ from duologue_pipeline.release.document import (
     shard_totals,
     split_entries,
 )
-from duologue_pipeline.shards.tar import join_parts
+from duologue_pipeline.shards.write import STAGING
+from duologue_schemas.tables import TABLES
 
-__all__ = ["STAGED_LOG", "STAGING", "ReleaseOptions", "write_release", "write_shard"]
-
-STAGING: Final = ".staging"
-"""The folder under the output where unfinished work lies; it goes when the release is complete."""
+__all__ = ["STAGED_LOG", "ReleaseOptions", "write_release"]
 
 STAGED_LOG: Final = f"{STAGING}/ledger"
 """Where a run leaves the ledger's public files until there is a release. They are not among its ``files``: the log grows with
@@ -82,45 +79,6 @@ class ReleaseOptions:
     fingerprint: str
     manifest_sha256: str
     manifest_folder: str
-
-
-def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenShard:
-    """Joins the parts of a shard and writes its pieces of the tables.
-
-    Args:
-        shard: the name without hash, e.g. ``train-00000``.
-        parts: of all its recordings, in any order.
-        out: the output folder.
-
-    Returns:
-        The shard as it lies under ``out/shards``.
-    """
-    ordered = sorted(parts, key=lambda part: part.recording_id)
-    staging = join(out, STAGING)
-    name, sha256, size = join_parts(
-        [part.part_uri for part in ordered], folder=join(out, "shards"), name=shard, staging=staging
-    )
-    path = f"shards/{name}"
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
-    base = 0
-    for part in ordered:
-        document = read_json(part.rows_uri)
-        rows["index"] += [{**row, "shard": path, "offset": row["offset"] + base} for row in document["index"]]
-        rows["recordings"] += [{**row, "shard": path} for row in document["recordings"]]
-        rows["events"] += document["events"]
-        base += document["part_bytes"]
-    pieces = join(staging, "tables", shard)
-    for table, schema in TABLES.items():
-        write_table(join(pieces, f"{table}.parquet"), pa.Table.from_pylist(rows[table], schema=schema))
-    return WrittenShard(
-        name=name,
-        split=shard.rpartition("-")[0],
-        sha256=sha256,
-        bytes=size,
-        samples=len(rows["index"]),
-        duration_ms=round(1000 * sum(row["end_s"] - row["start_s"] for row in rows["index"])),
-        rows_uri=pieces,
-    )
 
 
 def write_release(

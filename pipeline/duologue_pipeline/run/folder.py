@@ -16,7 +16,7 @@ from duologue_pipeline.files.storage import (
 )
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.reader.release import read_release
-from duologue_pipeline.release.write import STAGING
+from duologue_pipeline.shards.write import STAGING
 
 __all__ = ["is_complete", "prepare", "refused_counts"]
 

@@ -10,8 +10,9 @@ from apache_beam.transforms.combiners import ToListCombineFn
 
 from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
-from duologue_pipeline.release.write import ReleaseOptions, write_release, write_shard
+from duologue_pipeline.release.write import ReleaseOptions, write_release
 from duologue_pipeline.shards.plan import PlanEntry, plan_release
+from duologue_pipeline.shards.write import write_shard
 
 __all__ = ["PlanRelease", "WriteRelease", "WriteShards"]
 

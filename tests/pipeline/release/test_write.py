@@ -13,7 +13,8 @@ from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.records import Rejected
 from duologue_pipeline.release import document as document_module
-from duologue_pipeline.release.write import STAGING, write_release
+from duologue_pipeline.release.write import write_release
+from duologue_pipeline.shards.write import STAGING
 from duologue_schemas import iter_faults
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
 

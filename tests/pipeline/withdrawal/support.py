@@ -14,7 +14,8 @@ from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import FAULTS, BleedReport, Event, FaultReport, IsolationReport, TaggedWord, Tokenized
-from duologue_pipeline.release.write import STAGING, write_release, write_shard
+from duologue_pipeline.release.write import write_release
+from duologue_pipeline.shards.write import STAGING, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
 from duologue_pipeline.withdrawal.new_release import NewRelease, new_release
 from duologue_pipeline.withdrawal.plan import Plan, make_plan
