@@ -8,7 +8,7 @@ __all__ = ["codec_document", "release_codec_document"]
 
 
 def codec_document(codec: Codec) -> dict[str, Any]:
-    """What outputs say about the codec."""
+    """Describes a codec by what decides its codes, for ``KEY.json`` and the fingerprint of a run."""
     return {
         "name": codec.name,
         "sample_rate_hz": codec.sample_rate_hz,
@@ -20,7 +20,7 @@ def codec_document(codec: Codec) -> dict[str, Any]:
 
 
 def release_codec_document(codec: Codec) -> dict[str, Any]:
-    """What ``dataset.json`` says about the codec: also its quality, and its tokens of silence where it has such."""
+    """Describes a codec for ``dataset.json``: also its quality, and its tokens of silence where it has such."""
     silence = silence_tokens(codec)
     return {
         **codec_document(codec),

@@ -39,7 +39,7 @@ class EventField:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Its columns in a table: two for a stretch, one for all else."""
+        """Names its columns in a table: two for a stretch, one for all else."""
         return (f"{self.name}_start_s", f"{self.name}_end_s") if self.holds == "stretch" else (self.name,)
 
     def of(self, event: Event, *, zero_ms: int = 0) -> Any:
@@ -88,7 +88,7 @@ EVENT_COLUMNS: Final = tuple(column for field in EVENT_FIELDS for column in fiel
 
 
 def event_columns(event: Event) -> dict[str, Any]:
-    """Writes an event flat, a value for each of :data:`EVENT_COLUMNS`; None where a field does not apply."""
+    """Writes an event as a row: a value for each of :data:`EVENT_COLUMNS`, None where a field does not apply."""
     row: dict[str, Any] = {}
     for field in EVENT_FIELDS:
         value = field.of(event)
@@ -98,7 +98,11 @@ def event_columns(event: Event) -> dict[str, Any]:
 
 
 def event_document(event: Event) -> dict[str, Any]:
-    """Writes an event without what does not apply, what every event has first; a stretch is ``[start_s, end_s]``."""
+    """Writes an event without what does not apply.
+
+    Returns:
+        Name of a field -> value; first what every event has. A stretch is ``[start_s, end_s]``.
+    """
     document: dict[str, Any] = {}
     for field in sorted(EVENT_FIELDS, key=lambda field: not field.always):
         if (value := field.of(event)) is not None:

@@ -1,4 +1,4 @@
-"""An annotation as JSON: what ``duologue annotate`` prints, and what the label formats are made of."""
+"""Describes an annotation as JSON: what ``duologue annotate`` prints."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,10 +15,10 @@ __all__ = ["annotation_document"]
 def annotation_document(
     annotation: Annotation, *, words_check: Mapping[Speaker, WordsCheck] | None = None, isolation: str | None = None
 ) -> dict[str, Any]:
-    """Everything about one conversation, times in seconds.
+    """Describes everything that was found in one conversation, times in seconds.
 
     Args:
-        annotation: of the conversation.
+        annotation: what was found.
         words_check: speaker -> how the words lie to the activity, where both were there.
         isolation: the verdict on the channels, where there was audio.
 

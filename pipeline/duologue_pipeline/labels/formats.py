@@ -1,4 +1,4 @@
-"""Annotations as files that people open: Praat TextGrid, ELAN, Audacity labels, RTTM, CSV.
+"""Writes annotations as files that people open: Praat TextGrid, ELAN, Audacity labels, RTTM, CSV.
 
 All are made from :class:`~duologue_pipeline.events.annotation.Annotation` and are text in UTF-8. TextGrid and ELAN want tiers
 within which nothing overlaps: there is one for the activity, one for the words and one for each kind of event of each
@@ -30,7 +30,7 @@ class _Label:
 
 
 def write_csv(annotation: Annotation, *, name: str) -> str:
-    """The events, one a row, with a header; what an event does not have is empty. RFC 4180 with ``\\n``."""
+    """Writes the events as CSV, one a row, with a header; what an event does not have is empty. RFC 4180 with ``\\n``."""
     out = io.StringIO()
     writer = csv.DictWriter(out, EVENT_COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -41,7 +41,7 @@ def write_csv(annotation: Annotation, *, name: str) -> str:
 
 
 def write_rttm(annotation: Annotation, *, name: str) -> str:
-    """The activity as SPEAKER records, in order of onset; ``name`` with blanks as underscores is the file id."""
+    """Writes the activity as SPEAKER records, in order of onset; ``name`` with blanks as underscores is the file id."""
     file_id = "_".join(name.split()) or "conversation"
     spans = sorted((span, s) for s in SPEAKERS for span in getattr(annotation.activity, s))
     return "".join(
@@ -51,13 +51,13 @@ def write_rttm(annotation: Annotation, *, name: str) -> str:
 
 
 def write_audacity(annotation: Annotation, *, name: str) -> str:
-    """One label track: activity is left out, each event is ``speaker kind (subtype)``, in order of onset."""
+    """Writes the events as one label track, each ``speaker kind (subtype)``, in order of onset; activity is left out."""
     labels = sorted((e.start_ms, e.end_ms, f"{e.speaker} {e.kind}{_detail(e.subtype)}") for e in annotation.events)
     return "".join(f"{start / 1000:.6f}\t{end / 1000:.6f}\t{text}\n" for start, end, text in labels)
 
 
 def write_textgrid(annotation: Annotation, *, name: str) -> str:
-    """A TextGrid in the long text format; what has no length (a transfer without gap) goes onto point tiers."""
+    """Writes a TextGrid in the long text format; what has no length (a transfer without gap) goes onto point tiers."""
     end_ms = max(
         [annotation.statistics.duration_ms, 1] + [label.end_ms for _, labels in _tiers(annotation) for label in labels]
     )
@@ -70,7 +70,7 @@ def write_textgrid(annotation: Annotation, *, name: str) -> str:
 
 
 def write_elan(annotation: Annotation, *, name: str) -> str:
-    """An EAF document without media; ELAN asks for the recording when it is opened."""
+    """Writes an EAF document without media; ELAN asks for the recording when it is opened."""
     document = ElementTree.Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -124,7 +124,7 @@ LABEL_FORMATS: Final[dict[str, Callable[..., str]]] = {
 
 
 def _tiers(annotation: Annotation) -> list[tuple[str, list[_Label]]]:
-    """Tiers in which nothing overlaps, ``a`` before ``b``: activity, words, then kinds by name."""
+    """Sorts all labels into tiers in which nothing overlaps, ``a`` before ``b``: activity, words, then kinds by name."""
     tiers: list[tuple[str, list[_Label]]] = []
     for speaker in SPEAKERS:
         spans = getattr(annotation.activity, speaker)
@@ -199,7 +199,7 @@ def _tier_head(kind: str, name: str, end_ms: int, size: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without what breaks lines or is no character of XML."""
+    """Takes out what breaks lines or is no character of XML."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 

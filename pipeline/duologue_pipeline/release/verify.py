@@ -1,4 +1,4 @@
-"""``duologue shards verify``: holds every byte of a release against what its manifest and its tables say."""
+"""Holds every byte of a release against what its manifest and its tables say: ``duologue shards verify``."""
 
 import io
 import json
@@ -22,7 +22,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a verification found: ``faults`` is empty where all is well."""
+    """Holds what a verification found: ``faults`` is empty where all is well."""
 
     shards: int
     samples: int

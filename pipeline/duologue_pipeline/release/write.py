@@ -49,7 +49,7 @@ every withdrawal, and what binds them is the checkpoint in ``dataset.json``."""
 
 @dataclass(frozen=True)
 class ReleaseOptions:
-    """What a release says about the run that made it.
+    """Holds what a release says about the run that made it.
 
     Attributes:
         name: of the dataset.
@@ -161,7 +161,7 @@ def _release_document(
     rejected: Sequence[Mapping[str, Any]],
     options: ReleaseOptions,
 ) -> dict[str, Any]:
-    """The document of ``dataset.json`` without its ``files`` (schemas/release.schema.json)."""
+    """Builds the document of ``dataset.json`` without its ``files`` (schemas/release.schema.json)."""
     entries = [
         shard_entry(
             f"shards/{shard.name}",

@@ -1,4 +1,4 @@
-"""Tokenize: a conversation becomes samples of codes and metadata, written as one part in the staging folder."""
+"""Turns a conversation into samples of codes and metadata, written as one part in the staging folder."""
 
 import hashlib
 import io
@@ -31,7 +31,7 @@ Codes = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class TokenizeOptions:
-    """How samples are cut and what they hold.
+    """Says how samples are cut and what they hold.
 
     Attributes:
         segment_s: length of a sample in seconds; rounded down to whole token frames.
@@ -42,15 +42,22 @@ class TokenizeOptions:
     include_audio: bool = False
 
     def segment_frames(self, codec: Codec) -> int:
-        """Token frames of a full segment, at least 1."""
+        """Counts the token frames of a full segment, at least 1."""
         return max(1, int(self.segment_s * codec.frame_rate_hz))
 
 
 def encode_conversation(recording: Recording, codec: Codec) -> Iterator[Codes]:
-    """Encodes both tracks in step, as one stream each from beginning to end.
+    """Encodes both tracks of a recording in step, as one stream each from beginning to end.
+
+    Args:
+        recording: whose tracks are decoded.
+        codec: makes the codes.
 
     Yields:
-        uint16 [2, codebooks, F] blocks; together ``ceil(T / samples_per_frame)`` frames.
+        uint16 [2, codebooks, F] blocks of indices, ``a`` first; together ``ceil(T / samples_per_frame)`` frames.
+
+    Raises:
+        RejectError: an ``audio_*`` reason.
     """
     encoders = codec.encoder(), codec.encoder()
     for a, b in conversation_blocks(recording, rate_hz=codec.sample_rate_hz):
@@ -159,7 +166,7 @@ class _AudioCutter:
         self._position = 0
 
     def flac_until(self, end_sample: int) -> bytes:
-        """The audio from where the last call ended to ``end_sample``, or to the end of the conversation."""
+        """Gives the audio, as a FLAC file, from where the last call ended to ``end_sample``, or to the end of the conversation."""
         buffer = io.BytesIO()
         with soundfile.SoundFile(buffer, "w", self._rate_hz, 2, format="FLAC", subtype="PCM_16") as file:
             while self._position < end_sample:

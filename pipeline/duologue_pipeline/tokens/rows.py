@@ -24,7 +24,15 @@ _COUNTED: Final = {
 
 
 def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, Any]:
-    """A sample's row of ``index.parquet``; ``shard`` is filled in, and ``offset`` moved, when the shard is joined."""
+    """Makes a sample's row of ``index.parquet``.
+
+    ``shard`` is filled in, and ``offset`` moved, when the shard is written (:mod:`duologue_pipeline.shards.write`).
+
+    Args:
+        document: from :func:`duologue_pipeline.tokens.samples.sample_document`.
+        offset: where the sample's members begin in the part of its recording, in bytes.
+        size: how many bytes they take.
+    """
     return {
         "key": document["key"],
         "shard": "",
@@ -45,13 +53,16 @@ def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, 
 
 
 def event_rows(conversation: Annotated, *, split: str) -> list[dict[str, Any]]:
-    """The recording's rows of ``events.parquet``."""
+    """Makes a recording's rows of ``events.parquet``, in the order of its events."""
     where = {"recording_id": conversation.recording.recording_id, "split": split}
     return [{**where, **event_columns(event)} for event in conversation.events]
 
 
 def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[str, Any]:
-    """The recording's row of ``recordings.parquet``; ``shard`` is filled in when the shard is joined."""
+    """Makes a recording's row of ``recordings.parquet``; ``shard`` is filled in when the shard is written.
+
+    :func:`duologue_pipeline.events.totals.statistics_of_row` reads the counts back.
+    """
     recording, statistics = conversation.recording, conversation.statistics
     row = {
         "recording_id": recording.recording_id,

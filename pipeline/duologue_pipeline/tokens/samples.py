@@ -21,7 +21,7 @@ __all__ = ["rule_versions", "sample_document", "sample_key", "track_figures"]
 
 
 def sample_key(recording_id: str, segment: int) -> str:
-    """The sample's key, e.g. ``call-0001-00003``: no dot and no slash in it."""
+    """Names a sample, e.g. ``call-0001-00003``: no dot and no slash in it."""
     return f"{recording_id}-{segment:05d}"
 
 
@@ -41,7 +41,7 @@ def rule_versions() -> dict[str, str]:
 
 
 def sample_document(conversation: Annotated, segment: Segment, *, split: str, codec: Codec) -> dict[str, Any]:
-    """Everything that is known about one sample (schemas/sample.schema.json).
+    """Describes one sample: everything that is known about it (schemas/sample.schema.json).
 
     Args:
         conversation: the recording that the sample is cut from.
@@ -108,7 +108,7 @@ def track_figures(report: TrackReport) -> dict[str, Any]:
 
 
 def _segment_bounds_ms(segment: Segment, codec: Codec, duration_ms: int) -> tuple[int, int]:
-    """Where a segment lies on the conversation's clock; the last one ends with the conversation."""
+    """Finds where a segment lies on the conversation's clock; the last one ends with the conversation."""
     start_ms, end_ms = (
         round(frame * codec.samples_per_frame * 1000 / codec.sample_rate_hz)
         for frame in (segment.start_frame, segment.end_frame)
@@ -138,7 +138,7 @@ def _consent(consent: SpeakerConsent) -> dict[str, Any]:
 
 
 def _touches(item: Event | Span | TaggedWord, start_ms: int, end_ms: int) -> bool:
-    """Whether something lies in the segment, wholly or in part; a moment counts where it falls."""
+    """Tells whether something lies in the segment, wholly or in part; a moment counts where it falls."""
     return item.start_ms < end_ms and (item.end_ms > start_ms or item.start_ms == item.end_ms == start_ms)
 
 
@@ -152,7 +152,7 @@ def _by_speaker(
     end_ms: int,
     describe: Callable[[_Timed, int, int], dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """One list of both speakers' items in order of time, so that its type does not hang on who is silent."""
+    """Lists both speakers' items together in order of time, so that the list's type does not hang on who is silent."""
     rows = [
         {"speaker": speaker, **describe(item, start_ms, end_ms)}
         for speaker, items in (("a", a), ("b", b))
