@@ -23,7 +23,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -36,6 +36,7 @@ from torch.nn import functional
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.disfluency import tag_words
 from duologue_pipeline.words.lexicon import load_lexicon, normal_form
 from duologue_pipeline.words.repair_model import (
@@ -55,7 +56,9 @@ CHUNK: Final = 192
 TEACHERS: Final = (0, 1, 2)
 """Their seeds; the first is that of the disfluencies put in, too."""
 LEXICON: Final = load_lexicon("en")
-RULES: Final = load_rules("disfluency") | {"model_interruption_probability": 2.0}  # the model must not teach itself
+RULES: Final = replace(
+    load_rules(DisfluencyRules), model_interruption_probability=2.0
+)  # the model must not teach itself
 BROKEN, END = "#", "|"
 
 

@@ -32,6 +32,7 @@ from duologue_pipeline.records import (
     Word,
 )
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
 from duologue_pipeline.words.asr import Recognizer, with_heard_words
 from duologue_pipeline.words.check import MISFITS, explain_check, fitting_words
 from duologue_pipeline.words.files import read_words
@@ -109,12 +110,12 @@ def find_activity(recording: Recording, *, isolation: IsolationReport, duration_
     for blocks in conversation_blocks(recording, rate_hz=SAMPLE_RATE_HZ):
         for detector, block in zip(detectors, blocks, strict=True):
             detector.push(block)
-    rules = load_rules("activity")
+    rules = load_rules(ActivityRules)
     heard = [detector.finish(duration_ms=duration_ms) for detector in detectors]
     a_dbfs, b_dbfs = (detector.levels_dbfs for detector in detectors)
     a = without_bleed(heard[0], a_dbfs, b_dbfs, isolation.a_from_b, rules)
     b = without_bleed(heard[1], b_dbfs, a_dbfs, isolation.b_from_a, rules)
-    return Activity(a=tuple(a), b=tuple(b), rules=rules["version"])
+    return Activity(a=tuple(a), b=tuple(b), rules=rules.version)
 
 
 def annotate(conversation: Active, *, words: str, recognizer: Recognizer | None = None) -> Annotated:

@@ -34,13 +34,13 @@ from duologue_pipeline.read.manifest import manifest_sha256, parse_line, read_li
 from duologue_pipeline.reader.dataset import read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.release.write import STAGED_LOG, STAGING, ReleaseOptions
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.tokens.encode import PARTS, TokenizeOptions
 from duologue_pipeline.tokens.samples import (
     MADE_BY,
     canonical_json,
     codec_document,
     release_codec_document,
-    rule_versions,
 )
 from duologue_pipeline.words.asr import AsrModel
 from duologue_pipeline.words.files import WORDS_POLICIES

@@ -28,10 +28,11 @@ the only case in which it matters who is called ``a``.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from duologue_pipeline.events.ipus import Unit, other_speaker, spoken_units, units_as_words
 from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Word
+from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.words.backchannels import backchannel_ipus
 from duologue_pipeline.words.lexicon import Lexicon
 
@@ -73,7 +74,7 @@ def read_floor(
     *,
     duration_ms: int,
     lexicon: Lexicon,
-    rules: Mapping[str, Any],
+    rules: EventsRules,
 ) -> list[Ipu]:
     """Gives every IPU its role.
 
@@ -92,12 +93,12 @@ def read_floor(
             speaker,
             None if activity is None else getattr(activity, speaker),
             words[speaker],
-            silence_ms=rules["ipu_silence_ms"],
+            silence_ms=rules.ipu_silence_ms,
             duration_ms=duration_ms,
         )
         for speaker in SPEAKERS
     }
-    silence_ms = rules["ipu_silence_ms"]
+    silence_ms = rules.ipu_silence_ms
     said = {
         speaker: units_as_words(units[speaker], words[speaker], silence_ms=silence_ms, duration_ms=duration_ms)
         for speaker in SPEAKERS
@@ -127,7 +128,7 @@ class _Floor:
         self,
         units: Mapping[Speaker, Sequence[Unit]],
         types: Mapping[Speaker, Sequence[str | None]],
-        rules: Mapping[str, Any],
+        rules: EventsRules,
     ) -> None:
         self._units, self._types, self._rules = units, types, rules
         self._done: dict[Speaker, int] = {"a": 0, "b": 0}
@@ -178,15 +179,15 @@ class _Floor:
         if self._holder is None or self._done[self._holder] == len(self._units[self._holder]):
             return None
         after = self._units[self._holder][self._done[self._holder]]
-        starts_ms = span.start_ms, min(span.end_ms, span.start_ms + self._rules["hear_onset_ms"])
+        starts_ms = span.start_ms, min(span.end_ms, span.start_ms + self._rules.hear_onset_ms)
         return (
             after if starts_ms[0] <= after.span.start_ms < starts_ms[1] and span.end_ms <= after.span.end_ms else None
         )
 
     def _onset(self, span: Span, over: Span) -> Onset:
-        if span.start_ms - over.start_ms < self._rules["hear_onset_ms"]:
+        if span.start_ms - over.start_ms < self._rules.hear_onset_ms:
             return "simultaneous"
-        if over.end_ms - span.start_ms < self._rules["terminal_overlap_ms"]:
+        if over.end_ms - span.start_ms < self._rules.terminal_overlap_ms:
             return "terminal"
         return "interruption"
 
@@ -199,13 +200,13 @@ class _Floor:
         span = units[at].span
         after_ms = units[at + 1].span.start_ms if at + 1 < len(units) else None
         resumes_ms = holders[begun].span.start_ms if begun < len(holders) else None
-        short = span.duration_ms <= self._rules["backchannel_max_ms"]
-        alone = (
-            at == 0 or span.start_ms - units[at - 1].span.end_ms >= self._rules["backchannel_lone_before_ms"]
-        ) and (after_ms is None or after_ms - span.end_ms >= self._rules["backchannel_lone_after_ms"])
+        short = span.duration_ms <= self._rules.backchannel_max_ms
+        alone = (at == 0 or span.start_ms - units[at - 1].span.end_ms >= self._rules.backchannel_lone_before_ms) and (
+            after_ms is None or after_ms - span.end_ms >= self._rules.backchannel_lone_after_ms
+        )
         goes_on = span.end_ms <= self._held.span.end_ms or (
             resumes_ms is not None
-            and resumes_ms - span.end_ms <= self._rules["backchannel_resume_ms"]
+            and resumes_ms - span.end_ms <= self._rules.backchannel_resume_ms
             and (after_ms is None or resumes_ms <= after_ms)
         )
         return short and alone and goes_on

@@ -5,11 +5,12 @@ hesitation, the listener then says a few words that are no backchannel, and the 
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from duologue_pipeline.events.floor import Ipu
 from duologue_pipeline.records import Event, Span, Speaker, Vocalisation, Word
+from duologue_pipeline.rules.events import EventConfidences, EventsRules
 from duologue_pipeline.words.disfluency import Disfluency
 from duologue_pipeline.words.lexicon import Lexicon, is_fragment, is_laughter, normal_form
 
@@ -75,21 +76,23 @@ class Transcript:
         return normal in self._agree
 
 
-def completes(ipu: Ipu, own: Transcript, other: Transcript, rules: Mapping[str, Any]) -> bool:
+def completes(ipu: Ipu, own: Transcript, other: Transcript, rules: EventsRules) -> bool:
     """Whether an IPU may complete what the other speaker was saying."""
     supplied = own.spoken(ipu.unit.first, ipu.unit.last)
-    if len(supplied) > rules["completion_max_words"] or not own.supplies(supplied):
+    if len(supplied) > rules.completion_max_words or not own.supplies(supplied):
         return False
-    if not other.left_open(ipu.span.start_ms, within_ms=rules["completion_within_ms"]):
+    if not other.left_open(ipu.span.start_ms, within_ms=rules.completion_within_ms):
         return False
-    after = other.following(ipu.span.start_ms, within_ms=rules["completion_within_ms"], count=6)
+    after = other.following(ipu.span.start_ms, within_ms=rules.completion_within_ms, count=rules.completion_after_words)
     return bool(after) and (own.agrees(after[0]) or not set(supplied).isdisjoint(after))
 
 
 def disfluency_events(
-    speaker: Speaker, words: Sequence[Word], found: Sequence[Disfluency], confidences: Mapping[str, float]
+    speaker: Speaker, words: Sequence[Word], found: Sequence[Disfluency], confidences: EventConfidences
 ) -> list[Event]:
     """The disfluencies of one speaker, with their parts as stretches of time."""
+
+    certain = confidences.of_disfluencies()
 
     def part(indices: tuple[int, int] | None) -> Span | None:
         if indices is None:
@@ -103,7 +106,7 @@ def disfluency_events(
             speaker,
             each.start_ms,
             each.end_ms,
-            confidence=confidences[each.kind],
+            confidence=certain[each.kind],
             source="words",
             reparandum=part(each.reparandum),
             interregnum=part(each.interregnum),

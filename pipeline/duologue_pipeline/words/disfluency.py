@@ -24,10 +24,11 @@ outside of ``only_before``; if it has ``needs``, ``after`` or ``before``, one of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.backchannels import backchannel_ipus
 from duologue_pipeline.words.lexicon import Lexicon, is_fragment, is_laughter, normal_form
 from duologue_pipeline.words.repairs import Repair, find_repairs
@@ -76,7 +77,7 @@ def tag_words(
     *,
     lexicon: Lexicon,
     words_other: Sequence[Word] | None = None,
-    rules: Mapping[str, Any] | None = None,
+    rules: DisfluencyRules | None = None,
 ) -> list[WordTags]:
     """Tags each word of a speaker.
 
@@ -89,11 +90,11 @@ def tag_words(
     Returns:
         For each word, in their order, any of :data:`TAGS`.
     """
-    return _tags(_read(words, lexicon, load_rules("disfluency") if rules is None else rules), lexicon, words_other)
+    return _tags(_read(words, lexicon, load_rules(DisfluencyRules) if rules is None else rules), lexicon, words_other)
 
 
 def find_disfluencies(
-    words: Sequence[Word], *, lexicon: Lexicon, rules: Mapping[str, Any] | None = None
+    words: Sequence[Word], *, lexicon: Lexicon, rules: DisfluencyRules | None = None
 ) -> list[Disfluency]:
     """Finds the disfluencies of one speaker.
 
@@ -105,13 +106,13 @@ def find_disfluencies(
     Returns:
         In order of start and end.
     """
-    rules = load_rules("disfluency") if rules is None else rules
+    rules = load_rules(DisfluencyRules) if rules is None else rules
     return _disfluencies(_read(words, lexicon, rules), lexicon, rules)
 
 
 def tags_and_disfluencies(words: Sequence[Word], *, lexicon: Lexicon) -> tuple[list[WordTags], list[Disfluency]]:
     """What :func:`tag_words` and :func:`find_disfluencies` give, at the cost of one of them; arguments as there."""
-    rules = load_rules("disfluency")
+    rules = load_rules(DisfluencyRules)
     read = _read(words, lexicon, rules)
     return _tags(read, lexicon, None), _disfluencies(read, lexicon, rules)
 
@@ -143,7 +144,7 @@ def _tags(read: _Reading, lexicon: Lexicon, words_other: Sequence[Word] | None) 
     return [tuple(tag for tag in TAGS if tag in each) for each in tags]
 
 
-def _disfluencies(read: _Reading, lexicon: Lexicon, rules: Mapping[str, Any]) -> list[Disfluency]:
+def _disfluencies(read: _Reading, lexicon: Lexicon, rules: DisfluencyRules) -> list[Disfluency]:
     found = [
         *(_disfluency(read, repair) for repair in read.repairs),
         *_fillers(read),
@@ -152,7 +153,7 @@ def _disfluencies(read: _Reading, lexicon: Lexicon, rules: Mapping[str, Any]) ->
     return sorted(found, key=lambda each: (each.start_ms, each.end_ms, each.kind))
 
 
-def _read(words: Sequence[Word], lexicon: Lexicon, rules: Mapping[str, Any]) -> _Reading:
+def _read(words: Sequence[Word], lexicon: Lexicon, rules: DisfluencyRules) -> _Reading:
     normals = [normal_form(word.word) for word in words]
     filler = [normal in lexicon.fillers for normal in normals]
     edit = _edit_terms(words, normals, filler, lexicon, rules)
@@ -166,13 +167,13 @@ def _read(words: Sequence[Word], lexicon: Lexicon, rules: Mapping[str, Any]) -> 
 
 
 def _edit_terms(
-    words: Sequence[Word], normals: Sequence[str], filler: Sequence[bool], lexicon: Lexicon, rules: Mapping[str, Any]
+    words: Sequence[Word], normals: Sequence[str], filler: Sequence[bool], lexicon: Lexicon, rules: DisfluencyRules
 ) -> list[bool]:
     edit = list(filler)
     phrases = sorted({*lexicon.edit_terms, *lexicon.discourse_markers}, key=lambda phrase: (-len(phrase), phrase))
     for i in range(len(words)):
-        silence_ms = words[i].start_ms - words[i - 1].end_ms if i else rules["clause_silence_ms"] + 1
-        starts = silence_ms > rules["clause_silence_ms"] or (i > 0 and edit[i - 1])
+        silence_ms = words[i].start_ms - words[i - 1].end_ms if i else rules.clause_silence_ms + 1
+        starts = silence_ms > rules.clause_silence_ms or (i > 0 and edit[i - 1])
         for phrase in phrases:
             end = i + len(phrase)
             if tuple(normals[i:end]) != phrase:
@@ -245,18 +246,18 @@ def _fillers(read: _Reading) -> list[Disfluency]:
     ]
 
 
-def _hesitations(read: _Reading, lexicon: Lexicon, rules: Mapping[str, Any]) -> list[Disfluency]:
+def _hesitations(read: _Reading, lexicon: Lexicon, rules: DisfluencyRules) -> list[Disfluency]:
     """Silent and drawn-out ones, where the speaker must still have something to say."""
     waiting = frozenset().union(*(lexicon.word_classes.get(name, frozenset()) for name in _CANNOT_END))
     found = []
     for i, (word, normal) in enumerate(zip(read.words, read.normals, strict=True)):
         if normal not in waiting:
             continue
-        if word.end_ms - word.start_ms >= rules["drawn_out_min_ms"]:
+        if word.end_ms - word.start_ms >= rules.drawn_out_min_ms:
             found.append(Disfluency("hesitation", word.start_ms, word.end_ms))
         if i + 1 == len(read.words):
             continue
         silence_ms = read.words[i + 1].start_ms - word.end_ms
-        if rules["hesitation_min_ms"] <= silence_ms <= rules["hesitation_max_ms"]:
+        if rules.hesitation_min_ms <= silence_ms <= rules.hesitation_max_ms:
             found.append(Disfluency("hesitation", word.end_ms, read.words[i + 1].start_ms))
     return found

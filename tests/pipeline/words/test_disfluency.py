@@ -1,6 +1,7 @@
 """Disfluencies from words: every kind as a sentence with its tags written out, and what holds for any words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from benchmarks.disfluency_heldout import read_sides
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.disfluency import TAGS, Disfluency, find_disfluencies, tag_words
 from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON, Lexicon, load_lexicon
 
@@ -224,7 +226,7 @@ def test_of_any_words(text: Sequence[str], language: str | None, pause_ms: int) 
 
 def test_without_the_model_the_rules_stand_alone() -> None:
     words, english = say("and then they were uh we were going home the the home"), load_lexicon("en")
-    rules = load_rules("disfluency") | {"model_interruption_probability": 2}
+    rules = replace(load_rules(DisfluencyRules), model_interruption_probability=2)
     taken_back = [i for i, each in enumerate(tag_words(words, lexicon=english, rules=rules)) if "reparandum" in each]
     assert taken_back == [9]
 
