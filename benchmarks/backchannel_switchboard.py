@@ -28,6 +28,7 @@ from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Statist
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.words.lexicon import NO_LEXICON
+from duologue_pipeline.words.track import track_words
 
 BACKCHANNEL_ACTS = {"b", "bk", "bh", "b^r", "b^m"}
 
@@ -123,10 +124,9 @@ def make_call(a: Words, b: Words, silence_ms: int) -> Call:
 def scores(calls: Sequence[Call], rules: EventsRules) -> tuple[Score, Score]:
     """Those of both halves."""
     halves = [Score(), Score()]
+    wordless = {speaker: track_words(None, NO_LEXICON) for speaker in SPEAKERS}
     for number, call in enumerate(calls):
-        roles = read_floor(
-            call.activity, {"a": None, "b": None}, duration_ms=call.duration_ms, lexicon=NO_LEXICON, rules=rules
-        )
+        roles = read_floor(call.activity, wordless, duration_ms=call.duration_ms, rules=rules)
         for speaker in SPEAKERS:
             machine = {ipu.span for ipu in roles if ipu.role == "backchannel" and ipu.speaker == speaker}
             human = call.human[speaker]

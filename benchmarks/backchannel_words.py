@@ -32,6 +32,7 @@ from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
 from duologue_pipeline.words.backchannels import backchannel_ipus
 from duologue_pipeline.words.lexicon import NO_LEXICON, load_lexicon, normal_form
+from duologue_pipeline.words.track import track_words
 
 WORD_LIST = frozenset(
     ("yeah", "uh-huh", "um-hum", "right", "oh", "okay", "really", "sure", "huh", "hm", "yes", "mhm", "mm-hmm")
@@ -75,7 +76,7 @@ def by_word_list(own: Words, other: Words) -> set[int]:
 def by_rules(own: Words, other: Words, *, language: str | None, rules: BackchannelWordsRules) -> set[int]:
     """duologue's rules."""
     lexicon = load_lexicon(language) if language else NO_LEXICON
-    found = backchannel_ipus(_words(own), _words(other), lexicon=lexicon, rules=rules)
+    found = backchannel_ipus(track_words(_words(own), lexicon), track_words(_words(other), lexicon), rules=rules)
     return {i for unit in found for i in range(unit.start, unit.end)}
 
 

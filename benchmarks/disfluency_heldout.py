@@ -23,6 +23,7 @@ from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.disfluency import find_disfluencies, tag_words
 from duologue_pipeline.words.lexicon import Lexicon, load_lexicon, normal_form
+from duologue_pipeline.words.track import track_words
 
 CLASSES = {
     "reparandum": (("<rm",), ("reparandum",)),
@@ -73,7 +74,7 @@ def main(path: Path, changes: dict[str, Any]) -> None:
     rules, lexicon = replace(load_rules(DisfluencyRules), **changes), load_lexicon("en")
     sides = read_sides(path)
     began = time.process_time()
-    ours = [tag_words(words, lexicon=lexicon, rules=rules) for words, _ in sides]
+    ours = [tag_words(track_words(words, lexicon), rules=rules) for words, _ in sides]
     cpu_s = time.process_time() - began
     print(f"{path.name}: {len(sides)} sides, {sum(len(words) for words, _ in sides)} words, {cpu_s:.1f} CPU s to tag")
     _print_classes(sides, ours)
@@ -115,7 +116,7 @@ def _print_kinds(sides: Sequence[Side], lexicon: Lexicon, rules: DisfluencyRules
     words_found: Counter[str] = Counter()
     words_right: Counter[str] = Counter()
     for words, human in sides:
-        for each in find_disfluencies(words, lexicon=lexicon, rules=rules):
+        for each in find_disfluencies(track_words(words, lexicon), rules=rules):
             kinds[each.kind] += 1
             for i in range(*each.reparandum) if each.reparandum else ():
                 if i not in each.edit_terms:

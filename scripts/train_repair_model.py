@@ -48,6 +48,7 @@ from duologue_pipeline.words.repair_model import (
     SAME_REACH,
     word_inputs,
 )
+from duologue_pipeline.words.track import track_words
 
 MEETINGS: Final = re.compile(r"(Bdb|Bed|Bmr|Bro|Buw|ES|IS|TS)\d+[a-z]?\.json")
 VOCABULARY: Final = 3000
@@ -139,7 +140,7 @@ def told(turn: Sequence[str]) -> tuple[Turn, bool]:
             pending = set()
     kept: Turn = []
     edit, open_marks = False, set[str]()
-    for word, mark, tags in zip(words, marks, tag_words(words, lexicon=LEXICON, rules=RULES), strict=True):
+    for word, mark, tags in zip(words, marks, tag_words(track_words(words, LEXICON), rules=RULES), strict=True):
         open_marks |= mark
         if "edit_term" in tags:
             edit = True

@@ -21,6 +21,7 @@ from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.rules.vocalisations import VocalisationsRules
 from duologue_pipeline.words.disfluency import TAGS, WordTags, tags_and_disfluencies
 from duologue_pipeline.words.lexicon import load_lexicon
+from duologue_pipeline.words.track import track_words
 
 __all__ = ["Annotation", "annotate_conversation"]
 
@@ -79,14 +80,14 @@ def annotate_conversation(
     lexicon, rules = load_lexicon(language), load_rules(EventsRules)
     if activity is not None:
         check_activity(activity, duration_ms=duration_ms)
-    ipus = read_floor(activity, words, duration_ms=duration_ms, lexicon=lexicon, rules=rules)
-    read = {speaker: tags_and_disfluencies(words[speaker] or (), lexicon=lexicon) for speaker in SPEAKERS}
+    tracks = {speaker: track_words(own, lexicon) for speaker, own in words.items()}
+    ipus = read_floor(activity, tracks, duration_ms=duration_ms, rules=rules)
+    read = {speaker: tags_and_disfluencies(tracks[speaker]) for speaker in SPEAKERS}
     events = events_of_floor(
         ipus,
         activity=activity,
-        words=words,
+        words=tracks,
         disfluencies={speaker: found for speaker, (_, found) in read.items()},
-        lexicon=lexicon,
         rules=rules,
     )
     tagged = {

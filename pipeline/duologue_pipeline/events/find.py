@@ -34,6 +34,7 @@ from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.words.disfluency import Disfluency, find_disfluencies
 from duologue_pipeline.words.lexicon import NO_LEXICON, Lexicon
+from duologue_pipeline.words.track import TrackWords, track_words
 
 __all__ = ["KINDS", "check_activity", "events_of_floor", "find_events", "join_ipus"]
 
@@ -97,28 +98,27 @@ def find_events(
         ValueError: spans are out of order, overlap, are empty, or reach beyond the conversation.
     """
     rules = load_rules(EventsRules) if rules is None else rules
-    words: dict[Speaker, Sequence[Word] | None] = {"a": words_a, "b": words_b}
+    words: dict[Speaker, TrackWords] = {"a": track_words(words_a, lexicon), "b": track_words(words_b, lexicon)}
     if activity is not None:
         check_activity(activity, duration_ms=duration_ms)
-    ipus = read_floor(activity, words, duration_ms=duration_ms, lexicon=lexicon, rules=rules)
-    found = {speaker: find_disfluencies(words[speaker] or (), lexicon=lexicon) for speaker in SPEAKERS}
-    return events_of_floor(ipus, activity=activity, words=words, disfluencies=found, lexicon=lexicon, rules=rules)
+    ipus = read_floor(activity, words, duration_ms=duration_ms, rules=rules)
+    found = {speaker: find_disfluencies(words[speaker]) for speaker in SPEAKERS}
+    return events_of_floor(ipus, activity=activity, words=words, disfluencies=found, rules=rules)
 
 
 def events_of_floor(
     ipus: Sequence[Ipu],
     *,
     activity: Activity | None,
-    words: Mapping[Speaker, Sequence[Word] | None],
+    words: Mapping[Speaker, TrackWords],
     disfluencies: Mapping[Speaker, Sequence[Disfluency]],
-    lexicon: Lexicon,
     rules: EventsRules,
 ) -> list[Event]:
     """Reads the events off the roles that :func:`duologue_pipeline.events.floor.read_floor` gave; arguments as there.
 
     ``disfluencies`` are those of the words of each speaker.
     """
-    scripts = {speaker: Transcript(words[speaker], lexicon) for speaker in SPEAKERS}
+    scripts = {speaker: Transcript(words[speaker]) for speaker in SPEAKERS}
     turns = _turns(ipus)
     events = [
         *(_event("ipu", ipu.speaker, ipu.span, [ipu], subtype=ipu.role) for ipu in ipus),
@@ -129,10 +129,10 @@ def events_of_floor(
     ]
     for speaker in SPEAKERS:
         said = words[speaker]
-        if said is not None:
-            events += disfluency_events(speaker, said, disfluencies[speaker], rules.confidences)
+        if said.known:
+            events += disfluency_events(speaker, said.words, disfluencies[speaker], rules.confidences)
             events += laughter_events(
-                speaker, said, lexicon, joined_ms=rules.ipu_silence_ms, confidence=rules.confidences.laughter
+                speaker, said, joined_ms=rules.ipu_silence_ms, confidence=rules.confidences.laughter
             )
         elif activity is not None:
             events += vocalisation_events(speaker, getattr(activity, f"vocalisations_{speaker}"))

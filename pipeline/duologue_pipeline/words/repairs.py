@@ -30,6 +30,7 @@ from duologue_pipeline.records import Word
 from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.lexicon import Lexicon, is_fragment
 from duologue_pipeline.words.repair_model import MODEL_LANGUAGES, reparandum_probabilities
+from duologue_pipeline.words.track import TrackWords
 
 __all__ = ["Repair", "find_repairs"]
 
@@ -67,23 +68,20 @@ class Repair:
     end: int
 
 
-def find_repairs(
-    words: Sequence[Word], normals: Sequence[str], edit: Sequence[bool], *, lexicon: Lexicon, rules: DisfluencyRules
-) -> list[Repair]:
+def find_repairs(track: TrackWords, edit: Sequence[bool], *, rules: DisfluencyRules) -> list[Repair]:
     """Finds at most one repair for each interruption point.
 
     Args:
-        words: of one speaker, in order of time.
-        normals: their normal forms.
+        track: the words of one speaker.
         edit: whether each is an edit term, or not a word at all.
-        lexicon: of their language.
         rules: the rule set ``disfluency``.
 
     Returns:
         In order of the interruption point. Where a restart is restarted they share words.
     """
+    words, lexicon = track.words, track.lexicon
     kept = [i for i, skip in enumerate(edit) if not skip]
-    text = [normals[i] for i in kept]
+    text = [track.normals[i] for i in kept]
     repairs: dict[int, Repair] = {}
     for at in range(1, len(kept)):
         before, after = kept[at - 1], kept[at]
