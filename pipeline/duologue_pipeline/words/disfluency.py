@@ -29,7 +29,6 @@ from typing import Final, Literal
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.disfluency import DisfluencyRules
-from duologue_pipeline.words.backchannels import backchannel_ipus
 from duologue_pipeline.words.lexicon import Lexicon, is_fragment
 from duologue_pipeline.words.repairs import Repair, find_repairs
 from duologue_pipeline.words.track import TrackWords
@@ -41,6 +40,7 @@ WordTags = tuple[str, ...]
 """The tags of one word, in the order of :data:`TAGS`."""
 
 TAGS: Final = ("filler", "edit_term", "reparandum", "interregnum", "repair", "partial", "backchannel", "laughter")
+"""The tags of a word. All are given here but ``backchannel``, which an annotation gives by the roles of the floor."""
 
 _CANNOT_END: Final = ("article", "place", "nominative")
 
@@ -80,20 +80,17 @@ class _Reading:
         return self.track.normals
 
 
-def tag_words(
-    track: TrackWords, *, other: TrackWords | None = None, rules: DisfluencyRules | None = None
-) -> list[WordTags]:
+def tag_words(track: TrackWords, *, rules: DisfluencyRules | None = None) -> list[WordTags]:
     """Tags each word of a speaker.
 
     Args:
         track: their words (:func:`duologue_pipeline.words.track.track_words`).
-        other: words of the other speaker; without them no word is tagged ``backchannel``.
         rules: the rule set ``disfluency``, the packaged one if None.
 
     Returns:
-        For each word, in their order, any of :data:`TAGS`.
+        For each word, in their order, any of :data:`TAGS` but ``backchannel``.
     """
-    return _tags(_read(track, load_rules(DisfluencyRules) if rules is None else rules), other)
+    return _tags(_read(track, load_rules(DisfluencyRules) if rules is None else rules))
 
 
 def find_disfluencies(track: TrackWords, *, rules: DisfluencyRules | None = None) -> list[Disfluency]:
@@ -114,10 +111,10 @@ def tags_and_disfluencies(track: TrackWords) -> tuple[list[WordTags], list[Disfl
     """Gives what :func:`tag_words` and :func:`find_disfluencies` give, at the cost of one of them."""
     rules = load_rules(DisfluencyRules)
     read = _read(track, rules)
-    return _tags(read, None), _disfluencies(read, rules)
+    return _tags(read), _disfluencies(read, rules)
 
 
-def _tags(read: _Reading, other: TrackWords | None) -> list[WordTags]:
+def _tags(read: _Reading) -> list[WordTags]:
     tags: list[set[str]] = [set() for _ in read.words]
     for i, normal in enumerate(read.normals):
         if read.filler[i]:
@@ -137,9 +134,6 @@ def _tags(read: _Reading, other: TrackWords | None) -> list[WordTags]:
         for i in range(repair.resumption, repair.end):
             if not read.edit[i]:
                 tags[i].add("repair")
-    for ipu in backchannel_ipus(read.track, other) if other is not None else ():
-        for i in range(ipu.start, ipu.end):
-            tags[i].add("backchannel")
     return [tuple(tag for tag in TAGS if tag in each) for each in tags]
 
 

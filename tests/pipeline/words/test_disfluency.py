@@ -153,14 +153,6 @@ def test_a_restart_does_not_reach_across_a_long_silence() -> None:
     assert [tag for each in tag_words(track_words(words, load_lexicon("en"))) for tag in each] == []
 
 
-def test_backchannels_are_tagged_where_the_other_speaker_is_known() -> None:
-    english = load_lexicon("en")
-    own = track_words(say("uh-huh", start_ms=1000), english)
-    other = track_words(say("we went to the house and then to the sea"), english)
-    assert tag_words(own) == [()]
-    assert tag_words(own, other=other) == [("backchannel",)]
-
-
 @pytest.mark.parametrize(
     ("language", "text", "expected"),
     [
