@@ -53,6 +53,7 @@ from duologue_pipeline.records import (
     TrackReport,
 )
 from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.samples import (
     canonical_json,
@@ -60,7 +61,6 @@ from duologue_pipeline.tokens.samples import (
     index_row,
     recording_row,
     release_codec_document,
-    rule_versions,
     sample_document,
 )
 from duologue_pipeline.tokens.segments import Segment

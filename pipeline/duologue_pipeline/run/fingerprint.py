@@ -7,6 +7,7 @@ from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import manifest_sha256
 from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
 from duologue_pipeline.tokens.samples import (
@@ -14,7 +15,6 @@ from duologue_pipeline.tokens.samples import (
     canonical_json,
     codec_document,
     release_codec_document,
-    rule_versions,
 )
 from duologue_pipeline.words.asr import AsrModel
 

@@ -14,6 +14,7 @@ from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.files.storage import exists, join, open_output, write_bytes
 from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
 from duologue_pipeline.records import Annotated, Recording, Tokenized
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.samples import (
     MADE_BY,
@@ -21,7 +22,6 @@ from duologue_pipeline.tokens.samples import (
     event_rows,
     index_row,
     recording_row,
-    rule_versions,
     sample_document,
 )
 from duologue_pipeline.tokens.segments import SHORTEST_S, Segment, cut_segments

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 
 from duologue_pipeline.records import Activity, Annotated, Event, Source, Span, TaggedWord
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.tokens.samples import (
     canonical_json,
     codec_document,
     event_rows,
     index_row,
     recording_row,
-    rule_versions,
     sample_document,
     sample_key,
 )
