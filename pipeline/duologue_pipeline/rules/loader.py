@@ -33,13 +33,18 @@ class RuleSet:
 AnyRules = TypeVar("AnyRules", bound=RuleSet)
 
 
-@cache
 def load_rules(kind: type[AnyRules]) -> AnyRules:
     """Reads the packaged rule set of a kind, e.g. ``load_rules(IngestRules)``; it is read once.
 
     Raises:
         RulesError: the file does not fit the dataclass.
     """
+    rules: AnyRules = _read(kind)
+    return rules
+
+
+@cache
+def _read(kind: type[RuleSet]) -> Any:
     text = files("duologue_pipeline.rules").joinpath(f"{kind.name}.json").read_text(encoding="utf-8")
     return parse_rules(kind, json.loads(text), where=f"rules/{kind.name}.json")
 
