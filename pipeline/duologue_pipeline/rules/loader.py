@@ -44,7 +44,7 @@ def load_rules(kind: type[AnyRules]) -> AnyRules:
 
 
 @cache
-def _read(kind: type[RuleSet]) -> Any:
+def _read(kind: Any) -> Any:
     text = files("duologue_pipeline.rules").joinpath(f"{kind.name}.json").read_text(encoding="utf-8")
     return parse_rules(kind, json.loads(text), where=f"rules/{kind.name}.json")
 
