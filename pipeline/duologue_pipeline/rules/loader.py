@@ -39,7 +39,8 @@ def load_rules(kind: type[AnyRules]) -> AnyRules:
     Raises:
         RulesError: the file does not fit the dataclass.
     """
-    rules: AnyRules = _read(kind)
+    key: Any = kind
+    rules: AnyRules = _read(key)
     return rules
 
 
