@@ -17,7 +17,7 @@ import soxr
 
 from duologue_pipeline.activity.bleed import without_bleed
 from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
-from duologue_pipeline.analysis import ISOLATION_RATE_HZ
+from duologue_pipeline.isolation.measure import ISOLATION_RATE_HZ
 from duologue_pipeline.isolation.meter import measure_isolation
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules

@@ -105,6 +105,8 @@ def conversation(number: int, speakers: tuple[str, str], consent: ConsentBasis, 
         events_rules="1.0",
         words_a=words("a"),
         words_b=words("b"),
+        words_check_a=None,
+        words_check_b=None,
     )
 
 

@@ -145,6 +145,8 @@ def make_annotated(recording: Recording, **fields: Any) -> Annotated:
         events_rules="1.0",
         words_a=None,
         words_b=None,
+        words_check_a=None,
+        words_check_b=None,
     )
     return replace(conversation, **fields)
 

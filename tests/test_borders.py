@@ -33,7 +33,7 @@ ORDER = {
         "labels shards",
         "reader tokens",
         "release withdrawal",
-        "analysis",
+        "conversation",
         "stages",
         "pipeline",
         "run",

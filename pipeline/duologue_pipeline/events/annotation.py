@@ -1,6 +1,6 @@
 """The annotation of one conversation, from activity, from words, or from both: what every way in shares.
 
-The run (duologue_pipeline.analysis) and the command ``duologue annotate`` call :func:`annotate_conversation`.
+The run and the command ``duologue annotate`` come here through :mod:`duologue_pipeline.conversation`.
 """
 
 from collections.abc import Mapping, Sequence
