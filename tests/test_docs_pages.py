@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from duologue_pipeline import records
+from duologue_pipeline.errors import REASONS
 from tests.test_borders import ORDER
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,6 +130,17 @@ def test_the_map_of_the_architecture_has_every_folder_in_the_order_of_imports() 
     rows = re.findall(r"^\| ([\d]+) \| (.*?) \|", text(ROOT / "docs" / "architecture.md"), re.MULTILINE)
     told = [" ".join(re.findall(r"`(\w+)(?:\.py|/)`", cells)) for _, cells in rows]
     assert told == [*ORDER["duologue_pipeline"], *ORDER["duologue_consent"]]
+
+
+def test_the_stages_of_the_architecture_are_folders_records_and_reasons() -> None:
+    page = text(ROOT / "docs" / "architecture.md")
+    rows = re.findall(r"^\| `(\w+)` \| `([\w.]+)` \| [^|]* \|([^|]*)\|", page, re.MULTILINE)
+    assert {word for word, _, _ in rows} <= FOLDERS
+    chain = next(line.split(" -> ") for line in page.strip().splitlines() if " -> Active -> " in line)
+    assert [gives for _, gives, _ in rows] == [*(name.strip() for name in chain), "dataset.json"]
+    assert [name for name in chain if not hasattr(records, name.strip())] == []
+    beginnings = {found for _, _, refuses in rows for found in re.findall(r"`(\w+)_\*`", refuses)}
+    assert beginnings == {reason.partition("_")[0] for reason in REASONS}
 
 
 # --- files of the repository that programs of others read -------------------------------------------------------------
