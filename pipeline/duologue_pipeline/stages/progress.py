@@ -8,7 +8,7 @@ from typing import IO, Any, Final, Self
 
 from duologue_pipeline.stages.guard import KEPT
 
-__all__ = ["Progress", "result_counters"]
+__all__ = ["Progress", "progress_line", "result_counters"]
 
 Counters = Mapping[tuple[str, str], int]
 """(stage, "kept" or a reason) -> elements."""
