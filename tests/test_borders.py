@@ -44,8 +44,6 @@ ORDER = {
 }
 """The folders and modules of a part, in rows: each imports from itself and from the rows above it."""
 HEAVY = {"apache_beam", "torch", "torchaudio", "transformers", "pyannote", "silero_vad"}
-LIGHT = ("records", "errors", "rules", "files", "reader", "labels", "withdrawal", "release.verify")
-"""What loads neither Beam nor models nor scipy: the base install lacks them."""
 
 
 def module_name(path: Path, part: str) -> str:
@@ -167,15 +165,6 @@ def test_verifying_a_release_loads_neither_beam_nor_torch(release: Path) -> None
         f"from duologue_pipeline.release.verify import verify_release\nassert not verify_release({str(release)!r}).faults"
     )
     assert loaded & HEAVY == set()
-
-
-@pytest.mark.parametrize("room", LIGHT)
-def test_a_light_room_loads_neither_beam_nor_models_nor_scipy(room: str) -> None:
-    name = f"duologue_pipeline.{room}"
-    within = [module for module in modules("duologue_pipeline") if f"{module}.".startswith(f"{name}.")]
-    assert name in within
-    loaded = loaded_by("\n".join(f"import {module}" for module in within))
-    assert loaded & (HEAVY | {"scipy", "soxr"}) == set()
 
 
 def test_the_command_line_starts_without_beam_and_torch() -> None:
