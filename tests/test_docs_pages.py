@@ -30,6 +30,7 @@ DOTTED = re.compile(r"\bduologue_(?:pipeline|consent|cards|schemas)(?:\.[A-Za-z_
 FILE = re.compile(r"(?<![\w./-])(?:pipeline|consent|cards|schemas|tests|scripts|benchmarks|docs|notebooks)/[\w./*-]+")
 QUOTED_FILE = re.compile(r"`([\w-]+(?:/[\w.*-]+)*/(?:[\w.*-]+\.(?:py|json|npz))?)`")
 PLACEHOLDER = re.compile(r"[A-Z]{3,}")
+TARGET = re.compile(r"(?:`|^    )make ([a-z][a-z-]*)", re.MULTILINE)
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -108,6 +109,12 @@ def test_every_module_and_name_of_ours_exists(page: Path) -> None:
 def test_every_file_of_ours_exists(page: Path) -> None:
     roots = (ROOT, *PACKAGES.values(), *(package.parent for package in PACKAGES.values()))
     assert [path for path in sorted(set(files_named(page))) if not exists_as_file(path, *roots)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_target_of_make_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", text(ROOT / "Makefile"), re.MULTILINE))
+    assert sorted(set(TARGET.findall(text(page))) - targets) == []
 
 
 @pytest.mark.parametrize("name", ["duologue_pipeline.records.Event.fto_ms", "duologue_consent.verify"])
