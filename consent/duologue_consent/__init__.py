@@ -20,12 +20,14 @@ from duologue_consent.decisions.terms import (
     Notice,
     Terms,
 )
-from duologue_consent.ledger.ledger import Ledger, LedgerError
+from duologue_consent.errors import ConsentError, LedgerError
+from duologue_consent.ledger.ledger import Ledger
 
 __all__ = [
     "ALL_FORMS",
     "Action",
     "AgeBand",
+    "ConsentError",
     "ConsentEvent",
     "Decider",
     "Decision",

@@ -13,7 +13,7 @@ from duologue_consent.decisions.events import parse_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.release_facts import ReleaseFacts, read_release_facts
-from duologue_consent.lineage.settlement import Claim, ReleaseHours, SettlementFault, Use, claims_bytes, settle
+from duologue_consent.lineage.settlement import Claim, ReleaseHours, SettlementError, Use, claims_bytes, settle
 
 __all__ = ["USED", "register"]
 
@@ -89,11 +89,11 @@ def _record(ledger: Ledger, snapshot: Snapshot, path: Path, datasets: Sequence[s
         if earlier is not None:
             if _named_alike(earlier, use):
                 continue
-            raise SettlementFault(
+            raise SettlementError(
                 f"{where}: use {use['use_id']} is told in two ways; correct one, or give it another id"
             )
         if facts_or_none is None:
-            raise SettlementFault(f"{where}: release {use['release']} is none of the given; name its folder as DATASET")
+            raise SettlementError(f"{where}: release {use['release']} is none of the given; name its folder as DATASET")
         fresh[use["use_id"]] = {
             "use": use,
             "recorded_ms": dict(facts_or_none.recorded_ms),
@@ -120,12 +120,12 @@ def _parsed(line: str, where: str) -> dict[str, Any]:
     try:
         use = json.loads(line)
     except ValueError as error:
-        raise SettlementFault(f"{where}: not valid JSON ({error})") from None
+        raise SettlementError(f"{where}: not valid JSON ({error})") from None
     if not isinstance(use, dict) or use.keys() != _FIELDS.keys():
-        raise SettlementFault(f"{where}: expected an object with {', '.join(_FIELDS)}")
+        raise SettlementError(f"{where}: expected an object with {', '.join(_FIELDS)}")
     for field, kind in _FIELDS.items():
         if not isinstance(use[field], kind) or isinstance(use[field], bool):
-            raise SettlementFault(
+            raise SettlementError(
                 f"{where}: {field} is {use[field]!r}, expected {'a whole number' if kind is int else 'text'}"
             )
     _use(use, where)
@@ -136,7 +136,7 @@ def _use(fields: Mapping[str, Any], where: str) -> Use:
     try:
         return Use(**{**fields, "at": parse_time(fields["at"])})
     except ValueError as error:
-        raise SettlementFault(f"{where}: {error}") from None
+        raise SettlementError(f"{where}: {error}") from None
 
 
 def _hours(fields: Mapping[str, Any]) -> ReleaseHours:

@@ -13,7 +13,7 @@ import typer
 from duologue_consent.decisions.events import Purpose, format_time, parse_time
 from duologue_consent.decisions.record import ConsentRecord
 from duologue_consent.decisions.terms import Evidence, Form, Guardian, Notice
-from duologue_consent.ledger.ledger import LedgerError
+from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.store import Place
 
 __all__ = [

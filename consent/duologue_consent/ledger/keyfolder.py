@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from duologue_consent.ledger.vault import VaultKey
-from duologue_consent.proofs.keys import KeyFault, SigningKey, VerifierKey, parse_verifiers, read_secret_text
+from duologue_consent.proofs.keys import SigningKey, UnusableKeyError, VerifierKey, parse_verifiers, read_secret_text
 
 __all__ = ["KeyFolder"]
 
@@ -38,7 +38,7 @@ class KeyFolder:
         """Makes the folder with new keys; the signing key bears the name ``origin``.
 
         Raises:
-            KeyFault: ``origin`` is no key name.
+            UnusableKeyError: ``origin`` is no key name.
             FileExistsError: the folder exists.
             OSError: it cannot be made.
         """
@@ -58,7 +58,7 @@ class KeyFolder:
         """The secret key.
 
         Raises:
-            KeyFault: there is none, it cannot be read, or others than the owner may read it.
+            UnusableKeyError: there is none, it cannot be read, or others than the owner may read it.
         """
         path = self.path / _SIGNING
         return _parsed(path, SigningKey.parse, _line(path))
@@ -76,7 +76,7 @@ class KeyFolder:
         """The public keys, the newest last.
 
         Raises:
-            KeyFault: they cannot be read.
+            UnusableKeyError: they cannot be read.
         """
         path = self.path / _PUBLIC
         return _parsed(path, parse_verifiers, _text(path))
@@ -97,12 +97,12 @@ class KeyFolder:
         """The last note that was signed here.
 
         Raises:
-            KeyFault: it cannot be read.
+            UnusableKeyError: it cannot be read.
         """
         try:
             return (self.path / _WITNESS).read_bytes()
         except OSError as error:
-            raise KeyFault(
+            raise UnusableKeyError(
                 f"{self.path / _WITNESS}: cannot be read ({error.strerror}); without the last signed checkpoint nothing "
                 "is signed: put it back, the `checkpoint` of the newest release will do"
             ) from None
@@ -116,14 +116,14 @@ def _parsed(path: Path, parse: Callable[[str], _Value], text: str) -> _Value:
     try:
         return parse(text)
     except ValueError as error:
-        raise KeyFault(f"{path}: {error}") from None
+        raise UnusableKeyError(f"{path}: {error}") from None
 
 
 def _line(path: Path) -> str:
     """The one line of a secret file, without its newline."""
     text = read_secret_text(path)
     if not text.endswith("\n"):
-        raise KeyFault(f"{path}: it was cut off; it was made with the ledger, restore it")
+        raise UnusableKeyError(f"{path}: it was cut off; it was made with the ledger, restore it")
     return text[:-1]
 
 
@@ -132,7 +132,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise KeyFault(f"{path}: cannot be read ({said}); it belongs beside the ledger, restore it") from None
+        raise UnusableKeyError(f"{path}: cannot be read ({said}); it belongs beside the ledger, restore it") from None
 
 
 def _replace(path: Path, text: str, mode: int) -> None:

@@ -28,6 +28,7 @@ import sqlalchemy as sa
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.terms import ALL_FORMS, Terms
+from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.keyfolder import KeyFolder
 from duologue_consent.ledger.log import Entry, consistency_proof, inclusion_proof, read_head, read_leaves
 from duologue_consent.ledger.reading import FORGOTTEN, Checked, Record, last_checkpoint, read_ledger
@@ -39,18 +40,17 @@ from duologue_consent.ledger.store import (
     RECORDS,
     SCHEMA_VERSION,
     SUBJECTS,
-    LedgerError,
     Place,
     Store,
 )
 from duologue_consent.ledger.transaction import DECISIONS, Transaction, check_speaker, decisions_of, event_of
-from duologue_consent.ledger.vault import LEDGER_ITSELF, VaultFault, VaultKey
-from duologue_consent.proofs.keys import KeyFault, SigningKey, VerifierKey
+from duologue_consent.ledger.vault import LEDGER_ITSELF, VaultError, VaultKey
+from duologue_consent.proofs.keys import SigningKey, UnusableKeyError, VerifierKey
 from duologue_consent.proofs.leaves import Opening, open_record
 from duologue_consent.proofs.merkle import leaf_hash
 from duologue_consent.proofs.notes import checkpoint_size
 
-__all__ = ["Ledger", "LedgerError"]
+__all__ = ["Ledger"]
 
 _SALT: Final = "ledger salt"
 _PAGE: Final = 1000
@@ -104,7 +104,7 @@ class Ledger:
         store.create()
         try:
             folder.create(origin, entropy=entropy)
-        except (KeyFault, OSError) as error:
+        except (UnusableKeyError, OSError) as error:
             store.drop()
             said = f"{error.strerror}" if isinstance(error, OSError) else str(error)
             raise store.error(f"the keys in {folder.path} cannot be made ({said}); name another place") from None
@@ -530,7 +530,7 @@ class Ledger:
     def _salt(self, meta: Mapping[str, Any], vault_key: VaultKey) -> bytes:
         try:
             return vault_key.unwrap(meta["sealed_salt"], about=_about_salt(meta))
-        except VaultFault as error:
+        except VaultError as error:
             raise self._store.broken(str(error)) from None
 
     @contextmanager
@@ -538,7 +538,7 @@ class Ledger:
         """What is wrong with a key is a fault of the ledger; the message names the key's file."""
         try:
             yield
-        except KeyFault as error:
+        except UnusableKeyError as error:
             raise LedgerError(str(error)) from None
 
     @contextmanager

@@ -11,10 +11,10 @@ import json
 from collections.abc import Callable
 
 from duologue_consent.ledger.ledger import Ledger
-from duologue_consent.proofs.keys import KeyFault, parse_verifiers
+from duologue_consent.proofs.keys import UnusableKeyError, parse_verifiers
 from duologue_consent.proofs.leaves import leaf_fault
 from duologue_consent.proofs.merkle import CompactRange, leaf_hash
-from duologue_consent.proofs.notes import NoteFault, checkpoint_size, open_checkpoint, parse_note, verify_note
+from duologue_consent.proofs.notes import NoteError, checkpoint_size, open_checkpoint, parse_note, verify_note
 
 __all__ = ["PUBLISHED", "checkpoint_size", "publish_log", "published_faults"]
 
@@ -53,14 +53,14 @@ def published_faults(log: bytes, *, keys: bytes, checkpoint: bytes) -> list[tupl
     try:
         verifiers = parse_verifiers(keys.decode())
     except ValueError as error:
-        detail = str(error) if isinstance(error, KeyFault) else "it is not text"
+        detail = str(error) if isinstance(error, UnusableKeyError) else "it is not text"
         return [("key", f"{detail}; {again}")]
     if "".join(f"{key.text}\n" for key in verifiers) != keys.decode():
         return [("key", f"it is not written as a ledger writes its keys; {again}")]
     try:
         signed = open_checkpoint(checkpoint, verifiers)
         unknown = verify_note(parse_note(checkpoint), verifiers).ignored
-    except NoteFault as error:
+    except NoteError as error:
         return [("checkpoint", f"{error}; {again}")]
     if unknown:
         return [("checkpoint", f"it bears a signature of an unknown key, {unknown[0]}; {again}")]

@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.keyfolder import KeyFolder
 from duologue_consent.ledger.log import read_head
-from duologue_consent.ledger.store import CHECKPOINTS, LEAVES, NODES, RECORDS, SUBJECTS, LedgerError, Store
-from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
+from duologue_consent.ledger.store import CHECKPOINTS, LEAVES, NODES, RECORDS, SUBJECTS, Store
+from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultError, VaultKey
 from duologue_consent.proofs.keys import VerifierKey
-from duologue_consent.proofs.leaves import LeafFault, Opening, kind_of, leaf_fault, open_record, opening_fault
+from duologue_consent.proofs.leaves import LeafError, Opening, kind_of, leaf_fault, open_record, opening_fault
 from duologue_consent.proofs.merkle import CompactRange, leaf_hash
-from duologue_consent.proofs.notes import Checkpoint, NoteFault, open_checkpoint, parse_note, verify_note
+from duologue_consent.proofs.notes import Checkpoint, NoteError, open_checkpoint, parse_note, verify_note
 
 __all__ = ["FORGOTTEN", "Checked", "Reading", "Record", "last_checkpoint", "read_ledger", "read_secrets"]
 
@@ -68,7 +69,7 @@ def read_ledger(
 
     Raises:
         LedgerError: it is damaged; the message names the leaf and the fault.
-        KeyFault: a key cannot be read.
+        UnusableKeyError: a key cannot be read.
     """
     vault_key = folder.vault_key()
     meta, head = store.meta(connection), read_head(store, connection)
@@ -92,7 +93,7 @@ def read_ledger(
             if sealed is None:
                 missing += 1
             elif tag not in secrets:
-                raise LeafFault("its vault record is of no subject of the vault")
+                raise LeafError("its vault record is of no subject of the vault")
             else:
                 opening = open_record(sealed, subject_key=secrets[tag].record_key, leaf=leaf)
                 if thorough:
@@ -132,7 +133,7 @@ def read_secrets(store: Store, connection: sa.Connection, vault_key: VaultKey) -
             row.tag: SubjectSecret(vault_key.unwrap(row.wrapped_secret, about=row.tag))
             for row in connection.execute(sa.select(SUBJECTS))
         }
-    except (VaultFault, TypeError) as error:
+    except (VaultError, TypeError) as error:
         raise store.broken(str(error)) from None
 
 
@@ -160,7 +161,7 @@ def open_own_checkpoint(store: Store, note: bytes, verifiers: tuple[VerifierKey,
     try:
         checkpoint = open_checkpoint(note, verifiers)
         unknown = verify_note(parse_note(note), verifiers).ignored
-    except NoteFault as error:
+    except NoteError as error:
         raise store.broken(f"a checkpoint that it signed was changed ({error})") from None
     except (TypeError, AttributeError):  # SQLite keeps any type in any column
         raise store.broken("a checkpoint that it signed was changed (it is no note)") from None
@@ -215,14 +216,14 @@ def _kind(leaf: bytes, ledger_id: str, seq: int, *, thorough: bool) -> str:
     if thorough:
         fault = leaf_fault(leaf, ledger_id=ledger_id, seq=seq)
         if fault is not None:
-            raise LeafFault(fault)
+            raise LeafError(fault)
     return kind_of(leaf)
 
 
 def _compare_opening(leaf: bytes, opening: Opening) -> None:
     fault = opening_fault(leaf, opening)
     if fault is not None:
-        raise LeafFault(fault)
+        raise LeafError(fault)
 
 
 def _no_strays(store: Store, connection: sa.Connection, size: int) -> None:

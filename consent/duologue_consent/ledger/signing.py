@@ -51,7 +51,7 @@ def sign_head(
 
     Raises:
         LedgerError: the log does not continue what was signed before.
-        KeyFault: the keys or the witness cannot be read.
+        UnusableKeyError: the keys or the witness cannot be read.
     """
     origin = store.meta(connection)["origin"]
     head = read_head(store, connection, lock=True)

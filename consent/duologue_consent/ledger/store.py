@@ -16,7 +16,9 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-__all__ = ["LedgerError", "Place", "Store"]
+from duologue_consent.errors import LedgerError
+
+__all__ = ["Place", "Store"]
 
 SCHEMA_VERSION: Final = 2
 
@@ -85,20 +87,6 @@ _INSERT_GUARDS: Final = {
     "head": "EXISTS (SELECT 1 FROM head)",
 }
 _HEAD_GUARD: Final = "NEW.size <= OLD.size"
-
-
-class LedgerError(Exception):
-    """The ledger cannot be made, read or written; the message is one line that names file, fault and remedy.
-
-    ``seq`` is the leaf at which it is damaged, else None.
-    """
-
-    def __init__(self, message: str, seq: int | None = None) -> None:
-        super().__init__(message, seq)
-        self.seq = seq
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class Place:

@@ -12,7 +12,7 @@ from duologue_consent.decisions.terms import Terms
 from duologue_consent.ledger.log import Entry, insert_leaves, read_head
 from duologue_consent.ledger.reading import Record
 from duologue_consent.ledger.store import LEAVES, RECORDS, SUBJECTS, Store
-from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
+from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultError, VaultKey
 from duologue_consent.proofs.leaves import kind_of, make_leaf, make_opening, open_record, seal_record
 from duologue_consent.proofs.merkle import leaf_hash
 
@@ -65,7 +65,7 @@ class Transaction:
         wrapped = self.connection.execute(sa.select(SUBJECTS.c.wrapped_secret).where(SUBJECTS.c.tag == tag)).scalar()
         try:
             return None if wrapped is None else SubjectSecret(self.vault_key.unwrap(wrapped, about=tag))
-        except VaultFault as error:
+        except VaultError as error:
             raise self.store.broken(str(error)) from None
 
     def history(self, speaker_id: str) -> list[ConsentEvent]:

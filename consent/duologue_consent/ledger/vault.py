@@ -22,7 +22,9 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["LEDGER_ITSELF", "SubjectSecret", "VaultFault", "VaultKey"]
+from duologue_consent.errors import ConsentError
+
+__all__ = ["LEDGER_ITSELF", "SubjectSecret", "VaultError", "VaultKey"]
 
 LEDGER_ITSELF: Final = ""
 """The subject of what is about nobody, e.g. ``dataset.released``: no speaker has an empty id."""
@@ -31,7 +33,7 @@ _BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 
 
-class VaultFault(ValueError):
+class VaultError(ConsentError, ValueError):
     """A vault's key or row cannot be used. The message holds no secret and no id."""
 
 
@@ -40,7 +42,7 @@ class SubjectSecret:
     """The secret of one subject, unwrapped. Its representation does not show it.
 
     Raises:
-        VaultFault: it has not 32 bytes.
+        VaultError: it has not 32 bytes.
     """
 
     _secret: bytes = field(repr=False)
@@ -63,7 +65,7 @@ class VaultKey:
     """The key of a vault. Its representation does not show it.
 
     Raises:
-        VaultFault: it has not 32 bytes.
+        VaultError: it has not 32 bytes.
     """
 
     _key: bytes = field(repr=False)
@@ -76,14 +78,14 @@ class VaultKey:
         """Reads what :meth:`secret_text` gives.
 
         Raises:
-            VaultFault: it is not 64 lower-case hex digits.
+            VaultError: it is not 64 lower-case hex digits.
         """
         try:
             key = cls(bytes.fromhex(text))
         except ValueError:
             key = None
         if key is None or key.secret_text() != text:  # fromhex is lenient
-            raise VaultFault("a vault key is written as 64 lower-case hex digits")
+            raise VaultError("a vault key is written as 64 lower-case hex digits")
         return key
 
     def secret_text(self) -> str:
@@ -103,12 +105,12 @@ class VaultKey:
         """Decrypts what :meth:`wrap` gave.
 
         Raises:
-            VaultFault: the key is another one, or the bytes were changed or moved.
+            VaultError: the key is another one, or the bytes were changed or moved.
         """
         try:
             return self._cipher().decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], about)
         except (InvalidTag, ValueError):
-            raise VaultFault("a secret of the vault does not open: another vault key, or it was changed") from None
+            raise VaultError("a secret of the vault does not open: another vault key, or it was changed") from None
 
     def _cipher(self) -> AESGCM:
         return AESGCM(_derive(self._key, b"duologue wrapping key/1.0"))
@@ -124,4 +126,4 @@ def _encode(subject: str) -> bytes:
 
 def _check_length(secret: bytes) -> None:
     if len(secret) != _BYTES:
-        raise VaultFault(f"a key of the vault has {_BYTES} bytes, this one {len(secret)}")
+        raise VaultError(f"a key of the vault has {_BYTES} bytes, this one {len(secret)}")

@@ -22,13 +22,14 @@ from typing import Any, Final
 import rfc8785
 
 from duologue_consent.decisions.events import format_time
+from duologue_consent.errors import ConsentError
 
-__all__ = ["Claim", "ReleaseHours", "SettlementFault", "Use", "claims_bytes", "divide", "release_hours", "settle"]
+__all__ = ["Claim", "ReleaseHours", "SettlementError", "Use", "claims_bytes", "divide", "release_hours", "settle"]
 
 _MS_PER_HOUR: Final = 3_600_000
 
 
-class SettlementFault(ValueError):
+class SettlementError(ConsentError, ValueError):
     """The input contradicts itself, or names a release that was not given."""
 
 
@@ -41,7 +42,7 @@ class ReleaseHours:
         recorded_ms: milliseconds per speaker's commitment.
 
     Raises:
-        SettlementFault: a duration is negative.
+        SettlementError: a duration is negative.
     """
 
     release: str
@@ -50,7 +51,7 @@ class ReleaseHours:
     def __post_init__(self) -> None:
         negative = sorted(speaker for speaker, ms in self.recorded_ms.items() if ms < 0)
         if negative:
-            raise SettlementFault(f"release {self.release}: speaker {negative[0]} has a negative duration")
+            raise SettlementError(f"release {self.release}: speaker {negative[0]} has a negative duration")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Use:
         currency: ISO 4217, e.g. ``EUR``.
 
     Raises:
-        SettlementFault: the rate is negative, or the time has no zone.
+        SettlementError: the rate is negative, or the time has no zone.
     """
 
     use_id: str
@@ -76,9 +77,9 @@ class Use:
 
     def __post_init__(self) -> None:
         if self.rate_minor_per_hour < 0:
-            raise SettlementFault(f"use {self.use_id}: the rate is negative")
+            raise SettlementError(f"use {self.use_id}: the rate is negative")
         if self.at.utcoffset() is None:
-            raise SettlementFault(f"use {self.use_id}: its time has no zone; pass an aware datetime")
+            raise SettlementError(f"use {self.use_id}: its time has no zone; pass an aware datetime")
 
 
 @dataclass(frozen=True)
@@ -102,17 +103,17 @@ def release_hours(release: str, recordings: Iterable[Mapping[str, Any]]) -> Rele
         recordings: rows with ``recording_id``, ``duration_s``, ``speaker_a`` and ``speaker_b``, in any order.
 
     Raises:
-        SettlementFault: a recording comes twice, or lasts less than nothing.
+        SettlementError: a recording comes twice, or lasts less than nothing.
     """
     recorded_ms: dict[str, int] = {}
     seen: set[str] = set()
     for row in recordings:
         if row["recording_id"] in seen:
-            raise SettlementFault(f"release {release}: recording {row['recording_id']} comes twice")
+            raise SettlementError(f"release {release}: recording {row['recording_id']} comes twice")
         seen.add(row["recording_id"])
         duration_ms = round(row["duration_s"] * 1000)  # each recording by itself, so that the order does not matter
         if duration_ms < 0:
-            raise SettlementFault(f"release {release}: recording {row['recording_id']} has a negative duration")
+            raise SettlementError(f"release {release}: recording {row['recording_id']} has a negative duration")
         for speaker in (row["speaker_a"], row["speaker_b"]):
             recorded_ms[speaker] = recorded_ms.get(speaker, 0) + duration_ms
     return ReleaseHours(release, recorded_ms)
@@ -125,20 +126,20 @@ def settle(releases: Iterable[ReleaseHours], uses: Iterable[Use]) -> tuple[Claim
         A claim for each use and each speaker of its release, also of 0, sorted by time, use and speaker.
 
     Raises:
-        SettlementFault: a use or release is told in two ways, or a release is not given.
+        SettlementError: a use or release is told in two ways, or a release is not given.
     """
     hours: dict[str, ReleaseHours] = {}
     for release in releases:
         if hours.setdefault(release.release, release) != release:
-            raise SettlementFault(f"release {release.release} is given with two different contents")
+            raise SettlementError(f"release {release.release} is given with two different contents")
     once: dict[str, Use] = {}
     for use in uses:
         if once.setdefault(use.use_id, use) != use:
-            raise SettlementFault(f"use {use.use_id} is told in two ways")
+            raise SettlementError(f"use {use.use_id} is told in two ways")
     claims: list[Claim] = []
     for use in once.values():
         if use.release not in hours:
-            raise SettlementFault(f"use {use.use_id} is of release {use.release}, which is not given")
+            raise SettlementError(f"use {use.use_id} is of release {use.release}, which is not given")
         recorded_ms = hours[use.release].recorded_ms
         owed = Fraction(use.rate_minor_per_hour * sum(recorded_ms.values()), _MS_PER_HOUR)
         amounts = divide(int(owed + Fraction(1, 2)), recorded_ms, salt=use.use_id)
@@ -158,12 +159,12 @@ def divide(total: int, weights: Mapping[str, int], *, salt: str) -> dict[str, in
         salt: decides together with the name who comes first of equal remainders.
 
     Raises:
-        SettlementFault: there are units but no weight.
+        SettlementError: there are units but no weight.
     """
     whole = sum(weights.values())
     if whole == 0:
         if total:
-            raise SettlementFault(f"{total} units cannot be divided among nobody")
+            raise SettlementError(f"{total} units cannot be divided among nobody")
         return dict.fromkeys(weights, 0)
     parts = {name: total * weight // whole for name, weight in weights.items()}
 

@@ -15,12 +15,13 @@ from typing import Any
 
 import rfc8785
 
+from duologue_consent.errors import ConsentError
 from duologue_consent.proofs.keys import SigningKey, VerifierKey
 from duologue_consent.proofs.merkle import Verdict
 
 __all__ = [
     "Envelope",
-    "EnvelopeFault",
+    "EnvelopeError",
     "EnvelopeSignature",
     "EnvelopeVerdict",
     "pae",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-class EnvelopeFault(ValueError):
+class EnvelopeError(ConsentError, ValueError):
     """Bytes are no DSSE envelope, or one cannot be made."""
 
 
@@ -83,10 +84,10 @@ def sign_envelope(payload_type: str, payload: bytes, keys: Sequence[SigningKey])
     """Signs a payload with every one of the keys; the keyid is the key's label ``NAME+ID``.
 
     Raises:
-        EnvelopeFault: there is no key.
+        EnvelopeError: there is no key.
     """
     if not keys:
-        raise EnvelopeFault("an envelope needs a key that signs it")
+        raise EnvelopeError("an envelope needs a key that signs it")
     message = pae(payload_type, payload)
     signatures = tuple(EnvelopeSignature(key.verifier.label, key.sign(message)) for key in keys)
     return Envelope(payload_type, payload, signatures)
@@ -96,7 +97,7 @@ def parse_envelope(data: bytes) -> Envelope:
     """Takes an envelope apart. Unknown fields are ignored, as envelope.md asks; both base64 alphabets are read.
 
     Raises:
-        EnvelopeFault: the bytes are no envelope, or name a field twice.
+        EnvelopeError: the bytes are no envelope, or name a field twice.
     """
     document = load_json(data, "the envelope")
     try:
@@ -106,7 +107,7 @@ def parse_envelope(data: bytes) -> Envelope:
         parsed = tuple(EnvelopeSignature(str(each.get("keyid", "")), _base64(each["sig"])) for each in signatures)
         return Envelope(payload_type, _base64(document["payload"]), parsed)
     except (KeyError, TypeError, AttributeError):
-        raise EnvelopeFault(
+        raise EnvelopeError(
             "it is no DSSE envelope; expected an object with payload, payloadType and a list of signatures"
         ) from None
 
@@ -126,7 +127,7 @@ def load_json(data: bytes, what: str) -> Any:
     """Reads JSON in which no field is named twice and no number is NaN or infinite: what means one thing to all readers.
 
     Raises:
-        EnvelopeFault: the bytes are not that; the message names them as ``what``.
+        EnvelopeError: the bytes are not that; the message names them as ``what``.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def load_json(data: bytes, what: str) -> Any:
     try:
         return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise EnvelopeFault(f"{what} is not JSON that can be used ({error})") from None
+        raise EnvelopeError(f"{what} is not JSON that can be used ({error})") from None
 
 
 def _base64(text: object) -> bytes:
@@ -152,7 +153,7 @@ def _base64(text: object) -> bytes:
     try:
         data = base64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError):
-        raise EnvelopeFault("the envelope holds text that is not base64") from None
+        raise EnvelopeError("the envelope holds text that is not base64") from None
     if base64.b64encode(data).decode() != plain:
-        raise EnvelopeFault("the envelope holds base64 that is not canonical")
+        raise EnvelopeError("the envelope holds base64 that is not canonical")
     return data

@@ -21,13 +21,15 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-__all__ = ["KeyFault", "SigningKey", "VerifierKey", "parse_verifiers", "read_secret_text"]
+from duologue_consent.errors import ConsentError
+
+__all__ = ["SigningKey", "UnusableKeyError", "VerifierKey", "parse_verifiers", "read_secret_text"]
 
 _ED25519: Final = b"\x01"
 _PRIVATE: Final = "PRIVATE+KEY+"
 
 
-class KeyFault(ValueError):
+class UnusableKeyError(ConsentError, ValueError):
     """A key or its file cannot be used. The message never holds any part of a secret key."""
 
 
@@ -40,7 +42,7 @@ class VerifierKey:
         public: the 32 bytes of RFC 8032 section 5.1.5.
 
     Raises:
-        KeyFault: the name or the length is not so.
+        UnusableKeyError: the name or the length is not so.
     """
 
     name: str
@@ -49,7 +51,7 @@ class VerifierKey:
     def __post_init__(self) -> None:
         _check_name(self.name)
         if len(self.public) != 32:
-            raise KeyFault(f"an Ed25519 public key has 32 bytes, this one {len(self.public)}")
+            raise UnusableKeyError(f"an Ed25519 public key has 32 bytes, this one {len(self.public)}")
 
     @property
     def key_id(self) -> bytes:
@@ -71,13 +73,13 @@ class VerifierKey:
         """Reads what :attr:`text` gives.
 
         Raises:
-            KeyFault: it is not the text of an Ed25519 key, or its id is of another one.
+            UnusableKeyError: it is not the text of an Ed25519 key, or its id is of another one.
         """
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
         key = cls(name, _key_bytes(encoded))
         if key_id != key.key_id.hex():
-            raise KeyFault(f"the id of key {name} is {key.key_id.hex()}, the text says {key_id!r}")
+            raise UnusableKeyError(f"the id of key {name} is {key.key_id.hex()}, the text says {key_id!r}")
         return key
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
@@ -94,7 +96,7 @@ class SigningKey:
     """A secret key with its name. Its representation does not show the secret.
 
     Raises:
-        KeyFault: ``name`` is no key name, or the secret has not 32 bytes.
+        UnusableKeyError: ``name`` is no key name, or the secret has not 32 bytes.
     """
 
     name: str
@@ -103,7 +105,7 @@ class SigningKey:
     def __post_init__(self) -> None:
         _check_name(self.name)
         if len(self._seed) != 32:
-            raise KeyFault("the seed of an Ed25519 key has 32 bytes")
+            raise UnusableKeyError("the seed of an Ed25519 key has 32 bytes")
 
     @classmethod
     def generate(cls, name: str) -> "SigningKey":
@@ -115,15 +117,15 @@ class SigningKey:
         """Reads what :meth:`secret_text` gives.
 
         Raises:
-            KeyFault: it is not the text of an Ed25519 key.
+            UnusableKeyError: it is not the text of an Ed25519 key.
         """
         name, _, rest = text.removeprefix(_PRIVATE).partition("+")
         key_id, _, encoded = rest.partition("+")
         if not text.startswith(_PRIVATE):
-            raise KeyFault(f"the text of a secret key begins with {_PRIVATE}")
+            raise UnusableKeyError(f"the text of a secret key begins with {_PRIVATE}")
         key = cls(name, _key_bytes(encoded))
         if key_id != key.verifier.key_id.hex():
-            raise KeyFault(f"the id of the secret key {name} is not that of its text")
+            raise UnusableKeyError(f"the id of the secret key {name} is not that of its text")
         return key
 
     @property
@@ -154,11 +156,11 @@ def parse_verifiers(text: str) -> tuple[VerifierKey, ...]:
     """The keys of a published key file: one a line; empty lines and lines that begin with ``#`` are left out.
 
     Raises:
-        KeyFault: a line is no key, or there is none.
+        UnusableKeyError: a line is no key, or there is none.
     """
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     if not lines:
-        raise KeyFault("the key file holds no key; it should have one line NAME+ID+BASE64 for each")
+        raise UnusableKeyError("the key file holds no key; it should have one line NAME+ID+BASE64 for each")
     return tuple(VerifierKey.parse(line) for line in lines)
 
 
@@ -166,20 +168,22 @@ def read_secret_text(path: Path) -> str:
     """Reads a file that holds a secret.
 
     Raises:
-        KeyFault: it cannot be read, it is not text, or others than the owner may read it.
+        UnusableKeyError: it cannot be read, it is not text, or others than the owner may read it.
     """
     try:
         with path.open(encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
             if mode & 0o077:
-                raise KeyFault(f"{path}: others may read this secret key (mode {mode:o}); run `chmod 600 {path}`")
+                raise UnusableKeyError(
+                    f"{path}: others may read this secret key (mode {mode:o}); run `chmod 600 {path}`"
+                )
             return file.read()
     except OSError as error:
-        raise KeyFault(
+        raise UnusableKeyError(
             f"{path}: cannot be read ({error.strerror}); it was made with the ledger and belongs there, restore it"
         ) from None
     except UnicodeDecodeError:  # whose own text would show bytes of the file
-        raise KeyFault(f"{path}: it is not text") from None
+        raise UnusableKeyError(f"{path}: it is not text") from None
 
 
 def strict_base64(text: str) -> bytes:
@@ -199,14 +203,14 @@ def strict_base64(text: str) -> bytes:
 
 def _check_name(name: str) -> None:
     if not is_key_name(name):
-        raise KeyFault(f"{name!r} is no key name; it must not be empty or hold spaces, controls or +")
+        raise UnusableKeyError(f"{name!r} is no key name; it must not be empty or hold spaces, controls or +")
 
 
 def _key_bytes(encoded: str) -> bytes:
     try:
         data = strict_base64(encoded)
     except ValueError:
-        raise KeyFault("a key's text ends in base64 after its name and id") from None
+        raise UnusableKeyError("a key's text ends in base64 after its name and id") from None
     if data[:1] != _ED25519 or len(data) != 33:
-        raise KeyFault("only Ed25519 keys (type 1, 32 bytes) are used here")
+        raise UnusableKeyError("only Ed25519 keys (type 1, 32 bytes) are used here")
     return data[1:]

@@ -21,10 +21,11 @@ import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from duologue_consent.proofs.dsse import EnvelopeFault, load_json
+from duologue_consent.errors import ConsentError
+from duologue_consent.proofs.dsse import EnvelopeError, load_json
 
 __all__ = [
-    "LeafFault",
+    "LeafError",
     "Opening",
     "commit",
     "kind_of",
@@ -43,7 +44,7 @@ _NONCE_BYTES: Final = 12
 _DOMAIN: Final = b"duologue leaf/1.0\x00"
 
 
-class LeafFault(ValueError):
+class LeafError(ConsentError, ValueError):
     """A leaf or vault record cannot be made or read. The message holds no value of an event."""
 
 
@@ -66,10 +67,10 @@ def commit(value: Any, salt: bytes) -> str:
         64 lower-case hex digits. It hides the value as long as the salt is secret, and fits no other one.
 
     Raises:
-        LeafFault: the salt has another length, or JSON cannot hold the value.
+        LeafError: the salt has another length, or JSON cannot hold the value.
     """
     if len(salt) != _SALT_BYTES:
-        raise LeafFault(f"a salt has {_SALT_BYTES} bytes, this one {len(salt)}")
+        raise LeafError(f"a salt has {_SALT_BYTES} bytes, this one {len(salt)}")
     return hmac.new(salt, _DOMAIN + _canonical(value), hashlib.sha256).hexdigest()
 
 
@@ -88,10 +89,10 @@ def make_leaf(opening: Opening, *, ledger_id: str, seq: int, kind: str) -> bytes
         kind: what happened, e.g. ``consent.withdraw`` or ``shard.revoked``; it is public.
 
     Raises:
-        LeafFault: a salt is missing or JSON cannot hold a value.
+        LeafError: a salt is missing or JSON cannot hold a value.
     """
     if opening.values.keys() != opening.salts.keys():
-        raise LeafFault("every field of an opening needs a salt, and every salt a field")
+        raise LeafError("every field of an opening needs a salt, and every salt a field")
     return _canonical(
         {
             "schema": _SCHEMA,
@@ -107,14 +108,14 @@ def opening_fault(leaf: bytes, opening: Opening) -> str | None:
     """None where the opening is that of the leaf, else one sentence that says what does not fit.
 
     Raises:
-        LeafFault: the bytes are no leaf.
+        LeafError: the bytes are no leaf.
     """
     try:
         document = load_json(leaf, "the leaf")
-    except EnvelopeFault as error:
-        raise LeafFault(str(error)) from None
+    except EnvelopeError as error:
+        raise LeafError(str(error)) from None
     if not isinstance(document, dict) or not isinstance(document.get("commitments"), dict):
-        raise LeafFault("the leaf holds no commitments")
+        raise LeafError("the leaf holds no commitments")
     commitments = document["commitments"]
     if commitments.keys() != opening.values.keys() or commitments.keys() != opening.salts.keys():
         return "the opening is of other fields than the leaf"
@@ -128,12 +129,12 @@ def kind_of(leaf: bytes) -> str:
     """What happened, as the leaf says.
 
     Raises:
-        LeafFault: the bytes are no leaf.
+        LeafError: the bytes are no leaf.
     """
     try:
         return str(json.loads(leaf)["kind"])
     except (ValueError, TypeError, KeyError):
-        raise LeafFault("it is no leaf of a consent ledger") from None
+        raise LeafError("it is no leaf of a consent ledger") from None
 
 
 def leaf_fault(leaf: bytes, *, ledger_id: str, seq: int) -> str | None:
@@ -141,7 +142,7 @@ def leaf_fault(leaf: bytes, *, ledger_id: str, seq: int) -> str | None:
     try:
         document = load_json(leaf, "it")
         canonical = _canonical(document)
-    except (EnvelopeFault, LeafFault) as error:
+    except (EnvelopeError, LeafError) as error:
         return str(error)
     if not isinstance(document, dict) or document.keys() != {"schema", "ledger_id", "seq", "kind", "commitments"}:
         return "it is no leaf of a consent ledger"
@@ -160,11 +161,11 @@ def seal_record(
     """Encrypts an opening for the vault: AES-256-GCM (NIST SP 800-38D), nonce first, bound to the leaf.
 
     Raises:
-        LeafFault: the key has not 32 bytes, or the opening is not that of the leaf.
+        LeafError: the key has not 32 bytes, or the opening is not that of the leaf.
     """
     fault = opening_fault(leaf, opening)
     if fault is not None:
-        raise LeafFault(f"this record would never open its leaf: {fault}")
+        raise LeafError(f"this record would never open its leaf: {fault}")
     document = {
         "values": dict(opening.values),
         "salts": {name: salt.hex() for name, salt in opening.salts.items()},
@@ -177,19 +178,19 @@ def open_record(record: bytes, *, subject_key: bytes, leaf: bytes) -> Opening:
     """Decrypts what :func:`seal_record` made for this leaf.
 
     Raises:
-        LeafFault: the key is another one, the record was changed, or it belongs to another leaf.
+        LeafError: the key is another one, the record was changed, or it belongs to another leaf.
     """
     try:
         plain = _cipher(subject_key).decrypt(record[:_NONCE_BYTES], record[_NONCE_BYTES:], _DOMAIN + leaf)
     except (InvalidTag, ValueError):
-        raise LeafFault("the vault record does not open: another key, another leaf, or it was changed") from None
+        raise LeafError("the vault record does not open: another key, another leaf, or it was changed") from None
     document = json.loads(plain)  # it was written here: its tag says so
     return Opening(document["values"], {name: bytes.fromhex(salt) for name, salt in document["salts"].items()})
 
 
 def _cipher(subject_key: bytes) -> AESGCM:
     if len(subject_key) != _KEY_BYTES:
-        raise LeafFault(f"a subject key has {_KEY_BYTES} bytes, this one {len(subject_key)}")
+        raise LeafError(f"a subject key has {_KEY_BYTES} bytes, this one {len(subject_key)}")
     return AESGCM(subject_key)
 
 
@@ -197,4 +198,4 @@ def _canonical(value: Any) -> bytes:
     try:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, ValueError):
-        raise LeafFault("a value cannot be written as canonical JSON") from None
+        raise LeafError("a value cannot be written as canonical JSON") from None

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import rfc8785
 
+from duologue_consent.errors import ConsentError
 from duologue_consent.proofs.dsse import Envelope, sign_envelope
 from duologue_consent.proofs.keys import SigningKey
 from duologue_consent.verify import statement_faults
@@ -25,7 +26,7 @@ __all__ = [
     "FileChange",
     "LeafProof",
     "Receipt",
-    "ReceiptFault",
+    "ReceiptError",
     "Removal",
 ]
 
@@ -34,7 +35,7 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "urn:duologue:receipt:1.0"
 
 
-class ReceiptFault(ValueError):
+class ReceiptError(ConsentError, ValueError):
     """A receipt would not hold; the message says all that is wrong with it."""
 
 
@@ -110,7 +111,7 @@ class Receipt:
         """The in-toto Statement v1 as canonical JSON (RFC 8785); the same receipt gives the same bytes.
 
         Raises:
-            ReceiptFault: a reader would refuse it.
+            ReceiptError: a reader would refuse it.
         """
         files = [vars(each) for each in sorted(self.files, key=lambda each: each.path)]
         statement: dict[str, Any] = {
@@ -145,14 +146,14 @@ class Receipt:
         data = rfc8785.dumps(statement)
         faults = statement_faults(json.loads(data))
         if faults:
-            raise ReceiptFault(f"this receipt would not hold: {'; '.join(faults)}")
+            raise ReceiptError(f"this receipt would not hold: {'; '.join(faults)}")
         return data
 
     def signed(self, keys: Sequence[SigningKey]) -> Envelope:
         """The receipt as it is published.
 
         Raises:
-            ReceiptFault: a reader would refuse it.
-            EnvelopeFault: there is no key.
+            ReceiptError: a reader would refuse it.
+            EnvelopeError: there is no key.
         """
         return sign_envelope(PAYLOAD_TYPE, self.statement(), keys)

@@ -13,7 +13,7 @@ from duologue_consent.ledger.keyfolder import KeyFolder
 from duologue_consent.ledger.publication import publish_log, published_faults
 from duologue_consent.ledger.store import Store
 from duologue_consent.proofs.merkle import leaf_hash, root_of
-from duologue_consent.proofs.notes import NoteFault, open_checkpoint, parse_note
+from duologue_consent.proofs.notes import NoteError, open_checkpoint, parse_note
 from tests.consent.conftest import copy_ledger
 
 RECORDING = Purpose.RECORDING
@@ -195,7 +195,7 @@ def test_rotation_signs_once_with_both_keys_and_then_with_the_new_one(place: str
     for note, verifier in ((before, old), (both, old), (both, new), (after, new)):
         open_checkpoint(note, [verifier])
     for note, verifier in ((before, new), (after, old)):
-        with pytest.raises(NoteFault, match="no known key has signed it"):
+        with pytest.raises(NoteError, match="no known key has signed it"):
             open_checkpoint(note, [verifier])
     assert Ledger.open(place).check().checkpoints == 4
     assert ledger.rotate_key()[0] == ledger.verifiers[2]
