@@ -14,7 +14,7 @@ from duologue_consent.decisions.events import Purpose, format_time, parse_time
 from duologue_consent.decisions.record import ConsentRecord
 from duologue_consent.decisions.terms import Evidence, Form, Guardian, Notice
 from duologue_consent.errors import LedgerError
-from duologue_consent.ledger.store import Place
+from duologue_consent.ledger.location import Location
 
 __all__ = [
     "PURPOSES",
@@ -60,7 +60,7 @@ def fail(message: str) -> NoReturn:
 
 def named(ledger: str) -> str:
     """What messages call a ledger: never with a password."""
-    return Place(ledger).name
+    return Location(ledger).name
 
 
 def chosen_format(text: str, formats: tuple[str, ...] = ("text", "json")) -> str:

@@ -30,19 +30,12 @@ from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.terms import ALL_FORMS, Terms
 from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.keyfolder import KeyFolder
+from duologue_consent.ledger.location import Location
 from duologue_consent.ledger.log import Entry, consistency_proof, inclusion_proof, read_head, read_leaves
 from duologue_consent.ledger.reading import FORGOTTEN, Checked, Record, last_checkpoint, read_ledger
 from duologue_consent.ledger.signing import keep_witness, sign_head, store_first_checkpoint
-from duologue_consent.ledger.store import (
-    HEAD,
-    LEAVES,
-    META,
-    RECORDS,
-    SCHEMA_VERSION,
-    SUBJECTS,
-    Place,
-    Store,
-)
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import HEAD, LEAVES, META, RECORDS, SCHEMA_VERSION, SUBJECTS
 from duologue_consent.ledger.transaction import DECISIONS, Transaction, check_speaker, decisions_of, event_of
 from duologue_consent.ledger.vault import LEDGER_ITSELF, VaultError, VaultKey
 from duologue_consent.proofs.keys import SigningKey, UnusableKeyError, VerifierKey
@@ -63,9 +56,9 @@ class Ledger:
     Make one with :meth:`create` or :meth:`open`.
     """
 
-    def __init__(self, place: Place, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
-        self._store = Store(place)
-        self._folder = KeyFolder(place.keys)
+    def __init__(self, location: Location, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._store = Store(location)
+        self._folder = KeyFolder(location.keys)
         self._entropy = entropy
 
     # --- making and opening ---------------------------------------------------------------------------------------------
@@ -99,7 +92,7 @@ class Ledger:
         """
         ledger_id = str(uuid.uuid4()) if ledger_id is None else ledger_id
         origin = f"duologue/{ledger_id}" if origin is None else origin
-        ledger = cls(Place(where), entropy=entropy)
+        ledger = cls(Location(where), entropy=entropy)
         store, folder = ledger._store, ledger._folder
         store.create()
         try:
@@ -140,7 +133,7 @@ class Ledger:
         Raises:
             LedgerError: there is no ledger or no key, it is damaged (then with ``seq``), or an older copy.
         """
-        ledger = cls(Place(where), entropy=entropy)
+        ledger = cls(Location(where), entropy=entropy)
         ledger._store.require()
         ledger.snapshot()
         return ledger
@@ -148,7 +141,7 @@ class Ledger:
     @property
     def name(self) -> str:
         """What messages call it; never holds a password."""
-        return self._store.place.name
+        return self._store.location.name
 
     # --- reading ----------------------------------------------------------------------------------------------------------
 

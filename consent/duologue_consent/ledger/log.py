@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from duologue_consent.ledger.store import HEAD, LEAVES, NODES, Store
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import HEAD, LEAVES, NODES
 from duologue_consent.proofs.merkle import (
     CompactRange,
     complete_subtrees,

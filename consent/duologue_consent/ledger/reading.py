@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.keyfolder import KeyFolder
 from duologue_consent.ledger.log import read_head
-from duologue_consent.ledger.store import CHECKPOINTS, LEAVES, NODES, RECORDS, SUBJECTS, Store
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import CHECKPOINTS, LEAVES, NODES, RECORDS, SUBJECTS
 from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultError, VaultKey
 from duologue_consent.proofs.keys import VerifierKey
 from duologue_consent.proofs.leaves import LeafError, Opening, kind_of, leaf_fault, open_record, opening_fault

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from duologue_consent.ledger.keyfolder import KeyFolder
 from duologue_consent.ledger.log import consistency_proof, read_head
 from duologue_consent.ledger.reading import last_checkpoint, older_copy, open_own_checkpoint
-from duologue_consent.ledger.store import CHECKPOINTS, Store
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import CHECKPOINTS
 from duologue_consent.proofs.keys import SigningKey
 from duologue_consent.proofs.merkle import EMPTY_ROOT, verify_consistency
 from duologue_consent.proofs.notes import Checkpoint, checkpoint_size, parse_note, sign_note

@@ -11,7 +11,8 @@ from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, for
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.ledger.log import Entry, insert_leaves, read_head
 from duologue_consent.ledger.reading import Record
-from duologue_consent.ledger.store import LEAVES, RECORDS, SUBJECTS, Store
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import LEAVES, RECORDS, SUBJECTS
 from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultError, VaultKey
 from duologue_consent.proofs.leaves import kind_of, make_leaf, make_opening, open_record, seal_record
 from duologue_consent.proofs.merkle import leaf_hash
