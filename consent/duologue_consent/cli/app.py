@@ -34,7 +34,7 @@ from duologue_consent.cli.support import (
 )
 from duologue_consent.decisions.consent_receipt import consent_receipt, receipt_text
 from duologue_consent.decisions.events import Action, ConsentEvent, format_time
-from duologue_consent.decisions.places import rules_for, unmet
+from duologue_consent.decisions.jurisdictions.rules import rules_for, unmet
 from duologue_consent.decisions.standing import standing
 from duologue_consent.decisions.status import print_table, status_document, useless_note
 from duologue_consent.decisions.terms import ALL_FORMS, AgeBand, Decider, Expression, Form, Method, Terms
@@ -374,10 +374,12 @@ def _confirm(ledger: Ledger, appended: Iterable[ConsentEvent]) -> None:
 
 
 def _incomplete(grant: ConsentEvent) -> list[str]:
-    place, minor = grant.terms.jurisdiction, grant.terms.age_band is AgeBand.MINOR
+    jurisdiction, minor = grant.terms.jurisdiction, grant.terms.age_band is AgeBand.MINOR
     notes = ["note: a minor's consent counts only with --guardian"] if minor and grant.terms.guardian is None else []
-    for rule in rules_for(place) if place is not None else ():
-        missing = unmet(rule, grant, minor=minor, place=str(place)) if grant.purpose in rule.purposes else None
+    for rule in rules_for(jurisdiction) if jurisdiction is not None else ():
+        missing = (
+            unmet(rule, grant, minor=minor, jurisdiction=str(jurisdiction)) if grant.purpose in rule.purposes else None
+        )
         if missing is not None:
             notes.append(f"note: does not meet {rule.rule_id} ({rule.citation}): {missing}; {rule.cure}")
     return notes

@@ -118,15 +118,15 @@ def _texts(language: str) -> Mapping[str, Any]:
 
 
 def _purpose(history: Sequence[ConsentEvent], purpose: Purpose, as_of: datetime) -> dict[str, Any]:
-    place = standing(history, purpose, as_of)
-    event, given = place.event, place.state is State.GIVEN
-    since = None if event is None else event.expires_at if place.state is State.EXPIRED else event.at
+    found = standing(history, purpose, as_of)
+    event, given = found.event, found.state is State.GIVEN
+    since = None if event is None else event.expires_at if found.state is State.EXPIRED else event.at
     expires_at = None if event is None else event.expires_at
     covered = [form for form in Form if standing(history, purpose, as_of, form=form).state is State.GIVEN]
     return {
         "purpose": purpose.value,
-        "state": place.state.value,
-        "state_term": place.state.iri.replace(DPV, "dpv:"),
+        "state": found.state.value,
+        "state_term": found.state.iri.replace(DPV, "dpv:"),
         "since": None if since is None else format_time(since),
         "expires_at": None if expires_at is None else format_time(expires_at),
         "forms": [form.value for form in covered] if given else [],

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from duologue_consent.decisions.events import Purpose, format_time, parse_time
-from duologue_consent.decisions.examination import Examination, describe, examine
+from duologue_consent.decisions.examination import Examination, examine
+from duologue_consent.decisions.finding import describe
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.terms import Form
 
@@ -115,7 +116,7 @@ def _speaker(
             {
                 "rule": check.rule.rule_id,
                 "title": check.rule.title,
-                "place": check.place,
+                "place": check.jurisdiction,
                 "purpose": check.purpose.value,
                 "verdict": "warning" if check.rule.is_warning else "met" if check.unmet is None else "not met",
                 "unmet": check.unmet,
@@ -150,8 +151,8 @@ def explanation_text(explanation: Mapping[str, Any]) -> str:
 
 
 def _speaker_lines(speaker: Mapping[str, Any]) -> Iterator[str]:
-    place = speaker["jurisdiction"] or "place not known"
-    yield f"  {speaker['track']}  {speaker['speaker_id']} ({speaker['commitment'][:12]}), {place}"
+    where = speaker["jurisdiction"] or "place not known"
+    yield f"  {speaker['track']}  {speaker['speaker_id']} ({speaker['commitment'][:12]}), {where}"
     width = max(map(len, speaker["forms"]))
     for form, reasons in speaker["forms"].items():
         yield f"     {form:<{width}}  {'no: ' + ', '.join(dict.fromkeys(reasons)) if reasons else 'yes'}"

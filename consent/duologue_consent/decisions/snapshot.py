@@ -80,7 +80,7 @@ class Snapshot:
         """Whether the speaker allows the use: :func:`duologue_consent.decisions.policy.decide` over the speaker's events.
 
         ``forms`` are what of the recording is used (all that there is if not said), ``jurisdiction`` is where the
-        speaker was by the manifest; the rules of that place and of the one on record both hold.
+        speaker was by the manifest; the rules of that jurisdiction and of the one on record both hold.
 
         Raises:
             ValueError: the purpose or a form is none, or a time has no zone.

@@ -84,9 +84,9 @@ def standing(
         known_at: up to when an invalidation counts that voids earlier grants; the moment itself if None.
     """
     if form is None:
-        places = [standing(events, purpose, moment, form=each, known_at=known_at) for each in Form]
-        given = [place for place in places if place.state is State.GIVEN]
-        return max(given or places, key=lambda place: (0,) if place.event is None else (1, *_order(place.event)))
+        each_form = [standing(events, purpose, moment, form=each, known_at=known_at) for each in Form]
+        given = [found for found in each_form if found.state is State.GIVEN]
+        return max(given or each_form, key=lambda found: (0,) if found.event is None else (1, *_order(found.event)))
     heard = [event for event in events if event.purpose == purpose and event.at <= moment and _speaks_of(event, form)]
     if not heard:
         return Standing(State.NOT_ASKED, None)

@@ -22,13 +22,13 @@ _STYLES: Final = {State.GIVEN: "green", State.NOT_ASKED: "dim"}
 def status_document(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime) -> dict[str, Any]:
     """The standing of every purpose of the speakers as a JSON document, with exact times."""
     consents = []
-    for speaker_id, purpose, place in _standings(snapshot, speakers, as_of):
-        since, expires_at = _since_and_expires(place)
+    for speaker_id, purpose, found in _standings(snapshot, speakers, as_of):
+        since, expires_at = _since_and_expires(found)
         consents.append(
             {
                 "speaker_id": speaker_id,
                 "purpose": purpose,
-                "state": place.state,
+                "state": found.state,
                 "forms": _covered(snapshot, speaker_id, purpose, as_of),
                 "since": None if since is None else format_time(since),
                 "expires_at": None if expires_at is None else format_time(expires_at),
@@ -48,9 +48,9 @@ def print_table(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime) ->
         "speaker", "purpose", "state", "since", "expires", "covers", box=None, pad_edge=False, padding=(0, 3, 0, 0)
     )
     notes = []
-    for speaker_id, purpose, place in _standings(snapshot, speakers, as_of):
+    for speaker_id, purpose, found in _standings(snapshot, speakers, as_of):
         since, expires_at = (
-            "" if moment is None else format_time(moment.replace(microsecond=0)) for moment in _since_and_expires(place)
+            "" if moment is None else format_time(moment.replace(microsecond=0)) for moment in _since_and_expires(found)
         )
         forms = _covered(snapshot, speaker_id, purpose, as_of)
         covers = "all forms" if len(forms) == len(Form) else ", ".join(forms)
@@ -58,7 +58,7 @@ def print_table(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime) ->
         table.add_row(
             Text(speaker_id),
             purpose,
-            Text(place.state, style=_STYLES.get(place.state, "red")),
+            Text(found.state, style=_STYLES.get(found.state, "red")),
             since,
             expires_at,
             covers,
@@ -93,9 +93,9 @@ def _standings(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime) -> 
             yield speaker_id, purpose, standing(snapshot.history(speaker_id), purpose, as_of)
 
 
-def _since_and_expires(place: Standing) -> tuple[datetime | None, datetime | None]:
+def _since_and_expires(found: Standing) -> tuple[datetime | None, datetime | None]:
     """Since when the state holds (an expired grant: since it expired), and when the grant ends or ended."""
-    if place.event is None:
+    if found.event is None:
         return None, None
-    since = place.event.expires_at if place.state is State.EXPIRED else place.event.at
-    return since, place.event.expires_at
+    since = found.event.expires_at if found.state is State.EXPIRED else found.event.at
+    return since, found.event.expires_at
