@@ -8,18 +8,8 @@ from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, for
 from duologue_consent.decisions.policy import Decision, Grant, decide
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import Standing, State, standing
-from duologue_consent.decisions.terms import (
-    ALL_FORMS,
-    AgeBand,
-    Decider,
-    Evidence,
-    Expression,
-    Form,
-    Guardian,
-    Method,
-    Notice,
-    Terms,
-)
+from duologue_consent.decisions.terms import Evidence, Guardian, Notice, Terms
+from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
 from duologue_consent.errors import ConsentError, LedgerError
 from duologue_consent.ledger.ledger import Ledger
 

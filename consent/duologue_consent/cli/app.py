@@ -37,7 +37,8 @@ from duologue_consent.decisions.events import Action, ConsentEvent, format_time
 from duologue_consent.decisions.jurisdictions.rules import rules_for, unmet
 from duologue_consent.decisions.standing import standing
 from duologue_consent.decisions.status import print_table, status_document, useless_note
-from duologue_consent.decisions.terms import ALL_FORMS, AgeBand, Decider, Expression, Form, Method, Terms
+from duologue_consent.decisions.terms import Terms
+from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
 from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["app"]

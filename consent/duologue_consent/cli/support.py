@@ -12,7 +12,8 @@ import typer
 
 from duologue_consent.decisions.events import Purpose, format_time, parse_time
 from duologue_consent.decisions.record import ConsentRecord
-from duologue_consent.decisions.terms import Evidence, Form, Guardian, Notice
+from duologue_consent.decisions.terms import Evidence, Guardian, Notice
+from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.location import Location
 

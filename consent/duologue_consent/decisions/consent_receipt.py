@@ -20,7 +20,7 @@ import rfc8785
 from duologue_consent.decisions.events import ConsentEvent, Purpose, format_time, parse_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import DPV, State, standing
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["LANGUAGES", "consent_receipt", "receipt_text"]
 

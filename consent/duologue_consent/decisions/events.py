@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from duologue_consent.decisions.terms import Decider, Form, Terms
+from duologue_consent.decisions.terms import Terms
+from duologue_consent.decisions.vocabulary import Decider, Form
 
 __all__ = ["Action", "ConsentEvent", "Purpose", "format_time", "parse_time"]
 

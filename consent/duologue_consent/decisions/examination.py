@@ -12,7 +12,7 @@ from duologue_consent.decisions.events import ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.finding import ENTER_FULLY, ENTER_IT, LEAVE_OUT, RENEW, Finding, most_serious_first
 from duologue_consent.decisions.in_force import consent_in_force
 from duologue_consent.decisions.jurisdictions.rules import Rule, rules_for, unmet
-from duologue_consent.decisions.terms import ALL_FORMS, AgeBand, Form
+from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Form
 
 __all__ = ["Examination", "RuleCheck", "examine", "speaker_of"]
 

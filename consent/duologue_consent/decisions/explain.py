@@ -9,7 +9,7 @@ from duologue_consent.decisions.events import Purpose, format_time, parse_time
 from duologue_consent.decisions.examination import Examination, examine
 from duologue_consent.decisions.finding import describe
 from duologue_consent.decisions.snapshot import Snapshot
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["Party", "explain", "explanation_text"]
 

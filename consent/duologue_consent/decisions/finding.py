@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from duologue_consent.decisions.events import Purpose
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["ENTER_FULLY", "ENTER_IT", "LEAVE_OUT", "RENEW", "Finding", "describe", "most_serious_first"]
 

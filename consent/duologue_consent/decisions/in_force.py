@@ -7,7 +7,7 @@ from typing import Final
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.finding import ENTER_IT, LEAVE_OUT, RENEW, Finding
 from duologue_consent.decisions.standing import Standing, State, standing
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["consent_in_force"]
 

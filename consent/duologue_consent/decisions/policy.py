@@ -24,7 +24,7 @@ from duologue_consent.decisions.events import ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.examination import examine, speaker_of
 from duologue_consent.decisions.finding import describe
 from duologue_consent.decisions.jurisdictions.rules import Rule, rules_for
-from duologue_consent.decisions.terms import ALL_FORMS, Form
+from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["Decision", "Grant", "decide"]
 

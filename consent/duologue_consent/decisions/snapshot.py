@@ -8,7 +8,7 @@ from datetime import datetime
 
 from duologue_consent.decisions.events import ConsentEvent
 from duologue_consent.decisions.policy import Decision, decide
-from duologue_consent.decisions.terms import ALL_FORMS, Form
+from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["Snapshot"]
 

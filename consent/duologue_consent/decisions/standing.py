@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["DPV", "Standing", "State", "standing"]
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from duologue_consent.decisions.events import Purpose, format_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import Standing, State, standing
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["print_table", "status_document", "useless_note"]
 

@@ -21,7 +21,8 @@ from typing import Any
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
 from duologue_consent.decisions.snapshot import Snapshot
-from duologue_consent.decisions.terms import ALL_FORMS, Terms
+from duologue_consent.decisions.terms import Terms
+from duologue_consent.decisions.vocabulary import ALL_FORMS
 from duologue_consent.ledger.access import Access, key_errors
 from duologue_consent.ledger.contents import check_contents, read_records, take_snapshot
 from duologue_consent.ledger.drafting import DECISIONS, check_speaker, draft_decisions

@@ -22,7 +22,7 @@ import rfc8785
 from duologue_consent.decisions.events import Purpose
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import State, standing
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = [
     "ACKNOWLEDGED",
