@@ -1,4 +1,4 @@
-"""``duologue consent settle``: what each speaker is owed for the uses of releases."""
+"""Offers ``duologue consent settle``: what each speaker is owed for the uses of releases."""
 
 import json
 from collections import defaultdict
@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from duologue_consent.cli.support import LedgerOption, chosen_format, fail, named, one_line_errors
+from duologue_consent.cli.options import FormatOption, LedgerOption
+from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors
 from duologue_consent.decisions.events import parse_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.ledger.ledger import Ledger
@@ -24,7 +25,7 @@ _FIELDS: Final = {"use_id": str, "release": str, "at": str, "rate_minor_per_hour
 
 
 def register(app: typer.Typer) -> None:
-    """Puts the command under an app."""
+    """Adds the command to an app."""
     app.command("settle", epilog="Example: duologue consent settle out --uses uses.jsonl --ledger consent.db")(_settle)
 
 
@@ -32,19 +33,21 @@ def _settle(
     ledger: LedgerOption,
     datasets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DATASET]...", help="Releases that --uses speaks of.", show_default=False),
+        typer.Argument(metavar="[DATASET]...", help="Names the releases that --uses speaks of.", show_default=False),
     ] = None,
     uses: Annotated[
         Path | None,
         typer.Option(
             "--uses",
             metavar="FILE",
-            help="Uses to record, JSON Lines: use_id, release (name and version, or the SHA-256 of dataset.json), at, "
+            help="Names a file of uses to record, JSON Lines: use_id, release (name and version, or the SHA-256 of dataset.json), at, "
             "rate_minor_per_hour, currency.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write every claim, JSON Lines.")] = None,
-    output: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Names the file for every claim, JSON Lines.")
+    ] = None,
+    output: FormatOption = "text",
 ) -> None:
     """Pay per recorded hour of each speaker for every use on record; repeated, it gives the same bytes.
 
