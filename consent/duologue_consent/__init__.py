@@ -1,4 +1,4 @@
-"""Who allowed what, and when: the consent ledger and the policy that reads it.
+"""Keeps who allowed what and when, in a ledger, and answers from it whether a recording may be used.
 
 :class:`Ledger` is the file, :class:`Snapshot` its state at one moment as a value that travels to workers, and
 :func:`decide` the rule. Nothing here imports Beam, torch or another part of duologue.

@@ -39,7 +39,7 @@ _NAMES: Final = {"checkpoint": "checkpoint", "key": "ledger.pub", "log": "log.js
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the result: ``kind`` is ``ok``, ``note`` or ``fault``."""
+    """Holds one line of the result: ``kind`` is ``ok``, ``note`` or ``fault``."""
 
     kind: str
     text: str
@@ -51,19 +51,19 @@ class Finding:
 
 
 class Folder(Protocol):
-    """Where the files of a release lie, by their paths. ``read`` and ``sha256`` raise OSError where that is not possible."""
+    """Gives the files of a release by their paths. ``read`` and ``sha256`` raise OSError where that is not possible."""
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file."""
+        """Reads the bytes of a file."""
 
     def sha256(self, path: str) -> str:
-        """The hash of a file in lower-case hex."""
+        """Computes the SHA-256 of a file, in lower-case hex."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Tells whether there is such a file."""
 
     def list(self, folder: str) -> list[str]:
-        """The paths of all files below a folder, sorted; none where there is no such folder."""
+        """Lists the paths of all files below a folder, sorted; none where there is no such folder."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class _LocalFolder:
 
 
 class _BrokenError(Exception):
-    """What cannot even be read; the message is the fault."""
+    """Tells that something cannot even be read; the message is the fault."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _is_number(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Or:
-    """A shape that may be another value instead."""
+    """Allows another value instead of a shape."""
 
     value: Any
     shape: Any
@@ -233,7 +233,7 @@ _SHAPE: Final[Any] = {
 
 
 def statement_faults(statement: Any) -> list[str]:
-    """Everything that is wrong with a receipt's statement in itself, before any proof is looked at; empty: nothing."""
+    """Lists all that is wrong with a receipt's statement in itself, before any proof is looked at; empty: nothing."""
     predicate = statement.get("predicate") if isinstance(statement, dict) else None
     if isinstance(predicate, dict) and not predicate.get("out_of_scope"):
         return ["OUT_OF_SCOPE is missing: a receipt must say what the withdrawal does not reach"]
@@ -374,7 +374,7 @@ def _leaf_kind(leaf: bytes, seq: int, ledger_id: str) -> str:
 def _later(
     receipt: bytes, predicate: Mapping[str, Any], folder: Folder, keys: Sequence[_Key]
 ) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """This receipt and those that follow it, each naming the one before by its hash; and what is wrong with them."""
+    """Collects this receipt and those that follow it, each naming the one before by its hash; and what is wrong with them."""
     chain, faults = [predicate], list[str]()
     found: dict[str, tuple[str, bytes, Mapping[str, Any]]] = {}
     held: dict[str, bytes] = {}
@@ -554,8 +554,11 @@ def _read_keys(text: str) -> tuple[_Key, ...]:
 
 
 def _open_envelope(data: bytes, keys: Sequence[_Key]) -> Any:
-    """The statement in the envelope; stricter than DSSE asks, so that no byte of a receipt can change unnoticed: the
-    envelope is canonical JSON, and the keyid is that of the key."""
+    """Opens the envelope and gives its statement.
+
+    It is stricter than DSSE asks, so that no byte of a receipt can change unnoticed: the envelope is canonical JSON, and the
+    keyid is that of the key.
+    """
     document = _load(data, "the receipt")
     try:
         kind, payload = document["payloadType"], _base64(document["payload"])
@@ -615,7 +618,7 @@ def _node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def _roots(leaves: Sequence[bytes], sizes: Collection[int]) -> dict[int, bytes]:
-    """The roots of the first so many leaves, for each of the sizes that there is."""
+    """Computes the root over the first ``size`` leaves for each of the sizes that there is."""
     roots, stack = {0: _EMPTY_ROOT}, list[bytes]()
     for count, leaf in enumerate(leaves, start=1):
         stack.append(_leaf_hash(leaf))
@@ -631,7 +634,7 @@ def _roots(leaves: Sequence[bytes], sizes: Collection[int]) -> dict[int, bytes]:
 
 
 def _included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """RFC 9162 section 2.1.3.2."""
+    """Verifies an inclusion proof (RFC 9162 section 2.1.3.2)."""
     if not 0 <= index < size:
         return False
     fn, sn, r = index, size - 1, leaf
@@ -649,7 +652,7 @@ def _included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: b
 
 
 def _consistent(first: int, second: int, path: Sequence[bytes], first_root: bytes, second_root: bytes) -> bool:
-    """RFC 9162 section 2.1.4.2; and the empty tree is the beginning of any."""
+    """Verifies a consistency proof (RFC 9162 section 2.1.4.2); and the empty tree is the beginning of any."""
     if first in (0, second):
         same = first != second or first_root == second_root
         return not path and same and (first > 0 or first_root == _EMPTY_ROOT)

@@ -107,7 +107,7 @@ def _record(ledger: Ledger, snapshot: Snapshot, path: Path, datasets: Sequence[s
 
 
 def _named_alike(earlier: Mapping[str, Any], use: Mapping[str, Any]) -> bool:
-    """Whether a use on record is this one; its release may be gone by now, and named by a label that cannot be resolved."""
+    """Tells whether a use on record is this one; its release may be gone, and named by a label that cannot be resolved."""
     unresolved = " " in use["release"]
     return all(earlier[field] == use[field] for field in _FIELDS if not (unresolved and field == "release"))
 

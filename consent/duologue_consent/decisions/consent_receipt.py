@@ -1,4 +1,4 @@
-"""The receipt that a speaker gets of what is on record: as JSON (`consent_receipt.schema.json`) and as text to read.
+"""Writes the receipt that a speaker gets of what is on record: as JSON (`consent_receipt.schema.json`) and as text to read.
 
 ISO/IEC TS 27560:2023 tells a record, which the controller keeps, from a receipt, its copy for the person. States carry their
 W3C DPV 2 term. The text is in the language of the notice that the speaker was shown last, where there is a text file for
@@ -35,7 +35,7 @@ _ACTION_STATES: Final = {
 
 
 def consent_receipt(snapshot: Snapshot, speaker_id: str, *, as_of: datetime) -> dict[str, Any]:
-    """The receipt in machine form.
+    """Builds the receipt of one speaker as a JSON document.
 
     Args:
         snapshot: of the ledger.
@@ -66,7 +66,7 @@ def consent_receipt(snapshot: Snapshot, speaker_id: str, *, as_of: datetime) -> 
 
 
 def receipt_text(receipt: Mapping[str, Any]) -> str:
-    """The receipt as Markdown in its own language, for the speaker to read.
+    """Writes a receipt as Markdown in its own language, for the speaker to read.
 
     Args:
         receipt: what :func:`consent_receipt` gives.

@@ -1,4 +1,4 @@
-"""Why a recording may be used for a purpose or not: everything that the policy looked at, as a document and as text. Pure."""
+"""Explains why a recording may be used for a purpose or not, as a JSON document and as text. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["Party", "explain", "explanation_text"]
 
 @dataclass(frozen=True)
 class Party:
-    """One speaker of the recording: ``a`` or ``b``, who it is, and where by the manifest (ISO 3166, None if not said)."""
+    """Names one speaker of the recording: ``a`` or ``b``, who it is, and where by the manifest (ISO 3166, None if not said)."""
 
     track: str
     speaker_id: str
@@ -136,7 +136,7 @@ def _speaker(
 
 
 def explanation_text(explanation: Mapping[str, Any]) -> str:
-    """The explanation for a person to read: the verdict first, then each speaker with what stands against and what cures."""
+    """Writes an explanation for a person: the verdict first, then for each speaker what stands against it and what cures it."""
     recorded = explanation["recorded_at"] or "at a time that is not known"
     as_of = format_time(parse_time(explanation["as_of"]).replace(microsecond=0))
     lines = [f"{explanation['recording_id']}, recorded {recorded}, asked for {as_of}"]

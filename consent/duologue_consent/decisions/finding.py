@@ -1,4 +1,4 @@
-"""Says what stands against a use of a recording: one finding a fault, with its reason, its words and its remedy. Pure."""
+"""Describes what stands against a use of a recording: its reason code, its words and its remedy. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

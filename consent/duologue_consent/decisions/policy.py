@@ -1,4 +1,4 @@
-"""The rule by which the events of a speaker allow a use or not. Pure: no clock, no file but those of the law.
+"""Decides whether the events of a speaker allow a use of a recording. Pure: no clock, no file but those of the law.
 
 What is looked at and what is found stands in :mod:`duologue_consent.decisions.examination`; here is the rule and its answer.
 
@@ -31,7 +31,7 @@ __all__ = ["Decision", "Grant", "decide"]
 
 @dataclass(frozen=True)
 class Grant:
-    """A ledger event on which a permission rests, as outputs name it (times as RFC 3339 text)."""
+    """Names a ledger event on which a permission rests, as outputs do (times as RFC 3339 text)."""
 
     purpose: str
     event_sha256: str
@@ -41,7 +41,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer for one speaker and one purpose.
+    """Holds the answer for one speaker and one purpose.
 
     ``reason`` is None where allowed, else one of the ``consent_*`` reject codes. ``grants`` are the events that allow
     it, ``recording`` first, and empty where not allowed.
@@ -64,7 +64,7 @@ def decide(
     jurisdiction: str | None = None,
     rules: Callable[[str], Sequence[Rule]] = rules_for,
 ) -> Decision:
-    """Whether one speaker allows a recording to be used for a purpose; the rule stands on top of this module.
+    """Decides whether one speaker allows a recording to be used for a purpose; the rule stands on top of this module.
 
     Args:
         events: all events of this speaker, and of nobody else, in any order.

@@ -1,4 +1,4 @@
-"""The ledger at one moment as a plain value, which the pipeline ships to its workers. No database, and no key."""
+"""Holds the ledger at one moment as a plain value, which the pipeline ships to its workers: no database, and no key."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ __all__ = ["Snapshot"]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All decisions in the first ``events`` leaves of a ledger. Picklable; holds raw speaker ids, so never write it.
+    """Holds all decisions in the first ``events`` leaves of a ledger. Picklable; holds raw speaker ids, so never write it.
 
     Attributes:
         ledger_id: which ledger.
@@ -47,15 +47,15 @@ class Snapshot:
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """The ids of all speakers with an event, sorted."""
+        """Lists the ids of all speakers with an event, sorted."""
         return tuple(self._by_speaker)
 
     def history(self, speaker_id: str) -> tuple[ConsentEvent, ...]:
-        """The events of a speaker in the order in which they were appended; empty for an unknown one."""
+        """Lists the events of a speaker in the order in which they were appended; none for an unknown one."""
         return self._by_speaker.get(speaker_id, ())
 
     def commitment(self, speaker_id: str) -> str:
-        """What stands for the speaker in every output: a pseudonym of 64 lower-case hex digits.
+        """Gives what stands for the speaker in every output: a pseudonym of 64 lower-case hex digits.
 
         The same speaker has the same one in all runs with this ledger, until the speaker is forgotten: it comes from the
         speaker's secret in the vault (:meth:`duologue_consent.ledger.vault.SubjectSecret.pseudonym`), and cannot be found again
@@ -77,7 +77,7 @@ class Snapshot:
         forms: Iterable[Form] = ALL_FORMS,
         jurisdiction: str | None = None,
     ) -> Decision:
-        """Whether the speaker allows the use: :func:`duologue_consent.decisions.policy.decide` over the speaker's events.
+        """Decides whether the speaker allows a use: :func:`duologue_consent.decisions.policy.decide` over the speaker's events.
 
         ``forms`` are what of the recording is used (all that there is if not said), ``jurisdiction`` is where the
         speaker was by the manifest; the rules of that jurisdiction and of the one on record both hold.

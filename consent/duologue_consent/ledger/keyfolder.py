@@ -1,4 +1,4 @@
-"""The folder of a ledger's keys, for its owner only (0700): made by ``duologue consent init``, never overwritten.
+"""Keeps the keys of a ledger in a folder for its owner only (0700): ``duologue consent init`` makes it, nothing overwrites it.
 
 ``signing.key``   the secret key that signs checkpoints, receipts and revocations (0600)
 ``vault.key``     the key without which the vault tells nobody who is in it (0600)
@@ -29,7 +29,7 @@ _Value = TypeVar("_Value")
 
 
 class KeyFolder:
-    """The keys of one ledger. Files are read when they are needed: to read a ledger one needs no signing key."""
+    """Reads and writes the keys of one ledger. Files are read when they are needed: to read a ledger one needs no signing key."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,13 +49,13 @@ class KeyFolder:
         self.write_verifiers([signing.verifier])
 
     def delete(self) -> None:
-        """Takes back :meth:`create`."""
+        """Deletes the folder and the keys in it: takes back :meth:`create`."""
         for name in (_SIGNING, _VAULT, _PUBLIC, _WITNESS):
             (self.path / name).unlink(missing_ok=True)
         self.path.rmdir()
 
     def signing_key(self) -> SigningKey:
-        """The secret key.
+        """Reads the secret key that signs.
 
         Raises:
             UnusableKeyError: there is none, it cannot be read, or others than the owner may read it.
@@ -64,16 +64,16 @@ class KeyFolder:
         return _parsed(path, SigningKey.parse, _line(path))
 
     def vault_key(self) -> VaultKey:
-        """The key of the vault. Raises as :meth:`signing_key`."""
+        """Reads the key of the vault. Raises as :meth:`signing_key`."""
         path = self.path / _VAULT
         return _parsed(path, VaultKey.parse, _line(path))
 
     def has_signing_key(self) -> bool:
-        """Whether checkpoints can be signed here."""
+        """Tells whether checkpoints can be signed here."""
         return (self.path / _SIGNING).exists()
 
     def verifiers(self) -> tuple[VerifierKey, ...]:
-        """The public keys, the newest last.
+        """Reads the public keys, the newest last.
 
         Raises:
             UnusableKeyError: they cannot be read.
@@ -82,7 +82,7 @@ class KeyFolder:
         return _parsed(path, parse_verifiers, _text(path))
 
     def public_text(self) -> str:
-        """What is published as ``ledger.pub``. Raises as :meth:`verifiers`."""
+        """Gives what is published as ``ledger.pub``. Raises as :meth:`verifiers`."""
         return "".join(f"{key.text}\n" for key in self.verifiers())
 
     def write_verifiers(self, verifiers: Sequence[VerifierKey]) -> None:
@@ -94,7 +94,7 @@ class KeyFolder:
         _replace(self.path / _SIGNING, key.secret_text() + "\n", 0o600)
 
     def witness(self) -> bytes:
-        """The last note that was signed here.
+        """Reads the last checkpoint that was signed here, as a signed note.
 
         Raises:
             UnusableKeyError: it cannot be read.
@@ -108,7 +108,7 @@ class KeyFolder:
             ) from None
 
     def write_witness(self, note: bytes) -> None:
-        """Keeps the note; it is on disk when this returns."""
+        """Writes the last checkpoint that was signed; it is on disk when this returns."""
         _replace(self.path / _WITNESS, note.decode(), 0o600)
 
 
@@ -120,7 +120,7 @@ def _parsed(path: Path, parse: Callable[[str], _Value], text: str) -> _Value:
 
 
 def _line(path: Path) -> str:
-    """The one line of a secret file, without its newline."""
+    """Reads the one line of a secret file, without its newline."""
     text = read_secret_text(path)
     if not text.endswith("\n"):
         raise UnusableKeyError(f"{path}: it was cut off; it was made with the ledger, restore it")

@@ -1,4 +1,4 @@
-"""The ledger: an append-only Merkle log of what was decided, a vault of who decided it, and signed checkpoints.
+"""Offers the ledger: an append-only Merkle log of what was decided, a vault of who decided it, and signed checkpoints.
 
 What it promises
 - Every append is one transaction under the ledger's one lock (:mod:`duologue_consent.ledger.store`): several writers at once, in
@@ -42,7 +42,7 @@ __all__ = ["Ledger"]
 
 
 class Ledger:
-    """A ledger that has been found whole. Threads may share it.
+    """Reads and appends to a ledger that has been found whole. Threads may share it.
 
     Make one with :meth:`create` or :meth:`open`.
     """
@@ -105,7 +105,7 @@ class Ledger:
 
     @property
     def name(self) -> str:
-        """What messages call it; never holds a password."""
+        """Names the ledger as messages do; never holds a password."""
         return self._access.store.location.name
 
     # --- reading ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ __all__ = ["Location"]
 
 
 class Location:
-    """Where a ledger is: a SQLite file, or a database named by a SQLAlchemy URL.
+    """Names where a ledger lies: a SQLite file, or a database by its SQLAlchemy URL.
 
     Attributes:
         name: what messages call it; never holds a password.

@@ -1,4 +1,4 @@
-"""What a release publishes of its ledger: the pin in ``dataset.json``, and three files beside it.
+"""Publishes what a release shows of its ledger: the pin in ``dataset.json``, and three files beside it.
 
 ``log.jsonl``   the log, one leaf a line, up to the checkpoint: a snapshot that a later release replaces with a longer one
 ``ledger.pub``  the public keys, one a line
@@ -44,7 +44,7 @@ def publish_log(ledger: Ledger, write: Callable[[str, bytes], object], *, checkp
 
 
 def published_faults(log: bytes, *, keys: bytes, checkpoint: bytes) -> list[tuple[str, str]]:
-    """Holds a published log against a checkpoint; the log may have grown since.
+    """Checks a published log against a signed checkpoint; the log may have grown since.
 
     Returns:
         Each fault as which file (``log``, ``checkpoint``, ``key``) and a sentence with what to do. Empty: the log is whole.
@@ -84,7 +84,7 @@ def published_faults(log: bytes, *, keys: bytes, checkpoint: bytes) -> list[tupl
 
 
 def _ledger_id(log: bytes) -> str:
-    """The ledger that the first leaf names; "" where it is no leaf."""
+    """Reads the id of the ledger from the first leaf; "" where it is no leaf."""
     try:
         return str(json.loads(log.partition(b"\n")[0])["ledger_id"])
     except (ValueError, TypeError, KeyError):

@@ -22,7 +22,18 @@ from duologue_consent.proofs.leaves import LeafError, Opening, kind_of, leaf_fau
 from duologue_consent.proofs.merkle import CompactRange, leaf_hash
 from duologue_consent.proofs.notes import Checkpoint, NoteError, open_checkpoint, parse_note, verify_note
 
-__all__ = ["FORGOTTEN", "Checked", "Reading", "Record", "last_checkpoint", "read_ledger", "read_secrets"]
+__all__ = [
+    "FORGOTTEN",
+    "Checked",
+    "Reading",
+    "Record",
+    "Stored",
+    "last_checkpoint",
+    "older_copy",
+    "open_own_checkpoint",
+    "read_ledger",
+    "read_secrets",
+]
 
 FORGOTTEN: Final = "subject.forgotten"
 """The kind of the leaf that says that somebody was forgotten, and seals how many records went."""
@@ -30,7 +41,15 @@ FORGOTTEN: Final = "subject.forgotten"
 
 @dataclass(frozen=True)
 class Record:
-    """A leaf, and what it says; ``fields`` is None where the subject was forgotten, ``subject`` False where it is about nobody."""
+    """Holds a leaf and what it says.
+
+    Attributes:
+        seq: the leaf's place in the log, from 0.
+        kind: what happened.
+        leaf: the bytes of its line, without newline.
+        fields: what the leaf commits to; None where the subject was forgotten.
+        about_somebody: False where it is about nobody.
+    """
 
     seq: int
     kind: str
@@ -41,7 +60,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a thorough check went through: how many leaves, how many of them of forgotten subjects, how many checkpoints."""
+    """Counts what a thorough check went through: leaves, those of them of forgotten subjects, and checkpoints."""
 
     leaves: int
     forgotten: int
@@ -50,7 +69,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read: the tree, the secrets of all subjects by their tags, and how many leaves are of forgotten ones."""
+    """Holds what was read: the tree, the secrets of all subjects by their tags, and counts of forgotten leaves and checkpoints."""
 
     head: CompactRange
     secrets: Mapping[bytes, SubjectSecret]
@@ -124,7 +143,7 @@ def read_ledger(
 
 
 def read_secrets(store: Store, connection: sa.Connection, vault_key: VaultKey) -> dict[bytes, SubjectSecret]:
-    """The unwrapped secrets of all subjects.
+    """Opens the secrets of all subjects, by their tags (32 bytes).
 
     Raises:
         LedgerError: one does not open.
@@ -140,7 +159,7 @@ def read_secrets(store: Store, connection: sa.Connection, vault_key: VaultKey) -
 
 @dataclass(frozen=True)
 class Stored:
-    """A checkpoint as it was stored."""
+    """Holds a checkpoint as it was stored: its number, how many leaves it is over, and the signed note."""
 
     number: int
     size: int
@@ -148,13 +167,13 @@ class Stored:
 
 
 def last_checkpoint(connection: sa.Connection) -> Stored | None:
-    """The last checkpoint that was stored."""
+    """Reads the last checkpoint that was stored; None where there is none."""
     row = connection.execute(sa.select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc()).limit(1)).first()
     return None if row is None else Stored(row.number, row.size, row.note)
 
 
 def open_own_checkpoint(store: Store, note: bytes, verifiers: tuple[VerifierKey, ...], origin: str) -> Checkpoint:
-    """The checkpoint in a note that this ledger is said to have signed.
+    """Opens a note that this ledger is said to have signed, and checks that it did.
 
     Raises:
         LedgerError: it did not.
@@ -174,6 +193,7 @@ def open_own_checkpoint(store: Store, note: bytes, verifiers: tuple[VerifierKey,
 
 
 def older_copy(store: Store, size: int, signed: int) -> LedgerError:
+    """Makes the error of a ledger of ``size`` leaves whose keys have signed ``signed`` leaves."""
     return store.error(
         f"holds {size} leaves, but {signed} were signed with its keys: it is an older copy or was cut short; "
         "do not use it, restore the newest backup"
@@ -183,7 +203,7 @@ def older_copy(store: Store, size: int, signed: int) -> LedgerError:
 def _signed(
     store: Store, connection: sa.Connection, folder: KeyFolder, origin: str, *, thorough: bool
 ) -> tuple[dict[int, bytes], int]:
-    """Which root was signed for which size, by the witness, the last checkpoint, and where thorough all; and how many."""
+    """Collects which root was signed for which size, by the witness and the last checkpoint (thorough: by all), and counts them."""
     verifiers = folder.verifiers()
     query = sa.select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc())
     rows = connection.execute(query if thorough else query.limit(1)).all()

@@ -42,7 +42,7 @@ def keep_witness(store: Store, folder: KeyFolder, note: bytes) -> None:
 def sign_head(
     store: Store, connection: sa.Connection, folder: KeyFolder, keys: Sequence[SigningKey] | None = None
 ) -> bytes:
-    """The signed checkpoint of the whole log, stored; that of before where this tree was signed by the same keys.
+    """Signs and stores a checkpoint of the whole log; gives the stored one where the same keys have signed this tree.
 
     It may leave the ledger only after :func:`keep_witness`.
 

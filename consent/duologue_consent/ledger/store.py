@@ -24,7 +24,7 @@ _SQLITE_HEADER: Final = b"SQLite format 3\x00"
 
 
 class Store:
-    """The database of a ledger. Threads may share it; a SQLite file is held open only during a transaction."""
+    """Holds the database of a ledger. Threads may share it; a SQLite file is held open only during a transaction."""
 
     def __init__(self, location: Location) -> None:
         self.location = location
@@ -32,7 +32,7 @@ class Store:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is a file."""
+        """Tells whether the database is a SQLite file."""
         return self.location.file is not None
 
     def create(self) -> None:
@@ -60,7 +60,7 @@ class Store:
                 connection.exec_driver_sql(statement)
 
     def drop(self) -> None:
-        """Takes back :meth:`create`, where making the ledger failed after it."""
+        """Deletes the database: takes back :meth:`create`, where making the ledger failed after it."""
         if self.location.file is not None:
             self.location.file.unlink(missing_ok=True)
             return
@@ -68,7 +68,7 @@ class Store:
             TABLES.drop_all(connection)
 
     def require(self) -> None:
-        """Sees that there is a ledger.
+        """Refuses a database that holds no ledger of this version.
 
         Raises:
             LedgerError: there is none, or one of another version.
@@ -93,7 +93,7 @@ class Store:
             raise self.error(f"{what} no consent ledger of this version; make one with `duologue consent init`")
 
     def meta(self, connection: sa.Connection) -> dict[str, Any]:
-        """The one row of ``meta``.
+        """Reads the one row of ``meta``: the identity of the ledger, and its sealed salt.
 
         Raises:
             LedgerError: there is not one, or of another version, or its values have been exchanged.
@@ -116,7 +116,7 @@ class Store:
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[sa.Connection]:
-        """One transaction, rolled back on any exception; faults of the database become :class:`LedgerError`."""
+        """Runs one transaction and rolls it back on any exception; faults of the database become :class:`LedgerError`."""
         if self.is_sqlite:
             options: dict[str, Any] = {"duologue_begin": "BEGIN IMMEDIATE" if write else "BEGIN"}
         else:
@@ -145,11 +145,11 @@ class Store:
             raise self._database_error(error, write=True) from error
 
     def error(self, fault: str) -> LedgerError:
-        """An error that names this ledger."""
+        """Makes an error that names this ledger."""
         return LedgerError(f"{self.location.name}: {fault}")
 
     def broken(self, fault: str, seq: int | None = None) -> LedgerError:
-        """The error of a damaged ledger."""
+        """Makes the error of a damaged ledger; ``seq`` is the leaf at which it is damaged."""
         where = "" if seq is None else f" at leaf {seq}"
         return LedgerError(
             f"{self.location.name}: is damaged{where}: {fault}; do not use it, restore the newest backup", seq

@@ -1,4 +1,4 @@
-"""The vault: who a leaf is about, sealed so that one person can be forgotten. Key derivation and wrapping, no I/O.
+"""Seals who a leaf is about, so that one person can be forgotten: the keys of the vault. No I/O.
 
 Secrets, from the top:
 - The *vault key* is a file of the ledger's owner (:mod:`duologue_consent.ledger.keyfolder`). Without it the database tells nobody who
@@ -34,12 +34,12 @@ _NONCE_BYTES: Final = 12
 
 
 class VaultError(ConsentError, ValueError):
-    """A vault's key or row cannot be used. The message holds no secret and no id."""
+    """Tells that a key or row of the vault cannot be used. The message holds no secret and no id."""
 
 
 @dataclass(frozen=True)
 class SubjectSecret:
-    """The secret of one subject, unwrapped. Its representation does not show it.
+    """Holds the secret of one subject, unwrapped: 32 bytes. Its representation does not show it.
 
     Raises:
         VaultError: it has not 32 bytes.
@@ -52,17 +52,17 @@ class SubjectSecret:
 
     @property
     def record_key(self) -> bytes:
-        """The AES-256 key of the subject's records (:func:`duologue_consent.proofs.leaves.seal_record`)."""
+        """Derives the AES-256 key (32 bytes) of the subject's records (:func:`duologue_consent.proofs.leaves.seal_record`)."""
         return _derive(self._secret, b"duologue record key/1.0")
 
     def pseudonym(self, subject: str) -> str:
-        """What stands for the subject in every output: 64 lower-case hex digits."""
+        """Derives what stands for the subject in every output: 64 lower-case hex digits."""
         return _derive(self._secret, b"duologue pseudonym/1.0\x00" + _encode(subject)).hex()
 
 
 @dataclass(frozen=True)
 class VaultKey:
-    """The key of a vault. Its representation does not show it.
+    """Holds the key of a vault: 32 bytes. Its representation does not show it.
 
     Raises:
         VaultError: it has not 32 bytes.
@@ -89,11 +89,11 @@ class VaultKey:
         return key
 
     def secret_text(self) -> str:
-        """The key as text. Whoever reads it and the database knows who is in it: it belongs into an owner's file."""
+        """Writes the key as text. Whoever reads it and the database knows who is in it: it belongs into an owner's file."""
         return self._key.hex()
 
     def tag(self, subject: str) -> bytes:
-        """The 32 bytes by which the database finds the subject's rows."""
+        """Derives the 32 bytes by which the database finds the subject's rows."""
         return _derive(_derive(self._key, b"duologue tag key/1.0"), _encode(subject))
 
     def wrap(self, secret: bytes, *, about: bytes, entropy: Callable[[int], bytes] = secrets.token_bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What lineage and settlement need of a release: its name, its hash, and how long each speaker is recorded in it."""
+"""Reads what lineage and settlement need of a release: its name, its hash, and how long each speaker is recorded in it."""
 
 import hashlib
 import json
@@ -16,12 +16,12 @@ _PSEUDONYM_LENGTH: Final = 64
 
 
 class ReleaseError(ConsentError, ValueError):
-    """A folder is no release, or its files contradict one another; the message names file, fault and remedy."""
+    """Tells that a folder is no release, or that its files contradict one another; the message names file, fault and remedy."""
 
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """A release as its own files tell it.
+    """Describes a release as its own files do.
 
     Attributes:
         sha256: of ``dataset.json``: what names this very release.
@@ -40,7 +40,7 @@ class ReleaseFacts:
 
     @property
     def label(self) -> str:
-        """``name version``, for people."""
+        """Names the release for people: ``name version``."""
         return f"{self.name} {self.version}"
 
 

@@ -1,4 +1,4 @@
-"""What each speaker is owed for the uses of releases: pay per recorded hour, in whole minor units of money. No I/O.
+"""Computes what each speaker is owed for the uses of releases: pay per recorded hour, in whole minor units of money. No I/O.
 
 Rules
 1. The unit is the recorded hour per speaker: a recording of one hour is one recorded hour for each of its two speakers,
@@ -30,12 +30,12 @@ _MS_PER_HOUR: Final = 3_600_000
 
 
 class SettlementError(ConsentError, ValueError):
-    """The input contradicts itself, or names a release that was not given."""
+    """Tells that the input contradicts itself, or names a release that was not given."""
 
 
 @dataclass(frozen=True)
 class ReleaseHours:
-    """What each speaker recorded in a release.
+    """Holds how long each speaker is recorded in a release.
 
     Attributes:
         release: the release, e.g. the SHA-256 of its dataset.json.
@@ -56,7 +56,7 @@ class ReleaseHours:
 
 @dataclass(frozen=True)
 class Use:
-    """A use of a release that is paid for.
+    """Describes a use of a release that is paid for.
 
     Attributes:
         use_id: names the use once and for all.
@@ -84,7 +84,10 @@ class Use:
 
 @dataclass(frozen=True)
 class Claim:
-    """What one speaker is owed for one use; ``at`` is RFC 3339 text in UTC."""
+    """Says what one speaker is owed for one use: ``recorded_ms`` in milliseconds, ``amount_minor`` in minor units of ``currency``.
+
+    ``at`` is RFC 3339 text in UTC, ``speaker`` the pseudonym.
+    """
 
     use_id: str
     release: str
@@ -120,7 +123,7 @@ def release_hours(release: str, recordings: Iterable[Mapping[str, Any]]) -> Rele
 
 
 def settle(releases: Iterable[ReleaseHours], uses: Iterable[Use]) -> tuple[Claim, ...]:
-    """What everybody is owed for the uses; the rules stand on top of this module.
+    """Computes what everybody is owed for the uses; the rules stand on top of this module.
 
     Returns:
         A claim for each use and each speaker of its release, also of 0, sorted by time, use and speaker.
@@ -178,7 +181,7 @@ def divide(total: int, weights: Mapping[str, int], *, salt: str) -> dict[str, in
 
 
 def claims_bytes(claims: Iterable[Claim]) -> bytes:
-    """The claims as JSON Lines, each in canonical form (RFC 8785): the same claims give the same bytes.
+    """Writes the claims as JSON Lines, each in canonical form (RFC 8785): the same claims give the same bytes.
 
     Raises:
         ValueError: an amount is beyond 2^53 - 1, which JSON readers cannot hold.

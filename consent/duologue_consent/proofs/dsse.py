@@ -1,4 +1,4 @@
-"""DSSE v1 envelopes (https://github.com/secure-systems-lab/dsse) with Ed25519. No I/O.
+"""Signs and verifies DSSE v1 envelopes (https://github.com/secure-systems-lab/dsse) with Ed25519. No I/O.
 
 An envelope carries a payload, its type and signatures over both (the pre-authentication encoding, so that a payload cannot
 be read as another type). The ``keyid`` is a hint that nobody signed: verification tries every key. The same keys sign
@@ -24,6 +24,7 @@ __all__ = [
     "EnvelopeError",
     "EnvelopeSignature",
     "EnvelopeVerdict",
+    "load_json",
     "pae",
     "parse_envelope",
     "sign_envelope",
@@ -32,12 +33,12 @@ __all__ = [
 
 
 class EnvelopeError(ConsentError, ValueError):
-    """Bytes are no DSSE envelope, or one cannot be made."""
+    """Tells that bytes are no DSSE envelope, or that one cannot be made."""
 
 
 @dataclass(frozen=True)
 class EnvelopeSignature:
-    """A signature, and the id of the key that is said to have made it ("" where none is said)."""
+    """Holds a signature (64 bytes), and the id of the key that is said to have made it ("" where none is said)."""
 
     keyid: str
     signature: bytes
@@ -45,14 +46,14 @@ class EnvelopeSignature:
 
 @dataclass(frozen=True)
 class Envelope:
-    """An envelope taken apart, its signatures not yet verified."""
+    """Holds an envelope taken apart, its signatures not yet verified."""
 
     payload_type: str
     payload: bytes
     signatures: tuple[EnvelopeSignature, ...]
 
     def to_bytes(self) -> bytes:
-        """The envelope as canonical JSON and a newline (DSSE envelope.md); the same envelope gives the same bytes."""
+        """Writes the envelope as canonical JSON and a newline (DSSE envelope.md); the same envelope gives the same bytes."""
         document: dict[str, Any] = {
             "payload": base64.b64encode(self.payload).decode(),
             "payloadType": self.payload_type,
@@ -65,7 +66,7 @@ class Envelope:
 
 @dataclass(frozen=True)
 class EnvelopeVerdict(Verdict):
-    """What verifying found.
+    """Says what verifying found.
 
     Attributes:
         verified: the labels of the known keys that signed it.
@@ -75,7 +76,7 @@ class EnvelopeVerdict(Verdict):
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """What is signed: the pre-authentication encoding (DSSE protocol.md, Signature Definition)."""
+    """Encodes what is signed: the pre-authentication encoding (DSSE protocol.md, Signature Definition)."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
@@ -113,7 +114,7 @@ def parse_envelope(data: bytes) -> Envelope:
 
 
 def verify_envelope(envelope: Envelope, verifiers: Sequence[VerifierKey], *, payload_type: str) -> EnvelopeVerdict:
-    """Whether the payload is of this type and a known key signed it (DSSE protocol.md, Protocol)."""
+    """Checks that the payload is of this type and that a known key signed it (DSSE protocol.md, Protocol)."""
     if envelope.payload_type != payload_type:
         return EnvelopeVerdict(f"the payload is of type {envelope.payload_type!r}, expected {payload_type!r}")
     message = pae(envelope.payload_type, envelope.payload)
@@ -146,7 +147,7 @@ def load_json(data: bytes, what: str) -> Any:
 
 
 def _base64(text: object) -> bytes:
-    """Standard or URL-safe base64 (envelope.md, Standard JSON Envelope), in its one canonical spelling."""
+    """Decodes standard or URL-safe base64 (envelope.md, Standard JSON Envelope), in its one canonical spelling."""
     if not isinstance(text, str):
         raise TypeError
     plain = text.replace("-", "+").replace("_", "/")

@@ -1,4 +1,4 @@
-"""Ed25519 keys with a name, as C2SP signed notes use them, and their texts.
+"""Reads, writes and uses Ed25519 keys with a name, as C2SP signed notes have them.
 
 A key is known by its name and its *key id*, the first four bytes of SHA-256(name || 0x0A || 0x01 || public key)
 (https://c2sp.org/signed-note, Ed25519 signatures). Texts of keys are those of Go's ``golang.org/x/mod/sumdb/note``:
@@ -23,19 +23,27 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from duologue_consent.errors import ConsentError
 
-__all__ = ["SigningKey", "UnusableKeyError", "VerifierKey", "parse_verifiers", "read_secret_text"]
+__all__ = [
+    "SigningKey",
+    "UnusableKeyError",
+    "VerifierKey",
+    "is_key_name",
+    "parse_verifiers",
+    "read_secret_text",
+    "strict_base64",
+]
 
 _ED25519: Final = b"\x01"
 _PRIVATE: Final = "PRIVATE+KEY+"
 
 
 class UnusableKeyError(ConsentError, ValueError):
-    """A key or its file cannot be used. The message never holds any part of a secret key."""
+    """Tells that a key or its file cannot be used. The message never holds any part of a secret key."""
 
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key.
+    """Holds a public key and its name.
 
     Attributes:
         name: not empty, without white space and ``+``; for a log its origin.
@@ -55,17 +63,17 @@ class VerifierKey:
 
     @property
     def key_id(self) -> bytes:
-        """The four bytes that stand before each signature."""
+        """Computes the four bytes that stand before each signature."""
         return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
 
     @property
     def label(self) -> str:
-        """``NAME+ID``: what names the key in messages and as the keyid of DSSE."""
+        """Names the key in messages and as the keyid of DSSE: ``NAME+ID``, the id in lower-case hex."""
         return f"{self.name}+{self.key_id.hex()}"
 
     @property
     def text(self) -> str:
-        """The key as one line of a key file, without its newline."""
+        """Writes the key as one line of a key file, without its newline."""
         return f"{self.label}+{base64.b64encode(_ED25519 + self.public).decode()}"
 
     @classmethod
@@ -83,7 +91,7 @@ class VerifierKey:
         return key
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
-        """Whether the signature over the message is by this key (RFC 8032 section 5.1.7)."""
+        """Tells whether the signature (64 bytes) over the message is by this key (RFC 8032 section 5.1.7)."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
         except (InvalidSignature, ValueError):  # ValueError: the 32 bytes are no point of the curve
@@ -93,7 +101,7 @@ class VerifierKey:
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A secret key with its name. Its representation does not show the secret.
+    """Holds a secret key and its name. Its representation does not show the secret.
 
     Raises:
         UnusableKeyError: ``name`` is no key name, or the secret has not 32 bytes.
@@ -109,7 +117,7 @@ class SigningKey:
 
     @classmethod
     def generate(cls, name: str) -> "SigningKey":
-        """A new key from the system's randomness."""
+        """Makes a new key from the system's randomness."""
         return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
 
     @classmethod
@@ -130,22 +138,22 @@ class SigningKey:
 
     @property
     def verifier(self) -> VerifierKey:
-        """The public key."""
+        """Derives the public key."""
         private = Ed25519PrivateKey.from_private_bytes(self._seed)
         return VerifierKey(self.name, private.public_key().public_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of the signature (RFC 8032 section 5.1.6), the same each time."""
+        """Signs a message (RFC 8032 section 5.1.6); gives the 64 bytes of the signature, the same each time."""
         return Ed25519PrivateKey.from_private_bytes(self._seed).sign(message)
 
     def secret_text(self) -> str:
-        """The key as text. Whoever reads it can sign: it belongs into an owner's file and nowhere else."""
+        """Writes the key as text. Whoever reads it can sign: it belongs into an owner's file and nowhere else."""
         encoded = base64.b64encode(_ED25519 + self._seed).decode()
         return f"{_PRIVATE}{self.verifier.label}+{encoded}"
 
 
 def is_key_name(name: str) -> bool:
-    """Whether signed-note allows the name: not empty, no Unicode space, no ``+``, no control character, valid UTF-8."""
+    """Tells whether signed-note allows the name: not empty, no Unicode space, no ``+``, no control character, valid UTF-8."""
     return bool(name) and not any(
         character.isspace() or character == "+" or character < " " or 0xD800 <= ord(character) <= 0xDFFF
         for character in name
@@ -153,7 +161,7 @@ def is_key_name(name: str) -> bool:
 
 
 def parse_verifiers(text: str) -> tuple[VerifierKey, ...]:
-    """The keys of a published key file: one a line; empty lines and lines that begin with ``#`` are left out.
+    """Reads the keys of a published key file: one a line; empty lines and lines that begin with ``#`` are left out.
 
     Raises:
         UnusableKeyError: a line is no key, or there is none.

@@ -1,4 +1,4 @@
-"""What a consent event leaves in the public log: a leaf with salted commitments, and what opens it. No I/O.
+"""Makes what a consent event leaves in the public log, a leaf with salted commitments, and what opens it. No I/O.
 
 A leaf is RFC 8785 canonical JSON of its place (ledger, seq), its kind, and one commitment for each field of the event:
 HMAC-SHA256 of the field's canonical JSON under a random salt of its own. The salts and values, the *opening*, are stored only
@@ -45,19 +45,19 @@ _DOMAIN: Final = b"duologue leaf/1.0\x00"
 
 
 class LeafError(ConsentError, ValueError):
-    """A leaf or vault record cannot be made or read. The message holds no value of an event."""
+    """Tells that a leaf or vault record cannot be made or read. The message holds no value of an event."""
 
 
 @dataclass(frozen=True)
 class Opening:
-    """The values of an event's fields and the salt of each. Personal data: it does not show in representations."""
+    """Holds the values of an event's fields and the salt (32 bytes) of each. Personal data: representations do not show it."""
 
     values: Mapping[str, Any] = field(repr=False, hash=False)
     salts: Mapping[str, bytes] = field(repr=False, hash=False)
 
 
 def commit(value: Any, salt: bytes) -> str:
-    """The commitment to a value: HMAC-SHA256 (RFC 2104) over its canonical JSON (RFC 8785), keyed with the salt.
+    """Commits to a value: HMAC-SHA256 (RFC 2104) over its canonical JSON (RFC 8785), keyed with the salt.
 
     Args:
         value: anything that JSON can hold.
@@ -75,12 +75,12 @@ def commit(value: Any, salt: bytes) -> str:
 
 
 def make_opening(values: Mapping[str, Any], *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> Opening:
-    """Draws a fresh salt for every field. ``entropy`` gives that many random bytes."""
+    """Draws a fresh salt of 32 bytes for every field. ``entropy`` gives that many random bytes."""
     return Opening(dict(values), {name: entropy(_SALT_BYTES) for name in sorted(values)})
 
 
 def make_leaf(opening: Opening, *, ledger_id: str, seq: int, kind: str) -> bytes:
-    """The bytes of the leaf: what :func:`duologue_consent.proofs.merkle.leaf_hash` takes and a line of the published log.
+    """Makes the bytes of a leaf: what :func:`duologue_consent.proofs.merkle.leaf_hash` takes, and a line of the published log.
 
     Args:
         opening: what the leaf commits to.
@@ -105,7 +105,7 @@ def make_leaf(opening: Opening, *, ledger_id: str, seq: int, kind: str) -> bytes
 
 
 def opening_fault(leaf: bytes, opening: Opening) -> str | None:
-    """None where the opening is that of the leaf, else one sentence that says what does not fit.
+    """Says in a sentence why an opening is not that of a leaf; None where it is.
 
     Raises:
         LeafError: the bytes are no leaf.
@@ -126,7 +126,7 @@ def opening_fault(leaf: bytes, opening: Opening) -> str | None:
 
 
 def kind_of(leaf: bytes) -> str:
-    """What happened, as the leaf says.
+    """Reads the kind of a leaf: what happened, e.g. ``consent.withdraw``.
 
     Raises:
         LeafError: the bytes are no leaf.
@@ -138,7 +138,7 @@ def kind_of(leaf: bytes) -> str:
 
 
 def leaf_fault(leaf: bytes, *, ledger_id: str, seq: int) -> str | None:
-    """None where the bytes are a leaf of this ledger at this place, else one sentence that says what is wrong."""
+    """Says in a sentence why bytes are no leaf of this ledger at this place; None where they are one."""
     try:
         document = load_json(leaf, "it")
         canonical = _canonical(document)

@@ -1,4 +1,4 @@
-"""Signed notes (https://c2sp.org/signed-note) and the checkpoints of a log (https://c2sp.org/tlog-checkpoint). No I/O.
+"""Signs and verifies notes (https://c2sp.org/signed-note) and the checkpoints of a log (https://c2sp.org/tlog-checkpoint). No I/O.
 
 A note is a text that ends in a newline, an empty line, and signature lines ``— NAME BASE64(key id || signature)``. It
 holds where at least one known key signed it and no known key's signature is wrong; unknown keys are ignored, which is
@@ -37,12 +37,12 @@ _DASH: Final = "\u2014 "  # em dash, space
 
 
 class NoteError(ConsentError, ValueError):
-    """Bytes are no signed note, a text is no checkpoint, or a text cannot be signed as a note."""
+    """Tells that bytes are no signed note, a text is no checkpoint, or a text cannot be signed as a note."""
 
 
 @dataclass(frozen=True)
 class NoteSignature:
-    """One signature line: the key's name, its four-byte id, and the signature as bytes."""
+    """Holds one signature line: the key's name, its four-byte id, and the signature as bytes."""
 
     name: str
     key_id: bytes
@@ -51,7 +51,7 @@ class NoteSignature:
 
 @dataclass(frozen=True)
 class Note:
-    """A note taken apart, its signatures not yet verified. ``text`` ends in the newline that is signed with it."""
+    """Holds a note taken apart, its signatures not yet verified. ``text`` ends in the newline that is signed with it."""
 
     text: str
     signatures: tuple[NoteSignature, ...]
@@ -59,7 +59,7 @@ class Note:
 
 @dataclass(frozen=True)
 class NoteVerdict(Verdict):
-    """What verifying found.
+    """Says what verifying found.
 
     Attributes:
         verified: the labels (``NAME+ID``) of the known keys that signed it, in the order of their lines.
@@ -72,7 +72,7 @@ class NoteVerdict(Verdict):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a log signs (tlog-checkpoint, Note text): that its first ``size`` leaves have this Merkle root.
+    """Holds what a log signs (tlog-checkpoint, Note text): that its first ``size`` leaves have this Merkle root.
 
     Attributes:
         origin: the one log that it speaks of; also the name of the log's key.
@@ -97,7 +97,7 @@ class Checkpoint:
                 raise NoteError(f"{line!r} cannot be a line of a checkpoint; it must be one line of text")
 
     def text(self) -> str:
-        """The text to sign."""
+        """Writes the text to sign."""
         lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
         return "".join(f"{line}\n" for line in lines)
 
@@ -145,7 +145,7 @@ def sign_note(text: str, keys: Sequence[SigningKey]) -> bytes:
 
 
 def verify_note(note: Note, verifiers: Sequence[VerifierKey]) -> NoteVerdict:
-    """Whether a known key signed the note and no known key's signature is wrong (signed-note, Signatures)."""
+    """Checks that a known key signed the note and that no known key's signature is wrong (signed-note, Signatures)."""
     known = {(key.name, key.key_id): key for key in verifiers}
     verified: list[str] = []
     ignored: list[str] = []
@@ -183,7 +183,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 
 def checkpoint_size(data: bytes | str) -> int:
-    """How many leaves a signed checkpoint is over; its signatures are not verified here.
+    """Reads how many leaves a signed checkpoint is over; its signatures are not verified here.
 
     Raises:
         NoteError: it is no checkpoint.
@@ -192,7 +192,7 @@ def checkpoint_size(data: bytes | str) -> int:
 
 
 def open_checkpoint(data: bytes, verifiers: Sequence[VerifierKey]) -> Checkpoint:
-    """The checkpoint that a known key of the log itself signed: one whose name is the checkpoint's origin.
+    """Opens a checkpoint that a known key of the log itself signed: one whose name is the checkpoint's origin.
 
     Raises:
         NoteError: it is no checkpoint, or not signed so.
@@ -220,5 +220,5 @@ def _parse_signature(line: str) -> NoteSignature:
 
 
 def _is_note_text(text: str) -> bool:
-    """Whether signed-note allows the characters: encodable as UTF-8, and no control but the newline."""
+    """Tells whether signed-note allows the characters: encodable as UTF-8, and no control but the newline."""
     return not any((c < " " and c != "\n") or "\ud800" <= c <= "\udfff" for c in text)
