@@ -38,7 +38,15 @@ class Snapshot:
         decisions: Iterable[ConsentEvent],
         pseudonyms: Mapping[str, str],
     ) -> "Snapshot":
-        """Sorts the decisions of a ledger by speaker; every speaker needs a pseudonym."""
+        """Sorts the decisions of a ledger by speaker.
+
+        Args:
+            ledger_id: which ledger.
+            events: how many leaves of the log the decisions are of.
+            salt: 32 bytes that blind the ids of speakers who are not in the ledger.
+            decisions: in the order of the log.
+            pseudonyms: one for every speaker of the decisions.
+        """
         by_speaker: dict[str, list[ConsentEvent]] = {}
         for event in decisions:
             by_speaker.setdefault(event.speaker_id, []).append(event)

@@ -97,7 +97,11 @@ class VaultKey:
         return _derive(_derive(self._key, b"duologue tag key/1.0"), _encode(subject))
 
     def wrap(self, secret: bytes, *, about: bytes, entropy: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
-        """Encrypts a secret (AES-256-GCM, nonce first), bound to ``about``: the tag of its subject, or a name."""
+        """Encrypts a secret (AES-256-GCM), bound to ``about``: the tag of its subject, or a name.
+
+        Returns:
+            The nonce (12 bytes), the encrypted secret and its tag (16 bytes).
+        """
         nonce = entropy(_NONCE_BYTES)
         return nonce + self._cipher().encrypt(nonce, secret, about)
 

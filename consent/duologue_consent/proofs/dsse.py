@@ -76,7 +76,7 @@ class EnvelopeVerdict(Verdict):
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """Encodes what is signed: the pre-authentication encoding (DSSE protocol.md, Signature Definition)."""
+    """Encodes what is signed, type and payload in one: the pre-authentication encoding (DSSE protocol.md, Signature Definition)."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 

@@ -158,7 +158,16 @@ def leaf_fault(leaf: bytes, *, ledger_id: str, seq: int) -> str | None:
 def seal_record(
     opening: Opening, *, subject_key: bytes, leaf: bytes, entropy: Callable[[int], bytes] = secrets.token_bytes
 ) -> bytes:
-    """Encrypts an opening for the vault: AES-256-GCM (NIST SP 800-38D), nonce first, bound to the leaf.
+    """Encrypts an opening for the vault: AES-256-GCM (NIST SP 800-38D), bound to the leaf.
+
+    Args:
+        opening: of the leaf.
+        subject_key: 32 bytes.
+        leaf: the bytes of the leaf.
+        entropy: gives that many random bytes.
+
+    Returns:
+        The nonce (12 bytes), the sealed opening and its tag (16 bytes).
 
     Raises:
         LeafError: the key has not 32 bytes, or the opening is not that of the leaf.
@@ -175,7 +184,7 @@ def seal_record(
 
 
 def open_record(record: bytes, *, subject_key: bytes, leaf: bytes) -> Opening:
-    """Decrypts what :func:`seal_record` made for this leaf.
+    """Decrypts what :func:`seal_record` made for this leaf under this key (32 bytes).
 
     Raises:
         LeafError: the key is another one, the record was changed, or it belongs to another leaf.

@@ -57,7 +57,7 @@ def leaf_hash(data: bytes) -> bytes:
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """Hashes an inner node to 32 bytes: SHA-256(0x01 || left || right), RFC 6962 section 2.1."""
+    """Hashes two nodes of 32 bytes into one of 32 bytes: SHA-256(0x01 || left || right), RFC 6962 section 2.1."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
@@ -77,6 +77,13 @@ def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
 
 def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """Builds an inclusion proof, PATH(index, leaves) of RFC 6962 section 2.1.1: the siblings from the leaf up to the root.
+
+    Args:
+        leaf_hashes: 32 bytes each, in the order of the log.
+        index: of the leaf, counted from 0.
+
+    Returns:
+        Hashes of 32 bytes.
 
     Raises:
         ValueError: there is no leaf with this index (counted from 0).
@@ -104,7 +111,8 @@ def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
 def consistency_path(leaf_hashes: Sequence[bytes], old_size: int) -> tuple[bytes, ...]:
     """Builds a consistency proof, PROOF(old_size, leaves) of RFC 6962 section 2.1.2: the first ``old_size`` leaves are the same.
 
-    Empty where there is nothing to show: for ``old_size`` 0 (which the RFC leaves undefined) and for all leaves.
+    It has hashes of 32 bytes as ``leaf_hashes`` has, and none where there is nothing to show: for ``old_size`` 0 (which the
+    RFC leaves undefined) and for all leaves.
 
     Raises:
         ValueError: ``old_size`` is negative or more than there are leaves.
@@ -159,7 +167,8 @@ def fold(roots: Sequence[bytes]) -> bytes:
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> Verdict:
     """Verifies that the leaf with the hash ``leaf`` stands at ``index`` in the tree of ``size`` leaves with this ``root``.
 
-    The algorithm of RFC 9162 section 2.1.3.2.
+    The algorithm of RFC 9162 section 2.1.3.2. ``leaf``, ``root`` and each part of ``path`` have 32 bytes; a part of another
+    length is a fault.
     """
     if not 0 <= index < size:
         return Verdict(f"index {index} is outside of a tree of {size} leaves")
@@ -186,7 +195,8 @@ def verify_consistency(
 ) -> Verdict:
     """Verifies that the tree of ``new_size`` leaves begins with the tree of ``old_size`` leaves.
 
-    The algorithm of RFC 9162 section 2.1.4.2, and for what it leaves out: an empty tree is the beginning of any.
+    The algorithm of RFC 9162 section 2.1.4.2, and for what it leaves out: an empty tree is the beginning of any. Both roots and
+    each part of ``path`` have 32 bytes; a part of another length is a fault.
     """
     if not 0 <= old_size <= new_size:
         return Verdict(f"a tree of {new_size} leaves cannot continue one of {old_size}")
