@@ -19,7 +19,7 @@ _JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _LONGEST_RETENTION_DAYS: Final = 36_500  # a hundred years
 _ADULT_YEARS: Final = 18
-_OLDEST_MINOR_YEARS: Final = 20  # the age of majority is 21 in some places
+_OLDEST_MINOR_YEARS: Final = 20  # the age of majority is 21 in some jurisdictions
 
 
 @dataclass(frozen=True)
