@@ -69,10 +69,10 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.read.manifest import parse_line, read_lines
     from duologue_pipeline.records import Annotated, Consented, Recording
     from duologue_pipeline.release.write import ReleaseOptions, write_release
+    from duologue_pipeline.rules.versions import rule_versions
     from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
     from duologue_pipeline.shards.write import write_shard
     from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-    from duologue_pipeline.tokens.samples import rule_versions
 
     spent: dict[str, float] = {}
 

@@ -55,10 +55,11 @@ from duologue_pipeline.records import (
     TrackReport,
 )
 from duologue_pipeline.release.write import ReleaseOptions, write_release
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.shards.write import STAGING, write_shard
 from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
-from duologue_pipeline.tokens.samples import rule_versions, sample_document
+from duologue_pipeline.tokens.samples import sample_document
 from duologue_pipeline.tokens.segments import Segment
 from duologue_pipeline.withdrawal.protocol import propagate_release
 

@@ -34,9 +34,9 @@ from duologue_pipeline.records import (
     Track,
 )
 from duologue_pipeline.release.write import ReleaseOptions, write_release
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.write import STAGING, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-from duologue_pipeline.tokens.samples import rule_versions
 
 Pcm = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint16]

@@ -11,6 +11,7 @@ from typing import Any, Final
 from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.records import Statistics
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.human_reference import HumanReferenceRules
 
 __all__ = [
     "FTO_BIN_MS",
@@ -150,9 +151,9 @@ def statistics_file(totals: Mapping[tuple[str, str], Totals]) -> bytes:
 def _references(document: Mapping[str, Any], language: str | None) -> dict[str, Any]:
     primary = None if language is None else language.partition("-")[0].lower()
     return {
-        figure["name"]: {key: value for key, value in figure.items() if key not in ("name", "language")}
-        for figure in load_rules("human_reference")["figures"]
-        if figure["language"] == primary and figure["name"] in document
+        figure.name: figure.document()
+        for figure in load_rules(HumanReferenceRules).figures
+        if figure.language == primary and figure.name in document
     }
 
 

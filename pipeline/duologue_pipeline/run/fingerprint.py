@@ -10,9 +10,9 @@ from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.read.manifest import manifest_sha256
 from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
-from duologue_pipeline.tokens.samples import rule_versions
 from duologue_pipeline.words.asr import AsrModel
 
 __all__ = ["release_options"]

@@ -16,9 +16,10 @@ from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import Annotated, Recording, Tokenized
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
-from duologue_pipeline.tokens.samples import rule_versions, sample_document
+from duologue_pipeline.tokens.samples import sample_document
 from duologue_pipeline.tokens.segments import SHORTEST_S, Segment, cut_segments
 
 __all__ = ["PARTS", "TokenizeOptions", "encode_conversation", "tokenize_conversation", "tokens_stage"]

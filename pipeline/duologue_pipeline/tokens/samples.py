@@ -14,30 +14,15 @@ from duologue_pipeline.events.fields import sample_event
 from duologue_pipeline.isolation.report import sample_isolation
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import Annotated, Event, Span, SpeakerConsent, TaggedWord, Track, TrackReport
-from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.tokens.segments import Segment
 
-__all__ = ["rule_versions", "sample_document", "sample_key", "track_figures"]
+__all__ = ["sample_document", "sample_key", "track_figures"]
 
 
 def sample_key(recording_id: str, segment: int) -> str:
     """Names a sample, e.g. ``call-0001-00003``: no dot and no slash in it."""
     return f"{recording_id}-{segment:05d}"
-
-
-def rule_versions() -> dict[str, str]:
-    """The version of every rule set that marks a release."""
-    names = (
-        "ingest",
-        "isolation",
-        "activity",
-        "events",
-        "disfluency",
-        "backchannel_words",
-        "vocalisations",
-        "words_check",
-    )
-    return {name: load_rules(name)["version"] for name in names}
 
 
 def sample_document(conversation: Annotated, segment: Segment, *, split: str, codec: Codec) -> dict[str, Any]:

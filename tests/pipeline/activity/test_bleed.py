@@ -11,9 +11,10 @@ from duologue_pipeline.activity.bleed import without_bleed
 from duologue_pipeline.activity.detect import detect_activity
 from duologue_pipeline.records import BleedPoint, BleedReport, IsolationReport, Recording, Span, Track
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
 from tests.pipeline.activity.test_vad import assert_edges, make_track, vad_model
 
-RULES = load_rules("activity")
+RULES = load_rules(ActivityRules)
 
 
 def make_levels(*speech_ms: tuple[int, int, float], duration_ms: int = 10_000) -> npt.NDArray[np.float32]:

@@ -14,6 +14,7 @@ from duologue_pipeline.events.figures import (
 from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.records import Activity
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.human_reference import HumanReferenceRules
 from tests.pipeline.events.support import CONVERSATION, count
 
 
@@ -77,10 +78,10 @@ def test_human_figures_stand_beside_for_their_language_only() -> None:
 
 
 def test_every_human_figure_is_one_of_the_document_and_has_a_source() -> None:
-    figures = load_rules("human_reference")["figures"]
+    figures = load_rules(HumanReferenceRules).figures
     document = statistics_document(Totals())
-    assert {figure["name"] for figure in figures} <= document.keys()
-    assert all(figure["source"] for figure in figures)
+    assert {figure.name for figure in figures} <= document.keys()
+    assert all(figure.source for figure in figures)
 
 
 def test_the_document_of_nothing_has_no_shares() -> None:

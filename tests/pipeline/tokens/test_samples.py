@@ -9,7 +9,8 @@ import pytest
 
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import Annotated, Event, Source, TaggedWord
-from duologue_pipeline.tokens.samples import rule_versions, sample_key
+from duologue_pipeline.rules.versions import rule_versions
+from duologue_pipeline.tokens.samples import sample_key
 from duologue_schemas import iter_faults
 from tests.pipeline.tokens.conftest import FIRST, LAST, MIDDLE
 
