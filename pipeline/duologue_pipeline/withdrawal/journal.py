@@ -25,6 +25,7 @@ from duologue_pipeline.files.storage import (
     write_bytes,
 )
 from duologue_pipeline.files.text import read_json
+from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.withdrawal.plan import Plan, ShardPlan
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
@@ -90,7 +91,7 @@ class Journal:
 
     def staged(self) -> Iterator[str]:
         """The paths of the files that lie ready, ``dataset.json`` left out."""
-        yield from (name for name in list_entries(self.path("next")) if name != "dataset.json")
+        yield from (name for name in list_entries(self.path("next")) if name != MANIFEST)
 
     @classmethod
     def of_document(cls, root: str, document: Mapping[str, Any]) -> Self:

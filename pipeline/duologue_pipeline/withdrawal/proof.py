@@ -21,6 +21,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
 from duologue_pipeline.files.storage import exists, is_remote, join, list_entries, read_bytes, write_bytes
 from duologue_pipeline.files.text import read_json
+from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.withdrawal.journal import Journal
 from duologue_pipeline.withdrawal.leaves import SHARD_REVOKED, log_removed_shards, removal_salt
 from duologue_pipeline.withdrawal.plan import Plan
@@ -162,7 +163,7 @@ def _files(
     else:
         gone = "PHYSICAL"
     new_manifest = manifest_sha256(journal.root)
-    changes = [FileChange("dataset.json", journal.old_sha256, "dataset.json", new_manifest, gone)]
+    changes = [FileChange(MANIFEST, journal.old_sha256, MANIFEST, new_manifest, gone)]
     changes += [FileChange(each.old_path, each.old_sha256, each.path, each.sha256 or None, gone) for each in rewritten]
     after = {entry["path"]: entry["sha256"] for entry in new["files"]}
     for entry in old["files"]:
