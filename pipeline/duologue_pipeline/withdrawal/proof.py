@@ -154,7 +154,7 @@ def _files(
     rewritten: Sequence[RewrittenShard],
     ledger: Ledger,
 ) -> list[FileChange]:
-    """Every file that is another one than before, or gone."""
+    """Lists every file that is another one than before, or gone."""
     speakers = {refusal.commitment for refusal in journal.refusals}
     if keeps_old_versions(journal.root):
         gone = "LOGICAL"
@@ -183,7 +183,7 @@ def _old_versions(root: str) -> dict[str, str]:
 
 
 def _number(root: str) -> tuple[str, dict[str, str] | None]:
-    """The path of the next receipt, and what names the one before it."""
+    """Gives the path of the next receipt, and what names the one before it."""
     names = sorted(name for name in list_entries(join(root, _RECEIPTS)) if name.endswith(".json"))
     if not names:
         return f"{_RECEIPTS}/0001.json", None

@@ -29,7 +29,7 @@ _COPY_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True)
 class NewSample:
-    """Where a sample lies in the new shard."""
+    """Says where a sample lies in the new shard."""
 
     key: str
     offset: int
@@ -38,7 +38,7 @@ class NewSample:
 
 @dataclass(frozen=True)
 class RewrittenShard:
-    """What became of a touched shard.
+    """Says what became of a touched shard.
 
     Attributes:
         old_path, old_sha256, old_bytes: the shard as it was.
@@ -62,12 +62,12 @@ class RewrittenShard:
     traces: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        """The same as JSON values, for a journal."""
+        """Gives the same as JSON values, for a journal."""
         return asdict(self)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """What :meth:`document` gave, also when it has been through JSON."""
+        """Builds it from what :meth:`document` gave, also when that has been through JSON."""
         samples = tuple(NewSample(**sample) for sample in document["samples"])
         return cls(**{**document, "samples": samples, "traces": tuple(document["traces"])})
 
@@ -121,7 +121,7 @@ def rewrite_shard(root: str, shard: ShardPlan, *, silence: list[int] | None, sta
 
 
 class _Rewriting:
-    """One pass over a shard: the pieces of the new one, and when they are through, what is to be said about it."""
+    """Goes over a shard once: gives the pieces of the new one and, when they are through, what is to be said about it."""
 
     def __init__(self, source: str, shard: ShardPlan, silence: list[int] | None) -> None:
         self._source = source
@@ -134,7 +134,7 @@ class _Rewriting:
         self._duration_s = 0.0
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes of the new shard; none where no sample is left.
+        """Gives the bytes of the new shard; none where no sample is left.
 
         Raises:
             ValueError: the old shard is damaged.
@@ -214,7 +214,7 @@ class _Rewriting:
         return ValueError(f"{self._source}: {fault}; the shard is damaged: put back the one that dataset.json names")
 
     def result(self, stem: str) -> RewrittenShard:
-        """What came out, after :meth:`pieces`; ``stem`` is the name without hash."""
+        """Says what came out, after :meth:`pieces`; ``stem`` is the name without hash."""
         sha256 = self._digest.hexdigest() if self._samples else ""
         return RewrittenShard(
             old_path=self._shard.path,

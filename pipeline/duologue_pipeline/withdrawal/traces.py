@@ -1,4 +1,4 @@
-"""Traces: hashes by which something that was removed is known again wherever it turns up.
+"""Takes traces: hashes by which something that was removed is known again wherever it turns up.
 
 They are taken of a sample before it goes (:mod:`duologue_pipeline.withdrawal.rewrite`) and of everything that is live
 afterwards (:mod:`duologue_pipeline.withdrawal.scan`). A trace is the hash of content that nobody writes twice by chance:
@@ -52,7 +52,7 @@ def sample_traces(members: Mapping[str, bytes], sides: Sequence[Speaker]) -> Ite
 
 
 def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:
-    """The traces of tokens.
+    """Hashes each track's tokens.
 
     Args:
         codes: integers [tracks, codebooks, frames].
@@ -66,7 +66,7 @@ def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:
 
 
 def audio_traces(pcm: npt.NDArray[np.int32]) -> Iterator[tuple[int, str]]:
-    """The traces of audio, the same whatever lossless file it lies in.
+    """Hashes each track's audio; the hash is the same whatever lossless file it lies in.
 
     Args:
         pcm: int32 [T, tracks], as libsndfile gives it.
@@ -81,7 +81,7 @@ def audio_traces(pcm: npt.NDArray[np.int32]) -> Iterator[tuple[int, str]]:
 
 
 def word_traces(texts: Sequence[bytes], starts_s: Sequence[float]) -> list[str]:
-    """The traces of one speaker's words, wherever on the clock they lie.
+    """Hashes one speaker's words by fours; the hashes are the same wherever on the clock the words lie.
 
     Args:
         texts: the words, in UTF-8.
