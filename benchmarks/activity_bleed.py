@@ -17,10 +17,11 @@ import soxr
 
 from duologue_pipeline.activity.bleed import without_bleed
 from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
-from duologue_pipeline.analysis import ISOLATION_RATE_HZ
+from duologue_pipeline.isolation.measure import ISOLATION_RATE_HZ
 from duologue_pipeline.isolation.meter import measure_isolation
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
 from duologue_pipeline.simulate import Bleed, Side, Simulated, constant, random_specs, simulate_conversation
 from duologue_pipeline.simulate.bank import open_bank
 
@@ -52,7 +53,7 @@ def judge(simulated: Simulated, model: VadModel) -> tuple[list[Flags], list[Flag
         vad.push(soxr.resample(pcm, simulated.sample_rate_hz, SAMPLE_RATE_HZ))
         spans.append(vad.finish())
         levels.append(vad.levels_dbfs)
-    rules = load_rules("activity")
+    rules = load_rules(ActivityRules)
     clean = [
         without_bleed(spans[0], levels[0], levels[1], report.a_from_b, rules),
         without_bleed(spans[1], levels[1], levels[0], report.b_from_a, rules),

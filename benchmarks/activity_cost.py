@@ -25,6 +25,7 @@ from duologue_pipeline.events.find import find_events
 from duologue_pipeline.events.turn_taking import conversation_statistics
 from duologue_pipeline.records import Activity, Span
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
 
 FRAME = 512
 SECONDS = 1800
@@ -74,7 +75,7 @@ def main(a: Path, b: Path) -> None:
     _, plain_cost = cpu_s_per_hour(lambda: bare_silero(tracks[0][: 120 * SAMPLE_RATE_HZ], streams=1), 120)
 
     duration_ms = SECONDS * 1000
-    activity = Activity(spans_a, spans_b, rules=load_rules("activity")["version"])
+    activity = Activity(spans_a, spans_b, rules=load_rules(ActivityRules).version)
     events, events_cost = cpu_s_per_hour(lambda: find_events(activity, duration_ms=duration_ms), 2 * SECONDS)
     _, statistics_cost = cpu_s_per_hour(
         lambda: conversation_statistics(activity, events, duration_ms=duration_ms), 2 * SECONDS

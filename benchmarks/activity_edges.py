@@ -20,6 +20,7 @@ import soxr
 from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
 from duologue_pipeline.simulate import ConversationSpec, Side, VoiceBank, random_specs, simulate_conversation
 from duologue_pipeline.simulate.bank import open_bank
 
@@ -92,7 +93,7 @@ def measure(
     errors = Errors()
     for spec in specs(condition, line, bank, options):
         for pcm, true in tracks(spec, bank):
-            vad = Vad(model, load_rules("activity") | dict(options.changes))
+            vad = Vad(model, replace(load_rules(ActivityRules), **dict(options.changes)))
             vad.push(pcm)
             errors.add(true, vad.finish())
     return errors

@@ -17,7 +17,7 @@ import json
 import statistics as numbers
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ from duologue_pipeline.events.floor import read_floor
 from duologue_pipeline.events.turn_taking import conversation_statistics, overlap_share_of_speech
 from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Statistics
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.words.lexicon import NO_LEXICON
+from duologue_pipeline.words.track import track_words
 
 BACKCHANNEL_ACTS = {"b", "bk", "bh", "b^r", "b^m"}
 
@@ -119,13 +121,12 @@ def make_call(a: Words, b: Words, silence_ms: int) -> Call:
     return Call(activity, {s: human_backchannels(words, join_ipus(spans, silence_ms)) for s, words, spans in sides})
 
 
-def scores(calls: Sequence[Call], rules: Mapping[str, Any]) -> tuple[Score, Score]:
+def scores(calls: Sequence[Call], rules: EventsRules) -> tuple[Score, Score]:
     """Those of both halves."""
     halves = [Score(), Score()]
+    wordless = {speaker: track_words(None, NO_LEXICON) for speaker in SPEAKERS}
     for number, call in enumerate(calls):
-        roles = read_floor(
-            call.activity, {"a": None, "b": None}, duration_ms=call.duration_ms, lexicon=NO_LEXICON, rules=rules
-        )
+        roles = read_floor(call.activity, wordless, duration_ms=call.duration_ms, rules=rules)
         for speaker in SPEAKERS:
             machine = {ipu.span for ipu in roles if ipu.role == "backchannel" and ipu.speaker == speaker}
             human = call.human[speaker]
@@ -133,10 +134,10 @@ def scores(calls: Sequence[Call], rules: Mapping[str, Any]) -> tuple[Score, Scor
     return halves[0], halves[1]
 
 
-def main(path: Path, changes: dict[str, int], choose: bool) -> None:
+def main(path: Path, changes: dict[str, Any], choose: bool) -> None:
     """Prints F1 of backchannels by both ways to count, and the turn-taking figures of all conversations."""
-    rules = load_rules("events") | changes
-    silence_ms = rules["ipu_silence_ms"]
+    rules = replace(load_rules(EventsRules), **changes)
+    silence_ms = rules.ipu_silence_ms
     conversations = read_conversations(path)
     countings = {
         "all words": [make_call(a, b, silence_ms) for a, b in conversations],
@@ -173,11 +174,11 @@ def _print_in_silence(calls: Sequence[Call]) -> None:
     print(f"human backchannels in silence: {silent / total:.1%}")
 
 
-def _print_chosen(name: str, calls: Sequence[Call], rules: Mapping[str, Any]) -> None:
+def _print_chosen(name: str, calls: Sequence[Call], rules: EventsRules) -> None:
     tried = []
     for values in itertools.product(*CHOICES.values()):
-        choice = dict(zip(CHOICES, values, strict=True))
-        tried.append((choice, scores(calls, dict(rules) | choice)))
+        choice: dict[str, Any] = dict(zip(CHOICES, values, strict=True))
+        tried.append((choice, scores(calls, replace(rules, **choice))))
     for half in (0, 1):
         choice, figures = max(tried, key=lambda each: each[1][half].f1)
         chosen = ", ".join(f"{rule} {value}" for rule, value in choice.items())

@@ -20,7 +20,8 @@ without a lexicon (timing alone). Conversations count by turns into half one and
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,10 @@ from typing import Any
 from benchmarks.backchannel_switchboard import BACKCHANNEL_ACTS, Words, read_conversations
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
 from duologue_pipeline.words.backchannels import backchannel_ipus
 from duologue_pipeline.words.lexicon import NO_LEXICON, load_lexicon, normal_form
+from duologue_pipeline.words.track import track_words
 
 WORD_LIST = frozenset(
     ("yeah", "uh-huh", "um-hum", "right", "oh", "okay", "really", "sure", "huh", "hm", "yes", "mhm", "mm-hmm")
@@ -70,10 +73,10 @@ def by_word_list(own: Words, other: Words) -> set[int]:
     return found
 
 
-def by_rules(own: Words, other: Words, *, language: str | None, rules: Mapping[str, Any]) -> set[int]:
+def by_rules(own: Words, other: Words, *, language: str | None, rules: BackchannelWordsRules) -> set[int]:
     """duologue's rules."""
     lexicon = load_lexicon(language) if language else NO_LEXICON
-    found = backchannel_ipus(_words(own), _words(other), lexicon=lexicon, rules=rules)
+    found = backchannel_ipus(track_words(_words(own), lexicon), track_words(_words(other), lexicon), rules=rules)
     return {i for unit in found for i in range(unit.start, unit.end)}
 
 
@@ -117,10 +120,10 @@ def f1(pairs: Pairs, judge: Judge, counting: str) -> dict[tuple[int, ...], tuple
     return figures
 
 
-def main(path: Path, changes: dict[str, int], choose: bool) -> None:
+def main(path: Path, changes: dict[str, Any], choose: bool) -> None:
     """Prints F1 of each judge by each way to count, and what is found in error most often."""
     pairs = read_pairs(path)
-    rules = load_rules("backchannel_words") | changes
+    rules = replace(load_rules(BackchannelWordsRules), **changes)
     words = partial(by_rules, language="en", rules=rules)
     judges: dict[str, Judge] = {
         "13 words": by_word_list,
@@ -153,12 +156,13 @@ def _print_errors(pairs: Pairs, judge: Judge) -> None:
     print("most frequent:", ", ".join(f"{said} {n}" for said, n in wrong.most_common(8)))
 
 
-def _print_chosen(pairs: Pairs, rules: Mapping[str, Any]) -> None:
+def _print_chosen(pairs: Pairs, rules: BackchannelWordsRules) -> None:
     names: Sequence[str] = tuple(CHOICES)
     for counting in ("acts only", "whole IPUs"):
         tried = []
         for values in itertools.product(*CHOICES.values()):
-            rule_set = dict(rules) | dict(zip(names, values, strict=True))
+            choice: dict[str, Any] = dict(zip(names, values, strict=True))
+            rule_set = replace(rules, **choice)
             tried.append((values, f1(pairs, partial(by_rules, language="en", rules=rule_set), counting)))
         for half in (0, 1):
             values, figures = max(tried, key=lambda each: each[1][half,][0])

@@ -13,14 +13,17 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.disfluency import find_disfluencies, tag_words
 from duologue_pipeline.words.lexicon import Lexicon, load_lexicon, normal_form
+from duologue_pipeline.words.track import track_words
 
 CLASSES = {
     "reparandum": (("<rm",), ("reparandum",)),
@@ -66,12 +69,12 @@ def edit_class(word: str, lexicon: Lexicon) -> str:
     return "discourse marker" if inside else "explicit or other"
 
 
-def main(path: Path, changes: dict[str, float]) -> None:
+def main(path: Path, changes: dict[str, Any]) -> None:
     """Prints precision, recall and F1 of each class in both halves and in all conversations, and counts by sign."""
-    rules, lexicon = load_rules("disfluency") | changes, load_lexicon("en")
+    rules, lexicon = replace(load_rules(DisfluencyRules), **changes), load_lexicon("en")
     sides = read_sides(path)
     began = time.process_time()
-    ours = [tag_words(words, lexicon=lexicon, rules=rules) for words, _ in sides]
+    ours = [tag_words(track_words(words, lexicon), rules=rules) for words, _ in sides]
     cpu_s = time.process_time() - began
     print(f"{path.name}: {len(sides)} sides, {sum(len(words) for words, _ in sides)} words, {cpu_s:.1f} CPU s to tag")
     _print_classes(sides, ours)
@@ -108,12 +111,12 @@ def _print_subclasses(sides: Sequence[Side], ours: Sequence[Sequence[tuple[str, 
         print(f"{name}: {_scores(edits[name, True, True], edits[name, False, True], edits[name, True, False])}")
 
 
-def _print_kinds(sides: Sequence[Side], lexicon: Lexicon, rules: Mapping[str, Any]) -> None:
+def _print_kinds(sides: Sequence[Side], lexicon: Lexicon, rules: DisfluencyRules) -> None:
     kinds: Counter[str] = Counter()
     words_found: Counter[str] = Counter()
     words_right: Counter[str] = Counter()
     for words, human in sides:
-        for each in find_disfluencies(words, lexicon=lexicon, rules=rules):
+        for each in find_disfluencies(track_words(words, lexicon), rules=rules):
             kinds[each.kind] += 1
             for i in range(*each.reparandum) if each.reparandum else ():
                 if i not in each.edit_terms:

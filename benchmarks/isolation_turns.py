@@ -17,14 +17,15 @@ import numpy.typing as npt
 
 from duologue_pipeline.isolation.turns import find_offset
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.isolation import IsolationRules
 
 OFFSETS_S = (0.0, 0.5, 0.7, 1.0, 3.0)
 
 
 def speech_frames(words: dict[str, list[dict[str, Any]]], moved_s: float) -> npt.NDArray[np.bool_]:
     """In which frames each side speaks, bool [2, frames]; the second side is ``moved_s`` late."""
-    rules = load_rules("isolation")
-    frame_s, join_s = rules["level_frame_ms"] / 1000, rules["turn_join_ms"] / 1000
+    rules = load_rules(IsolationRules)
+    frame_s, join_s = rules.level_frame_ms / 1000, rules.turn_join_ms / 1000
     sides = [words[name] for name in sorted(words)]
     early_s = max(0.0, -moved_s)
     end_s = max(word["end"] for side in sides for word in side) + abs(moved_s)
@@ -44,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("conversations", type=Path)
     path = parser.parse_args().conversations
-    rules = load_rules("isolation")
+    rules = load_rules(IsolationRules)
     with gzip.open(path, "rt", encoding="utf-8") as handle:
         conversations = [json.loads(line)["words"] for line in handle]
     print("| moved by, either way | offset found | value off by, median | p90 |")

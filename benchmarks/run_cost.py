@@ -61,16 +61,17 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     """The functions of the pipeline in a plain loop; gives the CPU seconds of each stage."""
     from duologue_consent import Ledger
     from duologue_pipeline.activity.vad import load_vad
-    from duologue_pipeline.analysis import annotate, detect_activity, ingest, measure_channels
     from duologue_pipeline.codec.registry import open_codec
     from duologue_pipeline.consent.gate import check_consent
+    from duologue_pipeline.conversation import activity_stage, events_stage, ingest_stage, isolation_stage, words_stage
     from duologue_pipeline.events.turn_taking import corpus_totals
     from duologue_pipeline.read.manifest import parse_line, read_lines
     from duologue_pipeline.records import Annotated, Consented, Recording
     from duologue_pipeline.release.write import ReleaseOptions, write_release, write_shard
+    from duologue_pipeline.rules.versions import rule_versions
     from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
     from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-    from duologue_pipeline.tokens.samples import codec_document, rule_versions
+    from duologue_pipeline.tokens.samples import codec_document
 
     spent: dict[str, float] = {}
 
@@ -99,10 +100,11 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
             include_audio=False,
             words="optional",
         )
-        ingested = timed("ingest", ingest, Consented(recording, basis))
-        measured = timed("isolation", measure_channels, ingested)
-        active = timed("activity", detect_activity, measured, vad)
-        conversations.append(timed("events", annotate, active, words="optional"))
+        ingested = timed("ingest", ingest_stage, Consented(recording, basis))
+        measured = timed("isolation", isolation_stage, ingested)
+        active = timed("activity", activity_stage, measured, vad)
+        worded = timed("words", words_stage, active, policy="optional")
+        conversations.append(timed("events", events_stage, worded))
     entries = [
         PlanEntry(c.recording.recording_id, c.consent.a.commitment, c.consent.b.commitment, c.audio.duration_ms)
         for c in conversations
@@ -113,7 +115,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     for conversation in conversations:
         recording_id = conversation.recording.recording_id
         part = timed(
-            "tokenize",
+            "tokens",
             tokenize_conversation,
             conversation,
             split=splits[recording_id],

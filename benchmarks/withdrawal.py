@@ -54,13 +54,13 @@ from duologue_pipeline.records import (
     TrackReport,
 )
 from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.samples import (
     event_rows,
     index_row,
     recording_row,
     release_codec_document,
-    rule_versions,
     sample_document,
 )
 from duologue_pipeline.tokens.segments import Segment
@@ -105,6 +105,8 @@ def conversation(number: int, speakers: tuple[str, str], consent: ConsentBasis, 
         events_rules="1.0",
         words_a=words("a"),
         words_b=words("b"),
+        words_check_a=None,
+        words_check_b=None,
     )
 
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import typer
 
-from duologue_consent.decisions.places import Rule, load_rules
+from duologue_consent.decisions.jurisdictions.rules import Rule, load_rules
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "jurisdictions.md"
 
-HEAD = """# Rules of places
+HEAD = """# Rules of jurisdictions
 
-What the law of a place asks of a consent record beside [the rule of consent](consent.md), as `duologue` applies it. Made by
+What the law of a jurisdiction asks of a consent record beside [the rule of consent](consent.md), as `duologue` applies it. Made by
 `python scripts/make_jurisdictions_page.py` from the data files in `consent/duologue_consent/decisions/jurisdictions/`.
 
 **This is no legal advice.** The rules are a help for a data steward; they are not complete, and laws change. They only add requirements and
 warnings. *Read* is the day on which a stored copy of the text at the link was read; where it was not, the line says how the rule is
-known. Check a rule with somebody who knows the law of the place before you rely on it.
+known. Check a rule with somebody who knows the law of the jurisdiction before you rely on it.
 """
 
 
@@ -28,11 +28,11 @@ def page() -> str:
     """The text of docs/jurisdictions.md."""
     rules = {rule.rule_id: rule for rule in load_rules()}
     parts = [HEAD]
-    folder = files("duologue_consent.decisions") / "jurisdictions"
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+    folder = files("duologue_consent.decisions.jurisdictions")
+    for file in sorted((file for file in folder.iterdir() if file.name.endswith(".json")), key=lambda file: file.name):
         document = json.loads(file.read_text(encoding="utf-8"))
-        places = ", ".join(document["places"])
-        parts.append(f"## {document['title']}\n\nPlaces: {places}.\n")
+        codes = ", ".join(document["places"])
+        parts.append(f"## {document['title']}\n\nJurisdictions: {codes}.\n")
         parts += [_section(rules[rule["id"]]) for rule in document["rules"]]
     return "\n".join(parts)
 
@@ -67,7 +67,7 @@ def _one(name: str, value: Any) -> str:
         case "verified_guardian_below_years":
             if not isinstance(value, Mapping):
                 return f"a verified guardian below {value} years"
-            ages = ", ".join(f"{place} {years}" for place, years in value.items() if place != "*")
+            ages = ", ".join(f"{code} {years}" for code, years in value.items() if code != "*")
             return f"a verified guardian below {value['*']} years, or below that of the country: {ages}"
         case _:
             return f"the {name}"

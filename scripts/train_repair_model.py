@@ -23,7 +23,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -36,6 +36,7 @@ from torch.nn import functional
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.disfluency import tag_words
 from duologue_pipeline.words.lexicon import load_lexicon, normal_form
 from duologue_pipeline.words.repair_model import (
@@ -47,6 +48,7 @@ from duologue_pipeline.words.repair_model import (
     SAME_REACH,
     word_inputs,
 )
+from duologue_pipeline.words.track import track_words
 
 MEETINGS: Final = re.compile(r"(Bdb|Bed|Bmr|Bro|Buw|ES|IS|TS)\d+[a-z]?\.json")
 VOCABULARY: Final = 3000
@@ -55,7 +57,9 @@ CHUNK: Final = 192
 TEACHERS: Final = (0, 1, 2)
 """Their seeds; the first is that of the disfluencies put in, too."""
 LEXICON: Final = load_lexicon("en")
-RULES: Final = load_rules("disfluency") | {"model_interruption_probability": 2.0}  # the model must not teach itself
+RULES: Final = replace(
+    load_rules(DisfluencyRules), model_interruption_probability=2.0
+)  # the model must not teach itself
 BROKEN, END = "#", "|"
 
 
@@ -136,7 +140,7 @@ def told(turn: Sequence[str]) -> tuple[Turn, bool]:
             pending = set()
     kept: Turn = []
     edit, open_marks = False, set[str]()
-    for word, mark, tags in zip(words, marks, tag_words(words, lexicon=LEXICON, rules=RULES), strict=True):
+    for word, mark, tags in zip(words, marks, tag_words(track_words(words, LEXICON), rules=RULES), strict=True):
         open_marks |= mark
         if "edit_term" in tags:
             edit = True

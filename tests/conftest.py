@@ -33,8 +33,9 @@ from duologue_pipeline.records import (
     Track,
 )
 from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-from duologue_pipeline.tokens.samples import codec_document, rule_versions
+from duologue_pipeline.tokens.samples import codec_document
 
 Pcm = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint16]
@@ -145,6 +146,8 @@ def make_annotated(recording: Recording, **fields: Any) -> Annotated:
         events_rules="1.0",
         words_a=None,
         words_b=None,
+        words_check_a=None,
+        words_check_b=None,
     )
     return replace(conversation, **fields)
 

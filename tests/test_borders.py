@@ -35,14 +35,14 @@ ORDER = {
         "reader tokens",
         "release",
         "withdrawal",
-        "analysis",
+        "conversation",
         "stages",
         "pipeline",
         "run",
         "cli",
         "__main__",
     ),
-    "duologue_consent": ("verify", "decisions proofs", "ledger", "lineage", "cli"),
+    "duologue_consent": ("errors verify", "decisions proofs", "ledger", "lineage", "cli"),
 }
 """The folders and modules of a part, in rows: each imports from itself and from the rows above it."""
 HEAVY = {"apache_beam", "torch", "torchaudio", "transformers", "pyannote", "silero_vad", "scipy"}

@@ -1,4 +1,4 @@
-"""Who allowed what, and when: the consent ledger and the policy that reads it.
+"""Keeps who allowed what and when, in a ledger, and answers from it whether a recording may be used.
 
 :class:`Ledger` is the file, :class:`Snapshot` its state at one moment as a value that travels to workers, and
 :func:`decide` the rule. Nothing here imports Beam, torch or another part of duologue.
@@ -8,24 +8,16 @@ from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, for
 from duologue_consent.decisions.policy import Decision, Grant, decide
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import Standing, State, standing
-from duologue_consent.decisions.terms import (
-    ALL_FORMS,
-    AgeBand,
-    Decider,
-    Evidence,
-    Expression,
-    Form,
-    Guardian,
-    Method,
-    Notice,
-    Terms,
-)
-from duologue_consent.ledger.ledger import Ledger, LedgerError
+from duologue_consent.decisions.terms import Evidence, Guardian, Notice, Terms
+from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
+from duologue_consent.errors import ConsentError, LedgerError
+from duologue_consent.ledger.ledger import Ledger
 
 __all__ = [
     "ALL_FORMS",
     "Action",
     "AgeBand",
+    "ConsentError",
     "ConsentEvent",
     "Decider",
     "Decision",

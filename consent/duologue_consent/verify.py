@@ -39,7 +39,7 @@ _NAMES: Final = {"checkpoint": "checkpoint", "key": "ledger.pub", "log": "log.js
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the result: ``kind`` is ``ok``, ``note`` or ``fault``."""
+    """Holds one line of the result: ``kind`` is ``ok``, ``note`` or ``fault``."""
 
     kind: str
     text: str
@@ -51,19 +51,19 @@ class Finding:
 
 
 class Folder(Protocol):
-    """Where the files of a release lie, by their paths. ``read`` and ``sha256`` raise OSError where that is not possible."""
+    """Gives the files of a release by their paths. ``read`` and ``sha256`` raise OSError where that is not possible."""
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file."""
+        """Reads the bytes of a file."""
 
     def sha256(self, path: str) -> str:
-        """The hash of a file in lower-case hex."""
+        """Computes the SHA-256 of a file, in lower-case hex."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Tells whether there is such a file."""
 
     def list(self, folder: str) -> list[str]:
-        """The paths of all files below a folder, sorted; none where there is no such folder."""
+        """Lists the paths of all files below a folder, sorted; none where there is no such folder."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class _LocalFolder:
         return sorted(file.relative_to(self.root).as_posix() for file in files if file.is_file())
 
 
-class _Broken(Exception):
-    """What cannot even be read; the message is the fault."""
+class _BrokenError(Exception):
+    """Tells that something cannot even be read; the message is the fault."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def verify_receipt(
             for which in ("old", "new")
         )
         trusted = _open_checkpoint(checkpoint, known, "checkpoint that was given")
-    except _Broken as error:
+    except _BrokenError as error:
         return [Finding("fault", str(error))]
     folder: Folder = _LocalFolder(dataset) if isinstance(dataset, Path) else dataset
     chain, chain_faults = _later(receipt, predicate, folder, known)
@@ -194,7 +194,7 @@ def _is_number(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Or:
-    """A shape that may be another value instead."""
+    """Allows another value instead of a shape."""
 
     value: Any
     shape: Any
@@ -233,7 +233,7 @@ _SHAPE: Final[Any] = {
 
 
 def statement_faults(statement: Any) -> list[str]:
-    """Everything that is wrong with a receipt's statement in itself, before any proof is looked at; empty: nothing."""
+    """Lists all that is wrong with a receipt's statement in itself, before any proof is looked at; empty: nothing."""
     predicate = statement.get("predicate") if isinstance(statement, dict) else None
     if isinstance(predicate, dict) and not predicate.get("out_of_scope"):
         return ["OUT_OF_SCOPE is missing: a receipt must say what the withdrawal does not reach"]
@@ -321,7 +321,7 @@ def _leaves(predicate: Mapping[str, Any], new: _Checkpoint) -> Iterator[str]:
             yield f"leaf {seq} does not stand in the ledger as the receipt shows it"
         try:
             kinds.add(_leaf_kind(leaf, seq, predicate["ledger"]["ledger_id"]))
-        except _Broken as error:
+        except _BrokenError as error:
             yield str(error)
     if not kinds & set(REMOVING_KINDS):
         yield f"no leaf of the receipt takes consent away; expected one of {', '.join(REMOVING_KINDS)}"
@@ -343,7 +343,7 @@ def _log(predicate: Mapping[str, Any], checkpoints: Sequence[_Checkpoint], log: 
     for seq, leaf in enumerate(leaves):
         try:
             _leaf_kind(leaf, seq, predicate["ledger"]["ledger_id"])
-        except _Broken as error:
+        except _BrokenError as error:
             yield f"in the log, {error}"
             break  # of a log out of order every further leaf would be one
     for each in predicate["leaves"]:
@@ -360,11 +360,11 @@ def _log(predicate: Mapping[str, Any], checkpoints: Sequence[_Checkpoint], log: 
 def _leaf_kind(leaf: bytes, seq: int, ledger_id: str) -> str:
     document = _load(leaf, f"leaf {seq}")
     if not isinstance(document, dict) or document.get("schema") != "leaf/1.0":
-        raise _Broken(f"leaf {seq} is no leaf of a consent ledger")
+        raise _BrokenError(f"leaf {seq} is no leaf of a consent ledger")
     if document.get("ledger_id") != ledger_id:
-        raise _Broken(f"leaf {seq} is of another ledger, {document.get('ledger_id')!r}")
+        raise _BrokenError(f"leaf {seq} is of another ledger, {document.get('ledger_id')!r}")
     if document.get("seq") != seq:
-        raise _Broken(f"leaf {seq} says that it is leaf {document.get('seq')!r}: the log was reordered or cut")
+        raise _BrokenError(f"leaf {seq} says that it is leaf {document.get('seq')!r}: the log was reordered or cut")
     return str(document.get("kind"))
 
 
@@ -374,7 +374,7 @@ def _leaf_kind(leaf: bytes, seq: int, ledger_id: str) -> str:
 def _later(
     receipt: bytes, predicate: Mapping[str, Any], folder: Folder, keys: Sequence[_Key]
 ) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """This receipt and those that follow it, each naming the one before by its hash; and what is wrong with them."""
+    """Collects this receipt and those that follow it, each naming the one before by its hash; and what is wrong with them."""
     chain, faults = [predicate], list[str]()
     found: dict[str, tuple[str, bytes, Mapping[str, Any]]] = {}
     held: dict[str, bytes] = {}
@@ -385,7 +385,7 @@ def _later(
             if not statement_faults(statement) and statement["predicate"]["previous"]:
                 later = statement["predicate"]
                 found[later["previous"]["sha256"]] = (path, held[path], later)
-        except (OSError, _Broken):
+        except (OSError, _BrokenError):
             continue  # a receipt of its own, to be checked by itself; if this chain needs it, it breaks off here
     previous = predicate["previous"]
     before = held.get(f"receipts/{previous['name']}") if previous else None
@@ -414,7 +414,7 @@ def _dataset(chain: Sequence[Mapping[str, Any]], folder: Folder) -> Iterator[str
     except OSError as error:
         yield f"{folder} is no dataset: {_MANIFEST} cannot be read ({error.strerror})"
         return
-    except _Broken as error:
+    except _BrokenError as error:
         yield str(error)
         return
     signed = dict[str, str]()
@@ -524,7 +524,7 @@ def _load(data: bytes, what: str) -> Any:
     try:
         return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise _Broken(f"{what} is not JSON that can be used ({error})") from None
+        raise _BrokenError(f"{what} is not JSON that can be used ({error})") from None
 
 
 def _base64(text: Any) -> bytes:
@@ -546,34 +546,37 @@ def _read_keys(text: str) -> tuple[_Key, ...]:
             if len(data) != 33 or data[0] != 1 or key_id != wanted.hex():
                 raise ValueError
         except ValueError:
-            raise _Broken("the key file holds a line that is no Ed25519 key NAME+ID+BASE64") from None
+            raise _BrokenError("the key file holds a line that is no Ed25519 key NAME+ID+BASE64") from None
         keys.append(_Key(name, wanted, data[1:]))
     if not keys:
-        raise _Broken("the key file holds no key")
+        raise _BrokenError("the key file holds no key")
     return tuple(keys)
 
 
 def _open_envelope(data: bytes, keys: Sequence[_Key]) -> Any:
-    """The statement in the envelope; stricter than DSSE asks, so that no byte of a receipt can change unnoticed: the
-    envelope is canonical JSON, and the keyid is that of the key."""
+    """Opens the envelope and gives its statement.
+
+    It is stricter than DSSE asks, so that no byte of a receipt can change unnoticed: the envelope is canonical JSON, and the
+    keyid is that of the key.
+    """
     document = _load(data, "the receipt")
     try:
         kind, payload = document["payloadType"], _base64(document["payload"])
         signatures = [(each["keyid"], _base64(each["sig"])) for each in document["signatures"]]
     except (KeyError, TypeError, ValueError):
-        raise _Broken("the receipt is no DSSE envelope") from None
+        raise _BrokenError("the receipt is no DSSE envelope") from None
     if (
         json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(errors="replace") + b"\n"
         != data
     ):
-        raise _Broken("the receipt is not written in the one canonical way: it was edited")
+        raise _BrokenError("the receipt is not written in the one canonical way: it was edited")
     if kind != _PAYLOAD_TYPE:
-        raise _Broken(f"the receipt holds {kind!r}, expected {_PAYLOAD_TYPE!r}")
+        raise _BrokenError(f"the receipt holds {kind!r}, expected {_PAYLOAD_TYPE!r}")
     message = b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
     labels = {f"{key.name}+{key.key_id.hex()}": key for key in keys}
     known = [(labels[keyid], signature) for keyid, signature in signatures if keyid in labels]
     if not any(key.verifies(signature, message) for key, signature in known):
-        raise _Broken("the receipt is not signed by a known key: it was edited, or it is of another ledger")
+        raise _BrokenError("the receipt is not signed by a known key: it was edited, or it is of another ledger")
     return _load(payload, "the receipt's statement")
 
 
@@ -596,13 +599,13 @@ def _open_checkpoint(data: bytes, keys: Sequence[_Key], what: str) -> _Checkpoin
                 raise ValueError
             signatures.append((name, _base64(encoded)))
     except ValueError:
-        raise _Broken(f"the {what} is no signed checkpoint") from None
+        raise _BrokenError(f"the {what} is no signed checkpoint") from None
     known = {(key.name, key.key_id): key for key in keys if key.name == origin}
     own = [(known[name, raw[:4]], raw[4:]) for name, raw in signatures if (name, raw[:4]) in known]
     if not own:
-        raise _Broken(f"the {what} of {origin!r} is not signed by a known key: it is of another ledger or forged")
+        raise _BrokenError(f"the {what} of {origin!r} is not signed by a known key: it is of another ledger or forged")
     if not all(key.verifies(signature, f"{text}\n".encode()) for key, signature in own):
-        raise _Broken(f"the {what} of {origin!r} was edited: its signature does not fit")
+        raise _BrokenError(f"the {what} of {origin!r} was edited: its signature does not fit")
     return _Checkpoint(origin, int(size), _base64(root))
 
 
@@ -615,7 +618,7 @@ def _node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def _roots(leaves: Sequence[bytes], sizes: Collection[int]) -> dict[int, bytes]:
-    """The roots of the first so many leaves, for each of the sizes that there is."""
+    """Computes the root over the first ``size`` leaves for each of the sizes that there is."""
     roots, stack = {0: _EMPTY_ROOT}, list[bytes]()
     for count, leaf in enumerate(leaves, start=1):
         stack.append(_leaf_hash(leaf))
@@ -631,7 +634,7 @@ def _roots(leaves: Sequence[bytes], sizes: Collection[int]) -> dict[int, bytes]:
 
 
 def _included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """RFC 9162 section 2.1.3.2."""
+    """Verifies an inclusion proof (RFC 9162 section 2.1.3.2)."""
     if not 0 <= index < size:
         return False
     fn, sn, r = index, size - 1, leaf
@@ -649,7 +652,7 @@ def _included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: b
 
 
 def _consistent(first: int, second: int, path: Sequence[bytes], first_root: bytes, second_root: bytes) -> bool:
-    """RFC 9162 section 2.1.4.2; and the empty tree is the beginning of any."""
+    """Verifies a consistency proof (RFC 9162 section 2.1.4.2); and the empty tree is the beginning of any."""
     if first in (0, second):
         same = first != second or first_root == second_root
         return not path and same and (first > 0 or first_root == _EMPTY_ROOT)

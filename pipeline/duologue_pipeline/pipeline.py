@@ -2,19 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from duologue_consent import Snapshot
+from duologue_pipeline.activity.vad import load_vad
+from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.consent.gate import consent_stage
+from duologue_pipeline.conversation import activity_stage, events_stage, ingest_stage, isolation_stage, words_stage
+from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
-from duologue_pipeline.release.write import ReleaseOptions
-from duologue_pipeline.stages.analyse import ConsentGate, DetectActivity, FindEvents, Ingest, MeasureIsolation
+from duologue_pipeline.records import Active, Annotated, Consented, Ingested, Measured, Tokenized, Worded
+from duologue_pipeline.release.write import STAGING, ReleaseOptions
 from duologue_pipeline.stages.read import ReadManifest
+from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CombineStatistics
-from duologue_pipeline.stages.write import PlanRelease, Tokenize, WriteRelease, WriteShards
-from duologue_pipeline.tokens.encode import TokenizeOptions
+from duologue_pipeline.stages.write import PlanRelease, WriteRelease, WriteShards
+from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage
 from duologue_pipeline.words.asr import AsrModel
 
 __all__ = ["RunOptions", "build_pipeline"]
@@ -53,37 +60,35 @@ class RunOptions:
 
 def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
     """Builds the whole way from the manifest to the release onto a Beam pipeline."""
-    gate = ConsentGate(
+    release, out = options.release, options.out
+    gate = partial(
+        consent_stage,
         snapshot=options.snapshot,
-        purpose=options.release.purpose,
+        purpose=release.purpose,
         as_of=options.as_of,
         ledger_name=options.ledger_name,
         include_audio=options.tokenize.include_audio,
-        words=options.release.words,
+        words=release.words,
     )
-    recordings, unread = pipeline | "Read" >> ReadManifest(manifest=options.manifest)
-    consented, not_consented = recordings | "Consent" >> gate
-    ingested, unusable = consented | "Ingest" >> Ingest()
-    measured, not_isolated = ingested | "Isolation" >> MeasureIsolation(
-        policy=options.release.isolation_policy, second_opinion=options.second_opinion
-    )
-    active, inactive = measured | "Activity" >> DetectActivity()
-    annotated, wordless = active | "Events" >> FindEvents(words=options.release.words, asr=options.asr)
+    isolate = partial(isolation_stage, policy=release.isolation_policy)
+    listener = options.second_opinion.open if options.second_opinion else None
+    recognizer = options.asr.open if options.asr else None
+    codec = partial(open_codec, options.codec)
+    encode = partial(tokens_stage, options=options.tokenize, staging=join(out, STAGING))
+
+    recordings, unread = pipeline | ReadManifest(manifest=options.manifest)
+    consented, not_consented = recordings | Stage("consent", gate, Consented)
+    ingested, unusable = consented | Stage("ingest", ingest_stage, Ingested)
+    measured, not_isolated = ingested | Stage("isolation", isolate, Measured, listener)
+    active, inactive = measured | Stage("activity", activity_stage, Active, load_vad)
+    worded, wordless = active | Stage("words", partial(words_stage, policy=release.words), Worded, recognizer)
+    annotated, eventless = worded | Stage("events", events_stage, Annotated)
     plan = annotated | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
-    tokenized, unencoded = annotated | "Tokenize" >> Tokenize(
-        plan=plan, codec=options.codec, options=options.tokenize, out=options.out
-    )
+    # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
+    spread = annotated | "Spread" >> beam.Reshuffle()
+    tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
     totals = tokenized | "Statistics" >> CombineStatistics()
-    shards = tokenized | "Shards" >> WriteShards(out=options.out)
-    rejected = (
-        unread,
-        not_consented,
-        unusable,
-        not_isolated,
-        inactive,
-        wordless,
-        unencoded,
-    ) | "Rejected" >> beam.Flatten()
-    return shards | "Release" >> WriteRelease(
-        rejected=rejected, totals=totals, out=options.out, options=options.release
-    )
+    shards = tokenized | "Shards" >> WriteShards(out=out)
+    refused = unread, not_consented, unusable, not_isolated, inactive, wordless, eventless, unencoded
+    rejected = refused | "Rejected" >> beam.Flatten()
+    return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)

@@ -2,7 +2,7 @@
 
 The way of a recording is a chain of dataclasses, each the one before plus what the stage found out::
 
-    Recording -> Consented -> Ingested -> Measured -> Active -> Annotated -> Tokenized
+    Recording -> Consented -> Ingested -> Measured -> Active -> Worded -> Annotated -> Tokenized
 
 What cannot go on becomes a :class:`Rejected`. All are frozen and small: audio, codes and other arrays never travel,
 the paths they are read from do. Speaker ``a`` is the first track of the manifest, ``b`` the second, everywhere.
@@ -48,6 +48,7 @@ __all__ = [
     "TrackReport",
     "Vocalisation",
     "Word",
+    "Worded",
     "WordsCheck",
     "WordsVerdict",
     "WrittenShard",
@@ -296,7 +297,7 @@ class Measured(Ingested):
     isolation: IsolationReport
 
 
-# --- activity and events --------------------------------------------------------------------------------------------
+# --- activity -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -325,6 +326,9 @@ class Active(Measured):
     """A recording with voice activity per track."""
 
     activity: Activity
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -361,6 +365,23 @@ class WordsCheck:
     best_agreement: float | None = None
     shift_ms: int | None = None
     agreement_other: float | None = None
+
+
+@dataclass(frozen=True)
+class Worded(Active):
+    """A recording with its words on the conversation's clock, None for a speaker who has none.
+
+    Words that do not fit the audio by ``words_check_a`` or ``words_check_b`` (None: nothing to check) have been left out.
+    The activity of a speaker without words has the filled pauses that the signal suggests.
+    """
+
+    words_a: Sequence[Word] | None
+    words_b: Sequence[Word] | None
+    words_check_a: WordsCheck | None
+    words_check_b: WordsCheck | None
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -444,21 +465,18 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class Annotated(Active):
-    """A recording with its events, and its words where there are any (else None).
+class Annotated(Worded):
+    """A recording with its events, and tags on its words.
 
-    Words that do not fit the audio by ``words_check_a`` or ``words_check_b`` (None: nothing to check) have been left out.
     ``lexicon`` is the name of the lexicon that was used, ``none`` where the language has none.
     """
 
+    words_a: Sequence[TaggedWord] | None
+    words_b: Sequence[TaggedWord] | None
     events: Sequence[Event]
     statistics: Statistics
     events_rules: str
-    words_a: Sequence[TaggedWord] | None
-    words_b: Sequence[TaggedWord] | None
     lexicon: str = "none"
-    words_check_a: WordsCheck | None = None
-    words_check_b: WordsCheck | None = None
 
 
 # --- tokens and shards ----------------------------------------------------------------------------------------------

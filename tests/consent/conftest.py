@@ -49,7 +49,7 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a new ledger can be made, once for each store."""
     if request.param == "sqlite":
         return str(tmp_path / "consent.db")

@@ -18,7 +18,7 @@ from duologue_consent import verify
 from duologue_consent.proofs import merkle
 from duologue_consent.proofs.dsse import sign_envelope
 from duologue_consent.proofs.keys import SigningKey
-from duologue_consent.proofs.notes import Checkpoint, NoteFault, open_checkpoint, sign_note
+from duologue_consent.proofs.notes import Checkpoint, NoteError, open_checkpoint, sign_note
 from duologue_consent.proofs.receipt import PAYLOAD_TYPE, FileChange
 from duologue_consent.verify import main
 from tests.consent.fabricate import (
@@ -533,11 +533,11 @@ def test_both_judge_checkpoints_alike(data: st.DataObject) -> None:
     try:
         opened = open_checkpoint(bytes(note), [KEY.verifier])
         theirs = opened.origin, opened.size, opened.root
-    except NoteFault:
+    except NoteError:
         theirs = None
     try:
         found = verify._open_checkpoint(bytes(note), verify._read_keys(KEY.verifier.text), "checkpoint")
         ours = found.origin, found.size, found.root
-    except verify._Broken:
+    except verify._BrokenError:
         ours = None
     assert ours == theirs

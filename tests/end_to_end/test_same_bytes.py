@@ -89,6 +89,7 @@ def test_another_way_of_running_changes_no_byte(
 ) -> None:
     outcome = duologue(*demo_arguments(tmp_path / "out"), "--", *beam_options)
     assert outcome.code == 0, outcome.stderr
+    assert "analysed 3/3, tokenized 3/3" in outcome.stderr  # counted in the workers, told here
     assert digests(tmp_path / "out") == reference
 
 

@@ -1,1 +1,1 @@
-"""``duologue consent``."""
+"""Offers the ledger to a data steward, as ``duologue consent``."""

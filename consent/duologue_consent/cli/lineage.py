@@ -1,4 +1,4 @@
-"""``duologue consent lineage``: which release trained what, who has it, and whom to tell of a withdrawal."""
+"""Offers ``duologue consent lineage``: which release trained what, who has it, and whom to tell of a withdrawal."""
 
 import json
 from datetime import UTC, datetime
@@ -7,7 +7,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from duologue_consent.cli.support import LedgerOption, chosen_format, fail, named, one_line_errors, read_moment
+from duologue_consent.cli.options import FormatOption, LedgerOption
+from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, read_moment
 from duologue_consent.decisions.events import format_time
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.lineage import (
@@ -34,22 +35,24 @@ _app = typer.Typer(
     rich_markup_mode=None,
 )
 
-FormatOption = Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")]
-
 
 def register(app: typer.Typer) -> None:
-    """Puts the commands under an app, as ``lineage``."""
+    """Adds the commands to an app, as ``lineage``."""
     app.add_typer(_app, name="lineage")
 
 
 @_app.command(epilog="Example: duologue consent lineage add moshi-ft-3 --dataset out --ledger consent.db")
 def add(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="The model, or whoever received the release.")],
-    dataset: Annotated[str, typer.Option("--dataset", metavar="DATASET", help="Folder of the release, also s3://.")],
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="Names the model, or whoever received the release.")],
+    dataset: Annotated[
+        str, typer.Option("--dataset", metavar="DATASET", help="Names the folder of the release, also s3:// or gs://.")
+    ],
     ledger: LedgerOption,
-    role: Annotated[str, typer.Option("--as", metavar="ROLE", help="model or recipient.")] = "model",
-    contact: Annotated[str | None, typer.Option("--contact", metavar="TEXT", help="Where notices go.")] = None,
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="When. Left out: now.")] = None,
+    role: Annotated[
+        str, typer.Option("--as", metavar="ROLE", help="Says what MODEL is: model or recipient.")
+    ] = "model",
+    contact: Annotated[str | None, typer.Option("--contact", metavar="TEXT", help="Says where notices go.")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Says when that was. Left out: now.")] = None,
 ) -> None:
     """Append that a release trained a model, or was handed to somebody."""
     with one_line_errors():
@@ -107,7 +110,9 @@ def notices(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="Issue what is owed, and write every notice not yet acknowledged here."
+            "--out",
+            metavar="DIR",
+            help="Issues what is owed, and names the folder for every notice that is not yet acknowledged.",
         ),
     ] = None,
     output: FormatOption = "text",
@@ -158,13 +163,15 @@ def notices(
 
 @_app.command(epilog='Example: duologue consent lineage acknowledge 3f2a... --by "Jo, Acme" --ledger consent.db')
 def acknowledge(
-    notice: Annotated[str, typer.Argument(metavar="NOTICE", help="The notice's number.")],
+    notice: Annotated[str, typer.Argument(metavar="NOTICE", help="Names the notice by its number.")],
     ledger: LedgerOption,
-    by: Annotated[str | None, typer.Option("--by", metavar="TEXT", help="Who acknowledged it.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="TEXT", help="Names who acknowledged it.")] = None,
     remark: Annotated[
-        str | None, typer.Option("--remark", metavar="TEXT", help="What they say they have done.")
+        str | None, typer.Option("--remark", metavar="TEXT", help="Keeps what they say they have done.")
     ] = None,
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="When. Left out: now.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="Says when it was acknowledged. Left out: now.")
+    ] = None,
 ) -> None:
     """Append that a notice was acknowledged."""
     with one_line_errors():
@@ -181,7 +188,7 @@ def acknowledge(
 
 
 def affected_lines(ledger: Ledger) -> list[str]:
-    """A line for each model and recipient that a withdrawal concerns and that was not told yet."""
+    """Writes a line for each model and recipient that a withdrawal concerns and that was not told yet."""
     links = read_links(ledger)
     if not links:
         return []

@@ -1,4 +1,4 @@
-"""Commands of ``duologue consent`` about the log, its checkpoints and keys, and about forgetting."""
+"""Offers the commands of ``duologue consent`` about the log, its checkpoints and keys, and about forgetting."""
 
 import sys
 from pathlib import Path
@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from duologue_consent.cli.support import LedgerOption, SpeakerArgument, fail, named, one_line_errors
+from duologue_consent.cli.options import LedgerOption, SpeakerArgument
+from duologue_consent.cli.support import fail, named, one_line_errors
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.publication import published_faults
 from duologue_consent.proofs.notes import checkpoint_size
 
 __all__ = ["register"]
 
-LedgerArgument = Annotated[str, typer.Argument(metavar="LEDGER", help="The ledger's file, or postgresql://…")]
+LedgerArgument = Annotated[str, typer.Argument(metavar="LEDGER", help="Names the ledger: its file, or postgresql://…")]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def checkpoint(
     ledger: LedgerArgument,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write it there, not to the screen.")
+        Path | None, typer.Option("--out", metavar="FILE", help="Names the file to write, instead of the screen.")
     ] = None,
 ) -> None:
     """Sign the log as it is now. Give the checkpoint to others: whoever keeps one can tell if the past was changed."""
@@ -44,7 +45,9 @@ def checkpoint(
 
 def log(
     ledger: LedgerArgument,
-    start: Annotated[int, typer.Option("--start", metavar="SEQ", min=0, help="The first leaf, from 0.")] = 0,
+    start: Annotated[
+        int, typer.Option("--start", metavar="SEQ", min=0, help="Names the first leaf to print, counted from 0.")
+    ] = 0,
 ) -> None:
     """Print the public log, one leaf a line. It names nobody."""
     with one_line_errors():
@@ -64,13 +67,16 @@ def check(ledger: LedgerArgument) -> None:
 
 
 def check_log(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A release, or what holds its log.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Names a release, or a folder that holds its log.")],
     checkpoint: Annotated[
         Path | None,
-        typer.Option("--checkpoint", metavar="FILE", help="One that you kept. Left out: FOLDER/checkpoint."),
+        typer.Option(
+            "--checkpoint", metavar="FILE", help="Names a checkpoint that you kept. Left out: FOLDER/checkpoint."
+        ),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="Keys that you kept. Left out: FOLDER/ledger.pub.")
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="Names a key file that you kept. Left out: FOLDER/ledger.pub."),
     ] = None,
 ) -> None:
     """Check a published log against a signed checkpoint. Needs no ledger and no secret."""
@@ -94,7 +100,7 @@ def check_log(
 def forget(
     speaker: SpeakerArgument,
     ledger: LedgerOption,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Forgets without asking again.")] = False,
 ) -> None:
     """Erase who a speaker is. What was decided stays provable, but not whose it was.
 

@@ -1,4 +1,4 @@
-"""``duologue consent settle``: what each speaker is owed for the uses of releases."""
+"""Offers ``duologue consent settle``: what each speaker is owed for the uses of releases."""
 
 import json
 from collections import defaultdict
@@ -8,12 +8,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from duologue_consent.cli.support import LedgerOption, chosen_format, fail, named, one_line_errors
+from duologue_consent.cli.options import FormatOption, LedgerOption
+from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors
 from duologue_consent.decisions.events import parse_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.release_facts import ReleaseFacts, read_release_facts
-from duologue_consent.lineage.settlement import Claim, ReleaseHours, SettlementFault, Use, claims_bytes, settle
+from duologue_consent.lineage.settlement import Claim, ReleaseHours, SettlementError, Use, claims_bytes, settle
 
 __all__ = ["USED", "register"]
 
@@ -24,7 +25,7 @@ _FIELDS: Final = {"use_id": str, "release": str, "at": str, "rate_minor_per_hour
 
 
 def register(app: typer.Typer) -> None:
-    """Puts the command under an app."""
+    """Adds the command to an app."""
     app.command("settle", epilog="Example: duologue consent settle out --uses uses.jsonl --ledger consent.db")(_settle)
 
 
@@ -32,19 +33,21 @@ def _settle(
     ledger: LedgerOption,
     datasets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DATASET]...", help="Releases that --uses speaks of.", show_default=False),
+        typer.Argument(metavar="[DATASET]...", help="Names the releases that --uses speaks of.", show_default=False),
     ] = None,
     uses: Annotated[
         Path | None,
         typer.Option(
             "--uses",
             metavar="FILE",
-            help="Uses to record, JSON Lines: use_id, release (name and version, or the SHA-256 of dataset.json), at, "
+            help="Names a file of uses to record, JSON Lines: use_id, release (name and version, or the SHA-256 of dataset.json), at, "
             "rate_minor_per_hour, currency.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write every claim, JSON Lines.")] = None,
-    output: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Names the file for every claim, JSON Lines.")
+    ] = None,
+    output: FormatOption = "text",
 ) -> None:
     """Pay per recorded hour of each speaker for every use on record; repeated, it gives the same bytes.
 
@@ -89,11 +92,11 @@ def _record(ledger: Ledger, snapshot: Snapshot, path: Path, datasets: Sequence[s
         if earlier is not None:
             if _named_alike(earlier, use):
                 continue
-            raise SettlementFault(
+            raise SettlementError(
                 f"{where}: use {use['use_id']} is told in two ways; correct one, or give it another id"
             )
         if facts_or_none is None:
-            raise SettlementFault(f"{where}: release {use['release']} is none of the given; name its folder as DATASET")
+            raise SettlementError(f"{where}: release {use['release']} is none of the given; name its folder as DATASET")
         fresh[use["use_id"]] = {
             "use": use,
             "recorded_ms": dict(facts_or_none.recorded_ms),
@@ -104,7 +107,7 @@ def _record(ledger: Ledger, snapshot: Snapshot, path: Path, datasets: Sequence[s
 
 
 def _named_alike(earlier: Mapping[str, Any], use: Mapping[str, Any]) -> bool:
-    """Whether a use on record is this one; its release may be gone by now, and named by a label that cannot be resolved."""
+    """Tells whether a use on record is this one; its release may be gone, and named by a label that cannot be resolved."""
     unresolved = " " in use["release"]
     return all(earlier[field] == use[field] for field in _FIELDS if not (unresolved and field == "release"))
 
@@ -120,12 +123,12 @@ def _parsed(line: str, where: str) -> dict[str, Any]:
     try:
         use = json.loads(line)
     except ValueError as error:
-        raise SettlementFault(f"{where}: not valid JSON ({error})") from None
+        raise SettlementError(f"{where}: not valid JSON ({error})") from None
     if not isinstance(use, dict) or use.keys() != _FIELDS.keys():
-        raise SettlementFault(f"{where}: expected an object with {', '.join(_FIELDS)}")
+        raise SettlementError(f"{where}: expected an object with {', '.join(_FIELDS)}")
     for field, kind in _FIELDS.items():
         if not isinstance(use[field], kind) or isinstance(use[field], bool):
-            raise SettlementFault(
+            raise SettlementError(
                 f"{where}: {field} is {use[field]!r}, expected {'a whole number' if kind is int else 'text'}"
             )
     _use(use, where)
@@ -136,7 +139,7 @@ def _use(fields: Mapping[str, Any], where: str) -> Use:
     try:
         return Use(**{**fields, "at": parse_time(fields["at"])})
     except ValueError as error:
-        raise SettlementFault(f"{where}: {error}") from None
+        raise SettlementError(f"{where}: {error}") from None
 
 
 def _hours(fields: Mapping[str, Any]) -> ReleaseHours:

@@ -1,4 +1,4 @@
-"""What the commands of ``duologue consent`` share: one-line errors, and how options are read."""
+"""Reads the options of ``duologue consent``, and ends a command with one line where something is wrong."""
 
 import hashlib
 import json
@@ -6,20 +6,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import typer
 
 from duologue_consent.decisions.events import Purpose, format_time, parse_time
 from duologue_consent.decisions.record import ConsentRecord
-from duologue_consent.decisions.terms import Evidence, Form, Guardian, Notice
-from duologue_consent.ledger.ledger import LedgerError
-from duologue_consent.ledger.store import Place
+from duologue_consent.decisions.terms import Evidence, Guardian, Notice
+from duologue_consent.decisions.vocabulary import Form
+from duologue_consent.errors import LedgerError
+from duologue_consent.ledger.location import Location
 
 __all__ = [
-    "PURPOSES",
-    "LedgerOption",
-    "SpeakerArgument",
     "chosen_format",
     "fail",
     "named",
@@ -33,14 +31,6 @@ __all__ = [
     "read_record",
     "read_time",
 ]
-
-PURPOSES: Final = ", ".join(Purpose)
-
-LedgerOption = Annotated[
-    str,
-    typer.Option("--ledger", metavar="LEDGER", help="The ledger's file, or postgresql://…", show_default=False),
-]
-SpeakerArgument = Annotated[str, typer.Argument(metavar="SPEAKER", help="The speaker's id, as manifests write it.")]
 
 
 @contextmanager
@@ -59,19 +49,19 @@ def fail(message: str) -> NoReturn:
 
 
 def named(ledger: str) -> str:
-    """What messages call a ledger: never with a password."""
-    return Place(ledger).name
+    """Names a ledger as messages do: never with a password."""
+    return Location(ledger).name
 
 
 def chosen_format(text: str, formats: tuple[str, ...] = ("text", "json")) -> str:
-    """The value of ``--format``, or the end of the command."""
+    """Checks the value of ``--format``; ends the command where there is no such format."""
     if text not in formats:
         fail(f"--format {text!r}: there is no such format; write {' or '.join(formats)}")
     return text
 
 
 def read_purposes(texts: Iterable[str]) -> list[Purpose]:
-    """The values of ``--purpose``."""
+    """Reads the values of ``--purpose``."""
     try:
         return [Purpose(text) for text in texts]
     except ValueError as error:
@@ -79,7 +69,7 @@ def read_purposes(texts: Iterable[str]) -> list[Purpose]:
 
 
 def read_forms(texts: Iterable[str] | None) -> tuple[Form, ...]:
-    """The values of ``--form``, none where it was left out."""
+    """Reads the values of ``--form``; none where it was left out."""
     try:
         return tuple(map(Form, texts or ()))
     except ValueError as error:
@@ -87,7 +77,7 @@ def read_forms(texts: Iterable[str] | None) -> tuple[Form, ...]:
 
 
 def read_time(option: str, text: str) -> datetime:
-    """A moment that an option gives."""
+    """Reads the moment that an option gives."""
     try:
         return parse_time(text)
     except ValueError as error:
@@ -95,7 +85,7 @@ def read_time(option: str, text: str) -> datetime:
 
 
 def read_moment(at: str | None, option: str = "--at") -> datetime:
-    """When a decision takes effect: now if it is not said, and never later than now."""
+    """Reads when a decision takes effect: now if it is not said, and never later than now."""
     now = datetime.now(UTC)
     if at is None:
         return now
@@ -110,7 +100,7 @@ def read_moment(at: str | None, option: str = "--at") -> datetime:
 def read_notice(
     file: Path | None, sha256: str | None, version: str | None, language: str | None, url: str | None
 ) -> Notice | None:
-    """The notice of the ``--notice…`` options; None where there is none."""
+    """Reads the notice of the ``--notice…`` options; None where there is none."""
     if file is not None and sha256 is not None:
         fail("--notice and --notice-hash: give one of them")
     if file is not None:
@@ -123,14 +113,14 @@ def read_notice(
 
 
 def read_evidence(file: Path | None, reference: str | None) -> Evidence | None:
-    """The evidence of ``--evidence`` and ``--evidence-reference``; None where there is none."""
+    """Reads the evidence of ``--evidence`` and ``--evidence-reference``; None where there is none."""
     if file is None and reference is None:
         return None
     return Evidence(sha256=None if file is None else _sha256("--evidence", file), reference=reference)
 
 
 def read_guardian(reference: str | None, relation: str | None, verified_by: str | None) -> Guardian | None:
-    """The guardian of the ``--guardian…`` options; None where there is none."""
+    """Reads the guardian of the ``--guardian…`` options; None where there is none."""
     if reference is None:
         if relation or verified_by:
             fail("--guardian-relation and --guardian-verified-by need --guardian REFERENCE")
@@ -139,7 +129,7 @@ def read_guardian(reference: str | None, relation: str | None, verified_by: str 
 
 
 def read_record(file: Path) -> ConsentRecord:
-    """The record of ``--record FILE``."""
+    """Reads the record of ``--record FILE``."""
     try:
         document: Any = json.loads(file.read_text(encoding="utf-8"))
         return ConsentRecord.from_document(document)

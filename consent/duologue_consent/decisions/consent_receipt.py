@@ -1,4 +1,4 @@
-"""The receipt that a speaker gets of what is on record: as JSON (`consent_receipt.schema.json`) and as text to read.
+"""Writes the receipt that a speaker gets of what is on record: as JSON (`consent_receipt.schema.json`) and as text to read.
 
 ISO/IEC TS 27560:2023 tells a record, which the controller keeps, from a receipt, its copy for the person. States carry their
 W3C DPV 2 term. The text is in the language of the notice that the speaker was shown last, where there is a text file for
@@ -20,7 +20,7 @@ import rfc8785
 from duologue_consent.decisions.events import ConsentEvent, Purpose, format_time, parse_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import DPV, State, standing
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["LANGUAGES", "consent_receipt", "receipt_text"]
 
@@ -35,7 +35,7 @@ _ACTION_STATES: Final = {
 
 
 def consent_receipt(snapshot: Snapshot, speaker_id: str, *, as_of: datetime) -> dict[str, Any]:
-    """The receipt in machine form.
+    """Builds the receipt of one speaker as a JSON document.
 
     Args:
         snapshot: of the ledger.
@@ -66,7 +66,7 @@ def consent_receipt(snapshot: Snapshot, speaker_id: str, *, as_of: datetime) -> 
 
 
 def receipt_text(receipt: Mapping[str, Any]) -> str:
-    """The receipt as Markdown in its own language, for the speaker to read.
+    """Writes a receipt as Markdown in its own language, for the speaker to read.
 
     Args:
         receipt: what :func:`consent_receipt` gives.
@@ -118,15 +118,15 @@ def _texts(language: str) -> Mapping[str, Any]:
 
 
 def _purpose(history: Sequence[ConsentEvent], purpose: Purpose, as_of: datetime) -> dict[str, Any]:
-    place = standing(history, purpose, as_of)
-    event, given = place.event, place.state is State.GIVEN
-    since = None if event is None else event.expires_at if place.state is State.EXPIRED else event.at
+    found = standing(history, purpose, as_of)
+    event, given = found.event, found.state is State.GIVEN
+    since = None if event is None else event.expires_at if found.state is State.EXPIRED else event.at
     expires_at = None if event is None else event.expires_at
     covered = [form for form in Form if standing(history, purpose, as_of, form=form).state is State.GIVEN]
     return {
         "purpose": purpose.value,
-        "state": place.state.value,
-        "state_term": place.state.iri.replace(DPV, "dpv:"),
+        "state": found.state.value,
+        "state_term": found.state.iri.replace(DPV, "dpv:"),
         "since": None if since is None else format_time(since),
         "expires_at": None if expires_at is None else format_time(expires_at),
         "forms": [form.value for form in covered] if given else [],

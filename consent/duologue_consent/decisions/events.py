@@ -1,4 +1,4 @@
-"""What a ledger holds: decisions about one purpose each, and their times. Values and their JSON form, no I/O.
+"""Defines a decision about one purpose of one speaker, and how times are written. Values and their JSON form, no I/O.
 
 What a decision says beside who, what and when stands in :mod:`duologue_consent.decisions.terms`.
 """
@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from duologue_consent.decisions.terms import Decider, Form, Terms
+from duologue_consent.decisions.terms import Terms
+from duologue_consent.decisions.vocabulary import Decider, Form
 
 __all__ = ["Action", "ConsentEvent", "Purpose", "format_time", "parse_time"]
 
@@ -20,7 +21,7 @@ _RFC3339: Final = re.compile(
 
 
 class Purpose(StrEnum):
-    """What a speaker is asked for, each on its own. ``recording`` is a precondition of every other purpose."""
+    """Names what a speaker is asked for, each on its own. ``recording`` is a precondition of every other purpose."""
 
     RECORDING = "recording"
     TRAINING_INHOUSE = "training_inhouse"
@@ -34,7 +35,7 @@ class Purpose(StrEnum):
 
 
 class Action(StrEnum):
-    """What was decided: the first three by the speaker (or guardian), the last two by somebody else.
+    """Names what was decided: the first three by the speaker (or guardian), the last two by somebody else.
 
     ``revoke`` ends a consent from its time on (``dpv:ConsentRevoked``), ``invalidate`` says that it never was a valid one
     (``dpv:ConsentInvalidated``).
@@ -53,7 +54,7 @@ _OTHERS: Final = (Decider.CONTROLLER, Decider.AUTHORITY)
 
 @dataclass(frozen=True)
 class ConsentEvent:
-    """One decision about one purpose of one speaker, as it stands in the ledger.
+    """Holds one decision about one purpose of one speaker, as it stands in the ledger.
 
     ``at`` is when the decision takes effect, ``expires_at`` when a grant ends by itself (None: never; always None for
     the other actions); both are UTC. ``seq`` and ``sha256`` are the place and the hash of its leaf in the log.
@@ -88,7 +89,7 @@ class ConsentEvent:
             raise ValueError(f"{self.action} has an end, {format_time(self.expires_at)}; only a grant ends by itself")
 
     def to_fields(self) -> dict[str, Any]:
-        """The decision as JSON values, every field always present: what the ledger seals and commits to.
+        """Gives the decision as JSON values, every field always present: what the ledger seals and commits to.
 
         ``seq`` and ``sha256`` are not in it, they come from the log.
         """
@@ -146,7 +147,7 @@ def parse_time(text: str) -> datetime:
 
 
 def format_time(moment: datetime) -> str:
-    """The one way in which the ledger writes a moment: UTC with ``Z``, microseconds only where there are any.
+    """Writes a moment in the one way of the ledger: UTC with ``Z``, microseconds only where there are any.
 
     Raises:
         ValueError: ``moment`` has no time zone.

@@ -1,4 +1,4 @@
-"""Why a recording may be used for a purpose or not: everything that the policy looked at, as a document and as text. Pure."""
+"""Explains why a recording may be used for a purpose or not, as a JSON document and as text. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from duologue_consent.decisions.events import Purpose, format_time, parse_time
-from duologue_consent.decisions.examination import Examination, describe, examine
+from duologue_consent.decisions.examination import Examination, examine
+from duologue_consent.decisions.finding import describe
 from duologue_consent.decisions.snapshot import Snapshot
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["Party", "explain", "explanation_text"]
 
 
 @dataclass(frozen=True)
 class Party:
-    """One speaker of the recording: ``a`` or ``b``, who it is, and where by the manifest (ISO 3166, None if not said)."""
+    """Names one speaker of the recording: ``a`` or ``b``, who it is, and where by the manifest (ISO 3166, None if not said)."""
 
     track: str
     speaker_id: str
@@ -115,7 +116,7 @@ def _speaker(
             {
                 "rule": check.rule.rule_id,
                 "title": check.rule.title,
-                "place": check.place,
+                "place": check.jurisdiction,
                 "purpose": check.purpose.value,
                 "verdict": "warning" if check.rule.is_warning else "met" if check.unmet is None else "not met",
                 "unmet": check.unmet,
@@ -135,7 +136,7 @@ def _speaker(
 
 
 def explanation_text(explanation: Mapping[str, Any]) -> str:
-    """The explanation for a person to read: the verdict first, then each speaker with what stands against and what cures."""
+    """Writes an explanation for a person: the verdict first, then for each speaker what stands against it and what cures it."""
     recorded = explanation["recorded_at"] or "at a time that is not known"
     as_of = format_time(parse_time(explanation["as_of"]).replace(microsecond=0))
     lines = [f"{explanation['recording_id']}, recorded {recorded}, asked for {as_of}"]
@@ -150,8 +151,8 @@ def explanation_text(explanation: Mapping[str, Any]) -> str:
 
 
 def _speaker_lines(speaker: Mapping[str, Any]) -> Iterator[str]:
-    place = speaker["jurisdiction"] or "place not known"
-    yield f"  {speaker['track']}  {speaker['speaker_id']} ({speaker['commitment'][:12]}), {place}"
+    where = speaker["jurisdiction"] or "place not known"
+    yield f"  {speaker['track']}  {speaker['speaker_id']} ({speaker['commitment'][:12]}), {where}"
     width = max(map(len, speaker["forms"]))
     for form, reasons in speaker["forms"].items():
         yield f"     {form:<{width}}  {'no: ' + ', '.join(dict.fromkeys(reasons)) if reasons else 'yes'}"

@@ -1,8 +1,8 @@
-"""The rule by which the events of a speaker allow a use or not. Pure: no file but the rules of places, no clock.
+"""Decides whether the events of a speaker allow a use of a recording. Pure: no clock, no file but those of the law.
 
 What is looked at and what is found stands in :mod:`duologue_consent.decisions.examination`; here is the rule and its answer.
 
-1. How a purpose stands at a moment for a form is said in :mod:`duologue_consent.standing`.
+1. How a purpose stands at a moment for a form is said in :mod:`duologue_consent.decisions.standing`.
 2. A use is allowed iff for the purpose itself and for ``recording``, and for every form that is used, a live grant stands
    both now (``as_of``) and at the moment the recording was made. So consent precedes the recording, a withdrawal ends it,
    and a grant given again later serves only recordings made while consent was in force.
@@ -10,8 +10,8 @@ What is looked at and what is found stands in :mod:`duologue_consent.decisions.e
    time. One thing unknown is let through with a warning: the speaker's age.
 4. A grant by a minor counts only with a guardian's record. Who was a minor at one decision was one at all before.
 5. Where a grant limits retention the recording may be used no longer than that after it was made.
-6. Rules of the place where the speaker was, by the manifest and by the grants relied on, add requirements
-   (:mod:`duologue_consent.decisions.places`). They only ever add findings, and any finding is a no.
+6. Rules of the jurisdiction where the speaker was, by the manifest and by the grants relied on, add requirements
+   (:mod:`duologue_consent.decisions.jurisdictions.rules`). They only ever add findings, and any finding is a no.
 7. Where several faults hold, one is reported: the unknown speaker, then the unknown recording time, then the most
    serious by the list below; of equals that of ``recording`` before that of the purpose, and now before then.
 """
@@ -21,16 +21,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duologue_consent.decisions.events import ConsentEvent, Purpose, format_time
-from duologue_consent.decisions.examination import describe, examine, speaker_of
-from duologue_consent.decisions.places import Rule, rules_for
-from duologue_consent.decisions.terms import ALL_FORMS, Form
+from duologue_consent.decisions.examination import examine, speaker_of
+from duologue_consent.decisions.finding import describe
+from duologue_consent.decisions.jurisdictions.rules import Rule, rules_for
+from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["Decision", "Grant", "decide"]
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A ledger event on which a permission rests, as outputs name it (times as RFC 3339 text)."""
+    """Names a ledger event on which a permission rests, as outputs do (times as RFC 3339 text)."""
 
     purpose: str
     event_sha256: str
@@ -40,7 +41,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer for one speaker and one purpose.
+    """Holds the answer for one speaker and one purpose.
 
     ``reason`` is None where allowed, else one of the ``consent_*`` reject codes. ``grants`` are the events that allow
     it, ``recording`` first, and empty where not allowed.
@@ -63,7 +64,7 @@ def decide(
     jurisdiction: str | None = None,
     rules: Callable[[str], Sequence[Rule]] = rules_for,
 ) -> Decision:
-    """Whether one speaker allows a recording to be used for a purpose; the rule stands on top of this module.
+    """Decides whether one speaker allows a recording to be used for a purpose; the rule stands on top of this module.
 
     Args:
         events: all events of this speaker, and of nobody else, in any order.
@@ -73,7 +74,7 @@ def decide(
         speaker_id: only for the ``detail`` of a speaker without events; else the events name the speaker.
         forms: what of the recording is used; all that there is if not said.
         jurisdiction: where the speaker was by the manifest, ISO 3166; None where it does not say.
-        rules: what the law of a place adds.
+        rules: what the law of a jurisdiction adds.
 
     Raises:
         ValueError: the purpose or a form is none, no form is named, a time has no zone, or the events are not all of one speaker.

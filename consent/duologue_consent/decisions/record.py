@@ -1,4 +1,4 @@
-"""A consent record: everything that a speaker decided at one moment about several purposes, as one JSON object.
+"""Reads a consent record: all that a speaker decided at one moment about several purposes, as one JSON object.
 
 The fields follow ISO/IEC TS 27560:2023; `consent_record.schema.json` describes them and docs/consent.md names their W3C DPV
 terms. A record is what a form that was filled in becomes; the ledger holds one event for each of its decisions.
@@ -35,7 +35,7 @@ _KNOWN_OF_ITEM: Final = {"purpose", "action", "forms", "expires_at"}
 
 @dataclass(frozen=True)
 class ConsentRecord:
-    """A record as it was read.
+    """Holds a consent record as it was read.
 
     Attributes:
         speaker_id: who.
@@ -49,7 +49,7 @@ class ConsentRecord:
 
     @classmethod
     def from_document(cls, document: Any) -> "ConsentRecord":
-        """Reads a record.
+        """Reads a consent record from a JSON document.
 
         Raises:
             ValueError: it is none; the message names the field. A field that is not known is refused: what is misspelt must

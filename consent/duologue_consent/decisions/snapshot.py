@@ -1,4 +1,4 @@
-"""The ledger at one moment as a plain value, which the pipeline ships to its workers. No database, and no key."""
+"""Holds the ledger at one moment as a plain value, which the pipeline ships to its workers: no database, and no key."""
 
 import hashlib
 import hmac
@@ -8,14 +8,14 @@ from datetime import datetime
 
 from duologue_consent.decisions.events import ConsentEvent
 from duologue_consent.decisions.policy import Decision, decide
-from duologue_consent.decisions.terms import ALL_FORMS, Form
+from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["Snapshot"]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All decisions in the first ``events`` leaves of a ledger. Picklable; holds raw speaker ids, so never write it.
+    """Holds all decisions in the first ``events`` leaves of a ledger. Picklable; holds raw speaker ids, so never write it.
 
     Attributes:
         ledger_id: which ledger.
@@ -38,7 +38,15 @@ class Snapshot:
         decisions: Iterable[ConsentEvent],
         pseudonyms: Mapping[str, str],
     ) -> "Snapshot":
-        """Sorts the decisions of a ledger by speaker; every speaker needs a pseudonym."""
+        """Sorts the decisions of a ledger by speaker.
+
+        Args:
+            ledger_id: which ledger.
+            events: how many leaves of the log the decisions are of.
+            salt: 32 bytes that blind the ids of speakers who are not in the ledger.
+            decisions: in the order of the log.
+            pseudonyms: one for every speaker of the decisions.
+        """
         by_speaker: dict[str, list[ConsentEvent]] = {}
         for event in decisions:
             by_speaker.setdefault(event.speaker_id, []).append(event)
@@ -47,15 +55,15 @@ class Snapshot:
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """The ids of all speakers with an event, sorted."""
+        """Lists the ids of all speakers with an event, sorted."""
         return tuple(self._by_speaker)
 
     def history(self, speaker_id: str) -> tuple[ConsentEvent, ...]:
-        """The events of a speaker in the order in which they were appended; empty for an unknown one."""
+        """Lists the events of a speaker in the order in which they were appended; none for an unknown one."""
         return self._by_speaker.get(speaker_id, ())
 
     def commitment(self, speaker_id: str) -> str:
-        """What stands for the speaker in every output: a pseudonym of 64 lower-case hex digits.
+        """Gives what stands for the speaker in every output: a pseudonym of 64 lower-case hex digits.
 
         The same speaker has the same one in all runs with this ledger, until the speaker is forgotten: it comes from the
         speaker's secret in the vault (:meth:`duologue_consent.ledger.vault.SubjectSecret.pseudonym`), and cannot be found again
@@ -77,10 +85,10 @@ class Snapshot:
         forms: Iterable[Form] = ALL_FORMS,
         jurisdiction: str | None = None,
     ) -> Decision:
-        """Whether the speaker allows the use: :func:`duologue_consent.decisions.policy.decide` over the speaker's events.
+        """Decides whether the speaker allows a use: :func:`duologue_consent.decisions.policy.decide` over the speaker's events.
 
         ``forms`` are what of the recording is used (all that there is if not said), ``jurisdiction`` is where the
-        speaker was by the manifest; the rules of that place and of the one on record both hold.
+        speaker was by the manifest; the rules of that jurisdiction and of the one on record both hold.
 
         Raises:
             ValueError: the purpose or a form is none, or a time has no zone.

@@ -1,4 +1,4 @@
-"""How a purpose stands at a moment, by the events of one speaker. Pure: no file, no clock.
+"""Says how a purpose stands at a moment, by the events of one speaker: given, withdrawn, expired, ... Pure: no file, no clock.
 
 1. The standing of a purpose for a form is the event with the greatest (at, seq) among those with at <= the moment that
    speak of the form. A grant speaks of every form: it gives those that it names and does not cover the others. Any other
@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["DPV", "Standing", "State", "standing"]
 
@@ -22,7 +22,7 @@ DPV: Final = "https://w3id.org/dpv#"
 
 
 class State(StrEnum):
-    """How a purpose stands at a moment, in the words of this program; :attr:`iri` is the W3C DPV 2 term for it."""
+    """Names how a purpose stands at a moment, in the words of this program; :attr:`iri` is the W3C DPV 2 term for it."""
 
     GIVEN = "given"
     REFUSED = "refused"
@@ -35,7 +35,7 @@ class State(StrEnum):
 
     @property
     def iri(self) -> str:
-        """The term of https://w3id.org/dpv, e.g. ``https://w3id.org/dpv#ConsentGiven``."""
+        """Gives the term of https://w3id.org/dpv, e.g. ``https://w3id.org/dpv#ConsentGiven``."""
         return DPV + _DPV_STATES[self]
 
 
@@ -60,7 +60,7 @@ _STATE_AFTER: Final = {
 
 @dataclass(frozen=True)
 class Standing:
-    """A state and the event that made it (None: not asked)."""
+    """Holds a state and the event that made it (None: not asked)."""
 
     state: State
     event: ConsentEvent | None
@@ -74,7 +74,7 @@ def standing(
     form: Form | None = None,
     known_at: datetime | None = None,
 ) -> Standing:
-    """How ``purpose`` stands at ``moment`` by the ``events`` of one speaker, which may come in any order.
+    """Says how ``purpose`` stands at ``moment`` by the ``events`` of one speaker, which may come in any order.
 
     Args:
         events: of one speaker.
@@ -84,9 +84,9 @@ def standing(
         known_at: up to when an invalidation counts that voids earlier grants; the moment itself if None.
     """
     if form is None:
-        places = [standing(events, purpose, moment, form=each, known_at=known_at) for each in Form]
-        given = [place for place in places if place.state is State.GIVEN]
-        return max(given or places, key=lambda place: (0,) if place.event is None else (1, *_order(place.event)))
+        each_form = [standing(events, purpose, moment, form=each, known_at=known_at) for each in Form]
+        given = [found for found in each_form if found.state is State.GIVEN]
+        return max(given or each_form, key=lambda found: (0,) if found.event is None else (1, *_order(found.event)))
     heard = [event for event in events if event.purpose == purpose and event.at <= moment and _speaks_of(event, form)]
     if not heard:
         return Standing(State.NOT_ASKED, None)

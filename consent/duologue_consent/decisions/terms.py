@@ -1,4 +1,4 @@
-"""What a consent record says beside who decided what and when. Values and their JSON form, no I/O.
+"""Holds what a consent record says beside who decided what and when: values and their JSON form, no I/O.
 
 The fields are those of ISO/IEC TS 27560:2023 as the guide of the W3C Data Privacy Vocabulary maps them
 (https://w3id.org/dpv/guides/consent-27560); docs/consent.md names the DPV term of each. What a record does not say is
@@ -8,88 +8,23 @@ unknown: None, empty or ``unknown``. It never counts as a yes.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-__all__ = [
-    "ALL_FORMS",
-    "AgeBand",
-    "Decider",
-    "Evidence",
-    "Expression",
-    "Form",
-    "Guardian",
-    "Method",
-    "Notice",
-    "Terms",
-]
+from duologue_consent.decisions.vocabulary import AgeBand, Decider, Expression, Form, Method
+
+__all__ = ["Evidence", "Guardian", "Notice", "Terms"]
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _LONGEST_RETENTION_DAYS: Final = 36_500  # a hundred years
 _ADULT_YEARS: Final = 18
-_OLDEST_MINOR_YEARS: Final = 20  # the age of majority is 21 in some places
-
-
-class _Named(StrEnum):
-    """A closed list of words; a word that is not on it is told with those that are."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> "_Named":
-        raise ValueError(f"unknown {cls.__name__.lower()} {value!r}; expected one of {', '.join(cls)}")
-
-
-class Form(_Named):
-    """What of a recording a consent covers. A sample is made of these."""
-
-    AUDIO = "audio"
-    TRANSCRIPT = "transcript"
-    TOKENS = "tokens"
-    ANNOTATIONS = "annotations"
-
-
-ALL_FORMS: Final = tuple(Form)
-
-
-class Method(_Named):
-    """How the decision was indicated (``dpv:hasIndicationMethod``)."""
-
-    WRITTEN = "written"
-    ELECTRONIC = "electronic"
-    VERBAL = "verbal"
-    UNKNOWN = "unknown"
-
-
-class Expression(_Named):
-    """How clearly it was expressed: ``dpv:ExplicitlyExpressedConsent``, ``ExpressedConsent``, ``ImpliedConsent``."""
-
-    EXPLICIT = "explicit"
-    EXPRESSED = "expressed"
-    IMPLIED = "implied"
-    UNKNOWN = "unknown"
-
-
-class Decider(_Named):
-    """Who decided (``dpv:isIndicatedBy``). ``authority`` is a court or a supervisory authority."""
-
-    SUBJECT = "subject"
-    GUARDIAN = "guardian"
-    CONTROLLER = "controller"
-    AUTHORITY = "authority"
-
-
-class AgeBand(_Named):
-    """How old the speaker was at the decision."""
-
-    ADULT = "adult"
-    MINOR = "minor"
-    UNKNOWN = "unknown"
+_OLDEST_MINOR_YEARS: Final = 20  # the age of majority is 21 in some jurisdictions
 
 
 @dataclass(frozen=True)
 class Notice:
-    """The text that the speaker was shown. ``sha256`` (lower-case hex) is that of its bytes, ``language`` BCP 47.
+    """Names the text that the speaker was shown. ``sha256`` (lower-case hex) is that of its bytes, ``language`` BCP 47.
 
     Raises:
         ValueError: the hash or the language is not written as above.
@@ -109,7 +44,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Guardian:
-    """Who may decide for a minor.
+    """Names who may decide for a minor.
 
     ``reference`` is the steward's own name for the guardian's papers; ``verified_by`` says how it was made sure that
     this person holds parental responsibility, None where it was not.
@@ -129,7 +64,13 @@ class Guardian:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What shows the decision: the hash of a scan, a form or a recording, and where the steward keeps it."""
+    """Names what shows the decision: the hash of a scan, a form or a recording, and where the steward keeps it.
+
+    ``sha256`` is lower-case hex.
+
+    Raises:
+        ValueError: both are missing, or the hash is not written so.
+    """
 
     sha256: str | None = None
     reference: str | None = None
@@ -144,7 +85,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Terms:
-    """The particulars of one decision.
+    """Holds the particulars of one decision.
 
     Attributes:
         forms: what a grant covers, what a denial takes away; each once, in the order of :class:`Form`. Empty: a
@@ -154,7 +95,7 @@ class Terms:
         jurisdiction: where the speaker was, ISO 3166 (``DE``, ``US-IL``).
         age_band, age_years: how old the speaker was, ``age_years`` in completed years where it is known.
         guardian: who decided for a minor.
-        retention_days: how long the data may be kept after the decision.
+        retention_days: for how many days after the recording was made the data may be kept.
         evidence: what shows it.
         controller: who asked, by name.
         recipients: to whom the data may be handed on, by name.
@@ -203,7 +144,7 @@ class Terms:
             raise ValueError("decided_by is guardian and no guardian is named; name one")
 
     def to_fields(self) -> dict[str, Any]:
-        """The terms as JSON values, every field always present."""
+        """Gives the terms as JSON values, every field always present."""
         return {
             "forms": [form.value for form in self.forms],
             "notice": None if self.notice is None else _fields_of(self.notice),

@@ -1,1 +1,1 @@
-"""Keeps decisions: log, vault, keys, database."""
+"""Keeps decisions in a ledger: its log, vault, keys and database."""

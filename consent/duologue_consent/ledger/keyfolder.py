@@ -1,4 +1,4 @@
-"""The folder of a ledger's keys, for its owner only (0700): made by ``duologue consent init``, never overwritten.
+"""Keeps the keys of a ledger in a folder for its owner only (0700): ``duologue consent init`` makes it, nothing overwrites it.
 
 ``signing.key``   the secret key that signs checkpoints, receipts and revocations (0600)
 ``vault.key``     the key without which the vault tells nobody who is in it (0600)
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from duologue_consent.ledger.vault import VaultKey
-from duologue_consent.proofs.keys import KeyFault, SigningKey, VerifierKey, parse_verifiers, read_secret_text
+from duologue_consent.proofs.keys import SigningKey, UnusableKeyError, VerifierKey, parse_verifiers, read_secret_text
 
 __all__ = ["KeyFolder"]
 
@@ -29,7 +29,7 @@ _Value = TypeVar("_Value")
 
 
 class KeyFolder:
-    """The keys of one ledger. Files are read when they are needed: to read a ledger one needs no signing key."""
+    """Reads and writes the keys of one ledger. Files are read when they are needed: to read a ledger one needs no signing key."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,7 +38,7 @@ class KeyFolder:
         """Makes the folder with new keys; the signing key bears the name ``origin``.
 
         Raises:
-            KeyFault: ``origin`` is no key name.
+            UnusableKeyError: ``origin`` is no key name.
             FileExistsError: the folder exists.
             OSError: it cannot be made.
         """
@@ -49,40 +49,40 @@ class KeyFolder:
         self.write_verifiers([signing.verifier])
 
     def delete(self) -> None:
-        """Takes back :meth:`create`."""
+        """Deletes the folder and the keys in it: takes back :meth:`create`."""
         for name in (_SIGNING, _VAULT, _PUBLIC, _WITNESS):
             (self.path / name).unlink(missing_ok=True)
         self.path.rmdir()
 
     def signing_key(self) -> SigningKey:
-        """The secret key.
+        """Reads the secret key that signs.
 
         Raises:
-            KeyFault: there is none, it cannot be read, or others than the owner may read it.
+            UnusableKeyError: there is none, it cannot be read, or others than the owner may read it.
         """
         path = self.path / _SIGNING
         return _parsed(path, SigningKey.parse, _line(path))
 
     def vault_key(self) -> VaultKey:
-        """The key of the vault. Raises as :meth:`signing_key`."""
+        """Reads the key of the vault. Raises as :meth:`signing_key`."""
         path = self.path / _VAULT
         return _parsed(path, VaultKey.parse, _line(path))
 
     def has_signing_key(self) -> bool:
-        """Whether checkpoints can be signed here."""
+        """Tells whether checkpoints can be signed here."""
         return (self.path / _SIGNING).exists()
 
     def verifiers(self) -> tuple[VerifierKey, ...]:
-        """The public keys, the newest last.
+        """Reads the public keys, the newest last.
 
         Raises:
-            KeyFault: they cannot be read.
+            UnusableKeyError: they cannot be read.
         """
         path = self.path / _PUBLIC
         return _parsed(path, parse_verifiers, _text(path))
 
     def public_text(self) -> str:
-        """What is published as ``ledger.pub``. Raises as :meth:`verifiers`."""
+        """Gives what is published as ``ledger.pub``. Raises as :meth:`verifiers`."""
         return "".join(f"{key.text}\n" for key in self.verifiers())
 
     def write_verifiers(self, verifiers: Sequence[VerifierKey]) -> None:
@@ -94,21 +94,21 @@ class KeyFolder:
         _replace(self.path / _SIGNING, key.secret_text() + "\n", 0o600)
 
     def witness(self) -> bytes:
-        """The last note that was signed here.
+        """Reads the last checkpoint that was signed here, as a signed note.
 
         Raises:
-            KeyFault: it cannot be read.
+            UnusableKeyError: it cannot be read.
         """
         try:
             return (self.path / _WITNESS).read_bytes()
         except OSError as error:
-            raise KeyFault(
+            raise UnusableKeyError(
                 f"{self.path / _WITNESS}: cannot be read ({error.strerror}); without the last signed checkpoint nothing "
                 "is signed: put it back, the `checkpoint` of the newest release will do"
             ) from None
 
     def write_witness(self, note: bytes) -> None:
-        """Keeps the note; it is on disk when this returns."""
+        """Writes the last checkpoint that was signed; it is on disk when this returns."""
         _replace(self.path / _WITNESS, note.decode(), 0o600)
 
 
@@ -116,14 +116,14 @@ def _parsed(path: Path, parse: Callable[[str], _Value], text: str) -> _Value:
     try:
         return parse(text)
     except ValueError as error:
-        raise KeyFault(f"{path}: {error}") from None
+        raise UnusableKeyError(f"{path}: {error}") from None
 
 
 def _line(path: Path) -> str:
-    """The one line of a secret file, without its newline."""
+    """Reads the one line of a secret file, without its newline."""
     text = read_secret_text(path)
     if not text.endswith("\n"):
-        raise KeyFault(f"{path}: it was cut off; it was made with the ledger, restore it")
+        raise UnusableKeyError(f"{path}: it was cut off; it was made with the ledger, restore it")
     return text[:-1]
 
 
@@ -132,7 +132,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise KeyFault(f"{path}: cannot be read ({said}); it belongs beside the ledger, restore it") from None
+        raise UnusableKeyError(f"{path}: cannot be read ({said}); it belongs beside the ledger, restore it") from None
 
 
 def _replace(path: Path, text: str, mode: int) -> None:

@@ -1,4 +1,4 @@
-"""The ledger: an append-only Merkle log of what was decided, a vault of who decided it, and signed checkpoints.
+"""Offers the ledger: an append-only Merkle log of what was decided, a vault of who decided it, and signed checkpoints.
 
 What it promises
 - Every append is one transaction under the ledger's one lock (:mod:`duologue_consent.ledger.store`): several writers at once, in
@@ -14,59 +14,42 @@ erases the person; what was decided stays provable, but not whose it was. Who wa
 """
 
 import secrets
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import rfc8785
-import sqlalchemy as sa
-
-from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
+from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
 from duologue_consent.decisions.snapshot import Snapshot
-from duologue_consent.decisions.terms import ALL_FORMS, Terms
-from duologue_consent.ledger.keyfolder import KeyFolder
-from duologue_consent.ledger.log import Entry, consistency_proof, inclusion_proof, read_head, read_leaves
-from duologue_consent.ledger.reading import FORGOTTEN, Checked, Record, last_checkpoint, read_ledger
-from duologue_consent.ledger.signing import keep_witness, sign_head, store_first_checkpoint
-from duologue_consent.ledger.store import (
-    HEAD,
-    LEAVES,
-    META,
-    RECORDS,
-    SCHEMA_VERSION,
-    SUBJECTS,
-    LedgerError,
-    Place,
-    Store,
-)
-from duologue_consent.ledger.transaction import DECISIONS, Transaction, check_speaker, decisions_of, event_of
-from duologue_consent.ledger.vault import LEDGER_ITSELF, VaultFault, VaultKey
-from duologue_consent.proofs.keys import KeyFault, SigningKey, VerifierKey
-from duologue_consent.proofs.leaves import Opening, open_record
-from duologue_consent.proofs.merkle import leaf_hash
-from duologue_consent.proofs.notes import checkpoint_size
+from duologue_consent.decisions.terms import Terms
+from duologue_consent.decisions.vocabulary import ALL_FORMS
+from duologue_consent.ledger.access import Access, key_errors
+from duologue_consent.ledger.contents import check_contents, read_records, take_snapshot
+from duologue_consent.ledger.drafting import DECISIONS, check_speaker, draft_decisions
+from duologue_consent.ledger.forgetting import forget_subject
+from duologue_consent.ledger.founding import found_ledger
+from duologue_consent.ledger.location import Location
+from duologue_consent.ledger.log import Entry
+from duologue_consent.ledger.log_view import LogView
+from duologue_consent.ledger.reading import FORGOTTEN, Checked, Record
+from duologue_consent.ledger.signing import rotate_signing_key
+from duologue_consent.ledger.transaction import Transaction
+from duologue_consent.ledger.vault import LEDGER_ITSELF
+from duologue_consent.proofs.keys import SigningKey, VerifierKey
+from duologue_consent.proofs.leaves import Opening
 
-__all__ = ["Ledger", "LedgerError"]
-
-_SALT: Final = "ledger salt"
-_PAGE: Final = 1000
-_SEE_STATUS: Final = "see `duologue consent status`"
+__all__ = ["Ledger"]
 
 
 class Ledger:
-    """A ledger that has been found whole. Threads may share it.
+    """Reads and appends to a ledger that has been found whole. Threads may share it.
 
     Make one with :meth:`create` or :meth:`open`.
     """
 
-    def __init__(self, place: Place, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
-        self._store = Store(place)
-        self._folder = KeyFolder(place.keys)
-        self._entropy = entropy
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._log = LogView(access)
 
     # --- making and opening ---------------------------------------------------------------------------------------------
 
@@ -97,41 +80,16 @@ class Ledger:
         Raises:
             LedgerError: it exists, or it or its keys cannot be made.
         """
-        ledger_id = str(uuid.uuid4()) if ledger_id is None else ledger_id
-        origin = f"duologue/{ledger_id}" if origin is None else origin
-        ledger = cls(Place(where), entropy=entropy)
-        store, folder = ledger._store, ledger._folder
-        store.create()
-        try:
-            folder.create(origin, entropy=entropy)
-        except (KeyFault, OSError) as error:
-            store.drop()
-            said = f"{error.strerror}" if isinstance(error, OSError) else str(error)
-            raise store.error(f"the keys in {folder.path} cannot be made ({said}); name another place") from None
-        try:
-            salt = entropy(32) if salt is None else salt
-            vault_key = folder.vault_key()
-            identity = {
-                "ledger_id": ledger_id,
-                "origin": origin,
-                "schema_version": SCHEMA_VERSION,
-                "created_at": format_time(created_at or datetime.now(UTC)),
-            }
-            with store.transaction(write=True) as connection:
-                connection.execute(
-                    META.insert().values(
-                        **identity,
-                        sealed_salt=vault_key.wrap(salt, about=_about_salt(identity), entropy=entropy),
-                    )
-                )
-                connection.execute(HEAD.insert().values(size=0, roots=b""))
-                note = store_first_checkpoint(connection, folder, origin)
-            folder.write_witness(note)
-        except BaseException:
-            store.drop()
-            folder.delete()
-            raise
-        return ledger
+        return cls(
+            found_ledger(
+                Location(where),
+                ledger_id=ledger_id,
+                salt=salt,
+                created_at=created_at,
+                origin=origin,
+                entropy=entropy,
+            )
+        )
 
     @classmethod
     def open(cls, where: Path | str, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> "Ledger":
@@ -140,47 +98,25 @@ class Ledger:
         Raises:
             LedgerError: there is no ledger or no key, it is damaged (then with ``seq``), or an older copy.
         """
-        ledger = cls(Place(where), entropy=entropy)
-        ledger._store.require()
+        ledger = cls(Access.to(Location(where), entropy=entropy))
+        ledger._access.store.require()
         ledger.snapshot()
         return ledger
 
     @property
     def name(self) -> str:
-        """What messages call it; never holds a password."""
-        return self._store.place.name
+        """Names the ledger as messages do; never holds a password."""
+        return self._access.store.location.name
 
     # --- reading ----------------------------------------------------------------------------------------------------------
 
     def snapshot(self, size: int | None = None) -> Snapshot:
-        """The decisions in the first ``size`` leaves (None: all), checked again.
+        """Takes the decisions in the first ``size`` leaves (None: in all) as a value; the whole ledger is checked again.
 
         Raises:
             LedgerError: as for :meth:`open`, or it holds fewer leaves.
         """
-        events: list[ConsentEvent] = []
-
-        def use(record: Record) -> None:
-            if record.kind in DECISIONS and record.fields is not None and (size is None or record.seq < size):
-                events.append(event_of(record.fields, record.seq, record.leaf))
-
-        with self._reading() as connection:
-            meta = self._store.meta(connection)
-            vault_key = self._folder.vault_key()
-            salt = self._salt(meta, vault_key)
-            reading = read_ledger(self._store, connection, self._folder, use)
-        if size is not None and size > reading.head.size:
-            raise self._store.error(f"holds {reading.head.size} leaves, not yet {size}")
-        speakers = {event.speaker_id for event in events}
-        return Snapshot.of(
-            ledger_id=meta["ledger_id"],
-            events=reading.head.size if size is None else size,
-            salt=salt,
-            decisions=events,
-            pseudonyms={
-                speaker_id: reading.secrets[vault_key.tag(speaker_id)].pseudonym(speaker_id) for speaker_id in speakers
-            },
-        )
+        return take_snapshot(self._access, size)
 
     def check(self) -> Checked:
         """Checks everything, also what every opening skips: each commitment, each stored subtree, each checkpoint.
@@ -188,62 +124,25 @@ class Ledger:
         Raises:
             LedgerError: it is damaged.
         """
-        with self._reading() as connection:
-            found = read_ledger(self._store, connection, self._folder, lambda _: None, thorough=True)
-        return Checked(found.head.size, found.forgotten, found.checkpoints)
+        return check_contents(self._access)
 
     def records(self, kind: str | None = None) -> list[Record]:
-        """All leaves, or those of one kind, with the fields that they commit to.
+        """Reads all leaves, or those of one kind, with the fields that they commit to.
 
         Raises:
             LedgerError: as for :meth:`open`.
         """
-        found: list[Record] = []
-
-        def use(record: Record) -> None:
-            if kind in (None, record.kind):
-                found.append(record)
-
-        with self._reading() as connection:
-            read_ledger(self._store, connection, self._folder, use)
-        return found
+        return read_records(self._access, kind)
 
     def opening(self, seq: int) -> Opening | None:
-        """What a leaf says, with the salts that prove it to somebody; None where its subject was forgotten.
+        """Opens a leaf: its values, with the salts that prove them; None where its subject was forgotten.
 
         Raises:
             LedgerError: there is no such leaf, or its record does not open.
         """
-        with self._reading() as connection:
-            leaf = connection.execute(sa.select(LEAVES.c.leaf).where(LEAVES.c.seq == seq)).scalar()
-            if leaf is None:
-                raise self._store.error(f"holds no leaf {seq}; they count from 0")
-            row = connection.execute(sa.select(RECORDS).where(RECORDS.c.seq == seq)).first()
-            if row is None:
-                return None
-            secret = Transaction(self._store, connection, self._folder.vault_key(), self._entropy).secret(row.tag)
-            if secret is None:
-                raise self._store.broken("its vault record is of no subject of the vault", seq)
-            try:
-                return open_record(row.record, subject_key=secret.record_key, leaf=leaf)
-            except ValueError as error:
-                raise self._store.broken(str(error), seq) from None
-
-    def size(self) -> int:
-        """How many leaves the log holds."""
-        with self._store.transaction(write=False) as connection:
-            return read_head(self._store, connection).size
-
-    def log_lines(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """The public log from leaf ``start`` up to but without ``stop``: one leaf a line, each with its newline.
-
-        Without ``stop`` it ends where the log ended when the first line was asked for.
-        """
-        end = self.size() if stop is None else min(stop, self.size())
-        for first in range(start, end, _PAGE):  # the log only grows: no transaction has to stay open between pages
-            with self._store.transaction(write=False) as connection:
-                lines = [entry.leaf + b"\n" for entry in read_leaves(connection, first, min(end, first + _PAGE))]
-            yield from lines
+        with self._access.reading() as connection:
+            vault_key = self._access.folder.vault_key()
+            return Transaction(self._access.store, connection, vault_key, self._access.entropy).opening(seq)
 
     # --- appending --------------------------------------------------------------------------------------------------------
 
@@ -301,24 +200,8 @@ class Ledger:
             LedgerError: the speaker is unknown, or one of the purposes was not granted by then: nothing was appended.
             ValueError: an argument is not valid, and nothing was appended.
         """
-        at_text = format_time(at)
-        with self._writing() as transaction:
-            history = transaction.history(speaker_id)
-            if not history:
-                raise self._store.error(
-                    f"has no event of speaker {speaker_id!r}, so nothing to withdraw; {_SEE_STATUS}"
-                )
-            granted = {event.purpose for event in history if event.action == Action.GRANT and event.at <= at}
-            chosen = [purpose for purpose in Purpose if purpose in granted] if purposes is None else list(purposes)
-            never = [purpose for purpose in chosen if purpose not in granted]
-            if never or not granted:
-                what = ", ".join(never) or "any purpose"
-                raise self._store.error(
-                    f"speaker {speaker_id!r} had not granted {what} by {at_text}, so nothing was withdrawn; "
-                    f"{_SEE_STATUS}"
-                )
-            decisions = decisions_of(speaker_id, action, chosen, at, None, terms)
-            return self._append_decisions(transaction, decisions)
+        with self._access.writing() as transaction:
+            return transaction.append_decisions(transaction.withdrawals(speaker_id, purposes, at, terms, action))
 
     def append_decision(self, fields: Mapping[str, Any]) -> ConsentEvent:
         """Appends one decision given as :meth:`~duologue_consent.decisions.events.ConsentEvent.to_fields` gives it.
@@ -333,8 +216,8 @@ class Ledger:
     def append_decisions(self, decisions: Iterable[Mapping[str, Any]]) -> tuple[ConsentEvent, ...]:
         """Appends several decisions in one transaction: all or none. Raises as :meth:`append_decision`."""
         events = [ConsentEvent.from_fields(fields, seq=-1, sha256="") for fields in decisions]
-        with self._writing() as transaction:
-            return self._append_decisions(transaction, events)
+        with self._access.writing() as transaction:
+            return transaction.append_decisions(events)
 
     def append(self, kind: str, fields: Mapping[str, Any], *, subject: str | None = None, once: bool = False) -> Entry:
         """Appends something else than a decision, e.g. ``shard.revoked``, in one transaction.
@@ -356,7 +239,7 @@ class Ledger:
         if subject is not None:
             check_speaker(subject)
         whose = subject or LEDGER_ITSELF
-        with self._writing() as transaction:
+        with self._access.writing() as transaction:
             for record in transaction.records_of(whose) if once else ():
                 if record.kind == kind and record.fields == fields:
                     return Entry(record.seq, record.leaf)
@@ -379,101 +262,54 @@ class Ledger:
         Raises:
             LedgerError: the subject is unknown, or the ledger cannot be written.
         """
-        check_speaker(subject)
-        at_text = format_time(at or datetime.now(UTC))
-        with self._writing() as transaction:
-            connection, tag = transaction.connection, transaction.vault_key.tag(subject)
-            gone = connection.execute(RECORDS.delete().where(RECORDS.c.tag == tag)).rowcount
-            if not connection.execute(SUBJECTS.delete().where(SUBJECTS.c.tag == tag)).rowcount:
-                raise self._store.error(f"has no event of speaker {subject!r}, so nobody to forget; {_SEE_STATUS}")
-            transaction.append([(FORGOTTEN, {"at": at_text, "records": gone}, LEDGER_ITSELF)])
-        try:
-            self._store.compact()
-        except LedgerError as error:
-            raise LedgerError(
-                f"{error}. The speaker is forgotten, but stale copies of rows may be left in the database until it is "
-                "rewritten: run VACUUM (SQLite) or VACUUM FULL (PostgreSQL)"
-            ) from None
-        return gone
+        return forget_subject(self._access, subject, at=at)
 
-    # --- proofs -----------------------------------------------------------------------------------------------------------
+    # --- the log, as outsiders see it ---------------------------------------------------------------------------------
+
+    def size(self) -> int:
+        """Counts the leaves: :meth:`LogView.size`."""
+        return self._log.size()
+
+    def log_lines(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Gives the lines of the public log: :meth:`LogView.lines`."""
+        return self._log.lines(start, stop)
 
     def checkpoint(self, at_least: int | None = None) -> bytes:
-        """A signed note over the tree: of now, or with ``at_least`` the last one signed where it covers so many leaves.
-
-        Signing the same tree again gives the same bytes. Where there is no signing key, the last one signed is given if it
-        is of now.
-
-        Raises:
-            LedgerError: nothing can be signed: the log does not continue what was signed, there is no key, or the log
-                holds fewer than ``at_least`` leaves.
-        """
-        with self._faults():
-            with self._store.transaction(write=False) as connection:  # a pin of what is signed needs no lock
-                size = read_head(self._store, connection).size
-                last = last_checkpoint(connection)
-            if at_least is not None and at_least > size:
-                raise self._store.error(f"holds {size} leaves, so no checkpoint over {at_least} can be signed")
-            wanted = size if at_least is None else at_least
-            if last is not None and last.size >= wanted and last.note == self._folder.witness():
-                return last.note
-            with self._store.transaction(write=True) as connection:
-                note = sign_head(self._store, connection, self._folder)
-            if note != self._folder.witness():
-                keep_witness(self._store, self._folder, note)
-            return note
+        """Signs the log: :meth:`LogView.checkpoint`."""
+        return self._log.checkpoint(at_least)
 
     def release_pin(self) -> dict[str, Any]:
-        """What ``dataset.json`` says of the ledger: ``ledger_id``, ``events`` (leaves) and the signed ``checkpoint``.
-
-        Raises:
-            LedgerError: as for :meth:`checkpoint`.
-        """
-        with self._store.transaction(write=False) as connection:
-            ledger_id = self._store.meta(connection)["ledger_id"]
-        note = self.checkpoint()
-        return {"ledger_id": ledger_id, "events": checkpoint_size(note), "checkpoint": note.decode()}
+        """Gives what a release says of this ledger: :meth:`LogView.release_pin`."""
+        return self._log.release_pin()
 
     def inclusion_proof(self, seq: int, size: int) -> list[bytes]:
-        """The path of leaf ``seq`` in the tree of the first ``size`` leaves (RFC 6962 section 2.1.1); O(log size) rows.
-
-        Raises:
-            ValueError: ``size`` leaves do not hold ``seq``.
-            LedgerError: the log holds fewer leaves, or cannot be read.
-        """
-        with self._store.transaction(write=False) as connection:
-            return inclusion_proof(self._store, connection, seq, size)
+        """Proves that a leaf is in the log: :meth:`LogView.inclusion_proof`."""
+        return self._log.inclusion_proof(seq, size)
 
     def consistency_proof(self, old: int, new: int) -> list[bytes]:
-        """The path from the tree of ``old`` leaves to that of ``new`` (RFC 6962 section 2.1.2); O(log new) rows.
+        """Proves that the log was only appended to: :meth:`LogView.consistency_proof`."""
+        return self._log.consistency_proof(old, new)
 
-        Raises:
-            ValueError: ``old`` is more than ``new``.
-            LedgerError: the log holds fewer leaves, or cannot be read.
-        """
-        with self._store.transaction(write=False) as connection:
-            return consistency_proof(self._store, connection, old, new)
+    @property
+    def verifiers(self) -> tuple[VerifierKey, ...]:
+        """Reads the public keys: :meth:`LogView.verifiers`."""
+        return self._log.verifiers()
+
+    def public_key_text(self) -> str:
+        """Gives the published key file: :meth:`LogView.public_key_text`."""
+        return self._log.public_key_text()
+
+    # --- the secret key -------------------------------------------------------------------------------------------------
 
     @property
     def signer(self) -> SigningKey:
-        """The secret key, for envelopes and revocations.
+        """Reads the secret key, which signs envelopes and revocations.
 
         Raises:
             LedgerError: it cannot be read.
         """
-        with self._faults():
-            return self._folder.signing_key()
-
-    @property
-    def verifiers(self) -> tuple[VerifierKey, ...]:
-        """The public keys, the newest last. Raises as :attr:`signer`."""
-        with self._faults():
-            return self._folder.verifiers()
-
-    def public_key_text(self) -> str:
-        """What is published as ``ledger.pub``: every public key of the ledger, one a line. Raises as :attr:`signer`."""
-        with self._faults():
-            return self._folder.public_text()
+        with key_errors():
+            return self._access.folder.signing_key()
 
     def rotate_key(self) -> tuple[VerifierKey, bytes]:
         """Makes a new signing key, appends that, and signs one checkpoint with both; the old secret is then gone.
@@ -484,21 +320,9 @@ class Ledger:
         Raises:
             LedgerError: the old key cannot be read, or the log does not continue what was signed.
         """
-        with self._faults():
-            # Killed anywhere in here the old key goes on signing, and the public key of a lost new one does no harm.
-            old = self._folder.signing_key()
-            new = SigningKey(old.name, self._entropy(32))
-            fields = {"old": old.verifier.text, "new": new.verifier.text}
-            with self._writing() as transaction:
-                self._folder.write_verifiers([*self._folder.verifiers(), new.verifier])
-                transaction.append([("key.rotated", fields, LEDGER_ITSELF)])
-            with self._store.transaction(write=True) as connection:
-                note = sign_head(self._store, connection, self._folder, [old, new])
-            keep_witness(self._store, self._folder, note)
-            self._folder.replace_signing_key(new)
-        return new.verifier, note
+        return rotate_signing_key(self._access)
 
-    # --- inside -----------------------------------------------------------------------------------------------------------
+    # --- inside ---------------------------------------------------------------------------------------------------------
 
     def _decide(
         self,
@@ -509,53 +333,6 @@ class Ledger:
         expires_at: datetime | None,
         terms: Terms | None,
     ) -> tuple[ConsentEvent, ...]:
-        decisions = decisions_of(speaker_id, action, purposes, at, expires_at, terms)
-        with self._writing() as transaction:
-            return self._append_decisions(transaction, decisions)
-
-    def _append_decisions(
-        self, transaction: Transaction, decisions: Iterable[ConsentEvent]
-    ) -> tuple[ConsentEvent, ...]:
-        decisions = list(decisions)
-        for event in decisions:
-            check_speaker(event.speaker_id)
-        entries = transaction.append(
-            [(f"consent.{event.action}", event.to_fields(), event.speaker_id) for event in decisions],
-        )
-        return tuple(
-            replace(event, seq=entry.seq, sha256=leaf_hash(entry.leaf).hex())
-            for event, entry in zip(decisions, entries, strict=True)
-        )
-
-    def _salt(self, meta: Mapping[str, Any], vault_key: VaultKey) -> bytes:
-        try:
-            return vault_key.unwrap(meta["sealed_salt"], about=_about_salt(meta))
-        except VaultFault as error:
-            raise self._store.broken(str(error)) from None
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """What is wrong with a key is a fault of the ledger; the message names the key's file."""
-        try:
-            yield
-        except KeyFault as error:
-            raise LedgerError(str(error)) from None
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with self._faults(), self._store.transaction(write=False) as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Transaction]:
-        """A transaction that holds the lock from its beginning."""
-        with self._faults():
-            vault_key = self._folder.vault_key()
-            with self._store.transaction(write=True) as connection:
-                read_head(self._store, connection, lock=True)
-                yield Transaction(self._store, connection, vault_key, self._entropy)
-
-
-def _about_salt(meta: Mapping[str, Any]) -> bytes:
-    """What the salt is sealed with: all that never changes in ``meta``, so that none of it can be exchanged."""
-    return rfc8785.dumps([_SALT, *(meta[name] for name in ("ledger_id", "origin", "schema_version", "created_at"))])
+        decisions = draft_decisions(speaker_id, action, purposes, at, expires_at, terms)
+        with self._access.writing() as transaction:
+            return transaction.append_decisions(decisions)

@@ -1,4 +1,4 @@
-"""The public log in its database: leaves, the hashes of complete subtrees, and the compact range that appending needs.
+"""Stores the public log in the database: leaves, hashes of complete subtrees, and the compact range that appending needs.
 
 A leaf of ``n`` costs one row of ``leaves``, on average one of ``nodes``, and an update of ``head`` of O(log n) bytes; a proof
 reads O(log n) rows. Functions of a connection: the caller holds the transaction, and for writing the lock.
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from duologue_consent.ledger.store import HEAD, LEAVES, NODES, Store
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import HEAD, LEAVES, NODES
 from duologue_consent.proofs.merkle import (
     CompactRange,
     complete_subtrees,
@@ -34,14 +35,14 @@ _HASH_BYTES = 32
 
 @dataclass(frozen=True)
 class Entry:
-    """A leaf and its place in the log, from 0."""
+    """Holds a leaf (the bytes of its line, without newline) and its place in the log, from 0."""
 
     seq: int
     leaf: bytes
 
 
 def read_head(store: Store, connection: sa.Connection, *, lock: bool = False) -> CompactRange:
-    """The compact range of the log; with ``lock`` nobody else appends until the transaction ends.
+    """Reads the compact range of the log; with ``lock`` nobody else appends until the transaction ends.
 
     Raises:
         LedgerError: the row is missing or damaged.
@@ -71,7 +72,7 @@ def insert_leaves(connection: sa.Connection, head: CompactRange, leaves: Sequenc
 
 
 def read_leaves(connection: sa.Connection, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
-    """The leaves from ``start`` up to but without ``stop``, in their order, streamed."""
+    """Streams the leaves from ``start`` up to but without ``stop``, in their order."""
     query = sa.select(LEAVES.c.seq, LEAVES.c.leaf).where(LEAVES.c.seq >= start).order_by(LEAVES.c.seq)
     if stop is not None:
         query = query.where(LEAVES.c.seq < stop)
@@ -80,12 +81,12 @@ def read_leaves(connection: sa.Connection, start: int = 0, stop: int | None = No
 
 
 def root_at(store: Store, connection: sa.Connection, size: int) -> bytes:
-    """The root of the first ``size`` leaves, from the stored subtrees."""
+    """Computes the root of the first ``size`` leaves (32 bytes) from the stored subtrees."""
     return _roots_of(store, connection, [(0, size)])[0]
 
 
 def inclusion_proof(store: Store, connection: sa.Connection, seq: int, size: int) -> list[bytes]:
-    """The path of RFC 6962 section 2.1.1 for the leaf ``seq`` in the tree of ``size`` leaves.
+    """Builds the path of RFC 6962 section 2.1.1 for the leaf ``seq`` in the tree of ``size`` leaves: hashes of 32 bytes.
 
     Raises:
         ValueError: ``size`` leaves do not hold ``seq``.
@@ -96,7 +97,7 @@ def inclusion_proof(store: Store, connection: sa.Connection, seq: int, size: int
 
 
 def consistency_proof(store: Store, connection: sa.Connection, old: int, new: int) -> list[bytes]:
-    """The path of RFC 6962 section 2.1.2 from the tree of ``old`` leaves to that of ``new``.
+    """Builds the path of RFC 6962 section 2.1.2 from the tree of ``old`` leaves to that of ``new``: hashes of 32 bytes.
 
     Raises:
         ValueError: ``old`` is more than ``new``, or below 0.

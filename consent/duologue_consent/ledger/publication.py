@@ -1,4 +1,4 @@
-"""What a release publishes of its ledger: the pin in ``dataset.json``, and three files beside it.
+"""Publishes what a release shows of its ledger: the pin in ``dataset.json``, and three files beside it.
 
 ``log.jsonl``   the log, one leaf a line, up to the checkpoint: a snapshot that a later release replaces with a longer one
 ``ledger.pub``  the public keys, one a line
@@ -11,10 +11,10 @@ import json
 from collections.abc import Callable
 
 from duologue_consent.ledger.ledger import Ledger
-from duologue_consent.proofs.keys import KeyFault, parse_verifiers
+from duologue_consent.proofs.keys import UnusableKeyError, parse_verifiers
 from duologue_consent.proofs.leaves import leaf_fault
 from duologue_consent.proofs.merkle import CompactRange, leaf_hash
-from duologue_consent.proofs.notes import NoteFault, checkpoint_size, open_checkpoint, parse_note, verify_note
+from duologue_consent.proofs.notes import NoteError, checkpoint_size, open_checkpoint, parse_note, verify_note
 
 __all__ = ["PUBLISHED", "checkpoint_size", "publish_log", "published_faults"]
 
@@ -44,7 +44,7 @@ def publish_log(ledger: Ledger, write: Callable[[str, bytes], object], *, checkp
 
 
 def published_faults(log: bytes, *, keys: bytes, checkpoint: bytes) -> list[tuple[str, str]]:
-    """Holds a published log against a checkpoint; the log may have grown since.
+    """Checks a published log against a signed checkpoint; the log may have grown since.
 
     Returns:
         Each fault as which file (``log``, ``checkpoint``, ``key``) and a sentence with what to do. Empty: the log is whole.
@@ -53,14 +53,14 @@ def published_faults(log: bytes, *, keys: bytes, checkpoint: bytes) -> list[tupl
     try:
         verifiers = parse_verifiers(keys.decode())
     except ValueError as error:
-        detail = str(error) if isinstance(error, KeyFault) else "it is not text"
+        detail = str(error) if isinstance(error, UnusableKeyError) else "it is not text"
         return [("key", f"{detail}; {again}")]
     if "".join(f"{key.text}\n" for key in verifiers) != keys.decode():
         return [("key", f"it is not written as a ledger writes its keys; {again}")]
     try:
         signed = open_checkpoint(checkpoint, verifiers)
         unknown = verify_note(parse_note(checkpoint), verifiers).ignored
-    except NoteFault as error:
+    except NoteError as error:
         return [("checkpoint", f"{error}; {again}")]
     if unknown:
         return [("checkpoint", f"it bears a signature of an unknown key, {unknown[0]}; {again}")]
@@ -84,7 +84,7 @@ def published_faults(log: bytes, *, keys: bytes, checkpoint: bytes) -> list[tupl
 
 
 def _ledger_id(log: bytes) -> str:
-    """The ledger that the first leaf names; "" where it is no leaf."""
+    """Reads the id of the ledger from the first leaf; "" where it is no leaf."""
     try:
         return str(json.loads(log.partition(b"\n")[0])["ledger_id"])
     except (ValueError, TypeError, KeyError):

@@ -11,16 +11,29 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.keyfolder import KeyFolder
 from duologue_consent.ledger.log import read_head
-from duologue_consent.ledger.store import CHECKPOINTS, LEAVES, NODES, RECORDS, SUBJECTS, LedgerError, Store
-from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import CHECKPOINTS, LEAVES, NODES, RECORDS, SUBJECTS
+from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultError, VaultKey
 from duologue_consent.proofs.keys import VerifierKey
-from duologue_consent.proofs.leaves import LeafFault, Opening, kind_of, leaf_fault, open_record, opening_fault
+from duologue_consent.proofs.leaves import LeafError, Opening, kind_of, leaf_fault, open_record, opening_fault
 from duologue_consent.proofs.merkle import CompactRange, leaf_hash
-from duologue_consent.proofs.notes import Checkpoint, NoteFault, open_checkpoint, parse_note, verify_note
+from duologue_consent.proofs.notes import Checkpoint, NoteError, open_checkpoint, parse_note, verify_note
 
-__all__ = ["FORGOTTEN", "Checked", "Reading", "Record", "last_checkpoint", "read_ledger", "read_secrets"]
+__all__ = [
+    "FORGOTTEN",
+    "Checked",
+    "Reading",
+    "Record",
+    "Stored",
+    "last_checkpoint",
+    "older_copy",
+    "open_own_checkpoint",
+    "read_ledger",
+    "read_secrets",
+]
 
 FORGOTTEN: Final = "subject.forgotten"
 """The kind of the leaf that says that somebody was forgotten, and seals how many records went."""
@@ -28,7 +41,15 @@ FORGOTTEN: Final = "subject.forgotten"
 
 @dataclass(frozen=True)
 class Record:
-    """A leaf, and what it says; ``fields`` is None where the subject was forgotten, ``subject`` False where it is about nobody."""
+    """Holds a leaf and what it says.
+
+    Attributes:
+        seq: the leaf's place in the log, from 0.
+        kind: what happened.
+        leaf: the bytes of its line, without newline.
+        fields: what the leaf commits to; None where the subject was forgotten.
+        about_somebody: False where it is about nobody.
+    """
 
     seq: int
     kind: str
@@ -39,7 +60,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a thorough check went through: how many leaves, how many of them of forgotten subjects, how many checkpoints."""
+    """Counts what a thorough check went through: leaves, those of them of forgotten subjects, and checkpoints."""
 
     leaves: int
     forgotten: int
@@ -48,7 +69,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read: the tree, the secrets of all subjects by their tags, and how many leaves are of forgotten ones."""
+    """Holds what was read: the tree, the secrets of all subjects by their tags, and counts of forgotten leaves and checkpoints."""
 
     head: CompactRange
     secrets: Mapping[bytes, SubjectSecret]
@@ -68,7 +89,7 @@ def read_ledger(
 
     Raises:
         LedgerError: it is damaged; the message names the leaf and the fault.
-        KeyFault: a key cannot be read.
+        UnusableKeyError: a key cannot be read.
     """
     vault_key = folder.vault_key()
     meta, head = store.meta(connection), read_head(store, connection)
@@ -92,7 +113,7 @@ def read_ledger(
             if sealed is None:
                 missing += 1
             elif tag not in secrets:
-                raise LeafFault("its vault record is of no subject of the vault")
+                raise LeafError("its vault record is of no subject of the vault")
             else:
                 opening = open_record(sealed, subject_key=secrets[tag].record_key, leaf=leaf)
                 if thorough:
@@ -122,7 +143,7 @@ def read_ledger(
 
 
 def read_secrets(store: Store, connection: sa.Connection, vault_key: VaultKey) -> dict[bytes, SubjectSecret]:
-    """The unwrapped secrets of all subjects.
+    """Opens the secrets of all subjects, by their tags (32 bytes).
 
     Raises:
         LedgerError: one does not open.
@@ -132,13 +153,13 @@ def read_secrets(store: Store, connection: sa.Connection, vault_key: VaultKey) -
             row.tag: SubjectSecret(vault_key.unwrap(row.wrapped_secret, about=row.tag))
             for row in connection.execute(sa.select(SUBJECTS))
         }
-    except (VaultFault, TypeError) as error:
+    except (VaultError, TypeError) as error:
         raise store.broken(str(error)) from None
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A checkpoint as it was stored."""
+    """Holds a checkpoint as it was stored: its number, how many leaves it is over, and the signed note."""
 
     number: int
     size: int
@@ -146,13 +167,13 @@ class Stored:
 
 
 def last_checkpoint(connection: sa.Connection) -> Stored | None:
-    """The last checkpoint that was stored."""
+    """Reads the last checkpoint that was stored; None where there is none."""
     row = connection.execute(sa.select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc()).limit(1)).first()
     return None if row is None else Stored(row.number, row.size, row.note)
 
 
 def open_own_checkpoint(store: Store, note: bytes, verifiers: tuple[VerifierKey, ...], origin: str) -> Checkpoint:
-    """The checkpoint in a note that this ledger is said to have signed.
+    """Opens a note that this ledger is said to have signed, and checks that it did.
 
     Raises:
         LedgerError: it did not.
@@ -160,7 +181,7 @@ def open_own_checkpoint(store: Store, note: bytes, verifiers: tuple[VerifierKey,
     try:
         checkpoint = open_checkpoint(note, verifiers)
         unknown = verify_note(parse_note(note), verifiers).ignored
-    except NoteFault as error:
+    except NoteError as error:
         raise store.broken(f"a checkpoint that it signed was changed ({error})") from None
     except (TypeError, AttributeError):  # SQLite keeps any type in any column
         raise store.broken("a checkpoint that it signed was changed (it is no note)") from None
@@ -172,6 +193,7 @@ def open_own_checkpoint(store: Store, note: bytes, verifiers: tuple[VerifierKey,
 
 
 def older_copy(store: Store, size: int, signed: int) -> LedgerError:
+    """Makes the error of a ledger of ``size`` leaves whose keys have signed ``signed`` leaves."""
     return store.error(
         f"holds {size} leaves, but {signed} were signed with its keys: it is an older copy or was cut short; "
         "do not use it, restore the newest backup"
@@ -181,7 +203,7 @@ def older_copy(store: Store, size: int, signed: int) -> LedgerError:
 def _signed(
     store: Store, connection: sa.Connection, folder: KeyFolder, origin: str, *, thorough: bool
 ) -> tuple[dict[int, bytes], int]:
-    """Which root was signed for which size, by the witness, the last checkpoint, and where thorough all; and how many."""
+    """Collects which root was signed for which size, by the witness and the last checkpoint (thorough: by all), and counts them."""
     verifiers = folder.verifiers()
     query = sa.select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc())
     rows = connection.execute(query if thorough else query.limit(1)).all()
@@ -215,14 +237,14 @@ def _kind(leaf: bytes, ledger_id: str, seq: int, *, thorough: bool) -> str:
     if thorough:
         fault = leaf_fault(leaf, ledger_id=ledger_id, seq=seq)
         if fault is not None:
-            raise LeafFault(fault)
+            raise LeafError(fault)
     return kind_of(leaf)
 
 
 def _compare_opening(leaf: bytes, opening: Opening) -> None:
     fault = opening_fault(leaf, opening)
     if fault is not None:
-        raise LeafFault(fault)
+        raise LeafError(fault)
 
 
 def _no_strays(store: Store, connection: sa.Connection, size: int) -> None:

@@ -1,4 +1,4 @@
-"""Randomness that is the same each time, for ledgers in which nobody real is: samples, simulations, tests."""
+"""Draws random bytes that are the same each time, for ledgers in which nobody real is: samples, simulations, tests."""
 
 import hashlib
 import itertools
@@ -8,7 +8,7 @@ __all__ = ["seeded_entropy"]
 
 
 def seeded_entropy(seed: bytes) -> Callable[[int], bytes]:
-    """Gives what :meth:`duologue_consent.Ledger.create` takes as ``entropy``: SHAKE-256 of the seed and a counter.
+    """Makes the ``entropy`` of :meth:`duologue_consent.Ledger.create` from a seed: SHAKE-256 of the seed and a counter.
 
     Whoever knows the seed knows every key and salt of the ledger. Two ledgers of one seed share them.
     """

@@ -1,4 +1,4 @@
-"""Signs the log's checkpoints, so that it never signs two histories. Functions of a connection that holds the lock.
+"""Signs the checkpoints of a log, and never two histories of it. Functions of a connection that holds the lock.
 
 Before a signature is made, a consistency proof from each tree that was signed before (the last one in the database, and the
 *witness* beside the keys) to the tree of now must verify. So a database that was edited, cut short, restored from an older
@@ -10,15 +10,18 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from duologue_consent.ledger.access import Access, key_errors
 from duologue_consent.ledger.keyfolder import KeyFolder
 from duologue_consent.ledger.log import consistency_proof, read_head
 from duologue_consent.ledger.reading import last_checkpoint, older_copy, open_own_checkpoint
-from duologue_consent.ledger.store import CHECKPOINTS, Store
-from duologue_consent.proofs.keys import SigningKey
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import CHECKPOINTS
+from duologue_consent.ledger.vault import LEDGER_ITSELF
+from duologue_consent.proofs.keys import SigningKey, VerifierKey
 from duologue_consent.proofs.merkle import EMPTY_ROOT, verify_consistency
 from duologue_consent.proofs.notes import Checkpoint, checkpoint_size, parse_note, sign_note
 
-__all__ = ["keep_witness", "sign_head", "store_first_checkpoint"]
+__all__ = ["keep_witness", "rotate_signing_key", "sign_head", "store_first_checkpoint"]
 
 
 def store_first_checkpoint(connection: sa.Connection, folder: KeyFolder, origin: str) -> bytes:
@@ -39,7 +42,7 @@ def keep_witness(store: Store, folder: KeyFolder, note: bytes) -> None:
 def sign_head(
     store: Store, connection: sa.Connection, folder: KeyFolder, keys: Sequence[SigningKey] | None = None
 ) -> bytes:
-    """The signed checkpoint of the whole log, stored; that of before where this tree was signed by the same keys.
+    """Signs and stores a checkpoint of the whole log; gives the stored one where the same keys have signed this tree.
 
     It may leave the ledger only after :func:`keep_witness`.
 
@@ -51,7 +54,7 @@ def sign_head(
 
     Raises:
         LedgerError: the log does not continue what was signed before.
-        KeyFault: the keys or the witness cannot be read.
+        UnusableKeyError: the keys or the witness cannot be read.
     """
     origin = store.meta(connection)["origin"]
     head = read_head(store, connection, lock=True)
@@ -79,3 +82,29 @@ def sign_head(
     note = sign_note(text, keys)
     connection.execute(CHECKPOINTS.insert().values(number=last.number + 1, size=head.size, note=note))
     return note
+
+
+def rotate_signing_key(access: Access) -> tuple[VerifierKey, bytes]:
+    """Makes a new signing key, appends that, and signs one checkpoint with both; the old secret is then gone.
+
+    Killed anywhere in here the old key goes on signing, and the public key of a lost new one does no harm.
+
+    Returns:
+        The new public key, and the checkpoint that both signed.
+
+    Raises:
+        LedgerError: the old key cannot be read, or the log does not continue what was signed.
+    """
+    with key_errors():
+        store, folder = access.store, access.folder
+        old = folder.signing_key()
+        new = SigningKey(old.name, access.entropy(32))
+        fields = {"old": old.verifier.text, "new": new.verifier.text}
+        with access.writing() as transaction:
+            folder.write_verifiers([*folder.verifiers(), new.verifier])
+            transaction.append([("key.rotated", fields, LEDGER_ITSELF)])
+        with store.transaction(write=True) as connection:
+            note = sign_head(store, connection, folder, [old, new])
+        keep_witness(store, folder, note)
+        folder.replace_signing_key(new)
+    return new.verifier, note

@@ -1,30 +1,36 @@
-"""Inside one transaction of a ledger: finding a person's rows, opening them, and appending leaves with their sealed records."""
+"""Works inside one transaction of a ledger: finds a person's rows, opens them, and appends leaves with their sealed records."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.terms import Terms
+from duologue_consent.ledger.drafting import DECISIONS, SEE_STATUS, check_speaker, draft_decisions, event_of
 from duologue_consent.ledger.log import Entry, insert_leaves, read_head
 from duologue_consent.ledger.reading import Record
-from duologue_consent.ledger.store import LEAVES, RECORDS, SUBJECTS, Store
-from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultFault, VaultKey
-from duologue_consent.proofs.leaves import kind_of, make_leaf, make_opening, open_record, seal_record
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import LEAVES, RECORDS, SUBJECTS
+from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultError, VaultKey
+from duologue_consent.proofs.leaves import Opening, kind_of, make_leaf, make_opening, open_record, seal_record
 from duologue_consent.proofs.merkle import leaf_hash
 
-__all__ = ["DECISIONS", "Transaction", "check_speaker", "decisions_of", "event_of"]
-
-DECISIONS: Final = tuple(f"consent.{action}" for action in Action)
-"""The kinds of the leaves that are decisions."""
+__all__ = ["Transaction"]
 
 
 @dataclass(frozen=True)
 class Transaction:
-    """An open transaction with what opens and fills the vault; for appending it holds the lock."""
+    """Holds an open transaction with what opens and fills the vault; for appending it holds the ledger's lock.
+
+    Attributes:
+        store: the ledger's database.
+        connection: in the transaction.
+        vault_key: opens the vault.
+        entropy: gives that many random bytes.
+    """
 
     store: Store
     connection: sa.Connection
@@ -50,8 +56,51 @@ class Transaction:
             self.connection.execute(RECORDS.insert(), rows)
         return entries
 
+    def append_decisions(self, decisions: Iterable[ConsentEvent]) -> tuple[ConsentEvent, ...]:
+        """Appends drafted decisions under the lock; gives them with their places and hashes.
+
+        Raises:
+            ValueError: a speaker's id cannot be read aloud; nothing was appended.
+        """
+        drafts = list(decisions)
+        for event in drafts:
+            check_speaker(event.speaker_id)
+        entries = self.append([(f"consent.{event.action}", event.to_fields(), event.speaker_id) for event in drafts])
+        return tuple(
+            replace(event, seq=entry.seq, sha256=leaf_hash(entry.leaf).hex())
+            for event, entry in zip(drafts, entries, strict=True)
+        )
+
+    def withdrawals(
+        self,
+        speaker_id: str,
+        purposes: Iterable[Purpose] | None,
+        at: datetime,
+        terms: Terms | None,
+        action: Action,
+    ) -> list[ConsentEvent]:
+        """Drafts that what a speaker had granted by ``at`` is taken back; ``purposes`` None: all that was ever granted.
+
+        Raises:
+            LedgerError: the speaker is unknown, or one of the purposes was not granted by then.
+            ValueError: an argument is not valid.
+        """
+        at_text = format_time(at)
+        history = self.history(speaker_id)
+        if not history:
+            raise self.store.error(f"has no event of speaker {speaker_id!r}, so nothing to withdraw; {SEE_STATUS}")
+        granted = {event.purpose for event in history if event.action == Action.GRANT and event.at <= at}
+        chosen = [purpose for purpose in Purpose if purpose in granted] if purposes is None else list(purposes)
+        never = [purpose for purpose in chosen if purpose not in granted]
+        if never or not granted:
+            what = ", ".join(never) or "any purpose"
+            raise self.store.error(
+                f"speaker {speaker_id!r} had not granted {what} by {at_text}, so nothing was withdrawn; {SEE_STATUS}"
+            )
+        return draft_decisions(speaker_id, action, chosen, at, None, terms)
+
     def secret_for(self, subject: str) -> SubjectSecret:
-        """The secret of a subject, made where there is none."""
+        """Gives the secret of a subject; makes one where there is none."""
         tag = self.vault_key.tag(subject)
         found = self.secret(tag)
         if found is not None:
@@ -62,21 +111,30 @@ class Transaction:
         return SubjectSecret(secret)
 
     def secret(self, tag: bytes) -> SubjectSecret | None:
+        """Opens the secret of the subject with this tag (32 bytes); None where nobody has it.
+
+        Raises:
+            LedgerError: the secret was changed.
+        """
         wrapped = self.connection.execute(sa.select(SUBJECTS.c.wrapped_secret).where(SUBJECTS.c.tag == tag)).scalar()
         try:
             return None if wrapped is None else SubjectSecret(self.vault_key.unwrap(wrapped, about=tag))
-        except VaultFault as error:
+        except VaultError as error:
             raise self.store.broken(str(error)) from None
 
     def history(self, speaker_id: str) -> list[ConsentEvent]:
-        """The decisions of one speaker, in their order."""
+        """Reads the decisions of one speaker, in the order of the log."""
         records = self.records_of(speaker_id)
         return [
             event_of(each.fields, each.seq, each.leaf) for each in records if each.kind in DECISIONS and each.fields
         ]
 
     def records_of(self, subject: str) -> list[Record]:
-        """The leaves of one subject, in their order; none where it is unknown."""
+        """Reads the leaves of one subject, in the order of the log; none where it is unknown.
+
+        Raises:
+            LedgerError: a record does not open.
+        """
         tag = self.vault_key.tag(subject)
         secret = self.secret(tag)
         if secret is None:
@@ -96,55 +154,22 @@ class Transaction:
                 raise self.store.broken(str(error), seq) from None
         return records
 
+    def opening(self, seq: int) -> Opening | None:
+        """Opens a leaf: its values, with the salts that prove them; None where its subject was forgotten.
 
-def decisions_of(
-    speaker_id: str,
-    action: Action,
-    purposes: Iterable[Purpose],
-    at: datetime,
-    expires_at: datetime | None,
-    terms: Terms | None,
-) -> list[ConsentEvent]:
-    """One decision a purpose, each purpose once, not yet placed in the log.
-
-    Raises:
-        ValueError: an argument is not valid.
-    """
-    check_speaker(speaker_id)
-    chosen = tuple(dict.fromkeys(map(Purpose, purposes)))
-    if not chosen:
-        raise ValueError(f"no purpose was named; name at least one of {', '.join(Purpose)}")
-    at_text = format_time(at)
-    if expires_at is not None and expires_at <= at:
-        raise ValueError(
-            f"the grant would end at {format_time(expires_at)}, not after it begins at {at_text}; give a later end"
-        )
-    fields = {
-        "speaker_id": speaker_id,
-        "action": action.value,
-        "at": at_text,
-        "expires_at": None if expires_at is None else format_time(expires_at),
-        **(Terms() if terms is None else terms).to_fields(),
-    }
-    return [ConsentEvent.from_fields({**fields, "purpose": purpose.value}, seq=-1, sha256="") for purpose in chosen]
-
-
-def event_of(fields: Mapping[str, Any], seq: int, leaf: bytes) -> ConsentEvent:
-    """The decision that a leaf commits to, at its place.
-
-    Raises:
-        ValueError: the fields are no decision.
-    """
-    return ConsentEvent.from_fields(fields, seq=seq, sha256=leaf_hash(leaf).hex())
-
-
-def check_speaker(speaker_id: str) -> None:
-    """Sees that an id can be read aloud.
-
-    Raises:
-        ValueError: it cannot.
-    """
-    if not speaker_id or not speaker_id.isprintable() or speaker_id != speaker_id.strip():
-        raise ValueError(
-            f"{speaker_id!r} is no speaker id; give at least one printable character, no space at the ends"
-        )
+        Raises:
+            LedgerError: there is no such leaf, or its record does not open.
+        """
+        leaf = self.connection.execute(sa.select(LEAVES.c.leaf).where(LEAVES.c.seq == seq)).scalar()
+        if leaf is None:
+            raise self.store.error(f"holds no leaf {seq}; they count from 0")
+        row = self.connection.execute(sa.select(RECORDS).where(RECORDS.c.seq == seq)).first()
+        if row is None:
+            return None
+        secret = self.secret(row.tag)
+        if secret is None:
+            raise self.store.broken("its vault record is of no subject of the vault", seq)
+        try:
+            return open_record(row.record, subject_key=secret.record_key, leaf=leaf)
+        except ValueError as error:
+            raise self.store.broken(str(error), seq) from None

@@ -1,4 +1,4 @@
-"""The vault: who a leaf is about, sealed so that one person can be forgotten. Key derivation and wrapping, no I/O.
+"""Seals who a leaf is about, so that one person can be forgotten: the keys of the vault. No I/O.
 
 Secrets, from the top:
 - The *vault key* is a file of the ledger's owner (:mod:`duologue_consent.ledger.keyfolder`). Without it the database tells nobody who
@@ -22,7 +22,9 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["LEDGER_ITSELF", "SubjectSecret", "VaultFault", "VaultKey"]
+from duologue_consent.errors import ConsentError
+
+__all__ = ["LEDGER_ITSELF", "SubjectSecret", "VaultError", "VaultKey"]
 
 LEDGER_ITSELF: Final = ""
 """The subject of what is about nobody, e.g. ``dataset.released``: no speaker has an empty id."""
@@ -31,16 +33,16 @@ _BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 
 
-class VaultFault(ValueError):
-    """A vault's key or row cannot be used. The message holds no secret and no id."""
+class VaultError(ConsentError, ValueError):
+    """Tells that a key or row of the vault cannot be used. The message holds no secret and no id."""
 
 
 @dataclass(frozen=True)
 class SubjectSecret:
-    """The secret of one subject, unwrapped. Its representation does not show it.
+    """Holds the secret of one subject, unwrapped: 32 bytes. Its representation does not show it.
 
     Raises:
-        VaultFault: it has not 32 bytes.
+        VaultError: it has not 32 bytes.
     """
 
     _secret: bytes = field(repr=False)
@@ -50,20 +52,20 @@ class SubjectSecret:
 
     @property
     def record_key(self) -> bytes:
-        """The AES-256 key of the subject's records (:func:`duologue_consent.proofs.leaves.seal_record`)."""
+        """Derives the AES-256 key (32 bytes) of the subject's records (:func:`duologue_consent.proofs.leaves.seal_record`)."""
         return _derive(self._secret, b"duologue record key/1.0")
 
     def pseudonym(self, subject: str) -> str:
-        """What stands for the subject in every output: 64 lower-case hex digits."""
+        """Derives what stands for the subject in every output: 64 lower-case hex digits."""
         return _derive(self._secret, b"duologue pseudonym/1.0\x00" + _encode(subject)).hex()
 
 
 @dataclass(frozen=True)
 class VaultKey:
-    """The key of a vault. Its representation does not show it.
+    """Holds the key of a vault: 32 bytes. Its representation does not show it.
 
     Raises:
-        VaultFault: it has not 32 bytes.
+        VaultError: it has not 32 bytes.
     """
 
     _key: bytes = field(repr=False)
@@ -76,26 +78,30 @@ class VaultKey:
         """Reads what :meth:`secret_text` gives.
 
         Raises:
-            VaultFault: it is not 64 lower-case hex digits.
+            VaultError: it is not 64 lower-case hex digits.
         """
         try:
             key = cls(bytes.fromhex(text))
         except ValueError:
             key = None
         if key is None or key.secret_text() != text:  # fromhex is lenient
-            raise VaultFault("a vault key is written as 64 lower-case hex digits")
+            raise VaultError("a vault key is written as 64 lower-case hex digits")
         return key
 
     def secret_text(self) -> str:
-        """The key as text. Whoever reads it and the database knows who is in it: it belongs into an owner's file."""
+        """Writes the key as text. Whoever reads it and the database knows who is in it: it belongs into an owner's file."""
         return self._key.hex()
 
     def tag(self, subject: str) -> bytes:
-        """The 32 bytes by which the database finds the subject's rows."""
+        """Derives the 32 bytes by which the database finds the subject's rows."""
         return _derive(_derive(self._key, b"duologue tag key/1.0"), _encode(subject))
 
     def wrap(self, secret: bytes, *, about: bytes, entropy: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
-        """Encrypts a secret (AES-256-GCM, nonce first), bound to ``about``: the tag of its subject, or a name."""
+        """Encrypts a secret (AES-256-GCM), bound to ``about``: the tag of its subject, or a name.
+
+        Returns:
+            The nonce (12 bytes), the encrypted secret and its tag (16 bytes).
+        """
         nonce = entropy(_NONCE_BYTES)
         return nonce + self._cipher().encrypt(nonce, secret, about)
 
@@ -103,12 +109,12 @@ class VaultKey:
         """Decrypts what :meth:`wrap` gave.
 
         Raises:
-            VaultFault: the key is another one, or the bytes were changed or moved.
+            VaultError: the key is another one, or the bytes were changed or moved.
         """
         try:
             return self._cipher().decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], about)
         except (InvalidTag, ValueError):
-            raise VaultFault("a secret of the vault does not open: another vault key, or it was changed") from None
+            raise VaultError("a secret of the vault does not open: another vault key, or it was changed") from None
 
     def _cipher(self) -> AESGCM:
         return AESGCM(_derive(self._key, b"duologue wrapping key/1.0"))
@@ -124,4 +130,4 @@ def _encode(subject: str) -> bytes:
 
 def _check_length(secret: bytes) -> None:
     if len(secret) != _BYTES:
-        raise VaultFault(f"a key of the vault has {_BYTES} bytes, this one {len(secret)}")
+        raise VaultError(f"a key of the vault has {_BYTES} bytes, this one {len(secret)}")

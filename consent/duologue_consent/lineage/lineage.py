@@ -1,4 +1,4 @@
-"""Where releases went: the models trained on them and the recipients who have them, and whom a withdrawal concerns. No I/O.
+"""Follows where releases went: which models were trained on them, who has them, and whom a withdrawal concerns. No I/O.
 
 Rules
 1. A link says that a release (the SHA-256 of its dataset.json) trained a model or was handed to a recipient. It keeps the
@@ -22,7 +22,7 @@ import rfc8785
 from duologue_consent.decisions.events import Purpose
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import State, standing
-from duologue_consent.decisions.terms import Form
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = [
     "ACKNOWLEDGED",
@@ -53,7 +53,7 @@ _FORMS: Final = (Form.TOKENS, Form.ANNOTATIONS)
 
 @dataclass(frozen=True)
 class Link:
-    """A release and where it went.
+    """Says where one release went.
 
     Attributes:
         role: ``model``: trained on it; ``recipient``: was given it.
@@ -76,12 +76,12 @@ class Link:
     at: str
 
     def to_fields(self) -> dict[str, Any]:
-        """What the ledger keeps of it."""
+        """Gives what the ledger keeps of the link, as JSON values."""
         return asdict(self) | {"purposes": list(self.purposes), "speakers": list(self.speakers)}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Self:
-        """The link of :meth:`to_fields`.
+        """Reads what :meth:`to_fields` gives.
 
         Raises:
             ValueError: the fields are those of no link.
@@ -97,7 +97,7 @@ class Link:
 
 @dataclass(frozen=True, order=True)
 class Gone:
-    """A speaker of a release who no longer allows it: pseudonym, the purpose that fails first, and how it stands."""
+    """Names a speaker of a release who no longer allows it: pseudonym, the purpose that fails first, and how it stands."""
 
     speaker: str
     purpose: str
@@ -106,7 +106,7 @@ class Gone:
 
 @dataclass(frozen=True)
 class Affected:
-    """A link with the speakers who are gone from its release."""
+    """Joins a link with the speakers who are gone from its release; ``seq`` is the leaf of the link."""
 
     seq: int
     link: Link
@@ -115,7 +115,7 @@ class Affected:
 
 @dataclass(frozen=True)
 class Notice:
-    """What is to be told to one recipient or to those who answer for one model."""
+    """Holds what is to be told to one recipient or to those who answer for one model."""
 
     notice_id: str
     link_seq: int
@@ -123,13 +123,13 @@ class Notice:
     gone: tuple[Gone, ...]
 
     def to_fields(self) -> dict[str, Any]:
-        """What the ledger keeps of it: enough to write it again."""
+        """Gives what the ledger keeps of the notice, as JSON values: enough to write it again."""
         return {"notice_id": self.notice_id, "link_seq": self.link_seq, "gone": [asdict(gone) for gone in self.gone]}
 
 
 @dataclass(frozen=True)
 class NoticeState:
-    """A notice and, once it was acknowledged, when, by whom and with which remark."""
+    """Holds an issued notice and, once it was acknowledged, when, by whom and with which remark."""
 
     notice: Notice
     issued_seq: int
@@ -139,7 +139,7 @@ class NoticeState:
 
 
 def affected_links(links: Mapping[int, Link], snapshot: Snapshot, *, as_of: datetime) -> list[Affected]:
-    """The links that hold a speaker who no longer allows it, in the order in which they were added.
+    """Finds the links that hold a speaker who no longer allows it, in the order in which they were added.
 
     Args:
         links: leaf of the ledger -> link.
@@ -179,7 +179,7 @@ def notice_states(
     issued: Iterable[tuple[int, Mapping[str, Any]]],
     acknowledged: Iterable[Mapping[str, Any]],
 ) -> list[NoticeState]:
-    """The notices that were issued, and how they stand.
+    """Lists the notices that were issued, and how they stand.
 
     Args:
         links: leaf of the ledger -> link.
@@ -204,7 +204,7 @@ def notice_states(
 
 
 def new_notices(affected: Iterable[Affected], states: Iterable[NoticeState]) -> list[Notice]:
-    """The notices that are owed and were not issued yet.
+    """Lists the notices that are owed and were not issued yet.
 
     A notice's id is a hash of its content, so that issuing it twice is seen.
     """
@@ -221,7 +221,7 @@ def new_notices(affected: Iterable[Affected], states: Iterable[NoticeState]) -> 
 
 
 def notice_document(notice: Notice, *, ledger_id: str) -> dict[str, Any]:
-    """A notice for programs."""
+    """Writes a notice as a JSON document, for programs."""
     return {
         "schema": "notice/1.0",
         "notice_id": notice.notice_id,
@@ -236,7 +236,7 @@ def notice_document(notice: Notice, *, ledger_id: str) -> dict[str, Any]:
 
 
 def notice_text(notice: Notice, *, ledger_id: str) -> str:
-    """A notice for people, in Markdown."""
+    """Writes a notice as Markdown, for people."""
     link, count = notice.link, len(notice.gone)
     who = "1 speaker" if count == 1 else f"{count} speakers"
     ask = (

@@ -1,4 +1,4 @@
-"""What lineage and settlement need of a release: its name, its hash, and how long each speaker is recorded in it."""
+"""Reads what lineage and settlement need of a release: its name, its hash, and how long each speaker is recorded in it."""
 
 import hashlib
 import json
@@ -6,21 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from duologue_consent.errors import ConsentError
 from duologue_consent.lineage.settlement import release_hours
 
-__all__ = ["ReleaseFacts", "ReleaseFault", "read_release_facts"]
+__all__ = ["ReleaseError", "ReleaseFacts", "read_release_facts"]
 
 _COLUMNS: Final = ["recording_id", "duration_s", "speaker_a", "speaker_b"]
 _PSEUDONYM_LENGTH: Final = 64
 
 
-class ReleaseFault(ValueError):
-    """A folder is no release, or its files contradict one another; the message names file, fault and remedy."""
+class ReleaseError(ConsentError, ValueError):
+    """Tells that a folder is no release, or that its files contradict one another; the message names file, fault and remedy."""
 
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """A release as its own files tell it.
+    """Describes a release as its own files do.
 
     Attributes:
         sha256: of ``dataset.json``: what names this very release.
@@ -39,7 +40,7 @@ class ReleaseFacts:
 
     @property
     def label(self) -> str:
-        """``name version``, for people."""
+        """Names the release for people: ``name version``."""
         return f"{self.name} {self.version}"
 
 
@@ -50,7 +51,7 @@ def read_release_facts(uri: str) -> ReleaseFacts:
         uri: a folder, or ``s3://`` and ``gs://`` addresses.
 
     Raises:
-        ReleaseFault: it is no release, is damaged, or ``recordings.parquet`` is not the one that ``dataset.json`` names.
+        ReleaseError: it is no release, is damaged, or ``recordings.parquet`` is not the one that ``dataset.json`` names.
     """
     # Imported here: the other commands of `duologue consent` need no pyarrow and start without its half second.
     import pyarrow as pa
@@ -62,16 +63,16 @@ def read_release_facts(uri: str) -> ReleaseFacts:
         manifest = _read(files, f"{folder}/dataset.json")
         table = _read(files, f"{folder}/recordings.parquet")
     except (OSError, pa.ArrowInvalid) as error:
-        raise ReleaseFault(
+        raise ReleaseError(
             f"{uri}: is no release that can be read ({_told(error)}); name the folder of a run"
         ) from None
     try:
         document = json.loads(manifest)
         if document["schema"] != "release/1.0":
-            raise ReleaseFault(f"{uri}/dataset.json: of schema {document['schema']!r}, expected release/1.0")
+            raise ReleaseError(f"{uri}/dataset.json: of schema {document['schema']!r}, expected release/1.0")
         (named,) = (entry["sha256"] for entry in document["files"] if entry["path"] == "recordings.parquet")
         if hashlib.sha256(table).hexdigest() != named:
-            raise ReleaseFault(
+            raise ReleaseError(
                 f"{uri}/recordings.parquet: is not the file that dataset.json names; see `duologue shards verify`"
             )
         rows: list[dict[str, Any]] = pq.ParquetFile(pa.BufferReader(table)).read(_COLUMNS).to_pylist()
@@ -86,7 +87,7 @@ def read_release_facts(uri: str) -> ReleaseFacts:
             recorded_ms={who: ms for who, ms in sorted(hours.items()) if len(who) == _PSEUDONYM_LENGTH},
         )
     except (KeyError, TypeError, json.JSONDecodeError, pa.ArrowException) as error:
-        raise ReleaseFault(f"{uri}: its files are damaged ({_told(error)}); see `duologue shards verify`") from None
+        raise ReleaseError(f"{uri}: its files are damaged ({_told(error)}); see `duologue shards verify`") from None
 
 
 def _read(files: Any, path: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What each speaker is owed for the uses of releases: pay per recorded hour, in whole minor units of money. No I/O.
+"""Computes what each speaker is owed for the uses of releases: pay per recorded hour, in whole minor units of money. No I/O.
 
 Rules
 1. The unit is the recorded hour per speaker: a recording of one hour is one recorded hour for each of its two speakers,
@@ -22,26 +22,27 @@ from typing import Any, Final
 import rfc8785
 
 from duologue_consent.decisions.events import format_time
+from duologue_consent.errors import ConsentError
 
-__all__ = ["Claim", "ReleaseHours", "SettlementFault", "Use", "claims_bytes", "divide", "release_hours", "settle"]
+__all__ = ["Claim", "ReleaseHours", "SettlementError", "Use", "claims_bytes", "divide", "release_hours", "settle"]
 
 _MS_PER_HOUR: Final = 3_600_000
 
 
-class SettlementFault(ValueError):
-    """The input contradicts itself, or names a release that was not given."""
+class SettlementError(ConsentError, ValueError):
+    """Tells that the input contradicts itself, or names a release that was not given."""
 
 
 @dataclass(frozen=True)
 class ReleaseHours:
-    """What each speaker recorded in a release.
+    """Holds how long each speaker is recorded in a release.
 
     Attributes:
         release: the release, e.g. the SHA-256 of its dataset.json.
         recorded_ms: milliseconds per speaker's commitment.
 
     Raises:
-        SettlementFault: a duration is negative.
+        SettlementError: a duration is negative.
     """
 
     release: str
@@ -50,12 +51,12 @@ class ReleaseHours:
     def __post_init__(self) -> None:
         negative = sorted(speaker for speaker, ms in self.recorded_ms.items() if ms < 0)
         if negative:
-            raise SettlementFault(f"release {self.release}: speaker {negative[0]} has a negative duration")
+            raise SettlementError(f"release {self.release}: speaker {negative[0]} has a negative duration")
 
 
 @dataclass(frozen=True)
 class Use:
-    """A use of a release that is paid for.
+    """Describes a use of a release that is paid for.
 
     Attributes:
         use_id: names the use once and for all.
@@ -65,7 +66,7 @@ class Use:
         currency: ISO 4217, e.g. ``EUR``.
 
     Raises:
-        SettlementFault: the rate is negative, or the time has no zone.
+        SettlementError: the rate is negative, or the time has no zone.
     """
 
     use_id: str
@@ -76,14 +77,17 @@ class Use:
 
     def __post_init__(self) -> None:
         if self.rate_minor_per_hour < 0:
-            raise SettlementFault(f"use {self.use_id}: the rate is negative")
+            raise SettlementError(f"use {self.use_id}: the rate is negative")
         if self.at.utcoffset() is None:
-            raise SettlementFault(f"use {self.use_id}: its time has no zone; pass an aware datetime")
+            raise SettlementError(f"use {self.use_id}: its time has no zone; pass an aware datetime")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What one speaker is owed for one use; ``at`` is RFC 3339 text in UTC."""
+    """Says what one speaker is owed for one use: ``recorded_ms`` in milliseconds, ``amount_minor`` in minor units of ``currency``.
+
+    ``at`` is RFC 3339 text in UTC, ``speaker`` the pseudonym.
+    """
 
     use_id: str
     release: str
@@ -102,43 +106,43 @@ def release_hours(release: str, recordings: Iterable[Mapping[str, Any]]) -> Rele
         recordings: rows with ``recording_id``, ``duration_s``, ``speaker_a`` and ``speaker_b``, in any order.
 
     Raises:
-        SettlementFault: a recording comes twice, or lasts less than nothing.
+        SettlementError: a recording comes twice, or lasts less than nothing.
     """
     recorded_ms: dict[str, int] = {}
     seen: set[str] = set()
     for row in recordings:
         if row["recording_id"] in seen:
-            raise SettlementFault(f"release {release}: recording {row['recording_id']} comes twice")
+            raise SettlementError(f"release {release}: recording {row['recording_id']} comes twice")
         seen.add(row["recording_id"])
         duration_ms = round(row["duration_s"] * 1000)  # each recording by itself, so that the order does not matter
         if duration_ms < 0:
-            raise SettlementFault(f"release {release}: recording {row['recording_id']} has a negative duration")
+            raise SettlementError(f"release {release}: recording {row['recording_id']} has a negative duration")
         for speaker in (row["speaker_a"], row["speaker_b"]):
             recorded_ms[speaker] = recorded_ms.get(speaker, 0) + duration_ms
     return ReleaseHours(release, recorded_ms)
 
 
 def settle(releases: Iterable[ReleaseHours], uses: Iterable[Use]) -> tuple[Claim, ...]:
-    """What everybody is owed for the uses; the rules stand on top of this module.
+    """Computes what everybody is owed for the uses; the rules stand on top of this module.
 
     Returns:
         A claim for each use and each speaker of its release, also of 0, sorted by time, use and speaker.
 
     Raises:
-        SettlementFault: a use or release is told in two ways, or a release is not given.
+        SettlementError: a use or release is told in two ways, or a release is not given.
     """
     hours: dict[str, ReleaseHours] = {}
     for release in releases:
         if hours.setdefault(release.release, release) != release:
-            raise SettlementFault(f"release {release.release} is given with two different contents")
+            raise SettlementError(f"release {release.release} is given with two different contents")
     once: dict[str, Use] = {}
     for use in uses:
         if once.setdefault(use.use_id, use) != use:
-            raise SettlementFault(f"use {use.use_id} is told in two ways")
+            raise SettlementError(f"use {use.use_id} is told in two ways")
     claims: list[Claim] = []
     for use in once.values():
         if use.release not in hours:
-            raise SettlementFault(f"use {use.use_id} is of release {use.release}, which is not given")
+            raise SettlementError(f"use {use.use_id} is of release {use.release}, which is not given")
         recorded_ms = hours[use.release].recorded_ms
         owed = Fraction(use.rate_minor_per_hour * sum(recorded_ms.values()), _MS_PER_HOUR)
         amounts = divide(int(owed + Fraction(1, 2)), recorded_ms, salt=use.use_id)
@@ -158,12 +162,12 @@ def divide(total: int, weights: Mapping[str, int], *, salt: str) -> dict[str, in
         salt: decides together with the name who comes first of equal remainders.
 
     Raises:
-        SettlementFault: there are units but no weight.
+        SettlementError: there are units but no weight.
     """
     whole = sum(weights.values())
     if whole == 0:
         if total:
-            raise SettlementFault(f"{total} units cannot be divided among nobody")
+            raise SettlementError(f"{total} units cannot be divided among nobody")
         return dict.fromkeys(weights, 0)
     parts = {name: total * weight // whole for name, weight in weights.items()}
 
@@ -177,7 +181,7 @@ def divide(total: int, weights: Mapping[str, int], *, salt: str) -> dict[str, in
 
 
 def claims_bytes(claims: Iterable[Claim]) -> bytes:
-    """The claims as JSON Lines, each in canonical form (RFC 8785): the same claims give the same bytes.
+    """Writes the claims as JSON Lines, each in canonical form (RFC 8785): the same claims give the same bytes.
 
     Raises:
         ValueError: an amount is beyond 2^53 - 1, which JSON readers cannot hold.

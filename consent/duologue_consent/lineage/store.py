@@ -1,4 +1,4 @@
-"""Lineage as it lies in a ledger: the links, how their notices stand, and whether everybody was told of somebody."""
+"""Reads lineage from a ledger: the links, how their notices stand, and whether everybody was told of somebody."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -19,19 +19,19 @@ __all__ = ["all_were_told", "read_links", "read_notices"]
 
 
 def read_links(ledger: Ledger) -> dict[int, Link]:
-    """Leaf -> link, in the order in which they were added. Raises as :meth:`Ledger.records`."""
+    """Reads the links by their leaves, in the order in which they were added. Raises as :meth:`Ledger.records`."""
     return {r.seq: Link.from_fields(r.fields) for r in ledger.records(LINKED) if r.fields is not None}
 
 
 def read_notices(ledger: Ledger, links: dict[int, Link]) -> list[NoticeState]:
-    """The notices that were issued, and how they stand. Raises as :meth:`Ledger.records`."""
+    """Reads the notices that were issued, and how they stand. Raises as :meth:`Ledger.records`."""
     issued = [(r.seq, r.fields) for r in ledger.records(ISSUED) if r.fields is not None]
     answers = [r.fields for r in ledger.records(ACKNOWLEDGED) if r.fields is not None]
     return notice_states(links, issued, answers)
 
 
 def all_were_told(ledger: Ledger, *, dataset: str, speakers: Collection[str], as_of: datetime) -> bool:
-    """Whether every model and recipient on record has been issued its notice about these speakers.
+    """Tells whether every model and recipient on record has been issued its notice about these speakers.
 
     Args:
         ledger: with the lineage.

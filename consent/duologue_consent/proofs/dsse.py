@@ -1,4 +1,4 @@
-"""DSSE v1 envelopes (https://github.com/secure-systems-lab/dsse) with Ed25519. No I/O.
+"""Signs and verifies DSSE v1 envelopes (https://github.com/secure-systems-lab/dsse) with Ed25519. No I/O.
 
 An envelope carries a payload, its type and signatures over both (the pre-authentication encoding, so that a payload cannot
 be read as another type). The ``keyid`` is a hint that nobody signed: verification tries every key. The same keys sign
@@ -15,14 +15,16 @@ from typing import Any
 
 import rfc8785
 
+from duologue_consent.errors import ConsentError
 from duologue_consent.proofs.keys import SigningKey, VerifierKey
 from duologue_consent.proofs.merkle import Verdict
 
 __all__ = [
     "Envelope",
-    "EnvelopeFault",
+    "EnvelopeError",
     "EnvelopeSignature",
     "EnvelopeVerdict",
+    "load_json",
     "pae",
     "parse_envelope",
     "sign_envelope",
@@ -30,13 +32,13 @@ __all__ = [
 ]
 
 
-class EnvelopeFault(ValueError):
-    """Bytes are no DSSE envelope, or one cannot be made."""
+class EnvelopeError(ConsentError, ValueError):
+    """Tells that bytes are no DSSE envelope, or that one cannot be made."""
 
 
 @dataclass(frozen=True)
 class EnvelopeSignature:
-    """A signature, and the id of the key that is said to have made it ("" where none is said)."""
+    """Holds a signature (64 bytes), and the id of the key that is said to have made it ("" where none is said)."""
 
     keyid: str
     signature: bytes
@@ -44,14 +46,14 @@ class EnvelopeSignature:
 
 @dataclass(frozen=True)
 class Envelope:
-    """An envelope taken apart, its signatures not yet verified."""
+    """Holds an envelope taken apart, its signatures not yet verified."""
 
     payload_type: str
     payload: bytes
     signatures: tuple[EnvelopeSignature, ...]
 
     def to_bytes(self) -> bytes:
-        """The envelope as canonical JSON and a newline (DSSE envelope.md); the same envelope gives the same bytes."""
+        """Writes the envelope as canonical JSON and a newline (DSSE envelope.md); the same envelope gives the same bytes."""
         document: dict[str, Any] = {
             "payload": base64.b64encode(self.payload).decode(),
             "payloadType": self.payload_type,
@@ -64,7 +66,7 @@ class Envelope:
 
 @dataclass(frozen=True)
 class EnvelopeVerdict(Verdict):
-    """What verifying found.
+    """Says what verifying found.
 
     Attributes:
         verified: the labels of the known keys that signed it.
@@ -74,7 +76,7 @@ class EnvelopeVerdict(Verdict):
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """What is signed: the pre-authentication encoding (DSSE protocol.md, Signature Definition)."""
+    """Encodes what is signed, type and payload in one: the pre-authentication encoding (DSSE protocol.md, Signature Definition)."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
@@ -83,10 +85,10 @@ def sign_envelope(payload_type: str, payload: bytes, keys: Sequence[SigningKey])
     """Signs a payload with every one of the keys; the keyid is the key's label ``NAME+ID``.
 
     Raises:
-        EnvelopeFault: there is no key.
+        EnvelopeError: there is no key.
     """
     if not keys:
-        raise EnvelopeFault("an envelope needs a key that signs it")
+        raise EnvelopeError("an envelope needs a key that signs it")
     message = pae(payload_type, payload)
     signatures = tuple(EnvelopeSignature(key.verifier.label, key.sign(message)) for key in keys)
     return Envelope(payload_type, payload, signatures)
@@ -96,7 +98,7 @@ def parse_envelope(data: bytes) -> Envelope:
     """Takes an envelope apart. Unknown fields are ignored, as envelope.md asks; both base64 alphabets are read.
 
     Raises:
-        EnvelopeFault: the bytes are no envelope, or name a field twice.
+        EnvelopeError: the bytes are no envelope, or name a field twice.
     """
     document = load_json(data, "the envelope")
     try:
@@ -106,13 +108,13 @@ def parse_envelope(data: bytes) -> Envelope:
         parsed = tuple(EnvelopeSignature(str(each.get("keyid", "")), _base64(each["sig"])) for each in signatures)
         return Envelope(payload_type, _base64(document["payload"]), parsed)
     except (KeyError, TypeError, AttributeError):
-        raise EnvelopeFault(
+        raise EnvelopeError(
             "it is no DSSE envelope; expected an object with payload, payloadType and a list of signatures"
         ) from None
 
 
 def verify_envelope(envelope: Envelope, verifiers: Sequence[VerifierKey], *, payload_type: str) -> EnvelopeVerdict:
-    """Whether the payload is of this type and a known key signed it (DSSE protocol.md, Protocol)."""
+    """Checks that the payload is of this type and that a known key signed it (DSSE protocol.md, Protocol)."""
     if envelope.payload_type != payload_type:
         return EnvelopeVerdict(f"the payload is of type {envelope.payload_type!r}, expected {payload_type!r}")
     message = pae(envelope.payload_type, envelope.payload)
@@ -126,7 +128,7 @@ def load_json(data: bytes, what: str) -> Any:
     """Reads JSON in which no field is named twice and no number is NaN or infinite: what means one thing to all readers.
 
     Raises:
-        EnvelopeFault: the bytes are not that; the message names them as ``what``.
+        EnvelopeError: the bytes are not that; the message names them as ``what``.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -141,18 +143,18 @@ def load_json(data: bytes, what: str) -> Any:
     try:
         return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise EnvelopeFault(f"{what} is not JSON that can be used ({error})") from None
+        raise EnvelopeError(f"{what} is not JSON that can be used ({error})") from None
 
 
 def _base64(text: object) -> bytes:
-    """Standard or URL-safe base64 (envelope.md, Standard JSON Envelope), in its one canonical spelling."""
+    """Decodes standard or URL-safe base64 (envelope.md, Standard JSON Envelope), in its one canonical spelling."""
     if not isinstance(text, str):
         raise TypeError
     plain = text.replace("-", "+").replace("_", "/")
     try:
         data = base64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError):
-        raise EnvelopeFault("the envelope holds text that is not base64") from None
+        raise EnvelopeError("the envelope holds text that is not base64") from None
     if base64.b64encode(data).decode() != plain:
-        raise EnvelopeFault("the envelope holds base64 that is not canonical")
+        raise EnvelopeError("the envelope holds base64 that is not canonical")
     return data

@@ -1,4 +1,4 @@
-"""Ed25519 keys with a name, as C2SP signed notes use them, and their texts.
+"""Reads, writes and uses Ed25519 keys with a name, as C2SP signed notes have them.
 
 A key is known by its name and its *key id*, the first four bytes of SHA-256(name || 0x0A || 0x01 || public key)
 (https://c2sp.org/signed-note, Ed25519 signatures). Texts of keys are those of Go's ``golang.org/x/mod/sumdb/note``:
@@ -21,26 +21,36 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-__all__ = ["KeyFault", "SigningKey", "VerifierKey", "parse_verifiers", "read_secret_text"]
+from duologue_consent.errors import ConsentError
+
+__all__ = [
+    "SigningKey",
+    "UnusableKeyError",
+    "VerifierKey",
+    "is_key_name",
+    "parse_verifiers",
+    "read_secret_text",
+    "strict_base64",
+]
 
 _ED25519: Final = b"\x01"
 _PRIVATE: Final = "PRIVATE+KEY+"
 
 
-class KeyFault(ValueError):
-    """A key or its file cannot be used. The message never holds any part of a secret key."""
+class UnusableKeyError(ConsentError, ValueError):
+    """Tells that a key or its file cannot be used. The message never holds any part of a secret key."""
 
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key.
+    """Holds a public key and its name.
 
     Attributes:
         name: not empty, without white space and ``+``; for a log its origin.
         public: the 32 bytes of RFC 8032 section 5.1.5.
 
     Raises:
-        KeyFault: the name or the length is not so.
+        UnusableKeyError: the name or the length is not so.
     """
 
     name: str
@@ -49,21 +59,21 @@ class VerifierKey:
     def __post_init__(self) -> None:
         _check_name(self.name)
         if len(self.public) != 32:
-            raise KeyFault(f"an Ed25519 public key has 32 bytes, this one {len(self.public)}")
+            raise UnusableKeyError(f"an Ed25519 public key has 32 bytes, this one {len(self.public)}")
 
     @property
     def key_id(self) -> bytes:
-        """The four bytes that stand before each signature."""
+        """Computes the four bytes that stand before each signature."""
         return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
 
     @property
     def label(self) -> str:
-        """``NAME+ID``: what names the key in messages and as the keyid of DSSE."""
+        """Names the key in messages and as the keyid of DSSE: ``NAME+ID``, the id in lower-case hex."""
         return f"{self.name}+{self.key_id.hex()}"
 
     @property
     def text(self) -> str:
-        """The key as one line of a key file, without its newline."""
+        """Writes the key as one line of a key file, without its newline."""
         return f"{self.label}+{base64.b64encode(_ED25519 + self.public).decode()}"
 
     @classmethod
@@ -71,17 +81,17 @@ class VerifierKey:
         """Reads what :attr:`text` gives.
 
         Raises:
-            KeyFault: it is not the text of an Ed25519 key, or its id is of another one.
+            UnusableKeyError: it is not the text of an Ed25519 key, or its id is of another one.
         """
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
         key = cls(name, _key_bytes(encoded))
         if key_id != key.key_id.hex():
-            raise KeyFault(f"the id of key {name} is {key.key_id.hex()}, the text says {key_id!r}")
+            raise UnusableKeyError(f"the id of key {name} is {key.key_id.hex()}, the text says {key_id!r}")
         return key
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
-        """Whether the signature over the message is by this key (RFC 8032 section 5.1.7)."""
+        """Tells whether the signature (64 bytes) over the message is by this key (RFC 8032 section 5.1.7)."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
         except (InvalidSignature, ValueError):  # ValueError: the 32 bytes are no point of the curve
@@ -91,10 +101,10 @@ class VerifierKey:
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A secret key with its name. Its representation does not show the secret.
+    """Holds a secret key and its name. Its representation does not show the secret.
 
     Raises:
-        KeyFault: ``name`` is no key name, or the secret has not 32 bytes.
+        UnusableKeyError: ``name`` is no key name, or the secret has not 32 bytes.
     """
 
     name: str
@@ -103,11 +113,11 @@ class SigningKey:
     def __post_init__(self) -> None:
         _check_name(self.name)
         if len(self._seed) != 32:
-            raise KeyFault("the seed of an Ed25519 key has 32 bytes")
+            raise UnusableKeyError("the seed of an Ed25519 key has 32 bytes")
 
     @classmethod
     def generate(cls, name: str) -> "SigningKey":
-        """A new key from the system's randomness."""
+        """Makes a new key from the system's randomness."""
         return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
 
     @classmethod
@@ -115,35 +125,35 @@ class SigningKey:
         """Reads what :meth:`secret_text` gives.
 
         Raises:
-            KeyFault: it is not the text of an Ed25519 key.
+            UnusableKeyError: it is not the text of an Ed25519 key.
         """
         name, _, rest = text.removeprefix(_PRIVATE).partition("+")
         key_id, _, encoded = rest.partition("+")
         if not text.startswith(_PRIVATE):
-            raise KeyFault(f"the text of a secret key begins with {_PRIVATE}")
+            raise UnusableKeyError(f"the text of a secret key begins with {_PRIVATE}")
         key = cls(name, _key_bytes(encoded))
         if key_id != key.verifier.key_id.hex():
-            raise KeyFault(f"the id of the secret key {name} is not that of its text")
+            raise UnusableKeyError(f"the id of the secret key {name} is not that of its text")
         return key
 
     @property
     def verifier(self) -> VerifierKey:
-        """The public key."""
+        """Derives the public key."""
         private = Ed25519PrivateKey.from_private_bytes(self._seed)
         return VerifierKey(self.name, private.public_key().public_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of the signature (RFC 8032 section 5.1.6), the same each time."""
+        """Signs a message (RFC 8032 section 5.1.6); gives the 64 bytes of the signature, the same each time."""
         return Ed25519PrivateKey.from_private_bytes(self._seed).sign(message)
 
     def secret_text(self) -> str:
-        """The key as text. Whoever reads it can sign: it belongs into an owner's file and nowhere else."""
+        """Writes the key as text. Whoever reads it can sign: it belongs into an owner's file and nowhere else."""
         encoded = base64.b64encode(_ED25519 + self._seed).decode()
         return f"{_PRIVATE}{self.verifier.label}+{encoded}"
 
 
 def is_key_name(name: str) -> bool:
-    """Whether signed-note allows the name: not empty, no Unicode space, no ``+``, no control character, valid UTF-8."""
+    """Tells whether signed-note allows the name: not empty, no Unicode space, no ``+``, no control character, valid UTF-8."""
     return bool(name) and not any(
         character.isspace() or character == "+" or character < " " or 0xD800 <= ord(character) <= 0xDFFF
         for character in name
@@ -151,14 +161,14 @@ def is_key_name(name: str) -> bool:
 
 
 def parse_verifiers(text: str) -> tuple[VerifierKey, ...]:
-    """The keys of a published key file: one a line; empty lines and lines that begin with ``#`` are left out.
+    """Reads the keys of a published key file: one a line; empty lines and lines that begin with ``#`` are left out.
 
     Raises:
-        KeyFault: a line is no key, or there is none.
+        UnusableKeyError: a line is no key, or there is none.
     """
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     if not lines:
-        raise KeyFault("the key file holds no key; it should have one line NAME+ID+BASE64 for each")
+        raise UnusableKeyError("the key file holds no key; it should have one line NAME+ID+BASE64 for each")
     return tuple(VerifierKey.parse(line) for line in lines)
 
 
@@ -166,20 +176,22 @@ def read_secret_text(path: Path) -> str:
     """Reads a file that holds a secret.
 
     Raises:
-        KeyFault: it cannot be read, it is not text, or others than the owner may read it.
+        UnusableKeyError: it cannot be read, it is not text, or others than the owner may read it.
     """
     try:
         with path.open(encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
             if mode & 0o077:
-                raise KeyFault(f"{path}: others may read this secret key (mode {mode:o}); run `chmod 600 {path}`")
+                raise UnusableKeyError(
+                    f"{path}: others may read this secret key (mode {mode:o}); run `chmod 600 {path}`"
+                )
             return file.read()
     except OSError as error:
-        raise KeyFault(
+        raise UnusableKeyError(
             f"{path}: cannot be read ({error.strerror}); it was made with the ledger and belongs there, restore it"
         ) from None
     except UnicodeDecodeError:  # whose own text would show bytes of the file
-        raise KeyFault(f"{path}: it is not text") from None
+        raise UnusableKeyError(f"{path}: it is not text") from None
 
 
 def strict_base64(text: str) -> bytes:
@@ -199,14 +211,14 @@ def strict_base64(text: str) -> bytes:
 
 def _check_name(name: str) -> None:
     if not is_key_name(name):
-        raise KeyFault(f"{name!r} is no key name; it must not be empty or hold spaces, controls or +")
+        raise UnusableKeyError(f"{name!r} is no key name; it must not be empty or hold spaces, controls or +")
 
 
 def _key_bytes(encoded: str) -> bytes:
     try:
         data = strict_base64(encoded)
     except ValueError:
-        raise KeyFault("a key's text ends in base64 after its name and id") from None
+        raise UnusableKeyError("a key's text ends in base64 after its name and id") from None
     if data[:1] != _ED25519 or len(data) != 33:
-        raise KeyFault("only Ed25519 keys (type 1, 32 bytes) are used here")
+        raise UnusableKeyError("only Ed25519 keys (type 1, 32 bytes) are used here")
     return data[1:]

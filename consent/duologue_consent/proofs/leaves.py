@@ -1,4 +1,4 @@
-"""What a consent event leaves in the public log: a leaf with salted commitments, and what opens it. No I/O.
+"""Makes what a consent event leaves in the public log, a leaf with salted commitments, and what opens it. No I/O.
 
 A leaf is RFC 8785 canonical JSON of its place (ledger, seq), its kind, and one commitment for each field of the event:
 HMAC-SHA256 of the field's canonical JSON under a random salt of its own. The salts and values, the *opening*, are stored only
@@ -21,10 +21,11 @@ import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from duologue_consent.proofs.dsse import EnvelopeFault, load_json
+from duologue_consent.errors import ConsentError
+from duologue_consent.proofs.dsse import EnvelopeError, load_json
 
 __all__ = [
-    "LeafFault",
+    "LeafError",
     "Opening",
     "commit",
     "kind_of",
@@ -43,20 +44,20 @@ _NONCE_BYTES: Final = 12
 _DOMAIN: Final = b"duologue leaf/1.0\x00"
 
 
-class LeafFault(ValueError):
-    """A leaf or vault record cannot be made or read. The message holds no value of an event."""
+class LeafError(ConsentError, ValueError):
+    """Tells that a leaf or vault record cannot be made or read. The message holds no value of an event."""
 
 
 @dataclass(frozen=True)
 class Opening:
-    """The values of an event's fields and the salt of each. Personal data: it does not show in representations."""
+    """Holds the values of an event's fields and the salt (32 bytes) of each. Personal data: representations do not show it."""
 
     values: Mapping[str, Any] = field(repr=False, hash=False)
     salts: Mapping[str, bytes] = field(repr=False, hash=False)
 
 
 def commit(value: Any, salt: bytes) -> str:
-    """The commitment to a value: HMAC-SHA256 (RFC 2104) over its canonical JSON (RFC 8785), keyed with the salt.
+    """Commits to a value: HMAC-SHA256 (RFC 2104) over its canonical JSON (RFC 8785), keyed with the salt.
 
     Args:
         value: anything that JSON can hold.
@@ -66,20 +67,20 @@ def commit(value: Any, salt: bytes) -> str:
         64 lower-case hex digits. It hides the value as long as the salt is secret, and fits no other one.
 
     Raises:
-        LeafFault: the salt has another length, or JSON cannot hold the value.
+        LeafError: the salt has another length, or JSON cannot hold the value.
     """
     if len(salt) != _SALT_BYTES:
-        raise LeafFault(f"a salt has {_SALT_BYTES} bytes, this one {len(salt)}")
+        raise LeafError(f"a salt has {_SALT_BYTES} bytes, this one {len(salt)}")
     return hmac.new(salt, _DOMAIN + _canonical(value), hashlib.sha256).hexdigest()
 
 
 def make_opening(values: Mapping[str, Any], *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> Opening:
-    """Draws a fresh salt for every field. ``entropy`` gives that many random bytes."""
+    """Draws a fresh salt of 32 bytes for every field. ``entropy`` gives that many random bytes."""
     return Opening(dict(values), {name: entropy(_SALT_BYTES) for name in sorted(values)})
 
 
 def make_leaf(opening: Opening, *, ledger_id: str, seq: int, kind: str) -> bytes:
-    """The bytes of the leaf: what :func:`duologue_consent.proofs.merkle.leaf_hash` takes and a line of the published log.
+    """Makes the bytes of a leaf: what :func:`duologue_consent.proofs.merkle.leaf_hash` takes, and a line of the published log.
 
     Args:
         opening: what the leaf commits to.
@@ -88,10 +89,10 @@ def make_leaf(opening: Opening, *, ledger_id: str, seq: int, kind: str) -> bytes
         kind: what happened, e.g. ``consent.withdraw`` or ``shard.revoked``; it is public.
 
     Raises:
-        LeafFault: a salt is missing or JSON cannot hold a value.
+        LeafError: a salt is missing or JSON cannot hold a value.
     """
     if opening.values.keys() != opening.salts.keys():
-        raise LeafFault("every field of an opening needs a salt, and every salt a field")
+        raise LeafError("every field of an opening needs a salt, and every salt a field")
     return _canonical(
         {
             "schema": _SCHEMA,
@@ -104,17 +105,17 @@ def make_leaf(opening: Opening, *, ledger_id: str, seq: int, kind: str) -> bytes
 
 
 def opening_fault(leaf: bytes, opening: Opening) -> str | None:
-    """None where the opening is that of the leaf, else one sentence that says what does not fit.
+    """Says in a sentence why an opening is not that of a leaf; None where it is.
 
     Raises:
-        LeafFault: the bytes are no leaf.
+        LeafError: the bytes are no leaf.
     """
     try:
         document = load_json(leaf, "the leaf")
-    except EnvelopeFault as error:
-        raise LeafFault(str(error)) from None
+    except EnvelopeError as error:
+        raise LeafError(str(error)) from None
     if not isinstance(document, dict) or not isinstance(document.get("commitments"), dict):
-        raise LeafFault("the leaf holds no commitments")
+        raise LeafError("the leaf holds no commitments")
     commitments = document["commitments"]
     if commitments.keys() != opening.values.keys() or commitments.keys() != opening.salts.keys():
         return "the opening is of other fields than the leaf"
@@ -125,23 +126,23 @@ def opening_fault(leaf: bytes, opening: Opening) -> str | None:
 
 
 def kind_of(leaf: bytes) -> str:
-    """What happened, as the leaf says.
+    """Reads the kind of a leaf: what happened, e.g. ``consent.withdraw``.
 
     Raises:
-        LeafFault: the bytes are no leaf.
+        LeafError: the bytes are no leaf.
     """
     try:
         return str(json.loads(leaf)["kind"])
     except (ValueError, TypeError, KeyError):
-        raise LeafFault("it is no leaf of a consent ledger") from None
+        raise LeafError("it is no leaf of a consent ledger") from None
 
 
 def leaf_fault(leaf: bytes, *, ledger_id: str, seq: int) -> str | None:
-    """None where the bytes are a leaf of this ledger at this place, else one sentence that says what is wrong."""
+    """Says in a sentence why bytes are no leaf of this ledger at this place; None where they are one."""
     try:
         document = load_json(leaf, "it")
         canonical = _canonical(document)
-    except (EnvelopeFault, LeafFault) as error:
+    except (EnvelopeError, LeafError) as error:
         return str(error)
     if not isinstance(document, dict) or document.keys() != {"schema", "ledger_id", "seq", "kind", "commitments"}:
         return "it is no leaf of a consent ledger"
@@ -157,14 +158,23 @@ def leaf_fault(leaf: bytes, *, ledger_id: str, seq: int) -> str | None:
 def seal_record(
     opening: Opening, *, subject_key: bytes, leaf: bytes, entropy: Callable[[int], bytes] = secrets.token_bytes
 ) -> bytes:
-    """Encrypts an opening for the vault: AES-256-GCM (NIST SP 800-38D), nonce first, bound to the leaf.
+    """Encrypts an opening for the vault: AES-256-GCM (NIST SP 800-38D), bound to the leaf.
+
+    Args:
+        opening: of the leaf.
+        subject_key: 32 bytes.
+        leaf: the bytes of the leaf.
+        entropy: gives that many random bytes.
+
+    Returns:
+        The nonce (12 bytes), the sealed opening and its tag (16 bytes).
 
     Raises:
-        LeafFault: the key has not 32 bytes, or the opening is not that of the leaf.
+        LeafError: the key has not 32 bytes, or the opening is not that of the leaf.
     """
     fault = opening_fault(leaf, opening)
     if fault is not None:
-        raise LeafFault(f"this record would never open its leaf: {fault}")
+        raise LeafError(f"this record would never open its leaf: {fault}")
     document = {
         "values": dict(opening.values),
         "salts": {name: salt.hex() for name, salt in opening.salts.items()},
@@ -174,22 +184,22 @@ def seal_record(
 
 
 def open_record(record: bytes, *, subject_key: bytes, leaf: bytes) -> Opening:
-    """Decrypts what :func:`seal_record` made for this leaf.
+    """Decrypts what :func:`seal_record` made for this leaf under this key (32 bytes).
 
     Raises:
-        LeafFault: the key is another one, the record was changed, or it belongs to another leaf.
+        LeafError: the key is another one, the record was changed, or it belongs to another leaf.
     """
     try:
         plain = _cipher(subject_key).decrypt(record[:_NONCE_BYTES], record[_NONCE_BYTES:], _DOMAIN + leaf)
     except (InvalidTag, ValueError):
-        raise LeafFault("the vault record does not open: another key, another leaf, or it was changed") from None
+        raise LeafError("the vault record does not open: another key, another leaf, or it was changed") from None
     document = json.loads(plain)  # it was written here: its tag says so
     return Opening(document["values"], {name: bytes.fromhex(salt) for name, salt in document["salts"].items()})
 
 
 def _cipher(subject_key: bytes) -> AESGCM:
     if len(subject_key) != _KEY_BYTES:
-        raise LeafFault(f"a subject key has {_KEY_BYTES} bytes, this one {len(subject_key)}")
+        raise LeafError(f"a subject key has {_KEY_BYTES} bytes, this one {len(subject_key)}")
     return AESGCM(subject_key)
 
 
@@ -197,4 +207,4 @@ def _canonical(value: Any) -> bytes:
     try:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, ValueError):
-        raise LeafFault("a value cannot be written as canonical JSON") from None
+        raise LeafError("a value cannot be written as canonical JSON") from None

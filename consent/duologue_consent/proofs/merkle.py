@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962 over SHA-256: roots, proofs, and their verification. No I/O.
+"""Computes the Merkle tree of RFC 6962 over SHA-256: roots, proofs, and their verification. No I/O.
 
 The shape of the tree is that of RFC 6962 section 2.1 (RFC 9162 section 2.1.1): a tree of n > 1 leaves splits at k, the
 largest power of two below n. Leaves and nodes are hashed with different first bytes, so that no node can pass for a
@@ -15,8 +15,12 @@ __all__ = [
     "EMPTY_ROOT",
     "CompactRange",
     "Verdict",
+    "complete_subtrees",
     "consistency_path",
+    "consistency_ranges",
+    "fold",
     "inclusion_path",
+    "inclusion_ranges",
     "leaf_hash",
     "node_hash",
     "root_of",
@@ -31,7 +35,7 @@ _HASH_BYTES: Final = 32
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a verification found: ``fault`` is None where the proof holds, else one sentence that says why not.
+    """Says what a verification found: ``fault`` is None where the proof holds, else one sentence that says why not.
 
     It is true in a condition exactly where it holds.
     """
@@ -40,7 +44,7 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether the proof holds."""
+        """Tells whether the proof holds."""
         return self.fault is None
 
     def __bool__(self) -> bool:
@@ -48,17 +52,17 @@ class Verdict:
 
 
 def leaf_hash(data: bytes) -> bytes:
-    """The hash of a leaf: SHA-256(0x00 || data), RFC 6962 section 2.1."""
+    """Hashes a leaf to 32 bytes: SHA-256(0x00 || data), RFC 6962 section 2.1."""
     return hashlib.sha256(b"\x00" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of an inner node: SHA-256(0x01 || left || right), RFC 6962 section 2.1."""
+    """Hashes two nodes of 32 bytes into one of 32 bytes: SHA-256(0x01 || left || right), RFC 6962 section 2.1."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
-    """MTH of RFC 6962 section 2.1; :data:`EMPTY_ROOT` without leaves.
+    """Computes the root (32 bytes) over hashes of leaves: MTH of RFC 6962 section 2.1; :data:`EMPTY_ROOT` without leaves.
 
     Pairing neighbours level by level, with an odd one moved up as it is, gives the tree of the definition.
     """
@@ -72,7 +76,14 @@ def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
 
 
 def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
-    """PATH(index, leaves) of RFC 6962 section 2.1.1: the siblings from the leaf up to the root.
+    """Builds an inclusion proof, PATH(index, leaves) of RFC 6962 section 2.1.1: the siblings from the leaf up to the root.
+
+    Args:
+        leaf_hashes: 32 bytes each, in the order of the log.
+        index: of the leaf, counted from 0.
+
+    Returns:
+        Hashes of 32 bytes.
 
     Raises:
         ValueError: there is no leaf with this index (counted from 0).
@@ -83,7 +94,7 @@ def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> tuple[bytes, ...
 
 
 def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
-    """Which leaves ``[begin, end)`` each hash of an inclusion path is over, from the leaf up; for 0 <= index < size."""
+    """Lists over which leaves ``[begin, end)`` each hash of an inclusion path is, from the leaf up; for 0 <= index < size."""
     ranges = []
     begin, end = 0, size
     while end - begin > 1:  # from the root down
@@ -98,9 +109,10 @@ def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
 
 
 def consistency_path(leaf_hashes: Sequence[bytes], old_size: int) -> tuple[bytes, ...]:
-    """PROOF(old_size, leaves) of RFC 6962 section 2.1.2: shows that the first ``old_size`` leaves have not changed.
+    """Builds a consistency proof, PROOF(old_size, leaves) of RFC 6962 section 2.1.2: the first ``old_size`` leaves are the same.
 
-    Empty where there is nothing to show: for ``old_size`` 0 (which the RFC leaves undefined) and for all leaves.
+    It has hashes of 32 bytes as ``leaf_hashes`` has, and none where there is nothing to show: for ``old_size`` 0 (which the
+    RFC leaves undefined) and for all leaves.
 
     Raises:
         ValueError: ``old_size`` is negative or more than there are leaves.
@@ -111,7 +123,7 @@ def consistency_path(leaf_hashes: Sequence[bytes], old_size: int) -> tuple[bytes
 
 
 def consistency_ranges(old_size: int, size: int) -> list[tuple[int, int]]:
-    """Which leaves ``[begin, end)`` each hash of a consistency path is over; for 0 <= old_size <= size."""
+    """Lists over which leaves ``[begin, end)`` each hash of a consistency path is; for 0 <= old_size <= size."""
     if old_size in (0, size):
         return []
     ranges = []
@@ -130,8 +142,10 @@ def consistency_ranges(old_size: int, size: int) -> list[tuple[int, int]]:
 
 
 def complete_subtrees(begin: int, end: int) -> list[tuple[int, int]]:
-    """The complete subtrees ``(level, place)`` that make up the leaves ``[begin, end)`` of a range of a proof, the largest
-    first: the subtree covers ``2**level`` leaves from ``place * 2**level`` on."""
+    """Lists the complete subtrees ``(level, place)`` that make up the leaves ``[begin, end)`` of a range of a proof.
+
+    The largest comes first; a subtree covers ``2**level`` leaves from ``place * 2**level`` on.
+    """
     found = []
     while begin < end:
         level = (end - begin).bit_length() - 1
@@ -141,7 +155,7 @@ def complete_subtrees(begin: int, end: int) -> list[tuple[int, int]]:
 
 
 def fold(roots: Sequence[bytes]) -> bytes:
-    """The root over complete subtrees that lie side by side, the largest first; :data:`EMPTY_ROOT` without any."""
+    """Folds the roots of complete subtrees side by side, the largest first, into one; :data:`EMPTY_ROOT` without any."""
     if not roots:
         return EMPTY_ROOT
     found = roots[-1]
@@ -151,9 +165,10 @@ def fold(roots: Sequence[bytes]) -> bytes:
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> Verdict:
-    """Whether the leaf with the hash ``leaf`` stands at ``index`` in the tree of ``size`` leaves with this ``root``.
+    """Verifies that the leaf with the hash ``leaf`` stands at ``index`` in the tree of ``size`` leaves with this ``root``.
 
-    The algorithm of RFC 9162 section 2.1.3.2.
+    The algorithm of RFC 9162 section 2.1.3.2. ``leaf``, ``root`` and each part of ``path`` have 32 bytes; a part of another
+    length is a fault.
     """
     if not 0 <= index < size:
         return Verdict(f"index {index} is outside of a tree of {size} leaves")
@@ -178,9 +193,10 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
 def verify_consistency(
     old_size: int, new_size: int, path: Sequence[bytes], old_root: bytes, new_root: bytes
 ) -> Verdict:
-    """Whether the tree of ``new_size`` leaves begins with the tree of ``old_size`` leaves.
+    """Verifies that the tree of ``new_size`` leaves begins with the tree of ``old_size`` leaves.
 
-    The algorithm of RFC 9162 section 2.1.4.2, and for what it leaves out: an empty tree is the beginning of any.
+    The algorithm of RFC 9162 section 2.1.4.2, and for what it leaves out: an empty tree is the beginning of any. Both roots and
+    each part of ``path`` have 32 bytes; a part of another length is a fault.
     """
     if not 0 <= old_size <= new_size:
         return Verdict(f"a tree of {new_size} leaves cannot continue one of {old_size}")
@@ -220,7 +236,7 @@ def verify_consistency(
 
 @dataclass(frozen=True)
 class CompactRange:
-    """A tree that can only grow, as the roots of its complete subtrees: all that appending needs, O(log size).
+    """Holds a tree that can only grow, as the roots of its complete subtrees: all that appending needs, O(log size).
 
     Attributes:
         size: how many leaves.
@@ -240,11 +256,11 @@ class CompactRange:
             raise ValueError("a hash is not 32 bytes long")
 
     def append(self, leaf: bytes) -> "CompactRange":
-        """The tree with one leaf more, of which the hash is given."""
+        """Gives the tree with one leaf more, of which the hash (32 bytes) is given."""
         return self.append_with_nodes(leaf)[0]
 
     def append_with_nodes(self, leaf: bytes) -> tuple["CompactRange", list[tuple[int, int, bytes]]]:
-        """As :meth:`append`, and the subtrees ``(level, place, hash)`` of level 1 and above that the leaf completes."""
+        """Appends as :meth:`append`; gives also the subtrees ``(level, place, hash)`` of level 1 and above that the leaf completes."""
         roots, size = [*self.roots, leaf], self.size
         made: list[tuple[int, int, bytes]] = []
         while size & 1:  # two subtrees of one height make one, as carries do in a sum
@@ -255,10 +271,10 @@ class CompactRange:
         return CompactRange(self.size + 1, tuple(roots)), made
 
     def root(self) -> bytes:
-        """The root of the whole tree; :data:`EMPTY_ROOT` without leaves."""
+        """Computes the root of the whole tree (32 bytes); :data:`EMPTY_ROOT` without leaves."""
         return fold(self.roots)
 
 
 def _split(size: int) -> int:
-    """The largest power of two below ``size`` (> 1): where RFC 6962 section 2.1 splits a tree."""
+    """Finds the largest power of two below ``size`` (> 1): where RFC 6962 section 2.1 splits a tree."""
     return 1 << ((size - 1).bit_length() - 1)

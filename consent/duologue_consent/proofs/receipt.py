@@ -1,4 +1,4 @@
-"""The withdrawal receipt: an in-toto Statement v1 about the files of a release, signed as a DSSE envelope. No I/O.
+"""Writes the withdrawal receipt: an in-toto Statement v1 about the files of a release, signed as a DSSE envelope. No I/O.
 
 The statement's subjects are the new files; its predicate (``receipt.schema.json``) says what was removed, from which
 files, how far that got, by which leaves of the ledger, and what it cannot reach. Levels, each including the ones before:
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import rfc8785
 
+from duologue_consent.errors import ConsentError
 from duologue_consent.proofs.dsse import Envelope, sign_envelope
 from duologue_consent.proofs.keys import SigningKey
 from duologue_consent.verify import statement_faults
@@ -25,7 +26,7 @@ __all__ = [
     "FileChange",
     "LeafProof",
     "Receipt",
-    "ReceiptFault",
+    "ReceiptError",
     "Removal",
 ]
 
@@ -34,13 +35,13 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "urn:duologue:receipt:1.0"
 
 
-class ReceiptFault(ValueError):
-    """A receipt would not hold; the message says all that is wrong with it."""
+class ReceiptError(ConsentError, ValueError):
+    """Tells that a receipt would not hold; the message says all that is wrong with it."""
 
 
 @dataclass(frozen=True)
 class LeafProof:
-    """A leaf of the ledger and its inclusion path in the tree of the new checkpoint."""
+    """Holds a leaf of the ledger and its inclusion path (hashes of 32 bytes) in the tree of the new checkpoint."""
 
     seq: int
     leaf: bytes
@@ -49,8 +50,11 @@ class LeafProof:
 
 @dataclass(frozen=True)
 class Removal:
-    """A sample that is gone: ``sample`` is a commitment to its key (its opening goes to the speaker), ``how`` is
-    ``dropped`` (all of it) or ``silenced`` (the speaker's channel)."""
+    """Names a sample that is gone, of ``duration_s`` seconds.
+
+    ``sample`` is a commitment to its key (its opening goes to the speaker), ``how`` is ``dropped`` (all of it) or
+    ``silenced`` (the speaker's channel).
+    """
 
     sample: str
     how: str
@@ -59,7 +63,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class FileChange:
-    """A file before and after; ``new_path`` and ``new_sha256`` are None where nothing took its place.
+    """Describes a file before and after; ``new_path`` and ``new_sha256`` are None where nothing took its place.
 
     At level LOGGED path and hash are as before.
     """
@@ -73,7 +77,7 @@ class FileChange:
 
 @dataclass(frozen=True)
 class Receipt:
-    """All that a receipt says.
+    """Holds all that a receipt says.
 
     Attributes:
         issued_at: when, as :func:`duologue_consent.decisions.events.format_time` writes it.
@@ -107,10 +111,10 @@ class Receipt:
     revocations: Mapping[str, Any] | None = None
 
     def statement(self) -> bytes:
-        """The in-toto Statement v1 as canonical JSON (RFC 8785); the same receipt gives the same bytes.
+        """Writes the in-toto Statement v1 as canonical JSON (RFC 8785); the same receipt gives the same bytes.
 
         Raises:
-            ReceiptFault: a reader would refuse it.
+            ReceiptError: a reader would refuse it.
         """
         files = [vars(each) for each in sorted(self.files, key=lambda each: each.path)]
         statement: dict[str, Any] = {
@@ -145,14 +149,14 @@ class Receipt:
         data = rfc8785.dumps(statement)
         faults = statement_faults(json.loads(data))
         if faults:
-            raise ReceiptFault(f"this receipt would not hold: {'; '.join(faults)}")
+            raise ReceiptError(f"this receipt would not hold: {'; '.join(faults)}")
         return data
 
     def signed(self, keys: Sequence[SigningKey]) -> Envelope:
-        """The receipt as it is published.
+        """Signs the receipt as it is published.
 
         Raises:
-            ReceiptFault: a reader would refuse it.
-            EnvelopeFault: there is no key.
+            ReceiptError: a reader would refuse it.
+            EnvelopeError: there is no key.
         """
         return sign_envelope(PAYLOAD_TYPE, self.statement(), keys)

@@ -5,14 +5,15 @@ make it, nobody needs to be speaking in it; where it is louder, somebody does, b
 The comparison is of levels every 10 ms, so a stretch that is part copy, part answer keeps the answer.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.activity.bands import HOP_MS
 from duologue_pipeline.records import BleedReport, Span
+from duologue_pipeline.rules.activity import ActivityRules
 
 __all__ = ["without_bleed"]
 
@@ -27,7 +28,7 @@ def without_bleed(
     levels_dbfs: _Floats,
     other_dbfs: _Floats,
     bleed: BleedReport,
-    rules: Mapping[str, Any],
+    rules: ActivityRules,
 ) -> list[Span]:
     """Leaves out where a track is no louder than the other one's copy in it.
 
@@ -42,9 +43,9 @@ def without_bleed(
         Spans, sorted and disjoint; ``spans`` where no bleed was found, or so much that levels cannot tell the speakers
         apart (above ``bleed_max_db``).
     """
-    if bleed.bleed_db is None or bleed.bleed_db > rules["bleed_max_db"] or not spans:
+    if bleed.bleed_db is None or bleed.bleed_db > rules.bleed_max_db or not spans:
         return list(spans)
-    explained = levels_dbfs <= _copy_dbfs(other_dbfs, levels_dbfs.size, bleed, rules) + rules["bleed_margin_db"]
+    explained = levels_dbfs <= _copy_dbfs(other_dbfs, levels_dbfs.size, bleed, rules) + rules.bleed_margin_db
     kept: list[Span] = []
     for span in spans:
         first, last = span.start_ms // HOP_MS, min(-(-span.end_ms // HOP_MS), levels_dbfs.size)
@@ -52,18 +53,18 @@ def without_bleed(
         edges = np.flatnonzero(np.diff(own, prepend=False, append=False)) + first
         for start, end in edges.reshape(-1, 2).tolist():
             cut = Span(max(start * HOP_MS, span.start_ms), min(end * HOP_MS, span.end_ms))
-            if cut.duration_ms >= rules["min_speech_ms"]:
+            if cut.duration_ms >= rules.min_speech_ms:
                 kept.append(cut)
     return kept
 
 
-def _copy_dbfs(other_dbfs: _Floats, hops: int, bleed: BleedReport, rules: Mapping[str, Any]) -> _Floats:
+def _copy_dbfs(other_dbfs: _Floats, hops: int, bleed: BleedReport, rules: ActivityRules) -> _Floats:
     """The level of the other one's copy in this track, with its dying away in a room: float32 [hops]."""
     lag_hops = round((bleed.lag_ms or 0) / HOP_MS)
     first = max(lag_hops - 1, 0)  # levels look 10 ms around
     source = np.full(hops, _LOWEST_DBFS, np.float32)
-    decay_db = rules["bleed_decay_db_per_s"] * HOP_MS / 1000
-    for hop in range(first, lag_hops + 2 + rules["bleed_tail_ms"] // HOP_MS):
+    decay_db = rules.bleed_decay_db_per_s * HOP_MS / 1000
+    for hop in range(first, lag_hops + 2 + rules.bleed_tail_ms // HOP_MS):
         late = other_dbfs[: max(hops - hop, 0)] - decay_db * max(hop - lag_hops - 1, 0)
         np.maximum(source[hop : hop + late.size], late, out=source[hop : hop + late.size])
     return source + _bleed_db(bleed, hops)
@@ -80,11 +81,11 @@ def _bleed_db(bleed: BleedReport, hops: int) -> _Floats:
     return np.interp(2 * HOP_MS * np.arange(hops), twice_ms, levels_db).astype(np.float32)
 
 
-def _own_speech(explained: _Flags, rules: Mapping[str, Any]) -> _Flags:
+def _own_speech(explained: _Flags, rules: ActivityRules) -> _Flags:
     """Which hops of a stretch stay. Own speech dips below the copy between its syllables: only long dips are cut out."""
     own = ~explained
-    own = _without_runs(own, rules["bleed_blip_ms"] // HOP_MS, ends=True)
-    return ~_without_runs(~own, rules["bleed_dip_ms"] // HOP_MS, ends=False)
+    own = _without_runs(own, rules.bleed_blip_ms // HOP_MS, ends=True)
+    return ~_without_runs(~own, rules.bleed_dip_ms // HOP_MS, ends=False)
 
 
 def _without_runs(flags: _Flags, shorter_than: int, *, ends: bool) -> _Flags:

@@ -11,7 +11,7 @@ alone is measured in the silences around, so that no noise has to be white. A ho
 no sound whatever the noise: else breath and room would be speech wherever a line is silent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,12 +19,10 @@ import numpy.typing as npt
 
 from duologue_pipeline.activity.bands import HOP_MS, power_of
 from duologue_pipeline.activity.reverberation import above_the_tail
+from duologue_pipeline.rules.activity import ActivityRules
 
 __all__ = ["edges_on_the_waveform", "sound_scores", "without_tails"]
 
-_BLOCK: Final = 300  # hops for which noise is measured at once
-_MIN_QUIET: Final = 25  # hops of silence from which noise can be measured
-_EMPTY_BELOW_DB: Final = 30.0  # bands so far under the loudest are those that a line does not carry
 _SPREAD_PERCENTILE: Final = 84.1  # a standard deviation above the median
 
 _Floats = npt.NDArray[np.float32]
@@ -32,7 +30,7 @@ _Levels = npt.NDArray[np.uint8]
 _Noise = Sequence[npt.NDArray[np.floating[Any]]]
 
 
-def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: Mapping[str, Any]) -> tuple[_Floats, _Noise]:
+def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: ActivityRules) -> tuple[_Floats, _Noise]:
     """How much each hop stands out of the noise around it.
 
     Args:
@@ -44,29 +42,34 @@ def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: Mapping[s
         The scores, float32 [H], of which 0 is ``edge_noise_sigmas`` over the usual score of noise; and the power of the noise
         that each block of hops was held against, float [B] each.
     """
-    context = rules["edge_context_ms"] // HOP_MS
-    guard = np.ones(2 * (rules["edge_guard_ms"] // HOP_MS) + 1, np.bool_)
+    context, block = rules.edge_context_ms // HOP_MS, rules.edge_block_ms // HOP_MS
+    guard = np.ones(2 * (rules.edge_guard_ms // HOP_MS) + 1, np.bool_)
     quiet = ~np.convolve(speech, guard, "same").astype(bool) if speech.size else ~speech
     quiet = quiet[: speech.size]
     scores = np.empty(len(bands), np.float32)
     noises = []
-    for start in range(0, len(bands), _BLOCK):
-        first, last = max(0, start - context), min(len(bands), start + _BLOCK + context)
+    for start in range(0, len(bands), block):
+        first, last = max(0, start - context), min(len(bands), start + block + context)
         power = _smoothed_power(bands, first, last)
         noise_hops = np.flatnonzero(quiet[first:last])
-        measured = noise_hops.size >= _MIN_QUIET
+        measured = noise_hops.size * HOP_MS >= rules.edge_min_quiet_ms
         # Without silences the noise is guessed from the quietest moments, which lie below it.
-        noise = np.median(power[noise_hops], axis=0) if measured else 1.5 * np.percentile(power, 10, axis=0)
-        ratios = _ratios(power / np.maximum(noise, noise.max() * 10 ** (-_EMPTY_BELOW_DB / 10)), rules)
-        usual, high = np.percentile(ratios[noise_hops], [50, _SPREAD_PERCENTILE]) if measured else (-0.3, -0.1)
-        zero = min(usual + rules["edge_noise_sigmas"] * (high - usual), rules["edge_zero_max"])
-        scores[start : start + _BLOCK] = ratios[start - first :][:_BLOCK] - zero
+        if measured:
+            noise = np.median(power[noise_hops], axis=0)
+        else:
+            noise = rules.edge_guess_factor * np.percentile(power, rules.edge_guess_percentile, axis=0)
+        ratios = _ratios(power / np.maximum(noise, noise.max() * 10 ** (-rules.edge_empty_below_db / 10)), rules)
+        usual, high = rules.edge_guess_usual, rules.edge_guess_high
+        if measured:
+            usual, high = np.percentile(ratios[noise_hops], [50, _SPREAD_PERCENTILE])
+        zero = min(usual + rules.edge_noise_sigmas * (high - usual), rules.edge_zero_max)
+        scores[start : start + block] = ratios[start - first :][:block] - zero
         noises.append(noise)
     return scores, noises
 
 
 def without_tails(
-    scores: _Floats, noises: _Noise, bands: _Levels, decay_db_per_s: float, rules: Mapping[str, Any]
+    scores: _Floats, noises: _Noise, bands: _Levels, decay_db_per_s: float, rules: ActivityRules
 ) -> _Floats:
     """The scores of a track that was recorded in a room: what only dies away as the room does is no sound.
 
@@ -80,10 +83,10 @@ def without_tails(
     Returns:
         float32 [H], nowhere more than ``scores``.
     """
-    context = rules["edge_context_ms"] // HOP_MS
+    context, block = rules.edge_context_ms // HOP_MS, rules.edge_block_ms // HOP_MS
     lowered = np.empty_like(scores)
-    for start, noise in zip(range(0, len(bands), _BLOCK), noises, strict=True):
-        first, last = max(0, start - context), min(len(bands), start + _BLOCK)
+    for start, noise in zip(range(0, len(bands), block), noises, strict=True):
+        first, last = max(0, start - context), min(len(bands), start + block)
         above = above_the_tail(_smoothed_power(bands, first, last), noise, decay_db_per_s, rules)
         lowered[start:last] = np.minimum(scores[start:last], above[start - first :])
     return lowered
@@ -96,17 +99,17 @@ def _smoothed_power(bands: _Levels, first: int, last: int) -> _Floats:
     return mean[min(first, 1) :][: last - first]
 
 
-def _ratios(over_noise: npt.NDArray[np.floating[Any]], rules: Mapping[str, Any]) -> _Floats:
+def _ratios(over_noise: npt.NDArray[np.floating[Any]], rules: ActivityRules) -> _Floats:
     """Float [H]: the log-likelihood ratio, mean of the best bands, in units in which a band of pure noise has -1."""
-    snr = 10 ** (rules["edge_speech_snr_db"] / 10)
-    ratios = np.clip(over_noise * (snr / (1 + snr) / np.log1p(snr)) - 1, -1, 3)
-    best = min(rules["edge_best_bands"], ratios.shape[1])
+    snr = 10 ** (rules.edge_speech_snr_db / 10)
+    ratios = np.clip(over_noise * (snr / (1 + snr) / np.log1p(snr)) - 1, -1, rules.edge_ratio_max)
+    best = min(rules.edge_best_bands, ratios.shape[1])
     mean: _Floats = np.partition(ratios, -best, axis=1)[:, -best:].mean(axis=1)
     return mean
 
 
 def edges_on_the_waveform(
-    runs: Sequence[tuple[int, int]], scores: _Floats, levels_dbfs: _Floats, rules: Mapping[str, Any]
+    runs: Sequence[tuple[int, int]], scores: _Floats, levels_dbfs: _Floats, rules: ActivityRules
 ) -> Iterator[tuple[int, int]]:
     """Moves the edges of stretches of speech to where the sound begins and ends.
 
@@ -119,7 +122,8 @@ def edges_on_the_waveform(
     Yields:
         Runs, sorted and disjoint; one whose edges cross was no sound of its own and is left out.
     """
-    search, reach, inside = (rules[f"edge_{name}_ms"] // HOP_MS for name in ("search", "reach", "inside"))
+    search, reach = rules.edge_search_ms // HOP_MS, rules.edge_reach_ms // HOP_MS
+    inside = rules.edge_inside_ms // HOP_MS
     runs = [part for run in runs for part in _parts(run, scores, levels_dbfs, rules)]
     ends = [0, *(end for _, end in runs)]
     starts = [*(start for start, _ in runs), scores.size]
@@ -134,24 +138,22 @@ def edges_on_the_waveform(
             yield onset, offset
 
 
-def _parts(
-    run: tuple[int, int], scores: _Floats, levels_dbfs: _Floats, rules: Mapping[str, Any]
-) -> list[tuple[int, int]]:
+def _parts(run: tuple[int, int], scores: _Floats, levels_dbfs: _Floats, rules: ActivityRules) -> list[tuple[int, int]]:
     """A stretch without its long silences: the network takes up to 300 ms to see one."""
     start, end = run
     sound = _sound(scores, levels_dbfs, start, end, float(levels_dbfs[start:end].max()), rules)
     edges = np.flatnonzero(np.diff(sound < 0, prepend=False, append=False)).reshape(-1, 2)
-    silences = [(a + start, b + start) for a, b in edges.tolist() if (b - a) * HOP_MS >= rules["edge_split_ms"]]
+    silences = [(a + start, b + start) for a, b in edges.tolist() if (b - a) * HOP_MS >= rules.edge_split_ms]
     bounds = [start, *(hop for silence in silences for hop in silence), end]
     return [(a, b) for a, b in zip(bounds[::2], bounds[1::2], strict=True) if a < b]
 
 
 def _sound(
-    scores: _Floats, levels_dbfs: _Floats, first: int, last: int, peak_dbfs: float, rules: Mapping[str, Any]
+    scores: _Floats, levels_dbfs: _Floats, first: int, last: int, peak_dbfs: float, rules: ActivityRules
 ) -> _Floats:
     """The evidence of sound hop by hop: of the noise's score and of the level under the stretch's peak, the lesser."""
-    above_db = levels_dbfs[first:last] - (peak_dbfs - rules["edge_below_speech_db"])
-    evidence: _Floats = np.clip(np.minimum(scores[first:last], above_db), -rules["edge_silence_weight"], 1)
+    above_db = levels_dbfs[first:last] - (peak_dbfs - rules.edge_below_speech_db)
+    evidence: _Floats = np.clip(np.minimum(scores[first:last], above_db), -rules.edge_silence_weight, 1)
     return evidence
 
 

@@ -10,10 +10,10 @@ elsewhere, where words are drawn out too. What it is worth stands in docs/annota
 Only the band of the telephone is listened to, so that every recording is judged alike.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from scipy.fft import irfft, rfft
 from duologue_pipeline.ingest.pieces import heard_pieces
 from duologue_pipeline.records import Activity, Recording, Span, Speaker, Vocalisation
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.vocalisations import VocalisationsRules
 
 __all__ = ["RATE_HZ", "filled_pauses", "with_filled_pauses"]
 
@@ -29,15 +30,11 @@ RATE_HZ: Final = 8000
 
 _HOP_MS: Final = 10
 _HOP: Final = RATE_HZ * _HOP_MS // 1000
-_WINDOW: Final = 320  # 40 ms: three periods of 75 Hz
+_WINDOW: Final = 320  # 40 ms: three periods of the lowest voice, 75 Hz
 _FFT: Final = 512  # no lag of interest wraps around
-_SHORTEST_LAG: Final = RATE_HZ // 400
-_LONGEST_LAG: Final = RATE_HZ // 75
-_OCTAVE_COST: Final = 0.03  # twice the period correlates as well: the shorter one is meant (Boersma 1993)
 _EDGES_HZ: Final = (200, 400, 600, 800, 1000, 1250, 1550, 1900, 2350, 2850, 3400)
 _BINS: Final = [round(hz * _FFT / RATE_HZ) for hz in _EDGES_HZ]
 _WIDTHS: Final = np.diff(_BINS).astype(np.float32)
-_BAND_RANGE_DB: Final = 30.0  # what lies further under the loudest band is noise
 _HANN: Final = np.hanning(_WINDOW + 1)[:_WINDOW].astype(np.float32)
 
 _Floats = npt.NDArray[np.float32]
@@ -59,7 +56,7 @@ def with_filled_pauses(recording: Recording, activity: Activity, speakers: Seque
     """
     if not speakers:
         return activity
-    rules = load_rules("vocalisations")
+    rules = load_rules(VocalisationsRules)
     spans = {s: getattr(activity, s) for s in speakers}
     found: dict[Speaker, list[Vocalisation]] = {s: [] for s in speakers}
     for s, piece, pcm in heard_pieces(recording, spans, rate_hz=RATE_HZ):
@@ -72,7 +69,7 @@ def with_filled_pauses(recording: Recording, activity: Activity, speakers: Seque
 
 
 def filled_pauses(
-    pcm: _Floats, piece: Span, spans: Sequence[Span], rules: Mapping[str, Any] | None = None
+    pcm: _Floats, piece: Span, spans: Sequence[Span], rules: VocalisationsRules | None = None
 ) -> list[Vocalisation]:
     """Finds the filled pauses in a piece of speech.
 
@@ -85,24 +82,23 @@ def filled_pauses(
     Returns:
         In order of time, disjoint; the confidence is that of the rules.
     """
-    rules = load_rules("vocalisations") if rules is None else rules
+    rules = load_rules(VocalisationsRules) if rules is None else rules
     sound = _listen(pcm, rules)
-    steady = (sound.correlation >= rules["voiced_correlation"]) & (sound.f0_semitones <= rules["f0_max_semitones"])
+    steady = (sound.correlation >= rules.voiced_correlation) & (sound.f0_semitones <= rules.f0_max_semitones)
     inside = [span for span in spans if span.start_ms < piece.end_ms and piece.start_ms < span.end_ms]
     found: list[Vocalisation] = []
-    for place in ("first", "other"):
-        own = rules[place]
-        runs = list(_runs(steady & (sound.envelope_db <= own["envelope_max_db"]), sound.open_db, rules, piece))
+    for own, begins in ((rules.first, True), (rules.other, False)):
+        runs = list(_runs(steady & (sound.envelope_db <= own.envelope_max_db), sound.open_db, rules, piece))
         for span in inside:
             for run in runs:
                 held = Span(max(run.start_ms, span.start_ms), min(run.end_ms, span.end_ms))
-                is_first = held.start_ms - span.start_ms <= rules["edge_ms"]
-                if held.duration_ms < own["min_ms"] or is_first != (place == "first"):
+                is_first = held.start_ms - span.start_ms <= rules.edge_ms
+                if held.duration_ms < own.min_ms or is_first != begins:
                     continue
                 if all(held.end_ms <= known.start_ms or known.end_ms <= held.start_ms for known in found):
                     start_ms = span.start_ms if is_first else held.start_ms
-                    end_ms = span.end_ms if span.end_ms - held.end_ms <= rules["edge_ms"] else held.end_ms
-                    found.append(Vocalisation("filler", start_ms, end_ms, own["confidence"]))
+                    end_ms = span.end_ms if span.end_ms - held.end_ms <= rules.edge_ms else held.end_ms
+                    found.append(Vocalisation("filler", start_ms, end_ms, own.confidence))
     return sorted(found, key=lambda each: each.start_ms)
 
 
@@ -118,7 +114,7 @@ class _Sound:
     open_db: _Floats
 
 
-def _listen(pcm: _Floats, rules: Mapping[str, Any]) -> _Sound:
+def _listen(pcm: _Floats, rules: VocalisationsRules) -> _Sound:
     """Measures a piece. Pitch costs most, so it is measured only where the envelope rests; elsewhere it is NaN."""
     hops = -(-pcm.size // _HOP)
     before = (_WINDOW - _HOP) // 2
@@ -127,13 +123,13 @@ def _listen(pcm: _Floats, rules: Mapping[str, Any]) -> _Sound:
     power = np.square(spectra.real) + np.square(spectra.imag)
     bands = np.add.reduceat(power, _BINS, axis=1)[:, :-1] / _WIDTHS
     levels_db = 10 * np.log10(np.maximum(bands, 1e-10))
-    levels_db = np.maximum(levels_db, levels_db.max(axis=1, keepdims=True) - _BAND_RANGE_DB)
-    over = rules["steady_over_ms"] // _HOP_MS
+    levels_db = np.maximum(levels_db, levels_db.max(axis=1, keepdims=True) - rules.band_range_db)
+    over = rules.steady_over_ms // _HOP_MS
     envelope_db = np.sqrt(np.mean(np.square(_moves(levels_db - levels_db.mean(axis=1, keepdims=True), over)), axis=1))
-    rests = envelope_db <= max(rules[place]["envelope_max_db"] for place in ("first", "other"))
+    rests = envelope_db <= max(rules.first.envelope_max_db, rules.other.envelope_max_db)
     near = np.convolve(rests, np.ones(over + 1), "same")[:hops] > 0 if hops > over else np.zeros(hops, np.bool_)
     correlation, period = np.full((2, hops), np.nan, np.float32)
-    correlation[near], period[near] = _period(power[near])
+    correlation[near], period[near] = _period(power[near], rules)
     open_db = levels_db[:, 1:4].max(axis=1) - levels_db[:, 0]
     return _Sound(correlation, np.abs(_moves(12 * np.log2(period), over)), envelope_db, open_db)
 
@@ -146,12 +142,13 @@ def _moves(values: _Floats, over: int) -> _Floats:
     return moves
 
 
-def _period(power: _Floats) -> tuple[_Floats, _Floats]:
+def _period(power: _Floats, rules: VocalisationsRules) -> tuple[_Floats, _Floats]:
     """The autocorrelation at the period, and the period in samples (Boersma 1993), from power spectra [H, F]."""
-    raw = irfft(power, _FFT, axis=1)[:, : _LONGEST_LAG + 2]
-    correlation = raw / (np.maximum(raw[:, :1], 1e-10) * _window_correlation())
-    cost = (_OCTAVE_COST * np.log2(np.arange(_SHORTEST_LAG, _LONGEST_LAG + 1) / _SHORTEST_LAG)).astype(np.float32)
-    best = _SHORTEST_LAG + (correlation[:, _SHORTEST_LAG : _LONGEST_LAG + 1] - cost).argmax(axis=1)
+    shortest, longest = RATE_HZ // rules.f0_max_hz, RATE_HZ // rules.f0_min_hz
+    raw = irfft(power, _FFT, axis=1)[:, : longest + 2]
+    correlation = raw / (np.maximum(raw[:, :1], 1e-10) * _window_correlation()[: longest + 2])
+    cost = (rules.octave_cost * np.log2(np.arange(shortest, longest + 1) / shortest)).astype(np.float32)
+    best = shortest + (correlation[:, shortest : longest + 1] - cost).argmax(axis=1)
     left, peak, right = (correlation[np.arange(len(best)), best + side] for side in (-1, 0, 1))
     bend = np.minimum(left - 2 * peak + right, -1e-6)
     period = best + np.clip((left - right) / (2 * bend), -0.5, 0.5)
@@ -161,15 +158,15 @@ def _period(power: _Floats) -> tuple[_Floats, _Floats]:
 @cache
 def _window_correlation() -> _Floats:
     spectrum = rfft(_HANN, _FFT)
-    own = irfft(np.square(np.abs(spectrum)), _FFT)[: _LONGEST_LAG + 2]
+    own = irfft(np.square(np.abs(spectrum)), _FFT)[: _FFT // 2]
     relative: _Floats = (own / own[0]).astype(np.float32)
     return relative
 
 
-def _runs(steady: npt.NDArray[np.bool_], open_db: _Floats, rules: Mapping[str, Any], piece: Span) -> Iterator[Span]:
+def _runs(steady: npt.NDArray[np.bool_], open_db: _Floats, rules: VocalisationsRules, piece: Span) -> Iterator[Span]:
     """The stretches of a piece that are ``steady`` and open on average, with what each hop was measured over."""
     edges = np.flatnonzero(np.diff(steady, prepend=False, append=False)).reshape(-1, 2)
-    half_ms = rules["steady_over_ms"] // 2
+    half_ms = rules.steady_over_ms // 2
     for start, end in edges.tolist():
-        if open_db[start:end].mean() >= rules["open_min_db"]:
+        if open_db[start:end].mean() >= rules.open_min_db:
             yield Span(piece.start_ms + start * _HOP_MS - half_ms, piece.start_ms + end * _HOP_MS + half_ms)

@@ -10,7 +10,7 @@ frame at which the decision changed (:mod:`duologue_pipeline.activity.edges`), w
 (:mod:`duologue_pipeline.activity.reverberation`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from duologue_pipeline.activity.edges import edges_on_the_waveform, sound_scores
 from duologue_pipeline.activity.reverberation import room_decay
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
 
 __all__ = ["SAMPLE_RATE_HZ", "Vad", "VadModel", "levels_of", "load_vad", "speech_spans"]
 
@@ -70,9 +71,9 @@ class Vad:
         rules: the rule set ``activity``, the packaged one if None.
     """
 
-    def __init__(self, model: VadModel, rules: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, model: VadModel, rules: ActivityRules | None = None) -> None:
         self._model = model
-        self._rules = load_rules("activity") if rules is None else rules
+        self._rules = load_rules(ActivityRules) if rules is None else rules
         self._waiting: list[_Floats] = []
         self._waiting_samples = 0
         self._samples = 0
@@ -151,7 +152,7 @@ def speech_spans(
     levels_dbfs: _Floats,
     *,
     duration_ms: int,
-    rules: Mapping[str, Any] | None = None,
+    rules: ActivityRules | None = None,
     bands: _Levels | None = None,
 ) -> list[Span]:
     """Turns the network's judgement and the spectrum of the waveform into stretches of speech.
@@ -172,10 +173,10 @@ def speech_spans(
     Returns:
         Spans in milliseconds, sorted, disjoint, not touching.
     """
-    rules = load_rules("activity") if rules is None else rules
+    rules = load_rules(ActivityRules) if rules is None else rules
     if bands is None:
         bands = np.clip(2 * (levels_dbfs[:, np.newaxis] + 120), 0, 255).astype(np.uint8)
-    frames = _hysteresis(probabilities, on=rules["on_probability"], off=rules["off_probability"])
+    frames = _hysteresis(probabilities, on=rules.on_probability, off=rules.off_probability)
     edges_ms = np.flatnonzero(np.diff(frames, prepend=False, append=False)) * _FRAME_MS
     hops = [(round(start / HOP_MS), round(end / HOP_MS)) for start, end in edges_ms.reshape(-1, 2).tolist()]
     # The last frame may be filled up: it has no level beyond the track's end.
@@ -199,13 +200,13 @@ def _hysteresis(probabilities: _Floats, *, on: float, off: float) -> npt.NDArray
     return (latest >= 0) & (probabilities[latest] >= on)
 
 
-def _joined(hops: Iterable[tuple[int, int]], *, duration_ms: int, rules: Mapping[str, Any]) -> list[Span]:
+def _joined(hops: Iterable[tuple[int, int]], *, duration_ms: int, rules: ActivityRules) -> list[Span]:
     """Makes spans of hops: joined across short silences, cut to the duration, the short ones left out."""
     spans: list[Span] = []
     for onset, offset in hops:
         start_ms, end_ms = onset * HOP_MS, min(offset * HOP_MS, duration_ms)
-        if spans and start_ms - spans[-1].end_ms < rules["min_silence_ms"]:
+        if spans and start_ms - spans[-1].end_ms < rules.min_silence_ms:
             spans[-1] = Span(spans[-1].start_ms, end_ms)
         else:
             spans.append(Span(start_ms, end_ms))
-    return [span for span in spans if span.duration_ms >= rules["min_speech_ms"]]
+    return [span for span in spans if span.duration_ms >= rules.min_speech_ms]

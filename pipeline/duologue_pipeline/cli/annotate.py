@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -12,11 +12,12 @@ import typer
 from duologue_pipeline.cli.isolation import check_tracks
 from duologue_pipeline.cli.support import quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
-from duologue_pipeline.files.storage import absolute_uri
-from duologue_pipeline.records import SPEAKERS, Recording, Speaker, Track, Word, WordsCheck
+from duologue_pipeline.read.files import recording_of_files
+from duologue_pipeline.records import Recording, Speaker, WordsCheck
 from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON
 
 if TYPE_CHECKING:
+    from duologue_pipeline.conversation import ConversationReport
     from duologue_pipeline.events.annotation import Annotation
 
 __all__ = ["EXAMPLE", "Asr", "annotate"]
@@ -101,22 +102,20 @@ def annotate(
             raise UsageError("nothing to annotate: give A and B, one stereo file, or --words FILE")
         else:
             check_tracks(offset_a, offset_b, channel_a, channel_b or 0)
-            recording = Recording(
-                recording_id="conversation",
-                a=Track("a", absolute_uri(a), channel_a, offset_a, words_uri=words_a and absolute_uri(words_a)),
-                b=Track(
-                    "b",
-                    absolute_uri(b or a),
-                    (0 if b else 1) if channel_b is None else channel_b,
-                    offset_b,
-                    words_uri=words_b and absolute_uri(words_b),
-                ),
+            recording = recording_of_files(
+                a,
+                b,
                 language=language,
+                words_a=words_a,
+                words_b=words_b,
+                offsets_s=(offset_a, offset_b),
+                channels=(channel_a, channel_b),
             )
             try:
-                annotation, checks, isolation = _of_audio(recording, asr, allow_network=allow_network)
+                report = _of_audio(recording, asr, allow_network=allow_network)
             except RejectError as error:
                 raise UsageError(_explained(error, a, b)) from None
+            annotation, checks, isolation = report.annotation, report.words_checks, report.isolation.verdict
             name = Path(a).stem
         if (annotation.words_a or annotation.words_b) and annotation.lexicon == NO_LEXICON.name:
             fault = f"no lexicon for {language}" if language else "no --language"
@@ -153,45 +152,19 @@ def _of_words(path: Path, language: str | None) -> "Annotation":
     )
 
 
-def _of_audio(
-    recording: Recording, asr: str | None, *, allow_network: bool
-) -> tuple["Annotation", dict[Speaker, WordsCheck], str]:
-    from duologue_pipeline.activity.vad import load_vad
-    from duologue_pipeline.analysis import ISOLATION_RATE_HZ, find_activity, label
-    from duologue_pipeline.ingest.audio import conversation_blocks
-    from duologue_pipeline.ingest.measure import measure_audio
-    from duologue_pipeline.isolation.meter import measure_isolation
-    from duologue_pipeline.words.asr import AsrModel, with_heard_words
-    from duologue_pipeline.words.check import MISFITS, explain_check, fitting_words
-    from duologue_pipeline.words.files import parse_words, read_json
+def _of_audio(recording: Recording, asr: str | None, *, allow_network: bool) -> "ConversationReport":
+    from duologue_pipeline.conversation import annotate_recording
+    from duologue_pipeline.words.asr import AsrModel
+    from duologue_pipeline.words.check import MISFITS, explain_check
 
-    say = _Progress()
-    given: dict[Speaker, tuple[Word, ...] | None] = {
-        s: parse_words(read_json(t.words_uri), name=t.words_uri, offset_s=t.offset_s) if t.words_uri else None
-        for s, t in zip(SPEAKERS, recording.tracks, strict=True)
-    }
     recognizer = AsrModel(asr, allow_network).open() if asr else None
-    say("reading the audio")
-    duration_ms = measure_audio(recording).duration_ms
-    say("measuring the isolation of the tracks")
-    isolation = measure_isolation(
-        conversation_blocks(recording, rate_hz=ISOLATION_RATE_HZ), sample_rate_hz=ISOLATION_RATE_HZ
-    )
-    if isolation.verdict == "fail":
+    report = annotate_recording(recording, recognizer=recognizer, tell=_Progress())
+    if report.isolation.verdict == "fail":
         _warn("the tracks are not isolated (see `duologue isolation`): labels of one speaker may be the other's speech")
-    say("finding speech")
-    activity = find_activity(recording, isolation=isolation, duration_ms=duration_ms, model=load_vad())
-    given, checks = fitting_words(given, activity, duration_ms=duration_ms)
-    for speaker, check in checks.items():
+    for speaker, check in report.words_checks.items():
         if explanation := explain_check(check, speaker=speaker):
             _warn(explanation + ("; they are not used" if check.verdict in MISFITS else ""))
-    if recognizer is not None and None in given.values():
-        say("recognising words")
-        given = with_heard_words(recording, activity, given, recognizer)
-    say("labelling")
-    annotation = label(recording, activity, given, duration_ms=duration_ms)
-    say("")
-    return annotation, checks, isolation.verdict
+    return report
 
 
 def _formatted(
@@ -199,7 +172,7 @@ def _formatted(
     format: _Format,
     *,
     name: str,
-    checks: dict[Speaker, WordsCheck] | None,
+    checks: Mapping[Speaker, WordsCheck] | None,
     isolation: str | None,
 ) -> str:
     from duologue_pipeline.labels.document import annotation_document

@@ -9,8 +9,7 @@ import typer
 
 from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
-from duologue_pipeline.files.storage import absolute_uri
-from duologue_pipeline.records import Recording, Track
+from duologue_pipeline.read.files import recording_of_files
 
 __all__ = ["AllowNetwork", "Embedding", "Segmentation", "check_tracks", "isolation"]
 
@@ -65,29 +64,20 @@ def isolation(
     """
     quiet()
     with usage_errors():
-        from duologue_pipeline.analysis import ISOLATION_RATE_HZ
-        from duologue_pipeline.ingest.audio import conversation_blocks
-        from duologue_pipeline.isolation.meter import measure_isolation
+        from duologue_pipeline.isolation.measure import ISOLATION_RATE_HZ, measure_recording
         from duologue_pipeline.isolation.plot import LevelMeter, check_plot, plot_isolation
         from duologue_pipeline.isolation.report import isolation_document, isolation_text
-        from duologue_pipeline.isolation.second_opinion import SecondOpinion, with_second_opinion
+        from duologue_pipeline.isolation.second_opinion import SecondOpinion
 
         if plot is not None:
             check_plot(plot)
         check_tracks(offset_a, offset_b, channel_a, channel_b or 0)
         opinion = SecondOpinion.of(pyannote_segmentation, pyannote_embedding, allow_network=allow_network)
-        listener = opinion and opinion.open()
-        recording = Recording(
-            recording_id="conversation",
-            a=Track("a", absolute_uri(a), channel_a, offset_a),
-            b=Track("b", absolute_uri(b or a), (0 if b else 1) if channel_b is None else channel_b, offset_b),
-        )
+        listener = opinion.open() if opinion else None
+        recording = recording_of_files(a, b, offsets_s=(offset_a, offset_b), channels=(channel_a, channel_b))
         meter = LevelMeter(ISOLATION_RATE_HZ)
         try:
-            blocks = meter.tap(conversation_blocks(recording, rate_hz=ISOLATION_RATE_HZ))
-            report = measure_isolation(blocks, sample_rate_hz=ISOLATION_RATE_HZ)
-            if listener:
-                report = with_second_opinion(report, listener.ask(recording, report, duration_ms=meter.duration_ms))
+            report = measure_recording(recording, listener, duration_ms=lambda: meter.duration_ms, tap=meter.tap)
         except RejectError as error:
             raise UsageError(_explained(error, a, b)) from None
         title = a if b is None else f"{a} and {b}"

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from duologue_consent import Form, Snapshot, parse_time
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Track
+from duologue_pipeline.records import ConsentBasis, Consented, GrantRef, Recording, SpeakerConsent, Track
 
-__all__ = ["check_consent", "recording_time", "written_forms"]
+__all__ = ["check_consent", "consent_stage", "recording_time", "written_forms"]
 
 
 def written_forms(*, include_audio: bool, transcripts: bool) -> tuple[Form, ...]:
@@ -69,6 +69,29 @@ def check_consent(
         for name, track in zip("ab", recording.tracks, strict=True)
     )
     return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, a=a, b=b)
+
+
+def consent_stage(
+    recording: Recording,
+    *,
+    snapshot: Snapshot | None,
+    purpose: str,
+    as_of: datetime,
+    ledger_name: str,
+    include_audio: bool,
+    words: str,
+) -> Consented:
+    """Lets a recording pass if both speakers allow the purpose. Arguments and errors are those of :func:`check_consent`."""
+    basis = check_consent(
+        recording,
+        snapshot=snapshot,
+        purpose=purpose,
+        as_of=as_of,
+        ledger_name=ledger_name,
+        include_audio=include_audio,
+        words=words,
+    )
+    return Consented(recording, basis)
 
 
 def recording_time(recording: Recording, as_of: datetime) -> datetime | None:

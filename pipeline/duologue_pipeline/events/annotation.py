@@ -1,6 +1,6 @@
 """The annotation of one conversation, from activity, from words, or from both: what every way in shares.
 
-The run (duologue_pipeline.analysis) and the command ``duologue annotate`` call :func:`annotate_conversation`.
+The run and the command ``duologue annotate`` come here through :mod:`duologue_pipeline.conversation`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,20 @@ from duologue_pipeline.events.ipus import join_ipus
 from duologue_pipeline.events.turn_taking import conversation_statistics
 from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Statistics, TaggedWord, Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
+from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
+from duologue_pipeline.rules.disfluency import DisfluencyRules
+from duologue_pipeline.rules.events import EventsRules
+from duologue_pipeline.rules.versions import rule_versions
+from duologue_pipeline.rules.vocalisations import VocalisationsRules
 from duologue_pipeline.words.disfluency import TAGS, WordTags, tags_and_disfluencies
 from duologue_pipeline.words.lexicon import load_lexicon
+from duologue_pipeline.words.track import track_words
 
 __all__ = ["Annotation", "annotate_conversation"]
 
-_RULES: Final = ("events", "disfluency", "backchannel_words")
+_RULES_OF_WORDS: Final = (EventsRules, DisfluencyRules, BackchannelWordsRules)
+_RULES_OF_SOUND: Final = (ActivityRules, VocalisationsRules)
 
 
 @dataclass(frozen=True)
@@ -69,17 +77,17 @@ def annotate_conversation(
     if duration_ms is None:
         ends = [span.end_ms for span in (*heard.a, *heard.b)]
         duration_ms = max([*ends, *(word.end_ms for own in words.values() for word in own or ())], default=0)
-    lexicon, rules = load_lexicon(language), load_rules("events")
+    lexicon, rules = load_lexicon(language), load_rules(EventsRules)
     if activity is not None:
         check_activity(activity, duration_ms=duration_ms)
-    ipus = read_floor(activity, words, duration_ms=duration_ms, lexicon=lexicon, rules=rules)
-    read = {speaker: tags_and_disfluencies(words[speaker] or (), lexicon=lexicon) for speaker in SPEAKERS}
+    tracks = {speaker: track_words(own, lexicon) for speaker, own in words.items()}
+    ipus = read_floor(activity, tracks, duration_ms=duration_ms, rules=rules)
+    read = {speaker: tags_and_disfluencies(tracks[speaker]) for speaker in SPEAKERS}
     events = events_of_floor(
         ipus,
         activity=activity,
-        words=words,
+        words=tracks,
         disfluencies={speaker: found for speaker, (_, found) in read.items()},
-        lexicon=lexicon,
         rules=rules,
     )
     tagged = {
@@ -93,10 +101,7 @@ def annotate_conversation(
         statistics=conversation_statistics(
             heard, events, duration_ms=duration_ms, words_a=tagged["a"], words_b=tagged["b"]
         ),
-        rules={
-            name: load_rules(name)["version"]
-            for name in (*_RULES, *(("activity", "vocalisations") if activity else ()))
-        },
+        rules=rule_versions((*_RULES_OF_WORDS, *(_RULES_OF_SOUND if activity else ()))),
         lexicon=lexicon.name,
         language=language,
     )

@@ -31,8 +31,10 @@ from duologue_pipeline.events.ipus import join_ipus, other_speaker
 from duologue_pipeline.events.latencies import latencies
 from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.words.disfluency import Disfluency, find_disfluencies
 from duologue_pipeline.words.lexicon import NO_LEXICON, Lexicon
+from duologue_pipeline.words.track import TrackWords, track_words
 
 __all__ = ["KINDS", "check_activity", "events_of_floor", "find_events", "join_ipus"]
 
@@ -76,7 +78,7 @@ def find_events(
     words_a: Sequence[Word] | None = None,
     words_b: Sequence[Word] | None = None,
     lexicon: Lexicon = NO_LEXICON,
-    rules: Mapping[str, Any] | None = None,
+    rules: EventsRules | None = None,
 ) -> list[Event]:
     """Finds everything in :data:`KINDS`.
 
@@ -95,30 +97,28 @@ def find_events(
     Raises:
         ValueError: spans are out of order, overlap, are empty, or reach beyond the conversation.
     """
-    rules = load_rules("events") if rules is None else rules
-    words: dict[Speaker, Sequence[Word] | None] = {"a": words_a, "b": words_b}
+    rules = load_rules(EventsRules) if rules is None else rules
+    words: dict[Speaker, TrackWords] = {"a": track_words(words_a, lexicon), "b": track_words(words_b, lexicon)}
     if activity is not None:
         check_activity(activity, duration_ms=duration_ms)
-    ipus = read_floor(activity, words, duration_ms=duration_ms, lexicon=lexicon, rules=rules)
-    found = {speaker: find_disfluencies(words[speaker] or (), lexicon=lexicon) for speaker in SPEAKERS}
-    return events_of_floor(ipus, activity=activity, words=words, disfluencies=found, lexicon=lexicon, rules=rules)
+    ipus = read_floor(activity, words, duration_ms=duration_ms, rules=rules)
+    found = {speaker: find_disfluencies(words[speaker]) for speaker in SPEAKERS}
+    return events_of_floor(ipus, activity=activity, words=words, disfluencies=found, rules=rules)
 
 
 def events_of_floor(
     ipus: Sequence[Ipu],
     *,
     activity: Activity | None,
-    words: Mapping[Speaker, Sequence[Word] | None],
+    words: Mapping[Speaker, TrackWords],
     disfluencies: Mapping[Speaker, Sequence[Disfluency]],
-    lexicon: Lexicon,
-    rules: Mapping[str, Any],
+    rules: EventsRules,
 ) -> list[Event]:
     """Reads the events off the roles that :func:`duologue_pipeline.events.floor.read_floor` gave; arguments as there.
 
     ``disfluencies`` are those of the words of each speaker.
     """
-    confidences = rules["confidences"]
-    scripts = {speaker: Transcript(words[speaker], lexicon) for speaker in SPEAKERS}
+    scripts = {speaker: Transcript(words[speaker]) for speaker in SPEAKERS}
     turns = _turns(ipus)
     events = [
         *(_event("ipu", ipu.speaker, ipu.span, [ipu], subtype=ipu.role) for ipu in ipus),
@@ -129,14 +129,14 @@ def events_of_floor(
     ]
     for speaker in SPEAKERS:
         said = words[speaker]
-        if said is not None:
-            events += disfluency_events(speaker, said, disfluencies[speaker], confidences)
+        if said.known:
+            events += disfluency_events(speaker, said.words, disfluencies[speaker], rules.confidences)
             events += laughter_events(
-                speaker, said, lexicon, joined_ms=rules["ipu_silence_ms"], confidence=confidences["laughter"]
+                speaker, said, joined_ms=rules.ipu_silence_ms, confidence=rules.confidences.laughter
             )
         elif activity is not None:
             events += vocalisation_events(speaker, getattr(activity, f"vocalisations_{speaker}"))
-    events = [replace(event, rules=rules["version"]) for event in with_addressee(events, ipus, turns)]
+    events = [replace(event, rules=rules.version) for event in with_addressee(events, ipus, turns)]
     return sorted(events, key=lambda event: (event.start_ms, event.end_ms, event.kind, event.speaker))
 
 
@@ -180,7 +180,7 @@ def _turns(ipus: Sequence[Ipu]) -> list[list[Ipu]]:
 
 
 def _turns_and_pauses(
-    turns: Sequence[Sequence[Ipu]], ipus: Sequence[Ipu], scripts: Mapping[Speaker, Transcript], rules: Mapping[str, Any]
+    turns: Sequence[Sequence[Ipu]], ipus: Sequence[Ipu], scripts: Mapping[Speaker, Transcript], rules: EventsRules
 ) -> list[Event]:
     heard = {speaker: [ipu.span for ipu in ipus if ipu.speaker == speaker] for speaker in SPEAKERS}
     events = []
@@ -235,7 +235,7 @@ def _listener_acts(
     ipus: Sequence[Ipu],
     turns: Sequence[Sequence[Ipu]],
     scripts: Mapping[Speaker, Transcript],
-    rules: Mapping[str, Any],
+    rules: EventsRules,
 ) -> list[Event]:
     events = []
     turn = -1
@@ -244,10 +244,10 @@ def _listener_acts(
         taken = _takes_over(ipu.span, own.count(ipu.unit.first, ipu.unit.last), rules)
         completion = (ipu.takes_floor or ipu.role == "attempt") and turn >= 0 and completes(ipu, own, other, rules)
         if completion:
-            certain = rules["confidences"]["co_completion"]
+            certain = rules.confidences.co_completion
             events.append(_event("co_completion", ipu.speaker, ipu.span, [ipu], confidence=certain))
         if ipu.role == "backchannel":
-            certain = rules["confidences"]["backchannel_by_words" if ipu.type else "backchannel_by_timing"]
+            certain = rules.confidences.backchannel_by_words if ipu.type else rules.confidences.backchannel_by_timing
             events.append(
                 _event(
                     "backchannel",
@@ -276,19 +276,19 @@ def _listener_acts(
     return events
 
 
-def _stance(ipu: Ipu, completion: bool, other: Transcript, rules: Mapping[str, Any]) -> str | None:
+def _stance(ipu: Ipu, completion: bool, other: Transcript, rules: EventsRules) -> str | None:
     """Cooperative if it helps the holder's sentence along, competitive if it leaves that sentence unfinished."""
     if completion:
         return "cooperative"
     if ipu.takes_floor and ipu.over is not None:
         stopped_ms = ipu.over.span.end_ms
-        if other.left_open(stopped_ms, within_ms=rules["ipu_silence_ms"]):
+        if other.left_open(stopped_ms, within_ms=rules.ipu_silence_ms):
             return "competitive"
     return None
 
 
-def _takes_over(span: Span, spoken: int, rules: Mapping[str, Any]) -> bool:
-    return span.duration_ms > rules["take_over_ms"] or spoken > rules["take_over_words"]
+def _takes_over(span: Span, spoken: int, rules: EventsRules) -> bool:
+    return span.duration_ms > rules.take_over_ms or spoken > rules.take_over_words
 
 
 def _meets(span: Span, others: Sequence[Span]) -> bool:

@@ -28,12 +28,13 @@ the only case in which it matters who is called ``a``.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from duologue_pipeline.events.ipus import Unit, other_speaker, spoken_units, units_as_words
-from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Word
+from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker
+from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.words.backchannels import backchannel_ipus
-from duologue_pipeline.words.lexicon import Lexicon
+from duologue_pipeline.words.track import TrackWords
 
 __all__ = ["Ipu", "Onset", "read_floor"]
 
@@ -69,19 +70,17 @@ class Ipu:
 
 def read_floor(
     activity: Activity | None,
-    words: Mapping[Speaker, Sequence[Word] | None],
+    words: Mapping[Speaker, TrackWords],
     *,
     duration_ms: int,
-    lexicon: Lexicon,
-    rules: Mapping[str, Any],
+    rules: EventsRules,
 ) -> list[Ipu]:
     """Gives every IPU its role.
 
     Args:
         activity: when each speaker is heard; None if there are only words.
-        words: of each speaker, in order of start, None where there are none.
+        words: of each speaker; in a language without a lexicon all roles come from timing.
         duration_ms: of the conversation.
-        lexicon: of its language; without one all roles come from timing.
         rules: the rule set ``events``.
 
     Returns:
@@ -91,30 +90,34 @@ def read_floor(
         speaker: spoken_units(
             speaker,
             None if activity is None else getattr(activity, speaker),
-            words[speaker],
-            silence_ms=rules["ipu_silence_ms"],
+            words[speaker].words,
+            silence_ms=rules.ipu_silence_ms,
             duration_ms=duration_ms,
         )
         for speaker in SPEAKERS
     }
-    silence_ms = rules["ipu_silence_ms"]
     said = {
-        speaker: units_as_words(units[speaker], words[speaker], silence_ms=silence_ms, duration_ms=duration_ms)
-        for speaker in SPEAKERS
+        speaker: _as_heard(units[speaker], words[speaker], duration_ms=duration_ms, rules=rules) for speaker in SPEAKERS
     }
-    return _Floor(units, _types(units, said, lexicon), rules).walk()
+    return _Floor(units, _types(units, said), rules).walk()
+
+
+def _as_heard(units: Sequence[Unit], track: TrackWords, *, duration_ms: int, rules: EventsRules) -> TrackWords:
+    """The words of a speaker with their times set so that whoever finds IPUs in them finds these units."""
+    placed = units_as_words(units, track.words, silence_ms=rules.ipu_silence_ms, duration_ms=duration_ms)
+    return track.moved([i for unit in units for i in range(unit.first, unit.last) or (None,)], placed)
 
 
 def _types(
-    units: Mapping[Speaker, Sequence[Unit]], said: Mapping[Speaker, Sequence[Word]], lexicon: Lexicon
+    units: Mapping[Speaker, Sequence[Unit]], said: Mapping[Speaker, TrackWords]
 ) -> dict[Speaker, list[str | None]]:
     """Per IPU the type of its backchannel, empty for none, None where words cannot tell."""
     types: dict[Speaker, list[str | None]] = {}
     for speaker in SPEAKERS:
-        answers = backchannel_ipus(said[speaker], said[other_speaker(speaker)], lexicon=lexicon)
+        answers = backchannel_ipus(said[speaker], said[other_speaker(speaker)])
         found = {Span(each.start_ms, each.end_ms): each.type for each in answers}
         types[speaker] = [
-            None if lexicon.name == "none" or unit.first == unit.last else found.get(unit.span, "")
+            None if said[speaker].lexicon.name == "none" or unit.first == unit.last else found.get(unit.span, "")
             for unit in units[speaker]
         ]
     return types
@@ -127,7 +130,7 @@ class _Floor:
         self,
         units: Mapping[Speaker, Sequence[Unit]],
         types: Mapping[Speaker, Sequence[str | None]],
-        rules: Mapping[str, Any],
+        rules: EventsRules,
     ) -> None:
         self._units, self._types, self._rules = units, types, rules
         self._done: dict[Speaker, int] = {"a": 0, "b": 0}
@@ -178,15 +181,15 @@ class _Floor:
         if self._holder is None or self._done[self._holder] == len(self._units[self._holder]):
             return None
         after = self._units[self._holder][self._done[self._holder]]
-        starts_ms = span.start_ms, min(span.end_ms, span.start_ms + self._rules["hear_onset_ms"])
+        starts_ms = span.start_ms, min(span.end_ms, span.start_ms + self._rules.hear_onset_ms)
         return (
             after if starts_ms[0] <= after.span.start_ms < starts_ms[1] and span.end_ms <= after.span.end_ms else None
         )
 
     def _onset(self, span: Span, over: Span) -> Onset:
-        if span.start_ms - over.start_ms < self._rules["hear_onset_ms"]:
+        if span.start_ms - over.start_ms < self._rules.hear_onset_ms:
             return "simultaneous"
-        if over.end_ms - span.start_ms < self._rules["terminal_overlap_ms"]:
+        if over.end_ms - span.start_ms < self._rules.terminal_overlap_ms:
             return "terminal"
         return "interruption"
 
@@ -199,13 +202,13 @@ class _Floor:
         span = units[at].span
         after_ms = units[at + 1].span.start_ms if at + 1 < len(units) else None
         resumes_ms = holders[begun].span.start_ms if begun < len(holders) else None
-        short = span.duration_ms <= self._rules["backchannel_max_ms"]
-        alone = (
-            at == 0 or span.start_ms - units[at - 1].span.end_ms >= self._rules["backchannel_lone_before_ms"]
-        ) and (after_ms is None or after_ms - span.end_ms >= self._rules["backchannel_lone_after_ms"])
+        short = span.duration_ms <= self._rules.backchannel_max_ms
+        alone = (at == 0 or span.start_ms - units[at - 1].span.end_ms >= self._rules.backchannel_lone_before_ms) and (
+            after_ms is None or after_ms - span.end_ms >= self._rules.backchannel_lone_after_ms
+        )
         goes_on = span.end_ms <= self._held.span.end_ms or (
             resumes_ms is not None
-            and resumes_ms - span.end_ms <= self._rules["backchannel_resume_ms"]
+            and resumes_ms - span.end_ms <= self._rules.backchannel_resume_ms
             and (after_ms is None or resumes_ms <= after_ms)
         )
         return short and alone and goes_on

@@ -5,13 +5,15 @@ hesitation, the listener then says a few words that are no backchannel, and the 
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from duologue_pipeline.events.floor import Ipu
 from duologue_pipeline.records import Event, Span, Speaker, Vocalisation, Word
+from duologue_pipeline.rules.events import EventConfidences, EventsRules
 from duologue_pipeline.words.disfluency import Disfluency
-from duologue_pipeline.words.lexicon import Lexicon, is_fragment, is_laughter, normal_form
+from duologue_pipeline.words.lexicon import is_fragment
+from duologue_pipeline.words.track import TrackWords
 
 __all__ = ["Transcript", "completes", "disfluency_events", "laughter_events", "vocalisation_events"]
 
@@ -20,13 +22,17 @@ _OPEN: Final = ("article", "determiner", "place", "preposition", "nominative", "
 
 
 class Transcript:
-    """The words of one speaker in order of start, in the spelling of the lexicon; empty for a speaker without words."""
+    """What the words of one speaker say about clauses and agreement.
 
-    def __init__(self, words: Sequence[Word] | None, lexicon: Lexicon) -> None:
-        self.words = words or ()
-        self._lexicon = lexicon
+    Args:
+        track: the words.
+    """
+
+    def __init__(self, track: TrackWords) -> None:
+        lexicon = track.lexicon
+        self.words = track.words
+        self._track = track
         self._starts = [word.start_ms for word in self.words]
-        self._normals = [normal_form(word.word) for word in self.words]
         self._open = frozenset().union(*(lexicon.word_classes.get(name, frozenset()) for name in _OPEN))
         self._function = frozenset().union(*lexicon.word_classes.values())
         self._questions = {len(begin) for begin in lexicon.question_begins}
@@ -36,14 +42,15 @@ class Transcript:
 
     def count(self, first: int, last: int) -> int:
         """How many of the words ``[first, last)`` are words and not bracketed tokens."""
-        return sum(bool(normal) and normal[0].isalnum() for normal in self._normals[first:last])
+        return sum(self._track.spoken[first:last])
 
     def spoken(self, first: int, last: int) -> list[str]:
         """The words ``[first, last)`` but fillers and bracketed tokens."""
+        own = self._track
         return [
             normal
-            for normal in self._normals[first:last]
-            if normal and normal[0].isalnum() and normal not in self._lexicon.fillers
+            for normal, spoken in zip(own.normals[first:last], own.spoken[first:last], strict=True)
+            if spoken and normal not in own.lexicon.fillers
         ]
 
     def left_open(self, at_ms: int, *, within_ms: int) -> bool:
@@ -51,8 +58,8 @@ class Transcript:
         last = bisect_left(self._starts, at_ms) - 1
         if last < 0 or at_ms - self.words[last].end_ms > within_ms:
             return False
-        normal = self._normals[last]
-        return normal in self._open or normal in self._lexicon.fillers or is_fragment(normal)
+        normal = self._track.normals[last]
+        return normal in self._open or normal in self._track.lexicon.fillers or is_fragment(normal)
 
     def following(self, at_ms: int, *, within_ms: int, count: int) -> list[str]:
         """The first words that begin at ``at_ms`` or later, if the first of them does so soon."""
@@ -67,7 +74,7 @@ class Transcript:
             any(normal not in self._function for normal in spoken)
             and spoken[-1] not in self._open
             and not self.agrees(spoken[0])
-            and not any(tuple(spoken[:length]) in self._lexicon.question_begins for length in self._questions)
+            and not any(tuple(spoken[:length]) in self._track.lexicon.question_begins for length in self._questions)
         )
 
     def agrees(self, normal: str) -> bool:
@@ -75,21 +82,23 @@ class Transcript:
         return normal in self._agree
 
 
-def completes(ipu: Ipu, own: Transcript, other: Transcript, rules: Mapping[str, Any]) -> bool:
+def completes(ipu: Ipu, own: Transcript, other: Transcript, rules: EventsRules) -> bool:
     """Whether an IPU may complete what the other speaker was saying."""
     supplied = own.spoken(ipu.unit.first, ipu.unit.last)
-    if len(supplied) > rules["completion_max_words"] or not own.supplies(supplied):
+    if len(supplied) > rules.completion_max_words or not own.supplies(supplied):
         return False
-    if not other.left_open(ipu.span.start_ms, within_ms=rules["completion_within_ms"]):
+    if not other.left_open(ipu.span.start_ms, within_ms=rules.completion_within_ms):
         return False
-    after = other.following(ipu.span.start_ms, within_ms=rules["completion_within_ms"], count=6)
+    after = other.following(ipu.span.start_ms, within_ms=rules.completion_within_ms, count=rules.completion_after_words)
     return bool(after) and (own.agrees(after[0]) or not set(supplied).isdisjoint(after))
 
 
 def disfluency_events(
-    speaker: Speaker, words: Sequence[Word], found: Sequence[Disfluency], confidences: Mapping[str, float]
+    speaker: Speaker, words: Sequence[Word], found: Sequence[Disfluency], confidences: EventConfidences
 ) -> list[Event]:
     """The disfluencies of one speaker, with their parts as stretches of time."""
+
+    certain = confidences.of_disfluencies()
 
     def part(indices: tuple[int, int] | None) -> Span | None:
         if indices is None:
@@ -103,7 +112,7 @@ def disfluency_events(
             speaker,
             each.start_ms,
             each.end_ms,
-            confidence=confidences[each.kind],
+            confidence=certain[each.kind],
             source="words",
             reparandum=part(each.reparandum),
             interregnum=part(each.interregnum),
@@ -113,13 +122,11 @@ def disfluency_events(
     ]
 
 
-def laughter_events(
-    speaker: Speaker, words: Sequence[Word], lexicon: Lexicon, *, joined_ms: int, confidence: float
-) -> list[Event]:
+def laughter_events(speaker: Speaker, track: TrackWords, *, joined_ms: int, confidence: float) -> list[Event]:
     """Laughter that the transcript names, neighbouring tokens joined."""
     spans: list[Span] = []
-    for word in words:
-        if not is_laughter(word.word, lexicon):
+    for word, laughs in zip(track.words, track.laughter, strict=True):
+        if not laughs:
             continue
         if spans and word.start_ms - spans[-1].end_ms < joined_ms:
             spans[-1] = Span(spans[-1].start_ms, max(spans[-1].end_ms, word.end_ms))

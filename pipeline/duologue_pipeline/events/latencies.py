@@ -15,15 +15,15 @@ end of the holder's turn, all of which the interrupter has to listen to. SID-Ben
 length of the turn as planned, which human talk does not show.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from duologue_pipeline.events.floor import Ipu
+from duologue_pipeline.rules.events import EventsRules
 
 __all__ = ["latencies"]
 
 
-def latencies(ipu: Ipu, turns: Sequence[Sequence[Ipu]], turn: int, rules: Mapping[str, Any]) -> dict[str, int | None]:
+def latencies(ipu: Ipu, turns: Sequence[Sequence[Ipu]], turn: int, rules: EventsRules) -> dict[str, int | None]:
     """Computes the four latencies of an interruption.
 
     Args:
@@ -45,7 +45,7 @@ def latencies(ipu: Ipu, turns: Sequence[Sequence[Ipu]], turn: int, rules: Mappin
         response_ms = max(0, turns[turn + 2][0].span.start_ms - turns[turn + 1][-1].span.end_ms)
     return {
         "stop_latency_ms": stop_ms,
-        "success_latency_ms": stop_ms if stop_ms <= rules["success_max_ms"] else None,
+        "success_latency_ms": stop_ms if stop_ms <= rules.success_max_ms else None,
         "response_latency_ms": response_ms,
         "penalty_latency_ms": stop_ms,
     }

@@ -23,6 +23,7 @@ from duologue_pipeline.records import (
     TagTotal,
 )
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.human_reference import HumanReferenceRules
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
@@ -341,9 +342,9 @@ def totals_of_rows(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], T
 def _references(document: Mapping[str, Any], language: str | None) -> dict[str, Any]:
     primary = None if language is None else language.partition("-")[0].lower()
     return {
-        figure["name"]: {key: value for key, value in figure.items() if key not in ("name", "language")}
-        for figure in load_rules("human_reference")["figures"]
-        if figure["language"] == primary and figure["name"] in document
+        figure.name: figure.document()
+        for figure in load_rules(HumanReferenceRules).figures
+        if figure.language == primary and figure.name in document
     }
 
 

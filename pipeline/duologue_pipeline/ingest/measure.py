@@ -88,8 +88,8 @@ class TrackMeter:
         peak = float(self._spectrum.max())
         if peak <= 0.0:
             return 0
-        # Three bins are averaged, so that a single spurious line does not count as bandwidth.
-        smooth = np.convolve(self._spectrum, np.full(3, 1 / 3), mode="same")
+        bins = self._rules.bandwidth_smoothing_bins
+        smooth = np.convolve(self._spectrum, np.full(bins, 1 / bins), mode="same")
         above = np.flatnonzero(smooth >= peak * 10 ** (self._rules.bandwidth_floor_db / 10))
         return round(float(above[-1]) * self._rate_hz / self._spectrum_frame)
 

@@ -1,23 +1,20 @@
 """Speech in pieces: what a second pass over the audio listens to, for word recognition and for filled pauses.
 
-A piece begins and ends in silence where it can and is at most ``MAX_PIECE_MS`` long, so memory does not grow with the
+A piece begins and ends in silence where it can and is at most ``piece_max_ms`` long (rules/ingest.json), so memory does not grow with the
 recording and silence is not listened to.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.records import SPEAKERS, Recording, Span, Speaker
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.ingest import IngestRules
 
 __all__ = ["PieceCutter", "heard_pieces", "speech_pieces"]
-
-MAX_PIECE_MS: Final = 28_000
-_JOIN_MS: Final = 1_000  # stretches this close are heard together: context helps
-_MARGIN_MS: Final = 200
 
 Pcm = npt.NDArray[np.float32]
 
@@ -50,24 +47,26 @@ def heard_pieces(
 
 
 def speech_pieces(spans: Sequence[Span]) -> list[Span]:
-    """Joins stretches of speech to pieces: with 200 ms around them, disjoint, none over 28 s.
+    """Joins stretches of speech to pieces: with a margin around them, disjoint, none too long.
 
-    A stretch that is longer on its own is cut.
+    A stretch that is longer on its own is cut; how long is in rules/ingest.json.
     """
+    rules = load_rules(IngestRules)
+    margin_ms, most_ms = rules.piece_margin_ms, rules.piece_max_ms - 2 * rules.piece_margin_ms
     pieces: list[Span] = []
     for span in spans:
-        for start_ms in range(span.start_ms, span.end_ms, MAX_PIECE_MS - 2 * _MARGIN_MS):
-            end_ms = min(span.end_ms, start_ms + MAX_PIECE_MS - 2 * _MARGIN_MS)
+        for start_ms in range(span.start_ms, span.end_ms, most_ms):
+            end_ms = min(span.end_ms, start_ms + most_ms)
             last = pieces[-1] if pieces else None
-            if last and start_ms - last.end_ms <= _JOIN_MS and end_ms - last.start_ms <= MAX_PIECE_MS - 2 * _MARGIN_MS:
+            if last and start_ms - last.end_ms <= rules.piece_join_ms and end_ms - last.start_ms <= most_ms:
                 pieces[-1] = Span(last.start_ms, end_ms)
             else:
                 pieces.append(Span(start_ms, end_ms))
     padded: list[Span] = []
     for i, piece in enumerate(pieces):
-        after_ms = pieces[i + 1].start_ms if i + 1 < len(pieces) else piece.end_ms + 2 * _MARGIN_MS
+        after_ms = pieces[i + 1].start_ms if i + 1 < len(pieces) else piece.end_ms + 2 * margin_ms
         before_ms = padded[-1].end_ms if padded else 0
-        padded.append(Span(max(before_ms, piece.start_ms - _MARGIN_MS), min(after_ms, piece.end_ms + _MARGIN_MS)))
+        padded.append(Span(max(before_ms, piece.start_ms - margin_ms), min(after_ms, piece.end_ms + margin_ms)))
     return padded
 
 

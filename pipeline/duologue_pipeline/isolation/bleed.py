@@ -1,8 +1,6 @@
 """From the evidence of one direction to its report: the level of the copy, where it lies, and what could not be seen."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +8,7 @@ import numpy.typing as npt
 from duologue_pipeline.isolation.clock import Groups, Path, find_path, move_and_sum, sharpen
 from duologue_pipeline.isolation.evidence import Evidence, Fit, Layout, Segment, db, fit_filter
 from duologue_pipeline.records import BleedPoint, BleedReport, Span
+from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["Direction", "Measurement", "Stretches"]
 
@@ -54,11 +53,11 @@ class Measurement:
 class Direction:
     """Collects the evidence of how much of the source is heard in the target."""
 
-    def __init__(self, target: int, layout: Layout, rules: Mapping[str, Any]) -> None:
+    def __init__(self, target: int, layout: Layout, rules: IsolationRules) -> None:
         self._target, self._layout, self._rules = target, layout, rules
         self._groups = Groups(layout, rules)
         self._silence = Evidence.none(layout)
-        self._stretches = Stretches(int(rules["max_spans"]))
+        self._stretches = Stretches(rules.max_spans)
         self._solo_frames = 0
 
     def add(
@@ -79,24 +78,24 @@ class Direction:
         layout, rules = self._layout, self._rules
         solo_s = self._solo_frames * layout.frame_s
         spans = self._stretches.spans(layout.frame_s * 1000, end_ms)
-        if solo_s < rules["min_solo_s"]:
+        if solo_s < rules.min_solo_s:
             nothing = BleedReport(None, None, lag_ms=None, coherence=None, solo_s=solo_s, spans=spans)
             return Measurement(nothing, NO_PATH)
         groups = self._groups.all()
-        if self._silence.frames * layout.frame_s >= rules["min_silence_s"]:
+        if self._silence.frames * layout.frame_s >= rules.min_silence_s:
             # What the tracks share while nobody speaks (hum, a common noise) is no copy of a voice.
             noise = self._silence.cross / self._silence.weight
             groups = [replace(group, cross=group.cross - group.weight * noise) for group in groups]
         path = self._path(groups)
         if path.ppm is not None and path.moves:
-            groups = [sharpen(group, path.ppm, layout) for group in groups]
+            groups = [sharpen(group, path.ppm, layout, rules) for group in groups]
         blocks, lags = self._blocks(groups, path)
         fits = [fit_filter(block, lag, layout, rules) for block, lag in zip(blocks, lags, strict=True)]
         level = float(np.median([fit.gain for fit in fits]))
         floor = self._floor(float(np.median([fit.chance / fit.source for fit in fits])))
-        found = path.sigmas >= rules["lag_peak_min_sigma"]
+        found = path.sigmas >= rules.lag_peak_min_sigma
         heard = found and level >= floor
-        tail = self._tail(blocks, lags) if heard and level >= floor * 10 ** (rules["tail_above_floor_db"] / 10) else 1.0
+        tail = self._tail(blocks, lags) if heard and level >= floor * 10 ** (rules.tail_above_floor_db / 10) else 1.0
         report = BleedReport(
             bleed_db=db(level * tail) if heard else None,
             floor_db=db(floor),
@@ -118,11 +117,11 @@ class Direction:
         """
         rules = self._rules
         whole = find_path(groups, self._layout, rules)
-        if whole.sigmas >= rules["lag_peak_min_sigma"] or len(groups) < 3 * rules["path_min_groups"]:
+        if whole.sigmas >= rules.lag_peak_min_sigma or len(groups) < 3 * rules.path_min_groups:
             return whole
         pieces = [piece for count in (2, 3) for piece in np.array_split(np.arange(len(groups)), count)]
         best = max((find_path([groups[i] for i in piece], self._layout, rules) for piece in pieces), key=_sigmas)
-        if best.sigmas < rules["lag_peak_min_sigma"]:
+        if best.sigmas < rules.lag_peak_min_sigma:
             return whole
         lag = float(np.median(best.lags))
         return Path(np.full(len(groups), lag), np.zeros(len(groups), np.bool_), best.sigmas)
@@ -130,7 +129,7 @@ class Direction:
     def _blocks(self, groups: list[Evidence], path: Path) -> tuple[list[Evidence], list[int]]:
         """At most ``max_blocks`` neighbourhoods of groups, and where the copy lies in each."""
         solo_s = sum(group.frames for group in groups) * self._layout.frame_s
-        count = max(1, min(int(self._rules["max_blocks"]), round(solo_s / self._rules["block_s"]), len(groups)))
+        count = max(1, min(self._rules.max_blocks, round(solo_s / self._rules.block_s), len(groups)))
         # A copy that moves may begin or end further off than can be seen.
         inside = np.flatnonzero(np.abs(path.lags) <= self._layout.frame)
         blocks, lags = [], []
@@ -144,7 +143,7 @@ class Direction:
 
     def _floor(self, chance: float) -> float:
         rules = self._rules
-        return max(chance * 10 ** (rules["floor_above_chance_db"] / 10), 10 ** (rules["lowest_floor_db"] / 10))
+        return max(chance * 10 ** (rules.floor_above_chance_db / 10), 10 ** (rules.lowest_floor_db / 10))
 
     def _tail(self, blocks: list[Evidence], lags: list[int]) -> float:
         """How much more power a filter that is long enough for a room's tail explains, by all evidence at once."""
@@ -153,7 +152,7 @@ class Direction:
         together = move_and_sum(blocks, np.array(lags, np.float64) - middle, layout)
         short = fit_filter(together, middle, layout, rules).gain
         long = fit_filter(together, middle, layout, rules, long=True).gain
-        return float(np.clip(long / short, 1.0, 10 ** (rules["tail_max_db"] / 10))) if short > 0 else 1.0
+        return float(np.clip(long / short, 1.0, 10 ** (rules.tail_max_db / 10))) if short > 0 else 1.0
 
     def _point(self, block: Evidence, fit: Fit, lag: int, heard: bool, tail: float, end_ms: int) -> BleedPoint:
         frame_ms = self._layout.frame_s * 1000

@@ -5,7 +5,7 @@ a copy that moves by more than a sample or two reads too low, and soon is lost. 
 each group with a peak of its own shows where the copy is, and groups are moved onto each other before they are summed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment, find_lag, find_peak, phase_correlation
+from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["Groups", "Path", "find_path", "join_groups", "move_and_sum", "sharpen"]
 
@@ -27,10 +28,10 @@ class Groups:
     neighbours are joined, and from then on as many new ones are joined before they are added.
     """
 
-    def __init__(self, layout: Layout, rules: Mapping[str, Any]) -> None:
+    def __init__(self, layout: Layout, rules: IsolationRules) -> None:
         self._layout, self._rules = layout, rules
-        self._size = round(rules["group_s"] / layout.frame_s)
-        self._reach = round(rules["group_max_s"] / layout.frame_s)
+        self._size = round(rules.group_s / layout.frame_s)
+        self._reach = round(rules.group_max_s / layout.frame_s)
         self._open = Evidence.none(layout)
         self._pending: list[Evidence] = []
         self._joined = 1
@@ -55,7 +56,7 @@ class Groups:
             return
         self._groups.append(join_groups(self._pending, self._layout, self._rules))
         self._pending = []
-        if len(self._groups) > self._rules["max_groups"]:
+        if len(self._groups) > self._rules.max_groups:
             pairs = [self._groups[i : i + 2] for i in range(0, len(self._groups), 2)]
             self._groups = [join_groups(pair, self._layout, self._rules) for pair in pairs]
             self._joined *= 2
@@ -84,36 +85,36 @@ class Path:
     moves: bool = False
 
 
-def find_path(groups: Sequence[Evidence], layout: Layout, rules: Mapping[str, Any]) -> Path:
+def find_path(groups: Sequence[Evidence], layout: Layout, rules: IsolationRules) -> Path:
     """Finds the copy in each group, at first by itself, then where the others say it must be."""
     still, still_sigmas = find_lag(_total(groups, np.zeros(len(groups)), layout), layout, rules)
     path = Path(np.full(len(groups), float(still)), np.zeros(len(groups), np.bool_), still_sigmas)
-    if len(groups) < rules["path_min_groups"]:
+    if len(groups) < rules.path_min_groups:
         return path
     at = np.array([group.middle for group in groups]) * layout.frame
     correlations = np.stack([phase_correlation(group.cross, layout, rules) for group in groups])
     peaks = [find_peak(correlation) for correlation in correlations]
     lags = np.array([peak for peak, _ in peaks], np.float64) - layout.frame
-    seen = np.array([sigmas for _, sigmas in peaks]) >= rules["group_peak_min_sigma"]
+    seen = np.array([sigmas for _, sigmas in peaks]) >= rules.group_peak_min_sigma
     near = np.zeros(0, np.bool_)
-    if seen.sum() >= rules["path_min_groups"]:
+    if seen.sum() >= rules.path_min_groups:
         slope, start, near = _line(at[seen], lags[seen], rules, layout)
-    if not near.size or near.mean() < rules["path_min_share"]:
-        if still_sigmas >= rules["lag_peak_min_sigma"]:
+    if not near.size or near.mean() < rules.path_min_share:
+        if still_sigmas >= rules.lag_peak_min_sigma:
             return path
         slope, start = _scan(at, correlations, rules, layout)
         lags, seen = _near_line(start + slope * at, correlations, rules, layout)
-        if seen.sum() < rules["path_min_groups"]:
+        if seen.sum() < rules.path_min_groups:
             return path
         slope, start, near = _line(at[seen], lags[seen], rules, layout)
     on_line = start + slope * at
-    seen &= np.abs(lags - on_line) <= rules["path_reach_ms"] * layout.rate_hz / 1000
+    seen &= np.abs(lags - on_line) <= rules.path_reach_ms * layout.rate_hz / 1000
     moving = np.where(seen, lags, on_line)
     _, sigmas = find_lag(_total(groups, moving - np.median(moving), layout), layout, rules)
     residual = (lags - on_line)[seen]
-    residual = residual[np.abs(residual) <= rules["path_line_ms"] * layout.rate_hz / 1000]
+    residual = residual[np.abs(residual) <= rules.path_line_ms * layout.rate_hz / 1000]
     spread = at[seen].std() * np.sqrt(len(residual))
-    error = float(np.hypot(residual.std(), 0.5) / spread) if spread else np.inf
+    error = float(np.hypot(residual.std(), rules.drift_lag_error_samples) / spread) if spread else np.inf
     return Path(
         lags=moving if sigmas >= still_sigmas else path.lags,
         seen=seen,
@@ -121,18 +122,18 @@ def find_path(groups: Sequence[Evidence], layout: Layout, rules: Mapping[str, An
         ppm=slope * 1e6,
         ppm_error=error * 1e6,
         start=start,
-        moves=abs(slope) > rules["drift_min_errors"] * error,
+        moves=abs(slope) > rules.drift_min_errors * error,
     )
 
 
-def _scan(at: F64, correlations: npt.NDArray[Any], rules: Mapping[str, Any], layout: Layout) -> tuple[float, float]:
-    """The line along which all groups together agree best, in steps of a millisecond: slope and start in samples."""
-    step = round(layout.rate_hz / 1000)
+def _scan(at: F64, correlations: npt.NDArray[Any], rules: IsolationRules, layout: Layout) -> tuple[float, float]:
+    """The line along which all groups together agree best, in steps of time: slope and start in samples."""
+    step = round(rules.drift_scan_step_ms * layout.rate_hz / 1000)
     bins = correlations.shape[1] // step
     coarse = correlations[:, : bins * step].reshape(len(at), bins, step).max(axis=2)
     coarse /= np.median(coarse, axis=1, keepdims=True) + 1e-30
     from_middle = at - at.mean()
-    most = rules["drift_scan_max_ppm"] * 1e-6 * float(np.abs(from_middle).max()) / step
+    most = rules.drift_scan_max_ppm * 1e-6 * float(np.abs(from_middle).max()) / step
     slopes = np.arange(-round(most), round(most) + 1) * step / float(np.abs(from_middle).max())
     shifts = np.round(slopes[:, None] * from_middle / step).astype(np.intp)
     edge = int(np.abs(shifts).max())
@@ -146,24 +147,24 @@ def _scan(at: F64, correlations: npt.NDArray[Any], rules: Mapping[str, Any], lay
 
 
 def _near_line(
-    on_line: F64, correlations: npt.NDArray[Any], rules: Mapping[str, Any], layout: Layout
+    on_line: F64, correlations: npt.NDArray[Any], rules: IsolationRules, layout: Layout
 ) -> tuple[F64, npt.NDArray[np.bool_]]:
     """The highest place of each group near a line, and whether it stands out there."""
-    reach = round(rules["path_line_ms"] * layout.rate_hz / 1000)
+    reach = round(rules.path_line_ms * layout.rate_hz / 1000)
     places = np.round(on_line).astype(np.intp)[:, None] + layout.frame + np.arange(-reach, reach + 1)
     inside = (places >= 0) & (places < correlations.shape[1])
     values = np.take_along_axis(correlations, np.clip(places, 0, correlations.shape[1] - 1), axis=1) * inside
     sigma = 1.4826 * np.median(correlations, axis=1) + 1e-30
     lags = np.take_along_axis(places, values.argmax(axis=1)[:, None], axis=1)[:, 0] - layout.frame
-    return lags.astype(np.float64), values.max(axis=1) / sigma >= rules["group_near_line_min_sigma"]
+    return lags.astype(np.float64), values.max(axis=1) / sigma >= rules.group_near_line_min_sigma
 
 
-def _line(at: F64, lags: F64, rules: Mapping[str, Any], layout: Layout) -> tuple[float, float, npt.NDArray[np.bool_]]:
+def _line(at: F64, lags: F64, rules: IsolationRules, layout: Layout) -> tuple[float, float, npt.NDArray[np.bool_]]:
     """The line that most of the points lie near: slope, start, and which these are. Every pair of points proposes one."""
-    reach = rules["path_line_ms"] * layout.rate_hz / 1000
+    reach = rules.path_line_ms * layout.rate_hz / 1000
     first, second = np.triu_indices(len(at), 1)
     slopes = (lags[second] - lags[first]) / (at[second] - at[first])
-    possible = np.abs(slopes) <= rules["drift_max_ppm"] * 1e-6
+    possible = np.abs(slopes) <= rules.drift_max_ppm * 1e-6
     slopes = np.append(slopes[possible], 0.0)
     starts = np.append(lags[first][possible] - slopes[:-1] * at[first][possible], np.median(lags))
     off = np.abs(lags - starts[:, None] - slopes[:, None] * at)
@@ -175,15 +176,15 @@ def _line(at: F64, lags: F64, rules: Mapping[str, Any], layout: Layout) -> tuple
     return slope, start, near
 
 
-def join_groups(groups: Sequence[Evidence], layout: Layout, rules: Mapping[str, Any]) -> Evidence:
+def join_groups(groups: Sequence[Evidence], layout: Layout, rules: IsolationRules) -> Evidence:
     """The sum of neighbouring groups, each first moved so that its copy, where it shows one, lies as in the middle one."""
     if len(groups) == 1:
         return groups[0]
     peaks = [find_lag(group.cross, layout, rules) for group in groups]
     lags = np.array([lag for lag, _ in peaks], np.float64)
-    clear = np.array([sigmas for _, sigmas in peaks]) >= rules["group_peak_min_sigma"]
+    clear = np.array([sigmas for _, sigmas in peaks]) >= rules.group_peak_min_sigma
     middle = float(np.median(lags))
-    near = np.abs(lags - middle) <= rules["path_line_ms"] * layout.rate_hz / 1000
+    near = np.abs(lags - middle) <= rules.path_line_ms * layout.rate_hz / 1000
     return move_and_sum(groups, lags - middle if clear.all() and near.all() else np.zeros(len(groups)), layout)
 
 
@@ -193,12 +194,13 @@ def move_and_sum(groups: Sequence[Evidence], moves: F64, layout: Layout) -> Evid
     return replace(total, cross=_total(groups, moves, layout)) if np.any(moves) else total
 
 
-def sharpen(group: Evidence, ppm: float, layout: Layout) -> Evidence:
+def sharpen(group: Evidence, ppm: float, layout: Layout, rules: IsolationRules) -> Evidence:
     """Undoes what a copy that moves at this rate loses by being summed up over a group, which is most at high pitch."""
     cycles = (
         np.arange(layout.n_fft // 2 + 1) / layout.n_fft * abs(ppm) * 1e-6 * (group.last - group.first) * layout.frame
     )
-    left = np.where(cycles < 0.75, np.maximum(np.sinc(cycles), 0.3), 1.0)
+    kept = np.maximum(np.sinc(cycles), rules.sharpen_min_share)
+    left = np.where(cycles < rules.sharpen_max_cycles, kept, 1.0)
     return replace(group, cross=(group.cross / left).astype(np.complex64))
 
 

@@ -4,7 +4,6 @@ Correlations are collected frame by frame as sums, which can be added and weight
 frame is as long as the largest lag, so that a frame and its two neighbours hold every source of a copy in it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log10
 from typing import Any
@@ -16,6 +15,8 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.linalg import cho_factor, cho_solve, toeplitz
 from scipy.signal import oaconvolve
 from scipy.signal.windows import tukey
+
+from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = [
     "LOWEST_LEVEL_DB",
@@ -54,19 +55,19 @@ class Layout:
     n_fft: int
 
     @classmethod
-    def of(cls, rules: Mapping[str, Any], rate_hz: int) -> "Layout":
+    def of(cls, rules: IsolationRules, rate_hz: int) -> "Layout":
         def samples(ms: float) -> int:
             return round(ms * rate_hz / 1000)
 
-        frame = samples(rules["frame_and_max_lag_ms"])
+        frame = samples(rules.frame_and_max_lag_ms)
         return cls(
             rate_hz=rate_hz,
             frame=frame,
-            segment=samples(rules["segment_s"] * 1000) // frame * frame,
-            taps=samples(rules["filter_ms"]),
-            long_taps=samples(rules["long_filter_ms"]),
-            taps_before=samples(rules["filter_before_lag_ms"]),
-            guard=samples(rules["chance_guard_ms"]),
+            segment=samples(rules.segment_s * 1000) // frame * frame,
+            taps=samples(rules.filter_ms),
+            long_taps=samples(rules.long_filter_ms),
+            taps_before=samples(rules.filter_before_lag_ms),
+            guard=samples(rules.chance_guard_ms),
             n_fft=next_fast_len(3 * frame, real=True),
         )
 
@@ -186,22 +187,22 @@ def _correlation(spectrum: C64, layout: Layout) -> F64:
     return irfft(spectrum, layout.n_fft)[2 * layout.frame :: -1].astype(np.float64)
 
 
-def phase_correlation(cross: C64, layout: Layout, rules: Mapping[str, Any]) -> F32:
+def phase_correlation(cross: C64, layout: Layout, rules: IsolationRules) -> F32:
     """How well the tracks agree at lags of -frame..frame samples (GCC-PHAT, Knapp & Carter 1976): float32 [2 frame + 1].
 
     The phase transform gives every frequency the same weight: a common hum, which has few, makes no peak.
     """
     # The correlation is exact at the lags that are kept; the spectrum it is made from is not: it also holds the edges
     # of the frames, which would outweigh the signal where that is weak. Hence there and back again.
-    kept = _correlation(cross, layout) * tukey(2 * layout.frame + 1, 0.1)
+    kept = _correlation(cross, layout) * tukey(2 * layout.frame + 1, rules.lag_taper_share)
     spectrum = rfft(kept, layout.n_fft)
     magnitude = np.abs(spectrum)
-    spectrum /= magnitude + 10 ** (rules["lag_ignored_below_db"] / 10) * magnitude.max() + _NO_ENERGY
-    spectrum[: round(rules["highpass_hz"] * layout.n_fft / layout.rate_hz)] = 0
+    spectrum /= magnitude + 10 ** (rules.lag_ignored_below_db / 10) * magnitude.max() + _NO_ENERGY
+    spectrum[: round(rules.highpass_hz * layout.n_fft / layout.rate_hz)] = 0
     return np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
 
 
-def find_lag(cross: C64, layout: Layout, rules: Mapping[str, Any]) -> tuple[int, float]:
+def find_lag(cross: C64, layout: Layout, rules: IsolationRules) -> tuple[int, float]:
     """Finds the lag in samples at which the tracks agree best, and how many sigmas it stands out."""
     lag, sigmas = find_peak(phase_correlation(cross, layout, rules))
     return lag - layout.frame, sigmas
@@ -214,14 +215,14 @@ def find_peak(correlation: npt.NDArray[Any]) -> tuple[int, float]:
     return peak, float(correlation[peak]) / sigma if sigma else 0.0
 
 
-def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str, Any], *, long: bool = False) -> Fit:
+def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: IsolationRules, *, long: bool = False) -> Fit:
     """Solves the normal equations for the filter around ``lag``, and for as long ones well away from it."""
     position = lag / layout.frame
     taps = layout.long_taps if long else layout.taps
     shares = np.array([max(-position, 0), 1 - abs(position), max(position, 0)])
     own = shares @ evidence.autocorrelation[:, :taps].astype(np.float64)
     source = max(float(own[0]), _NO_ENERGY)
-    own[0] = source * (1 + 10 ** (rules["filter_ridge_db"] / 10))
+    own[0] = source * (1 + 10 ** (rules.filter_ridge_db / 10))
     correlation = _correlation(evidence.cross, layout)
     starts = np.arange(0, len(correlation) - taps + 1, layout.taps)
     start = int(np.clip(lag + layout.frame - layout.taps_before, 0, len(correlation) - taps))
@@ -239,17 +240,17 @@ def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: Mapping[str,
     )
 
 
-def count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: Mapping[str, Any]) -> int:
+def count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: IsolationRules) -> int:
     """Counts the frames of track a that one filter for all of them makes from track b."""
     evidence = segment.evidence(0, frames, np.ones(segment.frames.shape[1]))
     lag, _ = find_lag(evidence.cross, layout, rules)
     fit = fit_filter(evidence, lag, layout, rules)
-    if fit.coherence < rules["duplicate_min_coherence"] or abs(db(fit.gain)) > rules["duplicate_max_gain_db"]:
+    if fit.coherence < rules.duplicate_min_coherence or abs(db(fit.gain)) > rules.duplicate_max_gain_db:
         return 0
     predicted = oaconvolve(segment.signal[1], fit.taps)[layout.frame - fit.start_lag :][: segment.frames[0].size]
     unexplained = segment.frames[0] - predicted.reshape(segment.frames[0].shape)
     energies = np.sum(np.square([segment.frames[0][frames], unexplained[frames]]), axis=2)
-    return int(np.sum(energies[1] <= (1 - rules["duplicate_explained_share"]) * energies[0]))
+    return int(np.sum(energies[1] <= (1 - rules.duplicate_explained_share) * energies[0]))
 
 
 def db(power: float) -> float:

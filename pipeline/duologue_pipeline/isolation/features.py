@@ -6,7 +6,6 @@ seconds (neighbours are joined when there are too many). The pieces are a voice'
 two of them change places; they stay in memory and no report holds them.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct, irfft, rfft
 
+from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB
+from duologue_pipeline.rules.isolation import IsolationRules
+
 __all__ = ["LEVEL_STEP_DB", "LevelTrack", "Pieces", "Voices", "quiet_and_peak_db"]
 
 LEVEL_STEP_DB = 0.5
-_LOWEST_DB = -120.0
+"""Levels are kept to this."""
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -36,20 +38,20 @@ class LevelTrack:
         kept = levels_db[:, : self._left]
         self._left -= kept.shape[1]
         if kept.size:
-            self._parts.append(np.clip(np.round((kept - _LOWEST_DB) / LEVEL_STEP_DB), 0, 255).astype(np.uint8))
+            self._parts.append(np.clip(np.round((kept - LOWEST_LEVEL_DB) / LEVEL_STEP_DB), 0, 255).astype(np.uint8))
 
     def db(self) -> F32:
         """All levels so far, float32 [2, frames] in dBFS; -120 is digital silence."""
         joined = np.concatenate(self._parts, axis=1) if self._parts else np.zeros((2, 0), np.uint8)
-        return joined * np.float32(LEVEL_STEP_DB) + np.float32(_LOWEST_DB)
+        return joined * np.float32(LEVEL_STEP_DB) + np.float32(LOWEST_LEVEL_DB)
 
 
-def quiet_and_peak_db(levels_db: npt.NDArray[Any], rules: Mapping[str, Any]) -> tuple[F64, F64]:
+def quiet_and_peak_db(levels_db: npt.NDArray[Any], rules: IsolationRules) -> tuple[F64, F64]:
     """The noise level and the peak level of each track, float [2] each, from float [2, frames] in dBFS."""
     if not levels_db.shape[1]:
-        return np.full(2, _LOWEST_DB), np.full(2, _LOWEST_DB)
-    quiet, peak = np.percentile(levels_db, [rules["noise_percentile"], rules["speech_percentile"]], axis=1)
-    return np.maximum(quiet, rules["digital_silence_dbfs"]), peak
+        return np.full(2, LOWEST_LEVEL_DB), np.full(2, LOWEST_LEVEL_DB)
+    quiet, peak = np.percentile(levels_db, [rules.noise_percentile, rules.speech_percentile], axis=1)
+    return np.maximum(quiet, rules.digital_silence_dbfs), peak
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,17 @@ class Pieces:
 class Voices:
     """Sums up how each track's own speech sounds, piece by piece."""
 
-    def __init__(self, rules: Mapping[str, Any], rate_hz: int) -> None:
+    def __init__(self, rules: IsolationRules, rate_hz: int) -> None:
         self._rules = rules
         self._rate_hz = rate_hz
-        self._frame = round(rules["level_frame_ms"] * rate_hz / 1000)
-        self._piece = round(rules["swap_piece_s"] * 1000 / rules["level_frame_ms"])
+        self._frame = round(rules.level_frame_ms * rate_hz / 1000)
+        self._piece = round(rules.swap_piece_s * 1000 / rules.level_frame_ms)
         self._n_fft = 1 << (self._frame - 1).bit_length()
-        self._bands = _mel_bands(self._n_fft, rate_hz, rules["swap_bands"])
+        self._bands = _mel_bands(self._n_fft, rate_hz, rules)
         self._window = np.hanning(self._frame).astype(np.float32)
-        self._pitch_lags = slice(round(rate_hz / 350), round(rate_hz / 70))
-        self._width = 3 + rules["swap_cepstra"]
+        lowest_hz, highest_hz = rules.swap_pitch_hz
+        self._pitch_lags = slice(round(rate_hz / highest_hz), round(rate_hz / lowest_hz))
+        self._width = 3 + rules.swap_cepstra
         self._sums = np.zeros((2, 0, self._width))  # frames, voiced frames, sum of log2 pitch, sums of cepstra
         self._frames_seen = 0
 
@@ -91,8 +94,8 @@ class Voices:
         frames = levels_db.shape[1]
         tiles = signal[:, : frames * self._frame].reshape(2, frames, self._frame)
         below_peak_db = peak_db[:, None] - levels_db
-        loud = (below_peak_db < rules["swap_below_peak_db"]) & (levels_db > quiet_db[:, None] + 10)
-        alone = below_peak_db[::-1] - below_peak_db >= rules["swap_margin_db"]
+        loud = (below_peak_db < rules.swap_below_peak_db) & (levels_db > quiet_db[:, None] + rules.swap_above_noise_db)
+        alone = below_peak_db[::-1] - below_peak_db >= rules.swap_margin_db
         pieces = (self._frames_seen + np.arange(frames)) // self._piece
         self._frames_seen += frames
         missing = int(pieces[-1]) + 1 - self._sums.shape[1] if frames else 0
@@ -100,7 +103,7 @@ class Voices:
         for track in (0, 1):
             own = np.flatnonzero(loud[track] & alone[track])
             np.add.at(self._sums[track], pieces[own], self._describe(tiles[track, own]))
-        while self._sums.shape[1] > rules["swap_max_pieces"]:
+        while self._sums.shape[1] > rules.swap_max_pieces:
             even = self._sums.shape[1] // 2 * 2
             joined = self._sums[:, :even].reshape(2, -1, 2, self._width).sum(axis=2)
             self._sums = np.concatenate([joined, self._sums[:, even:]], axis=1)
@@ -111,12 +114,12 @@ class Voices:
         power = np.square(np.abs(rfft(frames * self._window, self._n_fft)))
         bands = np.log(power @ self._bands + 1e-12)
         # Without the first coefficient, which is the level.
-        cepstrum = dct(bands, norm="ortho")[:, 1 : 1 + self._rules["swap_cepstra"]]
+        cepstrum = dct(bands, norm="ortho")[:, 1 : 1 + self._rules.swap_cepstra]
         # The root flattens the formants, so that the highest peak of the correlation is the pitch more often.
         correlation = irfft(np.sqrt(power))[:, : self._pitch_lags.stop]
         peaks = correlation[:, self._pitch_lags]
         lag = self._pitch_lags.start + np.argmax(peaks, axis=1)
-        voiced = peaks.max(axis=1, initial=0) > self._rules["swap_voiced_above"] * correlation[:, 0]
+        voiced = peaks.max(axis=1, initial=0) > self._rules.swap_voiced_above * correlation[:, 0]
         pitch = np.where(voiced, np.log2(self._rate_hz / lag), 0.0)
         return np.column_stack([np.ones(len(frames)), voiced, pitch, cepstrum]).astype(np.float64)
 
@@ -135,10 +138,10 @@ class Voices:
         )
 
 
-def _mel_bands(n_fft: int, rate_hz: int, bands: int) -> F32:
-    """Triangular filters from 250 to 3600 Hz, equally wide in mel: float32 [n_fft / 2 + 1, bands]."""
-    low, high = (2595 * np.log10(1 + np.array([250.0, 3600.0]) / 700)).tolist()
-    mel = np.linspace(low, high, bands + 2)
+def _mel_bands(n_fft: int, rate_hz: int, rules: IsolationRules) -> F32:
+    """Triangular filters over ``swap_bands_hz``, equally wide in mel: float32 [n_fft / 2 + 1, bands]."""
+    low, high = (2595 * np.log10(1 + np.array(rules.swap_bands_hz) / 700)).tolist()
+    mel = np.linspace(low, high, rules.swap_bands + 2)
     edges_hz = 700 * (10 ** (mel / 2595) - 1)
     hz = np.arange(n_fft // 2 + 1)[:, None] * rate_hz / n_fft
     rising = (hz - edges_hz[:-2]) / (edges_hz[1:-1] - edges_hz[:-2])

@@ -9,10 +9,9 @@ Memory is bounded: one segment of audio, histograms, at most ``max_groups`` corr
 depend on how the caller cuts the signal.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from math import inf
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,7 @@ from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from duologue_pipeline.isolation.bleed import Direction, Measurement
 from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB, Layout, Segment, count_same_frames
-from duologue_pipeline.isolation.features import LevelTrack, Voices
+from duologue_pipeline.isolation.features import LEVEL_STEP_DB, LevelTrack, Voices
 from duologue_pipeline.isolation.shift import Shift
 from duologue_pipeline.isolation.swap import find_swap
 from duologue_pipeline.isolation.turns import find_mono_mix, find_offset, find_over_suppression, speech_frames
@@ -33,26 +32,25 @@ from duologue_pipeline.isolation.verdict import (
 )
 from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "duplicate_detail", "measure_isolation"]
 
 SAMPLE_RATES_HZ = (8000, 16000)
-
-_LEVEL_STEP_DB = 0.5
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 
 def measure_isolation(
-    blocks: Iterable[tuple[F32, F32]], *, sample_rate_hz: int, rules: Mapping[str, Any] | None = None
+    blocks: Iterable[tuple[F32, F32]], *, sample_rate_hz: int, rules: IsolationRules | None = None
 ) -> IsolationReport:
     """Measures bleed in both directions and looks for each of :data:`duologue_pipeline.records.FAULTS`.
 
     Args:
         blocks: pairs (a, b) of float32 [T] in [-1, 1], equal in length within a pair; any T, in order.
         sample_rate_hz: of both tracks, 8000 or 16000.
-        rules: a rule set like ``rules/isolation.json``, which is the default.
+        rules: a rule set; the packaged one by default.
 
     Returns:
         The report. A duplicated signal is reported (``duplicate``, verdict ``fail``), not raised.
@@ -84,12 +82,14 @@ def duplicate_detail(report: IsolationReport) -> str:
 class IsolationMeter:
     """:func:`measure_isolation` for callers that push audio."""
 
-    def __init__(self, *, sample_rate_hz: int, rules: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, *, sample_rate_hz: int, rules: IsolationRules | None = None) -> None:
         if sample_rate_hz not in SAMPLE_RATES_HZ:
             raise ValueError(f"sample_rate_hz is {sample_rate_hz}; isolation is measured at one of {SAMPLE_RATES_HZ}")
-        self._rules: Mapping[str, Any] = load_rules("isolation") if rules is None else rules
+        self._rules: IsolationRules = load_rules(IsolationRules) if rules is None else rules
         self._layout = layout = Layout.of(self._rules, sample_rate_hz)
-        self._sos = butter(4, self._rules["highpass_hz"], "highpass", fs=sample_rate_hz, output="sos")
+        self._sos = butter(
+            self._rules.highpass_order, self._rules.highpass_hz, "highpass", fs=sample_rate_hz, output="sos"
+        )
         self._sos_state: F64 | None = None
         self._raw = np.zeros((2, layout.segment), np.float32)
         self._filled = 0
@@ -100,9 +100,9 @@ class IsolationMeter:
         self._frames = 0
         self._directions = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
         self._heavy = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
-        level_frame = round(self._rules["level_frame_ms"] * sample_rate_hz / 1000)
+        level_frame = round(self._rules.level_frame_ms * sample_rate_hz / 1000)
         self._level_frame = level_frame
-        self._level_track = LevelTrack(round(self._rules["levels_max_h"] * 3600 * sample_rate_hz / level_frame))
+        self._level_track = LevelTrack(round(self._rules.levels_max_h * 3600 * sample_rate_hz / level_frame))
         self._shift = Shift(layout.segment, sample_rate_hz, self._rules)
         self._voices = Voices(self._rules, sample_rate_hz)
         self._speech_frames = np.zeros(2, np.int64)
@@ -141,7 +141,7 @@ class IsolationMeter:
         speech_s = self._speech_frames * self._layout.frame_s
         bleed = bleed_verdict((a_from_b.report, b_from_a.report), (speech_s[1], speech_s[0]), rules)
         verdict = worst_verdict(bleed, faults, rules)
-        return IsolationReport(verdict, a_from_b.report, b_from_a.report, faults, rules["version"])
+        return IsolationReport(verdict, a_from_b.report, b_from_a.report, faults, rules.version)
 
     def _faults(self, a_from_b: Measurement, b_from_a: Measurement, same_share: float) -> dict[str, FaultReport]:
         rules, levels_db = self._rules, self._level_track.db()
@@ -150,7 +150,7 @@ class IsolationMeter:
         speaks = speech_frames(levels_db, bleed_db, rules)
         swap = find_swap(self._voices.pieces(), rules)
         of_one = _longer_part(swap, levels_db.shape[1], rules)  # a swap also changes which floor is whose
-        if any(level_db is not None and level_db >= rules["heavy_above_db"] for level_db in bleed_db):
+        if any(level_db is not None and level_db >= rules.heavy_above_db for level_db in bleed_db):
             offset = FaultReport(None, detail="each track holds too much of the other speaker to tell the turns by")
         else:
             by_lag = offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules)
@@ -187,16 +187,16 @@ class IsolationMeter:
         rules = self._rules
         for levels, track_db in zip(self._levels, segment.levels_db, strict=True):
             levels.add(track_db)
-        silence_db = rules["digital_silence_dbfs"]
-        noise_db = np.array(
-            [max(levels.percentile_db(rules["noise_percentile"]), silence_db) for levels in self._levels]
-        )
-        peak_db = np.array([levels.percentile_db(rules["speech_percentile"]) for levels in self._levels])
-        loud_db = np.maximum(peak_db - rules["speech_below_peak_db"], silence_db)
+        silence_db = rules.digital_silence_dbfs
+        noise_db = np.array([max(levels.percentile_db(rules.noise_percentile), silence_db) for levels in self._levels])
+        peak_db = np.array([levels.percentile_db(rules.speech_percentile) for levels in self._levels])
+        loud_db = np.maximum(peak_db - rules.speech_below_peak_db, silence_db)
         # Half-way up where a busy track, or bleed, lets little noise be seen; nobody speaks where nothing stands out.
-        loud_db = np.maximum(noise_db + np.minimum(rules["speech_above_noise_db"], (peak_db - noise_db) / 2), loud_db)
+        loud_db = np.maximum(
+            noise_db + np.minimum(rules.speech_above_noise_db, (peak_db - noise_db) * rules.speech_range_share), loud_db
+        )
         speech_db = loud_db.copy()
-        speech_db[peak_db - noise_db < rules["speech_min_range_db"]] = inf
+        speech_db[peak_db - noise_db < rules.speech_min_range_db] = inf
         speaks = segment.levels_db > speech_db[:, None]
         near_speech = segment.levels_around_db > speech_db[:, None]
         self._speech_frames += speaks.sum(axis=1)
@@ -215,8 +215,8 @@ class IsolationMeter:
             below_own_db = below_db - (peak_db[source] - peak_db[target])
             listens = (
                 ~near_speech[target]
-                | (below_own_db >= rules["solo_margin_db"])
-                | ((below_db >= rules["solo_margin_db"]) & (below_own_db >= -rules["solo_level_tolerance_db"]))
+                | (below_own_db >= rules.solo_margin_db)
+                | ((below_db >= rules.solo_margin_db) & (below_own_db >= -rules.solo_level_tolerance_db))
             )
             weights = 10 ** (-np.maximum(around_db, noise_db[target]) / 10)
             solo = speaks[source] & listens
@@ -237,13 +237,13 @@ class IsolationMeter:
         """The bleed into a track where its speaker is quiet; if that cannot be judged, a copy as loud as its voice."""
         rules, measured = self._rules, self._directions[target].measure(end_ms)
         floor_db = measured.report.floor_db
-        if measured.report.bleed_db is None and (floor_db is None or floor_db > rules["warn_above_db"]):
+        if measured.report.bleed_db is None and (floor_db is None or floor_db > rules.warn_above_db):
             heavy = self._heavy[target].measure(end_ms)
             report = heavy.report
             if (
                 report.bleed_db is not None
-                and report.bleed_db >= rules["heavy_above_db"]
-                and (report.coherence or 0.0) >= rules["heavy_min_coherence"]
+                and report.bleed_db >= rules.heavy_above_db
+                and (report.coherence or 0.0) >= rules.heavy_min_coherence
             ):
                 return heavy
         return measured
@@ -256,32 +256,32 @@ class IsolationMeter:
         covariance = products - np.outer(sums, sums) / max(samples, 1)
         variances = np.diag(covariance)
         correlated = (
-            samples >= rules["duplicate_min_s"] * layout.rate_hz
+            samples >= rules.duplicate_min_s * layout.rate_hz
             and bool(np.all(variances > 1e-9 * np.diag(products)))  # a constant has none but rounding errors
-            and abs(covariance[0, 1]) >= rules["duplicate_correlation"] * np.sqrt(np.prod(variances))
+            and abs(covariance[0, 1]) >= rules.duplicate_correlation * np.sqrt(np.prod(variances))
         )
         # The same up to a filter and a delay.
         share = self._same_frames / max(self._loud_frames, 1)
         explained = (
-            self._loud_frames * layout.frame_s >= rules["duplicate_min_s"] and share >= rules["duplicate_frames_share"]
+            self._loud_frames * layout.frame_s >= rules.duplicate_min_s and share >= rules.duplicate_frames_share
         )
         return bool(correlated or explained), 1.0 if correlated else round(share, 3)
 
 
-def _one_signal(share: float, mono_mix: FaultReport, rules: Mapping[str, Any]) -> IsolationReport:
+def _one_signal(share: float, mono_mix: FaultReport, rules: IsolationRules) -> IsolationReport:
     """The report of a duplicate, which has no directions and no clocks."""
     nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
     faults = {name: FaultReport(None, detail="the two tracks are one signal") for name in FAULTS}
     faults["duplicate"] = FaultReport(True, share, 1.0, "both tracks carry the same signal")
     faults["mono_mix"] = mono_mix
-    return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, rules["version"])
+    return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, rules.version)
 
 
-def _longer_part(swap: FaultReport, frames: int, rules: Mapping[str, Any]) -> slice:
+def _longer_part(swap: FaultReport, frames: int, rules: IsolationRules) -> slice:
     """The frames in which each speaker stays on one track."""
     if not swap.found or swap.value is None:
         return slice(None)
-    at = round(swap.value * 1000 / rules["level_frame_ms"])
+    at = round(swap.value * 1000 / rules.level_frame_ms)
     return slice(at) if at > frames / 2 else slice(at, None)
 
 
@@ -289,11 +289,11 @@ class _Levels:
     """How loud the frames of one track have been so far, as a histogram."""
 
     def __init__(self) -> None:
-        self._edges = np.arange(LOWEST_LEVEL_DB, 20, _LEVEL_STEP_DB)
+        self._edges = np.arange(LOWEST_LEVEL_DB, 20, LEVEL_STEP_DB)
         self._counts = np.zeros(len(self._edges), np.int64)
 
     def add(self, levels_db: F64) -> None:
-        bins = np.clip((levels_db - LOWEST_LEVEL_DB) / _LEVEL_STEP_DB, 0, len(self._counts) - 1).astype(np.intp)
+        bins = np.clip((levels_db - LOWEST_LEVEL_DB) / LEVEL_STEP_DB, 0, len(self._counts) - 1).astype(np.intp)
         self._counts += np.bincount(bins, minlength=len(self._counts))
 
     def percentile_db(self, percent: float) -> float:

@@ -17,6 +17,7 @@ from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.models.checkpoints import Checkpoint
 from duologue_pipeline.records import FaultReport, IsolationReport, Recording, Span
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.second_opinion import SecondOpinionRules
 
 __all__ = [
     "Listener",
@@ -30,7 +31,6 @@ __all__ = [
 ]
 
 F32 = npt.NDArray[np.float32]
-Rules = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class SecondOpinion:
 
     def document(self) -> dict[str, str]:
         """What a release says about it: the hashes of the checkpoints and the version of the rules."""
-        document = {"rules": str(load_rules("second_opinion")["version"])}
+        document = {"rules": load_rules(SecondOpinionRules).version}
         if self.segmentation:
             document["segmentation_sha256"] = self.segmentation.sha256
         if self.embedding:
@@ -82,7 +82,7 @@ class Listener:
     """The models, loaded."""
 
     def __init__(self, opinion: SecondOpinion) -> None:
-        self._rules: Rules = load_rules("second_opinion")
+        self._rules = load_rules(SecondOpinionRules)
         self._segmentation = opinion.segmentation and _Segmentation(opinion.segmentation)
         self._embedding = opinion.embedding and _Embedding(opinion.embedding)
 
@@ -116,7 +116,7 @@ class Listener:
         self, model: "_Segmentation", recording: Recording, report: IsolationReport, duration_ms: int
     ) -> dict[str, FaultReport]:
         exchanges = exchange_windows(report, window_ms=model.window_ms, duration_ms=duration_ms, rules=self._rules)
-        spread = spread_windows(self._rules["spread_windows"], window_ms=model.window_ms, duration_ms=duration_ms)
+        spread = spread_windows(self._rules.spread_windows, window_ms=model.window_ms, duration_ms=duration_ms)
         windows = np.stack(_cut(recording, [*exchanges, *spread], rate_hz=model.rate_hz, whole_ms=model.window_ms))
         found = {}
         for track, side in enumerate("ab"):
@@ -135,7 +135,9 @@ def with_second_opinion(report: IsolationReport, opinion: Mapping[str, FaultRepo
 # --- what is listened to --------------------------------------------------------------------------------------------
 
 
-def exchange_windows(report: IsolationReport, *, window_ms: int, duration_ms: int, rules: Rules) -> list[Span]:
+def exchange_windows(
+    report: IsolationReport, *, window_ms: int, duration_ms: int, rules: SecondOpinionRules
+) -> list[Span]:
     """Windows around the moments at which one speaker follows the other: both voices are near, one is in the track."""
     turns = sorted(
         [(span, "a") for span in report.b_from_a.spans] + [(span, "b") for span in report.a_from_b.spans],
@@ -144,10 +146,10 @@ def exchange_windows(report: IsolationReport, *, window_ms: int, duration_ms: in
     centres = [
         (left.end_ms + right.start_ms) // 2
         for (left, before), (right, after) in pairwise(turns)
-        if before != after and right.start_ms - left.end_ms <= 1000 * rules["exchange_gap_s"]
+        if before != after and right.start_ms - left.end_ms <= 1000 * rules.exchange_gap_s
     ]
     return [
-        _window(centre - window_ms // 2, window_ms, duration_ms) for centre in _some(centres, rules["exchange_windows"])
+        _window(centre - window_ms // 2, window_ms, duration_ms) for centre in _some(centres, rules.exchange_windows)
     ]
 
 
@@ -160,13 +162,13 @@ def spread_windows(number: int, *, window_ms: int, duration_ms: int) -> list[Spa
     ]
 
 
-def solo_pieces(spans: Iterable[Span], rules: Rules) -> list[Span]:
+def solo_pieces(spans: Iterable[Span], rules: SecondOpinionRules) -> list[Span]:
     """The longest stretches in which one speaker is alone, each cut to what a model needs, in order of time."""
-    longest = sorted(spans, key=lambda span: (-span.duration_ms, span.start_ms))[: rules["pieces"]]
+    longest = sorted(spans, key=lambda span: (-span.duration_ms, span.start_ms))[: rules.pieces]
     return sorted(
-        Span(span.start_ms, min(span.end_ms, span.start_ms + round(1000 * rules["max_piece_s"])))
+        Span(span.start_ms, min(span.end_ms, span.start_ms + round(1000 * rules.max_piece_s)))
         for span in longest
-        if span.duration_ms >= 1000 * rules["min_piece_s"]
+        if span.duration_ms >= 1000 * rules.min_piece_s
     )
 
 
@@ -202,25 +204,25 @@ def _cut(recording: Recording, spans: Sequence[Span], *, rate_hz: int, whole_ms:
 # --- what is made of it ---------------------------------------------------------------------------------------------
 
 
-def judge_second_voice(exchanges: F32, spread: F32, *, rules: Rules) -> FaultReport:
+def judge_second_voice(exchanges: F32, spread: F32, *, rules: SecondOpinionRules) -> FaultReport:
     """Judges whether there is more than one voice in a track.
 
     Args:
         exchanges: float [n, frames, voices] in [0, 1], the activity of each voice in windows around the exchanges.
         spread: the same of windows at even distances.
-        rules: ``rules/second_opinion.json``.
+        rules: the thresholds.
 
     Returns:
         ``value`` is the share of windows in which a second voice is heard for longer than ``second_voice_share`` of
         the window, of those windows that speak the more clearly.
     """
     shares = []
-    for activity, kind in ((exchanges, "exchange"), (spread, "spread")):
-        if len(activity) >= rules["min_windows"]:
-            heard = np.mean(activity > rules["active_above"], axis=1)  # [n, voices]: share of the window
+    for activity, found_share in ((exchanges, rules.exchange_found_share), (spread, rules.spread_found_share)):
+        if len(activity) >= rules.min_windows:
+            heard = np.mean(activity > rules.active_above, axis=1)  # [n, voices]: share of the window
             second = np.sort(heard, axis=1)[:, -2]
-            share = float(np.mean(second >= rules["second_voice_share"]))
-            shares.append((share / rules[f"{kind}_found_share"], share, len(activity)))
+            share = float(np.mean(second >= rules.second_voice_share))
+            shares.append((share / found_share, share, len(activity)))
     if not shares:
         return FaultReport(found=None)
     ratio, share, windows = max(shares)
@@ -228,24 +230,24 @@ def judge_second_voice(exchanges: F32, spread: F32, *, rules: Rules) -> FaultRep
     return FaultReport(ratio >= 1, share, _confidence(ratio), detail)
 
 
-def judge_voices(a: F32, b: F32, *, rules: Rules) -> FaultReport:
+def judge_voices(a: F32, b: F32, *, rules: SecondOpinionRules) -> FaultReport:
     """Judges whether the speakers of two tracks have one voice, by how alike the pieces of each track are.
 
     Args:
         a, b: float [n, dimension], an embedding of each piece.
-        rules: ``rules/second_opinion.json``.
+        rules: the thresholds.
 
     Returns:
         ``value`` is the median cosine between pieces of different tracks.
     """
-    if min(len(a), len(b)) < rules["min_pieces"]:
+    if min(len(a), len(b)) < rules.min_pieces:
         return FaultReport(found=None)
     a, b = (side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9) for side in (a, b))
     between = float(np.median(a @ b.T))
     within = min(float(np.median((side @ side.T)[np.triu_indices(len(side), 1)])) for side in (a, b))
-    if within < rules["min_within_cosine"]:
+    if within < rules.min_within_cosine:
         return FaultReport(found=None, value=between)
-    ratio = max(between, 0.0) / (rules["same_voice_ratio"] * within)
+    ratio = max(between, 0.0) / (rules.same_voice_ratio * within)
     detail = f"the tracks are alike by {between:.2f}, pieces of one track by {within:.2f}" if ratio >= 1 else ""
     return FaultReport(ratio >= 1, between, _confidence(ratio), detail)
 

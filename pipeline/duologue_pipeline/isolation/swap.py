@@ -5,22 +5,20 @@ line adds. So the measure of a swap is half the difference of the two changes, i
 piece to piece; a change of one track alone (another microphone, another person) is as large in the sum of the two.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.isolation.features import Pieces
 from duologue_pipeline.isolation.turns import confidence
 from duologue_pipeline.records import FaultReport
+from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["find_swap"]
 
 F64 = npt.NDArray[np.float64]
 
 
-def find_swap(pieces: tuple[Pieces, Pieces], rules: Mapping[str, Any]) -> FaultReport:
+def find_swap(pieces: tuple[Pieces, Pieces], rules: IsolationRules) -> FaultReport:
     """Looks for the moment at which the two voices change places."""
     likeness = [_standardised(own, rules) for own in pieces]
     spread = np.sqrt(np.mean([square for _, _, square in likeness], axis=0))
@@ -30,7 +28,7 @@ def find_swap(pieces: tuple[Pieces, Pieces], rules: Mapping[str, Any]) -> FaultR
     sums = np.cumsum(np.stack([values * weight[:, None] for values, weight, _ in likeness]) / spread, axis=1)
     counts = np.cumsum(frames, axis=1)
     total, sum_all = counts[:, -1:], sums[:, -1:]
-    least = rules["swap_min_side_s"] * 1000 / rules["level_frame_ms"]
+    least = rules.swap_min_side_s * 1000 / rules.level_frame_ms
     enough = np.flatnonzero((np.minimum(counts, total - counts) >= least).all(axis=0))
     if not len(enough):
         return FaultReport(None, detail="too little speech of one's own to tell the voices by")
@@ -46,27 +44,27 @@ def find_swap(pieces: tuple[Pieces, Pieces], rules: Mapping[str, Any]) -> FaultR
     at_s = float((enough[best] + 1) * pieces[0].piece_s)
     apart = float(np.sqrt(np.square(sum_all[0, 0] / total[0] - sum_all[1, 0] / total[1]).sum()))
     if (
-        distance >= rules["swap_min_distance"]
-        and strength >= rules["swap_min_strength"]
-        and together[best] <= rules["swap_max_common_share"] * crossed[best]
+        distance >= rules.swap_min_distance
+        and strength >= rules.swap_min_strength
+        and together[best] <= rules.swap_max_common_share * crossed[best]
     ):
         detail = f"the voices of the two tracks change places at {at_s:.0f} s"
-        return FaultReport(True, at_s, confidence(distance, rules["swap_min_distance"]), detail)
-    if apart < rules["swap_min_distance"]:
+        return FaultReport(True, at_s, confidence(distance, rules.swap_min_distance), detail)
+    if apart < rules.swap_min_distance:
         return FaultReport(None, detail="the two voices are too much alike")
-    return FaultReport(False, None, confidence(distance, rules["swap_min_distance"]))
+    return FaultReport(False, None, confidence(distance, rules.swap_min_distance))
 
 
-def _standardised(pieces: Pieces, rules: Mapping[str, Any]) -> tuple[F64, F64, F64]:
+def _standardised(pieces: Pieces, rules: IsolationRules) -> tuple[F64, F64, F64]:
     """Values [pieces, n], their weights [pieces], and the mean square of a frame's variation [n]."""
     voiced = pieces.voiced > 0
     mean_pitch = float(np.average(pieces.pitch, weights=pieces.voiced)) if voiced.any() else 0.0
     pitch = np.where(voiced, pieces.pitch, mean_pitch)
     values = np.column_stack([pieces.cepstrum, pitch])
-    used = pieces.frames >= rules["swap_min_piece_frames"]
+    used = pieces.frames >= rules.swap_min_piece_frames
     weights = np.where(used, pieces.frames, 0.0)
     kept, counts = values[used], pieces.frames[used]
-    if len(kept) < 4:
+    if len(kept) < rules.swap_min_pieces:
         return values, weights, np.zeros(values.shape[1])
     steps = np.square(np.diff(kept, axis=0)) / (1 / counts[1:] + 1 / counts[:-1])[:, None]
     return values, weights, np.median(steps, axis=0) / 0.455  # the median of a squared normal variable

@@ -8,7 +8,6 @@ after it is moved back. Where one track is turned down as soon as the other is l
 when nobody speaks, and what would have been overlap ends where the other begins.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from scipy.ndimage import binary_dilation, binary_erosion, maximum_filter1d
 
 from duologue_pipeline.isolation.features import quiet_and_peak_db
 from duologue_pipeline.records import FaultReport
+from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["confidence", "find_mono_mix", "find_offset", "find_over_suppression", "speech_frames"]
 
@@ -33,32 +33,32 @@ def confidence(value: float, threshold: float) -> float:
     return round(1 - 0.5 / share if share > 1 else 1 - 0.5 * share, 3)
 
 
-def speech_frames(levels_db: F32, bleed_db: tuple[float | None, float | None], rules: Mapping[str, Any]) -> Bools:
+def speech_frames(levels_db: F32, bleed_db: tuple[float | None, float | None], rules: IsolationRules) -> Bools:
     """Says in which frames each track has speech of its own: bool [2, frames] from float [2, frames] in dBFS.
 
     ``bleed_db`` is the level of the partner's copy in a and in b: what is not above it is not the track's own.
     """
     quiet_db, peak_db = quiet_and_peak_db(levels_db, rules)
-    above_quiet = np.minimum(rules["speech_above_noise_db"], (peak_db - quiet_db) / 2)
-    threshold_db = np.maximum(quiet_db + above_quiet, peak_db - rules["speech_below_peak_db"])
+    above_quiet = np.minimum(rules.speech_above_noise_db, (peak_db - quiet_db) * rules.speech_range_share)
+    threshold_db = np.maximum(quiet_db + above_quiet, peak_db - rules.speech_below_peak_db)
     speaks: Bools = levels_db > threshold_db[:, None]
-    speaks[peak_db - quiet_db < rules["speech_min_range_db"]] = False
-    reach = 2 * round(rules["frame_and_max_lag_ms"] / rules["level_frame_ms"]) + 1
+    speaks[peak_db - quiet_db < rules.speech_min_range_db] = False
+    reach = 2 * round(rules.frame_and_max_lag_ms / rules.level_frame_ms) + 1
     for track, level_db in enumerate(bleed_db):
         if level_db is not None:
             copy_db = maximum_filter1d(levels_db[1 - track], reach) + level_db
-            speaks[track] &= levels_db[track] > copy_db + rules["own_above_copy_db"]
+            speaks[track] &= levels_db[track] > copy_db + rules.own_above_copy_db
     return np.stack([_fill(own, rules) for own in speaks])
 
 
-def _fill(speaks: Bools, rules: Mapping[str, Any]) -> Bools:
+def _fill(speaks: Bools, rules: IsolationRules) -> Bools:
     """Joins what is less than ``turn_join_ms`` apart and leaves out what is shorter than ``turn_min_ms``."""
     starts, ends = _stretches(speaks)
     if not len(starts):
         return speaks
-    apart = starts[1:] - ends[:-1] >= rules["turn_join_ms"] / rules["level_frame_ms"]
+    apart = starts[1:] - ends[:-1] >= rules.turn_join_ms / rules.level_frame_ms
     starts, ends = starts[np.append(True, apart)], ends[np.append(apart, True)]
-    long = ends - starts >= rules["turn_min_ms"] / rules["level_frame_ms"]
+    long = ends - starts >= rules.turn_min_ms / rules.level_frame_ms
     filled = np.zeros(len(speaks) + 1, np.int64)
     filled[starts[long]] += 1
     filled[ends[long]] -= 1
@@ -71,43 +71,43 @@ def _stretches(speaks: Bools) -> tuple[Frames, Frames]:
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
 
 
-def find_mono_mix(levels_db: F32, rules: Mapping[str, Any]) -> FaultReport:
+def find_mono_mix(levels_db: F32, rules: IsolationRules) -> FaultReport:
     """Tells, of one signal on both tracks, a mix of both speakers from the track of one: float [frames] in dBFS.
 
     The track of one speaker is silent while the other has turns; in a mix hardly anybody is silent for long. It goes
     by the share of the time that lies in silences of ``mono_silence_s`` and more; there is no value.
     """
-    frame_s = rules["level_frame_ms"] / 1000
-    if len(levels_db) * frame_s < rules["mono_min_s"]:
+    frame_s = rules.level_frame_ms / 1000
+    if len(levels_db) * frame_s < rules.mono_min_s:
         return FaultReport(None, detail="one signal, too short to tell a mix from one voice")
     starts, ends = _stretches(~speech_frames(np.stack([levels_db, levels_db]), (None, None), rules)[0])
-    long = (ends - starts) * frame_s >= rules["mono_silence_s"]
+    long = (ends - starts) * frame_s >= rules.mono_silence_s
     share = round(float((ends - starts)[long].sum()) / len(levels_db), 3)
-    if share <= rules["mono_max_silence_share"]:
-        sure = confidence(1 - share, 1 - rules["mono_max_silence_share"])
+    if share <= rules.mono_max_silence_share:
+        sure = confidence(1 - share, 1 - rules.mono_max_silence_share)
         return FaultReport(True, None, sure, "both tracks carry both speakers, or one who is never silent for long")
-    if share >= rules["mono_single_silence_share"]:
-        return FaultReport(False, None, confidence(share, rules["mono_single_silence_share"]))
+    if share >= rules.mono_single_silence_share:
+        return FaultReport(False, None, confidence(share, rules.mono_single_silence_share))
     return FaultReport(None, detail="one signal; of one voice or of two is not clear")
 
 
-def find_offset(speaks: Bools, rules: Mapping[str, Any]) -> FaultReport:
+def find_offset(speaks: Bools, rules: IsolationRules) -> FaultReport:
     """Looks for the shift of one track at which the speakers take turns best: from bool [2, frames].
 
     The score of a shift is how many of the ends of one are followed by a beginning of the other about 200 ms later,
     less how much both speak at once, each in standard deviations over all shifts.
     """
-    frame_s = rules["level_frame_ms"] / 1000
-    most = round(rules["offset_max_s"] / frame_s)
+    frame_s = rules.level_frame_ms / 1000
+    most = round(rules.offset_max_s / frame_s)
     (starts_a, ends_a), (starts_b, ends_b) = _stretches(speaks[0]), _stretches(speaks[1])
     turns = min(len(starts_a), len(starts_b))
-    if turns < rules["offset_min_turns"]:
+    if turns < rules.offset_min_turns:
         return FaultReport(None, detail=f"too few turns to judge by: {turns} of one speaker")
     length = speaks.shape[1] + 1
     begins = np.stack([np.bincount(starts, minlength=length) for starts in (starts_a, starts_b)])
     ends = np.stack([np.bincount(stops, minlength=length) for stops in (ends_a, ends_b)])
     lags_s = np.arange(-2 * most, 2 * most + 1) * frame_s
-    response = np.exp(-0.5 * ((lags_s[most:-most] - rules["response_s"]) / rules["response_spread_s"]) ** 2)
+    response = np.exp(-0.5 * ((lags_s[most:-most] - rules.response_s) / rules.response_spread_s) ** 2)
     after_a = np.correlate(_correlation(ends[0], begins[1], 2 * most), response, "valid")
     after_b = np.correlate(_correlation(ends[1], begins[0], 2 * most), response, "valid")[::-1]
     both = _correlation(speaks[0], speaks[1], most)
@@ -115,15 +115,15 @@ def find_offset(speaks: Bools, rules: Mapping[str, Any]) -> FaultReport:
     shifts_s = lags_s[most:-most]
     best = int(np.argmax(score))
     value = float(shifts_s[best])
-    lead = float(score[best] - score[np.abs(shifts_s) <= rules["offset_none_below_s"]].max())
+    lead = float(score[best] - score[np.abs(shifts_s) <= rules.offset_none_below_s].max())
     # One who takes long to answer also moves the best shift, but only a track that is late overlaps less when moved.
-    overlap, least = both[most], rules["offset_min_overlap_drop"] * speaks.sum(axis=1).min()
-    less = both[best] <= min(rules["offset_max_overlap_ratio"] * overlap, overlap - least)
-    if abs(value) < rules["offset_min_s"] or lead <= 0 or not less:
-        sure = confidence(abs(value), rules["offset_min_s"])
-        return FaultReport(False, round(value, 3), sure if abs(value) < rules["offset_min_s"] else 0.5)
-    sure = round(1 - 0.5 * rules["offset_min_lead"] / max(lead, rules["offset_min_lead"]), 3)
-    if lead < rules["offset_min_lead"]:
+    overlap, least = both[most], rules.offset_min_overlap_drop * speaks.sum(axis=1).min()
+    less = both[best] <= min(rules.offset_max_overlap_ratio * overlap, overlap - least)
+    if abs(value) < rules.offset_min_s or lead <= 0 or not less:
+        sure = confidence(abs(value), rules.offset_min_s)
+        return FaultReport(False, round(value, 3), sure if abs(value) < rules.offset_min_s else 0.5)
+    sure = round(1 - 0.5 * rules.offset_min_lead / max(lead, rules.offset_min_lead), 3)
+    if lead < rules.offset_min_lead:
         return FaultReport(None, round(value, 3), detail="the turns fit as well with a shift as without")
     late = "b lies late against a" if value > 0 else "a lies late against b"
     return FaultReport(True, round(value, 3), sure, f"by the turns, {late} by {abs(value):.2f} s")
@@ -142,60 +142,57 @@ def _standard(values: F64) -> F64:
     return (values - np.median(values)) / spread if spread else values * 0
 
 
-def find_over_suppression(levels_db: F32, speaks: Bools, rules: Mapping[str, Any]) -> FaultReport:
+def find_over_suppression(levels_db: F32, speaks: Bools, rules: IsolationRules) -> FaultReport:
     """Looks for a track that is turned down while the other is loud: levels float, speech bool, both [2, frames]."""
     found = [_floor_drop_db(levels_db[track], speaks[track], speaks[1 - track], rules) for track in (0, 1)]
     drops = [-np.inf if drop is None else drop for drop in found]
     worst = int(np.argmax(drops))
-    threshold = rules["suppression_min_db"]
+    threshold = rules.suppression_min_db
     if drops[worst] >= threshold:
         names = "ab"
         detail = f"the floor of {names[worst]} drops by {drops[worst]:.0f} dB while {names[1 - worst]} talks"
         return FaultReport(True, round(drops[worst], 1), confidence(drops[worst], threshold), detail)
     cut = _cut_share(speaks, rules)
-    if cut >= rules["suppression_min_cut_share"]:
+    if cut >= rules.suppression_min_cut_share:
         detail = f"hardly anybody overlaps, and {cut:.0%} of one's ends lie in the moment in which the other begins"
-        return FaultReport(True, None, confidence(cut, rules["suppression_min_cut_share"]), detail)
+        return FaultReport(True, None, confidence(cut, rules.suppression_min_cut_share), detail)
     if not np.isfinite(drops[worst]):
         return FaultReport(None, detail="too little silence to compare with")
     return FaultReport(False, round(drops[worst], 1), confidence(drops[worst], threshold))
 
 
-def _floor_drop_db(level_db: F32, own: Bools, other: Bools, rules: Mapping[str, Any]) -> float | None:
+def _floor_drop_db(level_db: F32, own: Bools, other: Bools, rules: IsolationRules) -> float | None:
     """By how much a track's floor is lower while the other one talks than while nobody does."""
-    frames = 1 / rules["level_frame_ms"]
-    away = ~binary_dilation(own, iterations=round(rules["suppression_away_ms"] * frames))
-    talk = away & binary_erosion(other, iterations=round(rules["suppression_into_talk_ms"] * frames))
-    silence = away & ~binary_dilation(other, iterations=round(rules["suppression_away_ms"] * frames))
-    if min(talk.sum(), silence.sum()) * rules["level_frame_ms"] < rules["suppression_min_evidence_s"] * 1000:
+    frames = 1 / rules.level_frame_ms
+    away = ~binary_dilation(own, iterations=round(rules.suppression_away_ms * frames))
+    talk = away & binary_erosion(other, iterations=round(rules.suppression_into_talk_ms * frames))
+    silence = away & ~binary_dilation(other, iterations=round(rules.suppression_away_ms * frames))
+    if min(talk.sum(), silence.sum()) * rules.level_frame_ms < rules.suppression_min_evidence_s * 1000:
         return None
-    lowest = rules["digital_silence_dbfs"]
-    quiet = float(np.percentile(level_db[silence], rules["suppression_silence_percentile"]))
-    talking = float(np.percentile(level_db[talk], rules["suppression_talk_percentile"]))
+    lowest = rules.digital_silence_dbfs
+    quiet = float(np.percentile(level_db[silence], rules.suppression_silence_percentile))
+    talking = float(np.percentile(level_db[talk], rules.suppression_talk_percentile))
     return max(quiet, lowest) - max(talking, lowest)
 
 
-def _cut_share(speaks: Bools, rules: Mapping[str, Any]) -> float:
+def _cut_share(speaks: Bools, rules: IsolationRules) -> float:
     """The share of one's ends that lie in the moment of the other's beginning, if hardly any lie after it; else 0.
 
     Of people, more end after the other has begun than in that very moment: between them lies nothing special.
     """
     (starts_a, ends_a), (starts_b, ends_b) = _stretches(speaks[0]), _stretches(speaks[1])
-    frames = 1 / rules["level_frame_ms"]
-    before, after, later = (
-        round(rules[f"suppression_cut_{name}_ms"] * frames) for name in ("before", "after", "later")
-    )
+    frames = 1 / rules.level_frame_ms
+    before = round(rules.suppression_cut_before_ms * frames)
+    after = round(rules.suppression_cut_after_ms * frames)
+    later = round(rules.suppression_cut_later_ms * frames)
     shares = [0.0]
     for ends, starts in ((ends_a, starts_b), (ends_b, starts_a)):
-        if min(len(ends), len(starts)) < rules["suppression_min_turns"]:
+        if min(len(ends), len(starts)) < rules.suppression_min_turns:
             continue
         distance = starts[None, :] - ends[:, None]
         nearest = distance[np.arange(len(ends)), np.argmin(np.abs(distance + 0.5), axis=1)]
         at_once = int(np.sum((nearest >= -after) & (nearest <= before)))
         overlapped = int(np.sum((nearest < -after) & (nearest >= -later)))
-        if (
-            at_once >= rules["suppression_min_cuts"]
-            and overlapped <= rules["suppression_max_overlapped_share"] * at_once
-        ):
+        if at_once >= rules.suppression_min_cuts and overlapped <= rules.suppression_max_overlapped_share * at_once:
             shares.append(at_once / len(ends))
     return max(shares)

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from math import inf
-from typing import Any
 
 from duologue_pipeline.isolation.bleed import Measurement
 from duologue_pipeline.isolation.turns import confidence
 from duologue_pipeline.records import BleedReport, FaultReport
+from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["bleed_verdict", "find_drift", "level_exceeded_db", "offset_by_lag", "worst_verdict"]
 
 _WORST_FIRST = ("fail", "warn", "undetermined", "pass")
 
 
-def find_drift(a_from_b: Measurement, b_from_a: Measurement, rules: Mapping[str, Any]) -> FaultReport:
+def find_drift(a_from_b: Measurement, b_from_a: Measurement, rules: IsolationRules) -> FaultReport:
     """Looks for a clock that runs too fast, by how the copies move.
 
     A fast clock of b moves b's copy in a towards earlier, and a's copy in b towards later, by as much. What moves both
@@ -24,34 +24,35 @@ def find_drift(a_from_b: Measurement, b_from_a: Measurement, rules: Mapping[str,
         for sign, measured in ((-1, a_from_b), (1, b_from_a))
         if measured.report.bleed_db is not None and measured.path.ppm is not None
     ]
-    rates = [(ppm, error) for ppm, error in rates if error <= rules["drift_max_error_ppm"]]
+    rates = [(ppm, error) for ppm, error in rates if error <= rules.drift_max_error_ppm]
     if not rates:
         return FaultReport(None, detail="no copy of one voice in the other track to compare the clocks by")
     weights = [error**-2 for _, error in rates]
     ppm = sum(weight * rate for weight, (rate, _) in zip(weights, rates, strict=True)) / sum(weights)
     off = max(abs(rate - ppm) / error for rate, error in rates)
-    threshold = rules["drift_min_ppm"]
-    if off > rules["drift_max_disagreement"] and max(abs(rate - ppm) for rate, _ in rates) > threshold / 2:
+    threshold = rules.drift_min_ppm
+    apart_ppm = max(abs(rate - ppm) for rate, _ in rates)
+    if off > rules.drift_max_disagreement and apart_ppm > rules.drift_max_disagreement_ppm:
         return FaultReport(None, round(ppm, 1), detail="the two directions disagree")
-    if abs(ppm) < max(threshold, rules["drift_min_errors"] * sum(weights) ** -0.5):
+    if abs(ppm) < max(threshold, rules.drift_min_errors * sum(weights) ** -0.5):
         return FaultReport(False, round(ppm, 1), confidence(abs(ppm), threshold))
     detail = f"b's clock is {'fast' if ppm > 0 else 'slow'} against a's by {abs(ppm):.0f} ppm"
     return FaultReport(True, round(ppm, 1), confidence(abs(ppm), threshold), detail)
 
 
 def offset_by_lag(
-    a_from_b: Measurement, b_from_a: Measurement, rate_hz: int, rules: Mapping[str, Any]
+    a_from_b: Measurement, b_from_a: Measurement, rate_hz: int, rules: IsolationRules
 ) -> FaultReport | None:
     """Says that a track is late if a copy lies before its source, which no room does; None if none does."""
     for measured, late, early, sign in ((a_from_b, "b", "a", 1), (b_from_a, "a", "b", -1)):
         lag_ms = measured.report.lag_ms
         if lag_ms is not None and measured.path.moves:  # at the beginning, before a clock that drifts moved it
             lag_ms = measured.path.start * 1000 / rate_hz
-        if lag_ms is not None and lag_ms <= -rules["offset_min_lead_ms"]:
+        if lag_ms is not None and lag_ms <= -rules.offset_min_lead_ms:
             detail = (
                 f"{late}'s voice is heard in {early}'s track {-lag_ms:.0f} ms before it is spoken: {late} lies late"
             )
-            sure = confidence(-lag_ms, rules["offset_min_lead_ms"])
+            sure = confidence(-lag_ms, rules.offset_min_lead_ms)
             return FaultReport(True, round(-sign * lag_ms / 1000, 4), sure, detail)
     return None
 
@@ -68,27 +69,27 @@ def level_exceeded_db(bleed: BleedReport, share: float) -> float | None:
 
 
 def bleed_verdict(
-    reports: tuple[BleedReport, BleedReport], speech_s: tuple[float, float], rules: Mapping[str, Any]
+    reports: tuple[BleedReport, BleedReport], speech_s: tuple[float, float], rules: IsolationRules
 ) -> str:
     """Judges both directions; ``speech_s`` is how long the source of each speaks."""
     worst_db, judged, open_question = -inf, False, False
     for bleed, source_s in zip(reports, speech_s, strict=True):
-        level_db = level_exceeded_db(bleed, rules["verdict_share"])
+        level_db = level_exceeded_db(bleed, rules.verdict_share)
         if level_db is not None:
             judged = True
             worst_db = max(worst_db, level_db)
-        elif bleed.floor_db is not None and bleed.floor_db <= rules["warn_above_db"]:
+        elif bleed.floor_db is not None and bleed.floor_db <= rules.warn_above_db:
             judged = True
-        elif source_s >= rules["open_question_speech_s"]:
+        elif source_s >= rules.open_question_speech_s:
             open_question = True
-    if worst_db > rules["fail_above_db"]:
+    if worst_db > rules.fail_above_db:
         return "fail"
-    if worst_db > rules["warn_above_db"]:
+    if worst_db > rules.warn_above_db:
         return "warn"
     return "undetermined" if open_question or not judged else "pass"
 
 
-def worst_verdict(bleed: str, faults: Mapping[str, FaultReport], rules: Mapping[str, Any]) -> str:
+def worst_verdict(bleed: str, faults: Mapping[str, FaultReport], rules: IsolationRules) -> str:
     """The worst of what the bleed and each found fault make of a recording: fail, warn, undetermined, pass."""
-    verdicts = {bleed} | {rules["faults"][name] for name, fault in faults.items() if fault.found}
+    verdicts = {bleed} | {rules.faults[name] for name, fault in faults.items() if fault.found}
     return next(verdict for verdict in _WORST_FIRST if verdict in verdicts)

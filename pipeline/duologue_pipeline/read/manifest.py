@@ -10,7 +10,7 @@ from duologue_pipeline.files.storage import open_input, sibling_uri
 from duologue_pipeline.records import Recording, Rejected, Source, Track
 from duologue_schemas import iter_faults, parse_manifest_line
 
-__all__ = ["manifest_sha256", "parse_line", "read_lines", "recording_from_document"]
+__all__ = ["manifest_sha256", "parse_line", "read_lines", "recording_from_document", "unique_recordings"]
 
 _EXCERPT = 60
 
@@ -61,6 +61,30 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
         found = document.get("recording_id") if isinstance(document, dict) else None
         return _invalid(found if isinstance(found, str) else None, "; ".join(faults))
     return recording_from_document(document, manifest_uri=manifest_uri)
+
+
+def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Recording | Rejected]:
+    """Rejects every recording whose id another one has.
+
+    Args:
+        parsed: what the lines with one recording_id gave (:func:`parse_line`); those without an id may stand together.
+
+    Returns:
+        The rejections as they are, and the recording, or a ``manifest_duplicate_id`` rejection for each of several.
+    """
+    recordings = []
+    for each in parsed:
+        if isinstance(each, Recording):
+            recordings.append(each)
+        else:
+            yield each
+    if len(recordings) == 1:
+        yield recordings[0]
+        return
+    for recording in recordings:
+        recording_id = recording.recording_id
+        detail = f"{len(recordings)} lines have the recording_id {recording_id!r}; give each recording its own"
+        yield Rejected(recording_id, "read", "manifest_duplicate_id", detail)
 
 
 def _invalid(recording_id: str | None, detail: str) -> Rejected:

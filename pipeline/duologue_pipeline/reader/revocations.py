@@ -19,9 +19,9 @@ from typing import Any, Final
 
 import rfc8785
 
-from duologue_consent.proofs.dsse import EnvelopeFault, load_json, parse_envelope, sign_envelope, verify_envelope
-from duologue_consent.proofs.keys import KeyFault, SigningKey, VerifierKey, parse_verifiers
-from duologue_consent.proofs.notes import NoteFault, open_checkpoint
+from duologue_consent.proofs.dsse import EnvelopeError, load_json, parse_envelope, sign_envelope, verify_envelope
+from duologue_consent.proofs.keys import SigningKey, UnusableKeyError, VerifierKey, parse_verifiers
+from duologue_consent.proofs.notes import NoteError, open_checkpoint
 
 __all__ = [
     "FILE_NAME",
@@ -94,7 +94,7 @@ def trusted_keys(key_text: str, checkpoint: str) -> tuple[VerifierKey, ...]:
     try:
         keys = parse_verifiers(key_text)
         origin = open_checkpoint(checkpoint.encode(), keys).origin
-    except (KeyFault, NoteFault) as error:
+    except (UnusableKeyError, NoteError) as error:
         raise RevocationError(f"ledger.pub does not belong to the checkpoint in dataset.json ({error})") from None
     return tuple(key for key in keys if key.name == origin)
 
@@ -181,7 +181,7 @@ def _entries(
         if said != (_SCHEMA, ledger_id, number, previous_sha256):
             raise RevocationError(f"{where} does not continue the lines before it, or is of another ledger")
         return [Revocation(**entry) for entry in document["entries"]]
-    except EnvelopeFault as error:
+    except EnvelopeError as error:
         raise RevocationError(f"{where}: {error}") from None
     except (KeyError, TypeError):
         raise RevocationError(f"{where} is no list of revocations of version {_SCHEMA}") from None

@@ -1,4 +1,4 @@
-"""The rule set ``ingest``: which audio is usable, and how a track is measured."""
+"""The rule set ``ingest``: which audio is usable, how a track is measured, and in what pieces its speech is heard again."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,8 @@ __all__ = ["IngestRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class IngestRules(RuleSet):
-    """Limits of a recording, and the parameters of :class:`duologue_pipeline.ingest.measure.TrackMeter`.
+    """Limits of a recording, and the parameters of :class:`duologue_pipeline.ingest.measure.TrackMeter` and of
+    :func:`duologue_pipeline.ingest.pieces.speech_pieces`.
 
     Attributes:
         min_duration_s: a shorter conversation is refused.
@@ -21,6 +22,10 @@ class IngestRules(RuleSet):
         bandwidth_frame_s: length of the frames of the spectrum.
         bandwidth_frames_per_s: how many of them are taken a second.
         bandwidth_floor_db: how far under the strongest frequency the band still counts as filled.
+        bandwidth_smoothing_bins: how many frequencies are averaged, so that a single spurious line is no bandwidth.
+        piece_max_ms: the longest piece of speech that is listened to at once.
+        piece_join_ms: stretches this close are heard together: context helps.
+        piece_margin_ms: how much is heard before and after them.
     """
 
     name: ClassVar[str] = "ingest"
@@ -32,3 +37,7 @@ class IngestRules(RuleSet):
     bandwidth_frame_s: float
     bandwidth_frames_per_s: int
     bandwidth_floor_db: float
+    bandwidth_smoothing_bins: int
+    piece_max_ms: int
+    piece_join_ms: int
+    piece_margin_ms: int

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from importlib.resources import files
 from types import UnionType
-from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["RuleSet", "RulesError", "load_rules", "parse_rules"]
 
@@ -33,24 +33,21 @@ class RuleSet:
 AnyRules = TypeVar("AnyRules", bound=RuleSet)
 
 
-@overload
-def load_rules(kind: type[AnyRules]) -> AnyRules: ...
-@overload
-def load_rules(kind: str) -> dict[str, Any]: ...
-def load_rules(kind: Any) -> Any:
-    """Reads the packaged rule set of a kind, e.g. ``load_rules(IngestRules)``.
+def load_rules(kind: type[AnyRules]) -> AnyRules:
+    """Reads the packaged rule set of a kind, e.g. ``load_rules(IngestRules)``; it is read once.
 
     Raises:
         RulesError: the file does not fit the dataclass.
     """
-    return _read(kind)
+    key: Any = kind
+    rules: AnyRules = _read(key)
+    return rules
 
 
 @cache
 def _read(kind: Any) -> Any:
-    name = kind if isinstance(kind, str) else kind.name
-    document = json.loads(files("duologue_pipeline.rules").joinpath(f"{name}.json").read_text(encoding="utf-8"))
-    return document if isinstance(kind, str) else parse_rules(kind, document, where=f"rules/{name}.json")
+    text = files("duologue_pipeline.rules").joinpath(f"{kind.name}.json").read_text(encoding="utf-8")
+    return parse_rules(kind, json.loads(text), where=f"rules/{kind.name}.json")
 
 
 def parse_rules(kind: type[AnyRules], document: Any, *, where: str) -> AnyRules:

@@ -6,12 +6,12 @@ Order and choice come from hashes of identities, never from arrival, so any orde
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from duologue_pipeline.records import SPLITS
 
-__all__ = ["PlanEntry", "plan_shards", "plan_splits"]
+__all__ = ["PlanEntry", "plan_release", "plan_shards", "plan_splits"]
 
 _SMALL_SHARE = 1 / 3
 
@@ -24,6 +24,19 @@ class PlanEntry:
     speaker_a: str
     speaker_b: str
     duration_ms: int
+
+
+def plan_release(
+    entries: Collection[PlanEntry], *, validation_share: float, shard_s: float
+) -> dict[str, tuple[str, str]]:
+    """Decides split and shard of every recording (:func:`plan_splits`, :func:`plan_shards`).
+
+    Returns:
+        recording_id -> (split, shard).
+    """
+    splits = plan_splits(entries, validation_share=validation_share)
+    shards = plan_shards(entries, splits, shard_s=shard_s)
+    return {recording_id: (split, shards[recording_id]) for recording_id, split in splits.items()}
 
 
 def plan_splits(entries: Iterable[PlanEntry], *, validation_share: float) -> dict[str, str]:

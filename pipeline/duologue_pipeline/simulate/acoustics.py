@@ -12,6 +12,8 @@ import soxr
 from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
 from duologue_pipeline.records import Span
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.simulate import SimulateRules
 from duologue_pipeline.simulate.spec import LINE_RATES_HZ
 from duologue_pipeline.simulate.structure import Utterance
 from duologue_pipeline.simulate.voices import CLIP_RATE_HZ
@@ -60,6 +62,7 @@ def render(utterances: Sequence[Utterance], speed: float, samples: int, rate_hz:
     """One speaker's utterances in their places: float32 [samples], an RMS of about 1 while they speak."""
     track = np.zeros(samples, np.float32)
     resampled: dict[int, F32] = {}
+    fade = load_rules(SimulateRules).cut_fade_ms * rate_hz // 1000
     for u in utterances:
         pcm = resampled.get(id(u.clip))
         if pcm is None:
@@ -67,7 +70,7 @@ def render(utterances: Sequence[Utterance], speed: float, samples: int, rate_hz:
         start = u.start_ms * rate_hz // 1000
         said = pcm[: u.duration_ms * rate_hz // 1000] * np.float32(10 ** (u.gain_db / 20))
         if u.cut:
-            ramp = np.linspace(1, 0, min(20 * rate_hz // 1000, len(said)), dtype=np.float32)
+            ramp = np.linspace(1, 0, min(fade, len(said)), dtype=np.float32)
             said[-len(ramp) :] *= ramp
         track[start : start + len(said)] = said
     return track
@@ -88,7 +91,7 @@ def room_response(rng: np.random.Generator, t60_s: float, direct_to_tail_db: flo
     """A simple room: the direct sound at 0, then exponentially decaying noise (Polack 1988), with unit power."""
     time_s = np.arange(round(t60_s * rate_hz)) / rate_hz
     tail = rng.standard_normal(len(time_s)) * 10 ** (-3 * time_s / t60_s)
-    tail[: rate_hz // 500] = 0  # the first reflection comes 2 ms later
+    tail[: round(load_rules(SimulateRules).room_first_reflection_ms * rate_hz / 1000)] = 0
     response: F64 = tail * 10 ** (-direct_to_tail_db / 20) / np.sqrt(np.sum(tail**2))
     response[0] = 1
     return response / np.sqrt(np.sum(response**2))
@@ -105,7 +108,7 @@ def noise(rng: np.random.Generator, samples: int, colour: str, level_dbfs: float
     Args:
         rng: decides the samples.
         samples: how many.
-        colour: ``white``; ``pink`` (-3 dB an octave); ``room`` (-6 dB an octave above 100 Hz).
+        colour: ``white``; ``pink`` (-3 dB an octave); ``room`` (-6 dB an octave above ``room_noise_corner_hz``).
         level_dbfs: its RMS behind the line.
         line: of :data:`LINE_RATES_HZ`.
     """
@@ -117,7 +120,8 @@ def noise(rng: np.random.Generator, samples: int, colour: str, level_dbfs: float
             white,
         )
     elif colour == "room":
-        white = lfilter([1.0], [1.0, -np.exp(-2 * np.pi * 100 / LINE_RATES_HZ[line])], white)
+        corner_hz = load_rules(SimulateRules).room_noise_corner_hz
+        white = lfilter([1.0], [1.0, -np.exp(-2 * np.pi * corner_hz / LINE_RATES_HZ[line])], white)
     shaped = band_limit(white, line)
     return shaped * np.float32(10 ** (level_dbfs / 20) / max(rms(shaped), 1e-12))
 

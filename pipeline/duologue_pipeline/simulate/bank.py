@@ -18,14 +18,14 @@ import soundfile
 import soxr
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.simulate import SimulateRules
 from duologue_pipeline.simulate.synthesis import ENGINES, PACKAGES, engine_voices, synthesise
 from duologue_pipeline.simulate.voices import CLIP_RATE_HZ, F32, Clip, NoiseBank, VoiceBank, VoiceClips, trim, unit_rms
 
 __all__ = ["RecordedBank", "SynthesisedBank", "default_cache", "open_bank"]
 
-_MADE_BY: Final = "clips 1"  # raise it when the same engines would give other clips
-_BACKCHANNEL_MAX_S: Final = 0.75
-_PHRASE_S: Final = (0.35, 8.0)
+_MADE_BY: Final = "clips 1"  # raise it when the same engines would give other clips, as by other rules
 _AUDIO_SUFFIXES: Final = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".sph"})
 
 
@@ -149,7 +149,8 @@ class SynthesisedBank:
             clips.append(Clip(unit_rms(pcm[start:end]), _words_in(text, spoken.word_times_s, start, end)))
         count = len(self._phrases)
         phrases = [clip for clip in clips[:count] if clip]
-        short = [clip for clip in clips[count:] if clip and clip.duration_s <= _BACKCHANNEL_MAX_S]
+        most_s = load_rules(SimulateRules).backchannel_max_s
+        short = [clip for clip in clips[count:] if clip and clip.duration_s <= most_s]
         if not phrases or not short:
             raise UsageError(f"{voice} pauses in every phrase; name other voices with --voices")
         return VoiceClips(phrases, short)
@@ -233,21 +234,24 @@ class RecordedBank:
             UsageError: a file cannot be read, is not mono, or there is too little speech.
         """
         if voice not in self._loaded:
-            found = [clip for path in self._files[voice] for clip in _cut(path)]
-            phrases = [clip for clip in found if clip.duration_s > _BACKCHANNEL_MAX_S]
-            if sum(clip.duration_s for clip in phrases) < 5:
+            rules = load_rules(SimulateRules)
+            found = [clip for path in self._files[voice] for clip in _cut(path, rules)]
+            phrases = [clip for clip in found if clip.duration_s > rules.backchannel_max_s]
+            if sum(clip.duration_s for clip in phrases) < rules.recorded_voice_min_s:
                 raise UsageError(
-                    f"--voices {self.folder}: {voice} has less than 5 s of speech in pieces of "
-                    f"{_BACKCHANNEL_MAX_S} to {_PHRASE_S[1]} s; give longer clips, or more"
+                    f"--voices {self.folder}: {voice} has less than {rules.recorded_voice_min_s:g} s of speech in pieces of "
+                    f"{rules.backchannel_max_s} to {rules.clip_s[1]} s; give longer clips, or more"
                 )
-            short = [clip for clip in found if clip.duration_s <= _BACKCHANNEL_MAX_S]
+            short = [clip for clip in found if clip.duration_s <= rules.backchannel_max_s]
             # Without short utterances, the beginnings of long ones stand for them.
-            short = short or [Clip(unit_rms(clip.pcm[: CLIP_RATE_HZ * 45 // 100].copy())) for clip in phrases[:6]]
+            length = round(rules.recorded_stand_in_s * CLIP_RATE_HZ)
+            stand_ins = phrases[: rules.recorded_stand_ins]
+            short = short or [Clip(unit_rms(clip.pcm[:length].copy())) for clip in stand_ins]
             self._loaded[voice] = VoiceClips(phrases, short)
         return self._loaded[voice]
 
 
-def _cut(path: Path) -> list[Clip]:
+def _cut(path: Path, rules: SimulateRules) -> list[Clip]:
     """The inter-pausal units of a file, too long and too short ones left out."""
     try:
         pcm, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
@@ -257,5 +261,5 @@ def _cut(path: Path) -> list[Clip]:
         raise UsageError(f"{path}: has {pcm.shape[1]} channels; voices are mono clips")
     resampled: F32 = soxr.resample(pcm[:, 0], rate_hz, CLIP_RATE_HZ)
     pieces = [resampled[start:end] for start, end in trim(resampled, CLIP_RATE_HZ)]
-    low, high = (round(length_s * CLIP_RATE_HZ) for length_s in _PHRASE_S)
+    low, high = (round(length_s * CLIP_RATE_HZ) for length_s in rules.clip_s)
     return [Clip(unit_rms(piece)) for piece in pieces if low <= len(piece) <= high]

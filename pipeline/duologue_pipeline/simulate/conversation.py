@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.simulate import SimulateRules
 from duologue_pipeline.simulate import acoustics, faults
 from duologue_pipeline.simulate.seeds import generator
 from duologue_pipeline.simulate.spec import (
@@ -73,7 +74,7 @@ def simulate_conversation(spec: ConversationSpec, voices: VoiceBank) -> Simulate
 
 class _Simulation:
     def __init__(self, spec: ConversationSpec, voices: VoiceBank) -> None:
-        self.spec, self.rules = spec, load_rules("simulate")
+        self.spec, self.rules = spec, load_rules(SimulateRules)
         self.rate_hz = spec.sample_rate_hz
         self.samples = round(spec.duration_s * self.rate_hz)
         self.utterances = plan(spec, {s: voices.clips(spec.side(s).voice) for s in SPEAKERS})
@@ -116,7 +117,7 @@ class _Simulation:
         own = [u for u in self.utterances if u.speaker == speaker]
         pcm = acoustics.band_limit(acoustics.render(own, side.speed, self.samples, self.rate_hz), self.spec.line)
         if side.t60_s:
-            ratio_db = self.rules["room_direct_to_tail_db"]
+            ratio_db = self.rules.room_direct_to_tail_db
             response = acoustics.room_response(self.rng("room", speaker), side.t60_s, ratio_db, self.rate_hz)
             pcm = acoustics.reverberate(pcm, response)
         level = acoustics.rms(pcm, self.masks[speaker])
@@ -144,8 +145,8 @@ class _Simulation:
         return acoustics.noise(self.rng(purpose, speaker), self.samples, colour, level_dbfs, self.spec.line)
 
     def _gated(self, speaker: Speaker, pcm: F32) -> F32:
-        """The track as it is sent with silence suppression: 200 ms after the speaker, zeros or comfort noise."""
-        hold = self.rate_hz // 5
+        """The track as it is sent with silence suppression: zeros or comfort noise some time after the speaker."""
+        hold = self.rules.sent_after_speech_ms * self.rate_hz // 1000
         sent = self.masks[speaker].copy()
         for end in np.flatnonzero(np.diff(self.masks[speaker].astype(np.int8)) == -1).tolist():
             sent[end : end + hold] = True
@@ -206,7 +207,7 @@ class _Simulation:
         spec = self.spec
         return {
             "schema": "simulation/1.0",
-            "rules": self.rules["version"],
+            "rules": self.rules.version,
             "recording_id": spec.recording_id,
             "seed": spec.seed,
             "duration_s": spec.duration_s,

@@ -6,6 +6,8 @@ from typing import Final, Literal
 import numpy as np
 
 from duologue_pipeline.records import SPEAKERS, Speaker
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.simulate import SimulateRules
 from duologue_pipeline.simulate.seeds import generator
 from duologue_pipeline.simulate.spec import (
     Bleed,
@@ -42,9 +44,6 @@ MIX: Final = (
 )
 """What is wrong with the conversations of a corpus, in every twenty of them: two fifths have no fault."""
 
-_BLEED_DB: Final = (-60.0, -10.0)
-_SILENCES: Final[tuple[Literal["noise", "digital", "comfort"], ...]] = ("noise", "digital", "comfort")
-
 
 def random_specs(
     n: int,
@@ -77,6 +76,7 @@ def random_specs(
     voices = NoiseBank().voices() if voices is None else voices
     if len(voices) < 2:
         raise ValueError(f"{len(voices)} voices; a conversation needs two")
+    rules = load_rules(SimulateRules)
     specs = []
     for i in range(n):
         rng = generator("corpus 1.0", seed, i)
@@ -96,8 +96,8 @@ def random_specs(
                 b=b,
                 duration_s=duration_s,
                 language=language,
-                line=line or str(rng.choice(["telephone", "wideband", "studio"], p=[0.5, 0.4, 0.1])),
-                hum_dbfs=_round(rng.uniform(-75, -50)) if rng.random() < 0.2 else None,
+                line=line or str(rng.choice(list(rules.drawn_lines), p=list(rules.drawn_lines.values()))),
+                hum_dbfs=_round(rng.uniform(*rules.drawn_hum_dbfs)) if rng.random() < rules.drawn_hum_share else None,
                 hum_hz=float(rng.choice([50.0, 60.0])),
                 faults=found,
             )
@@ -107,49 +107,56 @@ def random_specs(
 
 def draw_side(rng: np.random.Generator, voice: str, *, may_be_silent: bool = True) -> Side:
     """Draws how somebody is recorded; without ``may_be_silent``, noise is never replaced between the utterances."""
-    level_dbfs = rng.uniform(-34, -20)
-    silence = _SILENCES[rng.choice(3, p=[0.76, 0.12, 0.12])]
+    rules = load_rules(SimulateRules)
+    level_dbfs = rng.uniform(*rules.drawn_level_dbfs)
+    silences = list(rules.drawn_silences)
+    silence = silences[rng.choice(len(silences), p=list(rules.drawn_silences.values()))]
     return Side(
         voice=voice,
-        speed=_round(rng.uniform(0.88, 1.14), 3),
+        speed=_round(rng.uniform(*rules.drawn_speed), 3),
         level_dbfs=_round(level_dbfs),
-        noise_dbfs=_round(min(rng.uniform(-78, -45), level_dbfs - 18)),
+        noise_dbfs=_round(min(rng.uniform(*rules.drawn_noise_dbfs), level_dbfs - rules.drawn_noise_below_speech_db)),
         noise=("white", "pink", "room")[rng.integers(3)],
-        t60_s=_round(rng.uniform(0.1, 0.6), 2) if rng.random() < 0.5 else 0.0,
+        t60_s=_round(rng.uniform(*rules.drawn_room_t60_s), 2) if rng.random() < rules.drawn_room_share else 0.0,
         silence=silence if may_be_silent else "noise",
     )
 
 
 def _draw_faults(rng: np.random.Generator, kind: str, duration_s: float) -> tuple[Fault, ...]:
+    rules = load_rules(SimulateRules)
     side: Speaker = SPEAKERS[rng.integers(2)]
     sign = 1 if rng.random() < 0.5 else -1
     match kind:
         case "bleed":
-            both = rng.random() < 0.4
+            both = rng.random() < rules.drawn_bleed_both_share
             return tuple(_draw_bleed(rng, into, duration_s) for into in (SPEAKERS if both else (side,)))
         case "duplicate":
-            source: Literal["a", "b", "mix"] = "mix" if rng.random() < 0.3 else side
-            gain_db, delay_ms = _round(rng.uniform(-12, 12)), _round(rng.choice([0, 0, 5, 60, 200]))
-            return (Duplicate(source, gain_db, delay_ms, noise_db=_round(rng.uniform(-60, -30))),)
+            source: Literal["a", "b", "mix"] = "mix" if rng.random() < rules.drawn_duplicate_mix_share else side
+            gain_db = _round(rng.uniform(*rules.drawn_duplicate_gain_db))
+            delay_ms = _round(rng.choice(rules.drawn_duplicate_delays_ms))
+            return (Duplicate(source, gain_db, delay_ms, _round(rng.uniform(*rules.drawn_duplicate_noise_db))),)
         case "mono_mix":
-            return (MonoMix(noise_db=_round(rng.uniform(-70, -30))),)
+            return (MonoMix(noise_db=_round(rng.uniform(*rules.drawn_mono_mix_noise_db))),)
         case "over_suppression":
-            depth_db = _round(rng.uniform(12, 45))
-            return (OverSuppression(side, depth_db, _round(rng.uniform(2, 30)), _round(rng.uniform(60, 250))),)
+            depth_db = _round(rng.uniform(*rules.drawn_suppression_depth_db))
+            attack_ms = _round(rng.uniform(*rules.drawn_suppression_attack_ms))
+            release_ms = _round(rng.uniform(*rules.drawn_suppression_release_ms))
+            return (OverSuppression(side, depth_db, attack_ms, release_ms),)
         case "swap":
-            return (Swap(_round(duration_s * rng.uniform(0.2, 0.8), 3)),)
+            return (Swap(_round(duration_s * rng.uniform(*rules.drawn_swap_at_share), 3)),)
         case "offset":
-            offset = Offset(side, sign * _round(rng.uniform(0.5, 3), 3))
-            weak = _draw_bleed(rng, side, duration_s, level_db=(-50, -25), changing=False)
-            return (weak, offset) if rng.random() < 0.5 else (offset,)
+            offset = Offset(side, sign * _round(rng.uniform(*rules.drawn_offset_s), 3))
+            weak = _draw_bleed(rng, side, duration_s, level_db=rules.drawn_offset_bleed_db, changing=False)
+            return (weak, offset) if rng.random() < rules.drawn_offset_bleed_share else (offset,)
         case "drift":
-            weak = _draw_bleed(rng, side, duration_s, level_db=(-45, -20), changing=False)
-            return (weak, Drift(side, sign * _round(rng.uniform(50, 300))))
+            weak = _draw_bleed(rng, side, duration_s, level_db=rules.drawn_drift_bleed_db, changing=False)
+            return (weak, Drift(side, sign * _round(rng.uniform(*rules.drawn_drift_ppm))))
         case "separated":
-            return (Separated(_round(rng.uniform(-40, -15))),)
+            return (Separated(_round(rng.uniform(*rules.drawn_separated_leak_db))),)
         case "damaged":
             other: Speaker = "b" if side == "a" else "a"
-            return (Clipping(side, _round(10 ** rng.uniform(-3, -1.3), 4)), Dropouts(other, _round(rng.uniform(2, 20))))
+            share = _round(10 ** rng.uniform(*rules.drawn_clipping_log10_share), 4)
+            return (Clipping(side, share), Dropouts(other, _round(rng.uniform(*rules.drawn_dropouts_per_minute))))
         case _:
             return ()
 
@@ -159,15 +166,22 @@ def _draw_bleed(
     into: Speaker,
     duration_s: float,
     *,
-    level_db: tuple[float, float] = _BLEED_DB,
+    level_db: tuple[float, float] | None = None,
     changing: bool = True,
 ) -> Bleed:
-    level, lag = _round(rng.uniform(*level_db)), _round(rng.choice([0, rng.uniform(0, 20), rng.uniform(0, 200)]))
+    rules = load_rules(SimulateRules)
+    level = _round(rng.uniform(*(level_db or rules.drawn_bleed_db)))
+    lags_ms = 0, rng.uniform(*rules.drawn_bleed_short_lag_ms), rng.uniform(*rules.drawn_bleed_lag_ms)
+    lag = _round(rng.choice(lags_ms))
     levels: Curve = constant(level)
-    if changing and rng.random() < 0.25:
-        later = _round(np.clip(level + rng.choice([-1, 1]) * rng.uniform(5, 15), *_BLEED_DB))
-        levels = ((_round(duration_s * 0.4), level), (_round(duration_s * 0.6), later))
-    return Bleed(into, levels, constant(lag), t60_s=_round(rng.uniform(0.1, 0.4), 2) if rng.random() < 0.3 else 0.0)
+    if changing and rng.random() < rules.drawn_bleed_changing_share:
+        change_db = rng.choice([-1, 1]) * rng.uniform(*rules.drawn_bleed_change_db)
+        later = _round(np.clip(level + change_db, *rules.drawn_bleed_db))
+        from_share, to_share = rules.drawn_bleed_change_at_share
+        levels = ((_round(duration_s * from_share), level), (_round(duration_s * to_share), later))
+    has_room = rng.random() < rules.drawn_bleed_room_share
+    t60_s = _round(rng.uniform(*rules.drawn_bleed_room_t60_s), 2) if has_room else 0.0
+    return Bleed(into, levels, constant(lag), t60_s=t60_s)
 
 
 def _round(value: float, digits: int = 1) -> float:

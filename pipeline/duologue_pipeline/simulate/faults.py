@@ -12,6 +12,8 @@ import soxr
 from scipy.signal import istft, stft
 
 from duologue_pipeline.records import Span, Speaker
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.simulate import SimulateRules
 from duologue_pipeline.simulate.acoustics import reverberate, rms, room_response
 from duologue_pipeline.simulate.spec import Bleed, Clipping, Curve, Dropouts, Duplicate, OverSuppression
 
@@ -40,7 +42,7 @@ def bleed_copy(
     source: F32,
     speech: npt.NDArray[np.bool_],
     rng: np.random.Generator,
-    rules: Mapping[str, Any],
+    rules: SimulateRules,
     rate_hz: int,
 ) -> tuple[F32, dict[str, Any]]:
     """What comes over of a speaker, and what is exactly true of it.
@@ -50,22 +52,23 @@ def bleed_copy(
         source: the speaker's speech in its own track.
         speech: bool [T], when it speaks: levels are RMS over these samples.
         rng: decides the response of the way.
-        rules: rule set ``simulate``.
+        rules: how the way sounds, and what counts as early.
         rate_hz: sample rate.
 
     Returns:
         The copy, and ``early_db``: the level, relative to all of it, of what comes within ``early_ms`` of its beginning.
     """
     if fault.t60_s:
-        response = room_response(rng, fault.t60_s, rules["bleed_direct_to_tail_db"], rate_hz)
+        response = room_response(rng, fault.t60_s, rules.bleed_direct_to_tail_db, rate_hz)
     else:
-        response = np.zeros(max(rate_hz // 500, 8))
-        taps = np.unique(rng.integers(1, len(response), 5))
-        response[taps] = rng.uniform(-0.35, 0.35, len(taps))
+        response = np.zeros(max(round(rules.bleed_direct_taps_within_ms * rate_hz / 1000), 8))
+        taps = np.unique(rng.integers(1, len(response), rules.bleed_direct_taps))
+        largest = rules.bleed_direct_tap_amplitude
+        response[taps] = rng.uniform(-largest, largest, len(taps))
         response[0] = 1.0
     copy = reverberate(source, response)
     copy *= np.float32(rms(source, speech) / max(rms(copy, speech), 1e-12))
-    early = np.sum(response[: round(rules["early_ms"] * rate_hz / 1000)] ** 2) / np.sum(response**2)
+    early = np.sum(response[: round(rules.early_ms * rate_hz / 1000)] ** 2) / np.sum(response**2)
     copy = _delay(copy, fault.lag_ms, rate_hz)
     gain = 10 ** (curve_at(fault.level_db, len(copy), rate_hz) / 20)
     return copy * gain.astype(np.float32), {"early_db": _db(np.sqrt(early))}
@@ -128,7 +131,7 @@ def drop_out(fault: Dropouts, pcm: F32, rng: np.random.Generator, rate_hz: int) 
     damaged = pcm.copy()
     duration_s = len(pcm) / rate_hz
     starts_s = np.sort(rng.uniform(0, duration_s, rng.poisson(fault.per_minute * duration_s / 60)))
-    lengths_s = rng.uniform(0.02, 0.2, len(starts_s))
+    lengths_s = rng.uniform(*load_rules(SimulateRules).dropout_s, len(starts_s))
     spans_s: list[list[float]] = []
     for start_s, length_s in zip(starts_s.tolist(), lengths_s.tolist(), strict=True):
         start, end = round(start_s * rate_hz), min(round((start_s + length_s) * rate_hz), len(pcm))
@@ -154,7 +157,7 @@ def with_noise(pcm: F32, noise_db: float, rng: np.random.Generator) -> F32:
 
 def separate(tracks: Mapping[Speaker, F32], leak_db: float, rate_hz: int) -> dict[Speaker, F32]:
     """The sum of both tracks pulled apart by their ideal ratio masks (Srinivasan, Roman & Wang 2006)."""
-    window = rate_hz * 32 // 1000
+    window = rate_hz * load_rules(SimulateRules).separation_window_ms // 1000
     spectra = {s: stft(track, rate_hz, nperseg=window)[2] for s, track in tracks.items()}
     power = {s: np.square(np.abs(spectrum)) for s, spectrum in spectra.items()}
     mix = spectra["a"] + spectra["b"]

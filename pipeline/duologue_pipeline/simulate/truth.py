@@ -10,6 +10,7 @@ from typing import Any
 
 from duologue_pipeline.records import Event, Span, Speaker
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.simulate.structure import Utterance
 
 __all__ = ["activity_of", "event_json", "events_of", "words_of"]
@@ -115,6 +116,6 @@ def _transfer(before: Utterance, after: Utterance) -> list[Event]:
 
 def _interrupts(held: Utterance, act: Utterance) -> bool:
     """Whether one begins while the other speaks, not with its beginning and not with its last syllable."""
-    rules = load_rules("events")
-    earliest_ms, latest_ms = held.start_ms + rules["hear_onset_ms"], held.end_ms - rules["terminal_overlap_ms"]
+    rules = load_rules(EventsRules)
+    earliest_ms, latest_ms = held.start_ms + rules.hear_onset_ms, held.end_ms - rules.terminal_overlap_ms
     return earliest_ms <= act.start_ms <= latest_ms

@@ -15,16 +15,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, sosfilt
 
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.simulate import SimulateRules
 from duologue_pipeline.simulate.seeds import generator
 
 __all__ = ["CLIP_RATE_HZ", "Clip", "NoiseBank", "VoiceBank", "VoiceClips", "trim", "unit_rms"]
 
 CLIP_RATE_HZ: Final = 24000
 """Sample rate of all clips."""
-
-_FRAME_MS: Final = 5
-_BELOW_SPEECH_DB: Final = 35.0
-_JOINED_MS: Final = 200
 
 F32 = npt.NDArray[np.float32]
 
@@ -80,14 +78,15 @@ def trim(pcm: npt.NDArray[np.floating], rate_hz: int) -> list[tuple[int, int]]:
     Returns:
         Sample ranges ``[start, end)``, in multiples of 5 ms.
     """
-    frame = rate_hz * _FRAME_MS // 1000
+    rules = load_rules(SimulateRules)
+    frame = rate_hz * rules.clip_frame_ms // 1000
     power = np.mean(np.square(pcm[: len(pcm) // frame * frame].reshape(-1, frame), dtype=np.float64), axis=1)
     if not power.any():
         return []
-    loud_power = power[power >= power.max() / 1000].mean()
+    loud_power = power[power >= power.max() / 10 ** (rules.clip_loud_below_peak_db / 10)].mean()
     ranges: list[tuple[int, int]] = []
-    for i in np.flatnonzero(power > loud_power * 10 ** (-_BELOW_SPEECH_DB / 10)).tolist():
-        if ranges and (i - ranges[-1][1]) * _FRAME_MS < _JOINED_MS:
+    for i in np.flatnonzero(power > loud_power * 10 ** (-rules.clip_below_speech_db / 10)).tolist():
+        if ranges and (i - ranges[-1][1]) * rules.clip_frame_ms < rules.clip_joined_ms:
             ranges[-1] = (ranges[-1][0], i + 1)
         else:
             ranges.append((i, i + 1))
@@ -97,7 +96,7 @@ def trim(pcm: npt.NDArray[np.floating], rate_hz: int) -> list[tuple[int, int]]:
 def unit_rms(pcm: npt.NDArray[np.floating]) -> F32:
     """The samples scaled to an RMS of 1, with 3 ms faded at both ends."""
     scaled = np.asarray(pcm / np.sqrt(np.mean(np.square(pcm, dtype=np.float64))), np.float32)
-    ramp = np.linspace(0, 1, 3 * CLIP_RATE_HZ // 1000, dtype=np.float32)
+    ramp = np.linspace(0, 1, load_rules(SimulateRules).clip_fade_ms * CLIP_RATE_HZ // 1000, dtype=np.float32)
     scaled[: len(ramp)] *= ramp
     scaled[-len(ramp) :] *= ramp[::-1]
     return scaled

@@ -1,60 +1,69 @@
-"""The one guard that turns a RejectError of a pure function into a row of ``rejected.jsonl``."""
+"""Tells what goes on from what is refused: the one place where a refusal becomes a row of ``rejected.jsonl``.
+
+Every element is counted once, as ``Metrics.counter(stage, "kept")`` or under the reason of its refusal. The counters are for
+those who watch (:mod:`duologue_pipeline.stages.progress`, a runner's console). Beam counts attempts, so that a bundle that was
+tried twice counts twice; the numbers of a release come from the elements themselves.
+"""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import apache_beam as beam
+from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import Consented, Recording, Rejected
 
-__all__ = ["REJECTED", "GuardedDoFn", "Split", "guarded"]
+__all__ = ["KEPT", "LOG", "REJECTED", "Split", "guarded", "settled", "tried"]
 
 REJECTED: Final = "rejected"
+
+KEPT: Final = "kept"
+"""The counter of what goes on; the other counters of a stage are named after reasons."""
+
+LOG: Final = logging.getLogger("duologue.stages")
+"""Gets a line for each element: ``STAGE kept RECORDING`` or ``STAGE REASON RECORDING``, at level INFO."""
 
 Split = tuple[PCollection[Any], PCollection[Rejected]]
 """What goes on, and what does not."""
 
-_LOG = logging.getLogger("duologue.progress")
 
+def tried(stage: str, work: Callable[..., Any], element: Any, *arguments: Any) -> Any:
+    """Applies a pure function of a stage to an element.
 
-class GuardedDoFn(beam.DoFn):
-    """Applies :meth:`work` to each element; what it rejects goes to the side. Other errors stop the run.
-
-    Subclasses set ``stage`` (the name in ``rejected.jsonl``) and, where the stage is worth a line of progress, ``done``.
+    Returns:
+        What it gives, or a Rejected in place of the RejectError that it raises. Other errors stop the run.
     """
+    try:
+        return work(element, *arguments)
+    except RejectError as error:
+        return Rejected(_recording(element).recording_id, stage, error.reason, error.detail)
 
-    stage = ""
-    done = ""
 
-    def __init__(self) -> None:
-        """Takes nothing. (Beam's own is not typed.)"""
+def settled(stage: str, result: Any) -> Any:
+    """Counts and logs what became of an element, and tags it for the output that it belongs to."""
+    if isinstance(result, Rejected):
+        Metrics.counter(stage, result.reason).inc()
+        LOG.info("%s %s %s", stage, result.reason, result.recording_id)
+        return TaggedOutput(REJECTED, result)
+    Metrics.counter(stage, KEPT).inc()
+    LOG.info("%s %s %s", stage, KEPT, _recording_id(result))
+    return result
 
-    work: Callable[..., Any]
-    """Gives the element of the next stage from one of the last and the side inputs, or raises RejectError."""
 
-    def process(self, element: Any, *side_inputs: Any) -> Iterator[Any]:
-        """Beam's entry point."""
-        recording_id = _recording(element).recording_id
-        try:
-            result = self.work(element, *side_inputs)
-        except RejectError as error:
-            _LOG.info("refused %s: %s", recording_id, error.reason)
-            yield TaggedOutput(REJECTED, Rejected(recording_id, self.stage, error.reason, error.detail))
-            return
-        if self.done:
-            _LOG.info("%s %s", self.done, recording_id)
-        yield result
+def guarded(elements: PCollection[Any], label: str, step: beam.ParDo, output: type) -> Split:
+    """Applies a step whose results were :func:`settled`, and gives both of its outputs, typed."""
+    typed = step.with_output_types(output, rejected=Rejected)
+    results = elements | label >> typed.with_outputs(REJECTED, main=KEPT)
+    return results[KEPT], results[REJECTED]
 
 
 def _recording(element: Recording | Consented) -> Recording:
     return element if isinstance(element, Recording) else element.recording
 
 
-def guarded(elements: PCollection[Any], label: str, step: beam.ParDo, output_type: type) -> Split:
-    """Applies a step that tags its rejections and gives both of its outputs, typed."""
-    typed = step.with_output_types(output_type, rejected=Rejected)
-    results = elements | label >> typed.with_outputs(REJECTED, main="kept")
-    return results["kept"], results[REJECTED]
+def _recording_id(element: Any) -> str:
+    found: str = element.recording_id if hasattr(element, "recording_id") else element.recording.recording_id
+    return found

@@ -1,7 +1,12 @@
-"""The runner a run uses when none is named: Beam's FnApiRunner in this process (docs/adr/0007)."""
+"""The runner a run uses when none is named: Beam's FnApiRunner in this process (docs/adr/0007), which tells its counters."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from threading import Lock
+from typing import Any, Final
 
+from apache_beam.metrics.monitoring_infos import extract_counter_value, is_counter, is_user_monitoring_info
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
@@ -9,9 +14,13 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["beam_options", "local_runner"]
+__all__ = ["CountingRunner", "beam_options", "local_runner"]
 
-_LOG_LEVEL = "--default_sdk_harness_log_level"
+_LOG_LEVEL: Final = "--default_sdk_harness_log_level"
+_EVERY_S: Final = 1.0
+
+Count = Counter[tuple[str, str]]
+"""(stage, "kept" or a reason) -> elements."""
 
 
 def beam_options(arguments: Sequence[str]) -> PipelineOptions:
@@ -29,10 +38,68 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
     return options
 
 
-def local_runner(options: PipelineOptions) -> fn_runner.FnApiRunner | None:
+def local_runner(options: PipelineOptions) -> "CountingRunner | None":
     """The embedded runner, or None where the options name another one."""
     if "runner" in options.get_all_options(drop_default=True):
         return None
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
     provision = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)  # else workers never see the options
-    return fn_runner.FnApiRunner(provision_info=fn_runner.ExtendedProvisionInfo(provision))
+    return CountingRunner(provision_info=fn_runner.ExtendedProvisionInfo(provision))
+
+
+class CountingRunner(fn_runner.FnApiRunner):
+    """FnApiRunner, which also tells the counters of a run while it goes on, of worker processes too.
+
+    Beam's own asks its workers for their counters but hands them on only when everything is done. What is overridden here is
+    not public: where a version of Beam has it no more, there is no progress to be seen, and nothing else changes.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(progress_request_frequency=_EVERY_S, **options)
+        self._lock = Lock()
+        self._finished: Count = Counter()
+        self._running: dict[str, Count] = {}
+
+    def counters(self) -> Count:
+        """The counters as far as they are known: of the bundles that are done, and of those that are being worked on."""
+        with self._lock:
+            return sum(self._running.values(), self._finished.copy())
+
+    def run_pipeline(self, *arguments: Any, **options: Any) -> Any:
+        """Runs as Beam does, while those who ask for progress also tell us."""
+        told: Any = fn_runner  # a module of Beam, whose class is replaced for the while
+        plain = told.ProgressRequester
+        told.ProgressRequester = partial(_requester, plain, self._progressed)
+        try:
+            return super().run_pipeline(*arguments, **options)
+        finally:
+            told.ProgressRequester = plain
+
+    def _execute_bundle(self, *arguments: Any) -> Any:
+        result = super()._execute_bundle(*arguments)
+        with self._lock:
+            self._finished += _user_counters(result.process_bundle.monitoring_infos)
+            self._running.clear()
+        return result
+
+    def _progressed(self, requester: Any, instruction_id: str, progress: Any) -> None:
+        counted = _user_counters(progress.monitoring_infos)
+        with self._lock:
+            if not requester._done:
+                self._running[instruction_id] = counted
+
+
+def _requester(
+    kind: Any, progressed: Callable[[Any, str, Any], None], handler: Any, instruction_id: str, frequency: float
+) -> Any:
+    requester = kind(handler, instruction_id, frequency)
+    requester._callback = partial(progressed, requester, instruction_id)
+    return requester
+
+
+def _user_counters(infos: Iterable[Any]) -> Count:
+    counted: Count = Counter()
+    for info in infos:
+        if is_user_monitoring_info(info) and is_counter(info):
+            counted[info.labels["NAMESPACE"], info.labels["NAME"]] += extract_counter_value(info)
+    return counted

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import apache_beam as beam
-from apache_beam.pvalue import TaggedOutput
 
-from duologue_pipeline.read.manifest import parse_line, read_lines
+from duologue_pipeline.read.manifest import parse_line, read_lines, unique_recordings
 from duologue_pipeline.records import Recording, Rejected
-from duologue_pipeline.stages.guard import REJECTED, Split, guarded
+from duologue_pipeline.stages.guard import Split, guarded, settled
 
 __all__ = ["ReadManifest"]
+
+_STAGE: Final = "read"
 
 
 @dataclass(kw_only=True)
@@ -25,39 +26,29 @@ class ReadManifest(beam.PTransform[Any, Any]):
     manifest: str
 
     def __post_init__(self) -> None:
-        super().__init__()
+        super().__init__(label=_STAGE.capitalize())
 
     def expand(self, pipeline: beam.Pipeline) -> Split:
-        lines = (
+        """Reads the file on one worker and spreads its lines."""
+        by_id = (
             pipeline
             | "Manifest" >> beam.Create([self.manifest])
             | "Lines" >> beam.FlatMap(read_lines)
             # One worker has read the file; the lines are spread from here on.
             | "Spread" >> beam.Reshuffle()
+            | "Parse" >> beam.Map(_keyed, self.manifest).with_output_types(tuple[str, Any])
+            | "SameId" >> beam.GroupByKey()
         )
-        parsed, invalid = guarded(lines, "Parse", beam.ParDo(_parse, self.manifest), Recording)
-        by_id = (
-            parsed | "ById" >> beam.Map(_keyed).with_output_types(tuple[str, Recording]) | "SameId" >> beam.GroupByKey()
-        )
-        unique, repeated = guarded(by_id, "Unique", beam.ParDo(_unique), Recording)
-        return unique, (invalid, repeated) | "Rejected" >> beam.Flatten()
+        return guarded(by_id, "Unique", beam.ParDo(_unique), Recording)
 
 
-def _keyed(recording: Recording) -> tuple[str, Recording]:
-    return recording.recording_id, recording
+def _keyed(line: bytes, manifest: str) -> tuple[str, Recording | Rejected]:
+    parsed = parse_line(line, manifest_uri=manifest)
+    # Rejected lines stand together: what they have in place of an id may not be encodable as a key.
+    return parsed.recording_id if isinstance(parsed, Recording) else "", parsed
 
 
-def _parse(line: bytes, manifest: str) -> Iterator[Any]:
-    result = parse_line(line, manifest_uri=manifest)
-    yield result if isinstance(result, Recording) else TaggedOutput(REJECTED, result)
-
-
-def _unique(keyed: tuple[str, Iterable[Recording]]) -> Iterator[Any]:
-    recording_id, found = keyed
-    recordings = list(found)
-    if len(recordings) == 1:
-        yield recordings[0]
-        return
-    detail = f"{len(recordings)} lines have the recording_id {recording_id!r}; give each recording its own"
-    for _ in recordings:
-        yield TaggedOutput(REJECTED, Rejected(recording_id, "read", "manifest_duplicate_id", detail))
+def _unique(keyed: tuple[str, Iterable[Recording | Rejected]]) -> Iterator[Any]:
+    _, parsed = keyed
+    for result in unique_recordings(parsed):
+        yield settled(_STAGE, result)

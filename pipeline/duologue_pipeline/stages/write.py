@@ -1,25 +1,19 @@
-"""From the plan to the release: splits and shards planned, conversations tokenized, shards joined, the release closed."""
+"""From all recordings to the release: splits and shards planned, shards joined, the release closed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import AsList, AsSingleton, PCollection
+from apache_beam.pvalue import AsList, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
-from apache_beam.utils.shared import Shared
 
-from duologue_pipeline.codec.base import Codec
-from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.events.turn_taking import Totals
-from duologue_pipeline.files.storage import join
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
-from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
-from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
-from duologue_pipeline.stages.guard import GuardedDoFn, Split, guarded
-from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
+from duologue_pipeline.release.write import ReleaseOptions, write_release, write_shard
+from duologue_pipeline.shards.plan import PlanEntry, plan_release
 
-__all__ = ["PlanRelease", "Tokenize", "WriteRelease", "WriteShards"]
+__all__ = ["PlanRelease", "WriteRelease", "WriteShards"]
 
 Plan = dict[str, tuple[str, str]]
 """recording_id -> (split, shard)."""
@@ -49,7 +43,7 @@ class PlanRelease(beam.PTransform[Any, Any]):
             conversations
             | "Entry" >> beam.Map(_plan_entry)
             | "All" >> beam.CombineGlobally(ToListCombineFn())
-            | "Plan" >> beam.Map(_plan, validation_share=self.validation_share, shard_s=self.shard_s)
+            | "Plan" >> beam.Map(plan_release, validation_share=self.validation_share, shard_s=self.shard_s)
         )
 
 
@@ -60,57 +54,6 @@ def _plan_entry(conversation: Annotated) -> PlanEntry:
         speaker_b=conversation.consent.b.commitment,
         duration_ms=conversation.audio.duration_ms,
     )
-
-
-def _plan(entries: list[PlanEntry], validation_share: float, shard_s: float) -> Plan:
-    splits = plan_splits(entries, validation_share=validation_share)
-    shards = plan_shards(entries, splits, shard_s=shard_s)
-    return {recording_id: (split, shards[recording_id]) for recording_id, split in splits.items()}
-
-
-@dataclass(kw_only=True)
-class Tokenize(beam.PTransform[Any, Any]):
-    """Encodes both tracks of every conversation and leaves its part in the staging folder.
-
-    Args:
-        plan: from :class:`PlanRelease`.
-        codec: as for ``--codec``.
-        options: how samples are cut.
-        out: the output folder.
-    """
-
-    plan: PCollection[Plan]
-    codec: str
-    options: TokenizeOptions
-    out: str
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def expand(self, conversations: PCollection[Annotated]) -> Split:
-        # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
-        spread = conversations | "Spread" >> beam.Reshuffle()
-        dofn = _Tokenize(self.codec, self.options, join(self.out, STAGING))
-        return guarded(spread, "Encode", beam.ParDo(dofn, AsSingleton(self.plan)), Tokenized)
-
-
-class _Tokenize(GuardedDoFn):
-    stage = "tokenize"
-    done = "tokenized"
-
-    def __init__(self, codec: str, options: TokenizeOptions, staging: str) -> None:
-        self._spec, self._options, self._staging = codec, options, staging
-        self._shared = Shared()
-        self._codec: Codec
-
-    def setup(self) -> None:
-        self._codec = self._shared.acquire(lambda: open_codec(self._spec))
-
-    def work(self, element: Annotated, plan: Plan) -> Tokenized:
-        split, shard = plan[element.recording.recording_id]
-        return tokenize_conversation(
-            element, split=split, shard=shard, codec=self._codec, options=self._options, staging=self._staging
-        )
 
 
 @dataclass(kw_only=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -15,18 +15,18 @@ from duologue_pipeline.files.storage import exists, join, open_output, write_byt
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
 from duologue_pipeline.records import Annotated, Recording, Tokenized
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.samples import (
     MADE_BY,
     event_rows,
     index_row,
     recording_row,
-    rule_versions,
     sample_document,
 )
 from duologue_pipeline.tokens.segments import SHORTEST_S, Segment, cut_segments
 
-__all__ = ["PARTS", "TokenizeOptions", "encode_conversation", "tokenize_conversation"]
+__all__ = ["PARTS", "TokenizeOptions", "encode_conversation", "tokenize_conversation", "tokens_stage"]
 
 PARTS: Final = "parts"
 """The folder under the staging folder where parts and their rows lie."""
@@ -61,6 +61,23 @@ def encode_conversation(recording: Recording, codec: Codec) -> Iterator[Codes]:
     for a, b in conversation_blocks(recording, rate_hz=codec.sample_rate_hz):
         yield np.stack([encoders[0].push(a), encoders[1].push(b)])
     yield np.stack([encoder.finish() for encoder in encoders])
+
+
+def tokens_stage(
+    conversation: Annotated,
+    codec: Codec,
+    plan: Mapping[str, tuple[str, str]],
+    *,
+    options: TokenizeOptions,
+    staging: str,
+) -> Tokenized:
+    """Writes the part of a conversation for the split and shard that the plan gives it (:func:`tokenize_conversation`).
+
+    Args:
+        plan: recording_id -> (split, shard).
+    """
+    split, shard = plan[conversation.recording.recording_id]
+    return tokenize_conversation(conversation, split=split, shard=shard, codec=codec, options=options, staging=staging)
 
 
 def tokenize_conversation(

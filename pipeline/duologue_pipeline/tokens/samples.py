@@ -13,7 +13,7 @@ from duologue_pipeline.codec.base import Codec, silence_tokens
 from duologue_pipeline.events.turn_taking import overlap_share_of_speech, overlap_share_of_time
 from duologue_pipeline.isolation.report import DIRECTIONS, bleed_figures, fault_columns, sample_isolation
 from duologue_pipeline.records import Annotated, Event, Span, SpeakerConsent, TaggedWord, Track, TrackReport
-from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.tokens.segments import Segment
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "index_row",
     "recording_row",
     "release_codec_document",
-    "rule_versions",
     "sample_document",
     "sample_key",
 ]
@@ -43,21 +42,6 @@ _COUNTED: Final = {
 def sample_key(recording_id: str, segment: int) -> str:
     """The sample's key, e.g. ``call-0001-00003``: no dot and no slash in it."""
     return f"{recording_id}-{segment:05d}"
-
-
-def rule_versions() -> dict[str, str]:
-    """The version of every rule set that marks a release."""
-    names = (
-        "ingest",
-        "isolation",
-        "activity",
-        "events",
-        "disfluency",
-        "backchannel_words",
-        "vocalisations",
-        "words_check",
-    )
-    return {name: load_rules(name)["version"] for name in names}
 
 
 def codec_document(codec: Codec) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.withdrawal import WithdrawalRules
 
 __all__ = [
     "Action",
@@ -184,7 +185,7 @@ def make_plan(
     Raises:
         ValueError: the tables do not belong to the release.
     """
-    rules = load_rules("withdrawal")
+    rules = load_rules(WithdrawalRules)
     wanted = pa.array(withdrawn, pa.string())
     mine = index.filter(
         pc.or_(pc.is_in(index["speaker_a"], value_set=wanted), pc.is_in(index["speaker_b"], value_set=wanted))
@@ -210,7 +211,7 @@ def make_plan(
         commitments={commitment: why for commitment, why in sorted(withdrawn.items()) if commitment in found},
         recordings=tuple(plans[name] for name in sorted(plans)),
         shards=_shards(release, index, set(mine["shard"].to_pylist()), plans),
-        rules=rules["version"],
+        rules=rules.version,
     )
 
 
@@ -225,19 +226,19 @@ def why_not_silenced(
         standing: as in :func:`make_plan`.
         codec: ``codec`` of ``dataset.json``; its ``silence`` says what the tokens of silence are.
     """
-    rules = load_rules("withdrawal")
+    rules = load_rules(WithdrawalRules)
     if len(withdrawn) != 1:
         return "both speakers withdrew"
     gone, other = withdrawn[0], "b" if withdrawn[0] == "a" else "a"
     where = f"{other}_from_{gone}"
     floor_db, solo_s = report[f"floor_db_{where}"], report[f"solo_s_{where}"]
     found = [name.removesuffix("_found") for name, value in report.items() if name.endswith("_found") and value]
-    unjudged = [name for name in rules["silence_faults_judged"] if report[f"{name}_found"] is None]
+    unjudged = [name for name in rules.silence_faults_judged if report[f"{name}_found"] is None]
     if report[f"speaker_{other}"] not in standing:
         return f"it is not known that the consent of speaker {other} still stands"
     if not codec.get("silence"):
         return "the release does not say what the codec's tokens of silence are"
-    if report["isolation"] != rules["silence_verdict"]:
+    if report["isolation"] != rules.silence_verdict:
         return f"the isolation verdict is {report['isolation']}"
     if found:
         return f"the isolation found {found[0]}"
@@ -245,9 +246,9 @@ def why_not_silenced(
         return f"the isolation could not judge {unjudged[0]}"
     if report[f"bleed_db_{where}"] is not None:
         return f"the voice of {gone} was seen in the track of {other}, at {report[f'bleed_db_{where}']:.1f} dB"
-    if floor_db is None or solo_s is None or solo_s < rules["silence_min_solo_s"]:
+    if floor_db is None or solo_s is None or solo_s < rules.silence_min_solo_s:
         return f"too little evidence ({solo_s or 0:.1f} s) that the voice of {gone} is not in the track of {other}"
-    if floor_db > rules["silence_max_floor_db"]:
+    if floor_db > rules.silence_max_floor_db:
         return f"the voice of {gone} in the track of {other} would have been seen above {floor_db:.1f} dB only"
     return ""
 

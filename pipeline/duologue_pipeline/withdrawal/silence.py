@@ -22,6 +22,7 @@ import soundfile
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.withdrawal import WithdrawalRules
 from duologue_pipeline.shards.tar import npy_bytes
 from duologue_schemas.tables import WITHDRAWN
 
@@ -98,12 +99,12 @@ def silence_flac(flac: bytes, side: Speaker) -> bytes:
 
 def silence_document(document: Mapping[str, Any], side: Speaker) -> dict[str, Any]:
     """Takes one speaker out of the document of ``KEY.json``; what comes out is valid and holds no null."""
-    rules = load_rules("withdrawal")
+    rules = load_rules(WithdrawalRules)
     silenced = dict(document)
     for name in ("speakers", "consent", "audio"):
         part = dict(document[name])
         part[side] = {
-            key: value if key in rules["track_fields_kept"] else _withdrawn(key, value)
+            key: value if key in rules.track_fields_kept else _withdrawn(key, value)
             for key, value in part[side].items()
         }
         silenced[name] = part
@@ -128,19 +129,19 @@ def silence_document(document: Mapping[str, Any], side: Speaker) -> dict[str, An
 
 def event_stays(kind: str, speaker: str, side: Speaker) -> bool:
     """Tells whether an event is about nobody but the speaker who stays; one of an unknown kind is not."""
-    return speaker != side and kind in load_rules("withdrawal")["event_kinds_kept"]
+    return speaker != side and kind in load_rules(WithdrawalRules).event_kinds_kept
 
 
 def silence_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """Takes out of an event that stays what it says about the other speaker."""
-    rules = load_rules("withdrawal")
-    kept, unmeasured = rules["event_fields_kept"], rules["event_fields_unmeasured"]
+    rules = load_rules(WithdrawalRules)
+    kept, unmeasured = rules.event_fields_kept, rules.event_fields_unmeasured
     return {name: value if name in kept else unmeasured.get(name, _neutral(value)) for name, value in event.items()}
 
 
 def silence_event_row(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
     """Takes the same out of a row of ``events.parquet``: null where the column may be."""
-    kept = load_rules("withdrawal")["event_fields_kept"]
+    kept = load_rules(WithdrawalRules).event_fields_kept
     return {name: value if name in kept else _empty(name, value, schema) for name, value in row.items()}
 
 
@@ -149,12 +150,9 @@ def silence_recording(row: Mapping[str, Any], side: Speaker, schema: pa.Schema) 
 
     What says nothing about the speaker who goes stays; every other column becomes null, or neutral where it may not be null.
     """
-    rules = load_rules("withdrawal")
-    other = "b" if side == "a" else "a"
-    kept = {
-        *rules["recording_columns_kept"],
-        *(name.format(side=other) for name in rules["recording_columns_kept_of_the_other"]),
-    }
+    rules = load_rules(WithdrawalRules)
+    of_the_other = rules.recording_columns_kept_of_b if side == "a" else rules.recording_columns_kept_of_a
+    kept = {*rules.recording_columns_kept, *of_the_other}
     named = {f"speaker_{side}", f"samples_sha256_{side}"}
     return {
         name: WITHDRAWN if name in named else value if name in kept else _empty(name, value, schema)

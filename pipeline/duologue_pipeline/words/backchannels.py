@@ -18,13 +18,15 @@ in a short time, stands apart from all other speech of its speaker, and the othe
 speaks next, soon.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
-from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon, is_laughter, normal_form
+from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
+from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon
+from duologue_pipeline.words.track import TrackWords
 
 __all__ = ["BackchannelIpu", "backchannel_ipus"]
 
@@ -65,49 +67,43 @@ class _Unit:
 
 
 def backchannel_ipus(
-    words_own: Sequence[Word],
-    words_other: Sequence[Word],
+    own: TrackWords,
+    other: TrackWords,
     *,
-    lexicon: Lexicon,
     assessments: bool = False,
-    rules: Mapping[str, Any] | None = None,
+    rules: BackchannelWordsRules | None = None,
 ) -> list[BackchannelIpu]:
     """Finds the backchannels of one speaker.
 
     Args:
-        words_own: of the speaker, in order of time.
-        words_other: of the other speaker, in order of time.
-        lexicon: of their language; with the lexicon ``none`` only timing tells.
+        own: words of the speaker, whose lexicon decides; with the lexicon ``none`` only timing tells.
+        other: words of the other speaker.
         assessments: also units with assessments in them ("wow", "that's great").
         rules: the rule set ``backchannel_words``, the packaged one if None.
 
     Returns:
         In order of time.
     """
-    rules = load_rules("backchannel_words") if rules is None else rules
+    rules = load_rules(BackchannelWordsRules) if rules is None else rules
     types = [kind for kind in BACKCHANNEL_TYPES if assessments or kind != "assessment"]
-    units = [
-        _unit(words_own, first, last, lexicon, types, rules)
-        for first, last in _ipus(words_own, rules["ipu_silence_ms"])
-    ]
-    other = [(word.start_ms, word.end_ms) for word in words_other]
+    units = [_unit(own, first, last, types, rules) for first, last in _ipus(own.words, rules.ipu_silence_ms)]
     other_ipus = [
-        (words_other[first].start_ms, max(word.end_ms for word in words_other[first:last]))
-        for first, last in _ipus(words_other, rules["ipu_silence_ms"])
+        (other.words[first].start_ms, max(word.end_ms for word in other.words[first:last]))
+        for first, last in _ipus(other.words, rules.ipu_silence_ms)
     ]
     found = []
     for i, unit in enumerate(units):
         before, after = units[i - 1] if i else None, units[i + 1] if i + 1 < len(units) else None
         goes_on = any(start_ms < unit.end_ms < end_ms for start_ms, end_ms in other_ipus)
-        if not any(lexicon.backchannels.values()):
+        if not any(own.lexicon.backchannels.values()):
             is_one = _sounds_like_one(unit, before, after, goes_on, other_ipus, rules)
         else:
             is_one = (
                 bool(unit.type)
-                and not (before and before.is_turn and unit.start_ms - before.end_ms < rules["own_turn_before_ms"])
-                and not (after and after.is_turn and after.start_ms - unit.end_ms < rules["own_turn_after_ms"])
-                and _other_has_floor(unit, other, rules)
-                and (goes_on or not _is_answer(unit, words_other, lexicon, rules))
+                and not (before and before.is_turn and unit.start_ms - before.end_ms < rules.own_turn_before_ms)
+                and not (after and after.is_turn and after.start_ms - unit.end_ms < rules.own_turn_after_ms)
+                and _other_has_floor(unit, other.words, rules)
+                and (goes_on or not _is_answer(unit, other, own.lexicon, rules))
             )
         if is_one:
             found.append(BackchannelIpu(unit.type, unit.first, unit.last, unit.start_ms, unit.end_ms))
@@ -128,19 +124,17 @@ def _ipus(words: Sequence[Word], silence_ms: int) -> list[tuple[int, int]]:
     return ipus
 
 
-def _unit(
-    words: Sequence[Word], first: int, last: int, lexicon: Lexicon, types: Sequence[str], rules: Mapping[str, Any]
-) -> _Unit:
-    start_ms, end_ms = words[first].start_ms, max(word.end_ms for word in words[first:last])
-    spoken = tuple(normal_form(word.word) for word in words[first:last] if not _is_noise(word.word, lexicon))
-    short = 0 < len(spoken) <= rules["max_words"] and end_ms - start_ms <= rules["max_ms"]
-    return _Unit(first, last, start_ms, end_ms, spoken, _type_of(spoken, lexicon, types) if short else "")
+def _unit(track: TrackWords, first: int, last: int, types: Sequence[str], rules: BackchannelWordsRules) -> _Unit:
+    start_ms, end_ms = track.words[first].start_ms, max(word.end_ms for word in track.words[first:last])
+    spoken = tuple(track.normals[i] for i in range(first, last) if not _is_noise(track, i))
+    short = 0 < len(spoken) <= rules.max_words and end_ms - start_ms <= rules.max_ms
+    return _Unit(first, last, start_ms, end_ms, spoken, _type_of(spoken, track.lexicon, types) if short else "")
 
 
-def _is_noise(word: str, lexicon: Lexicon) -> bool:
+def _is_noise(track: TrackWords, i: int) -> bool:
     """Whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``."""
-    return normal_form(word)[:1] in ("[", "<", "(") or (
-        is_laughter(word, lexicon) and not word.lower().startswith("[laughter-")
+    return track.normals[i][:1] in ("[", "<", "(") or (
+        track.laughter[i] and not track.words[i].word.lower().startswith("[laughter-")
     )
 
 
@@ -166,44 +160,41 @@ def _type_of(spoken: Sequence[str], lexicon: Lexicon, types: Sequence[str]) -> s
     return next((kind for kind in _BY_WEIGHT if kind in kinds), "")
 
 
-def _other_has_floor(unit: _Unit, other: _Times, rules: Mapping[str, Any]) -> bool:
-    earliest_ms = unit.start_ms - rules["other_silent_before_ms"]
-    return any(start_ms < unit.end_ms and end_ms > earliest_ms for start_ms, end_ms in other)
+def _other_has_floor(unit: _Unit, other: Sequence[Word], rules: BackchannelWordsRules) -> bool:
+    earliest_ms = unit.start_ms - rules.other_silent_before_ms
+    return any(word.start_ms < unit.end_ms and word.end_ms > earliest_ms for word in other)
 
 
-def _is_answer(unit: _Unit, words_other: Sequence[Word], lexicon: Lexicon, rules: Mapping[str, Any]) -> bool:
+def _is_answer(unit: _Unit, other: TrackWords, lexicon: Lexicon, rules: BackchannelWordsRules) -> bool:
     if unit.spoken in lexicon.answers or any((word,) in lexicon.answers for word in unit.spoken):
         return True
     if unit.type != "acknowledgement":
         return False
-    heard = [word for word in words_other if word.end_ms <= unit.start_ms]
-    if not heard or unit.start_ms - heard[-1].end_ms > rules["question_before_ms"]:
+    heard = [i for i, word in enumerate(other.words) if word.end_ms <= unit.start_ms]
+    if not heard or unit.start_ms - other.words[heard[-1]].end_ms > rules.question_before_ms:
         return False
-    return _is_question([normal_form(word.word) for word in _last_ipu(heard, rules)], lexicon)
+    first, last = _ipus([other.words[i] for i in heard], rules.ipu_silence_ms)[-1]
+    asked = heard[max(first, last - rules.question_max_words) : last]
+    return _is_question([other.normals[i] for i in asked], lexicon)
 
 
 def _sounds_like_one(
-    unit: _Unit, before: _Unit | None, after: _Unit | None, goes_on: bool, other: _Times, rules: Mapping[str, Any]
+    unit: _Unit, before: _Unit | None, after: _Unit | None, goes_on: bool, other: _Times, rules: BackchannelWordsRules
 ) -> bool:
     """Whether the unit is a backchannel as far as timing tells."""
     resumes_ms = next((start_ms for start_ms, _ in other if start_ms >= unit.end_ms), None)
     speaks_next = (
         resumes_ms is not None
-        and resumes_ms - unit.end_ms <= rules["timing_resume_ms"]
+        and resumes_ms - unit.end_ms <= rules.timing_resume_ms
         and (after is None or resumes_ms <= after.start_ms)
     )
     return (
-        0 < len(unit.spoken) <= rules["timing_max_words"]
-        and unit.end_ms - unit.start_ms <= rules["timing_max_ms"]
-        and (before is None or unit.start_ms - before.end_ms >= rules["timing_lone_before_ms"])
-        and (after is None or after.start_ms - unit.end_ms >= rules["timing_lone_after_ms"])
+        0 < len(unit.spoken) <= rules.timing_max_words
+        and unit.end_ms - unit.start_ms <= rules.timing_max_ms
+        and (before is None or unit.start_ms - before.end_ms >= rules.timing_lone_before_ms)
+        and (after is None or after.start_ms - unit.end_ms >= rules.timing_lone_after_ms)
         and (goes_on or speaks_next)
     )
-
-
-def _last_ipu(words: Sequence[Word], rules: Mapping[str, Any]) -> Sequence[Word]:
-    first, last = _ipus(words, rules["ipu_silence_ms"])[-1]
-    return words[max(first, last - rules["question_max_words"]) : last]
 
 
 def _is_question(heard: Sequence[str], lexicon: Lexicon) -> bool:

@@ -10,7 +10,7 @@ test sharp. What has too few words, or agrees nowhere, is ``undetermined``: neve
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from scipy import fft
 
 from duologue_pipeline.records import Activity, Span, Speaker, Word, WordsCheck, WordsVerdict
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.words_check import WordsCheckRules
 
 __all__ = ["MISFITS", "check_words", "explain_check", "fitting_words"]
 
@@ -28,7 +29,7 @@ _STEP_MS: Final = 10
 
 
 def check_words(
-    words: Sequence[Word], activity: Activity, *, speaker: str, duration_ms: int, rules: Mapping[str, Any] | None = None
+    words: Sequence[Word], activity: Activity, *, speaker: str, duration_ms: int, rules: WordsCheckRules | None = None
 ) -> WordsCheck:
     """Holds the words of a speaker against the activity of both.
 
@@ -45,17 +46,14 @@ def check_words(
         words, ``min_words_ms`` of words or of activity, or where the best agreement is under ``min_agreement``; else
         ``fits``.
     """
-    rules = load_rules("words_check") if rules is None else rules
+    rules = load_rules(WordsCheckRules) if rules is None else rules
     own, other = (activity.a, activity.b) if speaker == "a" else (activity.b, activity.a)
     spoken = [Span(word.start_ms, word.end_ms) for word in words]
     places = max(1, -(-duration_ms // _STEP_MS))
     said = _raster(spoken, places)
-    if (
-        len(words) < rules["min_words"]
-        or min(said.sum(), _raster(own, places).sum()) * _STEP_MS < rules["min_words_ms"]
-    ):
+    if len(words) < rules.min_words or min(said.sum(), _raster(own, places).sum()) * _STEP_MS < rules.min_words_ms:
         return WordsCheck("undetermined")
-    reach = min(rules["max_shift_ms"] // _STEP_MS, places - 1)
+    reach = min(rules.max_shift_ms // _STEP_MS, places - 1)
     with_own, with_other = (_agreement(said, _raster(spans, places), reach) for spans in (own, other))
     best = int(with_own.argmax())
     agreement, best_agreement = float(with_own[reach]), float(with_own[best])
@@ -117,16 +115,16 @@ def explain_check(check: WordsCheck, *, speaker: str) -> str:
     return ""
 
 
-def _verdict(found: WordsCheck, rules: Mapping[str, Any]) -> WordsVerdict:
+def _verdict(found: WordsCheck, rules: WordsCheckRules) -> WordsVerdict:
     assert found.agreement is not None
     assert found.best_agreement is not None
     assert found.shift_ms is not None
     assert found.agreement_other is not None
-    if max(found.best_agreement, found.agreement_other) < rules["min_agreement"]:
+    if max(found.best_agreement, found.agreement_other) < rules.min_agreement:
         return "undetermined"
-    if found.agreement_other >= found.best_agreement + rules["min_gain"]:
+    if found.agreement_other >= found.best_agreement + rules.min_gain:
         return "wrong_track"
-    if abs(found.shift_ms) >= rules["shift_ms"] and found.best_agreement >= found.agreement + rules["min_gain"]:
+    if abs(found.shift_ms) >= rules.shift_ms and found.best_agreement >= found.agreement + rules.min_gain:
         return "shifted"
     return "fits"
 

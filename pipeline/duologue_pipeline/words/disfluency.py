@@ -24,13 +24,14 @@ outside of ``only_before``; if it has ``needs``, ``after`` or ``before``, one of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
-from duologue_pipeline.words.backchannels import backchannel_ipus
-from duologue_pipeline.words.lexicon import Lexicon, is_fragment, is_laughter, normal_form
+from duologue_pipeline.rules.disfluency import DisfluencyRules
+from duologue_pipeline.words.lexicon import Lexicon, is_fragment
 from duologue_pipeline.words.repairs import Repair, find_repairs
+from duologue_pipeline.words.track import TrackWords
 
 __all__ = ["TAGS", "Disfluency", "Kind", "WordTags", "find_disfluencies", "tag_words", "tags_and_disfluencies"]
 
@@ -39,6 +40,7 @@ WordTags = tuple[str, ...]
 """The tags of one word, in the order of :data:`TAGS`."""
 
 TAGS: Final = ("filler", "edit_term", "reparandum", "interregnum", "repair", "partial", "backchannel", "laughter")
+"""The tags of a word. All are given here but ``backchannel``, which an annotation gives by the roles of the floor."""
 
 _CANNOT_END: Final = ("article", "place", "nominative")
 
@@ -64,69 +66,64 @@ class Disfluency:
 class _Reading:
     """The words of a speaker as the rules see them."""
 
-    words: Sequence[Word]
-    normals: Sequence[str]
+    track: TrackWords
     filler: Sequence[bool]
     edit: Sequence[bool]
     repairs: Sequence[Repair]
 
+    @property
+    def words(self) -> Sequence[Word]:
+        return self.track.words
 
-def tag_words(
-    words: Sequence[Word],
-    *,
-    lexicon: Lexicon,
-    words_other: Sequence[Word] | None = None,
-    rules: Mapping[str, Any] | None = None,
-) -> list[WordTags]:
+    @property
+    def normals(self) -> Sequence[str]:
+        return self.track.normals
+
+
+def tag_words(track: TrackWords, *, rules: DisfluencyRules | None = None) -> list[WordTags]:
     """Tags each word of a speaker.
 
     Args:
-        words: of one speaker, in order of time.
-        lexicon: of their language (:func:`duologue_pipeline.words.lexicon.load_lexicon`).
-        words_other: of the other speaker; without them no word is tagged ``backchannel``.
+        track: their words (:func:`duologue_pipeline.words.track.track_words`).
         rules: the rule set ``disfluency``, the packaged one if None.
 
     Returns:
-        For each word, in their order, any of :data:`TAGS`.
+        For each word, in their order, any of :data:`TAGS` but ``backchannel``.
     """
-    return _tags(_read(words, lexicon, load_rules("disfluency") if rules is None else rules), lexicon, words_other)
+    return _tags(_read(track, load_rules(DisfluencyRules) if rules is None else rules))
 
 
-def find_disfluencies(
-    words: Sequence[Word], *, lexicon: Lexicon, rules: Mapping[str, Any] | None = None
-) -> list[Disfluency]:
+def find_disfluencies(track: TrackWords, *, rules: DisfluencyRules | None = None) -> list[Disfluency]:
     """Finds the disfluencies of one speaker.
 
     Args:
-        words: of one speaker, in order of time.
-        lexicon: of their language.
+        track: their words.
         rules: the rule set ``disfluency``, the packaged one if None.
 
     Returns:
         In order of start and end.
     """
-    rules = load_rules("disfluency") if rules is None else rules
-    return _disfluencies(_read(words, lexicon, rules), lexicon, rules)
+    rules = load_rules(DisfluencyRules) if rules is None else rules
+    return _disfluencies(_read(track, rules), rules)
 
 
-def tags_and_disfluencies(words: Sequence[Word], *, lexicon: Lexicon) -> tuple[list[WordTags], list[Disfluency]]:
-    """What :func:`tag_words` and :func:`find_disfluencies` give, at the cost of one of them; arguments as there."""
-    rules = load_rules("disfluency")
-    read = _read(words, lexicon, rules)
-    return _tags(read, lexicon, None), _disfluencies(read, lexicon, rules)
+def tags_and_disfluencies(track: TrackWords) -> tuple[list[WordTags], list[Disfluency]]:
+    """Gives what :func:`tag_words` and :func:`find_disfluencies` give, at the cost of one of them."""
+    rules = load_rules(DisfluencyRules)
+    read = _read(track, rules)
+    return _tags(read), _disfluencies(read, rules)
 
 
-def _tags(read: _Reading, lexicon: Lexicon, words_other: Sequence[Word] | None) -> list[WordTags]:
-    words = read.words
-    tags: list[set[str]] = [set() for _ in words]
-    for i, word in enumerate(words):
+def _tags(read: _Reading) -> list[WordTags]:
+    tags: list[set[str]] = [set() for _ in read.words]
+    for i, normal in enumerate(read.normals):
         if read.filler[i]:
             tags[i].add("filler")
         if read.edit[i]:
             tags[i].add("edit_term")
-        if is_fragment(read.normals[i]):
+        if is_fragment(normal):
             tags[i].add("partial")
-        if is_laughter(word.word, lexicon):
+        if read.track.laughter[i]:
             tags[i].add("laughter")
     for repair in read.repairs:
         for i in range(repair.start, repair.interruption):
@@ -137,42 +134,32 @@ def _tags(read: _Reading, lexicon: Lexicon, words_other: Sequence[Word] | None) 
         for i in range(repair.resumption, repair.end):
             if not read.edit[i]:
                 tags[i].add("repair")
-    for ipu in backchannel_ipus(words, words_other, lexicon=lexicon) if words_other is not None else ():
-        for i in range(ipu.start, ipu.end):
-            tags[i].add("backchannel")
     return [tuple(tag for tag in TAGS if tag in each) for each in tags]
 
 
-def _disfluencies(read: _Reading, lexicon: Lexicon, rules: Mapping[str, Any]) -> list[Disfluency]:
-    found = [
-        *(_disfluency(read, repair) for repair in read.repairs),
-        *_fillers(read),
-        *_hesitations(read, lexicon, rules),
-    ]
+def _disfluencies(read: _Reading, rules: DisfluencyRules) -> list[Disfluency]:
+    found = [*(_disfluency(read, repair) for repair in read.repairs), *_fillers(read), *_hesitations(read, rules)]
     return sorted(found, key=lambda each: (each.start_ms, each.end_ms, each.kind))
 
 
-def _read(words: Sequence[Word], lexicon: Lexicon, rules: Mapping[str, Any]) -> _Reading:
-    normals = [normal_form(word.word) for word in words]
-    filler = [normal in lexicon.fillers for normal in normals]
-    edit = _edit_terms(words, normals, filler, lexicon, rules)
+def _read(track: TrackWords, rules: DisfluencyRules) -> _Reading:
+    filler = [normal in track.lexicon.fillers for normal in track.normals]
+    edit = _edit_terms(track, filler, rules)
     # Tokens such as [laughter] stand between words without being any: repairs reach across them as across edit terms.
-    skipped = [edit[i] or not normal or not normal[0].isalnum() for i, normal in enumerate(normals)]
-    repairs = find_repairs(words, normals, skipped, lexicon=lexicon, rules=rules)
-    return _Reading(words, normals, filler, edit, repairs)
+    skipped = [edit[i] or not spoken for i, spoken in enumerate(track.spoken)]
+    return _Reading(track, filler, edit, find_repairs(track, skipped, rules=rules))
 
 
 # --- edit terms -----------------------------------------------------------------------------------------------------
 
 
-def _edit_terms(
-    words: Sequence[Word], normals: Sequence[str], filler: Sequence[bool], lexicon: Lexicon, rules: Mapping[str, Any]
-) -> list[bool]:
+def _edit_terms(track: TrackWords, filler: Sequence[bool], rules: DisfluencyRules) -> list[bool]:
+    words, normals, lexicon = track.words, track.normals, track.lexicon
     edit = list(filler)
     phrases = sorted({*lexicon.edit_terms, *lexicon.discourse_markers}, key=lambda phrase: (-len(phrase), phrase))
     for i in range(len(words)):
-        silence_ms = words[i].start_ms - words[i - 1].end_ms if i else rules["clause_silence_ms"] + 1
-        starts = silence_ms > rules["clause_silence_ms"] or (i > 0 and edit[i - 1])
+        silence_ms = words[i].start_ms - words[i - 1].end_ms if i else rules.clause_silence_ms + 1
+        starts = silence_ms > rules.clause_silence_ms or (i > 0 and edit[i - 1])
         for phrase in phrases:
             end = i + len(phrase)
             if tuple(normals[i:end]) != phrase:
@@ -245,18 +232,19 @@ def _fillers(read: _Reading) -> list[Disfluency]:
     ]
 
 
-def _hesitations(read: _Reading, lexicon: Lexicon, rules: Mapping[str, Any]) -> list[Disfluency]:
+def _hesitations(read: _Reading, rules: DisfluencyRules) -> list[Disfluency]:
     """Silent and drawn-out ones, where the speaker must still have something to say."""
-    waiting = frozenset().union(*(lexicon.word_classes.get(name, frozenset()) for name in _CANNOT_END))
+    classes = read.track.lexicon.word_classes
+    waiting = frozenset().union(*(classes.get(name, frozenset()) for name in _CANNOT_END))
     found = []
     for i, (word, normal) in enumerate(zip(read.words, read.normals, strict=True)):
         if normal not in waiting:
             continue
-        if word.end_ms - word.start_ms >= rules["drawn_out_min_ms"]:
+        if word.end_ms - word.start_ms >= rules.drawn_out_min_ms:
             found.append(Disfluency("hesitation", word.start_ms, word.end_ms))
         if i + 1 == len(read.words):
             continue
         silence_ms = read.words[i + 1].start_ms - word.end_ms
-        if rules["hesitation_min_ms"] <= silence_ms <= rules["hesitation_max_ms"]:
+        if rules.hesitation_min_ms <= silence_ms <= rules.hesitation_max_ms:
             found.append(Disfluency("hesitation", word.end_ms, read.words[i + 1].start_ms))
     return found

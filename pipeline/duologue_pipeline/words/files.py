@@ -29,7 +29,7 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
         policy: a key of :data:`WORDS_POLICIES`.
 
     Returns:
-        Words of ``a`` and of ``b`` in order of time, None for a track that has none (or under policy ``none``).
+        Words of ``a`` and of ``b`` in the order of their files, None for a track that has none (or under policy ``none``).
 
     Raises:
         RejectError: ``words_missing`` or ``words_invalid``.
@@ -44,13 +44,13 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
                 f"speaker {' and '.join(without)}: no words_uri, and --words required asks for both; "
                 "add it to the manifest or run with --words optional",
             )
-    a, b = (None if track.words_uri is None else _track_words(track, track.words_uri) for track in recording.tracks)
+    a, b = (_track_words(track) for track in recording.tracks)
     return a, b
 
 
-def _track_words(track: Track, uri: str) -> tuple[Word, ...]:
-    words = parse_words(read_json(uri), name=uri, offset_s=track.offset_s)
-    return tuple(sorted(words, key=lambda word: (word.start_ms, word.end_ms)))
+def _track_words(track: Track) -> tuple[Word, ...] | None:
+    uri = track.words_uri
+    return None if uri is None else parse_words(read_json(uri), name=uri, offset_s=track.offset_s)
 
 
 def read_json(uri: str) -> Any:

@@ -128,17 +128,21 @@ def is_fragment(normal: str) -> bool:
     return normal.endswith("-")
 
 
-def is_laughter(word: str, lexicon: Lexicon) -> bool:
+def is_laughter(word: str, normal: str, lexicon: Lexicon) -> bool:
     """Whether a transcript's token is laughter, or a word said while laughing (``[laughter-very]``).
 
     Laughter is a spelling of the lexicon or more of the same (``haha``, ``hahaha``), or a token in brackets that begins
     with a mark of the lexicon (``(risas)``, ``<笑い>``) or, in any language, with ``laugh``; CHAT's ``&=laughs`` too.
+
+    Args:
+        word: the token.
+        normal: its normal form.
+        lexicon: of its language.
     """
     text = unicodedata.normalize("NFKC", word).lower().strip()
     marked = re.match(rf"(?:[{_OPENING}]+|&)=?\s*(.+)", text)
     if marked and marked[1].startswith(("laugh", *lexicon.laughter_marks)):
         return True
-    normal = normal_form(word)
     repeated = re.fullmatch(r"(.{1,2}?)\1+", normal)
     return normal in lexicon.laughter or bool(repeated and repeated[1] * 2 in lexicon.laughter)
 

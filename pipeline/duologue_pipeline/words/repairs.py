@@ -21,14 +21,16 @@ of at least ``model_word_probability`` are a reparandum if a silence or an edit 
 - **restart**: it has none: ``he | she was late``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from duologue_pipeline.records import Word
+from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.lexicon import Lexicon, is_fragment
 from duologue_pipeline.words.repair_model import MODEL_LANGUAGES, reparandum_probabilities
+from duologue_pipeline.words.track import TrackWords
 
 __all__ = ["Repair", "find_repairs"]
 
@@ -66,30 +68,27 @@ class Repair:
     end: int
 
 
-def find_repairs(
-    words: Sequence[Word], normals: Sequence[str], edit: Sequence[bool], *, lexicon: Lexicon, rules: Mapping[str, Any]
-) -> list[Repair]:
+def find_repairs(track: TrackWords, edit: Sequence[bool], *, rules: DisfluencyRules) -> list[Repair]:
     """Finds at most one repair for each interruption point.
 
     Args:
-        words: of one speaker, in order of time.
-        normals: their normal forms.
+        track: the words of one speaker.
         edit: whether each is an edit term, or not a word at all.
-        lexicon: of their language.
         rules: the rule set ``disfluency``.
 
     Returns:
         In order of the interruption point. Where a restart is restarted they share words.
     """
+    words, lexicon = track.words, track.lexicon
     kept = [i for i, skip in enumerate(edit) if not skip]
-    text = [normals[i] for i in kept]
+    text = [track.normals[i] for i in kept]
     repairs: dict[int, Repair] = {}
     for at in range(1, len(kept)):
         before, after = kept[at - 1], kept[at]
         gap_ms = words[after].start_ms - words[before].end_ms
-        if gap_ms > rules["restart_max_gap_ms"]:
+        if gap_ms > rules.restart_max_gap_ms:
             continue
-        where = "edit" if after > before + 1 else "pause" if gap_ms > rules["pause_ms"] else "adjacent"
+        where = "edit" if after > before + 1 else "pause" if gap_ms > rules.pause_ms else "adjacent"
         found = _Point(text, at, where, lexicon, rules).longest()
         if found:
             sign, length, repeated = found
@@ -105,21 +104,21 @@ def find_repairs(
 
 
 def _learned(
-    words: Sequence[Word], kept: Sequence[int], text: Sequence[str], lexicon: Lexicon, rules: Mapping[str, Any]
+    words: Sequence[Word], kept: Sequence[int], text: Sequence[str], lexicon: Lexicon, rules: DisfluencyRules
 ) -> list[Repair]:
-    enough = rules["model_interruption_probability"]
+    enough = rules.model_interruption_probability
     if lexicon.name not in MODEL_LANGUAGES or enough > 1:
         return []
     gaps_ms = [words[after].start_ms - words[before].end_ms for before, after in pairwise(kept)]
-    begins = [True, *(gap_ms > rules["model_max_gap_ms"] for gap_ms in gaps_ms)]
+    begins = [True, *(gap_ms > rules.model_max_gap_ms for gap_ms in gaps_ms)]
     after_edit = [i > before + 1 for before, i in zip([-1, *kept], kept, strict=False)]
     likely = reparandum_probabilities(text, after_edit, begins, full_forms=lexicon.full_forms)
     found, start = [], 0
     for at in range(1, len(kept)):
-        if likely[start] < rules["model_word_probability"] or begins[at]:
+        if likely[start] < rules.model_word_probability or begins[at]:
             start = at
-        elif likely[at] < rules["model_word_probability"]:
-            heard = after_edit[at] or gaps_ms[at - 1] > rules["pause_ms"]
+        elif likely[at] < rules.model_word_probability:
+            heard = after_edit[at] or gaps_ms[at - 1] > rules.pause_ms
             if heard or likely[at - 1] >= enough:
                 repeated = _words_of_repair(text[start:at], text[at:])
                 sign, end = ("rewording", kept[at + repeated - 1] + 1) if repeated else ("restart", kept[at])
@@ -145,7 +144,7 @@ class _Point:
     at: int
     where: str
     lexicon: Lexicon
-    rules: Mapping[str, Any]
+    rules: DisfluencyRules
 
     def longest(self) -> tuple[str, int, int] | None:
         """Sign, words of the reparandum and words of the repair of the longest; the first sign where they tie."""
@@ -156,7 +155,7 @@ class _Point:
         if not is_fragment(self.text[self.at - 1]):
             return []
         found = [("fragment", 1, 1)]
-        for length in range(2, min(self.rules["restart_max_words"], self.at) + 1):
+        for length in range(2, min(self.rules.restart_max_words, self.at) + 1):
             if self._same_start(length) and (length == 2 or self._class(self.text[self.at]) != "open"):
                 found.append(("fragment", length, min(length, len(self.text) - self.at)))
         return found
@@ -164,7 +163,7 @@ class _Point:
     def _said_again(self) -> list[tuple[str, int, int]]:
         found = []
         last, first = self._class(self.text[self.at - 1]), self._class(self.text[self.at])
-        for length in range(1, min(self.rules["restart_max_words"], self.at) + 1):
+        for length in range(1, min(self.rules.restart_max_words, self.at) + 1):
             repeated = self._repeated(length)
             if repeated == length:
                 if not self.lexicon.emphatic.issuperset(self.text[self.at - length : self.at]):

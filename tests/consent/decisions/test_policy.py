@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from duologue_consent import Action, ConsentEvent, Grant, Purpose, Snapshot, State, decide
 from duologue_consent.decisions.standing import standing
-from duologue_consent.decisions.terms import ALL_FORMS, Decider, Terms
+from duologue_consent.decisions.terms import Terms
+from duologue_consent.decisions.vocabulary import ALL_FORMS, Decider
 
 RECORDING, TRAINING, LIKENESS = Purpose.RECORDING, Purpose.TRAINING_INHOUSE, Purpose.LIKENESS
 Step = tuple[str, Purpose, int] | tuple[str, Purpose, int, int]

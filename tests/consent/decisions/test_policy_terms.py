@@ -1,4 +1,4 @@
-"""What the terms of a record change: forms, minors, retention, invalidation, and the rules of places."""
+"""What the terms of a record change: forms, minors, retention, invalidation, and the rules of jurisdictions."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from duologue_consent import (
     decide,
 )
 from duologue_consent.decisions.examination import examine
-from duologue_consent.decisions.places import Rule, load_rules, rules_for
+from duologue_consent.decisions.jurisdictions.rules import Rule, load_rules, rules_for
 from duologue_consent.decisions.standing import standing
 from duologue_pipeline.errors import REASONS
 from tests.consent.decisions.test_policy import CASES
@@ -180,7 +180,7 @@ def test_the_speaker_withdraws_and_does_not_revoke(action: str) -> None:
         event(0, action, TRAINING, 1, decided_by=Decider.SUBJECT)
 
 
-# --- rules of places --------------------------------------------------------------------------------------------------
+# --- rules of jurisdictions -------------------------------------------------------------------------------------------
 
 IDENTIFIED = {"method": Method.WRITTEN, "notice": NOTICE, "retention_days": 1095}
 
@@ -221,7 +221,7 @@ def test_gdpr_asks_explicit_consent_for_identification_and_recipients_for_redist
 
 
 @pytest.mark.parametrize(
-    ("place", "years", "verified", "expected"),
+    ("jurisdiction", "years", "verified", "expected"),
     [
         ("FR", 14, False, "consent_jurisdiction_requirement"),
         ("FR", 14, True, None),
@@ -237,13 +237,13 @@ def test_gdpr_asks_explicit_consent_for_identification_and_recipients_for_redist
     ],
 )
 def test_below_the_age_of_the_place_the_guardian_must_be_verified(
-    place: str, years: int | None, verified: bool, expected: str | None
+    jurisdiction: str, years: int | None, verified: bool, expected: str | None
 ) -> None:
     guardian = Guardian("papers 8", "parent", "identity card" if verified else None)
     history = both(
         age_band=AgeBand.MINOR, age_years=years, guardian=guardian, notice=NOTICE, controller="Example Voice GmbH"
     )
-    assert reason(history, jurisdiction=place) == expected
+    assert reason(history, jurisdiction=jurisdiction) == expected
 
 
 def test_the_places_of_manifest_and_record_both_hold() -> None:
@@ -282,8 +282,8 @@ def test_a_rule_that_is_no_requirement_warns_with_its_source() -> None:
 unhurried = settings(deadline=None)
 maybe_notice = st.none() | st.just(NOTICE)
 maybe_guardian = st.none() | st.just(Guardian("papers 8")) | st.just(Guardian("papers 8", None, "identity card"))
-places = st.none() | st.sampled_from(
-    sorted({place for rule in load_rules() for place in rule.places} | {"AQ", "DE-BY"})
+jurisdictions = st.none() | st.sampled_from(
+    sorted({code for rule in load_rules() for code in rule.jurisdictions} | {"AQ", "DE-BY"})
 )
 forms = st.lists(st.sampled_from(ALL_FORMS), min_size=1, max_size=4, unique=True)
 
@@ -299,7 +299,7 @@ def terms(draw: st.DrawFn) -> dict[str, Any]:
         "recipients": draw(st.sampled_from([(), ("universities",)])),
         "retention_days": draw(st.none() | st.integers(1, 2000)),
         "guardian": draw(maybe_guardian),
-        "jurisdiction": draw(places),
+        "jurisdiction": draw(jurisdictions),
         "age_band": draw(st.sampled_from([AgeBand.ADULT, AgeBand.ADULT, AgeBand.UNKNOWN, AgeBand.MINOR])),
     }
 
@@ -316,35 +316,35 @@ def records(draw: st.DrawFn) -> tuple[ConsentEvent, ...]:
     return tuple(events)
 
 
-def no_rules(place: str) -> tuple[Rule, ...]:
+def no_rules(jurisdiction: str) -> tuple[Rule, ...]:
     return ()
 
 
 @unhurried
-@given(records(), places, st.sampled_from([RECORDING, TRAINING, IDENTIFICATION]), forms, st.integers(0, 9))
+@given(records(), jurisdictions, st.sampled_from([RECORDING, TRAINING, IDENTIFICATION]), forms, st.integers(0, 9))
 def test_rules_of_places_only_ever_forbid(
-    record: tuple[ConsentEvent, ...], place: str | None, purpose: Purpose, used: list[Form], recorded: int
+    record: tuple[ConsentEvent, ...], jurisdiction: str | None, purpose: Purpose, used: list[Form], recorded: int
 ) -> None:
-    asked: dict[str, Any] = {"forms": used, "jurisdiction": place}
+    asked: dict[str, Any] = {"forms": used, "jurisdiction": jurisdiction}
     with_rules = decide(record, purpose, day(recorded), day(10), rules=rules_for, **asked)
     without = decide(record, purpose, day(recorded), day(10), rules=no_rules, **asked)
     assert without.allowed or not with_rules.allowed
     if not without.allowed:
-        assert with_rules.reason == without.reason  # the place adds to what is found and hides none of it
+        assert with_rules.reason == without.reason  # the jurisdiction adds to what is found and hides none of it
 
 
 @unhurried
-@given(records(), places, st.sampled_from([RECORDING, TRAINING]), forms, forms, st.integers(0, 9))
+@given(records(), jurisdictions, st.sampled_from([RECORDING, TRAINING]), forms, forms, st.integers(0, 9))
 def test_more_forms_never_allow_more(
     record: tuple[ConsentEvent, ...],
-    place: str | None,
+    jurisdiction: str | None,
     purpose: Purpose,
     used: list[Form],
     more: list[Form],
     recorded: int,
 ) -> None:
-    fewer = decide(record, purpose, day(recorded), day(10), forms=used, jurisdiction=place)
-    larger = decide(record, purpose, day(recorded), day(10), forms={*used, *more}, jurisdiction=place)
+    fewer = decide(record, purpose, day(recorded), day(10), forms=used, jurisdiction=jurisdiction)
+    larger = decide(record, purpose, day(recorded), day(10), forms={*used, *more}, jurisdiction=jurisdiction)
     assert fewer.allowed or not larger.allowed
 
 

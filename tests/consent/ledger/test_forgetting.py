@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from duologue_consent import Ledger, LedgerError, Purpose
 from duologue_consent.ledger.keyfolder import KeyFolder
-from duologue_consent.ledger.store import RECORDS, SUBJECTS, Place, Store
+from duologue_consent.ledger.location import Location
+from duologue_consent.ledger.store import Store
+from duologue_consent.ledger.tables import RECORDS, SUBJECTS
 from duologue_consent.proofs.merkle import leaf_hash, verify_consistency, verify_inclusion
 from duologue_consent.proofs.notes import open_checkpoint
 
@@ -18,9 +20,9 @@ MARCH = datetime(2026, 3, 1, 10, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, 10, tzinfo=UTC)
 
 
-def rows_of(place: str, speaker_id: str) -> list[bytes]:
+def rows_of(location: str, speaker_id: str) -> list[bytes]:
     """All that the database holds about one person: tag, wrapped secret, sealed records."""
-    where = Place(place)
+    where = Location(location)
     tag = KeyFolder(where.keys).vault_key().tag(speaker_id)
     with Store(where).transaction(write=False) as connection:
         wrapped = connection.execute(sa.select(SUBJECTS.c.wrapped_secret).where(SUBJECTS.c.tag == tag)).scalars().all()
@@ -28,8 +30,8 @@ def rows_of(place: str, speaker_id: str) -> list[bytes]:
     return [tag, *wrapped, *records] if wrapped else []
 
 
-def test_every_proof_still_verifies_and_the_person_is_unknown(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_every_proof_still_verifies_and_the_person_is_unknown(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING, TRAINING], at=MARCH)
     ledger.grant("spk-42", [RECORDING], at=MARCH)
     leaf = next(ledger.log_lines()).removesuffix(b"\n")
@@ -37,13 +39,13 @@ def test_every_proof_still_verifies_and_the_person_is_unknown(place: str) -> Non
     proof = ledger.inclusion_proof(0, 3)
 
     assert ledger.forget("spk-17") == 2
-    assert rows_of(place, "spk-17") == []
+    assert rows_of(location, "spk-17") == []
     new = open_checkpoint(ledger.checkpoint(), ledger.verifiers)
     assert (old.size, new.size) == (3, 4)
     assert verify_inclusion(leaf_hash(leaf), 0, 3, proof, old.root)
     assert verify_inclusion(leaf_hash(leaf), 0, 4, ledger.inclusion_proof(0, 4), new.root)
     assert verify_consistency(3, 4, ledger.consistency_proof(3, 4), old.root, new.root)
-    snapshot = Ledger.open(place).snapshot()
+    snapshot = Ledger.open(location).snapshot()
     assert snapshot.speakers == ("spk-42",)
     decision = snapshot.decide("spk-17", purpose="recording", recorded_at=APRIL, as_of=APRIL)
     assert decision.reason == "consent_unknown_speaker"
@@ -51,8 +53,8 @@ def test_every_proof_still_verifies_and_the_person_is_unknown(place: str) -> Non
     assert ledger.opening(0) is None
 
 
-def test_the_forgotten_persons_pseudonym_cannot_be_computed_again(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_the_forgotten_persons_pseudonym_cannot_be_computed_again(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     before = ledger.snapshot().commitment("spk-17")
     ledger.forget("spk-17")
@@ -63,17 +65,17 @@ def test_the_forgotten_persons_pseudonym_cannot_be_computed_again(place: str) ->
     assert len(ledger.snapshot().history("spk-17")) == 1  # who comes back begins anew
 
 
-def test_withdrawing_is_not_forgetting(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_withdrawing_is_not_forgetting(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     ledger.withdraw("spk-17", at=APRIL)
-    assert len(rows_of(place, "spk-17")) == 4  # tag, secret and two records
+    assert len(rows_of(location, "spk-17")) == 4  # tag, secret and two records
     snapshot = ledger.snapshot()
     assert snapshot.decide("spk-17", purpose="recording", recorded_at=MARCH, as_of=APRIL).reason == "consent_withdrawn"
 
 
-def test_nobody_unknown_can_be_forgotten_nor_the_ledger_itself(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_nobody_unknown_can_be_forgotten_nor_the_ledger_itself(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.append("dataset.released", {"name": "demo"})
     with pytest.raises(LedgerError, match="has no event of speaker 'spk-17', so nobody to forget"):
         ledger.forget("spk-17")
@@ -83,13 +85,13 @@ def test_nobody_unknown_can_be_forgotten_nor_the_ledger_itself(place: str) -> No
 
 
 def test_of_the_forgotten_no_byte_is_left_in_the_file(tmp_path: Path) -> None:
-    place = str(tmp_path / "consent.db")
-    ledger = Ledger.create(place)
+    location = str(tmp_path / "consent.db")
+    ledger = Ledger.create(location)
     for number in range(200):  # enough that pages split and rows move
         ledger.grant(f"spk-{number}", [RECORDING, TRAINING], at=MARCH)
         if number % 10 == 0:
             ledger.append("notice.sent", {"to": f"spk-{number}", "letter": "x" * 5000}, subject=f"spk-{number}")
-    known = {f"spk-{number}": rows_of(place, f"spk-{number}") for number in range(0, 200, 10)}
+    known = {f"spk-{number}": rows_of(location, f"spk-{number}") for number in range(0, 200, 10)}
 
     def found(speaker_id: str) -> list[int]:
         """Which of the person's rows can be seen in any file of the ledger; rows longer than a page by their pieces."""

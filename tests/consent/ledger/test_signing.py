@@ -13,7 +13,7 @@ from duologue_consent.ledger.keyfolder import KeyFolder
 from duologue_consent.ledger.publication import publish_log, published_faults
 from duologue_consent.ledger.store import Store
 from duologue_consent.proofs.merkle import leaf_hash, root_of
-from duologue_consent.proofs.notes import NoteFault, open_checkpoint, parse_note
+from duologue_consent.proofs.notes import NoteError, open_checkpoint, parse_note
 from tests.consent.conftest import copy_ledger
 
 RECORDING = Purpose.RECORDING
@@ -27,19 +27,19 @@ def copy_database(source: Path, target: Path) -> None:
 # --- what is signed -------------------------------------------------------------------------------------------------
 
 
-def test_a_checkpoint_is_over_all_leaves_and_names_the_log(place: str) -> None:
-    ledger = Ledger.create(place, ledger_id="ledger-1", origin="consent.example/ledger-1")
+def test_a_checkpoint_is_over_all_leaves_and_names_the_log(location: str) -> None:
+    ledger = Ledger.create(location, ledger_id="ledger-1", origin="consent.example/ledger-1")
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     signed = open_checkpoint(ledger.checkpoint(), ledger.verifiers)
     leaves = [leaf_hash(line.removesuffix(b"\n")) for line in ledger.log_lines()]
     assert (signed.origin, signed.size, signed.root) == ("consent.example/ledger-1", 1, root_of(leaves))
 
 
-def test_the_same_tree_gives_the_same_note(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_the_same_tree_gives_the_same_note(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     first = ledger.checkpoint()
-    assert Ledger.open(place).checkpoint() == first
+    assert Ledger.open(location).checkpoint() == first
     assert ledger.check().checkpoints == 2  # that of the empty log, and this one
     ledger.grant("spk-42", [RECORDING], at=MARCH)
     assert ledger.checkpoint(at_least=1) == first
@@ -48,8 +48,8 @@ def test_the_same_tree_gives_the_same_note(place: str) -> None:
         ledger.checkpoint(at_least=3)
 
 
-def test_the_pin_of_a_release_is_the_signed_state(place: str) -> None:
-    ledger = Ledger.create(place, ledger_id="ledger-1")
+def test_the_pin_of_a_release_is_the_signed_state(location: str) -> None:
+    ledger = Ledger.create(location, ledger_id="ledger-1")
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     pin = ledger.release_pin()
     assert (pin["ledger_id"], pin["events"], pin["checkpoint"]) == ("ledger-1", 1, ledger.checkpoint().decode())
@@ -179,8 +179,8 @@ def test_keys_that_are_there_are_not_overwritten(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["consent.db.keys"]
 
 
-def test_rotation_signs_once_with_both_keys_and_then_with_the_new_one(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_rotation_signs_once_with_both_keys_and_then_with_the_new_one(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     before, old = ledger.checkpoint(), ledger.signer.verifier
     new, both = ledger.rotate_key()
@@ -195,9 +195,9 @@ def test_rotation_signs_once_with_both_keys_and_then_with_the_new_one(place: str
     for note, verifier in ((before, old), (both, old), (both, new), (after, new)):
         open_checkpoint(note, [verifier])
     for note, verifier in ((before, new), (after, old)):
-        with pytest.raises(NoteFault, match="no known key has signed it"):
+        with pytest.raises(NoteError, match="no known key has signed it"):
             open_checkpoint(note, [verifier])
-    assert Ledger.open(place).check().checkpoints == 4
+    assert Ledger.open(location).check().checkpoints == 4
     assert ledger.rotate_key()[0] == ledger.verifiers[2]
 
 
@@ -269,8 +269,8 @@ def test_an_edited_log_is_found_and_the_leaf_named(three_events: Path, edit: obj
     assert faults[0][1].endswith("if it stays so, do not trust it")
 
 
-def test_the_log_can_be_read_while_it_grows(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_the_log_can_be_read_while_it_grows(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING, Purpose.LIKENESS], at=MARCH)
     seen = 0
     for _ in ledger.log_lines():

@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from duologue_consent import Ledger, LedgerError, Purpose
+from duologue_consent.ledger.location import Location
 from duologue_consent.ledger.publication import publish_log
 from duologue_consent.ledger.seeded import seeded_entropy
-from duologue_consent.ledger.store import Place, Store
+from duologue_consent.ledger.store import Store
 from duologue_consent.proofs.merkle import leaf_hash, root_of, verify_consistency, verify_inclusion
 from duologue_consent.proofs.notes import open_checkpoint
 
@@ -26,15 +27,15 @@ def hashes(ledger: Ledger) -> list[bytes]:
     return [leaf_hash(line.removesuffix(b"\n")) for line in ledger.log_lines()]
 
 
-def test_a_ledger_is_made_filled_opened_again_and_whole(place: str) -> None:
-    ledger = Ledger.create(place, ledger_id="ledger-1")
+def test_a_ledger_is_made_filled_opened_again_and_whole(location: str) -> None:
+    ledger = Ledger.create(location, ledger_id="ledger-1")
     granted = ledger.grant("spk-17", [RECORDING, TRAINING], at=MARCH)
     entry = ledger.append("dataset.released", {"name": "demo", "version": "1.0.0"})
     withdrawn = ledger.withdraw("spk-17", [TRAINING], at=APRIL)
     assert [event.seq for event in (*granted, *withdrawn)] == [0, 1, 3]
     assert (entry.seq, ledger.size()) == (2, 4)
 
-    again = Ledger.open(place)
+    again = Ledger.open(location)
     snapshot = again.snapshot()
     assert (snapshot.ledger_id, snapshot.events) == ("ledger-1", 4)
     assert snapshot.history("spk-17") == (*granted, *withdrawn)
@@ -57,8 +58,8 @@ def test_the_same_entropy_gives_the_same_log_on_both_stores(tmp_path: Path, new_
     assert published[0] == published[1]
 
 
-def test_an_older_state_can_be_asked_for(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_an_older_state_can_be_asked_for(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     ledger.withdraw("spk-17", at=APRIL)
     before, now = ledger.snapshot(1), ledger.snapshot()
@@ -70,8 +71,8 @@ def test_an_older_state_can_be_asked_for(place: str) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 13])
-def test_proofs_from_the_stored_subtrees_verify(place: str, size: int) -> None:
-    ledger = Ledger.create(place)
+def test_proofs_from_the_stored_subtrees_verify(location: str, size: int) -> None:
+    ledger = Ledger.create(location)
     for number in range(13):
         ledger.append("test.leaf", {"number": number})
     leaves = hashes(ledger)
@@ -83,8 +84,8 @@ def test_proofs_from_the_stored_subtrees_verify(place: str, size: int) -> None:
         assert verify_consistency(old, size, path, root_of(leaves[:old]), root)
 
 
-def test_what_is_to_be_there_once_is_appended_once(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_what_is_to_be_there_once_is_appended_once(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     first = ledger.append("shard.revoked", {"shard": "a"}, subject="spk-17", once=True)
     other = ledger.append("shard.revoked", {"shard": "b"}, subject="spk-17", once=True)
@@ -93,15 +94,15 @@ def test_what_is_to_be_there_once_is_appended_once(place: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["consent.grant", "subject.forgotten", "revoked", "", "shard.\n"])
-def test_decisions_and_forgetting_cannot_be_appended_by_their_name(place: str, kind: str) -> None:
-    ledger = Ledger.create(place)
+def test_decisions_and_forgetting_cannot_be_appended_by_their_name(location: str, kind: str) -> None:
+    ledger = Ledger.create(location)
     with pytest.raises(ValueError, match="cannot be appended so"):
         ledger.append(kind, {})
     assert ledger.size() == 0
 
 
-def test_a_batch_is_appended_whole_or_not_at_all(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_a_batch_is_appended_whole_or_not_at_all(location: str) -> None:
+    ledger = Ledger.create(location)
     good = ledger.grant("spk-17", [RECORDING], at=MARCH)[0].to_fields()
     with pytest.raises(ValueError, match="unknown purpose 'fun'"):
         ledger.append_decisions([good, good | {"purpose": "fun"}])
@@ -111,12 +112,12 @@ def test_a_batch_is_appended_whole_or_not_at_all(place: str) -> None:
     assert [event.seq for event in ledger.append_decisions([good, good | {"speaker_id": "spk-42"}])] == [1, 2]
 
 
-def test_nothing_is_ever_overwritten(place: str) -> None:
-    ledger = Ledger.create(place)
+def test_nothing_is_ever_overwritten(location: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING], at=MARCH)
     with pytest.raises(LedgerError, match="is not overwritten"):
-        Ledger.create(place)
-    assert Ledger.open(place).snapshot().events == 1
+        Ledger.create(location)
+    assert Ledger.open(location).snapshot().events == 1
 
 
 @pytest.mark.parametrize(
@@ -136,11 +137,11 @@ def test_nothing_is_ever_overwritten(place: str) -> None:
         "DELETE FROM meta",
     ],
 )
-def test_sql_cannot_change_what_was_written(place: str, statement: str) -> None:
-    ledger = Ledger.create(place)
+def test_sql_cannot_change_what_was_written(location: str, statement: str) -> None:
+    ledger = Ledger.create(location)
     ledger.grant("spk-17", [RECORDING, TRAINING, Purpose.LIKENESS], at=MARCH)
     before = ledger.check()
-    store = Store(Place(place))
+    store = Store(Location(location))
     with pytest.raises(LedgerError, match="the ledger is append-only"), store.transaction(write=True) as connection:
         connection.execute(sa.text(statement))
     assert ledger.check() == before
@@ -160,9 +161,9 @@ for number in range(50):
 """
 
 
-def test_four_processes_and_four_threads_that_write_at_once_lose_nothing(place: str, tmp_path: Path) -> None:
-    ledger = Ledger.create(place)
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, place, str(writer)]) for writer in range(4)]
+def test_four_processes_and_four_threads_that_write_at_once_lose_nothing(location: str, tmp_path: Path) -> None:
+    ledger = Ledger.create(location)
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, location, str(writer)]) for writer in range(4)]
 
     def write(writer: int) -> None:
         for number in range(10):
@@ -185,9 +186,9 @@ def test_four_processes_and_four_threads_that_write_at_once_lose_nothing(place: 
 
 
 def test_a_password_is_in_no_message() -> None:
-    place = "postgresql+psycopg://steward:geheim@127.0.0.1:1/consent?keys=/nowhere/keys"
+    location = "postgresql+psycopg://steward:geheim@127.0.0.1:1/consent?keys=/nowhere/keys"
     with pytest.raises(LedgerError) as error:
-        Ledger.open(place)
+        Ledger.open(location)
     assert "cannot be read" in str(error.value)
     assert "steward:***@127.0.0.1:1/consent" in str(error.value)
     assert "geheim" not in str(error.value)
@@ -195,6 +196,6 @@ def test_a_password_is_in_no_message() -> None:
 
 
 @pytest.mark.parametrize("where", ["mysql://localhost/x", "postgresql://localhost", "sqlite://"])
-def test_a_place_that_cannot_hold_a_ledger_is_named(where: str) -> None:
+def test_a_location_that_cannot_hold_a_ledger_is_named(where: str) -> None:
     with pytest.raises(LedgerError, match=r"name (one of them|a file)"):
         Ledger.create(where)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from duologue_consent.lineage.settlement import (
     ReleaseHours,
-    SettlementFault,
+    SettlementError,
     Use,
     claims_bytes,
     divide,
@@ -102,19 +102,19 @@ def test_input_that_contradicts_itself_is_refused() -> None:
         (([release, ReleaseHours("v1", {"ann": 1})], []), "release v1 is given with two different contents"),
         (([release], [make_use(release="v9")]), "use use-1 is of release v9, which is not given"),
     ]:
-        with pytest.raises(SettlementFault, match=fault):
+        with pytest.raises(SettlementError, match=fault):
             settle(*arguments)
-    with pytest.raises(SettlementFault, match="recording call-1 comes twice"):
+    with pytest.raises(SettlementError, match="recording call-1 comes twice"):
         release_hours("v1", [make_recording("call-1", 1.0, "ann", "ben")] * 2)
-    with pytest.raises(SettlementFault, match="recording call-1 has a negative duration"):
+    with pytest.raises(SettlementError, match="recording call-1 has a negative duration"):
         release_hours("v1", [make_recording("call-1", -1.0, "ann", "ben")])
-    with pytest.raises(SettlementFault, match="speaker ann has a negative duration"):
+    with pytest.raises(SettlementError, match="speaker ann has a negative duration"):
         ReleaseHours("v1", {"ann": -1})
-    with pytest.raises(SettlementFault, match="the rate is negative"):
+    with pytest.raises(SettlementError, match="the rate is negative"):
         make_use(rate_minor_per_hour=-1)
-    with pytest.raises(SettlementFault, match="its time has no zone"):
+    with pytest.raises(SettlementError, match="its time has no zone"):
         make_use(at=datetime(2026, 5, 1))
-    with pytest.raises(SettlementFault, match="7 units cannot be divided among nobody"):
+    with pytest.raises(SettlementError, match="7 units cannot be divided among nobody"):
         divide(7, {"ann": 0}, salt="use-1")
 
 

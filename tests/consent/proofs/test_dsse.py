@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from duologue_consent import verify
 from duologue_consent.proofs import receipt as receipts
-from duologue_consent.proofs.dsse import EnvelopeFault, pae, parse_envelope, sign_envelope, verify_envelope
+from duologue_consent.proofs.dsse import EnvelopeError, pae, parse_envelope, sign_envelope, verify_envelope
 from duologue_consent.proofs.keys import SigningKey
-from duologue_consent.proofs.receipt import FileChange, ReceiptFault, Removal
+from duologue_consent.proofs.receipt import FileChange, ReceiptError, Removal
 from duologue_schemas import iter_faults
 from tests.consent.fabricate import KEY, World
 
@@ -24,7 +24,7 @@ MANIFEST_CHANGE, SHARD_CHANGE = WORLD.receipt().files
 
 
 def faults_of(document: object) -> str:
-    with pytest.raises(EnvelopeFault) as error:
+    with pytest.raises(EnvelopeError) as error:
         parse_envelope(document if isinstance(document, bytes) else json.dumps(document).encode())
     return str(error.value)
 
@@ -101,7 +101,7 @@ def test_what_is_no_envelope(document: object, fault: str) -> None:
 
 
 def test_an_envelope_needs_a_key() -> None:
-    with pytest.raises(EnvelopeFault, match="an envelope needs a key"):
+    with pytest.raises(EnvelopeError, match="an envelope needs a key"):
         sign_envelope("text/plain", b"hello", [])
 
 
@@ -189,7 +189,7 @@ def test_the_order_in_which_a_receipt_is_put_together_does_not_matter() -> None:
     ],
 )
 def test_a_receipt_that_would_not_hold_is_not_made(changes: dict[str, Any], fault: str) -> None:
-    with pytest.raises(ReceiptFault) as error:
+    with pytest.raises(ReceiptError) as error:
         WORLD.receipt(**changes).signed([KEY])
     assert "this receipt would not hold: " in str(error.value)
     assert fault in str(error.value)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue_consent.proofs.leaves import (
-    LeafFault,
+    LeafError,
     Opening,
     commit,
     make_leaf,
@@ -77,9 +77,9 @@ def test_the_opening_opens_its_leaf_and_no_other() -> None:
     )
     assert opening_fault(make_withdrawal()[0], opening) == "the leaf holds another at"
     assert opening_fault(make_withdrawal(expires_at=None)[0], opening) == "the opening is of other fields than the leaf"
-    with pytest.raises(LeafFault, match="the leaf is not JSON"):
+    with pytest.raises(LeafError, match="the leaf is not JSON"):
         opening_fault(b"leaf", opening)
-    with pytest.raises(LeafFault, match="the leaf holds no commitments"):
+    with pytest.raises(LeafError, match="the leaf holds no commitments"):
         opening_fault(b"[]", opening)
 
 
@@ -96,21 +96,21 @@ def test_a_record_opens_with_its_key_for_its_leaf_only() -> None:
         (key, leaf, bytes([record[0] ^ 1]) + record[1:]),
         (key, leaf, b""),
     ]:
-        with pytest.raises(LeafFault, match="the vault record does not open"):
+        with pytest.raises(LeafError, match="the vault record does not open"):
             open_record(stored, subject_key=subject_key, leaf=bound_to)
 
 
 def test_what_cannot_be_made() -> None:
     leaf, opening = make_withdrawal()
-    with pytest.raises(LeafFault, match="a salt has 32 bytes, this one 31"):
+    with pytest.raises(LeafError, match="a salt has 32 bytes, this one 31"):
         commit("value", SALT[1:])
-    with pytest.raises(LeafFault, match="cannot be written as canonical JSON"):
+    with pytest.raises(LeafError, match="cannot be written as canonical JSON"):
         commit(float("nan"), SALT)
-    with pytest.raises(LeafFault, match="every field of an opening needs a salt"):
+    with pytest.raises(LeafError, match="every field of an opening needs a salt"):
         make_leaf(Opening({"a": 1}, {}), ledger_id="ledger-1", seq=0, kind="consent.grant")
-    with pytest.raises(LeafFault, match="would never open its leaf: the leaf holds another at"):
+    with pytest.raises(LeafError, match="would never open its leaf: the leaf holds another at"):
         seal_record(make_withdrawal()[1], subject_key=new_subject_key(), leaf=leaf)
-    with pytest.raises(LeafFault, match="a subject key has 32 bytes, this one 16"):
+    with pytest.raises(LeafError, match="a subject key has 32 bytes, this one 16"):
         seal_record(opening, subject_key=bytes(16), leaf=leaf)
 
 
@@ -139,7 +139,7 @@ def salts_of(entries: list[tuple[bytes, bytes]], key: bytes) -> list[bytes]:
     for leaf, record in entries:
         try:
             found += open_record(record, subject_key=key, leaf=leaf).salts.values()
-        except LeafFault:
+        except LeafError:
             continue
     return found
 
@@ -172,7 +172,7 @@ def test_without_the_key_no_leaf_can_be_linked_and_every_proof_still_holds(speak
         for key in keys.values():
             try:
                 linked[seq] = open_record(record, subject_key=key, leaf=leaf).values["speaker_id"]
-            except LeafFault:
+            except LeafError:
                 continue
     assert linked == {seq: speaker for seq, speaker in enumerate(speakers) if speaker != gone}
     assert all(verify_inclusion(hashes[seq], seq, len(entries), paths[seq], root).ok for seq in range(len(entries)))

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue_consent.ledger.keyfolder import KeyFolder
-from duologue_consent.proofs.keys import KeyFault, SigningKey, VerifierKey, parse_verifiers
+from duologue_consent.proofs.keys import SigningKey, UnusableKeyError, VerifierKey, parse_verifiers
 from duologue_consent.proofs.notes import (
     Checkpoint,
-    NoteFault,
+    NoteError,
     open_checkpoint,
     parse_checkpoint,
     parse_note,
@@ -39,7 +39,7 @@ CHECKPOINT = Checkpoint("log.example/7", 8, bytes.fromhex("5d" * 32))
 
 
 def fault_of(data: bytes) -> str:
-    with pytest.raises(NoteFault) as error:
+    with pytest.raises(NoteError) as error:
         parse_note(data)
     return str(error.value)
 
@@ -111,7 +111,7 @@ def test_after_a_rotation_both_the_old_and_the_new_checkpoints_hold() -> None:
 
 def test_a_checkpoint_must_be_signed_by_the_log_that_it_names() -> None:
     note = sign_note(CHECKPOINT.text(), [WITNESS])
-    with pytest.raises(NoteFault, match=r"checkpoint of 'log.example/7' does not hold: no known key has signed it"):
+    with pytest.raises(NoteError, match=r"checkpoint of 'log.example/7' does not hold: no known key has signed it"):
         open_checkpoint(note, [LOG.verifier, WITNESS.verifier])
 
 
@@ -179,16 +179,16 @@ def test_base64_has_one_spelling() -> None:
     ],
 )
 def test_what_is_no_checkpoint(text: str, fault: str) -> None:
-    with pytest.raises(NoteFault) as error:
+    with pytest.raises(NoteError) as error:
         parse_checkpoint(text)
     assert fault in str(error.value)
 
 
 def test_what_cannot_be_signed() -> None:
     for text in ("", "no newline", "a\ttab\n", "\ud800\n"):
-        with pytest.raises(NoteFault, match="the text of a note ends in a newline"):
+        with pytest.raises(NoteError, match="the text of a note ends in a newline"):
             sign_note(text, [LOG])
-    with pytest.raises(NoteFault, match="a note needs a key"):
+    with pytest.raises(NoteError, match="a note needs a key"):
         sign_note("hello\n", [])
 
 
@@ -207,7 +207,7 @@ def test_a_signed_text_comes_back_and_no_changed_byte_goes_unnoticed(text: str, 
     changed[data.draw(st.integers(0, len(signed) - 1))] ^= data.draw(st.integers(1, 255))
     try:
         verdict = verify_note(parse_note(bytes(changed)), [LOG.verifier])
-    except NoteFault:
+    except NoteError:
         return
     assert not verdict.ok
 
@@ -224,25 +224,25 @@ def test_the_secret_is_in_no_representation_and_no_message(tmp_path: Path) -> No
     for damaged in (LOG.secret_text()[8:], LOG.secret_text() + "=", LOG.secret_text().replace("/7", "/8"), "\x00"):
         path.write_text(damaged)
         path.chmod(0o600)
-        with pytest.raises(KeyFault) as error:
+        with pytest.raises(UnusableKeyError) as error:
             KeyFolder(tmp_path).signing_key()
         assert secret not in str(error.value)
         assert secret[:16] not in str(error.value)
 
 
 def test_keys_with_another_id_type_or_name_are_refused() -> None:
-    with pytest.raises(KeyFault, match="the id of key PeterNeumann is c74f20a3, the text says 'c74f20a4'"):
+    with pytest.raises(UnusableKeyError, match="the id of key PeterNeumann is c74f20a3, the text says 'c74f20a4'"):
         VerifierKey.parse(PETER_PUBLIC.replace("c74f20a3", "c74f20a4"))
-    with pytest.raises(KeyFault, match="only Ed25519 keys"):
+    with pytest.raises(UnusableKeyError, match="only Ed25519 keys"):
         VerifierKey.parse("a+00000000+" + base64.b64encode(b"\x02" + bytes(32)).decode())
-    with pytest.raises(KeyFault, match="ends in base64"):
+    with pytest.raises(UnusableKeyError, match="ends in base64"):
         VerifierKey.parse("a+00000000+?")
-    with pytest.raises(KeyFault, match="only Ed25519 keys"):
+    with pytest.raises(UnusableKeyError, match="only Ed25519 keys"):
         VerifierKey.parse("a+00000000")
     for name in ("", "a b", "a+b", "a\u2003b", "a\nb"):
-        with pytest.raises(KeyFault, match="is no key name"):
+        with pytest.raises(UnusableKeyError, match="is no key name"):
             VerifierKey(name, bytes(32))
-    with pytest.raises(KeyFault, match="the key file holds no key"):
+    with pytest.raises(UnusableKeyError, match="the key file holds no key"):
         parse_verifiers("# nothing\n")
 
 

@@ -8,12 +8,13 @@ import pytest
 import soundfile
 
 from duologue_pipeline.activity.bleed import without_bleed
-from duologue_pipeline.analysis import find_activity
+from duologue_pipeline.activity.detect import detect_activity
 from duologue_pipeline.records import BleedPoint, BleedReport, IsolationReport, Recording, Span, Track
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
 from tests.pipeline.activity.test_vad import assert_edges, make_track, vad_model
 
-RULES = load_rules("activity")
+RULES = load_rules(ActivityRules)
 
 
 def make_levels(*speech_ms: tuple[int, int, float], duration_ms: int = 10_000) -> npt.NDArray[np.float32]:
@@ -88,7 +89,7 @@ def test_activity_of_a_recording_is_without_the_bleed_that_isolation_found(tmp_p
     recording = Recording("call", Track("anna", uri, channel=0), Track("ben", uri, channel=1))
     for bleed_db, stretches in ((None, 2), (-30.0, 1)):
         isolation = IsolationReport("warn", make_bleed(None), make_bleed(bleed_db), {}, rules="2.0")
-        found = find_activity(recording, isolation=isolation, duration_ms=6000, model=vad_model())
+        found = detect_activity(recording, isolation, vad_model(), duration_ms=6000)
         assert_edges(list(found.a), (1000, 3000))
         assert len(found.b) == stretches
         assert_edges([found.b[-1]], (4000, 5000))

@@ -11,11 +11,12 @@ from duologue_pipeline.activity.bands import BANDS, BandLevels, power_of
 from duologue_pipeline.activity.edges import edges_on_the_waveform, sound_scores
 from duologue_pipeline.activity.vad import levels_of
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
 from tests.pipeline.activity.test_vad import assert_edges, detect, make_track
 
 Pcm = npt.NDArray[np.float32]
 
-RULES = load_rules("activity")
+RULES = load_rules(ActivityRules)
 RATE_HZ = 16_000
 
 

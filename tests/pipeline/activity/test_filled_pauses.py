@@ -11,10 +11,12 @@ from scipy.signal import lfilter
 from duologue_pipeline.activity.filled_pauses import RATE_HZ, filled_pauses, with_filled_pauses
 from duologue_pipeline.records import Activity, Recording, Span, Track, Vocalisation
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.vocalisations import VocalisationsRules
 
 Pcm = npt.NDArray[np.float32]
 
-FIRST, OTHER = (load_rules("vocalisations")[place]["confidence"] for place in ("first", "other"))
+RULES = load_rules(VocalisationsRules)
+FIRST, OTHER = RULES.first.confidence, RULES.other.confidence
 SCHWA_HZ, HIGH_HZ = (550.0, 1400.0, 2500.0), (300.0, 2100.0, 2900.0)
 
 

@@ -1,6 +1,7 @@
 """The dying away of a room is no speech: how fast it is, where it is found, and that dry tracks are left alone."""
 
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,9 @@ from duologue_pipeline.activity.bands import HOP, HOP_MS, BandLevels
 from duologue_pipeline.activity.reverberation import above_the_tail, room_decay
 from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, levels_of, speech_spans
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
 
-RULES: Final = load_rules("activity")
+RULES: Final = load_rules(ActivityRules)
 ENDS_MS: Final = tuple(range(1000, 31_000, 1500))
 BURST_MS: Final = 700
 
@@ -89,13 +91,15 @@ def test_bands_under_the_noise_say_nothing() -> None:
     assert (above < 0).all()
 
 
-def offsets_ms(pcm: npt.NDArray[np.float32], **changes: float) -> npt.NDArray[np.float64]:
+def offsets_ms(pcm: npt.NDArray[np.float32], **changes: Any) -> npt.NDArray[np.float64]:
     """How late each burst is found to end; the network goes on for .3 s."""
     bands = bands_of(pcm)
     probabilities = np.zeros(len(bands) * HOP // 512 + 1, np.float32)
     for end_ms in ENDS_MS:
         probabilities[(end_ms - BURST_MS) // 32 : (end_ms + 300) // 32] = 0.9
-    spans = speech_spans(probabilities, levels_of(bands), duration_ms=32_000, rules={**RULES, **changes}, bands=bands)
+    spans = speech_spans(
+        probabilities, levels_of(bands), duration_ms=32_000, rules=replace(RULES, **changes), bands=bands
+    )
     assert len(spans) == len(ENDS_MS)
     return np.array([span.end_ms - end_ms for span, end_ms in zip(spans, ENDS_MS, strict=True)], float)
 

@@ -58,6 +58,12 @@ def test_a_backchannel_by_its_words_is_tagged_and_an_event() -> None:
     assert tags(found, "b") == ["backchannel"]
 
 
+def test_backchannels_are_tagged_where_the_other_speaker_is_known() -> None:
+    own, other = say(1000, "uh-huh"), say(0, "we went to the house and then to the sea")
+    assert tags(annotate(a=own), "a") == [""]
+    assert tags(annotate(a=own, b=other), "a") == ["backchannel"]
+
+
 def test_words_that_are_no_backchannel_are_none_however_short() -> None:
     found = annotate(a=say(0, HOLDER), b=say(1200, "which lake"))
     assert "backchannel" not in {event.kind for event in found.events}

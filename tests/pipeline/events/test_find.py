@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from duologue_pipeline.events.find import KINDS, find_events, join_ipus
 from duologue_pipeline.records import Activity, Event, Span
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.events import EventsRules
 from tests.naive_turns import naive_turns
 
 Spans = Sequence[tuple[int, int]]
@@ -294,7 +295,7 @@ def test_overlapping_spans_of_one_speaker_are_refused() -> None:
 
 def test_rules_can_be_replaced() -> None:
     activity = make_activity(a=[(0, 6000)], b=[(3000, 3400)])
-    strict = load_rules("events") | {"backchannel_max_ms": 399}
+    strict = replace(load_rules(EventsRules), backchannel_max_ms=399)
     kinds = {event.kind for event in find_events(activity, duration_ms=DURATION_MS, rules=strict)}
     assert kinds == {"ipu", "turn", "overlap_within", "interruption"}
 

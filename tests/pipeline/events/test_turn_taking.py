@@ -18,6 +18,7 @@ from duologue_pipeline.events.turn_taking import (
 )
 from duologue_pipeline.records import Activity, Event, Span, Statistics, TaggedWord, TagTotal
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.human_reference import HumanReferenceRules
 
 DURATION_MS = 30_000
 
@@ -156,10 +157,10 @@ def test_human_figures_stand_beside_for_their_language_only() -> None:
 
 
 def test_every_human_figure_is_one_of_the_document_and_has_a_source() -> None:
-    figures = load_rules("human_reference")["figures"]
+    figures = load_rules(HumanReferenceRules).figures
     document = statistics_document(Totals())
-    assert {figure["name"] for figure in figures} <= document.keys()
-    assert all(figure["source"] for figure in figures)
+    assert {figure.name for figure in figures} <= document.keys()
+    assert all(figure.source for figure in figures)
 
 
 def test_the_document_of_nothing_has_no_shares() -> None:

@@ -16,6 +16,7 @@ from duologue_pipeline.isolation.turns import find_offset, find_over_suppression
 from duologue_pipeline.isolation.verdict import worst_verdict
 from duologue_pipeline.records import FAULTS, FaultReport, IsolationReport, Span
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.isolation import IsolationRules
 from duologue_pipeline.simulate import (
     Bleed,
     ConversationSpec,
@@ -35,7 +36,7 @@ from duologue_pipeline.simulate import (
 Pcm = npt.NDArray[np.float32]
 
 RATE_HZ = 8000
-RULES = load_rules("isolation")
+RULES = load_rules(IsolationRules)
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="needs the recordings in shared/data beside the checkout")
 

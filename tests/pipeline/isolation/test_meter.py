@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scipy.signal import lfilter, resample_poly
 from duologue_pipeline.isolation.meter import duplicate_detail, measure_isolation
 from duologue_pipeline.records import BleedReport, IsolationReport, Span
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.isolation import IsolationRules
 
 Pcm = npt.NDArray[np.float32]
 
@@ -85,7 +87,7 @@ def assert_no_bleed(bleed: BleedReport, floor_below_db: float) -> None:
 
 def test_isolated_tracks_pass() -> None:
     report = measure(*make_conversation())
-    assert (report.verdict, report.duplicate, report.rules) == ("pass", False, "2.0")
+    assert (report.verdict, report.duplicate, report.rules) == ("pass", False, "2.1")
     assert_no_bleed(report.a_from_b, floor_below_db=-60)
     assert_no_bleed(report.b_from_a, floor_below_db=-60)
     assert report.a_from_b.solo_s == pytest.approx(13, abs=3)
@@ -319,7 +321,7 @@ def test_duplicate_detail_says_what_to_do() -> None:
     a, b = make_conversation()
     assert duplicate_detail(measure(a, a)) == (
         "Both tracks carry the same signal up to gain, sign and delay, where each must hold one speaker (isolation "
-        "rules 2.0); give the original two-channel recording, or correct 'uri' and 'channel' in the manifest if they "
+        "rules 2.1); give the original two-channel recording, or correct 'uri' and 'channel' in the manifest if they "
         "name the same channel twice."
     )
     with pytest.raises(ValueError, match="this one has duplicate=False"):
@@ -335,8 +337,8 @@ def many_segments() -> IsolationReport:
     return measure_isolation([(add_bleed(a, b, -25, 60), b)], sample_rate_hz=RATE_HZ, rules=short_segments())
 
 
-def short_segments() -> dict[str, object]:
-    return {**load_rules("isolation"), "segment_s": 3.0}
+def short_segments() -> IsolationRules:
+    return replace(load_rules(IsolationRules), segment_s=3.0)
 
 
 @settings(max_examples=8, deadline=None)
@@ -358,7 +360,7 @@ def test_memory_does_not_grow_with_the_recording() -> None:
         a, b = make_conversation()
         blocks: Iterator[tuple[Pcm, Pcm]] = ((a, b) for _ in range(repetitions))
         tracemalloc.start()
-        measure_isolation(blocks, sample_rate_hz=RATE_HZ, rules={**load_rules("isolation"), "max_groups": 16})
+        measure_isolation(blocks, sample_rate_hz=RATE_HZ, rules=replace(load_rules(IsolationRules), max_groups=16))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return peak

@@ -30,8 +30,9 @@ from duologue_pipeline.isolation.second_opinion import (
 from duologue_pipeline.models.checkpoints import Checkpoint
 from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport, Recording, Span, Track
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.second_opinion import SecondOpinionRules
 
-RULES = load_rules("second_opinion")
+RULES = load_rules(SecondOpinionRules)
 AUDIO = demo_files().manifest.parent / "audio"
 
 F32 = npt.NDArray[np.float32]
@@ -44,7 +45,7 @@ def make_report(a_alone: list[Span], b_alone: list[Span], verdict: str = "pass")
         for spans in (b_alone, a_alone)
     )
     faults = {name: FaultReport(found=False) for name in FAULTS}
-    return IsolationReport(verdict, a_from_b, b_from_a, faults, rules="2.0")
+    return IsolationReport(verdict, a_from_b, b_from_a, faults, rules="2.1")
 
 
 # --- checkpoints ----------------------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ def test_no_checkpoint_is_no_second_opinion(file: Path) -> None:
     assert SecondOpinion.of(None, None, allow_network=False) is None
     opinion = SecondOpinion.of(f"{file}@{WEIGHTS}", None, allow_network=False)
     assert opinion is not None
-    assert opinion.document() == {"rules": RULES["version"], "segmentation_sha256": WEIGHTS}
+    assert opinion.document() == {"rules": RULES.version, "segmentation_sha256": WEIGHTS}
 
 
 # --- what is listened to --------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ def test_at_most_so_many_windows_are_taken_and_none_beyond_the_ends() -> None:
     a_alone = [Span(4000 * turn, 4000 * turn + 2000) for turn in range(500)]
     b_alone = [Span(4000 * turn + 2000, 4000 * turn + 4000) for turn in range(500)]
     windows = exchange_windows(make_report(a_alone, b_alone), window_ms=5000, duration_ms=2000000, rules=RULES)
-    assert len(windows) == RULES["exchange_windows"] == 24
+    assert len(windows) == RULES.exchange_windows == 24
     assert (windows[0], windows[-1].end_ms > 1900000) == (Span(0, 5000), True)
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import Activity, Annotated, Event, Source, Span, TaggedWord
+from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.tokens.samples import (
     codec_document,
     event_rows,
     index_row,
     recording_row,
-    rule_versions,
     sample_document,
     sample_key,
 )

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.words.backchannels import BackchannelIpu, backchannel_ipus
-from duologue_pipeline.words.lexicon import NO_LEXICON, load_lexicon
+from duologue_pipeline.words.lexicon import NO_LEXICON, Lexicon, load_lexicon
+from duologue_pipeline.words.track import track_words
 
 
 def say(text: str, start_ms: int) -> list[Word]:
@@ -19,8 +20,14 @@ def say(text: str, start_ms: int) -> list[Word]:
 STORY = say("we drove up to the lake and then we walked around it for an hour or two", 0)  # until 3.4 s
 
 
+def found_in(
+    own: list[Word], other: list[Word], *, lexicon: Lexicon, assessments: bool = False
+) -> list[BackchannelIpu]:
+    return backchannel_ipus(track_words(own, lexicon), track_words(other, lexicon), assessments=assessments)
+
+
 def types(text: str, *, at_ms: int = 1000, other: list[Word] | None = None, language: str | None = "en") -> list[str]:
-    found = backchannel_ipus(
+    found = found_in(
         say(text, at_ms), STORY if other is None else other, lexicon=load_lexicon(language), assessments=True
     )
     return [unit.type for unit in found]
@@ -49,11 +56,11 @@ def test_the_words_decide(text: str, expected: list[str]) -> None:
 
 def test_what_is_found() -> None:
     own = [*say("we did", 0), *say("oh okay", 2000)]
-    assert backchannel_ipus(own, STORY, lexicon=load_lexicon("en")) == [BackchannelIpu("reaction", 2, 4, 2000, 2400)]
+    assert found_in(own, STORY, lexicon=load_lexicon("en")) == [BackchannelIpu("reaction", 2, 4, 2000, 2400)]
 
 
 def test_assessments_are_left_out_unless_asked_for() -> None:
-    assert backchannel_ipus(say("wow", 1000), STORY, lexicon=load_lexicon("en")) == []
+    assert found_in(say("wow", 1000), STORY, lexicon=load_lexicon("en")) == []
 
 
 def test_in_silence_after_the_other() -> None:
@@ -72,18 +79,18 @@ def test_the_other_says_nothing() -> None:
 @pytest.mark.parametrize(("next_ms", "count"), [(1400, 0), (1450, 1)])
 def test_the_beginning_of_an_own_turn(next_ms: int, count: int) -> None:
     own = [*say("yeah", 1000), *say("we did", next_ms)]
-    assert len(backchannel_ipus(own, STORY, lexicon=load_lexicon("en"))) == count
+    assert len(found_in(own, STORY, lexicon=load_lexicon("en"))) == count
 
 
 @pytest.mark.parametrize(("previous_ms", "count"), [(200, 0), (100, 1)])
 def test_the_end_of_an_own_turn(previous_ms: int, count: int) -> None:
     own = [*say("we did", previous_ms), *say("right", 1000)]
-    assert len(backchannel_ipus(own, STORY, lexicon=load_lexicon("en"))) == count
+    assert len(found_in(own, STORY, lexicon=load_lexicon("en"))) == count
 
 
 def test_two_backchannels_in_a_row_are_no_turn() -> None:
     own = [*say("yeah", 1000), *say("uh-huh", 1420)]
-    assert [unit.type for unit in backchannel_ipus(own, STORY, lexicon=load_lexicon("en"))] == [
+    assert [unit.type for unit in found_in(own, STORY, lexicon=load_lexicon("en"))] == [
         "acknowledgement",
         "continuer",
     ]
@@ -107,13 +114,13 @@ def test_yes_counts_only_while_the_other_goes_on() -> None:
 @pytest.mark.parametrize("noise", ["[laughter]", "[vocalized-noise]", "<breath>", "haha"])
 def test_laughter_and_noise_are_no_own_turn(noise: str) -> None:
     own = [*say(noise, 700), *say("yeah", 1200), *say(noise, 1610)]
-    found = backchannel_ipus(own, STORY, lexicon=load_lexicon("en"))
+    found = found_in(own, STORY, lexicon=load_lexicon("en"))
     assert found == [BackchannelIpu("acknowledgement", 1, 2, 1200, 1400)]
 
 
 def test_an_ipu_without_known_words_is_an_own_turn() -> None:
     own = [*say("yeah", 1000), Word("", 1400, 3000)]
-    assert backchannel_ipus(own, STORY, lexicon=load_lexicon("en")) == []
+    assert found_in(own, STORY, lexicon=load_lexicon("en")) == []
 
 
 @pytest.mark.parametrize(
@@ -135,19 +142,19 @@ def test_without_a_lexicon_timing_tells(
 ) -> None:
     around = [say("fala", time_ms) for time_ms in (before_ms, after_ms) if time_ms is not None]
     own = sorted([*say(text, at_ms), *(word for words in around for word in words)], key=lambda word: word.start_ms)
-    found = backchannel_ipus(own, STORY, lexicon=NO_LEXICON)
+    found = found_in(own, STORY, lexicon=NO_LEXICON)
     assert len([unit for unit in found if unit.start_ms == at_ms]) == count
 
 
 @pytest.mark.parametrize(("resumes_ms", "count"), [(6600, 1), (6601, 0)])
 def test_without_a_lexicon_the_other_must_speak_next_within_three_seconds(resumes_ms: int, count: int) -> None:
     other = [*STORY, *say("e depois", resumes_ms)]
-    assert len(backchannel_ipus(say("pois", 3400), other, lexicon=NO_LEXICON)) == count
+    assert len(found_in(say("pois", 3400), other, lexicon=NO_LEXICON)) == count
 
 
 def test_without_a_lexicon_own_speech_before_the_other_resumes_is_a_turn() -> None:
     own = [*say("pois", 3400), *say("fala", 4000)]
-    found = backchannel_ipus(own, [*STORY, *say("e depois", 4500)], lexicon=NO_LEXICON)
+    found = found_in(own, [*STORY, *say("e depois", 4500)], lexicon=NO_LEXICON)
     assert [unit.start_ms for unit in found] == []
 
 
@@ -179,7 +186,7 @@ def test_units_are_in_order_and_within_the_words(own: list[str], silences_ms: li
     for text, silence_ms in zip(own, silences_ms, strict=False):
         start_ms = words[-1].end_ms + silence_ms if words else silence_ms
         words.append(Word(text, start_ms, start_ms + 200))
-    found = backchannel_ipus(words, STORY, lexicon=load_lexicon("en"))
+    found = found_in(words, STORY, lexicon=load_lexicon("en"))
     assert all(words[unit.start].start_ms == unit.start_ms for unit in found)
     assert all(words[unit.end - 1].end_ms == unit.end_ms for unit in found)
     assert all(before.end <= after.start for before, after in pairwise(found))

@@ -1,6 +1,7 @@
 """Disfluencies from words: every kind as a sentence with its tags written out, and what holds for any words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from benchmarks.disfluency_heldout import read_sides
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.disfluency import TAGS, Disfluency, find_disfluencies, tag_words
 from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON, Lexicon, load_lexicon
+from duologue_pipeline.words.track import track_words
 
 SHORT = {
     "filler": "F",
@@ -46,12 +49,12 @@ def say(text: str, *, start_ms: int = 0) -> list[Word]:
 def tagged(text: str, language: str | None = "en") -> str:
     """The words with their tags by the short names above."""
     words = say(text)
-    tags = tag_words(words, lexicon=load_lexicon(language))
+    tags = tag_words(track_words(words, load_lexicon(language)))
     return " ".join("/".join([w.word, *(SHORT[tag] for tag in each)]) for w, each in zip(words, tags, strict=True))
 
 
 def kinds(text: str) -> list[str]:
-    return [each.kind for each in find_disfluencies(say(text), lexicon=load_lexicon("en"))]
+    return [each.kind for each in find_disfluencies(track_words(say(text), load_lexicon("en")))]
 
 
 @pytest.mark.parametrize(
@@ -134,25 +137,20 @@ def test_kinds_of(text: str, expected: list[str]) -> None:
 
 
 def test_the_parts_of_a_self_correction() -> None:
-    assert find_disfluencies(say("go in the uh in a town"), lexicon=load_lexicon("en")) == [
+    assert find_disfluencies(track_words(say("go in the uh in a town"), load_lexicon("en"))) == [
         Disfluency("self_correction", 200, 1200, reparandum=(1, 3), interregnum=(3, 4), repair=(4, 6), edit_terms=(3,))
     ]
 
 
 def test_a_silent_hesitation_lies_between_the_words() -> None:
-    assert find_disfluencies(say("the .. house"), lexicon=load_lexicon("en")) == [Disfluency("hesitation", 200, 1000)]
+    assert find_disfluencies(track_words(say("the .. house"), load_lexicon("en"))) == [
+        Disfluency("hesitation", 200, 1000)
+    ]
 
 
 def test_a_restart_does_not_reach_across_a_long_silence() -> None:
     words = [*say("in the"), *say("in the house", start_ms=4000)]
-    assert [tag for each in tag_words(words, lexicon=load_lexicon("en")) for tag in each] == []
-
-
-def test_backchannels_are_tagged_where_the_other_speaker_is_known() -> None:
-    own, other = say("uh-huh", start_ms=1000), say("we went to the house and then to the sea")
-    english = load_lexicon("en")
-    assert tag_words(own, lexicon=english) == [()]
-    assert tag_words(own, lexicon=english, words_other=other) == [("backchannel",)]
+    assert [tag for each in tag_words(track_words(words, load_lexicon("en"))) for tag in each] == []
 
 
 @pytest.mark.parametrize(
@@ -206,12 +204,12 @@ def test_of_any_words(text: Sequence[str], language: str | None, pause_ms: int) 
     """One set of tags a word, in the order of TAGS; spans within the words and in order; the same every time."""
     lexicon: Lexicon = load_lexicon(language)
     words = [Word(word, i * (200 + pause_ms), i * (200 + pause_ms) + 200) for i, word in enumerate(text)]
-    tags = tag_words(words, lexicon=lexicon)
+    tags = tag_words(track_words(words, lexicon))
     assert len(tags) == len(words)
     assert all(list(each) == [tag for tag in TAGS if tag in each] for each in tags)
-    assert tags == tag_words(words, lexicon=lexicon)
-    found = find_disfluencies(words, lexicon=lexicon)
-    assert found == find_disfluencies(words, lexicon=lexicon)
+    assert tags == tag_words(track_words(words, lexicon))
+    found = find_disfluencies(track_words(words, lexicon))
+    assert found == find_disfluencies(track_words(words, lexicon))
     taken_back = set()
     for each in found:
         assert each.start_ms < each.end_ms
@@ -224,21 +222,23 @@ def test_of_any_words(text: Sequence[str], language: str | None, pause_ms: int) 
 
 def test_without_the_model_the_rules_stand_alone() -> None:
     words, english = say("and then they were uh we were going home the the home"), load_lexicon("en")
-    rules = load_rules("disfluency") | {"model_interruption_probability": 2}
-    taken_back = [i for i, each in enumerate(tag_words(words, lexicon=english, rules=rules)) if "reparandum" in each]
+    rules = replace(load_rules(DisfluencyRules), model_interruption_probability=2)
+    taken_back = [
+        i for i, each in enumerate(tag_words(track_words(words, english), rules=rules)) if "reparandum" in each
+    ]
     assert taken_back == [9]
 
 
 def test_no_words() -> None:
-    assert tag_words([], lexicon=NO_LEXICON) == []
-    assert find_disfluencies([], lexicon=NO_LEXICON) == []
+    assert tag_words(track_words([], NO_LEXICON)) == []
+    assert find_disfluencies(track_words([], NO_LEXICON)) == []
 
 
 @pytest.mark.skipif(not HELDOUT.exists(), reason="the disfluency development data lie beside the checkout, not in it")
 def test_reparanda_on_switchboard_are_found_as_documented() -> None:
     right = found = true = 0
     for words, human in read_sides(HELDOUT):
-        for tags, given_tags in zip(human, tag_words(words, lexicon=load_lexicon("en")), strict=True):
+        for tags, given_tags in zip(human, tag_words(track_words(words, load_lexicon("en"))), strict=True):
             right += "<rm" in tags and "reparandum" in given_tags
             found += "reparandum" in given_tags
             true += "<rm" in tags

@@ -60,10 +60,10 @@ def test_times_count_from_the_track_and_its_offset_is_added(
     assert words[0].start_ms == start_ms
 
 
-def test_words_come_in_order_of_time(recording: Callable[..., Recording]) -> None:
+def test_words_come_in_the_order_of_their_file(recording: Callable[..., Recording]) -> None:
     words, _ = read_words(recording(HELLO[::-1]), policy="optional")
     assert words is not None
-    assert [word.word for word in words] == ["hello", "there"]
+    assert [word.word for word in words] == ["there", "hello"]
 
 
 def test_under_policy_none_no_file_is_opened(recording: Callable[..., Recording]) -> None:

@@ -1,4 +1,4 @@
-"""The data files of places: every rule has its source, and none is passed over."""
+"""The data files of jurisdictions: every rule has its source, and none is passed over."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from duologue_consent import Purpose
-from duologue_consent.decisions.places import Rule, load_rules, rules_for
+from duologue_consent.decisions.jurisdictions.rules import Rule, load_rules, rules_for
 
 DOCUMENTS: dict[str, Any] = {
     file.name: json.loads(file.read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def test_a_rule_says_its_source_and_when_it_was_read_or_how_it_is_known(rule: Ru
     assert rule.read is None or re.fullmatch(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", rule.read)
     assert rule.read is not None or rule.known_by
     assert bool(rule.cure) is not rule.is_warning
-    assert all(re.fullmatch(r"[A-Z]{2}(-[A-Z]{2})?", place) for place in rule.places)
+    assert all(re.fullmatch(r"[A-Z]{2}(-[A-Z]{2})?", code) for code in rule.jurisdictions)
 
 
 def test_the_ids_are_different() -> None:
@@ -45,7 +45,7 @@ def test_the_all_party_states_ask_everyone_for_the_recording(state: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("place", "statute"),
+    ("jurisdiction", "statute"),
     [
         ("US-IL", "us-il.bipa.retention"),
         ("US-TX", "us-tx.cubi.destruction"),
@@ -59,8 +59,8 @@ def test_the_all_party_states_ask_everyone_for_the_recording(state: str) -> None
         ("JP-13", "jp.appi.third-party"),
     ],
 )
-def test_a_place_has_its_statutes(place: str, statute: str) -> None:
-    assert statute in {rule.rule_id for rule in rules_for(place)}
+def test_a_jurisdiction_has_its_statutes(jurisdiction: str, statute: str) -> None:
+    assert statute in {rule.rule_id for rule in rules_for(jurisdiction)}
 
 
 def test_a_state_does_not_cover_another_and_a_country_not_its_neighbour() -> None:

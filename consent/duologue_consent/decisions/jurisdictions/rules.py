@@ -1,9 +1,9 @@
-"""What the law of a place adds to the rule of consent: data files with their sources, and how a record meets them.
+"""Reads the rules of jurisdictions, and says what of them a grant does not meet.
 
-Each file of ``jurisdictions/`` holds rules. A rule names the places it covers, the purposes it concerns, its source (citation,
-url, and the day on which that text was read, null where only others' account of it was), and either what a record must
-have (``requires``) or a warning. Rules only add: nothing in them can allow what the base rule of
-:mod:`duologue_consent.decisions.policy` refuses. They are no legal advice.
+A rule says what the law of a jurisdiction adds to the rule of consent. Each data file beside this module holds rules. A rule names
+the jurisdictions that it covers (``places`` in the file), the purposes that it concerns, its source (citation, url, and the day on which
+that text was read, null where only others' account of it was), and either what a record must have (``requires``) or a warning. Rules
+only add: nothing in them can allow what the base rule of :mod:`duologue_consent.decisions.policy` refuses. They are no legal advice.
 """
 
 import json
@@ -34,12 +34,12 @@ _REQUIREMENTS: Final = (
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of one file.
+    """Says what one law asks of a consent record, or warns of.
 
     Attributes:
         rule_id: e.g. ``us-il.bipa.release``.
         title: in a few words.
-        places: ISO 3166 codes that it covers; a country covers its subdivisions.
+        jurisdictions: ISO 3166 codes that it covers; a country covers its subdivisions.
         purposes: which it concerns.
         citation, url: of its source.
         read: the day on which the text at ``url`` was read, None where it was not.
@@ -51,7 +51,7 @@ class Rule:
 
     rule_id: str
     title: str
-    places: tuple[str, ...]
+    jurisdictions: tuple[str, ...]
     purposes: tuple[Purpose, ...]
     citation: str
     url: str
@@ -63,19 +63,19 @@ class Rule:
 
     @property
     def is_warning(self) -> bool:
-        """Whether it says something and requires nothing."""
+        """Tells whether it says something and requires nothing."""
         return not self.requires
 
 
 @cache
 def load_rules() -> tuple[Rule, ...]:
-    """All rules of the package, sorted by id.
+    """Loads all rules of the package, sorted by id.
 
     Raises:
         ValueError: a file requires what this version does not know; it must not be passed over in silence.
     """
     rules = []
-    for file in (files("duologue_consent.decisions") / "jurisdictions").iterdir():
+    for file in files("duologue_consent.decisions.jurisdictions").iterdir():
         if file.name.endswith(".json"):
             document = json.loads(file.read_text(encoding="utf-8"))
             rules += [_rule(document, each) for each in document["rules"]]
@@ -83,30 +83,30 @@ def load_rules() -> tuple[Rule, ...]:
 
 
 @cache
-def rules_for(place: str) -> tuple[Rule, ...]:
-    """The rules that cover a place: those of the code itself and of its country."""
-    names = {place, place.partition("-")[0]}
-    return tuple(rule for rule in load_rules() if not names.isdisjoint(rule.places))
+def rules_for(jurisdiction: str) -> tuple[Rule, ...]:
+    """Gives the rules that cover a jurisdiction (ISO 3166): those of the code itself and of its country."""
+    names = {jurisdiction, jurisdiction.partition("-")[0]}
+    return tuple(rule for rule in load_rules() if not names.isdisjoint(rule.jurisdictions))
 
 
-def unmet(rule: Rule, grant: ConsentEvent, *, minor: bool, place: str) -> str | None:
-    """What of a rule a grant does not meet, as a clause; None where it meets all.
+def unmet(rule: Rule, grant: ConsentEvent, *, minor: bool, jurisdiction: str) -> str | None:
+    """Says as a clause what of a rule a grant does not meet; None where it meets all.
 
     Args:
-        rule: of the place.
+        rule: of the jurisdiction.
         grant: the decision that is relied on.
         minor: whether the speaker was a minor at the decision.
-        place: where the speaker was, for thresholds that differ by country.
+        jurisdiction: where the speaker was, for thresholds that differ by country.
     """
     faults = [
         fault
         for name, needed in rule.requires.items()
-        if (fault := _fault(name, needed, grant, minor=minor, place=place))
+        if (fault := _fault(name, needed, grant, minor=minor, jurisdiction=jurisdiction))
     ]
     return " and ".join(faults) or None
 
 
-def _fault(name: str, needed: Any, grant: ConsentEvent, *, minor: bool, place: str) -> str | None:
+def _fault(name: str, needed: Any, grant: ConsentEvent, *, minor: bool, jurisdiction: str) -> str | None:
     terms = grant.terms
     match name:
         case "method" | "expression":
@@ -124,7 +124,7 @@ def _fault(name: str, needed: Any, grant: ConsentEvent, *, minor: bool, place: s
             kept = terms.retention_days is not None and terms.retention_days <= needed
             return None if ends or kept else f"it neither ends nor limits retention within {needed} days"
         case "verified_guardian_below_years":
-            years = needed.get(place.partition("-")[0], needed["*"]) if isinstance(needed, Mapping) else needed
+            years = needed.get(jurisdiction.partition("-")[0], needed["*"]) if isinstance(needed, Mapping) else needed
             # a minor of unknown age is taken to be below every threshold
             young = minor and (terms.age_years is None or terms.age_years < years)
             verified = terms.guardian is not None and terms.guardian.verified_by is not None
@@ -141,7 +141,7 @@ def _rule(document: Mapping[str, Any], rule: Mapping[str, Any]) -> Rule:
     return Rule(
         rule_id=rule["id"],
         title=rule["title"],
-        places=tuple(rule.get("places", document["places"])),
+        jurisdictions=tuple(rule.get("places", document["places"])),
         purposes=tuple(map(Purpose, rule.get("purposes", list(Purpose)))),
         citation=rule["citation"],
         url=rule["url"],

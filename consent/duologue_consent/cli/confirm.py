@@ -1,0 +1,50 @@
+"""Confirms what was appended: each decision, how its purpose stands now, and what its record still lacks."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+import typer
+
+from duologue_consent.decisions.events import Action, ConsentEvent, format_time
+from duologue_consent.decisions.jurisdictions.rules import rules_for, unmet
+from duologue_consent.decisions.standing import standing
+from duologue_consent.decisions.status import useless_note
+from duologue_consent.decisions.vocabulary import AgeBand
+from duologue_consent.ledger.ledger import Ledger
+
+__all__ = ["confirm"]
+
+_HASH_PREFIX: Final = 12
+
+
+def confirm(ledger: Ledger, appended: Iterable[ConsentEvent]) -> None:
+    """Prints what was appended and how it stands now: a decision with a time in the past may be overruled by a later one.
+
+    What a rule of the jurisdiction asks of the record is said at once, while whoever enters it can still ask the speaker.
+    """
+    snapshot, now = ledger.snapshot(), datetime.now(UTC)
+    for event in appended:
+        state = standing(snapshot.history(event.speaker_id), event.purpose, now).state
+        typer.echo(
+            f"appended seq {event.seq}, {event.sha256[:_HASH_PREFIX]}: {event.action} {event.speaker_id} "
+            f"{event.purpose} at {format_time(event.at)}; now {state}"
+        )
+        note = useless_note(snapshot, event.speaker_id, event.purpose, now)
+        if note is not None:
+            typer.echo(note)
+        if event.action is Action.GRANT:
+            for line in _incomplete(event):
+                typer.echo(line)
+
+
+def _incomplete(grant: ConsentEvent) -> list[str]:
+    jurisdiction, minor = grant.terms.jurisdiction, grant.terms.age_band is AgeBand.MINOR
+    notes = ["note: a minor's consent counts only with --guardian"] if minor and grant.terms.guardian is None else []
+    for rule in rules_for(jurisdiction) if jurisdiction is not None else ():
+        missing = (
+            unmet(rule, grant, minor=minor, jurisdiction=str(jurisdiction)) if grant.purpose in rule.purposes else None
+        )
+        if missing is not None:
+            notes.append(f"note: does not meet {rule.rule_id} ({rule.citation}): {missing}; {rule.cure}")
+    return notes

@@ -1,0 +1,107 @@
+"""Offers the commands of ``duologue consent`` that show what is on record: status and receipt."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from duologue_consent.cli.options import FormatOption, LedgerOption, SpeakerArgument
+from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors
+from duologue_consent.decisions.consent_receipt import consent_receipt, receipt_text
+from duologue_consent.decisions.events import format_time
+from duologue_consent.decisions.snapshot import Snapshot
+from duologue_consent.decisions.standing import State
+from duologue_consent.decisions.status import covered_forms, since_and_expires, standings, status_document, useless_note
+from duologue_consent.decisions.vocabulary import Form
+from duologue_consent.ledger.ledger import Ledger
+
+__all__ = ["register"]
+
+_STYLES: Final = {State.GIVEN: "green", State.NOT_ASKED: "dim"}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to an app."""
+    app.command(epilog="Example: duologue consent status spk-17 --ledger consent.db")(status)
+    app.command(epilog="Example: duologue consent receipt spk-17 --ledger consent.db > spk-17.md")(receipt)
+
+
+def status(
+    ledger: LedgerOption,
+    speaker: Annotated[
+        str | None,
+        typer.Argument(metavar="SPEAKER", help="Names the only speaker to show. Left out: all.", show_default=False),
+    ] = None,
+    output: FormatOption = "text",
+) -> None:
+    """Show for every speaker and purpose whether consent is given now."""
+    with one_line_errors():
+        chosen_format(output)
+        snapshot = Ledger.open(ledger).snapshot()
+        if speaker is not None and not snapshot.history(speaker):
+            fail(f"{named(ledger)}: has no event of speaker {speaker!r}; see all with `duologue consent status`")
+    speakers = snapshot.speakers if speaker is None else (speaker,)
+    as_of = datetime.now(UTC)
+    if output == "json":
+        typer.echo(json.dumps(status_document(snapshot, speakers, as_of), indent=2, ensure_ascii=False))
+    elif not speakers:
+        typer.echo(f"{named(ledger)}: no events yet")
+    else:
+        _print_table(snapshot, speakers, as_of)
+
+
+def receipt(
+    speaker: SpeakerArgument,
+    ledger: LedgerOption,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="FORMAT", help="Chooses the output: text (Markdown, to read) or json (for machines)."
+        ),
+    ] = "text",
+) -> None:
+    """Print what the ledger says of a speaker, for the speaker, in the language of the notice."""
+    with one_line_errors():
+        chosen_format(output)
+        document = consent_receipt(Ledger.open(ledger).snapshot(), speaker, as_of=datetime.now(UTC))
+    if output == "json":
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(receipt_text(document), nl=False)
+
+
+def _print_table(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime) -> None:
+    """Prints how every purpose of the speakers stands, with whole seconds, and notes what allows nothing."""
+    table = Table(
+        "speaker", "purpose", "state", "since", "expires", "covers", box=None, pad_edge=False, padding=(0, 3, 0, 0)
+    )
+    notes = []
+    for speaker_id, purpose, found in standings(snapshot, speakers, as_of):
+        since, expires_at = (
+            "" if moment is None else format_time(moment.replace(microsecond=0)) for moment in since_and_expires(found)
+        )
+        forms = covered_forms(snapshot, speaker_id, purpose, as_of)
+        covers = "all forms" if len(forms) == len(Form) else ", ".join(forms)
+        # Text: an id such as "[bold]" is no markup
+        table.add_row(
+            Text(speaker_id),
+            purpose,
+            Text(found.state, style=_STYLES.get(found.state, "red")),
+            since,
+            expires_at,
+            covers,
+        )
+        note = useless_note(snapshot, speaker_id, purpose, as_of)
+        if note is not None:
+            notes.append(note)
+    # a file or a pipe has no width: lines are not folded there
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 10_000)
+    console.print(table)
+    for note in notes:
+        console.print(Text(note))

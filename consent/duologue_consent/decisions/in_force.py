@@ -1,0 +1,108 @@
+"""Compares how consent stands now with how it stood when a recording was made, and finds what is missing. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
+from duologue_consent.decisions.finding import ENTER_IT, LEAVE_OUT, RENEW, Finding
+from duologue_consent.decisions.standing import Standing, State, standing
+from duologue_consent.decisions.vocabulary import Form
+
+__all__ = ["consent_in_force"]
+
+_REASON_OF_STATE: Final = {
+    State.INVALIDATED: "consent_invalidated",
+    State.REVOKED: "consent_revoked",
+    State.WITHDRAWN: "consent_withdrawn",
+    State.REFUSED: "consent_refused",
+    State.EXPIRED: "consent_expired",
+    State.NOT_ASKED: "consent_not_given",
+    State.NOT_COVERED: "consent_form_not_covered",
+}
+_NOT_COVERED: Final = f"{LEAVE_OUT}, a later grant does not cover it"
+_RUN_WITHOUT: Final = {Form.TRANSCRIPT: "with --words none", Form.AUDIO: "without --include-audio"}
+_REMEDY_NOW: Final = {State.EXPIRED: RENEW, State.NOT_ASKED: ENTER_IT}
+
+
+def consent_in_force(
+    events: Sequence[ConsentEvent], purpose: Purpose, recorded_at: datetime, as_of: datetime, forms: Sequence[Form]
+) -> tuple[list[ConsentEvent], list[Finding]]:
+    """Finds the grants on which a use would rest, and what is wrong with how the purpose stands now and stood then.
+
+    Args:
+        events: all events of one speaker.
+        purpose: that has to be granted.
+        recorded_at: when the recording was made, aware.
+        as_of: the moment for which the answer is asked, aware.
+        forms: what of the recording is used.
+
+    Returns:
+        The grants, each once, those of then before those of now; and the findings, now before then.
+    """
+    recorded_text = format_time(recorded_at)
+    grants: dict[ConsentEvent, None] = {}
+    findings = []
+    now_by_form = {form: standing(events, purpose, as_of, form=form) for form in forms}
+    then_by_form = {form: standing(events, purpose, recorded_at, form=form, known_at=as_of) for form in forms}
+    for held in (*then_by_form.values(), *now_by_form.values()):
+        if held.event is not None and _is_grant(held):
+            grants[held.event] = None  # also one that is over or too narrow: all that is wrong with it is told
+    for held, own in _grouped(now_by_form).items():
+        if held.state is State.GIVEN:
+            continue
+        # No clock in the text: it is published, and the same input must give the same bytes.
+        found = _found(held, own) or "has not been given"
+        remedy = _cover(own) if held.state is State.NOT_COVERED else _REMEDY_NOW.get(held.state, LEAVE_OUT)
+        findings.append(Finding(_REASON_OF_STATE[held.state], purpose, found, remedy, own))
+    # what stands against it now just as then has been said
+    changed = {form: held for form, held in then_by_form.items() if held != now_by_form[form]}
+    for held, own in _grouped(changed).items():
+        if held.state is State.GIVEN:
+            continue
+        if held.state is State.NOT_ASKED:
+            given = all(_is_grant(now_by_form[form]) for form in own)
+            verb = "was given after" if given else "had not been given when"
+            found = f"{verb} the recording was made at {recorded_text}"
+            findings.append(Finding("consent_after_recording", purpose, found, ENTER_IT, own))
+        elif held.state is State.INVALIDATED:
+            findings.append(Finding("consent_invalidated", purpose, str(_found(held, own)), LEAVE_OUT, own))
+        else:
+            found = f"{_found(held, own)}, before the recording was made at {recorded_text}"
+            remedy = _cover(own) if held.state is State.NOT_COVERED else _NOT_COVERED
+            findings.append(Finding(_REASON_OF_STATE[held.state], purpose, found, remedy, own))
+    return list(grants), findings
+
+
+def _is_grant(held: Standing) -> bool:
+    return held.event is not None and held.event.action is Action.GRANT
+
+
+def _grouped(standings: dict[Form, Standing]) -> dict[Standing, tuple[Form, ...]]:
+    """Groups the forms by how they stand, so that what is true of all is said once."""
+    groups: dict[Standing, tuple[Form, ...]] = {}
+    for form, held in standings.items():
+        groups[held] = (*groups.get(held, ()), form)
+    return groups
+
+
+def _found(held: Standing, forms: tuple[Form, ...]) -> str | None:
+    """Says why a consent is not in force, as a clause; None where nobody was asked."""
+    if held.event is None:
+        return None
+    if held.state is State.EXPIRED and held.event.expires_at is not None:
+        return f"expired at {format_time(held.event.expires_at)}"
+    if held.state is State.NOT_COVERED:
+        given = ", ".join(held.event.terms.forms) or "no form"
+        return f"was given at {format_time(held.event.at)} for {given} and not for {', '.join(forms)}"
+    by = f" by the {held.event.terms.decided_by}" if held.state in (State.REVOKED, State.INVALIDATED) else ""
+    return f"was {held.state}{by} at {format_time(held.event.at)}"
+
+
+def _cover(forms: tuple[Form, ...]) -> str:
+    options = " ".join(f"--form {form}" for form in forms)
+    without = " and ".join(_RUN_WITHOUT.get(form, "") for form in forms)
+    otherwise = f"run {without}" if _RUN_WITHOUT.keys() >= set(forms) else LEAVE_OUT
+    return (
+        f"if the speaker agreed to it, enter the decision again with its own --at and {options}, otherwise {otherwise}"
+    )

@@ -1,0 +1,34 @@
+"""Finds when each speaker of a recording is heard in person: voice activity of both tracks, without bleed."""
+
+from duologue_pipeline.activity.bleed import without_bleed
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel
+from duologue_pipeline.ingest.audio import conversation_blocks
+from duologue_pipeline.records import Activity, IsolationReport, Recording
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.activity import ActivityRules
+
+__all__ = ["detect_activity"]
+
+
+def detect_activity(recording: Recording, isolation: IsolationReport, model: VadModel, *, duration_ms: int) -> Activity:
+    """Finds when each speaker of a recording is heard in person, not as bleed.
+
+    Args:
+        recording: whose tracks are decoded.
+        isolation: how much of each speaker is in the other's track.
+        model: the voice activity detector.
+        duration_ms: of the conversation.
+
+    Raises:
+        RejectError: an ``audio_*`` reason.
+    """
+    detectors = Vad(model), Vad(model)
+    for blocks in conversation_blocks(recording, rate_hz=SAMPLE_RATE_HZ):
+        for detector, block in zip(detectors, blocks, strict=True):
+            detector.push(block)
+    rules = load_rules(ActivityRules)
+    heard = [detector.finish(duration_ms=duration_ms) for detector in detectors]
+    a_dbfs, b_dbfs = (detector.levels_dbfs for detector in detectors)
+    a = without_bleed(heard[0], a_dbfs, b_dbfs, isolation.a_from_b, rules)
+    b = without_bleed(heard[1], b_dbfs, a_dbfs, isolation.b_from_a, rules)
+    return Activity(a=tuple(a), b=tuple(b), rules=rules.version)

@@ -1,0 +1,45 @@
+"""Measures the isolation of a recording from its files, and asks pyannote.audio besides where that is wanted."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from duologue_pipeline.ingest.audio import conversation_blocks
+from duologue_pipeline.isolation.meter import measure_isolation
+from duologue_pipeline.isolation.second_opinion import Listener, with_second_opinion
+from duologue_pipeline.records import IsolationReport, Recording
+
+__all__ = ["ISOLATION_RATE_HZ", "measure_recording"]
+
+ISOLATION_RATE_HZ: Final = 8000
+"""Bleed is measured on the telephone band, which every recording has."""
+
+Blocks = Iterable[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]
+
+
+def measure_recording(
+    recording: Recording,
+    listener: Listener | None = None,
+    *,
+    duration_ms: Callable[[], int],
+    tap: Callable[[Blocks], Blocks] = iter,
+) -> IsolationReport:
+    """Measures how well the two tracks of a recording are kept apart.
+
+    Args:
+        recording: whose tracks are decoded.
+        listener: pyannote.audio's models, where a second opinion is wanted.
+        duration_ms: gives the length of the conversation once it has been decoded, for the listener.
+        tap: sees the decoded blocks on their way, pairs (a, b) of float32 [T] in [-1, 1] at
+            :data:`ISOLATION_RATE_HZ`, and hands them on.
+
+    Raises:
+        RejectError: an ``audio_*`` reason.
+    """
+    blocks = tap(conversation_blocks(recording, rate_hz=ISOLATION_RATE_HZ))
+    report = measure_isolation(blocks, sample_rate_hz=ISOLATION_RATE_HZ)
+    if listener is None:
+        return report
+    return with_second_opinion(report, listener.ask(recording, report, duration_ms=duration_ms()))

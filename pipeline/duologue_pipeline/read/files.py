@@ -1,0 +1,35 @@
+"""Makes a recording of the files of one conversation, with no manifest."""
+
+from duologue_pipeline.files.storage import absolute_uri
+from duologue_pipeline.records import Recording, Track
+
+__all__ = ["recording_of_files"]
+
+
+def recording_of_files(
+    a: str,
+    b: str | None = None,
+    *,
+    language: str | None = None,
+    words_a: str | None = None,
+    words_b: str | None = None,
+    offsets_s: tuple[float, float] = (0.0, 0.0),
+    channels: tuple[int, int | None] = (0, None),
+) -> Recording:
+    """Makes a recording of files, with no manifest.
+
+    Args:
+        a: path or uri of speaker a's track, or of a stereo file with both.
+        b: of speaker b's track; None where ``a`` holds both.
+        language: a BCP 47 tag, which chooses the lexicon.
+        words_a, words_b: of their word files (schemas/words.schema.json).
+        offsets_s: by how many seconds each file began late.
+        channels: of each track in its file, counted from 0; None for b is 0, or 1 of a stereo file.
+    """
+    channel_b = (0 if b else 1) if channels[1] is None else channels[1]
+    return Recording(
+        recording_id="conversation",
+        a=Track("a", absolute_uri(a), channels[0], offsets_s[0], words_uri=words_a and absolute_uri(words_a)),
+        b=Track("b", absolute_uri(b or a), channel_b, offsets_s[1], words_uri=words_b and absolute_uri(words_b)),
+        language=language,
+    )

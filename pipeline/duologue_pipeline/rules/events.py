@@ -1,0 +1,84 @@
+"""The rule set ``events``: what happens between two speakers, and with what confidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from duologue_pipeline.rules.loader import RuleSet
+
+__all__ = ["EventConfidences", "EventsRules"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventConfidences:
+    """The confidence of an event: the precision of its kind, as measured.
+
+    Attributes:
+        backchannel_by_timing: of a backchannel whose words are not known.
+        backchannel_by_words: of one that its words tell.
+        co_completion: of a completion of the other's clause.
+        laughter: of laughter that the transcript names.
+        filler: of a filled pause.
+        hesitation: of a silence, or a drawn-out word, where a clause cannot end.
+        repetition: of what is said again.
+        false_start: of what is given up.
+        self_correction: of what is said otherwise.
+    """
+
+    backchannel_by_timing: float
+    backchannel_by_words: float
+    co_completion: float
+    laughter: float
+    filler: float
+    hesitation: float
+    repetition: float
+    false_start: float
+    self_correction: float
+
+    def of_disfluencies(self) -> Mapping[str, float]:
+        """Gives the confidence of each kind of disfluency, by the kind's name."""
+        return {
+            "filler": self.filler,
+            "hesitation": self.hesitation,
+            "repetition": self.repetition,
+            "false_start": self.false_start,
+            "self_correction": self.self_correction,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventsRules(RuleSet):
+    """The thresholds of the events (:mod:`duologue_pipeline.events.find`) and their confidences.
+
+    Attributes:
+        ipu_silence_ms: the shortest own silence between two inter-pausal units (IPUs).
+        hear_onset_ms: who begins sooner after the holder's IPU began is taken not to know of it.
+        terminal_overlap_ms: who begins sooner before the holder's end clips the last syllable only.
+        backchannel_max_ms: the longest backchannel by timing.
+        backchannel_lone_before_ms: its own silence before it, at the least.
+        backchannel_lone_after_ms: its own silence after it, at the least.
+        backchannel_resume_ms: within this time after it the holder goes on.
+        take_over_ms: what is longer takes the turn over.
+        take_over_words: so does what has more words.
+        success_max_ms: the longest stop latency of a barge-in that counts as successful.
+        completion_max_words: the most words of a completion of the other's clause.
+        completion_within_ms: the longest silence before a completion, and before the holder speaks after it began.
+        completion_after_words: words of the holder after it began in which it may be taken up.
+        confidences: of the events that are a guess.
+    """
+
+    name: ClassVar[str] = "events"
+    ipu_silence_ms: int
+    hear_onset_ms: int
+    terminal_overlap_ms: int
+    backchannel_max_ms: int
+    backchannel_lone_before_ms: int
+    backchannel_lone_after_ms: int
+    backchannel_resume_ms: int
+    take_over_ms: int
+    take_over_words: int
+    success_max_ms: int
+    completion_max_words: int
+    completion_within_ms: int
+    completion_after_words: int
+    confidences: EventConfidences

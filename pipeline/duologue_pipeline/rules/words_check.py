@@ -1,0 +1,30 @@
+"""The rule set ``words_check``: whether the words of a track can be its words."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from duologue_pipeline.rules.loader import RuleSet
+
+__all__ = ["WordsCheckRules"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordsCheckRules(RuleSet):
+    """The thresholds of :func:`duologue_pipeline.words.check.check_words`.
+
+    Attributes:
+        max_shift_ms: the largest shift between words and activity that is tried.
+        shift_ms: words that agree best at this shift or a larger one are shifted.
+        min_agreement: words that agree with nobody so well are undetermined; a correlation.
+        min_gain: how much better words must agree elsewhere to be shifted or on the wrong track.
+        min_words: fewer words are undetermined.
+        min_words_ms: so is a shorter time of words or of activity.
+    """
+
+    name: ClassVar[str] = "words_check"
+    max_shift_ms: int
+    shift_ms: int
+    min_agreement: float
+    min_gain: float
+    min_words: int
+    min_words_ms: int

@@ -1,0 +1,79 @@
+"""What decides the bytes of a release, as one hash: the same fingerprint, the same release."""
+
+import hashlib
+from collections.abc import Sequence
+
+from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.files.text import canonical_json
+from duologue_pipeline.isolation.second_opinion import SecondOpinion
+from duologue_pipeline.read.manifest import manifest_sha256
+from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.rules.versions import rule_versions
+from duologue_pipeline.run.ledger import PinnedLedger
+from duologue_pipeline.run.request import RunRequest
+from duologue_pipeline.tokens.samples import (
+    MADE_BY,
+    codec_document,
+    release_codec_document,
+)
+from duologue_pipeline.words.asr import AsrModel
+
+__all__ = ["release_options"]
+
+
+def release_options(
+    request: RunRequest,
+    manifest: str,
+    lines: Sequence[bytes],
+    ledger: PinnedLedger | None,
+    second_opinion: SecondOpinion | None,
+    asr: AsrModel | None,
+) -> ReleaseOptions:
+    """Resolves a request into what the release will say, with the fingerprint of all that decides its bytes.
+
+    Args:
+        request: what the user asks for.
+        manifest: absolute uri of the manifest.
+        lines: of the manifest, in any order.
+        ledger: None where there is none.
+        second_opinion, asr: the models that are asked, None where none are.
+
+    Raises:
+        UsageError: the codec or a checkpoint cannot be opened.
+    """
+    codec = open_codec(request.codec)
+    manifest_hash = manifest_sha256(lines)
+    pin = dict.fromkeys(("ledger_id", "events", "checkpoint")) if ledger is None else dict(ledger.pin)
+    decides = {
+        "made_by": MADE_BY,
+        "manifest_sha256": manifest_hash,
+        "ledger": pin,
+        "purpose": request.purpose,
+        "codec": codec_document(codec),
+        "segment_s": request.segment_s,
+        "include_audio": request.include_audio,
+        "words": request.words,
+        "isolation_policy": request.isolation_policy,
+        "second_opinion": second_opinion.document() if second_opinion else None,
+        "asr": asr.document() if asr else None,
+        "name": request.name,
+        "validation_share": request.validation_share,
+        "shard_hours": request.shard_hours,
+        "rules": rule_versions(),
+    }
+    return ReleaseOptions(
+        name=request.name,
+        purpose=request.purpose,
+        codec=release_codec_document(codec),
+        segment_s=request.segment_s,
+        include_audio=request.include_audio,
+        words=request.words,
+        isolation_policy=request.isolation_policy,
+        second_opinion=second_opinion.document() if second_opinion else None,
+        asr=asr.document() if asr else None,
+        rules=rule_versions(),
+        ledger=pin,
+        fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
+        manifest_sha256=manifest_hash,
+        manifest_folder=manifest.rpartition("/")[0] + "/",
+    )

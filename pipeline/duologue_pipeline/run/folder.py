@@ -1,0 +1,62 @@
+"""The output folder of a run: whether it may be written, whether the release is there already, and what was refused."""
+
+import json
+from collections import Counter
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import (
+    delete_directory,
+    exists,
+    is_remote,
+    join,
+    list_entries,
+    local_path,
+    read_bytes,
+    write_bytes,
+)
+from duologue_pipeline.files.text import canonical_json
+from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.release.write import STAGING
+
+__all__ = ["is_complete", "prepare", "refused_counts"]
+
+
+def is_complete(out: str, fingerprint: str) -> bool:
+    """Whether the folder holds the release of this very run.
+
+    Raises:
+        UsageError: it holds another release, or files of somebody else.
+    """
+    if not is_remote(out) and local_path(out).is_file():
+        raise UsageError(f"{out}: is a file; --out names a folder")
+    if exists(join(out, "dataset.json")):
+        release = read_release(out)
+        if release["run"]["fingerprint"] == fingerprint:
+            delete_directory(join(out, STAGING))
+            return True
+        raise UsageError(
+            f"{out}: already holds the release {release['name']} {release['version']} of another run (other manifest, "
+            "ledger state or options); a release is never written over: choose another --out"
+        )
+    names = [name for name in list_entries(out) if name not in (STAGING, "rejected.jsonl")]
+    if names and not exists(join(out, STAGING)):
+        raise UsageError(f"{out}: holds files that are not of duologue ({names[0]}, ...); choose another --out")
+    return False
+
+
+def prepare(out: str, fingerprint: str) -> None:
+    """Begins the work in the output folder: shows that it can be written, and marks it as ours.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        write_bytes(join(out, STAGING, "run.json"), canonical_json({"fingerprint": fingerprint}))
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written ({error}); choose another --out or correct its rights") from None
+
+
+def refused_counts(out: str) -> dict[str, int]:
+    """Counts what a run refused: reason -> how many, from ``rejected.jsonl``."""
+    lines = read_bytes(join(out, "rejected.jsonl")).splitlines()
+    return dict(sorted(Counter(json.loads(line)["reason"] for line in lines).items()))

@@ -1,0 +1,83 @@
+"""What a user asks of a run, and whether it can be asked at all."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from duologue_consent import Purpose
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
+from duologue_pipeline.words.files import WORDS_POLICIES
+from duologue_schemas import load_schema
+
+__all__ = ["RunRequest", "check_request"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What the user asks for; the defaults are the CLI's.
+
+    Attributes:
+        manifest, out: where the recordings are listed and where the release goes.
+        ledger: path or PostgreSQL URL of the consent ledger; None or a missing file lets nothing pass.
+        purpose: what the release is for.
+        codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
+        segment_s: length of a sample.
+        include_audio: whether samples carry FLAC.
+        words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
+        isolation_policy: a key of :data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`.
+        pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
+        asr: a speech recogniser for tracks without a transcript, a path or hub id.
+        allow_network: whether these may be downloaded.
+        name: of the dataset.
+        validation_share: share of the time for the validation split.
+        shard_hours: conversation time in a shard.
+        as_of: the moment at which consent must be live; now if None.
+        beam_args: options passed to Beam.
+    """
+
+    manifest: str
+    out: str
+    ledger: str | None = None
+    purpose: str = "training_inhouse"
+    codec: str = "embedded"
+    segment_s: float = 120.0
+    include_audio: bool = False
+    words: str = "optional"
+    isolation_policy: str = "refuse-fail"
+    pyannote_segmentation: str | None = None
+    pyannote_embedding: str | None = None
+    asr: str | None = None
+    allow_network: bool = False
+    name: str = "duologue-dataset"
+    validation_share: float = 0.05
+    shard_hours: float = 10.0
+    as_of: datetime | None = None
+    beam_args: Sequence[str] = field(default_factory=tuple)
+
+
+def check_request(request: RunRequest) -> None:
+    """Checks every option that can be checked without opening a file.
+
+    Raises:
+        UsageError: one is not what it may be; the message names it, what was found and what is expected.
+    """
+    if request.purpose not in list(Purpose):
+        raise UsageError(f"--purpose {request.purpose}: no such purpose; expected one of {', '.join(Purpose)}")
+    if request.words not in WORDS_POLICIES:
+        raise UsageError(f"--words {request.words}: expected one of {', '.join(WORDS_POLICIES)}")
+    if request.isolation_policy not in ISOLATION_POLICIES:
+        raise UsageError(
+            f"--isolation-policy {request.isolation_policy}: expected one of {', '.join(ISOLATION_POLICIES)}"
+        )
+    if not 1 <= request.segment_s <= 3600:
+        raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
+    if not 0 <= request.validation_share < 1:
+        raise UsageError(f"--validation-share {request.validation_share:g}: expected 0 to below 1")
+    if not 0 < request.shard_hours < math.inf:
+        raise UsageError(f"--shard-hours {request.shard_hours:g}: expected more than 0")
+    name_rule = load_schema("release")["properties"]["name"]
+    if not re.fullmatch(name_rule["pattern"], request.name):
+        raise UsageError(f"--name {request.name}: expected {name_rule['x-expected']}")

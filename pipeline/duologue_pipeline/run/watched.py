@@ -1,0 +1,34 @@
+"""Runs the pipeline on Beam and tells how far it is: the one module of a run that loads Beam."""
+
+from collections.abc import Sequence
+from typing import IO
+
+import apache_beam as beam
+
+from duologue_pipeline.pipeline import RunOptions, build_pipeline
+from duologue_pipeline.stages.local_runner import beam_options, local_runner
+from duologue_pipeline.stages.progress import Progress, result_counters
+
+__all__ = ["run_watched"]
+
+
+def run_watched(options: RunOptions, beam_args: Sequence[str], *, recordings: int, stream: IO[str] | None) -> None:
+    """Runs the pipeline to its end.
+
+    Args:
+        options: what the pipeline is told.
+        beam_args: options passed to Beam.
+        recordings: how many the manifest lists.
+        stream: where lines of progress go; none if None.
+    """
+    pipeline_options = beam_options(beam_args)
+    runner = local_runner(pipeline_options)
+    pipeline = beam.Pipeline(runner=runner, options=pipeline_options)
+    build_pipeline(pipeline, options)
+    if runner is not None:  # it gives its result when all is done, and its counters before
+        with Progress(recordings, runner.counters, stream):
+            pipeline.run().wait_until_finish()
+        return
+    result = pipeline.run()
+    with Progress(recordings, lambda: result_counters(result), stream):
+        result.wait_until_finish()

@@ -1,0 +1,78 @@
+"""Finds the words of both speakers: read from their files, held against the audio, or recognised."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.records import SPEAKERS, Activity, Recording, Speaker, Word, WordsCheck
+from duologue_pipeline.words.asr import Recognizer, with_heard_words
+from duologue_pipeline.words.check import MISFITS, explain_check, fitting_words
+from duologue_pipeline.words.files import read_words
+
+__all__ = ["FoundWords", "find_words", "written_words"]
+
+
+@dataclass(frozen=True)
+class FoundWords:
+    """The words of a conversation.
+
+    Attributes:
+        words: of each speaker, on the conversation's clock; None for who has none.
+        checks: speaker -> how the written words lie to the activity, of who has some.
+    """
+
+    words: Mapping[Speaker, Sequence[Word] | None]
+    checks: Mapping[Speaker, WordsCheck]
+
+    @property
+    def wordless(self) -> tuple[Speaker, ...]:
+        """The speakers who have no words."""
+        return tuple(speaker for speaker in SPEAKERS if self.words[speaker] is None)
+
+
+def written_words(
+    recording: Recording, *, policy: str, recognizer: Recognizer | None = None
+) -> dict[Speaker, tuple[Word, ...] | None]:
+    """Reads the word files of both tracks, in the order in which the words stand there.
+
+    Args:
+        recording: whose tracks may have a ``words_uri``.
+        policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
+        recognizer: where there is one, a track without a file is no fault: it will be listened to.
+
+    Raises:
+        RejectError: ``words_missing`` or ``words_invalid``.
+    """
+    a, b = read_words(recording, policy="optional" if recognizer and policy == "required" else policy)
+    return {"a": a, "b": b}
+
+
+def find_words(
+    recording: Recording,
+    activity: Activity,
+    written: Mapping[Speaker, tuple[Word, ...] | None],
+    recognizer: Recognizer | None = None,
+    *,
+    policy: str,
+    duration_ms: int,
+) -> FoundWords:
+    """Leaves out written words that cannot be a speaker's, and recognises the words of those who then have none.
+
+    Args:
+        recording: whose tracks are decoded where words are recognised.
+        activity: when each speaker is heard.
+        written: from :func:`written_words`.
+        recognizer: hears the words of the tracks that have none; None leaves them without.
+        policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
+        duration_ms: of the conversation.
+
+    Raises:
+        RejectError: ``words_mismatch`` where words are required, or an ``audio_*`` reason.
+    """
+    words, checks = fitting_words(written, activity, duration_ms=duration_ms)
+    for speaker, check in checks.items():
+        if policy == "required" and check.verdict in MISFITS:
+            raise RejectError("words_mismatch", explain_check(check, speaker=speaker))
+    if recognizer is not None and policy != "none":
+        words = with_heard_words(recording, activity, words, recognizer)
+    return FoundWords(words, checks)
