@@ -28,19 +28,19 @@ __all__ = [
 
 
 class ConflictError(Exception):
-    """Somebody else has written the file, or taken the lock, in between; nothing was written. Read again and decide anew."""
+    """Says that another process wrote the file, or took the lock, in between. Nothing was written: read again, decide anew."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """What a file held when it was read, and what tells that state from any other (SHA-256, on S3 the ETag)."""
+    """Holds what a file held when it was read, and what tells that state from any other (SHA-256, on S3 the ETag)."""
 
     data: bytes
     tag: str
 
 
 def check_conditional(uri: str) -> None:
-    """Whether files there can be written conditionally.
+    """Checks that files there can be written conditionally.
 
     Raises:
         UsageError: they cannot: neither a local path nor ``s3://``.
@@ -50,7 +50,7 @@ def check_conditional(uri: str) -> None:
 
 
 def read_version(uri: str) -> Version | None:
-    """What a file holds now; None where there is none.
+    """Reads what a file holds now; None where there is none.
 
     Raises:
         OSError: it cannot be read.

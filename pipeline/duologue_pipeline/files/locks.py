@@ -38,7 +38,7 @@ _POLL_S: Final = 0.5
 
 
 class Lease:
-    """A lock that is held; ask it before each step that cannot be taken back."""
+    """Stands for a lock that is held; ask it before each step that cannot be taken back."""
 
     def __init__(self) -> None:
         self.lost: str | None = None
@@ -155,7 +155,7 @@ def _lock_text() -> bytes:
 
 
 def _host() -> str:
-    """The machine since its last start: process ids mean nothing beyond it."""
+    """Names the machine since its last start: process ids mean nothing beyond it."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     return f"{socket.gethostname()} {boot.read_text().strip() if boot.exists() else ''}".strip()
 
@@ -169,7 +169,7 @@ def _load(data: bytes) -> dict[str, Any]:
 
 
 def _is_dead(data: bytes) -> bool:
-    """Whether the holder was a process of this machine that has ended."""
+    """Tells whether the holder was a process of this machine that has ended."""
     holder = _load(data)
     if holder.get("host") != _host() or not isinstance(holder.get("pid"), int):
         return False

@@ -8,7 +8,7 @@ __all__ = ["bucket_keeps_versions", "s3_object", "s3_status"]
 
 
 def bucket_keeps_versions(uri: str) -> bool:
-    """Whether the bucket of an ``s3://`` uri keeps what is deleted in it as earlier versions."""
+    """Tells whether the bucket of an ``s3://`` uri keeps what is deleted in it as earlier versions."""
     client, bucket, _ = s3_object(uri)
     return client.get_bucket_versioning(Bucket=bucket).get("Status") is not None
 
@@ -21,7 +21,7 @@ def s3_object(uri: str) -> tuple[Any, str, str]:
 
 @cache
 def _s3_client(endpoint: str | None) -> Any:
-    """The client of boto3 for the store that ``AWS_ENDPOINT_URL`` names; made once, because that takes a while."""
+    """Makes the client of boto3 for the store that ``AWS_ENDPOINT_URL`` names, once, because that takes a while."""
     import boto3  # here, because it takes half a second and few need it
 
     return boto3.client("s3", endpoint_url=endpoint)

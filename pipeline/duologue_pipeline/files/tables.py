@@ -1,4 +1,4 @@
-"""Reading and writing the Parquet tables of a release."""
+"""Reads and writes the Parquet tables of a release."""
 
 import io
 
@@ -25,7 +25,7 @@ def parse_table(data: bytes) -> pa.Table:
 
 
 def read_columns(uri: str) -> list[str]:
-    """The names of a table's columns."""
+    """Reads the names of a table's columns."""
     names: list[str] = _file(read_bytes(uri)).schema_arrow.names
     return names
 

@@ -1,4 +1,4 @@
-"""Reading a release: samples as numpy arrays and metadata, without Beam and without torch.
+"""Reads the samples of a release as numpy arrays and metadata, without Beam and without torch.
 
 from duologue_pipeline.reader import open_dataset
 
@@ -23,11 +23,11 @@ _LOOK_EVERY_S: Final = 0.5
 
 
 class PurposeError(UsageError):
-    """The release does not carry the purpose that the reader asked for."""
+    """Says that the release does not carry the purpose that the reader asked for."""
 
 
 class Dataset:
-    """The samples of one split of a release, in the order of the shards; iterate it as often as you like.
+    """Gives the samples of one split of a release, in the order of the shards; iterate it as often as you like.
 
     Samples that a speaker has withdrawn are left out from the moment that ``revocations.jsonl`` says so, also in the middle
     of an iteration: the file is looked at again at every shard, and every half second within one. Where a withdrawal has
@@ -48,7 +48,7 @@ class Dataset:
         self._revoked.look(release)
 
     def __len__(self) -> int:
-        """How many samples the split holds; those that are left out by ``revocations.jsonl`` are counted."""
+        """Counts the samples of the split; those that are left out by ``revocations.jsonl`` are counted too."""
         return sum(shard["samples"] for shard in self._shards())
 
     def __iter__(self) -> Iterator[Sample]:
@@ -136,5 +136,5 @@ def _check_purpose(uri: str, release: dict[str, Any], purpose: str) -> None:
 
 
 def _stem(path: str) -> str:
-    """``train-00003`` of ``shards/train-00003-0123456789ab.tar``: what a rewritten shard has in common with the old one."""
+    """Gives what a rewritten shard's name shares with the old one: ``train-00003`` of ``shards/train-00003-0123456789ab.tar``."""
     return path.rpartition("/")[2].rpartition("-")[0]

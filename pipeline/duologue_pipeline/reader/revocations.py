@@ -1,4 +1,4 @@
-"""``revocations.jsonl``: what readers leave out from the moment it is published, before any shard is rewritten.
+"""Reads and continues ``revocations.jsonl``: the samples that readers leave out, before any shard is rewritten.
 
 Rules of the file
 - One line a publication: a DSSE envelope, signed with the ledger's key, over a document that names the ledger, its own
@@ -41,12 +41,12 @@ _SCHEMA: Final = "revocations/1.0"
 
 
 class RevocationError(ValueError):
-    """The file cannot be trusted; the message says why and is the end of a sentence that names it."""
+    """Says why the file cannot be trusted; the message is the end of a sentence that names the file."""
 
 
 @dataclass(frozen=True, order=True)
 class Revocation:
-    """A sample that must not be read.
+    """Names a sample that must not be read, and why.
 
     Attributes:
         shard: the path of the shard, e.g. ``shards/train-00000-0123456789ab.tar``.
@@ -67,7 +67,7 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Revocations:
-    """The file, found whole.
+    """Holds the file, checked to its end.
 
     Attributes:
         data: its bytes.
@@ -81,12 +81,12 @@ class Revocations:
     _struck: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
 
     def strike(self, shard: str, key: str) -> bool:
-        """Whether the sample ``key`` of the shard must not be read."""
+        """Tells whether the sample ``key`` of the shard must not be read."""
         return (shard, key) in self._struck
 
 
 def trusted_keys(key_text: str, checkpoint: str) -> tuple[VerifierKey, ...]:
-    """The keys of ``ledger.pub`` that may sign for the ledger whose checkpoint ``dataset.json`` pins.
+    """Finds the keys of ``ledger.pub`` that may sign for the ledger whose checkpoint ``dataset.json`` pins.
 
     Raises:
         RevocationError: the keys are of another ledger, or cannot be read.
@@ -100,7 +100,7 @@ def trusted_keys(key_text: str, checkpoint: str) -> tuple[VerifierKey, ...]:
 
 
 def pin(revocations: Revocations) -> dict[str, Any]:
-    """What ``dataset.json`` says about the file: how it begins."""
+    """Builds what ``dataset.json`` says about the file: how many bytes it begins with, and their SHA-256."""
     return {"bytes": len(revocations.data), "sha256": hashlib.sha256(revocations.data).hexdigest()}
 
 
@@ -113,7 +113,7 @@ def append_line(
     published_at: str,
     keys: Sequence[SigningKey],
 ) -> bytes:
-    """The bytes of the file with one publication more. The same arguments give the same bytes."""
+    """Builds the bytes of the file with one publication more; the same arguments give the same bytes."""
     document: dict[str, Any] = {
         "schema": _SCHEMA,
         "ledger_id": ledger_id,

@@ -19,7 +19,7 @@ __all__ = ["Sample", "read_members", "read_shard"]
 
 @dataclass(frozen=True)
 class Sample:
-    """A piece of a conversation.
+    """Holds a piece of a conversation: its tokens, its audio, and what is known of it.
 
     Attributes:
         key: name of the sample, the same in the shard and in ``index.parquet``.
@@ -35,7 +35,7 @@ class Sample:
 
     @cached_property
     def audio(self) -> tuple[npt.NDArray[np.float32], int] | None:
-        """(float32 [2, T] in [-1, 1], sample rate in Hz), decoded when first asked for; None without audio."""
+        """Decodes the audio when first asked for: (float32 [2, T] in [-1, 1], sample rate in Hz); None without audio."""
         if self.flac is None:
             return None
         pcm, sample_rate_hz = soundfile.read(io.BytesIO(self.flac), dtype="float32", always_2d=True)

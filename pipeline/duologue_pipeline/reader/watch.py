@@ -1,4 +1,4 @@
-"""What a reader leaves out: follows the ``revocations.jsonl`` of a release while it grows."""
+"""Follows the ``revocations.jsonl`` of a release while it grows, for a reader that leaves those samples out."""
 
 import time
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["RevocationWatch"]
 
 
 class RevocationWatch:
-    """The revocations of a release as far as they have been read.
+    """Knows the revocations of a release as far as they have been read.
 
     The file only ever grows, so its size tells whether there is more in it: a look costs one stat, or one HEAD request.
     """
@@ -29,7 +29,7 @@ class RevocationWatch:
         self._looked_at = float("-inf")
 
     def strikes(self, shard: str, key: str) -> bool:
-        """Whether the sample of the shard must not be read, by what has been read of the file."""
+        """Tells whether the sample of the shard must not be read, by what has been read of the file."""
         return self._known.strike(shard, key)
 
     def look(self, release: dict[str, Any], *, at_most_every_s: float = 0.0) -> None:

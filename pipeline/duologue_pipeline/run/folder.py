@@ -1,6 +1,5 @@
 """The output folder of a run: whether it may be written, whether the release is there already, and what was refused."""
 
-import json
 from collections import Counter
 
 from duologue_pipeline.errors import UsageError
@@ -11,10 +10,9 @@ from duologue_pipeline.files.storage import (
     join,
     list_entries,
     local_path,
-    read_bytes,
     write_bytes,
 )
-from duologue_pipeline.files.text import canonical_json
+from duologue_pipeline.files.text import canonical_json, read_json_lines
 from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.shards.write import STAGING
 
@@ -58,5 +56,5 @@ def prepare(out: str, fingerprint: str) -> None:
 
 def refused_counts(out: str) -> dict[str, int]:
     """Counts what a run refused: reason -> how many, from ``rejected.jsonl``."""
-    lines = read_bytes(join(out, "rejected.jsonl")).splitlines()
-    return dict(sorted(Counter(json.loads(line)["reason"] for line in lines).items()))
+    rows = read_json_lines(join(out, "rejected.jsonl"))
+    return dict(sorted(Counter(row["reason"] for row in rows).items()))

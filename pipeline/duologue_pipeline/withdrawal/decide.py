@@ -95,7 +95,7 @@ def unfinished_journal(root: str) -> Journal | None:
 
 
 def _removing_leaves(state: ReleaseState, ledger: Ledger) -> tuple[int, ...]:
-    """The leaves that took the consent away. Where no decision did (it expired) one says so, appended here and once."""
+    """Finds the leaves that took the consent away; where no decision did (it expired) it appends one that says so, once."""
     seqs = {refusal.seq for refusal in state.refusals if refusal.seq is not None}
     snapshot = ledger.snapshot()
     ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}

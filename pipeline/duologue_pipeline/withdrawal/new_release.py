@@ -39,24 +39,24 @@ KEPT_FILES: Final = ("rejected.jsonl",)
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file of the new version, whole."""
+    """Holds a file of the new version."""
 
     path: str
     data: bytes
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the file in lower-case hex."""
+        """Hashes the file: SHA-256 in lower-case hex."""
         return hashlib.sha256(self.data).hexdigest()
 
     def entry(self) -> dict[str, Any]:
-        """Its entry in ``files`` of ``dataset.json``."""
+        """Builds its entry in ``files`` of ``dataset.json``."""
         return file_entry(self.path, self.sha256, len(self.data))
 
 
 @dataclass(frozen=True)
 class NewRelease:
-    """Everything of the new version but its shards.
+    """Holds everything of the new version but its shards.
 
     Attributes:
         files: tables, statistics and cards.
@@ -71,7 +71,7 @@ class NewRelease:
 
     @property
     def dataset_json(self) -> bytes:
-        """The bytes of ``dataset.json``."""
+        """Writes ``dataset.json``."""
         return manifest_bytes(self.document)
 
 
@@ -133,7 +133,7 @@ def _document(
     outcome: Mapping[str, RewrittenShard],
     recordings: pa.Table,
 ) -> dict[str, Any]:
-    """``dataset.json`` of the new version without its ``files``."""
+    """Builds the document of the new ``dataset.json`` without its ``files``."""
     shards = []
     for entry in release["shards"]:
         new = outcome.get(entry["path"])

@@ -44,7 +44,7 @@ def new_tables(root: str, plan: Plan, outcome: Mapping[str, RewrittenShard]) -> 
 
 
 class _Rows(ABC):
-    """What happens to the rows of one table; ``touches`` spares the row groups in which nothing does."""
+    """Changes the rows of one table; ``touches`` spares the row groups in which nothing changes."""
 
     def __init__(self, plan: Plan) -> None:
         self._actions = plan.actions
@@ -55,7 +55,7 @@ class _Rows(ABC):
 
     @abstractmethod
     def change(self, row: _Row, schema: pa.Schema) -> _Row | None:
-        """The row of the new version; None where it has none."""
+        """Makes the row of the new version; None where it has none."""
 
 
 class _IndexRows(_Rows):

@@ -21,6 +21,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
 from duologue_pipeline.files.storage import exists, is_remote, join, list_entries, read_bytes, write_bytes
 from duologue_pipeline.files.text import read_json
+from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.withdrawal.journal import Journal
 from duologue_pipeline.withdrawal.leaves import SHARD_REVOKED, log_removed_shards, removal_salt
 from duologue_pipeline.withdrawal.plan import Plan
@@ -153,7 +154,7 @@ def _files(
     rewritten: Sequence[RewrittenShard],
     ledger: Ledger,
 ) -> list[FileChange]:
-    """Every file that is another one than before, or gone."""
+    """Lists every file that is another one than before, or gone."""
     speakers = {refusal.commitment for refusal in journal.refusals}
     if keeps_old_versions(journal.root):
         gone = "LOGICAL"
@@ -162,7 +163,7 @@ def _files(
     else:
         gone = "PHYSICAL"
     new_manifest = manifest_sha256(journal.root)
-    changes = [FileChange("dataset.json", journal.old_sha256, "dataset.json", new_manifest, gone)]
+    changes = [FileChange(MANIFEST, journal.old_sha256, MANIFEST, new_manifest, gone)]
     changes += [FileChange(each.old_path, each.old_sha256, each.path, each.sha256 or None, gone) for each in rewritten]
     after = {entry["path"]: entry["sha256"] for entry in new["files"]}
     for entry in old["files"]:
@@ -182,7 +183,7 @@ def _old_versions(root: str) -> dict[str, str]:
 
 
 def _number(root: str) -> tuple[str, dict[str, str] | None]:
-    """The path of the next receipt, and what names the one before it."""
+    """Gives the path of the next receipt, and what names the one before it."""
     names = sorted(name for name in list_entries(join(root, _RECEIPTS)) if name.endswith(".json"))
     if not names:
         return f"{_RECEIPTS}/0001.json", None

@@ -1,4 +1,4 @@
-"""The protocol of a withdrawal: what is written where, in which order, so that it may be killed at any step and run again.
+"""Carries out a withdrawal in ten steps, so that it may be killed at any moment and finished by running it again.
 
 1. *revoke*: the signed ``revocations.jsonl``. From here on readers leave the samples out. Needs no lock.
 2. *decide*: under the lock of the release, the journal: who, which samples, the clock, the ledger's checkpoint.
@@ -53,7 +53,7 @@ _Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one propagation did to one release, or would do.
+    """Says what one propagation did to one release, or would do.
 
     Attributes:
         dataset: the folder.
@@ -83,7 +83,7 @@ class Outcome:
 
 @contextmanager
 def faults_as_usage() -> Iterator[None]:
-    """Faults of the ledger and of storage, and a lost race, as UsageError with what to do."""
+    """Turns faults of the ledger, and a race that was lost, into a UsageError that says what to do."""
     try:
         yield
     except ConflictError as error:
@@ -154,7 +154,7 @@ def propagate_release(
 
 
 def _planned(state: ReleaseState, plan: Plan, *, seconds: float = 0.0) -> Outcome:
-    """What would be done."""
+    """Says what the plan would do to the release."""
     new_version = next_version(state.release["version"]) if plan.shards else None
     return Outcome(
         dataset=state.root,
@@ -172,7 +172,7 @@ def _planned(state: ReleaseState, plan: Plan, *, seconds: float = 0.0) -> Outcom
 
 
 def _carry_out(journal: Journal, ledger: Ledger, lease: Lease, began: float, tell: _Tell) -> Outcome:
-    """Does what the journal says, from wherever it was left."""
+    """Carries out what the journal says, from wherever it was left."""
     root, plan, release = journal.root, journal.plan, json.loads(journal.old)
     rewritten = list(_rewrite(journal, release, tell))
     if manifest_sha256(root) == journal.old_sha256:

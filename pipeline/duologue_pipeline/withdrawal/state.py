@@ -44,7 +44,7 @@ class ReleaseState:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of ``dataset.json`` in lower-case hex."""
+        """Hashes ``dataset.json``: SHA-256 in lower-case hex."""
         return hashlib.sha256(self.manifest.data).hexdigest()
 
 

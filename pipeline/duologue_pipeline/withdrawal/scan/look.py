@@ -59,13 +59,13 @@ class Look:
         self._words_owned: set[str] = set()
 
     def words_left(self) -> Iterator[Finding]:
-        """After all files: those that hold words which were removed and which nobody who stays has said as well."""
+        """Finds, after all files, those that hold words which were removed and which nobody who stays has said as well."""
         for path, traces in self._words_found.items():
             if traces - self._words_owned:
                 yield Finding(path, "holds words that were removed")
 
     def file(self, uri: str, path: str) -> Iterator[Finding]:
-        """Everything that is found in one file."""
+        """Finds all that is left in one file."""
         self._file = path
         yield from self._named(path, path, "its name")
         try:
@@ -90,7 +90,7 @@ class Look:
             yield Finding(path, f"cannot be looked into ({error}); nothing is proved of it")
 
     def _content(self, content: bytes, path: str) -> Iterator[Finding]:
-        """The same for what lies inside of another file."""
+        """Finds all that is left in what lies inside of another file."""
         head = content[:_HEAD_BYTES]
         if head.startswith(b"PAR1"):
             with pq.ParquetFile(pa.BufferReader(content)) as table:
@@ -155,7 +155,7 @@ class Look:
             yield from self._rows(table, number, path)
 
     def _rows(self, table: pq.ParquetFile, number: int, path: str) -> Iterator[Finding]:
-        """Rows about recordings of which a speaker was taken out: taking them out again must change nothing."""
+        """Checks rows of recordings of which a speaker was taken out: taking them out again must change nothing."""
         schema = table.schema_arrow
         is_recordings = {"speaker_a", "speech_a_s"} <= set(schema.names)
         is_events = {"recording_id", "kind", "speaker"} <= set(schema.names)
@@ -175,7 +175,7 @@ class Look:
                 )
 
     def _text(self, stream: IO[bytes], path: str) -> Iterator[Finding]:
-        """Text of any kind; what is JSON, as a whole or line by line, is also gone through as such."""
+        """Goes through text of any kind, and through what is JSON, as a whole or line by line, as such too."""
         if path.endswith(".jsonl"):
             for line in lines_of(stream):
                 yield from self._plain(line, path)
@@ -198,7 +198,7 @@ class Look:
         yield from self._left(self._names.in_bytes(text), path, "its text")
 
     def _json(self, content: bytes, path: str) -> Iterator[Finding]:
-        """What the text alone does not tell. A document is parsed only where it may hold such: that takes most of the time."""
+        """Finds in JSON what the text alone does not tell; parses only where there may be such, which takes most of the time."""
         escapes = b"\\" in content
         words = None if escapes else canonical_words(content)
         document: Any = None

@@ -34,7 +34,7 @@ class Owners:
         self._released: dict[str, bool] = {}
 
     def stands(self, path: str, document: Any, speaker: str) -> bool:
-        """Whether what ``speaker`` says in a sample's document, found in the file ``path``, is rightfully there."""
+        """Tells whether what ``speaker`` says in a sample's document, found in the file ``path``, is rightfully there."""
         return commitments(document).get(speaker) in self._standing and self._is_released(path)
 
     def _is_released(self, path: str) -> bool:

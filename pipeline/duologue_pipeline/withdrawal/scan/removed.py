@@ -11,7 +11,7 @@ __all__ = ["Finding", "Removed", "removed_by"]
 
 @dataclass(frozen=True)
 class Removed:
-    """What must not be found: names, and traces of content."""
+    """Lists what must not be found: names, and traces of content."""
 
     names: frozenset[str]
     traces: frozenset[str]
@@ -19,13 +19,13 @@ class Removed:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is left, or could not be looked into: the file (``TAR: MEMBER`` in a shard), and a sentence."""
+    """Names what is left or could not be looked into: the file (``TAR: MEMBER`` in a shard), and a sentence."""
 
     path: str
     fault: str
 
     def __str__(self) -> str:
-        """One line for a person."""
+        """Writes one line for a person."""
         return f"{self.path}: {self.fault}"
 
 

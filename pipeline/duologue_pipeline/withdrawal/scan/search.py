@@ -70,7 +70,7 @@ def _live_names(index: pa.Table) -> set[str]:
 
 
 def _silenced(index: pa.Table) -> dict[str, Speaker]:
-    """recording_id -> the side that was taken out of it."""
+    """Maps recording_id -> the side that was taken out of it."""
     sides: dict[str, Speaker] = {}
     for side in SPEAKERS:
         rows = index.filter(pc.equal(index[f"speaker_{side}"], WITHDRAWN))
