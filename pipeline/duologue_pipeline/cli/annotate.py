@@ -1,4 +1,4 @@
-"""``duologue annotate``: one conversation, from its tracks or from a transcript alone, with no manifest."""
+"""Defines ``duologue annotate``: labels one conversation, from its audio or from a transcript alone."""
 
 import json
 import time
@@ -29,8 +29,8 @@ EXAMPLE: Final = (
 Asr = Annotated[
     str | None,
     typer.Option(
-        help="Recognise the words of tracks without a transcript: a checkpoint of transformers with word times (Whisper, "
-        "CTC), a folder or hub id.",
+        help="Recognise the words of tracks without a transcript, with a transformers checkpoint that gives word times "
+        "(Whisper or CTC): a folder or hub id.",
         metavar="CHECKPOINT",
         show_default=False,
     ),
@@ -49,41 +49,86 @@ class _Format(StrEnum):
 def annotate(
     a: Annotated[
         str | None,
-        typer.Argument(help="Speaker a's track, or a stereo file with both.", metavar="A", show_default=False),
+        typer.Argument(
+            help="Read speaker a's track from this file, or both tracks from a stereo file.",
+            metavar="A",
+            show_default=False,
+        ),
     ] = None,
-    b: Annotated[str | None, typer.Argument(help="Speaker b's track.", metavar="B", show_default=False)] = None,
+    b: Annotated[
+        str | None, typer.Argument(help="Read speaker b's track from this file.", metavar="B", show_default=False)
+    ] = None,
     words: Annotated[
         Path | None,
         typer.Option(
-            help='A transcript alone, no audio: {"a": [{"word", "start_s", "end_s"}, ...], "b": [...]}.',
+            help='Label a transcript without audio: a JSON file {"a": [{"word", "start_s", "end_s"}, ...], "b": '
+            "[...]}, times "
+            "in seconds.",
             metavar="FILE",
             show_default=False,
         ),
     ] = None,
     words_a: Annotated[
         str | None,
-        typer.Option(help="Words of A: [{word, start_s, end_s}, ...].", metavar="FILE", show_default=False),
+        typer.Option(
+            help="Use the words of speaker a in this JSON file: [{word, start_s, end_s}, ...], times in seconds.",
+            metavar="FILE",
+            show_default=False,
+        ),
     ] = None,
-    words_b: Annotated[str | None, typer.Option(help="Words of B.", metavar="FILE", show_default=False)] = None,
+    words_b: Annotated[
+        str | None,
+        typer.Option(
+            help="Use the words of speaker b in this JSON file, of the same form.", metavar="FILE", show_default=False
+        ),
+    ] = None,
     language: Annotated[
         str | None,
         typer.Option(
-            help="BCP 47 tag, e.g. en-US; chooses the lexicon.", metavar="TAG", show_default="und: timing only"
+            help="Choose the lexicon by this BCP 47 tag, e.g. en-US.", metavar="TAG", show_default="und: timing only"
         ),
     ] = None,
     format: Annotated[
-        _Format, typer.Option(help="JSON has everything; the others are for other programs.")
+        _Format,
+        typer.Option(
+            help="Write the labels in this format. json: everything; csv: a table of the events; textgrid: Praat; "
+            "rttm: diarization tools; audacity: Audacity labels; elan: ELAN."
+        ),
     ] = _Format.json,
     out: Annotated[
-        Path | None, typer.Option(help="Write into a file.", metavar="FILE", show_default="standard output")
+        Path | None,
+        typer.Option(help="Write the labels into this file.", metavar="FILE", show_default="standard output"),
     ] = None,
     asr: Asr = None,
-    allow_network: Annotated[bool, typer.Option("--allow-network", help="Let the checkpoint be downloaded.")] = False,
-    offset_a: Annotated[float, typer.Option("--offset-a", help="Seconds by which a's file began late.")] = 0.0,
-    offset_b: Annotated[float, typer.Option("--offset-b", help="Seconds by which b's file began late.")] = 0.0,
-    channel_a: Annotated[int, typer.Option(help="Channel of A, counted from 0.")] = 0,
+    allow_network: Annotated[
+        bool,
+        typer.Option(
+            "--allow-network", help="Allow the download of the checkpoint; without it only a local copy is read."
+        ),
+    ] = False,
+    offset_a: Annotated[
+        float,
+        typer.Option(
+            "--offset-a",
+            help="Place the start of speaker a's file this many seconds into the conversation, -600 to 600.",
+        ),
+    ] = 0.0,
+    offset_b: Annotated[
+        float,
+        typer.Option(
+            "--offset-b",
+            help="Place the start of speaker b's file this many seconds into the conversation, -600 to 600.",
+        ),
+    ] = 0.0,
+    channel_a: Annotated[
+        int, typer.Option(help="Read speaker a's track from this channel of its file, counted from 0.")
+    ] = 0,
     channel_b: Annotated[
-        int | None, typer.Option(help="Channel of B, counted from 0.", show_default="0, or 1 of a stereo file")
+        int | None,
+        typer.Option(
+            help="Read speaker b's track from this channel of its file, counted from 0.",
+            show_default="0, or 1 of a stereo file",
+        ),
     ] = None,
 ) -> None:
     """Label one conversation: speech, turns, gaps, overlaps, backchannels, interruptions, disfluencies, statistics.
@@ -202,7 +247,7 @@ def _warn(message: str) -> None:
 
 
 class _Progress:
-    """Says on a terminal what is being done; says nothing where nobody looks."""
+    """Writes on a terminal what is being done, and nothing where stderr is no terminal."""
 
     def __init__(self) -> None:
         self._stream: Any = typer.get_text_stream("stderr")

@@ -1,10 +1,11 @@
-"""The command line: ``duologue``. Heavy libraries are imported by the commands that need them."""
+"""Defines the ``duologue`` command; heavy libraries are imported by the commands that need them."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from duologue_consent import Purpose
 from duologue_consent.cli.app import app as consent_app
 from duologue_pipeline.cli.annotate import EXAMPLE as ANNOTATE_EXAMPLE
 from duologue_pipeline.cli.annotate import Asr, annotate
@@ -25,15 +26,20 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="duologue",
-    help="Two-channel conversations into consented training shards for full-duplex speech models.",
+    help="Make training shards for full-duplex speech models from two-track recordings of conversations, with consent.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-shards_app = typer.Typer(help="Look after the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
+shards_app = typer.Typer(help="Check the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(shards_app, name="shards")
 app.add_typer(consent_app, name="consent")
+
+
+IncludeAudio = Annotated[
+    bool, typer.Option("--include-audio", help="Write the audio of both tracks into each sample, as stereo FLAC.")
+]
 
 
 @app.command(
@@ -43,36 +49,68 @@ app.add_typer(consent_app, name="consent")
 )
 def run(
     context: typer.Context,
-    manifest: Annotated[str, typer.Argument(help="Recording manifest, JSON Lines.", metavar="MANIFEST")],
-    out: Annotated[str, typer.Option(help="Folder for the release; it must not hold another one.")],
-    ledger: Annotated[str | None, typer.Option(help="Consent ledger. Without one, nothing passes.")] = None,
-    purpose: Annotated[str, typer.Option(help="What the release is for.")] = "training_inhouse",
+    manifest: Annotated[
+        str,
+        typer.Argument(
+            help="Read the recordings from this manifest: JSON Lines, one recording a line.", metavar="MANIFEST"
+        ),
+    ],
+    out: Annotated[str, typer.Option(help="Write the release into this folder, which must not hold another release.")],
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="Read the speakers' consent from this ledger, a file or postgresql://…; without one every recording "
+            "is "
+            "refused."
+        ),
+    ] = None,
+    purpose: Annotated[
+        str, typer.Option(help=f"Use only recordings that both speakers allow for this purpose: {', '.join(Purpose)}.")
+    ] = "training_inhouse",
     codec: Annotated[
-        str, typer.Option(help="`embedded` for trying things out; `mimi` or `mimi:PATH` for training.")
+        str,
+        typer.Option(
+            help="Make the tokens with this codec. embedded: comes with the package, for trying things out; mimi: for "
+            "training, from the local Hugging Face cache; mimi:PATH: for training, from a folder."
+        ),
     ] = "embedded",
-    segment_s: Annotated[float, typer.Option("--segment-s", help="Length of a sample in seconds.")] = 120.0,
-    include_audio: Annotated[bool, typer.Option("--include-audio", help="Put a stereo FLAC into each sample.")] = False,
+    segment_s: Annotated[
+        float, typer.Option("--segment-s", help="Cut each recording into samples of this many seconds, 1 to 3600.")
+    ] = 120.0,
+    include_audio: IncludeAudio = False,
     words: Annotated[
-        str, typer.Option(help="`optional`: take words where the manifest names them; `required`; `none`.")
+        str,
+        typer.Option(
+            help="Choose what is done with the words of the tracks (their transcripts in the manifest, or --asr). "
+            "optional: written where a track has some; required: a recording is refused if a track has none, or if a "
+            "transcript does not fit the audio; none: neither read nor written."
+        ),
     ] = "optional",
     isolation_policy: Annotated[
         str,
         typer.Option(
-            help="Which verdicts on the isolation of the tracks are refused: `refuse-fail`; `refuse-warn`: and warn; "
-            "`require-pass`: and undetermined; `keep`: none. The rest is kept and marked."
+            help="Choose which recordings are refused by the verdict on their isolation. keep: none; refuse-fail: "
+            "fail; "
+            "refuse-warn: fail, warn; require-pass: fail, warn, undetermined. What is kept carries its verdict."
         ),
     ] = "refuse-fail",
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
     asr: Asr = None,
     allow_network: AllowNetwork = False,
-    name: Annotated[str, typer.Option(help="Name of the dataset on its cards.")] = "duologue-dataset",
+    name: Annotated[str, typer.Option(help="Give the dataset this name on its cards.")] = "duologue-dataset",
     validation_share: Annotated[
-        float, typer.Option(help="Share of the time for the validation split; no speaker is in both splits.")
+        float,
+        typer.Option(
+            help="Put about this share of the conversation time into the validation split, 0 to below 1; no speaker is "
+            "in both splits."
+        ),
     ] = 0.05,
-    shard_hours: Annotated[float, typer.Option(help="Hours of conversation in a shard.")] = 10.0,
+    shard_hours: Annotated[
+        float, typer.Option(help="Put about this many hours of conversation into each shard.")
+    ] = 10.0,
 ) -> None:
-    """Make training shards with labels, consent and a card from recorded conversations.
+    """Make training shards with labels, consent and a card from two-track recordings of conversations.
 
     Options after -- go to Apache Beam. Exit status: 0 done; 2 wrong usage or manifest; 3 nothing could be written.
     """
@@ -118,12 +156,21 @@ def _run(request: "RunRequest") -> None:
 
 @app.command(epilog="Example: duologue demo --out demo-out")
 def demo(
-    out: Annotated[str, typer.Option(help="Folder for the release.")] = "demo-out",
+    out: Annotated[
+        str,
+        typer.Option(help="Write the release into this folder, and its consent ledger to OUT.consent.db beside it."),
+    ] = "demo-out",
     purpose: Annotated[
-        str, typer.Option(help="What the release is for. One speaker has refused `redistribution`: try it.")
+        str,
+        typer.Option(
+            help="Use only recordings that both speakers allow for this purpose. One speaker refuses `redistribution`: "
+            "try it."
+        ),
     ] = "training_inhouse",
-    codec: Annotated[str, typer.Option(help="As for `duologue run`.")] = "embedded",
-    include_audio: Annotated[bool, typer.Option("--include-audio", help="As for `duologue run`.")] = False,
+    codec: Annotated[
+        str, typer.Option(help="Make the tokens with this codec: embedded, mimi or mimi:PATH, as in `duologue run`.")
+    ] = "embedded",
+    include_audio: IncludeAudio = False,
 ) -> None:
     """Run the whole pipeline on the three small conversations that come with the package."""
     from duologue_pipeline.demo import demo_files
@@ -150,9 +197,14 @@ def demo(
 
 @app.command(epilog="Example: duologue validate calls/manifest.jsonl")
 def validate(
-    manifest: Annotated[str, typer.Argument(help="Recording manifest, JSON Lines.", metavar="MANIFEST")],
+    manifest: Annotated[
+        str, typer.Argument(help="Check this manifest: JSON Lines, one recording a line.", metavar="MANIFEST")
+    ],
 ) -> None:
-    """List every fault of a manifest with its line and field. Exit status: 0 none; 1 some; 2 it cannot be read."""
+    """List every fault of a manifest with its line and field.
+
+    Exit status: 0 no faults; 1 faults; 2 the manifest cannot be read.
+    """
     from duologue_pipeline.files.storage import open_input
     from duologue_schemas import validate_manifest_lines
 
@@ -176,9 +228,14 @@ def validate(
 
 @shards_app.command(epilog="Example: duologue shards verify out")
 def verify(
-    directory: Annotated[str, typer.Argument(help="Output folder of a run.", metavar="DIR")],
+    directory: Annotated[
+        str, typer.Argument(help="Check the release in this folder, the --out of a run.", metavar="DIR")
+    ],
 ) -> None:
-    """Check hashes, members, frame counts and totals of a release. Exit status: 0 all well; 1 faults; 2 no release."""
+    """Check the hashes, members, frame counts and totals of a release.
+
+    Exit status: 0 no faults; 1 faults; 2 there is no release.
+    """
     from duologue_pipeline.release.verify import verify_release
 
     with usage_errors():
@@ -213,5 +270,5 @@ def _version(
 
 
 def main() -> None:
-    """The entry point of the ``duologue`` command."""
+    """Runs the ``duologue`` command."""
     app(prog_name="duologue")

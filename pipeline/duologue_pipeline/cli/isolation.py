@@ -1,4 +1,4 @@
-"""``duologue isolation``: the channels of one conversation, measured and shown, with no manifest."""
+"""Defines ``duologue isolation``: measures how well the tracks of one conversation are kept apart."""
 
 import json
 from enum import StrEnum
@@ -19,8 +19,8 @@ _MAX_OFFSET_S: Final = 600  # as in a manifest
 Segmentation = Annotated[
     str | None,
     typer.Option(
-        help="Ask pyannote.audio for a second voice in either track: a segmentation checkpoint, a path or hub id with "
-        "its SHA-256.",
+        help="Ask pyannote.audio whether either track holds a second voice: a segmentation checkpoint, given as a path "
+        "or hub id and its SHA-256.",
         metavar="CHECKPOINT@SHA256",
         show_default=False,
     ),
@@ -28,12 +28,18 @@ Segmentation = Annotated[
 Embedding = Annotated[
     str | None,
     typer.Option(
-        help="Ask pyannote.audio for one voice in both tracks: a speaker-embedding checkpoint, likewise.",
+        help="Ask pyannote.audio whether both tracks hold the same voice: a speaker-embedding checkpoint, given as a "
+        "path or hub id and its SHA-256.",
         metavar="CHECKPOINT@SHA256",
         show_default=False,
     ),
 ]
-AllowNetwork = Annotated[bool, typer.Option("--allow-network", help="Let checkpoints be downloaded.")]
+AllowNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--allow-network", help="Allow the download of these checkpoints; without it only local copies are read."
+    ),
+]
 
 
 class _Format(StrEnum):
@@ -42,23 +48,49 @@ class _Format(StrEnum):
 
 
 def isolation(
-    a: Annotated[str, typer.Argument(help="Speaker a's track, or a stereo file with both.", metavar="A")],
-    b: Annotated[str | None, typer.Argument(help="Speaker b's track.", metavar="B", show_default=False)] = None,
-    format: Annotated[_Format, typer.Option(help="A summary to read, or the whole report.")] = _Format.text,
-    plot: Annotated[
-        Path | None, typer.Option(help="Draw bleed over time with its evidence, as PNG or SVG.", metavar="FILE")
+    a: Annotated[
+        str,
+        typer.Argument(help="Read speaker a's track from this file, or both tracks from a stereo file.", metavar="A"),
+    ],
+    b: Annotated[
+        str | None, typer.Argument(help="Read speaker b's track from this file.", metavar="B", show_default=False)
     ] = None,
-    offset_a: Annotated[float, typer.Option("--offset-a", help="Seconds by which a's file began late.")] = 0.0,
-    offset_b: Annotated[float, typer.Option("--offset-b", help="Seconds by which b's file began late.")] = 0.0,
-    channel_a: Annotated[int, typer.Option(help="Channel of A, counted from 0.")] = 0,
+    format: Annotated[
+        _Format, typer.Option(help="Print a summary to read (text), or the whole report (json).")
+    ] = _Format.text,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw the bleed over time with its evidence into this PNG or SVG file.", metavar="FILE"),
+    ] = None,
+    offset_a: Annotated[
+        float,
+        typer.Option(
+            "--offset-a",
+            help="Place the start of speaker a's file this many seconds into the conversation, -600 to 600.",
+        ),
+    ] = 0.0,
+    offset_b: Annotated[
+        float,
+        typer.Option(
+            "--offset-b",
+            help="Place the start of speaker b's file this many seconds into the conversation, -600 to 600.",
+        ),
+    ] = 0.0,
+    channel_a: Annotated[
+        int, typer.Option(help="Read speaker a's track from this channel of its file, counted from 0.")
+    ] = 0,
     channel_b: Annotated[
-        int | None, typer.Option(help="Channel of B, counted from 0.", show_default="0, or 1 of a stereo file")
+        int | None,
+        typer.Option(
+            help="Read speaker b's track from this channel of its file, counted from 0.",
+            show_default="0, or 1 of a stereo file",
+        ),
     ] = None,
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
     allow_network: AllowNetwork = False,
 ) -> None:
-    """Measure how well two tracks of one conversation are kept apart.
+    """Measure how well the two tracks of a conversation are kept apart.
 
     Exit status: 0 pass or warn; 1 fail or undetermined; 2 wrong usage, or audio that cannot be read.
     """
@@ -93,7 +125,7 @@ def isolation(
 
 
 def check_tracks(offset_a: float, offset_b: float, channel_a: int, channel_b: int) -> None:
-    """Checks what describes the tracks.
+    """Checks the offsets and channels of both tracks.
 
     Raises:
         UsageError: an offset or a channel is out of range.
