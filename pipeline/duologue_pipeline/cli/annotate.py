@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from duologue_pipeline.cli.isolation import check_tracks
+from duologue_pipeline.cli.options import (
+    AllowNetwork,
+    Asr,
+    ChannelA,
+    ChannelB,
+    OffsetA,
+    OffsetB,
+    TrackB,
+    check_tracks,
+    explain_refusal,
+)
 from duologue_pipeline.cli.support import quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.read.files import recording_of_files
@@ -20,21 +30,11 @@ if TYPE_CHECKING:
     from duologue_pipeline.conversation import ConversationReport
     from duologue_pipeline.events.annotation import Annotation
 
-__all__ = ["EXAMPLE", "Asr", "annotate"]
+__all__ = ["EXAMPLE", "annotate"]
 
 EXAMPLE: Final = (
     "Example: duologue annotate agent.wav caller.wav --language en-US --format textgrid --out call.TextGrid"
 )
-
-Asr = Annotated[
-    str | None,
-    typer.Option(
-        help="Recognise the words of tracks without a transcript, with a transformers checkpoint that gives word times "
-        "(Whisper or CTC): a folder or hub id.",
-        metavar="CHECKPOINT",
-        show_default=False,
-    ),
-]
 
 
 class _Format(StrEnum):
@@ -55,15 +55,12 @@ def annotate(
             show_default=False,
         ),
     ] = None,
-    b: Annotated[
-        str | None, typer.Argument(help="Read speaker b's track from this file.", metavar="B", show_default=False)
-    ] = None,
+    b: TrackB = None,
     words: Annotated[
         Path | None,
         typer.Option(
             help='Label a transcript without audio: a JSON file {"a": [{"word", "start_s", "end_s"}, ...], "b": '
-            "[...]}, times "
-            "in seconds.",
+            "[...]}, times in seconds.",
             metavar="FILE",
             show_default=False,
         ),
@@ -100,36 +97,11 @@ def annotate(
         typer.Option(help="Write the labels into this file.", metavar="FILE", show_default="standard output"),
     ] = None,
     asr: Asr = None,
-    allow_network: Annotated[
-        bool,
-        typer.Option(
-            "--allow-network", help="Allow the download of the checkpoint; without it only a local copy is read."
-        ),
-    ] = False,
-    offset_a: Annotated[
-        float,
-        typer.Option(
-            "--offset-a",
-            help="Place the start of speaker a's file this many seconds into the conversation, -600 to 600.",
-        ),
-    ] = 0.0,
-    offset_b: Annotated[
-        float,
-        typer.Option(
-            "--offset-b",
-            help="Place the start of speaker b's file this many seconds into the conversation, -600 to 600.",
-        ),
-    ] = 0.0,
-    channel_a: Annotated[
-        int, typer.Option(help="Read speaker a's track from this channel of its file, counted from 0.")
-    ] = 0,
-    channel_b: Annotated[
-        int | None,
-        typer.Option(
-            help="Read speaker b's track from this channel of its file, counted from 0.",
-            show_default="0, or 1 of a stereo file",
-        ),
-    ] = None,
+    allow_network: AllowNetwork = False,
+    offset_a: OffsetA = 0.0,
+    offset_b: OffsetB = 0.0,
+    channel_a: ChannelA = 0,
+    channel_b: ChannelB = None,
 ) -> None:
     """Label one conversation: speech, turns, gaps, overlaps, backchannels, interruptions, disfluencies, statistics.
 
@@ -159,7 +131,7 @@ def annotate(
             try:
                 report = _of_audio(recording, asr, allow_network=allow_network)
             except RejectError as error:
-                raise UsageError(_explained(error, a, b)) from None
+                raise UsageError(explain_refusal(error, a, b)) from None
             annotation, checks, isolation = report.annotation, report.words_checks, report.isolation.verdict
             name = Path(a).stem
         if (annotation.words_a or annotation.words_b) and annotation.lexicon == NO_LEXICON.name:
@@ -234,12 +206,6 @@ def _summary(annotation: "Annotation") -> str:
     counts = {k: annotation.statistics.events(k) for k in ("turn", "floor_transfer", "backchannel", "interruption")}
     told = ", ".join(f"{n} {k.replace('_', ' ')}{'' if n == 1 else 's'}" for k, n in counts.items())
     return f"{annotation.statistics.duration_ms / 1000:.1f} s, {told}"
-
-
-def _explained(error: RejectError, a: str, b: str | None) -> str:
-    if error.reason == "audio_missing_channel" and b is None:
-        return f"{a}: does not have the channels of two speakers; give a stereo file, or two files A B"
-    return error.detail
 
 
 def _warn(message: str) -> None:

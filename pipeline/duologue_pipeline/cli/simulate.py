@@ -54,10 +54,8 @@ def simulate(
         str,
         typer.Option(
             help="Choose the voices. auto: every speech synthesiser that is installed; or some of espeak-ng, flite, "
-            "festival, "
-            "separated by commas; noise: babble without words, for which nothing is installed; or a folder with your "
-            "own "
-            "mono clips, SPEAKER/*.wav."
+            "festival, separated by commas; noise: babble without words, for which nothing is installed; or a folder "
+            "with your own mono clips, SPEAKER/*.wav."
         ),
     ] = "auto",
     language: Annotated[

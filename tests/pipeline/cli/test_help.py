@@ -3,7 +3,7 @@
 import inspect
 
 from duologue_consent import Purpose
-from duologue_pipeline.cli.app import run
+from duologue_pipeline.cli.run import run
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
 from duologue_pipeline.words.files import WORDS_POLICIES
 
