@@ -1,4 +1,4 @@
-"""The pipeline, top to bottom: the table of contents of duologue."""
+"""Builds the pipeline from the manifest to the release; read top to bottom, it is duologue's table of contents."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ __all__ = ["RunOptions", "build_pipeline"]
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Everything a run is told; the CLI's options, resolved.
+    """Holds everything that a run is told: the CLI's options, resolved.
 
     Attributes:
         manifest, out: uris.
@@ -60,7 +60,7 @@ class RunOptions:
 
 
 def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
-    """Builds the whole way from the manifest to the release onto a Beam pipeline."""
+    """Adds every step from the manifest to the release to a Beam pipeline."""
     release, out = options.release, options.out
     gate = partial(
         consent_stage,

@@ -1,4 +1,4 @@
-"""Lists the columns of the Parquet tables of a release: one truth for those who write them and those who read them.
+"""Defines the columns of a release's Parquet tables, for those who write them and those who read them.
 
 Each column says what it holds in its metadata (key ``description``), which travels into the files, the documentation
 and the Croissant card. Columns are not null unless they say so. Speakers appear as their commitments only.
@@ -17,7 +17,7 @@ WITHDRAWN: Final = "withdrawn"
 
 
 def description(field: pa.Field) -> str:
-    """Tells what a column of these tables holds, in one sentence."""
+    """Reads the sentence that says what a column holds."""
     return (field.metadata or {}).get(b"description", b"").decode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The summary that ends a run: what a person wants to know, from the files that were written."""
+"""Writes the summary that ends a run, for people, from the files that the run wrote."""
 
 import textwrap
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["summarize"]
 
 
 def summarize(result: RunResult) -> str:
-    """Makes the text of a run's summary, lines of up to about 100 characters."""
+    """Writes the summary of a run, in lines of up to about 100 characters."""
     lines = ["", *_refusals(result)]
     if result.release is None:
         return "\n".join([*lines, f"Nothing could be written. The reasons are in {join(result.out, 'rejected.jsonl')}"])

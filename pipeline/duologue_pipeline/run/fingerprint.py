@@ -1,4 +1,4 @@
-"""What decides the bytes of a release, as one hash: the same fingerprint, the same release."""
+"""Hashes what decides the bytes of a release: the same fingerprint means the same release."""
 
 import hashlib
 from collections.abc import Sequence

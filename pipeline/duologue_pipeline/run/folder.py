@@ -1,4 +1,4 @@
-"""The output folder of a run: whether it may be written, whether the release is there already, and what was refused."""
+"""Inspects and prepares the output folder of a run, and counts what the run refused."""
 
 from collections import Counter
 
@@ -20,7 +20,7 @@ __all__ = ["is_complete", "prepare", "refused_counts"]
 
 
 def is_complete(out: str, fingerprint: str) -> bool:
-    """Whether the folder holds the release of this very run.
+    """Tells whether the folder already holds the release of this very run.
 
     Raises:
         UsageError: it holds another release, or files of somebody else.
@@ -43,7 +43,7 @@ def is_complete(out: str, fingerprint: str) -> bool:
 
 
 def prepare(out: str, fingerprint: str) -> None:
-    """Begins the work in the output folder: shows that it can be written, and marks it as ours.
+    """Begins the work in the output folder: tries to write to it, and marks it with the run's fingerprint.
 
     Raises:
         UsageError: it cannot be written.
@@ -55,6 +55,6 @@ def prepare(out: str, fingerprint: str) -> None:
 
 
 def refused_counts(out: str) -> dict[str, int]:
-    """Counts what a run refused: reason -> how many, from ``rejected.jsonl``."""
+    """Counts the refusals in ``rejected.jsonl``: reason -> how many."""
     rows = read_json_lines(join(out, "rejected.jsonl"))
     return dict(sorted(Counter(row["reason"] for row in rows).items()))
