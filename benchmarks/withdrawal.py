@@ -31,6 +31,7 @@ from duologue_consent.proofs.notes import open_checkpoint
 from duologue_consent.verify import verify_receipt
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.events.turn_taking import corpus_totals
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import (
     FAULTS,
@@ -56,7 +57,6 @@ from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_relea
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.samples import (
-    canonical_json,
     event_rows,
     index_row,
     recording_row,
@@ -215,7 +215,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def copy_shards(out: Path, folder: Path) -> float:
     """Seconds to read every shard sample by sample and write it again: the cheapest part of a rebuild."""
-    from duologue_pipeline.reader.dataset import read_members
+    from duologue_pipeline.reader.shard import read_members
 
     folder.mkdir()
     began = time.monotonic()

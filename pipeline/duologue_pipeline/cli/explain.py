@@ -140,7 +140,7 @@ def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
     """Reads the case from a release; a speaker whom the ledger does not know keeps the commitment as a name."""
     from duologue_pipeline.files.storage import join
     from duologue_pipeline.files.tables import read_table
-    from duologue_pipeline.reader.dataset import read_release
+    from duologue_pipeline.reader.release import read_release
 
     release = read_release(dataset)
     rows = read_table(join(dataset, "recordings.parquet")).to_pylist()

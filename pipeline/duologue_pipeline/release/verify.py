@@ -10,8 +10,9 @@ import numpy as np
 
 from duologue_pipeline.files.storage import absolute_uri, digest, exists, join, list_entries, open_input, read_bytes
 from duologue_pipeline.files.tables import read_columns, read_table
-from duologue_pipeline.reader.dataset import read_members, read_release
-from duologue_pipeline.release.write import TABLES
+from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.reader.shard import read_members
+from duologue_pipeline.release.document import TABLES
 from duologue_schemas import iter_faults
 from duologue_schemas.tables import WITHDRAWN
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import manifest_sha256
 from duologue_pipeline.release.write import ReleaseOptions
@@ -12,7 +13,6 @@ from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
 from duologue_pipeline.tokens.samples import (
     MADE_BY,
-    canonical_json,
     codec_document,
     release_codec_document,
 )

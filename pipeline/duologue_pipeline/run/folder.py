@@ -1,6 +1,5 @@
 """Inspects and prepares the output folder of a run, and counts what the run refused."""
 
-import json
 from collections import Counter
 
 from duologue_pipeline.errors import UsageError
@@ -11,12 +10,11 @@ from duologue_pipeline.files.storage import (
     join,
     list_entries,
     local_path,
-    read_bytes,
     write_bytes,
 )
-from duologue_pipeline.reader.dataset import read_release
+from duologue_pipeline.files.text import canonical_json, read_json_lines
+from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.release.write import STAGING
-from duologue_pipeline.tokens.samples import canonical_json
 
 __all__ = ["is_complete", "prepare", "refused_counts"]
 
@@ -58,5 +56,5 @@ def prepare(out: str, fingerprint: str) -> None:
 
 def refused_counts(out: str) -> dict[str, int]:
     """Counts the refusals in ``rejected.jsonl``: reason -> how many."""
-    lines = read_bytes(join(out, "rejected.jsonl")).splitlines()
-    return dict(sorted(Counter(json.loads(line)["reason"] for line in lines).items()))
+    rows = read_json_lines(join(out, "rejected.jsonl"))
+    return dict(sorted(Counter(row["reason"] for row in rows).items()))

@@ -9,7 +9,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri, exists, join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.reader.dataset import read_release
+from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import is_complete, prepare, refused_counts

@@ -12,13 +12,13 @@ import soundfile
 
 from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.files.storage import exists, join, open_output, write_bytes
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
 from duologue_pipeline.records import Annotated, Recording, Tokenized
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.samples import (
     MADE_BY,
-    canonical_json,
     event_rows,
     index_row,
     recording_row,

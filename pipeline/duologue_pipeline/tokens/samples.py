@@ -5,7 +5,6 @@ decimals, because the clock inside counts milliseconds. ``KEY.json`` holds no nu
 silent, because ``datasets`` infers one type from the first samples of a shard (docs/formats.md).
 """
 
-import json
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
@@ -19,7 +18,6 @@ from duologue_pipeline.tokens.segments import Segment
 
 __all__ = [
     "MADE_BY",
-    "canonical_json",
     "codec_document",
     "event_rows",
     "index_row",
@@ -39,11 +37,6 @@ _COUNTED: Final = {
     "overlaps_within": "overlap_within",
 }
 """Columns of ``recordings.parquet`` that count both speakers' events of a kind."""
-
-
-def canonical_json(document: Any) -> bytes:
-    """One way to write a document as bytes: sorted keys, no spaces, UTF-8, NaN refused."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def sample_key(recording_id: str, segment: int) -> str:

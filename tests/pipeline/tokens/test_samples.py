@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import Activity, Annotated, Event, Source, Span, TaggedWord
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.tokens.samples import (
-    canonical_json,
     codec_document,
     event_rows,
     index_row,
@@ -55,16 +55,6 @@ def document(tiny_codec: Any) -> Callable[..., dict[str, Any]]:
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
-
-
-def test_json_is_written_one_way() -> None:
-    assert canonical_json({"b": 1.5, "a": ["ü", None, True]}) == '{"a":["ü",null,true],"b":1.5}'.encode()
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_what_json_cannot_say_is_not_written(value: float) -> None:
-    with pytest.raises(ValueError, match="Out of range float values are not JSON compliant"):
-        canonical_json({"value": value})
 
 
 def test_keys_sort_as_the_segments_do() -> None:

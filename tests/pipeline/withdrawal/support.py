@@ -11,7 +11,7 @@ import soundfile
 
 from duologue_pipeline.events.turn_taking import corpus_totals
 from duologue_pipeline.files.tables import read_table
-from duologue_pipeline.reader.dataset import read_members
+from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import FAULTS, BleedReport, Event, FaultReport, IsolationReport, TaggedWord, Tokenized
 from duologue_pipeline.release.write import STAGING, write_release, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
