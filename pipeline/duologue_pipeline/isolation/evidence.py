@@ -1,4 +1,4 @@
-"""The arithmetic under isolation.py: what one filter, around one lag, makes of one track from the other.
+"""The arithmetic under the meter: what one filter, around one lag, makes of one track from the other.
 
 Correlations are collected frame by frame as sums, which can be added and weighted, and solved once at the end. A
 frame is as long as the largest lag, so that a frame and its two neighbours hold every source of a copy in it.
@@ -13,7 +13,6 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.linalg import cho_factor, cho_solve, toeplitz
-from scipy.signal import oaconvolve
 from scipy.signal.windows import tukey
 
 from duologue_pipeline.rules.isolation import IsolationRules
@@ -24,7 +23,6 @@ __all__ = [
     "Fit",
     "Layout",
     "Segment",
-    "count_same_frames",
     "db",
     "find_lag",
     "find_peak",
@@ -238,19 +236,6 @@ def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: IsolationRul
         source=source,
         target=max(evidence.energy, _NO_ENERGY),
     )
-
-
-def count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: IsolationRules) -> int:
-    """Counts the frames of track a that one filter for all of them makes from track b."""
-    evidence = segment.evidence(0, frames, np.ones(segment.frames.shape[1]))
-    lag, _ = find_lag(evidence.cross, layout, rules)
-    fit = fit_filter(evidence, lag, layout, rules)
-    if fit.coherence < rules.duplicate_min_coherence or abs(db(fit.gain)) > rules.duplicate_max_gain_db:
-        return 0
-    predicted = oaconvolve(segment.signal[1], fit.taps)[layout.frame - fit.start_lag :][: segment.frames[0].size]
-    unexplained = segment.frames[0] - predicted.reshape(segment.frames[0].shape)
-    energies = np.sum(np.square([segment.frames[0][frames], unexplained[frames]]), axis=2)
-    return int(np.sum(energies[1] <= (1 - rules.duplicate_explained_share) * energies[0]))
 
 
 def db(power: float) -> float:

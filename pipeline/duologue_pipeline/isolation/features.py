@@ -16,7 +16,7 @@ from scipy.fft import dct, irfft, rfft
 from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = ["LEVEL_STEP_DB", "LevelTrack", "Pieces", "Voices", "quiet_and_peak_db"]
+__all__ = ["LEVEL_STEP_DB", "LevelHistogram", "LevelTrack", "Pieces", "Voices", "quiet_and_peak_db"]
 
 LEVEL_STEP_DB = 0.5
 """Levels are kept to this."""
@@ -24,6 +24,24 @@ LEVEL_STEP_DB = 0.5
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
+
+
+class LevelHistogram:
+    """How loud the frames of one track have been so far, as a histogram."""
+
+    def __init__(self) -> None:
+        self._edges = np.arange(LOWEST_LEVEL_DB, 20, LEVEL_STEP_DB)
+        self._counts = np.zeros(len(self._edges), np.int64)
+
+    def add(self, levels_db: F64) -> None:
+        """Adds float [frames] in dBFS."""
+        bins = np.clip((levels_db - LOWEST_LEVEL_DB) / LEVEL_STEP_DB, 0, len(self._counts) - 1).astype(np.intp)
+        self._counts += np.bincount(bins, minlength=len(self._counts))
+
+    def percentile_db(self, percent: float) -> float:
+        """Gives the level in dBFS, to :data:`LEVEL_STEP_DB`, below which ``percent`` of the frames lie."""
+        cumulated = np.cumsum(self._counts)
+        return float(self._edges[np.searchsorted(cumulated, percent / 100 * cumulated[-1])])
 
 
 class LevelTrack:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.isolation.meter import duplicate_detail
+from duologue_pipeline.isolation.one_signal import duplicate_detail
 from duologue_pipeline.isolation.report import findings
 from duologue_pipeline.records import IsolationReport, Recording
 
