@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.isolation.clock import Groups, Path, find_path, move_and_sum, sharpen
-from duologue_pipeline.isolation.evidence import Evidence, Fit, Layout, Segment, db, fit_filter
+from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment
+from duologue_pipeline.isolation.fit import Fit, db, fit_filter
 from duologue_pipeline.records import BleedPoint, BleedReport, Span
 from duologue_pipeline.rules.isolation import IsolationRules
 

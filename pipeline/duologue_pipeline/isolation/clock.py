@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment, find_lag, find_peak, phase_correlation
+from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment
+from duologue_pipeline.isolation.fit import find_lag, find_peak, phase_correlation
 from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["Groups", "Path", "find_path", "join_groups", "move_and_sum", "sharpen"]

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import oaconvolve
 
-from duologue_pipeline.isolation.evidence import Layout, Segment, db, find_lag, fit_filter
+from duologue_pipeline.isolation.evidence import Layout, Segment
+from duologue_pipeline.isolation.fit import db, find_lag, fit_filter
 from duologue_pipeline.isolation.verdict import worst_verdict
 from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport
 from duologue_pipeline.rules.isolation import IsolationRules
