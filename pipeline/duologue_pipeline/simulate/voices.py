@@ -2,7 +2,7 @@
 
 :class:`NoiseBank` needs nothing but numpy: a glottal pulse train through moving formants, in the rhythm of syllables,
 with bursts of noise between them. It says no words, but has what isolation and activity are measured by. Synthesised
-and recorded voices are in :mod:`duologue_pipeline.simulate.synthesis` and :mod:`duologue_pipeline.simulate.bank`.
+and recorded voices are in :mod:`duologue_pipeline.simulate.synthesised` and :mod:`duologue_pipeline.simulate.recorded`.
 """
 
 from collections.abc import Sequence
