@@ -25,7 +25,7 @@ Frames = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Layout:
-    """The rules in samples at one rate."""
+    """Holds the rules of isolation in samples at one sample rate."""
 
     rate_hz: int
     frame: int  # also the largest lag: a frame's neighbours hold every source of a copy in it
@@ -38,6 +38,8 @@ class Layout:
 
     @classmethod
     def of(cls, rules: IsolationRules, rate_hz: int) -> "Layout":
+        """Converts the rules from milliseconds to samples."""
+
         def samples(ms: float) -> int:
             return round(ms * rate_hz / 1000)
 
@@ -55,14 +57,15 @@ class Layout:
 
     @property
     def frame_s(self) -> float:
+        """Gives the length of a frame in seconds."""
         return self.frame / self.rate_hz
 
 
 @dataclass
 class Evidence:
-    """Sums over weighted frames of a target track and of the source track around them.
+    """Holds sums over weighted frames of a target track and of the source track around them.
 
-    ``cross`` complex [n_fft/2+1] is the spectrum of their correlation; ``autocorrelation`` float [3, taps] is the
+    ``cross`` complex64 [n_fft/2+1] is the spectrum of their correlation; ``autocorrelation`` float32 [3, taps] is the
     source's own, one frame later than the target, at the same time, and one frame earlier; ``energy`` is the target's.
     The frames lie in ``[first, last)`` of the recording.
     """
@@ -77,11 +80,13 @@ class Evidence:
 
     @classmethod
     def none(cls, layout: Layout) -> "Evidence":
+        """Gives the evidence of no frames at all."""
         spectrum, own = np.zeros(layout.n_fft // 2 + 1, np.complex64), np.zeros((3, layout.long_taps), np.float32)
         return cls(0, 0, 0, 0.0, spectrum, own, 0.0)
 
     @property
     def middle(self) -> float:
+        """Gives the middle of the frames, in frames from the start of the recording."""
         return (self.first + self.last) / 2
 
     def __add__(self, other: "Evidence") -> "Evidence":
@@ -99,10 +104,10 @@ class Evidence:
 
 
 class Segment:
-    """Frames of both tracks, high-passed, with one more frame before and after.
+    """Holds frames of both tracks after the high-pass, with one more frame before and one after them.
 
-    ``levels_db`` float [2, frames] is the mean power of each, ``levels_around_db`` the highest of it and its two
-    neighbours.
+    ``signal`` is float32 [2, (frames + 2) * frame], full scale is 1. ``levels_db`` float64 [2, frames] is the mean power of
+    each frame in dBFS, ``levels_around_db`` float64 [2, frames] the highest of it and its two neighbours.
     """
 
     def __init__(self, signal: F32, layout: Layout, first_frame: int = 0) -> None:
@@ -119,7 +124,13 @@ class Segment:
         self._autocorrelations = irfft(np.square(np.abs(rfft(tiles, n_fft))), n_fft)[:, :, : layout.long_taps]
 
     def evidence(self, target: int, frames: Frames, weights: F64) -> Evidence:
-        """Sums up some frames; ``weights`` has one for each frame of the segment."""
+        """Sums up some frames of a segment.
+
+        Args:
+            target: the track in which a copy is looked for, 0 or 1; the other one is the source.
+            frames: intp [n], indices of the segment's frames.
+            weights: float64 [frames of the segment], the weight of each.
+        """
         source, total = 1 - target, Evidence.none(self._layout)
         for first in range(0, len(frames), 16):  # few at a time stay in the processor's cache
             some = frames[first : first + 16]

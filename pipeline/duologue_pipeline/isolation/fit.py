@@ -20,14 +20,15 @@ __all__ = ["Fit", "db", "find_lag", "find_peak", "fit_filter", "phase_correlatio
 
 _NO_ENERGY = 1e-30  # stands for 0 where it is divided by, or its logarithm is taken
 
-F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 C64 = npt.NDArray[np.complex64]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A least-squares filter from source to target, ``taps[0]`` at ``start_lag`` samples, and energies in one unit.
+    """Holds the least-squares filter from source to target, and the energies that it explains.
+
+    ``taps`` is float64 [taps], the first one at ``start_lag`` samples. All energies have one unit.
 
     ``explained`` is what the filter gives of the ``target``; ``chance`` is what filters give at lags with no copy.
     """
@@ -41,24 +42,32 @@ class Fit:
 
     @property
     def gain(self) -> float:
-        """Power of the copy relative to its source; by chance it may be below 0 where there is none."""
+        """Gives the power of the copy relative to its source; by chance it is below 0 where there is no copy."""
         return (self.explained - self.chance) / self.source
 
     @property
     def coherence(self) -> float:
-        """Share of the target that is copy, in [0, 1]."""
+        """Gives the share of the target's power that is copy, in [0, 1]."""
         return min(max((self.explained - self.chance) / self.target, 0.0), 1.0)
 
 
 def _correlation(spectrum: C64, layout: Layout) -> F64:
-    """Gives float [2 * frame + 1]: target(t) * source(t - lag) for lags of -frame..frame samples."""
+    """Sums target(t) * source(t - lag) for lags of -frame..frame samples: float64 [2 * frame + 1]."""
     return irfft(spectrum, layout.n_fft)[2 * layout.frame :: -1].astype(np.float64)
 
 
-def phase_correlation(cross: C64, layout: Layout, rules: IsolationRules) -> F32:
-    """How well the tracks agree at lags of -frame..frame samples (GCC-PHAT, Knapp & Carter 1976): float32 [2 frame + 1].
+def phase_correlation(cross: C64, layout: Layout, rules: IsolationRules) -> F64:
+    """Measures at each lag how well the tracks agree (GCC-PHAT, Knapp & Carter 1976).
 
     The phase transform gives every frequency the same weight: a common hum, which has few, makes no peak.
+
+    Args:
+        cross: complex64 [n_fft / 2 + 1], the spectrum of their correlation.
+        layout: the rules in samples.
+        rules: the rules.
+
+    Returns:
+        float64 [2 * frame + 1], not below 0 and without unit, for lags of -frame..frame samples.
     """
     # The correlation is exact at the lags that are kept; the spectrum it is made from is not: it also holds the edges
     # of the frames, which would outweigh the signal where that is weak. Hence there and back again.
@@ -71,20 +80,23 @@ def phase_correlation(cross: C64, layout: Layout, rules: IsolationRules) -> F32:
 
 
 def find_lag(cross: C64, layout: Layout, rules: IsolationRules) -> tuple[int, float]:
-    """Finds the lag in samples at which the tracks agree best, and how many sigmas it stands out."""
+    """Finds the lag in samples at which the tracks agree best, and by how many sigmas it stands out.
+
+    ``cross`` is complex64 [n_fft / 2 + 1], the spectrum of their correlation.
+    """
     lag, sigmas = find_peak(phase_correlation(cross, layout, rules))
     return lag - layout.frame, sigmas
 
 
 def find_peak(correlation: npt.NDArray[Any]) -> tuple[int, float]:
-    """The place of the highest value, and how many sigmas it stands out."""
+    """Finds the index of the highest value of float [n], and by how many sigmas it stands out."""
     peak = int(np.argmax(correlation))
     sigma = 1.4826 * float(np.median(correlation))
     return peak, float(correlation[peak]) / sigma if sigma else 0.0
 
 
 def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: IsolationRules, *, long: bool = False) -> Fit:
-    """Solves the normal equations for the filter around ``lag``, and for as long ones well away from it."""
+    """Fits the filter from source to target around ``lag``, and filters at lags with no copy, for chance."""
     position = lag / layout.frame
     taps = layout.long_taps if long else layout.taps
     shares = np.array([max(-position, 0), 1 - abs(position), max(position, 0)])
@@ -109,5 +121,5 @@ def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: IsolationRul
 
 
 def db(power: float) -> float:
-    """A power ratio in dB."""
+    """Converts a power ratio to dB."""
     return 10 * log10(max(power, _NO_ENERGY))

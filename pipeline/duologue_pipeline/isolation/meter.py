@@ -1,12 +1,12 @@
-"""How much of each speaker is heard in the other one's track, and what else can be wrong with two tracks.
+"""Measures how much of each speaker is heard in the partner's track, and finds what else is wrong with two tracks.
 
 Both tracks are cut into frames. Where only the partner speaks, what a filtered, delayed copy of the partner's track
 explains of this track is bleed; what it does not explain is this side's own sound and counts as noise. The method,
 its limits and its measured accuracy are in docs/isolation.md.
 
 Memory is bounded: one segment of audio, histograms, at most ``max_groups`` correlation functions a direction, and what
-:mod:`duologue_pipeline.isolation.features` keeps of the whole recording for the other faults. Frames and segments are counted from the first sample, so the result does not
-depend on how the caller cuts the signal.
+:mod:`duologue_pipeline.isolation.features` keeps of the whole recording for the other faults. Frames and segments are
+counted from the first sample, so the result does not depend on how the caller cuts the signal.
 """
 
 from collections.abc import Iterable
@@ -66,7 +66,7 @@ def measure_isolation(
 
 
 class IsolationMeter:
-    """:func:`measure_isolation` for callers that push audio."""
+    """Measures isolation as :func:`measure_isolation` does, for callers that push audio."""
 
     def __init__(self, *, sample_rate_hz: int, rules: IsolationRules | None = None) -> None:
         if sample_rate_hz not in SAMPLE_RATES_HZ:
@@ -112,7 +112,7 @@ class IsolationMeter:
                 self._add_segment(after=0)
 
     def finish(self) -> IsolationReport:
-        """Ends the recording and gives the report. Call it once."""
+        """Closes the measurement and gives the report; call it once."""
         self._add_segment(after=self._layout.frame)
         rules = self._rules
         duplicate, share = self._same_signal.judge()
@@ -149,7 +149,7 @@ class IsolationMeter:
         }
 
     def _add_segment(self, after: int) -> None:
-        """Measures what has been filled in, with ``after`` zeros behind it, up to the last frame with neighbours."""
+        """Measures the samples pushed so far and ``after`` zeros, up to the last frame that has two neighbours."""
         raw = self._raw[:, : self._filled].astype(np.float64)
         self._filled = 0
         self._samples += raw.shape[1]
@@ -216,7 +216,7 @@ class IsolationMeter:
         self._same_signal.add_frames(segment, loud)
 
     def _bleed(self, target: int, end_ms: int) -> Measurement:
-        """The bleed into a track where its speaker is quiet; if that cannot be judged, a copy as loud as its voice."""
+        """Measures the bleed into a track while its speaker is quiet, else while the partner is merely louder."""
         rules, measured = self._rules, self._directions[target].measure(end_ms)
         floor_db = measured.report.floor_db
         if measured.report.bleed_db is None and (floor_db is None or floor_db > rules.warn_above_db):
@@ -232,7 +232,7 @@ class IsolationMeter:
 
 
 def _longer_part(swap: FaultReport, frames: int, rules: IsolationRules) -> slice:
-    """The frames in which each speaker stays on one track."""
+    """Chooses the frames before or after a swap, whichever are more: each speaker stays on one track there."""
     if not swap.found or swap.value is None:
         return slice(None)
     at = round(swap.value * 1000 / rules.level_frame_ms)

@@ -40,7 +40,7 @@ class SameSignal:
         self._same_frames += _count_same_frames(segment, loud, self._layout, self._rules)
 
     def judge(self) -> tuple[bool, float]:
-        """Says whether the tracks are one signal, and which share of the loud frames one filter makes of the other."""
+        """Says whether the tracks are one signal, and for which share of the loud frames one filter makes a from b."""
         rules, layout = self._rules, self._layout
         # The samples as they are. This also finds what the high-pass leaves nothing of.
         samples, sums, products = self._moments[0, 0], self._moments[0, 1:], self._moments[1:, 1:]
@@ -73,7 +73,7 @@ def _count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: 
 
 
 def one_signal_report(share: float, mono_mix: FaultReport, rules: IsolationRules) -> IsolationReport:
-    """The report of a duplicate, which has no directions and no clocks."""
+    """Reports a recording whose tracks carry one signal: it has no directions and no clocks to compare."""
     nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
     faults = {name: FaultReport(None, detail="the two tracks are one signal") for name in FAULTS}
     faults["duplicate"] = FaultReport(True, share, 1.0, "both tracks carry the same signal")

@@ -1,4 +1,4 @@
-"""What becomes of a recording whose channels are not apart: refused, or kept with the verdict on it."""
+"""Decides by the policy of a run whether a recording is refused, or kept with its verdict."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ ISOLATION_POLICIES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def apply_policy(recording: Recording, report: IsolationReport, *, policy: str) -> None:
-    """Lets a recording pass, or not.
+    """Refuses a recording whose verdict the policy does not accept.
 
     Args:
         recording: whose channels were measured.

@@ -1,4 +1,4 @@
-"""What pyannote.audio hears, beside what is measured: a second voice in one track, one voice in both tracks.
+"""Asks pyannote.audio whether one track holds a second voice, and whether both tracks hold one voice.
 
 The models listen to sampled pieces only, a stated number of them (``rules/second_opinion.json``), so the cost does not
 grow with the recording. Embeddings are compared in memory and given to nobody: what comes out is one cosine.
@@ -25,14 +25,14 @@ F32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class SecondOpinion:
-    """Which checkpoints are asked; at least one of them."""
+    """Names the checkpoints that are asked; there is at least one."""
 
     segmentation: Checkpoint | None
     embedding: Checkpoint | None
 
     @classmethod
     def of(cls, segmentation: str | None, embedding: str | None, *, allow_network: bool) -> Self | None:
-        """Takes what the command line says, and holds each checkpoint against its hash.
+        """Reads the options of the command line, and checks each checkpoint against its hash.
 
         Returns:
             None where no checkpoint is named.
@@ -51,7 +51,7 @@ class SecondOpinion:
         return cls(checkpoints.get("segmentation"), checkpoints.get("embedding")) if checkpoints else None
 
     def document(self) -> dict[str, str]:
-        """What a release says about it: the hashes of the checkpoints and the version of the rules."""
+        """Says what a release tells about the second opinion: hashes of the checkpoints, version of the rules."""
         document = {"rules": load_rules(SecondOpinionRules).version}
         if self.segmentation:
             document["segmentation_sha256"] = self.segmentation.sha256
@@ -69,7 +69,7 @@ class SecondOpinion:
 
 
 class Listener:
-    """The models, loaded."""
+    """Listens to recordings with the loaded models."""
 
     def __init__(self, opinion: SecondOpinion) -> None:
         self._rules = load_rules(SecondOpinionRules)
@@ -77,7 +77,7 @@ class Listener:
         self._embedding = opinion.embedding and EmbeddingModel(opinion.embedding)
 
     def ask(self, recording: Recording, report: IsolationReport, *, duration_ms: int) -> dict[str, FaultReport]:
-        """Listens to a recording.
+        """Listens to pieces of a recording and reports what the models hear.
 
         Args:
             recording: whose tracks are decoded.
@@ -117,13 +117,13 @@ class Listener:
 
 
 def with_second_opinion(report: IsolationReport, opinion: Mapping[str, FaultReport]) -> IsolationReport:
-    """Puts the second opinion beside the faults; where it has found something, ``pass`` becomes ``warn``."""
+    """Adds the second opinion to the faults of a report; where it found something, ``pass`` becomes ``warn``."""
     verdict = "warn" if report.verdict == "pass" and any(fault.found for fault in opinion.values()) else report.verdict
     return replace(report, verdict=verdict, faults={**report.faults, **opinion})
 
 
 def judge_second_voice(exchanges: F32, spread: F32, *, rules: SecondOpinionRules) -> FaultReport:
-    """Judges whether there is more than one voice in a track.
+    """Judges whether a track holds more than one voice.
 
     Args:
         exchanges: float [n, frames, voices] in [0, 1], the activity of each voice in windows around the exchanges.
@@ -171,5 +171,5 @@ def judge_voices(a: F32, b: F32, *, rules: SecondOpinionRules) -> FaultReport:
 
 
 def _confidence(ratio: float) -> float:
-    """From .5 at the threshold to 1 at nothing, or at twice the threshold."""
+    """Gives the confidence: .5 at the threshold, rising to 1 at nothing and at twice the threshold."""
     return 0.5 + 0.5 * min(abs(ratio - 1), 1.0)

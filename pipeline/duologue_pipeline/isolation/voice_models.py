@@ -15,7 +15,7 @@ F32 = npt.NDArray[np.float32]
 
 
 class SegmentationModel:
-    """A model that tells voices apart within a window."""
+    """Tells voices apart within a window."""
 
     _BATCH = 8
 
@@ -30,7 +30,7 @@ class SegmentationModel:
         self.window_ms = round(1000 * self._inference.duration)
 
     def activity(self, windows: F32) -> F32:
-        """Gives float [n, frames, voices] from float32 [n, T]."""
+        """Measures the activity of each voice: float32 [n, frames, voices] in [0, 1] from float32 [n, T] in [-1, 1]."""
         import torch
 
         batches = np.split(windows[:, None], range(self._BATCH, len(windows), self._BATCH))
@@ -38,7 +38,7 @@ class SegmentationModel:
 
 
 class EmbeddingModel:
-    """A model that gives a voice as a vector."""
+    """Describes a voice as a vector."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._model = checkpoint.load()
@@ -47,7 +47,7 @@ class EmbeddingModel:
         self.rate_hz = int(self._model.audio.sample_rate)
 
     def embed(self, pieces: Sequence[F32]) -> F32:
-        """Gives float [n, dimension] from n pieces, float32 [T] each."""
+        """Embeds n pieces of float32 [T] in [-1, 1] each: float32 [n, dimension] without unit or bounds."""
         import torch
 
         with torch.inference_mode():
@@ -56,5 +56,5 @@ class EmbeddingModel:
 
 
 def _resolution(model: Any) -> str:
-    """What a model answers for: ``FRAME`` by frame, ``CHUNK`` the whole piece, empty for several tasks at once."""
+    """Says what a model answers for: ``FRAME`` each frame, ``CHUNK`` the whole piece, empty several tasks at once."""
     return str(getattr(getattr(model.specifications, "resolution", None), "name", ""))

@@ -18,7 +18,7 @@ F32 = npt.NDArray[np.float32]
 def exchange_windows(
     report: IsolationReport, *, window_ms: int, duration_ms: int, rules: SecondOpinionRules
 ) -> list[Span]:
-    """Windows around the moments at which one speaker follows the other: both voices are near, one is in the track."""
+    """Chooses windows around moments at which one speaker follows the other: both are near, one is in the track."""
     turns = sorted(
         [(span, "a") for span in report.b_from_a.spans] + [(span, "b") for span in report.a_from_b.spans],
         key=lambda turn: (turn[0].start_ms, turn[1]),
@@ -34,7 +34,7 @@ def exchange_windows(
 
 
 def spread_windows(number: int, *, window_ms: int, duration_ms: int) -> list[Span]:
-    """Windows at even distances, as many as fit beside each other and at most ``number``."""
+    """Chooses windows at even distances: as many as fit beside each other, and at most ``number``."""
     number = max(1, min(number, duration_ms // window_ms))
     return [
         _window(int((place + 0.5) * duration_ms / number) - window_ms // 2, window_ms, duration_ms)
@@ -43,7 +43,11 @@ def spread_windows(number: int, *, window_ms: int, duration_ms: int) -> list[Spa
 
 
 def solo_pieces(spans: Iterable[Span], rules: SecondOpinionRules) -> list[Span]:
-    """The longest stretches in which one speaker is alone, each cut to what a model needs, in order of time."""
+    """Chooses the longest stretches in which one speaker is alone, and cuts each to what a model needs.
+
+    Returns:
+        In order of time.
+    """
     longest = sorted(spans, key=lambda span: (-span.duration_ms, span.start_ms))[: rules.pieces]
     return sorted(
         Span(span.start_ms, min(span.end_ms, span.start_ms + round(1000 * rules.max_piece_s)))
@@ -58,14 +62,27 @@ def _window(start_ms: int, window_ms: int, duration_ms: int) -> Span:
 
 
 def _some(items: Sequence[int], number: int) -> list[int]:
-    """At most so many of them, evenly chosen."""
+    """Chooses at most ``number`` items, evenly."""
     if len(items) <= number:
         return list(items)
     return [items[place * len(items) // number] for place in range(number)]
 
 
 def cut_spans(recording: Recording, spans: Sequence[Span], *, rate_hz: int, whole_ms: int | None = None) -> list[F32]:
-    """Decodes a recording once and gives float32 [2, T] of each span, with zeros behind the recording's end."""
+    """Decodes a recording once and cuts spans out of it.
+
+    Args:
+        recording: whose tracks are decoded.
+        spans: in milliseconds of the conversation.
+        rate_hz: sample rate of the result.
+        whole_ms: length of every cut; that of its span if None.
+
+    Returns:
+        float32 [2, T] in [-1, 1] of each span, with zeros behind the recording's end.
+
+    Raises:
+        RejectError: as :func:`duologue_pipeline.ingest.audio.conversation_blocks`.
+    """
     starts = [span.start_ms * rate_hz // 1000 for span in spans]
     lengths = [(whole_ms or span.duration_ms) * rate_hz // 1000 for span in spans]
     cuts = [np.zeros((2, length), np.float32) for length in lengths]

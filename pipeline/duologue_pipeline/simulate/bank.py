@@ -14,7 +14,7 @@ __all__ = ["default_cache", "open_bank"]
 
 
 def default_cache() -> Path:
-    """Where voices are kept unless told otherwise: ``duologue/voices`` in the user's cache folder."""
+    """Gives the folder in which voices are kept by default: ``duologue/voices`` in the user's cache folder."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "duologue" / "voices"
 
 

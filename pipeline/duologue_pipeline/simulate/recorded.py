@@ -20,7 +20,7 @@ _AUDIO_SUFFIXES: Final = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".
 
 @dataclass
 class RecordedBank:
-    """Voices from a folder of mono clips: ``SPEAKER/*.wav``, or ``SPEAKER-*.wav`` and ``SPEAKER_*.wav`` side by side.
+    """Takes voices from mono clips: ``SPEAKER/*.wav``, or ``SPEAKER-*.wav`` and ``SPEAKER_*.wav`` side by side.
 
     Clips are cut at pauses of 200 ms. What is said in them is not known, so there are no words.
     """
@@ -42,11 +42,11 @@ class RecordedBank:
             )
 
     def voices(self) -> Sequence[str]:
-        """The names of the speakers, sorted."""
+        """Lists the names of the speakers, sorted."""
         return sorted(self._files)
 
     def clips(self, voice: str) -> VoiceClips:
-        """The clips of a speaker.
+        """Gives the clips of a speaker.
 
         Raises:
             KeyError: there is no such speaker.
@@ -71,7 +71,7 @@ class RecordedBank:
 
 
 def _cut(path: Path, rules: SimulateRules) -> list[Clip]:
-    """The inter-pausal units of a file, too long and too short ones left out."""
+    """Cuts a file into inter-pausal units, and drops those that are too long or too short."""
     try:
         pcm, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as error:

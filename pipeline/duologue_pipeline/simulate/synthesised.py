@@ -36,7 +36,7 @@ def read_phrases() -> dict[str, Any]:
 
 @dataclass
 class SynthesisedBank:
-    """Every voice of some engines in one language. Voices are made when they are first asked for.
+    """Speaks with every voice of some engines in one language; makes a voice when it is first asked for.
 
     ``progress`` is told which one is being made.
     """
@@ -56,11 +56,11 @@ class SynthesisedBank:
         self._folder = self.cache / f"{self.language.split('-')[0]}-{key}"
 
     def voices(self) -> Sequence[str]:
-        """The names of the voices, sorted."""
+        """Lists the names of the voices, sorted."""
         return self._names
 
     def clips(self, voice: str) -> VoiceClips:
-        """What a voice can say, from the cache if it is there.
+        """Gives what a voice can say, from the cache if it is there.
 
         Raises:
             KeyError: there is no such voice.
@@ -108,7 +108,7 @@ class SynthesisedBank:
 def _words_in(
     text: str, times_s: Sequence[tuple[float, float]], start: int, end: int
 ) -> list[tuple[str, float, float]]:
-    """Words with times within the clip; the first begins and the last ends with it."""
+    """Gives the words with their times in the clip; the first begins and the last ends with it."""
     length_s = (end - start) / CLIP_RATE_HZ
     inside_s = [
         [round(min(max(time_s - start / CLIP_RATE_HZ, 0.0), length_s), 4) for time_s in span] for span in times_s
