@@ -16,7 +16,7 @@ from duologue_pipeline.tokens.samples import (
     codec_document,
     release_codec_document,
 )
-from duologue_pipeline.words.asr import AsrModel
+from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["release_options"]
 
