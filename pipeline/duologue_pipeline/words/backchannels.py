@@ -25,6 +25,7 @@ from typing import Final
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
+from duologue_pipeline.words.ipu_ranges import ipu_ranges
 from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon
 from duologue_pipeline.words.track import TrackWords
 
@@ -86,10 +87,10 @@ def backchannel_ipus(
     """
     rules = load_rules(BackchannelWordsRules) if rules is None else rules
     types = [kind for kind in BACKCHANNEL_TYPES if assessments or kind != "assessment"]
-    units = [_unit(own, first, last, types, rules) for first, last in _ipus(own.words, rules.ipu_silence_ms)]
+    units = [_unit(own, first, last, types, rules) for first, last in ipu_ranges(own.words, rules.ipu_silence_ms)]
     other_ipus = [
         (other.words[first].start_ms, max(word.end_ms for word in other.words[first:last]))
-        for first, last in _ipus(other.words, rules.ipu_silence_ms)
+        for first, last in ipu_ranges(other.words, rules.ipu_silence_ms)
     ]
     found = []
     for i, unit in enumerate(units):
@@ -108,20 +109,6 @@ def backchannel_ipus(
         if is_one:
             found.append(BackchannelIpu(unit.type, unit.first, unit.last, unit.start_ms, unit.end_ms))
     return found
-
-
-def _ipus(words: Sequence[Word], silence_ms: int) -> list[tuple[int, int]]:
-    """Half-open ranges of the words of each IPU."""
-    ipus: list[tuple[int, int]] = []
-    end_ms = 0
-    for i, word in enumerate(words):
-        if ipus and word.start_ms - end_ms < silence_ms:
-            ipus[-1] = (ipus[-1][0], i + 1)
-            end_ms = max(end_ms, word.end_ms)
-        else:
-            ipus.append((i, i + 1))
-            end_ms = word.end_ms
-    return ipus
 
 
 def _unit(track: TrackWords, first: int, last: int, types: Sequence[str], rules: BackchannelWordsRules) -> _Unit:
@@ -173,7 +160,7 @@ def _is_answer(unit: _Unit, other: TrackWords, lexicon: Lexicon, rules: Backchan
     heard = [i for i, word in enumerate(other.words) if word.end_ms <= unit.start_ms]
     if not heard or unit.start_ms - other.words[heard[-1]].end_ms > rules.question_before_ms:
         return False
-    first, last = _ipus([other.words[i] for i in heard], rules.ipu_silence_ms)[-1]
+    first, last = ipu_ranges([other.words[i] for i in heard], rules.ipu_silence_ms)[-1]
     asked = heard[max(first, last - rules.question_max_words) : last]
     return _is_question([other.normals[i] for i in asked], lexicon)
 
