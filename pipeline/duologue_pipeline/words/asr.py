@@ -1,8 +1,8 @@
 """Recognises the words of speakers who have no transcript, behind one interface that any recogniser can have.
 
 The recogniser hears only what voice activity found, in pieces (:mod:`duologue_pipeline.ingest.pieces`) that begin and
-end in silence. So none is longer than the 30 s that Whisper takes, memory does not grow with the recording, and silence,
-in which recognisers invent words, is not heard at all. Times are put back onto the conversation's clock.
+end in silence. So none is longer than the 30 s that Whisper takes, memory does not grow with the recording, and
+silence, in which recognisers invent words, is not heard at all. Times are put back onto the conversation's clock.
 
 The recogniser that a run uses is that of :mod:`duologue_pipeline.words.asr_checkpoint`.
 """
@@ -27,7 +27,7 @@ Pcm = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class SpokenWord:
-    """A word with its times in seconds from the beginning of the piece that was heard."""
+    """Holds a recognised word with its times in seconds from the beginning of the piece that was heard."""
 
     word: str
     start_s: float
@@ -35,14 +35,17 @@ class SpokenWord:
 
 
 class Recognizer(Protocol):
-    """Whatever makes words of sound."""
+    """Makes words of sound, whatever the model."""
 
     def words(self, pcm: Pcm, *, language: str | None) -> Sequence[SpokenWord]:
-        """Recognises a piece.
+        """Recognises the words of a piece of speech.
 
         Args:
             pcm: float32 [T] in [-1, 1] at :data:`RATE_HZ`.
             language: a BCP 47 tag, None if unknown.
+
+        Returns:
+            The words with their times, in the order in which they are said.
         """
         ...
 
@@ -55,7 +58,17 @@ def with_heard_words(
 ) -> dict[Speaker, tuple[Word, ...] | None]:
     """Recognises the words of those who have none; the tracks of others are not listened to.
 
-    Args and errors are those of :func:`transcribe`.
+    Args:
+        recording: whose tracks are decoded once more, if anybody has no words.
+        activity: when each speaker is heard; nothing else is listened to.
+        words: of each speaker, on the conversation's clock; None for who has none.
+        recognizer: the model.
+
+    Returns:
+        The words of both speakers.
+
+    Raises:
+        RejectError: as :func:`transcribe`.
     """
     wordless = [speaker for speaker in SPEAKERS if words[speaker] is None]
     if not wordless:
@@ -72,7 +85,7 @@ def transcribe(
     language: str | None,
     speakers: Collection[Speaker] = SPEAKERS,
 ) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
-    """Recognises the words of the tracks.
+    """Recognises the words of the speakers in the tracks of a recording.
 
     Args:
         recording: whose tracks are decoded once more.
@@ -96,7 +109,7 @@ def transcribe(
 
 
 def _placed(spoken: Sequence[SpokenWord], piece: Span) -> Iterator[Word]:
-    """Puts words onto the conversation's clock; none leaves its piece."""
+    """Puts words onto the conversation's clock, each inside its piece."""
     for item in spoken:
         start_ms = min(piece.end_ms, piece.start_ms + max(0, round(item.start_s * 1000)))
         end_ms = min(piece.end_ms, max(start_ms, piece.start_ms + round(item.end_s * 1000)))

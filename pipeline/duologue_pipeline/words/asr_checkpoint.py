@@ -22,7 +22,7 @@ _SHORTEST: Final = RATE_HZ // 10
 
 @dataclass(frozen=True)
 class AsrModel:
-    """A checkpoint that the user has named: small, picklable, loaded by :meth:`open`.
+    """Names a checkpoint that the user has chosen; it is small and picklable, and loaded by :meth:`open`.
 
     Attributes:
         source: a folder, or an id of the Hugging Face hub.
@@ -33,7 +33,7 @@ class AsrModel:
     allow_network: bool = False
 
     def folder(self) -> Path:
-        """Where the checkpoint lies.
+        """Finds the folder of the checkpoint, downloading it if that is allowed.
 
         Raises:
             UsageError: it is not there.
@@ -59,7 +59,9 @@ class AsrModel:
             ) from None
 
     def document(self) -> dict[str, str]:
-        """What a release says about it: its name, and the hash over all its files, so that none can change unseen.
+        """Describes the checkpoint for a release: its name, and a hash over all its files.
+
+        So none of them can change unseen.
 
         Raises:
             UsageError: as :meth:`folder`.
@@ -72,7 +74,7 @@ class AsrModel:
         return {"model": Path(self.source).name, "sha256": digest.hexdigest()}
 
     def open(self) -> Recognizer:
-        """Loads the model.
+        """Loads the recogniser.
 
         Raises:
             UsageError: it is not there, is damaged, or is no speech recogniser.
@@ -81,6 +83,8 @@ class AsrModel:
 
 
 class _TransformersRecognizer:
+    """Recognises words with a pipeline of ``transformers``."""
+
     def __init__(self, model: AsrModel) -> None:
         folder = model.folder()
         from duologue_pipeline.models.torchaudio_cpu import import_torchaudio

@@ -1,4 +1,7 @@
-"""Backchannels from words: what the listener says that is made of nothing but backchannels, where the other one talks.
+"""Finds backchannels in words: short responses such as "uh-huh" that a listener gives while the other one talks.
+
+They take no turn, so events must know them before they speak of turns and interruptions. The words of both speakers,
+and their times, decide.
 
 An inter-pausal unit (IPU) of one speaker is a backchannel if
 
@@ -13,9 +16,9 @@ An inter-pausal unit (IPU) of one speaker is a backchannel if
 The definition is that of Yngve (1970) and Ward & Tsukahara (2000): a response to the other's ongoing talk that does not
 take the turn; the types are told apart by their words (duologue_pipeline.words.lexicon.BACKCHANNEL_TYPES).
 
-Where the language has no lexicon only timing is left. An IPU is then a backchannel, of no type, if it is one or two words
-in a short time, stands apart from all other speech of its speaker, and the other one goes on: speaks over its end, or
-speaks next, soon.
+Where the language has no lexicon only timing is left. An IPU is then a backchannel, of no type, if it is one or two
+words in a short time, stands apart from all other speech of its speaker, and the other one goes on: speaks over its
+end, or speaks next, soon.
 """
 
 from collections.abc import Sequence
@@ -39,9 +42,10 @@ _Times = Sequence[tuple[int, int]]
 
 @dataclass(frozen=True)
 class BackchannelIpu:
-    """An IPU that is a backchannel: its words are ``[start, end)`` of the speaker's words.
+    """Holds an IPU that is a backchannel, and when it is said.
 
-    ``type`` is one of :data:`duologue_pipeline.words.lexicon.BACKCHANNEL_TYPES`, empty where only timing tells.
+    Its words are ``[start, end)`` of the speaker's words. ``type`` is one of
+    :data:`duologue_pipeline.words.lexicon.BACKCHANNEL_TYPES`, empty where only timing tells.
     """
 
     type: str
@@ -53,7 +57,7 @@ class BackchannelIpu:
 
 @dataclass(frozen=True)
 class _Unit:
-    """An IPU: what is said in it in normal form, laughter and noise left out, and its type by its words alone."""
+    """Holds an IPU: its words in normal form, without laughter and noise, and its type by these words alone."""
 
     first: int
     last: int
@@ -74,7 +78,7 @@ def backchannel_ipus(
     assessments: bool = False,
     rules: BackchannelWordsRules | None = None,
 ) -> list[BackchannelIpu]:
-    """Finds the backchannels of one speaker.
+    """Finds the backchannels of one speaker in the words of both.
 
     Args:
         own: words of the speaker, whose lexicon decides; with the lexicon ``none`` only timing tells.
@@ -119,14 +123,14 @@ def _unit(track: TrackWords, first: int, last: int, types: Sequence[str], rules:
 
 
 def _is_noise(track: TrackWords, i: int) -> bool:
-    """Whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``."""
+    """Tells whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``."""
     return track.normals[i][:1] in ("[", "<", "(") or (
         track.laughter[i] and not track.words[i].word.lower().startswith("[laughter-")
     )
 
 
 def _type_of(spoken: Sequence[str], lexicon: Lexicon, types: Sequence[str]) -> str:
-    """The weightiest type among the phrases that the words are made of; empty if they are not."""
+    """Finds the weightiest type among the phrases that the words are made of; empty if they are made of none."""
     pieces: Sequence[str] = spoken if lexicon.spaces else list("".join(spoken))
     phrases = {
         (phrase if lexicon.spaces else tuple("".join(phrase))): kind
@@ -168,7 +172,7 @@ def _is_answer(unit: _Unit, other: TrackWords, lexicon: Lexicon, rules: Backchan
 def _sounds_like_one(
     unit: _Unit, before: _Unit | None, after: _Unit | None, goes_on: bool, other: _Times, rules: BackchannelWordsRules
 ) -> bool:
-    """Whether the unit is a backchannel as far as timing tells."""
+    """Tells by timing alone whether the unit is a backchannel."""
     resumes_ms = next((start_ms for start_ms, _ in other if start_ms >= unit.end_ms), None)
     speaks_next = (
         resumes_ms is not None
@@ -185,7 +189,7 @@ def _sounds_like_one(
 
 
 def _is_question(heard: Sequence[str], lexicon: Lexicon) -> bool:
-    """A question to be answered by yes or no, as far as words without punctuation tell."""
+    """Tells whether words ask for a yes or no, as far as words without punctuation can tell."""
     if any(tuple(heard[: len(begin)]) == begin for begin in lexicon.question_begins):
         return True
     space = " " if lexicon.spaces else ""

@@ -1,4 +1,6 @@
-"""Disfluencies of a speaker from words: what is said that the sentence can do without, word by word and as events.
+"""Finds the disfluencies of a speaker in words: what is said that the sentence can do without.
+
+It gives them word by word, as tags, and as events.
 
 Shriberg (1994) takes a disfluency apart into the **reparandum** (what is taken back), the **interregnum** (edit terms
 between: ``uh``, ``i mean``) and the **repair** (what takes its place)::
@@ -9,8 +11,8 @@ between: ``uh``, ``i mean``) and the **repair** (what takes its place)::
 Kinds of :class:`Disfluency` (the classes of Full-Duplex-Bench v3):
 
 - ``filler``: filled pauses outside of an interregnum (Clark & Fox Tree 2002);
-- ``hesitation``: an own silence after a word that cannot end a phrase, or such a word drawn out (rules: ``hesitation_min_ms``,
-  ``drawn_out_min_ms``);
+- ``hesitation``: an own silence after a word that cannot end a phrase, or such a word drawn out (rules:
+  ``hesitation_min_ms``, ``drawn_out_min_ms``);
 - ``repetition``: the repair is the reparandum again, or completes its fragment;
 - ``self_correction``: the repair takes up words of the reparandum and says others otherwise;
 - ``false_start``: nothing takes the place of the reparandum.
@@ -45,10 +47,10 @@ _CANNOT_END: Final = ("article", "place", "nominative")
 
 @dataclass(frozen=True)
 class Disfluency:
-    """One disfluency; all ranges are half-open ranges of word indices, None where there is no such part.
+    """Holds one disfluency: its kind, its time and its parts.
 
-    ``edit_terms`` are the indices of the edit terms in it. A silent hesitation has no words: ``start_ms`` and ``end_ms``
-    say when it is.
+    All ranges are half-open ranges of word indices, None where there is no such part. ``edit_terms`` are the indices of
+    the edit terms in it. A silent hesitation has no words: ``start_ms`` and ``end_ms`` say when it is.
     """
 
     kind: Kind
@@ -62,7 +64,7 @@ class Disfluency:
 
 @dataclass(frozen=True)
 class _Reading:
-    """The words of a speaker as the rules see them."""
+    """Holds the words of a speaker as the rules see them."""
 
     track: TrackWords
     filler: Sequence[bool]
@@ -79,7 +81,7 @@ class _Reading:
 
 
 def tag_words(track: TrackWords, *, rules: DisfluencyRules | None = None) -> list[WordTags]:
-    """Tags each word of a speaker.
+    """Tags each word of a speaker with what it is in a disfluency.
 
     Args:
         track: their words (:func:`duologue_pipeline.words.track.track_words`).
@@ -189,7 +191,7 @@ def _fillers(read: _Reading) -> list[Disfluency]:
 
 
 def _hesitations(read: _Reading, rules: DisfluencyRules) -> list[Disfluency]:
-    """Silent and drawn-out ones, where the speaker must still have something to say."""
+    """Finds silent and drawn-out hesitations, where the speaker must still have something to say."""
     classes = read.track.lexicon.word_classes
     waiting = frozenset().union(*(classes.get(name, frozenset()) for name in _CANNOT_END))
     found = []

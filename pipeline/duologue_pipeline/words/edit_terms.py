@@ -1,8 +1,8 @@
 """Finds the edit terms of a speaker: words such as "uh" or "I mean" that announce a repair or hold the floor.
 
-Edit terms are fillers, the lexicon's edit terms, and its discourse markers where their conditions hold: "you know" is an
-edit term in "it's, you know, big" and none in "do you know". A discourse marker is an edit term unless the word before
-is in its ``not_after`` (at the start of a clause that does not count), or the word after is in ``not_before`` or
+Edit terms are fillers, the lexicon's edit terms, and its discourse markers where their conditions hold: "you know" is
+an edit term in "it's, you know, big" and none in "do you know". A discourse marker is an edit term unless the word
+before is in its ``not_after`` (at the start of a clause that does not count), or the word after is in ``not_before`` or
 outside of ``only_before``; if it has ``needs``, ``after`` or ``before``, one of them must hold: ``start`` of a clause
 (silence or an edit term before), a ``conjunction`` before, or the given word.
 """

@@ -70,7 +70,7 @@ class _Point:
     rules: DisfluencyRules
 
     def longest(self) -> tuple[str, int, int] | None:
-        """Sign, words of the reparandum and words of the repair of the longest; the first sign where they tie."""
+        """Finds the sign with the longest reparandum, as :func:`longest_sign` gives it."""
         found = [*self._fragment(), *self._said_again(), *self._abandoned()]
         return max(found, key=lambda each: each[1], default=None)
 
@@ -135,7 +135,7 @@ class _Point:
         return []
 
     def _repeated(self, length: int) -> int:
-        """How many of the ``length`` words before are said again, from the first on."""
+        """Counts how many of the ``length`` words before are said again, from the first on."""
         count = 0
         while (
             count < length

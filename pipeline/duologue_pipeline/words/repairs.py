@@ -4,11 +4,12 @@ What is taken back is the reparandum, what takes its place the repair (Shriberg 
 at without edit terms. Between two of them, at the interruption point, the longest reparandum that a sign of word order
 shows is taken (:mod:`duologue_pipeline.words.repair_signs`).
 
-For the languages of :mod:`duologue_pipeline.words.repair_model` its probabilities add what these signs do not show. Words
-in a row of at least ``model_word_probability`` are a reparandum if a silence or an edit term follows, or the last of them
-has ``model_interruption_probability``. They show one of two more signs:
+For the languages of :mod:`duologue_pipeline.words.repair_model` its probabilities add what these signs do not show.
+Words in a row of at least ``model_word_probability`` are a reparandum if a silence or an edit term follows, or the last
+of them has ``model_interruption_probability``. They show one of two more signs:
 
-- **rewording**: the repair has a word of the reparandum again: ``an aggressive military | an aggression oriented military``;
+- **rewording**: the repair has a word of the reparandum again:
+  ``an aggressive military | an aggression oriented military``;
 - **restart**: it has none: ``he | she was late``.
 """
 
@@ -28,10 +29,11 @@ __all__ = ["Repair", "find_repairs"]
 
 @dataclass(frozen=True)
 class Repair:
-    """Half-open ranges of word indices; ``sign`` is one of those in the module's description.
+    """Holds one repair as half-open ranges of word indices, and the sign that shows it.
 
     The reparandum is ``[start, interruption)`` but for the edit terms in it, the repair ``[resumption, end)``, empty
-    where nothing takes the reparandum's place. Between the two lie edit terms only: the interregnum.
+    where nothing takes the reparandum's place. Between the two lie edit terms only: the interregnum. ``sign`` is one of
+    this module's or of :mod:`duologue_pipeline.words.repair_signs`.
     """
 
     sign: str
@@ -42,7 +44,7 @@ class Repair:
 
 
 def find_repairs(track: TrackWords, edit: Sequence[bool], *, rules: DisfluencyRules) -> list[Repair]:
-    """Finds at most one repair for each interruption point.
+    """Finds the places where a speaker goes back, at most one repair for each interruption point.
 
     Args:
         track: the words of one speaker.
@@ -101,7 +103,7 @@ def _learned(
 
 
 def _words_of_repair(reparandum: Sequence[str], after: Sequence[str]) -> int:
-    """Up to the last word of the reparandum that is said again in its order, as far as the reparandum is long."""
+    """Counts the words of a repair: up to the last word of the reparandum that is said again in its order."""
     rest, count = list(reparandum), 0
     for number, word in enumerate(after[: len(reparandum) + 1], start=1):
         if word in rest:
