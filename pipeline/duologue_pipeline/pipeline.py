@@ -23,7 +23,7 @@ from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CombineStatistics
 from duologue_pipeline.stages.write import PlanRelease, WriteRelease, WriteShards
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage
-from duologue_pipeline.words.asr import AsrModel
+from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["RunOptions", "build_pipeline"]
 

@@ -69,7 +69,7 @@ SPLITS: Final[tuple[str, str]] = ("train", "validation")
 
 @dataclass(frozen=True)
 class Track:
-    """One speaker's track as the manifest names it (schemas/recording.schema.json).
+    """Holds one speaker's track as the manifest names it (schemas/recording.schema.json).
 
     ``uri`` and ``words_uri`` are absolute: the reader of the manifest has resolved them against its folder.
     ``offset_s`` is where the track's first sample lies on the conversation's clock: positive means that the track
@@ -86,7 +86,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a recording comes from, as the manifest says it."""
+    """Says where a recording comes from, as the manifest has it."""
 
     corpus: str | None = None
     license: str | None = None
@@ -95,7 +95,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Recording:
-    """One line of the manifest: a conversation of exactly two tracks."""
+    """Holds one line of the manifest: a conversation of exactly two tracks."""
 
     recording_id: str
     a: Track
@@ -109,13 +109,13 @@ class Recording:
 
     @property
     def tracks(self) -> tuple[Track, Track]:
-        """Both tracks, ``a`` first."""
+        """Gives both tracks, ``a`` first."""
         return self.a, self.b
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A recording (or a manifest line) that goes no further: a line of ``rejected.jsonl``.
+    """Stands for a recording (or a manifest line) that goes no further: a line of ``rejected.jsonl``.
 
     ``recording_id`` is None where the manifest line is too broken to have one. ``reason`` is a key of
     :data:`duologue_pipeline.errors.REASONS`; ``detail`` says what was found and what to do.
@@ -132,7 +132,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class GrantRef:
-    """The ledger event that lets a speaker's track be used for one purpose."""
+    """Points to the ledger event that lets a speaker's track be used for one purpose."""
 
     purpose: str
     event_sha256: str
@@ -142,7 +142,7 @@ class GrantRef:
 
 @dataclass(frozen=True)
 class SpeakerConsent:
-    """One speaker's part of a :class:`ConsentBasis`; ``commitment`` stands for the speaker in every output."""
+    """Holds one speaker's part of a :class:`ConsentBasis`; ``commitment`` stands for the speaker in every output."""
 
     commitment: str
     grants: Sequence[GrantRef]
@@ -150,7 +150,7 @@ class SpeakerConsent:
 
 @dataclass(frozen=True)
 class ConsentBasis:
-    """What let a recording pass the gate: travels with it into every sample's metadata."""
+    """Says what let a recording pass the gate, and travels with it into every sample's metadata."""
 
     purpose: str
     ledger_id: str
@@ -160,7 +160,7 @@ class ConsentBasis:
 
 @dataclass(frozen=True)
 class Consented:
-    """A recording whose speakers both allow the purpose of the run."""
+    """Holds a recording whose speakers both allow the purpose of the run."""
 
     recording: Recording
     consent: ConsentBasis
@@ -171,7 +171,7 @@ class Consented:
 
 @dataclass(frozen=True)
 class TrackReport:
-    """What decoding one track from beginning to end showed.
+    """Reports what decoding one track from beginning to end showed.
 
     ``samples_sha256`` is over the decoded samples as little-endian float32, before offset and resampling.
     ``bandwidth_hz`` is the highest frequency whose mean power in louder frames is within 60 dB of the strongest.
@@ -190,7 +190,7 @@ class TrackReport:
 
 @dataclass(frozen=True)
 class AudioReport:
-    """Both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied."""
+    """Reports on both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied."""
 
     duration_ms: int
     a: TrackReport
@@ -199,7 +199,7 @@ class AudioReport:
 
 @dataclass(frozen=True)
 class Ingested(Consented):
-    """A recording whose audio has been decoded once from beginning to end and found usable."""
+    """Holds a recording whose audio has been decoded once from beginning to end and found usable."""
 
     audio: AudioReport
 
@@ -212,20 +212,20 @@ FAULTS: Final = ("duplicate", "mono_mix", "over_suppression", "swap", "offset", 
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """A half-open stretch of time ``[start_ms, end_ms)`` on the conversation's clock."""
+    """Marks a half-open stretch of time ``[start_ms, end_ms)`` on the conversation's clock."""
 
     start_ms: int
     end_ms: int
 
     @property
     def duration_ms(self) -> int:
-        """Length in milliseconds."""
+        """Gives the length in milliseconds."""
         return self.end_ms - self.start_ms
 
 
 @dataclass(frozen=True)
 class BleedPoint:
-    """Bleed within one stretch of a recording; the fields are those of :class:`BleedReport`, from its evidence there."""
+    """Reports the bleed within one stretch of a recording; its fields are those of :class:`BleedReport`."""
 
     start_ms: int
     end_ms: int
@@ -237,7 +237,7 @@ class BleedPoint:
 
 @dataclass(frozen=True)
 class BleedReport:
-    """How much of the *other* speaker is heard in a track, from stretches where only the other one speaks.
+    """Reports how much of the *other* speaker is heard in a track, from stretches where only the other one speaks.
 
     ``bleed_db`` is the level of the coherent copy relative to the source in its own track (median over blocks), None
     where there is no evidence of a copy above ``floor_db``; ``floor_db`` is the lowest level that would have been
@@ -257,7 +257,7 @@ class BleedReport:
 
 @dataclass(frozen=True)
 class FaultReport:
-    """Whether a recording has one of :data:`FAULTS`.
+    """Reports whether a recording has one of :data:`FAULTS`.
 
     ``found`` is None where it could not be judged. ``value`` is what was measured, None where nothing could be:
     ``duplicate`` and ``mono_mix`` the share of one track that the other explains; ``over_suppression`` the dB by which
@@ -275,9 +275,10 @@ class FaultReport:
 
 @dataclass(frozen=True)
 class IsolationReport:
-    """``a_from_b`` is b's voice in a's track. ``verdict`` is pass, warn, fail or undetermined.
+    """Reports how well the tracks keep the speakers apart: bleed in both directions, and other faults.
 
-    ``faults`` has a :class:`FaultReport` for each of :data:`FAULTS`.
+    ``a_from_b`` is b's voice in a's track. ``verdict`` is pass, warn, fail or undetermined. ``faults`` has a
+    :class:`FaultReport` for each of :data:`FAULTS`.
     """
 
     verdict: str
@@ -288,13 +289,13 @@ class IsolationReport:
 
     @property
     def duplicate(self) -> bool:
-        """Whether both tracks are one signal, be it of one voice or of two (``mono_mix``)."""
+        """Tells whether both tracks are one signal, be it of one voice or of two (``mono_mix``)."""
         return self.faults["duplicate"].found is True
 
 
 @dataclass(frozen=True)
 class Measured(Ingested):
-    """A recording whose channels have been checked against each other."""
+    """Holds a recording whose channels have been checked against each other."""
 
     isolation: IsolationReport
 
@@ -304,7 +305,7 @@ class Measured(Ingested):
 
 @dataclass(frozen=True)
 class Vocalisation:
-    """What the signal alone suggests a sound to be: ``filler``, ``laughter`` or ``breath``; low confidence."""
+    """Marks what the signal alone suggests a sound to be: ``filler``, ``laughter`` or ``breath``; low confidence."""
 
     kind: str
     start_ms: int
@@ -314,7 +315,10 @@ class Vocalisation:
 
 @dataclass(frozen=True)
 class Activity:
-    """When each speaker is heard: spans sorted, disjoint, not touching; and what some of the sounds may be."""
+    """Says when each speaker is heard, and what some of the sounds may be.
+
+    The spans of a speaker are sorted, disjoint and not touching.
+    """
 
     a: Sequence[Span]
     b: Sequence[Span]
@@ -325,7 +329,7 @@ class Activity:
 
 @dataclass(frozen=True)
 class Active(Measured):
-    """A recording with voice activity per track."""
+    """Holds a recording with voice activity per track."""
 
     activity: Activity
 
@@ -335,7 +339,7 @@ class Active(Measured):
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a transcript, on the conversation's clock."""
+    """Holds a word of a transcript with its times on the conversation's clock."""
 
     word: str
     start_ms: int
@@ -345,7 +349,7 @@ class Word:
 
 @dataclass(frozen=True)
 class TaggedWord(Word):
-    """A word with its tags (:data:`duologue_pipeline.words.disfluency.TAGS`, in that order)."""
+    """Holds a word with its tags (:data:`duologue_pipeline.words.disfluency.TAGS`, in that order)."""
 
     tags: tuple[str, ...] = ()
 
@@ -355,11 +359,11 @@ WordsVerdict = Literal["fits", "shifted", "wrong_track", "undetermined"]
 
 @dataclass(frozen=True)
 class WordsCheck:
-    """How the words of one track lie to its activity (duologue_pipeline.words.check).
+    """Reports how well the words of one track fit its activity (duologue_pipeline.words.check).
 
     ``agreement`` in [-1, 1] is the correlation with the track's own activity as the times are, ``best_agreement`` the
-    highest within the shifts tried and ``shift_ms`` where it is: positive where the words come late. ``agreement_other``
-    is the highest with the other track. All are None where there is too little to compare.
+    highest within the shifts tried and ``shift_ms`` where it is: positive where the words come late.
+    ``agreement_other`` is the highest with the other track. All are None where there is too little to compare.
     """
 
     verdict: WordsVerdict
@@ -371,10 +375,10 @@ class WordsCheck:
 
 @dataclass(frozen=True)
 class Worded(Active):
-    """A recording with its words on the conversation's clock, None for a speaker who has none.
+    """Holds a recording with its words on the conversation's clock, None for a speaker who has none.
 
-    Words that do not fit the audio by ``words_check_a`` or ``words_check_b`` (None: nothing to check) have been left out.
-    The activity of a speaker without words has the filled pauses that the signal suggests.
+    Words that do not fit the audio by ``words_check_a`` or ``words_check_b`` (None: nothing to check) have been left
+    out. The activity of a speaker without words has the filled pauses that the signal suggests.
     """
 
     words_a: Sequence[Word] | None
@@ -388,7 +392,7 @@ class Worded(Active):
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happens between the speakers (kinds and definitions: duologue_pipeline.events.find).
+    """Marks one thing that happens between the speakers (kinds and definitions: duologue_pipeline.events.find).
 
     ``speaker`` is ``a`` or ``b``: whoever does it; for a gap or a floor transfer, whoever takes the floor.
     ``fto_ms`` (floor-transfer offset: negative in overlap) is set for floor transfers, gaps and between-speaker
@@ -424,7 +428,7 @@ class Event:
 
 @dataclass(frozen=True)
 class KindTotal:
-    """How many events of a kind a speaker has, and how long they last together."""
+    """Counts the events of a kind that a speaker has, and how long they last together."""
 
     kind: str
     speaker: str
@@ -434,7 +438,7 @@ class KindTotal:
 
 @dataclass(frozen=True)
 class TagTotal:
-    """How many words of a speaker carry a tag."""
+    """Counts the words of a speaker that carry a tag."""
 
     tag: str
     speaker: str
@@ -443,8 +447,9 @@ class TagTotal:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Turn-taking of one conversation in exact counts of milliseconds, events and words; shares are made at the edges.
+    """Sums up the turn-taking of one conversation in exact counts of milliseconds, events and words.
 
+    Shares are made of them at the edges.
     ``speech_a_ms + speech_b_ms - overlap_ms`` is the time in which anybody speaks. ``ftos_a_ms`` are the offsets of the
     floor transfers to ``a``, sorted; ``kinds`` and ``tags`` are sorted and hold what occurs. ``words_a`` is how many
     words ``a`` says, None where there is no transcript.
@@ -462,13 +467,13 @@ class Statistics:
     tags: Sequence[TagTotal] = ()
 
     def events(self, kind: str, speaker: str | None = None) -> int:
-        """How many events of a kind, of one speaker or of both."""
+        """Counts the events of a kind, of one speaker or of both."""
         return sum(x.events for x in self.kinds if x.kind == kind and speaker in (None, x.speaker))
 
 
 @dataclass(frozen=True)
 class Annotated(Worded):
-    """A recording with its events, and tags on its words.
+    """Holds a recording with its events, and tags on its words.
 
     ``lexicon`` is the name of the lexicon that was used, ``none`` where the language has none.
     """
@@ -486,7 +491,7 @@ class Annotated(Worded):
 
 @dataclass(frozen=True)
 class Tokenized:
-    """A recording whose samples lie, ready to be joined into a shard, in the staging folder.
+    """Says where the samples of a recording lie in the staging folder, ready to be joined into a shard.
 
     ``part_uri`` holds the tar members of all its samples, ``rows_uri`` their rows for the tables. ``speakers`` are the
     commitments of a and b.
@@ -503,7 +508,7 @@ class Tokenized:
 
 @dataclass(frozen=True)
 class WrittenShard:
-    """A finished shard file and the pieces of the tables that belong to it."""
+    """Describes a finished shard file and the pieces of the tables that belong to it."""
 
     name: str
     split: str

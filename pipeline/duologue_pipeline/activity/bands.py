@@ -1,6 +1,7 @@
-"""The spectrum of a track in twelve bands, every 10 ms, in one streaming pass: what edges are set by.
+"""Measures how loud a track is in twelve bands of frequency, every 10 ms; the edges of speech are set by that.
 
-A level is one byte, so an hour of track is 4.3 MB. Windows are 20 ms (Hann), centred on their hop.
+A track is read block by block, in one pass. A level is one byte, so an hour of track is 4.3 MB. Windows are 20 ms
+(Hann), centred on their hop.
 """
 
 from typing import Final
@@ -47,13 +48,20 @@ _POWERS: Final = (10 ** ((_LOWEST_DB + _STEP_DB * np.arange(256)) / 10)).astype(
 
 
 def power_of(levels: _Levels) -> _Floats:
-    """The power of band levels, float32 of the same shape; the power of a full-scale sine is .5."""
+    """Turns band levels into power.
+
+    Args:
+        levels: uint8 [H, B], in half dB above -120 dBFS.
+
+    Returns:
+        float32 [H, B], at least 1e-12; the power of a full-scale sine is .5.
+    """
     powers: _Floats = _POWERS[levels]
     return powers
 
 
 class BandLevels:
-    """The band levels of one track in progress. Blocks of any length give the levels of one pass over all of it."""
+    """Measures the band levels of one track in progress; blocks of any length give those of one pass over all of it."""
 
     def __init__(self) -> None:
         self._waiting = np.zeros(_BEFORE, np.float32)
@@ -61,14 +69,22 @@ class BandLevels:
         self._done: list[_Levels] = []
 
     def push(self, pcm: _Floats) -> None:
-        """Takes the next samples, float32 [T] in [-1, 1] at 16,000 Hz."""
+        """Takes the next samples of the track.
+
+        Args:
+            pcm: float32 [T] in [-1, 1] at 16,000 Hz; T may be anything, also 0.
+        """
         self._samples += pcm.size
         self._waiting = np.concatenate([self._waiting, pcm])
         hops = max((self._waiting.size - _WINDOW) // HOP + 1, 0)
         self._judge(hops)
 
     def finish(self) -> _Levels:
-        """Ends the track: uint8 [H, 12] in half dB above -120 dBFS, a level for every hop that has begun."""
+        """Ends the track and gives its levels.
+
+        Returns:
+            uint8 [H, 12] in half dB above -120 dBFS, a row for every hop of 10 ms that has begun.
+        """
         hops = -(-self._samples // HOP) - sum(len(part) for part in self._done)
         self._waiting = np.pad(self._waiting, (0, _WINDOW))
         self._judge(hops)

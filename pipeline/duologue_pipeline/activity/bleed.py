@@ -1,4 +1,4 @@
-"""Takes out of a track's activity what is only the other speaker, heard over there.
+"""Leaves out of a track's activity what is only the other speaker, heard in this track as bleed.
 
 Isolation has measured how loud and how late the other one comes over. Where a track is no louder than that copy would
 make it, nobody needs to be speaking in it; where it is louder, somebody does, be it softly and under the other's voice.
@@ -30,12 +30,12 @@ def without_bleed(
     bleed: BleedReport,
     rules: ActivityRules,
 ) -> list[Span]:
-    """Leaves out where a track is no louder than the other one's copy in it.
+    """Leaves out speech in which a track is no louder than the other speaker's copy in it.
 
     Args:
         spans: the track's activity, sorted and disjoint.
-        levels_dbfs: float32 [H], its level every 10 ms.
-        other_dbfs: float32 [H'], that of the other track.
+        levels_dbfs: float32 [H] in dBFS, at least -120: its level every 10 ms.
+        other_dbfs: float32 [H'], the same of the other track.
         bleed: the other one in this track, as isolation has measured it.
         rules: the rule set ``activity``.
 
@@ -59,7 +59,7 @@ def without_bleed(
 
 
 def _copy_dbfs(other_dbfs: _Floats, hops: int, bleed: BleedReport, rules: ActivityRules) -> _Floats:
-    """The level of the other one's copy in this track, with its dying away in a room: float32 [hops]."""
+    """Estimates the level of the other speaker's copy in this track, room and all: float32 [hops] in dBFS."""
     lag_hops = round((bleed.lag_ms or 0) / HOP_MS)
     first = max(lag_hops - 1, 0)  # levels look 10 ms around
     source = np.full(hops, _LOWEST_DBFS, np.float32)
@@ -71,7 +71,7 @@ def _copy_dbfs(other_dbfs: _Floats, hops: int, bleed: BleedReport, rules: Activi
 
 
 def _bleed_db(bleed: BleedReport, hops: int) -> _Floats:
-    """The level of the copy relative to its source at every hop, linear between where it was measured."""
+    """Interpolates the level of the copy relative to its source from where it was measured: float32 [hops] in dB."""
     points = [
         (point.start_ms + point.end_ms, point.bleed_db) for point in bleed.over_time if point.bleed_db is not None
     ]
@@ -82,14 +82,17 @@ def _bleed_db(bleed: BleedReport, hops: int) -> _Floats:
 
 
 def _own_speech(explained: _Flags, rules: ActivityRules) -> _Flags:
-    """Which hops of a stretch stay. Own speech dips below the copy between its syllables: only long dips are cut out."""
+    """Tells which hops of a stretch are the speaker's own: bool [hops].
+
+    Own speech dips below the copy between its syllables: only long dips are cut out.
+    """
     own = ~explained
     own = _without_runs(own, rules.bleed_blip_ms // HOP_MS, ends=True)
     return ~_without_runs(~own, rules.bleed_dip_ms // HOP_MS, ends=False)
 
 
 def _without_runs(flags: _Flags, shorter_than: int, *, ends: bool) -> _Flags:
-    """Flags without runs of True under a length; with ``ends``, also where they touch an end."""
+    """Clears runs of True shorter than a length; with ``ends``, also those that touch an end."""
     edges = np.flatnonzero(np.diff(flags, prepend=False, append=False)).reshape(-1, 2)
     cleared = flags.copy()
     for start, end in edges.tolist():

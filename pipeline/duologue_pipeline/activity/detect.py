@@ -1,4 +1,8 @@
-"""Finds when each speaker of a recording is heard in person: voice activity of both tracks, without bleed."""
+"""Finds when each speaker of a recording is heard in person: voice activity of both tracks, without bleed.
+
+Each track is listened to alone; then what is only the other speaker's copy in it is left out. That needs both tracks
+and what isolation has measured.
+"""
 
 from duologue_pipeline.activity.bleed import without_bleed
 from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel
@@ -18,6 +22,9 @@ def detect_activity(recording: Recording, isolation: IsolationReport, model: Vad
         isolation: how much of each speaker is in the other's track.
         model: the voice activity detector.
         duration_ms: of the conversation.
+
+    Returns:
+        Spans of both, sorted, disjoint, not touching; no vocalisations yet.
 
     Raises:
         RejectError: an ``audio_*`` reason.

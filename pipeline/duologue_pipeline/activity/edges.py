@@ -1,4 +1,7 @@
-"""Where a stretch of speech begins and ends on the waveform: a change point between noise and sound.
+"""Finds where a stretch of speech begins and ends on the waveform: at a change from noise to sound and back.
+
+The network of voice activity tells that there is speech, but up to 300 ms late. So both edges of each stretch are moved
+to where the sound itself begins and ends, and a stretch is split at its long silences.
 
 Each hop of 10 ms gets a score: above 0 where it sounds, below where it is like the silence around it. An edge lies
 where the scores from it to the inside of the stretch sum up highest: the maximum-likelihood change point (Page 1954,
@@ -31,7 +34,7 @@ _Noise = Sequence[npt.NDArray[np.floating[Any]]]
 
 
 def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: ActivityRules) -> tuple[_Floats, _Noise]:
-    """How much each hop stands out of the noise around it.
+    """Scores how much each hop of 10 ms stands out of the noise around it.
 
     Args:
         bands: uint8 [H, B], levels of :class:`duologue_pipeline.activity.bands.BandLevels`.
@@ -39,8 +42,8 @@ def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: ActivityR
         rules: the rule set ``activity``.
 
     Returns:
-        The scores, float32 [H], of which 0 is ``edge_noise_sigmas`` over the usual score of noise; and the power of the noise
-        that each block of hops was held against, float [B] each.
+        The scores, float32 [H] without unit, of which 0 is ``edge_noise_sigmas`` over the usual score of noise; and the
+        power of the noise that each block of ``edge_block_ms`` was held against, float [B] each.
     """
     context, block = rules.edge_context_ms // HOP_MS, rules.edge_block_ms // HOP_MS
     guard = np.ones(2 * (rules.edge_guard_ms // HOP_MS) + 1, np.bool_)
@@ -71,13 +74,14 @@ def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: ActivityR
 def without_tails(
     scores: _Floats, noises: _Noise, bands: _Levels, decay_db_per_s: float, rules: ActivityRules
 ) -> _Floats:
-    """The scores of a track that was recorded in a room: what only dies away as the room does is no sound.
+    """Lowers the scores of a track that was recorded in a room where the sound only dies away.
 
     Args:
-        scores: float32 [H], of :func:`sound_scores`.
-        noises: the same.
-        bands: uint8 [H, B], as there.
-        decay_db_per_s: of :func:`duologue_pipeline.activity.reverberation.room_decay`.
+        scores: float32 [H], from :func:`sound_scores`.
+        noises: float [B] for each block of hops, from there.
+        bands: uint8 [H, B], as given there.
+        decay_db_per_s: how fast the room lets sound die away, from
+            :func:`duologue_pipeline.activity.reverberation.room_decay`.
         rules: the rule set ``activity``.
 
     Returns:
@@ -93,14 +97,17 @@ def without_tails(
 
 
 def _smoothed_power(bands: _Levels, first: int, last: int) -> _Floats:
-    """The mean of each hop and its neighbours, float32 [last - first, B]."""
+    """Averages the power of each hop with that of its neighbours: float32 [last - first, B]."""
     padded = np.pad(power_of(bands[max(0, first - 1) : last + 1]), ((1, 1), (0, 0)), mode="edge")
     mean: _Floats = (padded[:-2] + padded[1:-1] + padded[2:]) * np.float32(1 / 3)
     return mean[min(first, 1) :][: last - first]
 
 
 def _ratios(over_noise: npt.NDArray[np.floating[Any]], rules: ActivityRules) -> _Floats:
-    """Float [H]: the log-likelihood ratio, mean of the best bands, in units in which a band of pure noise has -1."""
+    """Measures how much likelier each hop is speech on top of noise than noise alone: float [H], at least -1.
+
+    The log-likelihood ratio, averaged over the best bands, in units in which a band of pure noise has -1.
+    """
     snr = 10 ** (rules.edge_speech_snr_db / 10)
     ratios = np.clip(over_noise * (snr / (1 + snr) / np.log1p(snr)) - 1, -1, rules.edge_ratio_max)
     best = min(rules.edge_best_bands, ratios.shape[1])
@@ -115,8 +122,8 @@ def edges_on_the_waveform(
 
     Args:
         runs: ``(first hop, hop after the last)``, sorted and disjoint.
-        scores: float32 [H], of :func:`sound_scores`.
-        levels_dbfs: float32 [H].
+        scores: float32 [H], from :func:`sound_scores`.
+        levels_dbfs: float32 [H] in dBFS, the level of each hop of 10 ms.
         rules: the rule set ``activity``.
 
     Yields:
@@ -139,7 +146,7 @@ def edges_on_the_waveform(
 
 
 def _parts(run: tuple[int, int], scores: _Floats, levels_dbfs: _Floats, rules: ActivityRules) -> list[tuple[int, int]]:
-    """A stretch without its long silences: the network takes up to 300 ms to see one."""
+    """Splits a stretch at its long silences, each of which the network takes up to 300 ms to see."""
     start, end = run
     sound = _sound(scores, levels_dbfs, start, end, float(levels_dbfs[start:end].max()), rules)
     edges = np.flatnonzero(np.diff(sound < 0, prepend=False, append=False)).reshape(-1, 2)
@@ -151,14 +158,14 @@ def _parts(run: tuple[int, int], scores: _Floats, levels_dbfs: _Floats, rules: A
 def _sound(
     scores: _Floats, levels_dbfs: _Floats, first: int, last: int, peak_dbfs: float, rules: ActivityRules
 ) -> _Floats:
-    """The evidence of sound hop by hop: of the noise's score and of the level under the stretch's peak, the lesser."""
+    """Weighs the evidence of sound hop by hop: the lesser of the score and of the level over what is too soft."""
     above_db = levels_dbfs[first:last] - (peak_dbfs - rules.edge_below_speech_db)
     evidence: _Floats = np.clip(np.minimum(scores[first:last], above_db), -rules.edge_silence_weight, 1)
     return evidence
 
 
 def _change(evidence: _Floats, decided: int) -> int:
-    """The hop from which the evidence sums up highest; ``decided``, the network's own, where nothing speaks for sound."""
+    """Finds the hop from which the evidence sums up highest; gives ``decided`` where nothing speaks for sound."""
     sums = np.cumsum(evidence[::-1])[::-1]
     best = int(np.argmax(sums)) if sums.size else 0
     return best if sums.size and sums[best] > 0 else decided

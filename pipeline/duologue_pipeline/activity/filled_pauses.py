@@ -1,11 +1,14 @@
-"""Filled pauses ("uh", "um") by their sound alone: low-confidence candidates for a speaker whose words are not known.
+"""Finds filled pauses ("uh", "um") by their sound alone, for a speaker whose words are not known.
+
+They are candidates with a low confidence; where words are known, words tell. What they are worth stands in
+docs/annotation.md.
 
 In a filled pause the articulators stand still: a lengthened vowel (or "m") in which the fundamental frequency and the
 spectral envelope hardly change (Goto, Itou & Hayamizu 1999, *A real-time filled pause detection system for spontaneous
 speech recognition*, Eurospeech; Audhkhasi et al. 2009, *Formant-based technique for automatic filled-pause detection in
 spontaneous spoken English*, ICASSP). The vowel of fillers is open or mid in most languages ("uh", "euh", "eh"), which
-tells it from "you" and "we"; a hummed "mm" is not found. One at the beginning of a stretch of speech is told with more confidence than one
-elsewhere, where words are drawn out too. What it is worth stands in docs/annotation.md.
+tells it from "you" and "we"; a hummed "mm" is not found. One at the beginning of a stretch of speech is told with more
+confidence than one elsewhere, where words are drawn out too.
 
 Only the band of the telephone is listened to, so that every recording is judged alike.
 """
@@ -75,7 +78,7 @@ def filled_pauses(
 
     Args:
         pcm: float32 [T] in [-1, 1] at :data:`RATE_HZ`.
-        piece: where it lies.
+        piece: where it lies on the conversation's clock.
         spans: when the speaker speaks; what lies outside of the piece is ignored.
         rules: the rule set ``vocalisations``, the packaged one if None.
 
@@ -104,8 +107,11 @@ def filled_pauses(
 
 @dataclass(frozen=True)
 class _Sound:
-    """Every 10 ms, float32 [H]: periodicity (autocorrelation at the period), how far pitch and envelope move, and how far
-    the first formant's region (400 to 1000 Hz) lies over what is below it: more than 0 for open and mid vowels.
+    """Holds what is measured in a piece every 10 ms, each float32 [H].
+
+    ``correlation`` is the autocorrelation at the period: how much of the sound is voice. ``f0_semitones`` and
+    ``envelope_db`` say how far pitch and envelope move. ``open_db`` is how far the first formant's region (400 to 1000
+    Hz) lies over what is below it: more than 0 for open and mid vowels.
     """
 
     correlation: _Floats
@@ -115,7 +121,10 @@ class _Sound:
 
 
 def _listen(pcm: _Floats, rules: VocalisationsRules) -> _Sound:
-    """Measures a piece. Pitch costs most, so it is measured only where the envelope rests; elsewhere it is NaN."""
+    """Measures every 10 ms of a piece: its voice, and how far pitch and envelope move.
+
+    Pitch costs most, so it is measured only where the envelope rests; elsewhere it is NaN.
+    """
     hops = -(-pcm.size // _HOP)
     before = (_WINDOW - _HOP) // 2
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(pcm, (before, _WINDOW)), _WINDOW)[::_HOP][:hops]
@@ -135,7 +144,7 @@ def _listen(pcm: _Floats, rules: VocalisationsRules) -> _Sound:
 
 
 def _moves(values: _Floats, over: int) -> _Floats:
-    """How much values [H, ...] change over ``over`` hops around each; NaN where they begin or end within them."""
+    """Measures how much values [H, ...] change over ``over`` hops around each; NaN near the beginning and the end."""
     moves = np.full_like(values, np.nan)
     if len(values) > over:
         moves[over // 2 : len(values) - (over - over // 2)] = values[over:] - values[:-over]
@@ -143,7 +152,10 @@ def _moves(values: _Floats, over: int) -> _Floats:
 
 
 def _period(power: _Floats, rules: VocalisationsRules) -> tuple[_Floats, _Floats]:
-    """The autocorrelation at the period, and the period in samples (Boersma 1993), from power spectra [H, F]."""
+    """Finds the period of the voice in each hop (Boersma 1993), from power spectra [H, F].
+
+    Gives the autocorrelation at the period and the period in samples, float32 [H] each.
+    """
     shortest, longest = RATE_HZ // rules.f0_max_hz, RATE_HZ // rules.f0_min_hz
     raw = irfft(power, _FFT, axis=1)[:, : longest + 2]
     correlation = raw / (np.maximum(raw[:, :1], 1e-10) * _window_correlation()[: longest + 2])
@@ -164,7 +176,7 @@ def _window_correlation() -> _Floats:
 
 
 def _runs(steady: npt.NDArray[np.bool_], open_db: _Floats, rules: VocalisationsRules, piece: Span) -> Iterator[Span]:
-    """The stretches of a piece that are ``steady`` and open on average, with what each hop was measured over."""
+    """Finds the stretches of a piece that are ``steady`` and open on average, with what each hop was measured over."""
     edges = np.flatnonzero(np.diff(steady, prepend=False, append=False)).reshape(-1, 2)
     half_ms = rules.steady_over_ms // 2
     for start, end in edges.tolist():

@@ -1,14 +1,17 @@
-"""Takes the room out of where speech ends: what only dies away as the room does is nobody's speech.
+"""Keeps the tail of a room out of speech: what only dies away as the room does is nobody's speech.
 
-A room goes on after the speaker has stopped, each band falling by about the same decibels a second (60 dB in T60). The speech
-before it decides what that tail may be: no louder than the loudest moment so far, let down by the room's decay (the
-exponential model of late reverberation, Polack 1988; Lebart, Boucher & Denbigh 2001, *A new method based on spectral
-subtraction for speech dereverberation*, Acta Acustica 87). What stands above that line was said just now; what does not may
-have been said before.
+In a room sound goes on after the speaker has stopped, and speech would seem to end late. So it is
+measured from the track itself how fast its room lets sound die away, and how far each moment stands above such a tail.
+
+The tail falls in each band by about the same decibels a second (60 dB in T60). The
+speech before it decides what that tail may be: no louder than the loudest moment so far, let down by the room's decay
+(the exponential model of late reverberation, Polack 1988; Lebart, Boucher & Denbigh 2001, *A new method based on
+spectral subtraction for speech dereverberation*, Acta Acustica 87). What stands above that line was said just now; what
+does not may have been said before.
 
 How fast the room decays is told from the track itself: nothing in a room can fall faster, so the steepest straight
-falls at the ends of speech are the room's (after Ratnam et al. 2003, *Blind estimation of reverberation time*, JASA 114). In a
-dry track they are rare, or slow because the voice itself fades; it is left as it is.
+falls at the ends of speech are the room's (after Ratnam et al. 2003, *Blind estimation of reverberation time*, JASA
+114). In a dry track they are rare, or slow because the voice itself fades; it is left as it is.
 """
 
 from collections.abc import Sequence
@@ -28,16 +31,16 @@ _ENOUGH_DB: Final = 60.0  # above the tail: more, as where nothing was said befo
 
 
 def room_decay(levels_dbfs: _Floats, runs: Sequence[tuple[int, int]], rules: ActivityRules) -> float | None:
-    """How fast sound dies away in the room of a track.
+    """Measures how fast sound dies away in the room of a track.
 
     Args:
-        levels_dbfs: float32 [H].
+        levels_dbfs: float32 [H] in dBFS, the track's level every 10 ms.
         runs: its stretches of speech, ``(first hop, hop after the last)``.
         rules: the rule set ``activity``.
 
     Returns:
-        dB a second; None where too few stretches end in a straight fall of that slope, or it is so slow that voices fade
-        like that.
+        dB a second; None where too few stretches end in a straight fall of that slope, or it is so slow that voices
+        fade like that.
     """
     steep, ends = _falls(levels_dbfs, runs, rules.room_first_look_ms // HOP_MS, rules) if runs else ([], 0)
     if not steep:
@@ -58,7 +61,7 @@ def room_decay(levels_dbfs: _Floats, runs: Sequence[tuple[int, int]], rules: Act
 def _falls(
     levels_dbfs: _Floats, runs: Sequence[tuple[int, int]], hops: int, rules: ActivityRules
 ) -> tuple[list[float], int]:
-    """The steepest straight fall at each end, in dB a hop; and how many ends were looked at."""
+    """Finds the steepest straight fall at each end of speech, in dB a hop, and counts the ends looked at."""
     place = np.arange(hops) - (hops - 1) / 2
     lowest = float(np.percentile(levels_dbfs, rules.room_noise_percentile)) + rules.room_above_noise_db
     before, after = rules.room_before_end_ms // HOP_MS, rules.room_after_end_ms // HOP_MS
@@ -83,11 +86,11 @@ def _falls(
 def above_the_tail(
     power: _Floats, noise: npt.NDArray[np.floating[Any]], decay_db_per_s: float, rules: ActivityRules
 ) -> _Floats:
-    """How far each hop stands above what may be left in the room of what was said before.
+    """Measures how far each hop stands above what may be left in the room of what was said before.
 
     Args:
-        power: float32 [H, B], in bands.
-        noise: float [B], that of the noise.
+        power: float32 [H, B], at least 0: that of each band every 10 ms; a full-scale sine has .5.
+        noise: float [B], the power of the noise in each band.
         decay_db_per_s: of :func:`room_decay`.
         rules: the rule set ``activity``.
 

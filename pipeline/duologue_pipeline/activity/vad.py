@@ -1,4 +1,7 @@
-"""When a track holds speech: Silero VAD over one track, in one streaming pass, with the edges set on the waveform.
+"""Finds when a track holds speech, in one pass over it: Silero VAD decides, the waveform sets the edges.
+
+The audio of a track is given block by block; when it ends, the stretches come out in which somebody speaks. A whole
+track is never held in memory.
 
 Silero's network is a stateless encoder of 32 ms frames and a small LSTM over them. Only the LSTM has to run in order,
 so the encoder takes hundreds of frames at a time and the LSTM a whole block in one call: the probabilities are those
@@ -41,16 +44,17 @@ _Levels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class VadModel:
-    """Silero's 16 kHz network, taken apart: ``lstm`` is its recurrent cell as a layer over whole sequences."""
+    """Holds Silero's 16 kHz network, taken apart: ``lstm`` is its recurrent cell as a layer over whole sequences."""
 
     core: Any
     lstm: torch.nn.LSTM
 
 
 def load_vad() -> VadModel:
-    """Loads Silero VAD from the weights that its package carries; for ``beam.utils.shared.Shared``.
+    """Loads Silero VAD from the weights that its package carries.
 
-    Sets torch to one thread: with more, small LSTMs have been seen to stall for seconds.
+    It is the loader that ``beam.utils.shared.Shared`` takes. Sets torch to one thread: with more, small LSTMs have been
+    seen to stall for seconds.
     """
     torch.set_num_threads(1)
     core = silero_vad.load_silero_vad()._model
@@ -60,11 +64,11 @@ def load_vad() -> VadModel:
 
 
 class Vad:
-    """The voice activity of one track in progress. Blocks of any length give the spans of one pass over all of it.
+    """Finds the speech of one track in progress; blocks of any length give the spans of one pass over all of it.
 
     Audio is held for one block (16 s); per hour of track .5 MB of probabilities and 4.3 MB of band levels are kept.
 
-    ``levels_dbfs``, float32 [H], is the level every 10 ms, once finished.
+    ``levels_dbfs``, float32 [H] in dBFS, is the level every 10 ms, once finished.
 
     Args:
         model: from :func:`load_vad`; holds no state of a track and may be shared.
@@ -84,7 +88,7 @@ class Vad:
         self.levels_dbfs = np.zeros(0, np.float32)
 
     def push(self, pcm: _Floats) -> None:
-        """Takes the next samples.
+        """Takes the next samples of the track.
 
         Args:
             pcm: float32 [T] in [-1, 1] at 16,000 Hz; T may be anything, also 0.
@@ -103,7 +107,7 @@ class Vad:
         self._waiting_samples = waiting.size - whole
 
     def finish(self, *, duration_ms: int | None = None) -> list[Span]:
-        """Ends the track.
+        """Ends the track and gives its stretches of speech.
 
         Args:
             duration_ms: of the conversation, where spans are cut; that of what was pushed if None. Resampling can make
@@ -129,7 +133,7 @@ class Vad:
         )
 
     def _judge(self, pcm: _Floats) -> None:
-        """Adds the probabilities of ``pcm: float32 [T]``, T a multiple of a frame."""
+        """Adds the network's probabilities of speech in ``pcm``, float32 [T], T a multiple of a frame."""
         joined = np.concatenate([self._context, pcm])
         self._context = joined[-_CONTEXT:]
         core = self._model.core
@@ -142,7 +146,14 @@ class Vad:
 
 
 def levels_of(bands: _Levels) -> _Floats:
-    """The level between 100 Hz and 8 kHz: float32 [H] in dBFS, from band levels uint8 [H, B]."""
+    """Adds up the bands of a track to its level between 100 Hz and 8 kHz.
+
+    Args:
+        bands: uint8 [H, B], in half dB above -120 dBFS.
+
+    Returns:
+        float32 [H] in dBFS.
+    """
     levels: _Floats = 10 * np.log10(power_of(bands).sum(axis=1))
     return levels
 
@@ -159,16 +170,18 @@ def speech_spans(
 
     A stretch opens where the probability reaches ``on_probability`` and closes where it falls below
     ``off_probability``. Each edge then moves to where the sound itself begins or ends
-    (:mod:`duologue_pipeline.activity.edges`), at most ``edge_search_ms`` inwards and ``edge_reach_ms`` outwards; where the
-    track was recorded in a room, its dying away is no sound (:mod:`duologue_pipeline.activity.reverberation`). Last,
-    silences under ``min_silence_ms`` are closed and stretches under ``min_speech_ms`` left out. Nothing is padded.
+    (:mod:`duologue_pipeline.activity.edges`), at most ``edge_search_ms`` inwards and ``edge_reach_ms`` outwards; where
+    the track was recorded in a room, its dying away is no sound (:mod:`duologue_pipeline.activity.reverberation`).
+    Last, silences under ``min_silence_ms`` are closed and stretches under ``min_speech_ms`` left out. Nothing is
+    padded.
 
     Args:
         probabilities: float32 [F] in [0, 1], one a 32 ms frame.
-        levels_dbfs: float32 [H], one a 10 ms hop; -120 for digital silence.
+        levels_dbfs: float32 [H] in dBFS, at least -120: one a 10 ms hop.
         duration_ms: of the track; spans are cut there.
         rules: the rule set ``activity``, the packaged one if None.
-        bands: uint8 [H, B], the same in bands; the level is taken for a single band if None.
+        bands: uint8 [H, B], the same in bands, in half dB above -120 dBFS; the level is taken for a single band if
+            None.
 
     Returns:
         Spans in milliseconds, sorted, disjoint, not touching.
@@ -194,14 +207,14 @@ def speech_spans(
 
 
 def _hysteresis(probabilities: _Floats, *, on: float, off: float) -> npt.NDArray[np.bool_]:
-    """True from a value >= ``on`` until one < ``off``; in between the last decision holds."""
+    """Decides for each value: yes from one >= ``on`` until one < ``off``; in between the last decision holds."""
     decisive = (probabilities >= on) | (probabilities < off)
     latest = np.maximum.accumulate(np.where(decisive, np.arange(probabilities.size), -1))
     return (latest >= 0) & (probabilities[latest] >= on)
 
 
 def _joined(hops: Iterable[tuple[int, int]], *, duration_ms: int, rules: ActivityRules) -> list[Span]:
-    """Makes spans of hops: joined across short silences, cut to the duration, the short ones left out."""
+    """Joins stretches across short silences, cuts them to the duration, and leaves out short ones."""
     spans: list[Span] = []
     for onset, offset in hops:
         start_ms, end_ms = onset * HOP_MS, min(offset * HOP_MS, duration_ms)

@@ -171,7 +171,7 @@ def _of_words(path: Path, language: str | None) -> "Annotation":
 
 def _of_audio(recording: Recording, asr: str | None, *, allow_network: bool) -> "ConversationReport":
     from duologue_pipeline.conversation import annotate_recording
-    from duologue_pipeline.words.asr import AsrModel
+    from duologue_pipeline.words.asr_checkpoint import AsrModel
     from duologue_pipeline.words.check import MISFITS, explain_check
 
     recognizer = AsrModel(asr, allow_network).open() if asr else None

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from duologue_pipeline.records import Span, Speaker, Word
+from duologue_pipeline.words.ipu_ranges import ipu_ranges
 
 __all__ = ["Unit", "join_ipus", "other_speaker", "spoken_units", "units_as_words"]
 
@@ -40,13 +41,10 @@ def other_speaker(speaker: Speaker) -> Speaker:
 
 def join_ipus(spans: Sequence[Span], silence_ms: int) -> list[Span]:
     """Joins speech across silences shorter than ``silence_ms``; ``spans`` are sorted by start and may overlap."""
-    ipus: list[Span] = []
-    for span in spans:
-        if ipus and span.start_ms - ipus[-1].end_ms < silence_ms:
-            ipus[-1] = Span(ipus[-1].start_ms, max(ipus[-1].end_ms, span.end_ms))
-        else:
-            ipus.append(span)
-    return ipus
+    return [
+        Span(spans[first].start_ms, max(span.end_ms for span in spans[first:last]))
+        for first, last in ipu_ranges(spans, silence_ms)
+    ]
 
 
 def spoken_units(

@@ -13,7 +13,7 @@ from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
-from duologue_pipeline.words.asr import AsrModel
+from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["release_options"]
 

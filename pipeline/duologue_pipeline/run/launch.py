@@ -16,7 +16,7 @@ from duologue_pipeline.run.folder import is_complete, prepare, refused_counts
 from duologue_pipeline.run.ledger import open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
 from duologue_pipeline.tokens.encode import TokenizeOptions
-from duologue_pipeline.words.asr import AsrModel
+from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["RunResult", "run"]
 

@@ -1,4 +1,7 @@
-"""Backchannels from words: what the listener says that is made of nothing but backchannels, where the other one talks.
+"""Finds backchannels in words: short responses such as "uh-huh" that a listener gives while the other one talks.
+
+They take no turn, so events must know them before they speak of turns and interruptions. The words of both speakers,
+and their times, decide.
 
 An inter-pausal unit (IPU) of one speaker is a backchannel if
 
@@ -13,9 +16,9 @@ An inter-pausal unit (IPU) of one speaker is a backchannel if
 The definition is that of Yngve (1970) and Ward & Tsukahara (2000): a response to the other's ongoing talk that does not
 take the turn; the types are told apart by their words (duologue_pipeline.words.lexicon.BACKCHANNEL_TYPES).
 
-Where the language has no lexicon only timing is left. An IPU is then a backchannel, of no type, if it is one or two words
-in a short time, stands apart from all other speech of its speaker, and the other one goes on: speaks over its end, or
-speaks next, soon.
+Where the language has no lexicon only timing is left. An IPU is then a backchannel, of no type, if it is one or two
+words in a short time, stands apart from all other speech of its speaker, and the other one goes on: speaks over its
+end, or speaks next, soon.
 """
 
 from collections.abc import Sequence
@@ -25,6 +28,7 @@ from typing import Final
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
+from duologue_pipeline.words.ipu_ranges import ipu_ranges
 from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon
 from duologue_pipeline.words.track import TrackWords
 
@@ -38,9 +42,10 @@ _Times = Sequence[tuple[int, int]]
 
 @dataclass(frozen=True)
 class BackchannelIpu:
-    """An IPU that is a backchannel: its words are ``[start, end)`` of the speaker's words.
+    """Holds an IPU that is a backchannel, and when it is said.
 
-    ``type`` is one of :data:`duologue_pipeline.words.lexicon.BACKCHANNEL_TYPES`, empty where only timing tells.
+    Its words are ``[start, end)`` of the speaker's words. ``type`` is one of
+    :data:`duologue_pipeline.words.lexicon.BACKCHANNEL_TYPES`, empty where only timing tells.
     """
 
     type: str
@@ -52,7 +57,7 @@ class BackchannelIpu:
 
 @dataclass(frozen=True)
 class _Unit:
-    """An IPU: what is said in it in normal form, laughter and noise left out, and its type by its words alone."""
+    """Holds an IPU: its words in normal form, without laughter and noise, and its type by these words alone."""
 
     first: int
     last: int
@@ -73,7 +78,7 @@ def backchannel_ipus(
     assessments: bool = False,
     rules: BackchannelWordsRules | None = None,
 ) -> list[BackchannelIpu]:
-    """Finds the backchannels of one speaker.
+    """Finds the backchannels of one speaker in the words of both.
 
     Args:
         own: words of the speaker, whose lexicon decides; with the lexicon ``none`` only timing tells.
@@ -86,10 +91,10 @@ def backchannel_ipus(
     """
     rules = load_rules(BackchannelWordsRules) if rules is None else rules
     types = [kind for kind in BACKCHANNEL_TYPES if assessments or kind != "assessment"]
-    units = [_unit(own, first, last, types, rules) for first, last in _ipus(own.words, rules.ipu_silence_ms)]
+    units = [_unit(own, first, last, types, rules) for first, last in ipu_ranges(own.words, rules.ipu_silence_ms)]
     other_ipus = [
         (other.words[first].start_ms, max(word.end_ms for word in other.words[first:last]))
-        for first, last in _ipus(other.words, rules.ipu_silence_ms)
+        for first, last in ipu_ranges(other.words, rules.ipu_silence_ms)
     ]
     found = []
     for i, unit in enumerate(units):
@@ -110,20 +115,6 @@ def backchannel_ipus(
     return found
 
 
-def _ipus(words: Sequence[Word], silence_ms: int) -> list[tuple[int, int]]:
-    """Half-open ranges of the words of each IPU."""
-    ipus: list[tuple[int, int]] = []
-    end_ms = 0
-    for i, word in enumerate(words):
-        if ipus and word.start_ms - end_ms < silence_ms:
-            ipus[-1] = (ipus[-1][0], i + 1)
-            end_ms = max(end_ms, word.end_ms)
-        else:
-            ipus.append((i, i + 1))
-            end_ms = word.end_ms
-    return ipus
-
-
 def _unit(track: TrackWords, first: int, last: int, types: Sequence[str], rules: BackchannelWordsRules) -> _Unit:
     start_ms, end_ms = track.words[first].start_ms, max(word.end_ms for word in track.words[first:last])
     spoken = tuple(track.normals[i] for i in range(first, last) if not _is_noise(track, i))
@@ -132,14 +123,14 @@ def _unit(track: TrackWords, first: int, last: int, types: Sequence[str], rules:
 
 
 def _is_noise(track: TrackWords, i: int) -> bool:
-    """Whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``."""
+    """Tells whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``."""
     return track.normals[i][:1] in ("[", "<", "(") or (
         track.laughter[i] and not track.words[i].word.lower().startswith("[laughter-")
     )
 
 
 def _type_of(spoken: Sequence[str], lexicon: Lexicon, types: Sequence[str]) -> str:
-    """The weightiest type among the phrases that the words are made of; empty if they are not."""
+    """Finds the weightiest type among the phrases that the words are made of; empty if they are made of none."""
     pieces: Sequence[str] = spoken if lexicon.spaces else list("".join(spoken))
     phrases = {
         (phrase if lexicon.spaces else tuple("".join(phrase))): kind
@@ -173,7 +164,7 @@ def _is_answer(unit: _Unit, other: TrackWords, lexicon: Lexicon, rules: Backchan
     heard = [i for i, word in enumerate(other.words) if word.end_ms <= unit.start_ms]
     if not heard or unit.start_ms - other.words[heard[-1]].end_ms > rules.question_before_ms:
         return False
-    first, last = _ipus([other.words[i] for i in heard], rules.ipu_silence_ms)[-1]
+    first, last = ipu_ranges([other.words[i] for i in heard], rules.ipu_silence_ms)[-1]
     asked = heard[max(first, last - rules.question_max_words) : last]
     return _is_question([other.normals[i] for i in asked], lexicon)
 
@@ -181,7 +172,7 @@ def _is_answer(unit: _Unit, other: TrackWords, lexicon: Lexicon, rules: Backchan
 def _sounds_like_one(
     unit: _Unit, before: _Unit | None, after: _Unit | None, goes_on: bool, other: _Times, rules: BackchannelWordsRules
 ) -> bool:
-    """Whether the unit is a backchannel as far as timing tells."""
+    """Tells by timing alone whether the unit is a backchannel."""
     resumes_ms = next((start_ms for start_ms, _ in other if start_ms >= unit.end_ms), None)
     speaks_next = (
         resumes_ms is not None
@@ -198,7 +189,7 @@ def _sounds_like_one(
 
 
 def _is_question(heard: Sequence[str], lexicon: Lexicon) -> bool:
-    """A question to be answered by yes or no, as far as words without punctuation tell."""
+    """Tells whether words ask for a yes or no, as far as words without punctuation can tell."""
     if any(tuple(heard[: len(begin)]) == begin for begin in lexicon.question_begins):
         return True
     space = " " if lexicon.spaces else ""

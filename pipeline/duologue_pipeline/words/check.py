@@ -1,4 +1,7 @@
-"""Whether the words of a track can be its words: they are held against when its speaker is heard.
+"""Tells whether the words of a track can be its words, by when its speaker is heard.
+
+A transcript may have been given to the wrong track, or be timed by another clock; labels made from it would be wrong.
+So its words are held against the activity of both tracks before they are used.
 
 The times of the words and the activity of a track are two pictures of the same speech. Each becomes a row of zeros and
 ones, 10 ms a place; how well two rows agree is their correlation (the phi coefficient), at each shift up to
@@ -31,7 +34,7 @@ _STEP_MS: Final = 10
 def check_words(
     words: Sequence[Word], activity: Activity, *, speaker: str, duration_ms: int, rules: WordsCheckRules | None = None
 ) -> WordsCheck:
-    """Holds the words of a speaker against the activity of both.
+    """Checks the words of one speaker against when both are heard.
 
     Args:
         words: of the speaker, in any order.
@@ -71,7 +74,7 @@ def check_words(
 def fitting_words(
     words: Mapping[Speaker, tuple[Word, ...] | None], activity: Activity, *, duration_ms: int
 ) -> tuple[dict[Speaker, tuple[Word, ...] | None], dict[Speaker, WordsCheck]]:
-    """Holds the words of both speakers against their activity.
+    """Leaves out the words of a speaker that cannot be theirs, by when both are heard.
 
     Args:
         words: of each; None for who has none.
@@ -92,7 +95,7 @@ def fitting_words(
 
 
 def explain_check(check: WordsCheck, *, speaker: str) -> str:
-    """One sentence on what is wrong and what to do; ``""`` where the words fit."""
+    """Explains in one sentence what is wrong with words and what to do; gives ``""`` where they fit."""
     other = "b" if speaker == "a" else "a"
     if check.verdict == "wrong_track":
         return (
@@ -130,7 +133,7 @@ def _verdict(found: WordsCheck, rules: WordsCheckRules) -> WordsVerdict:
 
 
 def _raster(spans: Sequence[Span], places: int) -> npt.NDArray[np.float64]:
-    """float64 [places] of 0 and 1: where somebody speaks, 10 ms a place."""
+    """Draws when somebody speaks as a row of 0 and 1, 10 ms a place: float64 [places]."""
     row = np.zeros(places)
     for span in spans:
         row[max(0, round(span.start_ms / _STEP_MS)) : max(0, round(span.end_ms / _STEP_MS))] = 1
@@ -138,16 +141,16 @@ def _raster(spans: Sequence[Span], places: int) -> npt.NDArray[np.float64]:
 
 
 def _agreement(said: npt.NDArray[np.float64], heard: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.float64]:
-    """The correlation of two rows at every shift of ``said`` from ``-reach`` to ``reach`` places.
+    """Correlates two rows at every shift of ``said`` from ``-reach`` to ``reach`` places.
 
     The means are those of the whole rows, so that what slides out at an end counts as silence.
 
     Args:
-        said, heard: float64 [T].
+        said, heard: float64 [T] of 0 and 1.
         reach: below T.
 
     Returns:
-        float64 [2 * reach + 1]; 0 everywhere where a row does not vary.
+        float64 [2 * reach + 1] in [-1, 1]; 0 everywhere where a row does not vary.
     """
     x, y = said - said.mean(), heard - heard.mean()
     norm = np.sqrt((x @ x) * (y @ y))

@@ -1,4 +1,6 @@
-"""Disfluencies of a speaker from words: what is said that the sentence can do without, word by word and as events.
+"""Finds the disfluencies of a speaker in words: what is said that the sentence can do without.
+
+It gives them word by word, as tags, and as events.
 
 Shriberg (1994) takes a disfluency apart into the **reparandum** (what is taken back), the **interregnum** (edit terms
 between: ``uh``, ``i mean``) and the **repair** (what takes its place)::
@@ -9,27 +11,25 @@ between: ``uh``, ``i mean``) and the **repair** (what takes its place)::
 Kinds of :class:`Disfluency` (the classes of Full-Duplex-Bench v3):
 
 - ``filler``: filled pauses outside of an interregnum (Clark & Fox Tree 2002);
-- ``hesitation``: an own silence after a word that cannot end a phrase, or such a word drawn out (rules: ``hesitation_min_ms``,
-  ``drawn_out_min_ms``);
+- ``hesitation``: an own silence after a word that cannot end a phrase, or such a word drawn out (rules:
+  ``hesitation_min_ms``, ``drawn_out_min_ms``);
 - ``repetition``: the repair is the reparandum again, or completes its fragment;
 - ``self_correction``: the repair takes up words of the reparandum and says others otherwise;
 - ``false_start``: nothing takes the place of the reparandum.
 
-**Edit terms** are fillers, the lexicon's edit terms, and its discourse markers where their conditions hold: "you know" is
-an edit term in "it's, you know, big" and none in "do you know". A discourse marker is an edit term unless the word before
-is in its ``not_after`` (at the start of a clause that does not count), or the word after is in ``not_before`` or
-outside of ``only_before``; if it has ``needs``, ``after`` or ``before``, one of them must hold: ``start`` of a clause
-(silence or an edit term before), a ``conjunction`` before, or the given word.
+Which words are edit terms is told by :mod:`duologue_pipeline.words.edit_terms`, what is taken back by
+:mod:`duologue_pipeline.words.repairs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.disfluency import DisfluencyRules
-from duologue_pipeline.words.lexicon import Lexicon, is_fragment
+from duologue_pipeline.words.edit_terms import edit_terms
+from duologue_pipeline.words.lexicon import is_fragment
 from duologue_pipeline.words.repairs import Repair, find_repairs
 from duologue_pipeline.words.track import TrackWords
 
@@ -47,10 +47,10 @@ _CANNOT_END: Final = ("article", "place", "nominative")
 
 @dataclass(frozen=True)
 class Disfluency:
-    """One disfluency; all ranges are half-open ranges of word indices, None where there is no such part.
+    """Holds one disfluency: its kind, its time and its parts.
 
-    ``edit_terms`` are the indices of the edit terms in it. A silent hesitation has no words: ``start_ms`` and ``end_ms``
-    say when it is.
+    All ranges are half-open ranges of word indices, None where there is no such part. ``edit_terms`` are the indices of
+    the edit terms in it. A silent hesitation has no words: ``start_ms`` and ``end_ms`` say when it is.
     """
 
     kind: Kind
@@ -64,7 +64,7 @@ class Disfluency:
 
 @dataclass(frozen=True)
 class _Reading:
-    """The words of a speaker as the rules see them."""
+    """Holds the words of a speaker as the rules see them."""
 
     track: TrackWords
     filler: Sequence[bool]
@@ -81,7 +81,7 @@ class _Reading:
 
 
 def tag_words(track: TrackWords, *, rules: DisfluencyRules | None = None) -> list[WordTags]:
-    """Tags each word of a speaker.
+    """Tags each word of a speaker with what it is in a disfluency.
 
     Args:
         track: their words (:func:`duologue_pipeline.words.track.track_words`).
@@ -144,52 +144,10 @@ def _disfluencies(read: _Reading, rules: DisfluencyRules) -> list[Disfluency]:
 
 def _read(track: TrackWords, rules: DisfluencyRules) -> _Reading:
     filler = [normal in track.lexicon.fillers for normal in track.normals]
-    edit = _edit_terms(track, filler, rules)
+    edit = edit_terms(track, filler, rules=rules)
     # Tokens such as [laughter] stand between words without being any: repairs reach across them as across edit terms.
     skipped = [edit[i] or not spoken for i, spoken in enumerate(track.spoken)]
     return _Reading(track, filler, edit, find_repairs(track, skipped, rules=rules))
-
-
-# --- edit terms -----------------------------------------------------------------------------------------------------
-
-
-def _edit_terms(track: TrackWords, filler: Sequence[bool], rules: DisfluencyRules) -> list[bool]:
-    words, normals, lexicon = track.words, track.normals, track.lexicon
-    edit = list(filler)
-    phrases = sorted({*lexicon.edit_terms, *lexicon.discourse_markers}, key=lambda phrase: (-len(phrase), phrase))
-    for i in range(len(words)):
-        silence_ms = words[i].start_ms - words[i - 1].end_ms if i else rules.clause_silence_ms + 1
-        starts = silence_ms > rules.clause_silence_ms or (i > 0 and edit[i - 1])
-        for phrase in phrases:
-            end = i + len(phrase)
-            if tuple(normals[i:end]) != phrase:
-                continue
-            conditions = lexicon.discourse_markers.get(phrase, {})
-            before, after = normals[i - 1] if i else "", normals[end] if end < len(normals) else ""
-            if phrase in lexicon.edit_terms or _is_marker(conditions, before, after, starts, lexicon):
-                edit[i:end] = [True] * len(phrase)
-                break
-    return edit
-
-
-def _is_marker(
-    conditions: Mapping[str, frozenset[str]], before: str, after: str, starts: bool, lexicon: Lexicon
-) -> bool:
-    if before in conditions.get("not_after", ()) and not starts:
-        return False
-    if after in conditions.get("not_before", ()) or after not in conditions.get("only_before", {after}):
-        return False
-    needs = conditions.get("needs", frozenset())
-    return (
-        conditions.keys().isdisjoint({"needs", "after", "before"})
-        or ("start" in needs and starts)
-        or ("conjunction" in needs and before in lexicon.word_classes.get("conjunction", ()))
-        or before in conditions.get("after", ())
-        or after in conditions.get("before", ())
-    )
-
-
-# --- events ---------------------------------------------------------------------------------------------------------
 
 
 def _disfluency(read: _Reading, repair: Repair) -> Disfluency:
@@ -233,7 +191,7 @@ def _fillers(read: _Reading) -> list[Disfluency]:
 
 
 def _hesitations(read: _Reading, rules: DisfluencyRules) -> list[Disfluency]:
-    """Silent and drawn-out ones, where the speaker must still have something to say."""
+    """Finds silent and drawn-out hesitations, where the speaker must still have something to say."""
     classes = read.track.lexicon.word_classes
     waiting = frozenset().union(*(classes.get(name, frozenset()) for name in _CANNOT_END))
     found = []

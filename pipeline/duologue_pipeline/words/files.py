@@ -1,4 +1,8 @@
-"""Words from where they are: the word files that the manifest names (schemas/words.schema.json)."""
+"""Reads words from the word files that the manifest names (schemas/words.schema.json).
+
+A word file is a JSON list of words with their times in seconds from the first sample of its track. It is checked
+against its schema, and its times are put onto the conversation's clock.
+"""
 
 import json
 from typing import Any, Final
@@ -29,7 +33,8 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
         policy: a key of :data:`WORDS_POLICIES`.
 
     Returns:
-        Words of ``a`` and of ``b`` in the order of their files, None for a track that has none (or under policy ``none``).
+        Words of ``a`` and of ``b`` in the order of their files, None for a track that has none (or under policy
+        ``none``).
 
     Raises:
         RejectError: ``words_missing`` or ``words_invalid``.
@@ -54,7 +59,7 @@ def _track_words(track: Track) -> tuple[Word, ...] | None:
 
 
 def read_json(uri: str) -> Any:
-    """Reads a word file.
+    """Reads the JSON document of a word file.
 
     Raises:
         RejectError: ``words_missing``, or ``words_invalid`` where it is not JSON.
@@ -69,7 +74,7 @@ def read_json(uri: str) -> Any:
 
 
 def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Word, ...]:
-    """Makes words of the document of a word file, in the order in which they stand there.
+    """Turns the document of a word file into words, in the order in which they stand there.
 
     Args:
         document: the parsed JSON.

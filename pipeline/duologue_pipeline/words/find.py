@@ -1,4 +1,7 @@
-"""Finds the words of both speakers: read from their files, held against the audio, or recognised."""
+"""Finds the words of both speakers: read from their files, held against the audio, or recognised.
+
+Words that cannot be a speaker's are left out. A speaker who then has none is listened to, if there is a recogniser.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ __all__ = ["FoundWords", "find_words", "written_words"]
 
 @dataclass(frozen=True)
 class FoundWords:
-    """The words of a conversation.
+    """Holds the words of both speakers of a conversation, and how they fit the audio.
 
     Attributes:
         words: of each speaker, on the conversation's clock; None for who has none.
@@ -26,7 +29,7 @@ class FoundWords:
 
     @property
     def wordless(self) -> tuple[Speaker, ...]:
-        """The speakers who have no words."""
+        """Lists the speakers who have no words."""
         return tuple(speaker for speaker in SPEAKERS if self.words[speaker] is None)
 
 

@@ -1,4 +1,4 @@
-"""Lexicons: which words of a language are backchannels, fillers, edit terms, and how a transcript spells them.
+"""Tells which words of a language are backchannels, fillers or edit terms, and how transcripts spell them.
 
 One JSON file a language lies in ``lexicons/``; every list in it names its source. A language without a file gives
 :data:`NO_LEXICON`, whose name is ``none``: then nothing is known from words but fragments, laughter and repetitions,
@@ -41,7 +41,7 @@ _OTHER_WORDS: Final = frozenset({"hell", "id", "ill", "shed", "shell", "wed", "w
 
 @dataclass(frozen=True)
 class Norm:
-    """A published figure on a language: ``value`` in the unit that ``name`` ends with, from ``source``."""
+    """Holds a published figure on a language: ``value`` in the unit that ``name`` ends with, from ``source``."""
 
     name: str
     value: float
@@ -50,15 +50,15 @@ class Norm:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The words of one language that matter for turn taking; all of them in :func:`normal_form`.
+    """Holds the words of one language that matter for turn taking, all of them in :func:`normal_form`.
 
-    ``backchannels`` has the phrases of each of :data:`BACKCHANNEL_TYPES`; those also in ``answers`` are backchannels only
-    while the other goes on speaking. ``edit_terms`` are always edit terms,
-    ``discourse_markers`` are only where context says so, by the conditions in their entry (disfluency.py).
-    ``emphatic`` may be said twice on purpose. ``laughter`` are its spellings, ``laughter_marks`` the words for it that
-    transcripts write in brackets. ``word_classes`` and ``abandoned`` (class, next class, where: ``any``,
-    ``adjacent``, ``break`` or ``pause``) tell which words cannot end a phrase; ``full_forms`` gives the first word of
-    a contraction. A language whose script has no spaces has ``spaces`` False.
+    ``backchannels`` has the phrases of each of :data:`BACKCHANNEL_TYPES`; those also in ``answers`` are backchannels
+    only while the other goes on speaking. ``edit_terms`` are always edit terms, ``discourse_markers`` only where
+    context says so, by the conditions in their entry (:mod:`duologue_pipeline.words.edit_terms`). ``emphatic`` may be
+    said twice on purpose. ``laughter`` are its spellings, ``laughter_marks`` the words for it that transcripts write in
+    brackets. ``word_classes`` and ``abandoned`` (class, next class, where: ``any``, ``adjacent``, ``break`` or
+    ``pause``) tell which words cannot end a phrase; ``full_forms`` gives the first word of a contraction. A language
+    whose script has no spaces has ``spaces`` False.
     """
 
     name: str
@@ -86,7 +86,7 @@ NO_LEXICON: Final = Lexicon(name="none")
 
 @cache
 def load_lexicon(language: str | None) -> Lexicon:
-    """Gives the lexicon of a language.
+    """Loads the lexicon of a language.
 
     Args:
         language: a BCP 47 tag; only its primary subtag counts (``en-US`` and ``EN`` are ``en``).
@@ -105,8 +105,9 @@ def normal_form(word: str) -> str:
     """Spells a word as the lexicons do.
 
     Unicode NFKC (full-width letters become plain ones), lower case, no punctuation around it, no apostrophes
-    (transcripts disagree on them) but where that would give another word (``we'll``). A trailing hyphen stays: it marks a fragment (``th-``), for which Switchboard writes ``th[e]-``. ``[laughter-word]`` is
-    the word, said while laughing; ``[laughter]`` and the like keep their brackets.
+    (transcripts disagree on them) but where that would give another word (``we'll``). A trailing hyphen stays: it marks
+    a fragment (``th-``), for which Switchboard writes ``th[e]-``. ``[laughter-word]`` is the word, said while laughing;
+    ``[laughter]`` and the like keep their brackets.
 
     Returns:
         The normal form, empty for what is punctuation alone.
@@ -124,12 +125,12 @@ def normal_form(word: str) -> str:
 
 
 def is_fragment(normal: str) -> bool:
-    """Whether a normal form is a word broken off (``th-``)."""
+    """Tells whether a normal form is a word broken off (``th-``)."""
     return normal.endswith("-")
 
 
 def is_laughter(word: str, normal: str, lexicon: Lexicon) -> bool:
-    """Whether a transcript's token is laughter, or a word said while laughing (``[laughter-very]``).
+    """Tells whether a transcript's token is laughter, or a word said while laughing (``[laughter-very]``).
 
     Laughter is a spelling of the lexicon or more of the same (``haha``, ``hahaha``), or a token in brackets that begins
     with a mark of the lexicon (``(risas)``, ``<笑い>``) or, in any language, with ``laugh``; CHAT's ``&=laughs`` too.

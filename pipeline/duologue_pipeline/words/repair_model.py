@@ -1,9 +1,10 @@
-"""A small learned model of English reparanda: how likely each word is to be taken back, from the words around it.
+"""Estimates how likely each word of a speaker is to be taken back, from the words around it.
 
-It hears what rules cannot spell out: substitutions ("an aggressive | an aggression"), clauses begun anew in other words
-("he | she was"). Every word sees its own embedding, whether an edit term or a beginning lies before it, whether the words up to
-ten places away are the same, and how alike in kind those up to eight places away are (after the auto-correlational network
-of Jamshid Lou, Anderson & Johnson 2018); four convolutions along the words turn that into a log-odds. Times are not used.
+A small learned model of English does so. It finds what rules cannot spell out: substitutions ("an aggressive | an
+aggression"), clauses begun anew in other words ("he | she was"). Every word sees its own embedding, whether an edit
+term or a beginning lies before it, whether the words up to ten places away are the same, and how alike in kind those up
+to eight places away are (after the auto-correlational network of Jamshid Lou, Anderson & Johnson 2018); four
+convolutions along the words turn that into a log-odds. Times are not used.
 
 The weights are made by ``scripts/train_repair_model.py`` from meetings under CC BY 4.0 (``repair_weights/SOURCES.md``);
 no labelled disfluency of any corpus went into them.
@@ -42,14 +43,16 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class WordInputs:
-    """Words as the network takes them, [N] each; 0 means no word."""
+    """Holds words as the network takes them, [N] each; 0 means no word."""
 
     rows: npt.NDArray[np.int64]
-    """Of the embedding tables."""
+    """Rows of the embedding tables, from 1 on."""
     forms: npt.NDArray[np.int64]
     """Equal for equal words (and a word with its contraction)."""
     initials: npt.NDArray[np.int64]
+    """Code points of their first letters."""
     fragments: npt.NDArray[np.bool_]
+    """Whether each is broken off."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,16 @@ class _Weights:
 
 
 def word_inputs(text: Sequence[str], vocabulary: Mapping[str, int], full_forms: Mapping[str, str]) -> WordInputs:
-    """Turns normal forms into what the network takes; the same for training and use."""
+    """Turns normal forms into what the network takes; the same for training and use.
+
+    Args:
+        text: normal forms of N words, none empty.
+        vocabulary: the row of each known word, from 0 on.
+        full_forms: of the lexicon: the first word of each contraction.
+
+    Returns:
+        Arrays [N]: ``rows``, ``forms`` and ``initials`` int64, ``fragments`` bool.
+    """
     endings, fragments = 1 + len(vocabulary), 1 + len(vocabulary) + ENDING_BUCKETS
     rows = [
         fragments + ord(word[0]) % FRAGMENT_BUCKETS
@@ -83,7 +95,7 @@ def word_inputs(text: Sequence[str], vocabulary: Mapping[str, int], full_forms: 
 def reparandum_probabilities(
     text: Sequence[str], after_edit: Sequence[bool], begins: Sequence[bool], *, full_forms: Mapping[str, str]
 ) -> Floats:
-    """Gives the probability that each word belongs to a reparandum.
+    """Estimates the probability that each word belongs to a reparandum, which is what is taken back.
 
     Args:
         text: normal forms of the words of one speaker without edit terms, none empty.
@@ -92,7 +104,7 @@ def reparandum_probabilities(
         full_forms: of the lexicon.
 
     Returns:
-        float32 [N] in [0, 1].
+        float32 [N] in [0, 1], one a word.
     """
     probabilities = np.zeros(len(text), np.float32)
     starts = [0, *(i for i in range(1, len(text)) if begins[i]), len(text)]
@@ -104,7 +116,11 @@ def reparandum_probabilities(
 
 
 def _forward(inputs: WordInputs, after_edit: Floats) -> Floats:
-    """Row 0, "no word", lies around the words as it lay between two turns in training."""
+    """Runs the network over the words of one stretch: float32 [N] in [0, 1].
+
+    Row 0, "no word", lies around the words as it lay between two turns in training. ``after_edit`` is float32 [N] of 0
+    and 1.
+    """
     weights, count = _weights(), len(inputs.rows)
     rows, forms, initials = (np.pad(each, APART) for each in (inputs.rows, inputs.forms, inputs.initials))
     fragments, there, kind = np.pad(inputs.fragments, APART), rows > 0, weights.kind[rows]
@@ -127,7 +143,10 @@ def _forward(inputs: WordInputs, after_edit: Floats) -> Floats:
 
 
 def _convolve(x: Floats, kernel: Floats, dilation: int) -> Floats:
-    """x: [N, in]; kernel: [taps, in, out]; zeros lie before and after. Returns [N, out]."""
+    """Convolves along the words, with zeros before and after.
+
+    ``x`` is float32 [N, in], ``kernel`` float32 [taps, in, out], the result float32 [N, out].
+    """
     reach = len(kernel) // 2 * dilation
     padded = np.pad(x, ((reach, reach), (0, 0)))
     taps = [padded[tap * dilation : tap * dilation + len(x)] for tap in range(len(kernel))]

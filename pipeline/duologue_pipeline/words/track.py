@@ -1,4 +1,8 @@
-"""Brings the words of one speaker to normal form, once; whoever reads words afterwards reads them here."""
+"""Brings the words of one speaker to normal form, once, for everything that reads words afterwards.
+
+Disfluencies, backchannels and events compare words as the lexicons spell them, and need to know what is a word and what
+is laughter.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +15,9 @@ __all__ = ["TrackWords", "track_words"]
 
 @dataclass(frozen=True)
 class TrackWords:
-    """The words of one speaker in order of time, and what their spelling says of each; all of one length.
+    """Holds the words of one speaker in order of time, and what their spelling says of each.
+
+    The sequences are all of one length.
 
     Attributes:
         words: as the transcript has them.
@@ -34,7 +40,7 @@ class TrackWords:
 
         Args:
             places: which word each of ``words`` is; None for an empty one, which stands for speech without words.
-            words: in order of time.
+            words: the words to be, in order of time.
         """
         return TrackWords(
             words=tuple(words),
@@ -46,7 +52,7 @@ class TrackWords:
 
 
 def track_words(words: Sequence[Word] | None, lexicon: Lexicon) -> TrackWords:
-    """Brings words to normal form.
+    """Brings the words of one speaker to normal form.
 
     Args:
         words: of one speaker, in order of time; None where nobody has written them down.

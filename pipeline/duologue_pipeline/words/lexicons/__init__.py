@@ -1,1 +1,1 @@
-"""What words mean in a conversation, one data file a language (``en.json``, ...); read by duologue_pipeline.words.lexicon."""
+"""Holds what words mean in a conversation, a file a language; duologue_pipeline.words.lexicon reads them."""
