@@ -1,4 +1,4 @@
-"""What bleed makes of activity, before and after it is taken out, on simulated conversations.
+"""Measures on simulated conversations how bleed changes the activity, before and after it is taken out.
 
     python benchmarks/activity_bleed.py [--conversations 5] [--seed 7] [--voices auto]
 
@@ -32,7 +32,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 def grid(spans: Sequence[Span]) -> Flags:
-    """bool [milliseconds]."""
+    """Marks the spans in bool [milliseconds]."""
     flags = np.zeros(SECONDS * 1000, np.bool_)
     for span in spans:
         flags[span.start_ms : span.end_ms] = True
@@ -40,7 +40,7 @@ def grid(spans: Sequence[Span]) -> Flags:
 
 
 def judge(simulated: Simulated, model: VadModel) -> tuple[list[Flags], list[Flags], list[Flags]]:
-    """Truth, activity as found and activity without bleed, each for both speakers."""
+    """Gives the true activity, the found one and the one without bleed, of both speakers: bool [milliseconds] each."""
     true = [
         grid([Span(round(1000 * s), round(1000 * e)) for s, e in simulated.truth["activity"][speaker]])
         for speaker in ("a", "b")
@@ -62,7 +62,7 @@ def judge(simulated: Simulated, model: VadModel) -> tuple[list[Flags], list[Flag
 
 
 def row(line: str, level_db: float | None, model: VadModel, options: argparse.Namespace) -> str:
-    """One line of the table."""
+    """Writes one line of the table."""
     bank = open_bank(options.voices)
     ms = dict.fromkeys(("true", "before", "after", "hit before", "hit after", "speech", "said before", "said after"), 0)
     drawn = random_specs(
@@ -103,9 +103,9 @@ def _side(side: Side) -> Side:
 def main() -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--conversations", type=int, default=5, help="how many")
-    parser.add_argument("--seed", type=int, default=7, help="which")
-    parser.add_argument("--voices", default="auto", help="as for duologue simulate")
+    parser.add_argument("--conversations", type=int, default=5, help="simulates so many conversations")
+    parser.add_argument("--seed", type=int, default=7, help="draws the conversations from this seed")
+    parser.add_argument("--voices", default="auto", help="speaks with these voices, as `duologue simulate --voices`")
     options = parser.parse_args()
     model = load_vad()
     print("| rate | bleed | overlap: true | before | after | recall of overlap: before, after | of speech |")

@@ -1,4 +1,4 @@
-"""CPU seconds per hour of one track, on one thread, of voice activity and of events, against bare Silero VAD.
+"""Measures the CPU seconds that activity and events cost for an hour of one track, against bare Silero VAD.
 
     python benchmarks/activity_cost.py TRACK_A TRACK_B
 
@@ -21,8 +21,8 @@ import soxr
 import torch
 
 from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.events.counts import conversation_statistics
 from duologue_pipeline.events.find import find_events
-from duologue_pipeline.events.turn_taking import conversation_statistics
 from duologue_pipeline.records import Activity, Span
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.activity import ActivityRules
@@ -36,13 +36,13 @@ T = TypeVar("T")
 
 
 def read_track(path: Path) -> Pcm:
-    """The track at 16 kHz, float32, repeated to ``SECONDS``."""
+    """Reads a track at 16 kHz and repeats it to ``SECONDS``: float32 [T] in [-1, 1]."""
     pcm, rate_hz = soundfile.read(path, dtype="float32")
     return np.resize(soxr.resample(pcm, rate_hz, SAMPLE_RATE_HZ).astype(np.float32), SECONDS * SAMPLE_RATE_HZ)
 
 
 def detect(model: VadModel, pcm: Pcm) -> list[Span]:
-    """What the pipeline does with a track."""
+    """Detects activity as the pipeline does, in float32 [T] in [-1, 1] at 16 kHz."""
     vad = Vad(model)
     for start in range(0, pcm.size, BLOCK):
         vad.push(pcm[start : start + BLOCK])
@@ -50,7 +50,7 @@ def detect(model: VadModel, pcm: Pcm) -> list[Span]:
 
 
 def bare_silero(pcm: Pcm, streams: int) -> None:
-    """The packaged model over equal stretches of the track side by side."""
+    """Runs the packaged model over equal stretches of the track side by side: float32 [T] in [-1, 1] at 16 kHz."""
     model = silero_vad.load_silero_vad()
     frames = torch.from_numpy(pcm[: pcm.size // (streams * FRAME) * streams * FRAME].reshape(streams, -1, FRAME))
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""How far the edges of voice activity lie from the truth, on simulated conversations.
+"""Measures on simulated conversations how far the edges of voice activity lie from the truth.
 
     python benchmarks/activity_edges.py [--conversations 10] [--seed 7] [--voices auto] [RULE=VALUE ...]
 
@@ -40,7 +40,7 @@ LINES = {"telephone": "8 kHz", "studio": "24 kHz"}
 
 @dataclass
 class Errors:
-    """Of one condition, in ms; ``missed`` and ``false`` count true and found stretches that meet nothing."""
+    """Collects the errors of one condition in ms; ``missed`` and ``false`` count stretches that meet nothing."""
 
     onsets: list[int] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Errors:
     false: int = 0
 
     def add(self, true: Sequence[Span], found: Sequence[Span]) -> None:
-        """Compares one track."""
+        """Compares the found stretches of one track with the true ones."""
         for span in true:
             if any(_meet(span, other) for other in found):
                 self.onsets.append(_nearest([other.start_ms for other in found], span.start_ms))
@@ -67,7 +67,7 @@ def _nearest(found_ms: Sequence[int], true_ms: int) -> int:
 
 
 def specs(condition: dict[str, Any], line: str, bank: VoiceBank, options: argparse.Namespace) -> list[ConversationSpec]:
-    """The same conversations under every condition."""
+    """Draws conversations, the same ones under every condition."""
     drawn = random_specs(
         options.conversations, options.seed, voices=bank.voices(), duration_s=120, line=line, faults=()
     )
@@ -79,7 +79,7 @@ def _side(side: Side, *, noise_db: float, **others: Any) -> Side:
 
 
 def tracks(spec: ConversationSpec, bank: VoiceBank) -> Iterator[tuple[npt.NDArray[np.float32], list[Span]]]:
-    """Both tracks at 16 kHz, and when their speakers speak."""
+    """Gives each track at 16 kHz, float32 [T] in [-1, 1], and when its speaker speaks."""
     simulated = simulate_conversation(spec, bank)
     for speaker, pcm in (("a", simulated.a), ("b", simulated.b)):
         true = [Span(round(1000 * s), round(1000 * e)) for s, e in simulated.truth["activity"][speaker]]
@@ -89,7 +89,7 @@ def tracks(spec: ConversationSpec, bank: VoiceBank) -> Iterator[tuple[npt.NDArra
 def measure(
     condition: dict[str, Any], line: str, bank: VoiceBank, model: VadModel, options: argparse.Namespace
 ) -> Errors:
-    """All edges of one row."""
+    """Measures all edges of one row."""
     errors = Errors()
     for spec in specs(condition, line, bank, options):
         for pcm, true in tracks(spec, bank):
@@ -107,10 +107,12 @@ def _change(text: str) -> tuple[str, float]:
 def main() -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--conversations", type=int, default=10, help="how many")
-    parser.add_argument("--seed", type=int, default=7, help="which")
-    parser.add_argument("--voices", default="auto", help="as for duologue simulate")
-    parser.add_argument("changes", nargs="*", type=_change, metavar="RULE=VALUE", help="other rules")
+    parser.add_argument("--conversations", type=int, default=10, help="simulates so many conversations")
+    parser.add_argument("--seed", type=int, default=7, help="draws the conversations from this seed")
+    parser.add_argument("--voices", default="auto", help="speaks with these voices, as `duologue simulate --voices`")
+    parser.add_argument(
+        "changes", nargs="*", type=_change, metavar="RULE=VALUE", help="measures with other values of these rules"
+    )
     options = parser.parse_args()
     bank, model = open_bank(options.voices), load_vad()
     print("| rate | condition | onset: median, p90, within 50 ms | offset: the same | found | missed | false |")

@@ -1,4 +1,4 @@
-"""How well can backchannels be told from words and times at all? An analysis; nothing that it trains is kept.
+"""Estimates how well backchannels can be told from words and times at all; nothing that it trains is kept.
 
 A learned model (gradient-boosted trees over measures of context, the words of the unit, and the score of a logistic
 regression over the words around it) says for each short IPU whether annotators call it a backchannel. It is trained on
@@ -38,7 +38,7 @@ RESPONSES = frozenset(word for phrases in LEXICON.backchannels.values() for phra
 
 @dataclass(frozen=True)
 class Unit:
-    """A short IPU: ``numbers`` are its measures, ``texts`` its words and those around it, ``act`` that of the other one."""
+    """Holds a short IPU: its measures (``numbers``), words in and around it (``texts``), the partner's ``act``."""
 
     conversation: int
     said: str
@@ -49,7 +49,7 @@ class Unit:
 
 
 def units_of(pairs: Pairs, counting: str) -> tuple[list[Unit], int]:
-    """The short IPUs, and the number of human backchannels among all."""
+    """Lists the short IPUs, and counts the human backchannels among all IPUs."""
     units, human = [], 0
     for number, own, other in pairs:
         if counting == "acts only":
@@ -124,7 +124,7 @@ def _is_response(words: Words) -> bool:
 
 
 def cross_validated_f1(units: Sequence[Unit], human: int, *, share: float = 1.0, with_act: bool = False) -> float:
-    """F1 of the model, with the decision threshold that does best."""
+    """Measures the F1 of the model with the decision threshold that does best."""
     frequent = [said for said, _ in Counter(unit.said for unit in units).most_common(60)]
     right = np.array([unit.human for unit in units])
     fold = np.random.default_rng(0).permutation(1 + max(unit.conversation for unit in units)) % FOLDS

@@ -1,4 +1,4 @@
-"""Backchannels and turn-taking found from timing alone, against human dialogue acts on Switchboard.
+"""Compares backchannels and turn-taking found by timing alone with human dialogue acts on Switchboard.
 
 Speech activity is made from the word times of each side. An IPU is a backchannel to the annotators if every word in it
 belongs to an act b, bk, bh, b^r or b^m of SwDA. 2.6 % of the words have no act, so there are two ways to count: all
@@ -21,9 +21,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from duologue_pipeline.events.counts import conversation_statistics
+from duologue_pipeline.events.figures import overlap_share_of_speech
 from duologue_pipeline.events.find import find_events, join_ipus
 from duologue_pipeline.events.floor import read_floor
-from duologue_pipeline.events.turn_taking import conversation_statistics, overlap_share_of_speech
 from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Statistics
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.events import EventsRules
@@ -44,20 +45,20 @@ Words = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Call:
-    """A conversation: when each speaker is heard, and the IPUs that hold nothing but backchannel acts."""
+    """Holds a conversation: when each speaker is heard, and the IPUs that hold nothing but backchannel acts."""
 
     activity: Activity
     human: Mapping[Speaker, set[Span]]
 
     @property
     def duration_ms(self) -> int:
-        """Until the last word ends."""
+        """Gives the end of the last word."""
         return max(span.end_ms for span in (*self.activity.a, *self.activity.b))
 
 
 @dataclass(frozen=True)
 class Score:
-    """Backchannels of people, of the machine, and of both."""
+    """Counts the backchannels of people, of the machine, and of both."""
 
     true: int = 0
     found: int = 0
@@ -68,12 +69,12 @@ class Score:
 
     @property
     def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
+        """Gives the harmonic mean of precision and recall."""
         return 2 * self.both / (self.true + self.found)
 
 
 def read_conversations(path: Path) -> list[tuple[Words, Words]]:
-    """The words of both sides of every conversation, those without duration left out."""
+    """Reads the words of both sides of every conversation, without those that have no duration."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         conversations = [json.loads(line)["words"] for line in lines]
     return [(_timed(words["A"]), _timed(words["B"])) for words in conversations]
@@ -85,7 +86,7 @@ def _timed(words: Words) -> Words:
 
 
 def activity_of(a: Words, b: Words) -> Activity:
-    """Speech activity from word times."""
+    """Makes speech activity from word times."""
     return Activity(a=_speech(a), b=_speech(b), rules="words")
 
 
@@ -100,7 +101,7 @@ def _speech(words: Words) -> list[Span]:
 
 
 def human_backchannels(words: Words, ipus: list[Span]) -> set[Span]:
-    """The IPUs that hold nothing but backchannel acts."""
+    """Finds the IPUs that hold nothing but backchannel acts."""
     found = set()
     waiting = iter([*words, {"start_ms": sys.maxsize}])
     word = next(waiting)
@@ -115,14 +116,14 @@ def human_backchannels(words: Words, ipus: list[Span]) -> set[Span]:
 
 
 def make_call(a: Words, b: Words, silence_ms: int) -> Call:
-    """A conversation from the words of its sides."""
+    """Makes a conversation from the words of its sides."""
     activity = activity_of(a, b)
     sides = zip(SPEAKERS, (a, b), (activity.a, activity.b), strict=True)
     return Call(activity, {s: human_backchannels(words, join_ipus(spans, silence_ms)) for s, words, spans in sides})
 
 
 def scores(calls: Sequence[Call], rules: EventsRules) -> tuple[Score, Score]:
-    """Those of both halves."""
+    """Scores both halves of the conversations."""
     halves = [Score(), Score()]
     wordless = {speaker: track_words(None, NO_LEXICON) for speaker in SPEAKERS}
     for number, call in enumerate(calls):

@@ -1,4 +1,4 @@
-"""Backchannels found from words, against human dialogue acts on Switchboard, per inter-pausal unit.
+"""Compares backchannels found by words with human dialogue acts on Switchboard, for each inter-pausal unit.
 
 An IPU is speech between two silences of 200 ms or more, by the word times. It is a backchannel to the annotators if every
 word in it belongs to an act b, bk, bh, b^r or b^m of SwDA. 2.6 % of the words have no act (laughter, gaps between acts
@@ -52,7 +52,7 @@ Pairs = list[tuple[int, Words, Words]]
 
 
 def ipus_of(words: Words, silence_ms: int = 200) -> Iterator[tuple[int, int]]:
-    """Half-open ranges of the words between silences of at least ``silence_ms``."""
+    """Gives half-open ranges of the words between silences of at least ``silence_ms``."""
     first, end_ms = 0, 0
     for i, word in enumerate(words):
         if i > first and word["start_ms"] - end_ms >= silence_ms:
@@ -64,7 +64,7 @@ def ipus_of(words: Words, silence_ms: int = 200) -> Iterator[tuple[int, int]]:
 
 
 def by_word_list(own: Words, other: Words) -> set[int]:
-    """The rule of the word list."""
+    """Finds backchannels by the rule of the word list."""
     found: set[int] = set()
     for first, last in ipus_of(own):
         short = last - first <= 3 and own[last - 1]["end_ms"] - own[first]["start_ms"] < 1500
@@ -74,7 +74,7 @@ def by_word_list(own: Words, other: Words) -> set[int]:
 
 
 def by_rules(own: Words, other: Words, *, language: str | None, rules: BackchannelWordsRules) -> set[int]:
-    """duologue's rules."""
+    """Finds backchannels by duologue's rules."""
     lexicon = load_lexicon(language) if language else NO_LEXICON
     found = backchannel_ipus(track_words(_words(own), lexicon), track_words(_words(other), lexicon), rules=rules)
     return {i for unit in found for i in range(unit.start, unit.end)}
@@ -85,7 +85,7 @@ def _words(words: Words) -> list[Word]:
 
 
 def judged(pairs: Pairs, judge: Judge, counting: str) -> Iterator[tuple[int, Words, bool]]:
-    """Each IPU that counts: number of its conversation, its words, whether the judge takes it for a backchannel."""
+    """Gives each IPU that counts: number of its conversation, its words, whether it is judged a backchannel."""
     for number, own, other in pairs:
         if counting == "acts only":
             own, other = _with_acts(own), _with_acts(other)
@@ -102,12 +102,12 @@ def _with_acts(words: Words) -> Words:
 
 
 def is_backchannel(ipu: Words) -> bool:
-    """Whether the annotators take an IPU for a backchannel."""
+    """Says whether the annotators take an IPU for a backchannel."""
     return all(word["act"] in BACKCHANNEL_ACTS for word in ipu)
 
 
 def f1(pairs: Pairs, judge: Judge, counting: str) -> dict[tuple[int, ...], tuple[float, float, float]]:
-    """F1, precision and recall of both halves and of all."""
+    """Gives F1, precision and recall of both halves and of all."""
     counts = Counter((number % 2, is_backchannel(ipu), found) for number, ipu, found in judged(pairs, judge, counting))
     figures: dict[tuple[int, ...], tuple[float, float, float]] = {}
     for halves in HALVES:
@@ -140,7 +140,7 @@ def main(path: Path, changes: dict[str, Any], choose: bool) -> None:
 
 
 def read_pairs(path: Path) -> Pairs:
-    """Both sides of every conversation as speaker."""
+    """Reads every conversation twice, with either side as the speaker."""
     return [(number, *pair) for number, (a, b) in enumerate(read_conversations(path)) for pair in ((a, b), (b, a))]
 
 

@@ -34,7 +34,7 @@ F32 = npt.NDArray[np.float32]
 
 
 def log_spectral_distance_db(original: F32, decoded: F32) -> float:
-    """Gives the distance of two float32 [T] at 24 kHz as the module says."""
+    """Measures the distance in dB of two float32 [T] in [-1, 1] at 24 kHz, as the module says."""
 
     def powers_db(pcm: F32) -> F32:
         padded = np.pad(pcm, (STEP_SAMPLES, -len(pcm) % STEP_SAMPLES))
@@ -46,7 +46,7 @@ def log_spectral_distance_db(original: F32, decoded: F32) -> float:
 
 
 def measure(codec: Codec, path: Path, start_s: float, seconds: float | None) -> list[float]:
-    """Gives STOI, extended STOI, LSD in dB, level in dB, encode and decode CPU seconds per hour."""
+    """Measures STOI, extended STOI, LSD in dB, level in dB, encode and decode CPU seconds per hour."""
     pcm, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     first = int(start_s * rate_hz)
     mono = pcm[first : None if seconds is None else first + int(seconds * rate_hz)].mean(1)
@@ -71,12 +71,14 @@ def measure(codec: Codec, path: Path, start_s: float, seconds: float | None) -> 
 
 
 def main() -> None:
-    """The command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description="Measures what a codec keeps of speech, and what it costs.")
-    parser.add_argument("paths", nargs="+", type=Path, help="audio files, or folders of .wav, .flac or .ogg")
-    parser.add_argument("--codec", default="embedded", help="as in `duologue run --codec`")
-    parser.add_argument("--start", type=float, default=0.0, help="seconds to skip in each file")
-    parser.add_argument("--seconds", type=float, help="seconds to take of each file")
+    parser.add_argument(
+        "paths", nargs="+", type=Path, help="measures these audio files, or the .wav, .flac or .ogg in these folders"
+    )
+    parser.add_argument("--codec", default="embedded", help="measures this codec, as `duologue run --codec`")
+    parser.add_argument("--start", type=float, default=0.0, help="skips so many seconds of each file")
+    parser.add_argument("--seconds", type=float, help="takes so many seconds of each file")
     options = parser.parse_args()
     codec = open_codec(options.codec)
     files = [f for p in options.paths for f in (sorted(p.iterdir()) if p.is_dir() else [p]) if f.suffix in AUDIO]

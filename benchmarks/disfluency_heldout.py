@@ -1,4 +1,4 @@
-"""Disfluency tags against the repair tags of Switchboard's heldout conversations, word by word.
+"""Compares disfluency tags with the repair tags of Switchboard's heldout conversations, word by word.
 
 A file has a word a line (reference, start, end, word, part of speech, tags) and a line ``Speaker: ID`` before each side;
 ``<rms`` and ``<rm`` mark reparandum words, ``<e/`` edit terms, ``<rpnrep``, ``<rpnsub`` and ``<rpndel`` end a repair and say of
@@ -36,7 +36,7 @@ Side = tuple[list[Word], list[str]]
 
 
 def read_sides(path: Path) -> list[Side]:
-    """The words of each side with the tags that people gave them."""
+    """Reads the words of each side with the tags that people gave them."""
     sides: list[Side] = []
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
@@ -51,7 +51,7 @@ def read_sides(path: Path) -> list[Side]:
 
 
 def repair_classes(human: Sequence[str]) -> list[set[str]]:
-    """The classes of the repairs whose reparandum each word is in."""
+    """Gives for each word the classes of the repairs whose reparandum it is in."""
     coming: dict[str, str] = {}  # numbers are used again: the next end of a repair is the one that counts
     classes = []
     for tags in reversed(human):
@@ -61,7 +61,7 @@ def repair_classes(human: Sequence[str]) -> list[set[str]]:
 
 
 def edit_class(word: str, lexicon: Lexicon) -> str:
-    """The class of a word as an edit term, whether or not it is one here."""
+    """Gives the class of a word as an edit term, whether or not it is one here."""
     normal = normal_form(word)
     if normal in lexicon.fillers:
         return "filled pause"

@@ -1,4 +1,4 @@
-"""Events found in simulated conversations whose truth is known: precision, recall and F1 of each kind, and what it costs.
+"""Measures precision, recall and F1 of each kind of event on simulated conversations, and what it costs to find them.
 
     python benchmarks/events_simulated.py [--voices auto] [--conversations 24] [--seed 11]
 
@@ -35,7 +35,7 @@ Stretch = tuple[int, int]
 
 
 def by_kind(events: Sequence[Event]) -> Mapping[tuple[str, str, bool], list[Stretch]]:
-    """When each kind of event happens, by kind, speaker and whether it takes the floor."""
+    """Sorts events by kind, speaker and whether they take the floor."""
     found = defaultdict(list)
     for event in events:
         if event.kind in KINDS:
@@ -44,7 +44,7 @@ def by_kind(events: Sequence[Event]) -> Mapping[tuple[str, str, bool], list[Stre
 
 
 def true_events(rows: Sequence[Mapping[str, Any]]) -> list[Event]:
-    """The events of a truth document."""
+    """Reads the events of a truth document."""
     return [
         Event(
             row["kind"],
@@ -58,7 +58,7 @@ def true_events(rows: Sequence[Mapping[str, Any]]) -> list[Event]:
 
 
 def matches(true: Sequence[Stretch], found: Sequence[Stretch], tolerance_ms: int) -> int:
-    """How many of the true ones are found, each by one of its own."""
+    """Counts the true stretches that are found, each by one of its own."""
     left = sorted(found)
     count = 0
     for start_ms, end_ms in sorted(true):
@@ -71,17 +71,17 @@ def matches(true: Sequence[Stretch], found: Sequence[Stretch], tolerance_ms: int
 
 
 def spans_of(pairs: Sequence[Sequence[float]]) -> list[Span]:
-    """Seconds into spans."""
+    """Converts pairs of seconds to spans."""
     return [Span(round(1000 * start_s), round(1000 * end_s)) for start_s, end_s in pairs]
 
 
 def words_of(rows: Sequence[Mapping[str, Any]]) -> list[Word]:
-    """Words of a truth document."""
+    """Reads the words of a truth document."""
     return [Word(row["word"], round(1000 * row["start_s"]), round(1000 * row["end_s"])) for row in rows]
 
 
 def detected(pcm: npt.NDArray[np.float32], rate_hz: int, model: VadModel) -> list[Span]:
-    """The activity of a track as the pipeline finds it."""
+    """Detects the activity of a track as the pipeline does, in float32 [T] in [-1, 1]."""
     vad = Vad(model)
     vad.push(soxr.resample(pcm, rate_hz, SAMPLE_RATE_HZ))
     return list(vad.finish(duration_ms=1000 * DURATION_S))
@@ -90,9 +90,9 @@ def detected(pcm: npt.NDArray[np.float32], rate_hz: int, model: VadModel) -> lis
 def main() -> None:
     """Prints a table for each kind of evidence, and CPU seconds per hour of conversation."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--voices", default="auto", help="as for duologue simulate")
-    parser.add_argument("--conversations", type=int, default=24, help="how many")
-    parser.add_argument("--seed", type=int, default=11, help="of the plans")
+    parser.add_argument("--voices", default="auto", help="speaks with these voices, as `duologue simulate --voices`")
+    parser.add_argument("--conversations", type=int, default=24, help="simulates so many conversations")
+    parser.add_argument("--seed", type=int, default=11, help="draws the plans from this seed")
     options = parser.parse_args()
     bank, model = open_bank(options.voices), load_vad()
     counts: dict[str, dict[int, Counter[tuple[str, str]]]] = defaultdict(lambda: defaultdict(Counter))

@@ -1,4 +1,4 @@
-"""Events of human conversations, by words and by timing: how many of each kind, offsets, the four barge-in latencies.
+"""Counts the events of human conversations by words and by timing: kinds, offsets, the four barge-in latencies.
 
     python benchmarks/events_switchboard.py CONVERSATIONS.jsonl.gz
 
@@ -26,7 +26,7 @@ Acts = dict[str, list[tuple[int, int, str]]]
 
 
 def conversations(path: Path) -> Iterator[tuple[dict[str, list[Word]], Acts]]:
-    """Words and acts of both sides."""
+    """Reads the words and acts of both sides."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             sides: dict[str, list[dict[str, Any]]] = json.loads(line)["words"]
@@ -44,7 +44,7 @@ def conversations(path: Path) -> Iterator[tuple[dict[str, list[Word]], Acts]]:
 
 
 def completions(found: Annotation, acts: Acts) -> Counter[str]:
-    """Candidates, those that meet a word of the act, the acts, and those that meet a candidate."""
+    """Counts candidates, those that meet a word of the act, the acts, and those that meet a candidate."""
     count = Counter[str]()
     for speaker in SPEAKERS:
         ours = [(e.start_ms, e.end_ms) for e in found.events if e.kind == "co_completion" and e.speaker == speaker]
@@ -57,7 +57,7 @@ def completions(found: Annotation, acts: Acts) -> Counter[str]:
 
 
 def joined(words: list[tuple[int, int, str]]) -> list[tuple[int, int]]:
-    """The stretches of neighbouring words of the act ^2."""
+    """Joins neighbouring words of the act ^2 to stretches."""
     spans: list[tuple[int, int]] = []
     before = ""
     for start_ms, end_ms, act in words:

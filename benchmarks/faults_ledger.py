@@ -1,4 +1,4 @@
-"""Random single edits of a ledger's database, its keys' folder and its published log: is every one found?
+"""Edits a ledger's database, its keys' folder and its published log at random places, and counts the edits not found.
 
     python benchmarks/faults_ledger.py --edits 1000 --seed 0
 
@@ -26,7 +26,7 @@ PUBLISHED = {"log": "log.jsonl", "key": "ledger.pub", "checkpoint": "checkpoint"
 
 
 def make_ledger(folder: Path) -> Path:
-    """A ledger with a history, and its published log beside it."""
+    """Makes a ledger with a history, and publishes its log beside it."""
     path = folder / "consent.db"
     ledger = Ledger.create(path, ledger_id="ledger-1", entropy=seeded_entropy(b"faults"))
     march = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -45,7 +45,7 @@ def make_ledger(folder: Path) -> Path:
 
 
 def edit_bytes(data: bytes, rng: random.Random) -> bytes:
-    """One byte flipped, removed, inserted or doubled, a piece cut out or moved, or the end cut off."""
+    """Flips, removes, inserts or doubles one byte, cuts a piece out or moves it, or cuts off the end."""
     at = rng.randrange(len(data))
     match rng.randrange(5):
         case 0:
@@ -62,7 +62,7 @@ def edit_bytes(data: bytes, rng: random.Random) -> bytes:
 
 
 def edit_lines(data: bytes, rng: random.Random) -> bytes:
-    """A line removed, doubled, or exchanged with another one."""
+    """Removes or doubles a line, or exchanges it with another one."""
     lines = data.splitlines(keepends=True)
     one, other = rng.randrange(len(lines)), rng.randrange(len(lines))
     match rng.randrange(3):
@@ -76,7 +76,7 @@ def edit_lines(data: bytes, rng: random.Random) -> bytes:
 
 
 def edit_published(folder: Path, rng: random.Random) -> str:
-    """Edits one published file; says what."""
+    """Edits one published file, and says what it edited."""
     name = rng.choice(list(PUBLISHED.values()))
     path = folder / name
     before = path.read_bytes()
@@ -87,7 +87,7 @@ def edit_published(folder: Path, rng: random.Random) -> str:
 
 
 def edit_database(folder: Path, rng: random.Random) -> str:
-    """Edits one row of a table; says what."""
+    """Edits one row of a table, and says what it edited."""
     table = rng.choice(TABLES)
     with sqlite3.connect(folder / "consent.db") as connection:
         connection.execute("PRAGMA synchronous = OFF")
@@ -120,7 +120,7 @@ def edit_database(folder: Path, rng: random.Random) -> str:
 
 
 def edit_witness(folder: Path, rng: random.Random) -> str:
-    """Edits the witness or the public keys beside the database."""
+    """Edits the witness or the public keys beside the database, and says what it edited."""
     path = folder / "consent.db.keys" / rng.choice(("witness", "vault.key"))
     before = path.read_bytes()
     after = edit_bytes(before, rng)
@@ -129,7 +129,7 @@ def edit_witness(folder: Path, rng: random.Random) -> str:
 
 
 def is_found_in_ledger(folder: Path) -> str | None:
-    """The message by which the edit of the ledger was found."""
+    """Gives the message by which the edit of the ledger was found; None where it was not."""
     try:
         Ledger.open(folder / "consent.db").check()
     except LedgerError as error:
@@ -138,7 +138,7 @@ def is_found_in_ledger(folder: Path) -> str | None:
 
 
 def is_found_in_publication(folder: Path) -> str | None:
-    """The message by which the edit of a published file was found."""
+    """Gives the message by which the edit of a published file was found; None where it was not."""
     contents = {what: (folder / name).read_bytes() for what, name in PUBLISHED.items()}
     faults = published_faults(contents["log"], keys=contents["key"], checkpoint=contents["checkpoint"])
     return "; ".join(f"{PUBLISHED[what]}: {fault}" for what, fault in faults) or None
@@ -152,7 +152,7 @@ EDITS: dict[str, tuple[Callable[[Path, random.Random], str], Callable[[Path], st
 
 
 def run(folder: Path, edits: int, seed: int) -> tuple[Counter[str], list[str], Counter[str]]:
-    """Makes the edits; gives how many of each kind were made, what was not found, and the messages without their figures."""
+    """Makes the edits; gives how many of each kind, which were not found, and the messages without their figures."""
     original = folder / "original"
     original.mkdir()
     make_ledger(original)
@@ -176,10 +176,12 @@ def run(folder: Path, edits: int, seed: int) -> tuple[Counter[str], list[str], C
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Random single edits of a ledger: is every one found?")
+    parser = argparse.ArgumentParser(
+        description="Edits a ledger at random places and counts the edits that are not found."
+    )
     parser.add_argument("--edits", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--messages", action="store_true", help="print what was said, and how often")
+    parser.add_argument("--messages", action="store_true", help="prints the messages, and how often each was given")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         made, missed, messages = run(Path(folder), options.edits, options.seed)

@@ -1,4 +1,4 @@
-"""Filled pauses found by their sound in simulated conversations, and how many are found in real ones.
+"""Finds filled pauses by their sound in simulated conversations, and counts those that are found in real ones.
 
     python benchmarks/filled_pauses.py [--conversations 14] [--seed 31] [--voices auto] [--tracks FILE ...]
 
@@ -43,7 +43,7 @@ Pcm = npt.NDArray[np.float32]
 
 
 def stretched(pcm: Pcm, factor: float) -> Pcm:
-    """Speech made longer (or shorter) at the same pitch: overlap-add of similar pieces (WSOLA, Verhelst & Roelands 1993)."""
+    """Makes float32 [T] longer or shorter at the same pitch, by overlap-add (WSOLA, Verhelst & Roelands 1993)."""
     window, search = CLIP_RATE_HZ * 30 // 1000, CLIP_RATE_HZ * 6 // 1000
     hop = window // 2
     source = np.pad(pcm, (search, window + search))
@@ -64,7 +64,7 @@ def stretched(pcm: Pcm, factor: float) -> Pcm:
 
 @dataclass
 class FillerBank:
-    """The voices of another bank, who now also hesitate. ``drawn_out`` is how much longer first and last words are."""
+    """Lets the voices of another bank hesitate; ``drawn_out`` is how much longer first and last words are."""
 
     bank: VoiceBank
     seed: int
@@ -72,11 +72,11 @@ class FillerBank:
     _made: dict[str, VoiceClips] = field(default_factory=dict)
 
     def voices(self) -> Sequence[str]:
-        """Those of the other bank."""
+        """Lists the voices of the other bank."""
         return self.bank.voices()
 
     def clips(self, voice: str) -> VoiceClips:
-        """Each phrase four times, with fillers at the human rate; the same for the same seed."""
+        """Gives each phrase four times, with fillers at the human rate; the same for the same seed."""
         if voice not in self._made:
             self._made[voice] = self._make(voice)
         return self._made[voice]
@@ -105,7 +105,7 @@ class FillerBank:
 
 
 def _sounds(voice: str) -> dict[str, list[Pcm]]:
-    """Each filler as said alone, and as said before a phrase."""
+    """Speaks each filler alone, and before a phrase."""
     sounds: dict[str, list[Pcm]] = {}
     for name in LENGTH_S:
         sounds[name] = []
@@ -159,7 +159,7 @@ def _with_filler(clip: Clip, filler: Clip, place: str, rng: np.random.Generator)
 
 
 def _spliced(one: Pcm, other: Pcm) -> Pcm:
-    """One after the other, each faded for 5 ms at the joint; the length is that of both."""
+    """Joins two clips, each faded for 5 ms at the joint; the length is that of both."""
     ramp = np.linspace(0, 1, CLIP_RATE_HZ // 200, dtype=np.float32)
     one, other = one.copy(), other.copy()
     if len(one) > len(ramp) and len(other) > len(ramp):
@@ -169,7 +169,7 @@ def _spliced(one: Pcm, other: Pcm) -> Pcm:
 
 
 def candidates(pcm: Pcm, rate_hz: int, model: VadModel) -> tuple[list[Vocalisation], list[Span], float]:
-    """What is found in a track, when its speaker is heard, and the CPU seconds of finding it (activity left out)."""
+    """Finds filled pauses and activity in float32 [T] in [-1, 1]; gives the CPU seconds of the first, too."""
     vad = Vad(model)
     vad.push(soxr.resample(pcm, rate_hz, SAMPLE_RATE_HZ))
     spans = vad.finish()
@@ -181,12 +181,12 @@ def candidates(pcm: Pcm, rate_hz: int, model: VadModel) -> tuple[list[Vocalisati
 
 
 def place_of(found: Vocalisation, spans: Sequence[Span]) -> str:
-    """Whether a candidate begins a stretch of speech: the two places that the rules tell apart."""
+    """Says at which place a candidate lies: whether it begins a stretch of speech."""
     return "first" if any(span.start_ms == found.start_ms for span in spans) else "other"
 
 
 def is_within(found: Vocalisation, word: Mapping[str, Any]) -> bool:
-    """Whether at least half of a candidate lies in a word."""
+    """Says whether at least half of a candidate lies in a word."""
     common_ms = min(found.end_ms, 1000 * word["end_s"]) - max(found.start_ms, 1000 * word["start_s"])
     return bool(2 * common_ms >= found.end_ms - found.start_ms)
 
@@ -222,10 +222,12 @@ def measure(bank: FillerBank, model: VadModel, *, conversations: int, seed: int)
 def main() -> None:
     """Prints a table for simulated conversations, and a line for each recording."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--voices", default="auto", help="as for duologue simulate")
-    parser.add_argument("--conversations", type=int, default=14, help="how many")
-    parser.add_argument("--seed", type=int, default=31, help="of the plans and the fillers")
-    parser.add_argument("--tracks", nargs="*", default=[], metavar="FILE", help="recordings, mono")
+    parser.add_argument("--voices", default="auto", help="speaks with these voices, as `duologue simulate --voices`")
+    parser.add_argument("--conversations", type=int, default=14, help="simulates so many conversations")
+    parser.add_argument("--seed", type=int, default=31, help="draws the plans and the fillers from this seed")
+    parser.add_argument(
+        "--tracks", nargs="*", default=[], metavar="FILE", help="counts filled pauses in these mono recordings"
+    )
     options = parser.parse_args()
     model = load_vad()
     for path in options.tracks:

@@ -1,4 +1,4 @@
-"""Level error of the isolation measurement with bleed added to isolated calls, and its cost.
+"""Measures how exact the measured level of bleed is on isolated calls with bleed added, and what the measurement costs.
 
     python benchmarks/isolation_accuracy.py TRACK_A TRACK_B [TRACK_A TRACK_B ...]
 
@@ -27,20 +27,20 @@ Pcm = npt.NDArray[np.float32]
 
 
 def read_track(path: str) -> tuple[Pcm, int]:
-    """The track as float32, and its rate."""
+    """Reads a track, float32 [T] in [-1, 1], and its sample rate in Hz."""
     pcm, rate_hz = soundfile.read(Path(path), dtype="float32")
     return pcm, rate_hz
 
 
 def make_copy(source: Pcm, lag_samples: int, response: npt.NDArray[np.float64]) -> Pcm:
-    """A filtered copy of the source, as loud as it, that comes ``lag_samples`` later."""
+    """Makes a filtered copy of float32 [T], as loud as it, that comes ``lag_samples`` later: float32 [T]."""
     copy = fftconvolve(source, response)[: len(source)]
     copy = np.concatenate([np.zeros(lag_samples), copy])[: len(source)]
     return (copy * np.sqrt(np.mean(source**2) / np.mean(copy**2))).astype(np.float32)
 
 
 def make_room(rate_hz: int, t60_s: float) -> npt.NDArray[np.float64]:
-    """A direct sound and a tail of decaying noise with as much power."""
+    """Makes the response of a room, a direct sound and a decaying tail of as much power: float64 [taps]."""
     time_s = np.arange(round(t60_s * rate_hz)) / rate_hz
     tail = np.random.default_rng(0).standard_normal(len(time_s)) * 10 ** (-3 * time_s / t60_s)
     response: npt.NDArray[np.float64] = tail / np.sqrt(np.sum(tail**2))
@@ -49,7 +49,7 @@ def make_room(rate_hz: int, t60_s: float) -> npt.NDArray[np.float64]:
 
 
 def stretch(pcm: Pcm, ppm: float) -> Pcm:
-    """The track as a clock that is off by so many parts per million would record it."""
+    """Records float32 [T] by a clock that is off by ``ppm`` parts per million: float32 [T]."""
     at = np.arange(len(pcm)) * (1 + ppm * 1e-6)
     return np.interp(at, np.arange(len(pcm)), pcm).astype(np.float32)
 
@@ -58,7 +58,11 @@ Measured = tuple[BleedReport, BleedReport, IsolationReport]
 
 
 def measure_both_ways(a: Pcm, b: Pcm, copies: tuple[Pcm, Pcm], level_db: float, rate_hz: int) -> list[Measured]:
-    """Adds each copy at ``level_db``; gives [(measured direction, other direction, the report), ...]."""
+    """Adds each copy, float32 [T] in [-1, 1], at ``level_db`` to its track and measures.
+
+    Returns:
+        (measured direction, other direction, the report) for each copy.
+    """
     gain = np.float32(10 ** (level_db / 20))
     into_a = measure(a + gain * copies[1], b, rate_hz)
     into_b = measure(a, b + gain * copies[0], rate_hz)
@@ -66,12 +70,12 @@ def measure_both_ways(a: Pcm, b: Pcm, copies: tuple[Pcm, Pcm], level_db: float, 
 
 
 def measure(a: Pcm, b: Pcm, rate_hz: int) -> IsolationReport:
-    """The report of two whole tracks."""
+    """Measures the isolation of two whole tracks: float32 [T] in [-1, 1] each."""
     return measure_isolation([(a, b)], sample_rate_hz=rate_hz)
 
 
 def row(name: str, level_db: float, pairs: list[Measured]) -> str:
-    """One line of the table."""
+    """Writes one line of the table."""
     errors = [bleed.bleed_db - level_db for bleed, _, _ in pairs if bleed.bleed_db is not None]
     lags = sorted({round(bleed.lag_ms) for bleed, _, _ in pairs if bleed.lag_ms is not None})
     worst = f"{min(errors):+.2f} to {max(errors):+.2f}" if errors else "-"

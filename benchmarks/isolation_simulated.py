@@ -1,4 +1,4 @@
-"""What the isolation measurement finds in simulated conversations whose truth is known, and what it costs.
+"""Measures what isolation finds in simulated conversations whose truth is known, and what the measurement costs.
 
     python benchmarks/isolation_simulated.py [--voices auto|noise] [--seed N] [--scale X] [--jobs N]
 
@@ -55,7 +55,7 @@ SHOWS_AS = {"mono_mix": "duplicate", "separated": "bleed"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """One conversation: what was in it, what was found, CPU seconds of the measurement per hour of conversation."""
+    """Holds of one conversation what was in it, what was found, and the CPU seconds per hour of conversation."""
 
     spec: ConversationSpec
     kind: str
@@ -65,7 +65,7 @@ class Outcome:
 
 
 def kind_of(spec: ConversationSpec) -> str:
-    """The fault of a conversation that it is there for: bleed also comes along with others."""
+    """Names the fault that a conversation is there for: bleed also comes along with others."""
     names = {FAULT_NAMES[type(fault)] for fault in spec.faults}
     for name in ("offset", "drift"):
         if name in names:
@@ -77,12 +77,12 @@ def kind_of(spec: ConversationSpec) -> str:
 
 @cache
 def bank_of(voices: str) -> VoiceBank:
-    """The voices, opened once a process."""
+    """Opens the voices once for each process."""
     return open_bank(voices)
 
 
 def choose(seed: int, scale: float, names: Sequence[str]) -> Iterator[tuple[str, ConversationSpec]]:
-    """As many of each kind as are wanted."""
+    """Draws as many conversations of each kind as are wanted."""
     for duration_s, kinds in ((300.0, [kind for kind in WANTED if kind != "drift"]), (600.0, ["drift"])):
         by_kind = defaultdict(list)
         for spec in random_specs(2000, seed, duration_s=duration_s, voices=names):
@@ -105,7 +105,7 @@ def judge(chosen: tuple[str, ConversationSpec], voices: str) -> Outcome:
 
 
 def print_bleed(outcomes: list[Outcome]) -> None:
-    """The level of every copy that does not change, against the truth."""
+    """Prints the measured level of every copy that does not change, against the truth."""
     rows = defaultdict(list)
     for outcome in outcomes:
         for fault in outcome.spec.faults:
@@ -154,7 +154,7 @@ def print_bleed(outcomes: list[Outcome]) -> None:
 
 
 def print_faults(outcomes: list[Outcome]) -> None:
-    """Found and false-alarm rates of each fault."""
+    """Prints the rates of found faults and of false alarms."""
     print("\n| fault | conversations with it | found | missed | not judged | without it | false alarms | not judged |")
     print("|---|---|---|---|---|---|---|---|")
     for name in FAULTS:
@@ -169,7 +169,7 @@ def print_faults(outcomes: list[Outcome]) -> None:
 
 
 def print_values(outcomes: list[Outcome]) -> None:
-    """How far the figures of found faults are off."""
+    """Prints how far the figures of found faults are off."""
     errors = defaultdict(list)
     for outcome in outcomes:
         for fault in outcome.spec.faults:
@@ -190,7 +190,7 @@ def print_values(outcomes: list[Outcome]) -> None:
 
 
 def print_surprises(outcomes: list[Outcome]) -> None:
-    """Every conversation in which a fault is found that is not there, or not found that is."""
+    """Prints every conversation in which a fault is found that is not there, or is there and not found."""
     print()
     for outcome in outcomes:
         expected = SHOWS_AS.get(outcome.kind, outcome.kind)

@@ -1,4 +1,4 @@
-"""How well the turns alone show that a track is late, on human conversations: rate found by how far one side is moved.
+"""Measures on human conversations how well turns alone show that a track is late, by how far one side is moved.
 
     python benchmarks/isolation_turns.py conversations.jsonl.gz
 
@@ -23,7 +23,7 @@ OFFSETS_S = (0.0, 0.5, 0.7, 1.0, 3.0)
 
 
 def speech_frames(words: dict[str, list[dict[str, Any]]], moved_s: float) -> npt.NDArray[np.bool_]:
-    """In which frames each side speaks, bool [2, frames]; the second side is ``moved_s`` late."""
+    """Marks the frames in which each side speaks, bool [2, frames]; the second side is ``moved_s`` late."""
     rules = load_rules(IsolationRules)
     frame_s, join_s = rules.level_frame_ms / 1000, rules.turn_join_ms / 1000
     sides = [words[name] for name in sorted(words)]

@@ -1,4 +1,4 @@
-"""What the ledger costs: appends a second, opening and checking, proofs, forgetting; on SQLite or on PostgreSQL.
+"""Measures what the ledger costs: appends, opening, checking, proofs, forgetting; on SQLite or on PostgreSQL.
 
     python benchmarks/ledger.py --leaves 100000
     python benchmarks/ledger.py --leaves 20000 --url postgresql+psycopg://USER@HOST/EMPTY_DATABASE
@@ -35,13 +35,13 @@ def seconds(what: str, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def append(ledger: Ledger, name: str, number: int) -> None:
-    """Appends so many decisions of one speaker each, one a transaction."""
+    """Appends ``number`` decisions, each of another speaker and in a transaction of its own."""
     for each in range(number):
         ledger.grant(f"{name}-{each}", [Purpose.RECORDING], at=MARCH)
 
 
 def rate(what: str, ledger: Ledger, name: str, number: int) -> None:
-    """Prints appends a second."""
+    """Prints how many decisions are appended in a second."""
     began, work_began = time.perf_counter(), time.process_time()
     append(ledger, name, number)
     took, worked = time.perf_counter() - began, time.process_time() - work_began
@@ -49,7 +49,7 @@ def rate(what: str, ledger: Ledger, name: str, number: int) -> None:
 
 
 def rate_of_processes(where: str, processes: int, number: int) -> None:
-    """Prints appends a second of several writers at once, their start left out."""
+    """Prints how many decisions several writers append in a second at once, without the time of their start."""
     command = [sys.executable, __file__, "--write", str(number), "--url", where]
     writers = [
         subprocess.Popen([*command, "--name", f"p{each}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -66,7 +66,7 @@ def rate_of_processes(where: str, processes: int, number: int) -> None:
 
 
 def fill(ledger: Ledger, leaves: int) -> None:
-    """Appends in batches until the log holds so many leaves; each speaker decides about five purposes."""
+    """Appends in batches until the log holds ``leaves`` leaves; each speaker decides about five purposes."""
     fields = ledger.grant("spk-first", [Purpose.RECORDING], at=MARCH)[0].to_fields()
     size = ledger.size()
     while size < leaves:
@@ -109,9 +109,9 @@ def measure(where: str, leaves: int, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What the ledger costs.")
+    parser = argparse.ArgumentParser(description="Measures what the ledger costs.")
     parser.add_argument("--leaves", type=int, default=100_000)
-    parser.add_argument("--url", help="an empty PostgreSQL database; left out: a SQLite file")
+    parser.add_argument("--url", help="takes this empty PostgreSQL database (default: a SQLite file)")
     parser.add_argument("--write", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--name", help=argparse.SUPPRESS)
     options = parser.parse_args()

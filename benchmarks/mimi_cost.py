@@ -1,4 +1,4 @@
-"""What Mimi costs on one CPU thread: processor seconds per second of audio, and peak memory.
+"""Measures what Mimi costs on one CPU thread: processor seconds per second of audio, and peak memory.
 
     python benchmarks/mimi_cost.py                          # published size, random weights
     python benchmarks/mimi_cost.py --model models/mimi      # real weights; the cost is the same
@@ -20,7 +20,7 @@ from typing import Any
 
 
 def save_random_model(folder: Path) -> None:
-    """A Mimi of the published size with random weights and codebooks; the scale is that of its latents."""
+    """Saves a Mimi of the published size with random weights and codebooks in the scale of its latents."""
     import torch
 
     from duologue_pipeline.models.torchaudio_cpu import import_torchaudio
@@ -83,7 +83,7 @@ def measure(model: str, what: str, seconds: int, chunk_frames: int) -> dict[str,
 def main() -> None:
     """Runs the measurements one after the other and prints them as a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="a folder with Mimi's weights (default: random ones of its size)")
+    parser.add_argument("--model", help="loads Mimi's weights from this folder (default: random ones of its size)")
     parser.add_argument("--measure", nargs=3, metavar=("WHAT", "SECONDS", "CHUNK_FRAMES"), help=argparse.SUPPRESS)
     parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What a run costs: CPU seconds per conversation-hour of each stage, the run against a plain loop, peak memory, bytes.
+"""Measures what a run costs: CPU seconds of each stage, against a plain loop, peak memory, bytes.
 
     OMP_NUM_THREADS=1 python benchmarks/run_cost.py A.flac B.flac [--copies 8] [--repeats 3]
 
@@ -30,7 +30,7 @@ GRANTED_AT = "2026-01-01T00:00:00Z"
 
 
 def make_corpus(folder: Path, tracks: tuple[Path, Path], copies: int) -> tuple[Path, Path]:
-    """Writes a manifest that lists the tracks so many times, and a ledger that allows it; gives both paths."""
+    """Writes a manifest that lists the tracks ``copies`` times and a ledger that allows it; gives both paths."""
     from duologue_consent import Ledger, Purpose, parse_time
 
     manifest, ledger_path = folder / "manifest.jsonl", folder / "consent.db"
@@ -58,20 +58,21 @@ def make_corpus(folder: Path, tracks: tuple[Path, Path], copies: int) -> tuple[P
 
 
 def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
-    """The functions of the pipeline in a plain loop; gives the CPU seconds of each stage."""
+    """Runs the functions of the pipeline in a plain loop; gives the CPU seconds of each stage."""
     from duologue_consent import Ledger
     from duologue_pipeline.activity.vad import load_vad
+    from duologue_pipeline.codec.document import codec_document
     from duologue_pipeline.codec.registry import open_codec
     from duologue_pipeline.consent.gate import check_consent
     from duologue_pipeline.conversation import activity_stage, events_stage, ingest_stage, isolation_stage, words_stage
-    from duologue_pipeline.events.turn_taking import corpus_totals
+    from duologue_pipeline.events.totals import corpus_totals
     from duologue_pipeline.read.manifest import parse_line, read_lines
     from duologue_pipeline.records import Annotated, Consented, Recording
-    from duologue_pipeline.release.write import ReleaseOptions, write_release, write_shard
+    from duologue_pipeline.release.write import ReleaseOptions, write_release
     from duologue_pipeline.rules.versions import rule_versions
     from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
+    from duologue_pipeline.shards.write import write_shard
     from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-    from duologue_pipeline.tokens.samples import codec_document
 
     spent: dict[str, float] = {}
 
@@ -160,7 +161,7 @@ def measured_process(arguments: list[str]) -> tuple[float, float, float]:
 
 
 def run_command(manifest: Path, ledger: Path, out: Path) -> list[str]:
-    """The command line of the run that is measured."""
+    """Gives the command line of the run that is measured."""
     return [
         *(sys.executable, "-m", "duologue_pipeline"),
         *("run", str(manifest), "--out", str(out), "--ledger", str(ledger)),
@@ -168,7 +169,7 @@ def run_command(manifest: Path, ledger: Path, out: Path) -> list[str]:
 
 
 def repeat_track(source: Path, target: Path, seconds: float) -> None:
-    """Writes a track that lasts so long by repeating the source."""
+    """Writes a track of ``seconds`` seconds by repeating the source."""
     pcm, rate_hz = soundfile.read(source, dtype="int16")
     soundfile.write(target, np.resize(pcm, round(seconds * rate_hz)), rate_hz)
 

@@ -1,4 +1,4 @@
-"""What a segmentation model of pyannote.audio hears of bleed and of a third voice, and what asking it costs.
+"""Measures how well a segmentation model of pyannote.audio hears bleed and a third voice, and what asking it costs.
 
     python benchmarks/second_opinion.py CHECKPOINT@SHA256 TRACK_A TRACK_B [TRACK_A TRACK_B ...]
     python benchmarks/second_opinion.py CHECKPOINT@SHA256 MANIFEST.jsonl [MANIFEST.jsonl ...]
@@ -33,7 +33,7 @@ Pcm = npt.NDArray[np.float32]
 
 
 def cases(conversations: list[tuple[Pcm, Pcm, int]]) -> Iterator[tuple[str, Pcm, Pcm, int, str]]:
-    """Gives name, both tracks, their rate, and in which track there is another voice."""
+    """Gives name, both tracks (float32 [T] in [-1, 1]), their rate, and which track holds another voice."""
     for place, (a, b, rate_hz) in enumerate(conversations):
         yield "as recorded", a, b, rate_hz, ""
         third, third_rate_hz = (conversations[(place + 1) % len(conversations)][i] for i in (0, 2))
@@ -59,13 +59,13 @@ def cases(conversations: list[tuple[Pcm, Pcm, int]]) -> Iterator[tuple[str, Pcm,
 
 
 def late(pcm: Pcm, rate_hz: int) -> Pcm:
-    """The track, LAG_S later."""
+    """Delays float32 [T] by ``LAG_S``."""
     lag = round(LAG_S * rate_hz)
     return np.concatenate([np.zeros(lag, np.float32), pcm[:-lag]])
 
 
 def ask(listener: Listener, recording: Recording) -> tuple[dict[str, FaultReport], float]:
-    """What is heard in a recording, and the CPU seconds that it took."""
+    """Asks what is heard in a recording, and measures the CPU seconds that it takes."""
     meter = LevelMeter(8000)
     report = measure_isolation(meter.tap(conversation_blocks(recording, rate_hz=8000)), sample_rate_hz=8000)
     begun_s = time.process_time()
@@ -74,7 +74,7 @@ def ask(listener: Listener, recording: Recording) -> tuple[dict[str, FaultReport
 
 
 def listen_to_manifests(listener: Listener, manifests: list[str]) -> None:
-    """Prints a row a manifest and track."""
+    """Prints a row for each manifest and track."""
     print("| recordings | track | found in | share of windows |\n|---|---|---|---|")
     for manifest in manifests:
         lines = [parse_line(line, manifest_uri=absolute_uri(manifest)) for line in read_lines(manifest)]
@@ -118,7 +118,7 @@ def main(checkpoint: str, paths: list[str]) -> None:
 
 
 def cell(reports: list[FaultReport]) -> str:
-    """How often it was found, and the shares."""
+    """Writes how often another voice was found, and the shares of windows."""
     shares = [report.value for report in reports if report.value is not None]
     if not shares:
         return "- | -"

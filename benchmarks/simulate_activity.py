@@ -1,4 +1,4 @@
-"""How far voice activity found in simulated tracks lies from their truth: a check of both.
+"""Measures how far the activity found in simulated tracks lies from their truth: a check of both.
 
     python benchmarks/simulate_activity.py [--voices auto] [--conversations 8]
 
@@ -19,14 +19,14 @@ from duologue_pipeline.simulate.bank import open_bank
 
 
 def find(pcm: npt.NDArray[np.float32], rate_hz: int, model: VadModel) -> Sequence[Span]:
-    """The activity of a track."""
+    """Detects the activity of a track, float32 [T] in [-1, 1]."""
     vad = Vad(model)
     vad.push(soxr.resample(pcm, rate_hz, SAMPLE_RATE_HZ))
     return vad.finish()
 
 
 def errors_ms(true_s: Sequence[float], found_ms: Sequence[int]) -> list[float]:
-    """Of the found edge that is nearest to each true one."""
+    """Gives for each true edge, in ms, how far the nearest found edge lies from it."""
     found = np.array(found_ms)
     return [float(found[np.argmin(np.abs(found - 1000 * time_s))] - 1000 * time_s) for time_s in true_s]
 
@@ -34,8 +34,8 @@ def errors_ms(true_s: Sequence[float], found_ms: Sequence[int]) -> list[float]:
 def main() -> None:
     """Prints percentiles of the errors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--voices", default="auto", help="as for duologue simulate")
-    parser.add_argument("--conversations", type=int, default=8, help="how many")
+    parser.add_argument("--voices", default="auto", help="speaks with these voices, as `duologue simulate --voices`")
+    parser.add_argument("--conversations", type=int, default=8, help="simulates so many conversations")
     options = parser.parse_args()
     bank, model = open_bank(options.voices), load_vad()
     onsets: list[float] = []

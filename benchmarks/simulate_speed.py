@@ -1,4 +1,4 @@
-"""How fast conversations are simulated, in memory and to disk, with voices already in the cache.
+"""Measures how fast conversations are simulated, in memory and to disk, with voices already in the cache.
 
     python benchmarks/simulate_speed.py [--voices auto] [--minutes 5]
 
@@ -33,7 +33,7 @@ FAULTS = (
 
 
 def times_real(bank: VoiceBank, line: str, faults: Sequence[Fault], minutes: float) -> float:
-    """Seconds of conversation simulated in a second, over four conversations."""
+    """Measures how many seconds of conversation are simulated in a second, over four conversations."""
     specs = random_specs(4, 1, voices=bank.voices(), duration_s=60 * minutes, line=line, faults=faults)
     for spec in specs:
         bank.clips(spec.a.voice), bank.clips(spec.b.voice)
@@ -46,8 +46,8 @@ def times_real(bank: VoiceBank, line: str, faults: Sequence[Fault], minutes: flo
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--voices", default="auto", help="as for duologue simulate")
-    parser.add_argument("--minutes", type=float, default=5.0, help="length of a conversation")
+    parser.add_argument("--voices", default="auto", help="speaks with these voices, as `duologue simulate --voices`")
+    parser.add_argument("--minutes", type=float, default=5.0, help="simulates conversations of so many minutes")
     options = parser.parse_args()
     bank = open_bank(options.voices)
     for voice in bank.voices():

@@ -1,4 +1,4 @@
-"""How many modules a recording enters on its way through each stage, and how often it climbs back up between them.
+"""Counts the modules that a recording enters in each stage, and how often it climbs back up between them.
 
     python -m benchmarks.stage_walk [RECORDING_ID]
 
@@ -37,7 +37,7 @@ class Walk:
         self._seen: set[Any] = set()
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        """What ``sys.setprofile`` calls."""
+        """Notes a call; ``sys.setprofile`` calls it."""
         name = str(frame.f_globals.get("__name__", ""))
         if event != "call" or not name.startswith(f"{PACKAGE}.") or folder(name) in APART:
             return
@@ -47,7 +47,7 @@ class Walk:
 
 
 def walked(work: Callable[[], Any]) -> tuple[Any, list[str]]:
-    """What the work gives, and the module of each function that it entered, in order of its first call."""
+    """Does the work; gives its result and the module of each function that it entered, in order of its first call."""
     walk = Walk()
     sys.setprofile(walk)
     try:
@@ -57,13 +57,13 @@ def walked(work: Callable[[], Any]) -> tuple[Any, list[str]]:
 
 
 def climbs(modules: list[str]) -> int:
-    """How often the next function lies in a row further down in the order of folders."""
+    """Counts how often the next function lies in a row further down in the order of folders."""
     rows = [ROW[folder(name)] for name in modules]
     return sum(after > before for before, after in pairwise(rows))
 
 
 def main() -> None:
-    """Walks and prints."""
+    """Walks and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recording", nargs="?", default="demo-friends", metavar="RECORDING_ID")
     name = parser.parse_args().recording

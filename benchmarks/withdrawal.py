@@ -1,4 +1,4 @@
-"""What a withdrawal costs: one speaker out of a large release, against writing the release again.
+"""Measures what it costs to take one speaker out of a large release, against writing the release again.
 
     OMP_NUM_THREADS=1 python benchmarks/withdrawal.py [--samples 10000] [--run-s-per-hour S]
 
@@ -29,8 +29,10 @@ from duologue_consent import Ledger, Purpose, parse_time
 from duologue_consent.ledger.publication import publish_log
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_consent.verify import verify_receipt
+from duologue_pipeline.codec.document import release_codec_document
 from duologue_pipeline.codec.registry import open_codec
-from duologue_pipeline.events.turn_taking import corpus_totals
+from duologue_pipeline.events.totals import corpus_totals
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import (
     FAULTS,
@@ -52,17 +54,12 @@ from duologue_pipeline.records import (
     Track,
     TrackReport,
 )
-from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.release.write import ReleaseOptions, write_release
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
-from duologue_pipeline.tokens.samples import (
-    canonical_json,
-    event_rows,
-    index_row,
-    recording_row,
-    release_codec_document,
-    sample_document,
-)
+from duologue_pipeline.shards.write import STAGING, write_shard
+from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
+from duologue_pipeline.tokens.samples import sample_document
 from duologue_pipeline.tokens.segments import Segment
 from duologue_pipeline.withdrawal.protocol import propagate_release
 
@@ -73,7 +70,7 @@ WORDS_A_MINUTE, EVENTS_A_MINUTE = 90, 25  # of each speaker; of both
 
 
 def conversation(number: int, speakers: tuple[str, str], consent: ConsentBasis, floor_db: float) -> Annotated:
-    """A made-up telephone call of ten minutes."""
+    """Makes up a telephone call of ten minutes."""
     draw = random.Random(number)
     end_ms = SAMPLES_A_CALL * SEGMENT_S * 1000
     track = TrackReport(8000, end_ms * 8, f"{number:064x}", -3.0, -26.0, 0.0, 0.0, 0.0, 3400)
@@ -111,7 +108,7 @@ def conversation(number: int, speakers: tuple[str, str], consent: ConsentBasis, 
 
 
 def write_part(call: Annotated, shard: str, staging: Path) -> Tokenized:
-    """What tokenizing leaves of a conversation, with random codes."""
+    """Writes what the tokenizer leaves of a conversation, with random codes."""
     codec = open_codec("embedded")
     frames = round(SEGMENT_S * codec.frame_rate_hz)
     draw = np.random.default_rng(int(call.recording.recording_id[-5:]))
@@ -147,7 +144,7 @@ def write_part(call: Annotated, shard: str, staging: Path) -> Tokenized:
 
 
 def make_release(folder: Path, samples: int, *, floor_db: float = -60.0) -> tuple[Path, Ledger, str]:
-    """A release of about so many samples with its ledger; gives the speaker who is going to withdraw as well.
+    """Makes a release of about ``samples`` samples and its ledger; gives the speaker who will withdraw, too.
 
     Every speaker is in five calls, of which each is likely to be in another shard.
     """
@@ -214,8 +211,8 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def copy_shards(out: Path, folder: Path) -> float:
-    """Seconds to read every shard sample by sample and write it again: the cheapest part of a rebuild."""
-    from duologue_pipeline.reader.dataset import read_members
+    """Reads and rewrites every shard sample by sample, the cheapest part of a rebuild; gives the seconds."""
+    from duologue_pipeline.reader.shard import read_members
 
     folder.mkdir()
     began = time.monotonic()
@@ -244,7 +241,7 @@ class Watcher(threading.Thread):
 
 
 def measure(samples: int, *, floor_db: float, run_s_per_hour: float | None, watch: bool) -> dict[str, Any]:
-    """All figures of one withdrawal."""
+    """Measures all figures of one withdrawal."""
     with tempfile.TemporaryDirectory(prefix="duologue-withdrawal-") as temporary:
         folder = Path(temporary)
         began = time.monotonic()
@@ -325,15 +322,15 @@ def _index(out: Path) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument(
-        "--run-s-per-hour", type=float, help="CPU seconds of `duologue run` for an hour of conversation"
+        "--run-s-per-hour", type=float, help="takes so many CPU seconds of `duologue run` for an hour of conversation"
     )
-    parser.add_argument("--bleed", action="store_true", help="silencing is not allowed: the samples are dropped")
+    parser.add_argument("--bleed", action="store_true", help="allows no silencing, so that the samples are dropped")
     parser.add_argument(
-        "--watch", action="store_true", help="read the release meanwhile, in a thread: times are longer"
+        "--watch", action="store_true", help="reads the release meanwhile, in a thread, which makes times longer"
     )
     options = parser.parse_args()
     floor_db = -10.0 if options.bleed else -60.0

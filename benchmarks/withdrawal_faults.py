@@ -1,4 +1,4 @@
-"""What a withdrawal stands: killed at random moments, and single edits of what it leaves behind.
+"""Tests a withdrawal: it is killed at random moments, and what it leaves behind is edited at single places.
 
     OMP_NUM_THREADS=1 python -m benchmarks.withdrawal_faults [--kills 100] [--edits 1000]
 
@@ -49,7 +49,7 @@ _MEASURED_EVERY = 20
 
 
 def prepare(folder: Path) -> set[str]:
-    """A small release of which a speaker has withdrawn; gives the keys that must go."""
+    """Makes a small release of which a speaker has withdrawn; gives the keys of the samples that must go."""
     out, ledger, speaker = make_release(folder, SAMPLES, floor_db=-10.0)
     commitment = ledger.snapshot().commitment(speaker)
     ledger.withdraw(speaker, at=parse_time("2026-05-01T00:00:00Z"))
@@ -58,7 +58,7 @@ def prepare(folder: Path) -> set[str]:
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    """A process that has imported everything and begins to propagate now."""
+    """Starts a process that has imported everything and propagates from now on."""
     command = [sys.executable, "-c", _RUN, str(folder / "out"), str(folder / "consent.db")]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
@@ -70,7 +70,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 
 def undisturbed_s(made: Path, folder: Path) -> float:
-    """How long a propagation takes that nobody kills: the middle one of three."""
+    """Measures how many seconds a propagation takes that nobody kills: the middle one of three."""
     times = []
     for _ in range(3):
         shutil.copytree(made, folder)
@@ -99,7 +99,7 @@ def kill_once(folder: Path, after_s: float) -> str | None:
 
 
 def state_faults(folder: Path, gone: set[str], expected: dict[str, bytes], leaves: int) -> list[str]:
-    """What is wrong with a release after the rerun."""
+    """Lists what is wrong with a release after the propagation has run again."""
     out, ledger = folder / "out", Ledger.open(folder / "consent.db")
     faults = list(verify_release(str(out)).faults)
     files = files_of(out)
@@ -132,7 +132,7 @@ def files_of(out: Path) -> dict[str, bytes]:
 
 
 def kills(count: int, seed: int) -> dict[str, Any]:
-    """Kills so many propagations."""
+    """Kills ``count`` propagations."""
     draw = random.Random(seed)
     leaks, inconsistent, steps = list[str](), list[str](), Counter[str]()
     with tempfile.TemporaryDirectory(prefix="duologue-kills-") as temporary:
@@ -180,7 +180,7 @@ def kills(count: int, seed: int) -> dict[str, Any]:
 
 
 def edits(count: int, seed: int) -> dict[str, Any]:
-    """Edits one place at a time."""
+    """Edits one place at a time, ``count`` times."""
     draw = random.Random(seed)
     missed, kinds = list[str](), Counter[str]()
     with tempfile.TemporaryDirectory(prefix="duologue-edits-") as temporary:
@@ -226,7 +226,7 @@ def edits(count: int, seed: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Runs both and prints; gives the exit status."""
+    """Runs both and prints their figures; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--edits", type=int, default=1000)

@@ -1,4 +1,4 @@
-"""How well transcripts on the wrong track, or with shifted times, are found.
+"""Measures how well transcripts on the wrong track, or with shifted times, are found.
 
     python benchmarks/words_check.py CONVERSATIONS.jsonl.gz
 
@@ -22,7 +22,7 @@ SHIFTS_MS = (0, 100, -100, 300, -300, 310, -310, 400, -400, 600, -600, 1000, -10
 
 
 def read(path: Path) -> list[tuple[list[Word], list[Word]]]:
-    """The words of both sides of each conversation."""
+    """Reads the words of both sides of each conversation."""
     with gzip.open(path, "rt") as lines:
         sides = [list(json.loads(line)["words"].values()) for line in lines]
     return [(_words(a), _words(b)) for a, b in sides]
@@ -33,7 +33,7 @@ def _words(side: list[dict[str, Any]]) -> list[Word]:
 
 
 def heard(words: list[Word], rng: random.Random, duration_ms: int) -> list[Span]:
-    """The words as a detector might have heard them."""
+    """Makes spans of speech from the words, as a detector might have heard them."""
     joined: list[list[int]] = []
     for word in sorted(words, key=lambda w: w.start_ms):
         if joined and word.start_ms - joined[-1][1] < 200:
@@ -51,7 +51,9 @@ def main() -> None:
     """Prints how often each verdict is given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("conversations", type=Path)
-    parser.add_argument("--minutes", type=float, default=0, help="only the first so many minutes of each")
+    parser.add_argument(
+        "--minutes", type=float, default=0, help="takes only the first so many minutes of each conversation"
+    )
     arguments = parser.parse_args()
     rng = random.Random(1)
     rows: dict[str, Counter[str]] = {}

@@ -1,4 +1,4 @@
-"""The voices of the embedded sample: the engines of ``duologue simulate``, changed in rate and vocal tract."""
+"""Speaks for the embedded sample: the engines of ``duologue simulate``, changed in rate and vocal tract."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SPOKEN_FORMS = {"mhm": "um hum", "uh-huh": "uh huh", "hmm": "hum"}
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice and how it is changed.
+    """Names a voice, and says how it is changed.
 
     ``name`` is ``flite:NAME`` or ``festival:NAME``. ``stretch`` above 1 speaks slower. ``tract`` above 1 scales pitch
     and formants up by resampling, as a shorter vocal tract does, and leaves the speaking rate as ``stretch`` sets it.
@@ -31,7 +31,10 @@ class Voice:
 
 @dataclass(frozen=True)
 class Spoken:
-    """Synthesised words. ``pcm``: float64 [T] in [-1, 1]; ``word_times_s``: start and end of each, in its seconds."""
+    """Holds synthesised words.
+
+    ``pcm`` is float64 [T] in [-1, 1]; ``word_times_s`` holds start and end of each word in its seconds.
+    """
 
     pcm: npt.NDArray[np.float64]
     word_times_s: Sequence[tuple[float, float]]
@@ -39,7 +42,7 @@ class Spoken:
 
 @cache
 def speak(words: tuple[str, ...], voice: Voice, rate_hz: int) -> Spoken:
-    """Says the words without a pause between them.
+    """Speaks the words without a pause between them.
 
     Args:
         words: as they stand in the transcript, without punctuation.

@@ -46,7 +46,7 @@ COMMANDS = (
 
 
 def reference() -> str:
-    """The text of docs/cli.md."""
+    """Writes the text of docs/cli.md."""
     os.environ.update(COLUMNS="100", TERMINAL_WIDTH="100", NO_COLOR="1", TERM="dumb")
     from duologue_pipeline.cli.app import app
 

@@ -59,8 +59,11 @@ Spans = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Utterance:
-    """A line as spoken: ``pcm`` float64 [T]; ``words`` are (word, start_ms, end_ms) and ``marks`` (kind, first, last
-    word), both counted from its beginning."""
+    """Holds one line as it is spoken.
+
+    ``pcm`` is float64 [T] in [-1, 1]. ``words`` are (word, start_ms, end_ms), ``marks`` are (kind, first word, last word),
+    both counted from its beginning.
+    """
 
     pcm: Pcm
     words: Sequence[tuple[str, int, int]]
@@ -69,7 +72,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Line:
-    """An utterance in its place on the conversation's clock. ``kind``: turn, backchannel or interruption."""
+    """Puts an utterance in its place on the conversation's clock; ``kind`` is turn, backchannel or interruption."""
 
     speaker: str
     kind: str
@@ -89,7 +92,7 @@ class Line:
 
 
 def active_spans(pcm: Pcm, rate_hz: int, *, above_dbfs: float = ACTIVE_DBFS, bridged_ms: int = BRIDGED_MS) -> Spans:
-    """Stretches in milliseconds that are louder than ``above_dbfs``, silences under ``bridged_ms`` included."""
+    """Finds stretches louder than ``above_dbfs``, across silences under ``bridged_ms``: float64 [T] in [-1, 1]."""
     per_ms = rate_hz // 1000
     power = np.add.reduceat(pcm**2, np.arange(0, len(pcm), per_ms)) / per_ms
     power = np.convolve(power, np.ones(ACTIVE_WINDOW_MS) / ACTIVE_WINDOW_MS, mode="same")
@@ -103,7 +106,7 @@ def active_spans(pcm: Pcm, rate_hz: int, *, above_dbfs: float = ACTIVE_DBFS, bri
 
 
 def parse(text: str) -> tuple[list[tuple[int, list[str]]], list[tuple[str, int, int]]]:
-    """The phrases of a line, each with the pause before it in ms, and its marked stretches of words."""
+    """Splits a line into phrases, each with the pause before it in ms, and marked stretches of words."""
     phrases: list[tuple[int, list[str]]] = [(0, [])]
     marks: list[tuple[str, int, int]] = []
     count, opened = 0, ("", 0)
@@ -121,7 +124,7 @@ def parse(text: str) -> tuple[list[tuple[int, list[str]]], list[tuple[str, int, 
 
 
 def utter(text: str, voice: Voice, rate_hz: int, band_hz: tuple[float, float], gain_db: float) -> Utterance:
-    """Speaks a line phrase by phrase; each phrase is cut to its speech, so that the pauses are exactly as written."""
+    """Speaks a line phrase by phrase; it cuts each phrase to its speech, so that the pauses are exactly as written."""
     phrases, marks = parse(text)
     band = scipy.signal.butter(4, band_hz, "bandpass", fs=rate_hz, output="sos")
     per_ms = rate_hz // 1000
@@ -189,7 +192,7 @@ def place(play: Mapping[str, Any]) -> list[Line]:
 
 
 def clean_tracks(lines: Sequence[Line], rate_hz: int) -> dict[str, Pcm]:
-    """Both speakers' clean speech on the conversation's clock, equally long."""
+    """Puts both speakers' clean speech on the conversation's clock: float64 [T] in [-1, 1] each, of equal T."""
     per_ms = rate_hz // 1000
     end_ms = max(line.end_ms for line in lines) + TAIL_MS
     tracks = {speaker: np.zeros(end_ms * per_ms) for speaker in SPEAKERS}
@@ -209,7 +212,7 @@ def clean_tracks(lines: Sequence[Line], rate_hz: int) -> dict[str, Pcm]:
 
 
 def events_of(lines: Sequence[Line], activity: Mapping[str, Spans]) -> list[dict[str, Any]]:
-    """Every event that the screenplay plans, at the times at which it came out."""
+    """Lists every event that the screenplay plans, at the times at which it came out."""
     events: list[dict[str, Any]] = []
 
     def add(kind: str, speaker: str, start_ms: int, end_ms: int, **more: Any) -> None:
@@ -253,7 +256,7 @@ def events_of(lines: Sequence[Line], activity: Mapping[str, Spans]) -> list[dict
 
 
 def words_of(lines: Sequence[Line], speaker: str, *, shift_ms: int) -> list[dict[str, Any]]:
-    """A speaker's words as schemas/words.schema.json has them, moved by ``shift_ms`` off the conversation's clock."""
+    """Gives a speaker's words as schemas/words.schema.json has them, ``shift_ms`` off the conversation's clock."""
     own = sorted((line for line in lines if line.speaker == speaker), key=lambda line: line.start_ms)
     return [
         {"word": word, **_seconds(start_ms + shift_ms, end_ms + shift_ms)}
@@ -270,7 +273,7 @@ def _seconds(start_ms: int, end_ms: int) -> dict[str, float]:
 
 
 def noise(identity: str, samples: int, rate_hz: int, level_dbfs: float) -> Pcm:
-    """The hiss of a room: white noise with 6 dB an octave less above 100 Hz; its own for every identity."""
+    """Makes the hiss of a room, 6 dB an octave softer above 100 Hz, from its identity: float64 [samples]."""
     seed = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4])
     white = np.random.RandomState(seed).standard_normal(samples)  # RandomState's streams are frozen by NumPy
     room = scipy.signal.lfilter([1.0], [1.0, -np.exp(-2 * np.pi * 100 / rate_hz)], white)
@@ -278,7 +281,7 @@ def noise(identity: str, samples: int, rate_hz: int, level_dbfs: float) -> Pcm:
 
 
 def bleed_of(source: Pcm, rate_hz: int, bleed: Mapping[str, Any]) -> Pcm:
-    """What the other microphone hears of a speaker: low-passed, late, and ``level_db`` of what it was."""
+    """Makes the copy of a speaker in the partner's track: low-passed, late, ``level_db`` louder; float64 [T]."""
     lowpass = scipy.signal.butter(2, bleed["lowpass_hz"], fs=rate_hz, output="sos")
     lag = bleed["lag_ms"] * rate_hz // 1000
     copy = np.concatenate([np.zeros(lag), scipy.signal.sosfilt(lowpass, source)[:-lag]])
@@ -358,7 +361,7 @@ def _write_json(path: Path, document: Any) -> None:
 
 
 def made_with() -> dict[str, str]:
-    """The versions on which the bytes depend."""
+    """Lists the versions on which the bytes depend."""
     query = ["dpkg-query", "--show", "--showformat=${Package} ${Version}\\n", *PACKAGES]
     shown = subprocess.run(query, check=True, capture_output=True, text=True).stdout
     return {
@@ -373,7 +376,7 @@ def made_with() -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Makes the embedded sample of duologue.")
-    parser.add_argument("--out", type=Path, default=DEMO, help="where to write (default: the package's demo folder)")
+    parser.add_argument("--out", type=Path, default=DEMO, help="writes here (default: the package's demo folder)")
     out = parser.parse_args().out
     plays = yaml.safe_load(Path(__file__).with_name("demo_screenplays.yaml").read_text(encoding="utf-8"))
     _write_json(out / "made_with.json", made_with())

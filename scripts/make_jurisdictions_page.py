@@ -1,4 +1,4 @@
-"""Writes docs/jurisdictions.md from the data files of duologue_consent, or says with ``--check`` whether it is up to date."""
+"""Writes docs/jurisdictions.md from the data files of duologue_consent, or checks with ``--check`` that it is current."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ known. Check a rule with somebody who knows the law of the jurisdiction before y
 
 
 def page() -> str:
-    """The text of docs/jurisdictions.md."""
+    """Writes the text of docs/jurisdictions.md."""
     rules = {rule.rule_id: rule for rule in load_rules()}
     parts = [HEAD]
     folder = files("duologue_consent.decisions.jurisdictions")

@@ -102,7 +102,7 @@ def fetch(cache: Path) -> None:
 
 
 def synthesise_voices(cache: Path) -> None:
-    """Reads SENTENCES with every synthetic voice that is installed, a file each."""
+    """Lets every installed synthetic voice read SENTENCES, each into a file of its own."""
     commands: dict[str, list[str]] = {}
     if shutil.which("espeak-ng"):
         commands |= {f"espeak-{v}": ["espeak-ng", "-v", v, "-w", "OUT", "TEXT"] for v in ESPEAK_VOICES}
@@ -122,7 +122,7 @@ def synthesise_voices(cache: Path) -> None:
 
 
 def recordings(cache: Path) -> Iterator[Path]:
-    """Every file of speech in the cache, in a fixed order."""
+    """Lists every file of speech in the cache, in a fixed order."""
     for folder in sorted(p for p in cache.iterdir() if p.is_dir() and p.name != "held_out"):
         for path in sorted(folder.rglob("*")):
             is_effect = folder.name == "tuxpaint-stamps-default" and "_desc" not in path.name
@@ -131,7 +131,7 @@ def recordings(cache: Path) -> Iterator[Path]:
 
 
 def read(path: Path) -> tuple[F32, int]:
-    """Reads mono float32 [T] and its rate in Hz."""
+    """Reads mono float32 [T] in [-1, 1] and its rate in Hz."""
     raw = {"format": "RAW", "subtype": "GSM610", "samplerate": 8000, "channels": 1} if path.suffix == ".gsm" else {}
     pcm, rate_hz = soundfile.read(path, dtype="float32", always_2d=True, **raw)
     return pcm.mean(1), rate_hz
@@ -151,7 +151,7 @@ def write_held_out(cache: Path, paths: list[Path]) -> None:
 
 
 def augment(pcm: F32, rate_hz: int, rng: np.random.Generator) -> F32:
-    """Gives the recording as it might have come: another level, often a telephone's bandwidth, noise, mu-law; 24 kHz."""
+    """Changes level, bandwidth, noise and coding as a recording might: float32 [T] in [-1, 1], 24 kHz out."""
     loud = np.abs(pcm) > 0.05 * np.abs(pcm).max()
     x = pcm * (10 ** (rng.uniform(-36, -15) / 20) / np.sqrt(np.mean(pcm[loud] ** 2)))
     if rate_hz >= 16_000 and rng.random() < 0.45:
@@ -172,7 +172,7 @@ def augment(pcm: F32, rate_hz: int, rng: np.random.Generator) -> F32:
 
 
 def make_features(cache: Path, paths: list[Path]) -> npt.NDArray[np.float16]:
-    """Log band powers of all recordings, PASSES times over, one after another: float16 [S, BANDS]."""
+    """Computes log band powers of all recordings, PASSES times over, one after another: float16 [S, BANDS]."""
     stored = cache / "features.npy"
     if not stored.exists():
         pieces = []
@@ -195,7 +195,7 @@ def make_features(cache: Path, paths: list[Path]) -> npt.NDArray[np.float16]:
 
 @dataclass(frozen=True)
 class Settings:
-    """Sizes and lengths of the training."""
+    """Sets the sizes and lengths of the training."""
 
     latent: int = 64
     hidden: int = 512
@@ -206,7 +206,7 @@ class Settings:
 
 
 class Model(nn.Module):
-    """The codec with gradients. A latent value v here is GRID * v on the runtime's grid of integers."""
+    """Computes the codec with gradients; a latent value v here is GRID * v on the runtime's grid of integers."""
 
     GRID: Final = 4.0
 
@@ -234,12 +234,12 @@ class Model(nn.Module):
         nn.init.zeros_(self.decoder_out.bias)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """[n, 5, BANDS] to [n, D]."""
+        """Encodes [n, 5, BANDS] to [n, D]."""
         return (frames.flatten(1) - self.mean) * self.weight @ self.encoder
 
     @torch.no_grad()
     def quantise(self, latents: Tensor) -> Tensor:
-        """The greedy choice of entries: [n, D] to indices [8, n]."""
+        """Chooses entries greedily, stage by stage: [n, D] to indices [8, n]."""
         rest, chosen = latents, []
         for book in self.books:
             chosen.append(nearest(rest, book))
@@ -247,7 +247,7 @@ class Model(nn.Module):
         return torch.stack(chosen)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """[n, F, D] to log band powers [n, 5 F, BANDS]."""
+        """Decodes [n, F, D] to log band powers [n, 5 F, BANDS]."""
         padded = torch.cat([latents[:, :1], latents, latents[:, -1:]], 1)
         x = torch.cat([padded[:, :-2], padded[:, 1:-1], padded[:, 2:]], 2) / 25
         hidden = torch.relu(self.decoder_2(torch.relu(self.decoder_1(x))))
@@ -255,7 +255,7 @@ class Model(nn.Module):
         return out.reshape(len(latents), -1, BANDS)
 
     def arrays(self, level: float) -> dict[str, npt.NDArray[Any]]:
-        """The weights as the runtime reads them: scales folded in, ``level`` (nepers of power) added to the output."""
+        """Gives the weights as the runtime reads them: scales folded in, ``level`` (nepers of power) on the output."""
         grid, unit = self.GRID, 0.01 * self.GRID
         encoder = grid * self.weight[:, None] * self.encoder
         layers = {
@@ -277,13 +277,13 @@ class Model(nn.Module):
 
 
 def nearest(rows: Tensor, book: Tensor) -> Tensor:
-    """For each row [n, D] the index of the nearest entry of ``book`` [m, D]."""
+    """Finds for each row [n, D] the index of the nearest entry of ``book`` [m, D]."""
     half_squares = (book * book).sum(1) / 2
     return torch.cat([torch.addmm(-half_squares, part, book.T).argmax(1) for part in torch.split(rows, 8192)])
 
 
 def k_means(rows: Tensor, iterations: int = 6) -> Tensor:
-    """A codebook [ENTRIES, D] of the rows; an entry that nothing is near to moves to a row."""
+    """Finds a codebook [ENTRIES, D] of the rows; an entry that nothing is near to moves to a row."""
     book = rows[torch.randperm(len(rows))[:ENTRIES]].clone()
     for _ in range(iterations):
         found = nearest(rows, book)
@@ -298,7 +298,7 @@ def k_means(rows: Tensor, iterations: int = 6) -> Tensor:
 
 
 def third_octaves() -> Tensor:
-    """Hz of each band that fall into each of STOI's 15 third-octave bands from 150 Hz (Taal et al. 2011): [BANDS, 15]."""
+    """Gives the Hz of each band in each of STOI's 15 third-octave bands from 150 Hz (Taal et al. 2011): [BANDS, 15]."""
     edges = band_edges_hz(BANDS)
     low, high = (edges[:-2] + edges[1:-1]) / 2, (edges[1:-1] + edges[2:]) / 2
     centres = 150 * 2 ** (np.arange(15) / 3)
@@ -307,7 +307,7 @@ def third_octaves() -> Tensor:
 
 
 def losses(found: Tensor, wanted: Tensor, band_weight: Tensor, octaves: Tensor) -> tuple[Tensor, Tensor]:
-    """How far log band powers [n, S, BANDS] are from those wanted.
+    """Measures how far log band powers [n, S, BANDS] are from those wanted.
 
     Returns:
         The mean absolute difference, with less weight on what is soft in its segment; and one minus the mean
@@ -329,7 +329,7 @@ def losses(found: Tensor, wanted: Tensor, band_weight: Tensor, octaves: Tensor) 
 
 
 def train(features: npt.NDArray[np.float16], settings: Settings) -> dict[str, npt.NDArray[Any]]:
-    """Principal components, k-means per stage, then everything together by gradient; gives the runtime's arrays."""
+    """Trains by principal components, k-means for each stage, then gradients; gives the runtime's arrays."""
     torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
@@ -392,9 +392,9 @@ def train(features: npt.NDArray[np.float16], settings: Settings) -> dict[str, np
 
 
 def main() -> None:
-    """The command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description="Trains the weights of the embedded codec.")
-    parser.add_argument("cache", type=Path, help="folder for packages, features and held-out audio (2 GB)")
+    parser.add_argument("cache", type=Path, help="keeps packages, features and held-out audio in this folder (2 GB)")
     parser.add_argument("--out", type=Path, default=Path("embedded-1.npz"))
     parser.add_argument("--steps", type=int, default=Settings.steps)
     parser.add_argument("--seed", type=int, default=Settings.seed)

@@ -65,7 +65,7 @@ BROKEN, END = "#", "|"
 
 @dataclass(frozen=True)
 class Told:
-    """A word that is no edit term, and what is known of it."""
+    """Holds a word that is no edit term, and what is known of it."""
 
     word: str
     after_edit: bool = False
@@ -81,7 +81,7 @@ Turn = list[Told]
 
 
 def read_turns(qmsum: Path) -> list[list[str]]:
-    """The turns of all meetings: normal forms, BROKEN where speech is broken off, END at the end of a sentence."""
+    """Reads the turns of all meetings: normal forms, BROKEN where speech is broken off, END after a sentence."""
     paths = sorted(
         (path for path in (qmsum / "data/ALL").glob("*/*.json") if MEETINGS.fullmatch(path.name)), key=lambda p: p.name
     )
@@ -125,7 +125,7 @@ def _with_fragments(turn: Sequence[str], counts: Counter[str]) -> list[str]:
 
 
 def told(turn: Sequence[str]) -> tuple[Turn, bool]:
-    """The words of a turn but for edit terms, ``taken_back`` by the rules; and whether the turn ends broken off."""
+    """Gives the words of a turn without edit terms, ``taken_back`` by the rules; and whether it ends broken off."""
     words: list[Word] = []
     marks: list[set[str]] = []
     pending, now_ms = {END}, 0
@@ -151,7 +151,7 @@ def told(turn: Sequence[str]) -> tuple[Turn, bool]:
 
 
 def fluent(turns: Sequence[tuple[Turn, bool]]) -> list[Turn]:
-    """Stretches in which nothing is taken back as far as we know: six words before each mark are left out."""
+    """Finds stretches in which nothing is taken back as far as we know: six words before each mark are left out."""
     stretches = []
     for turn, ends_broken in turns:
         cuts = [0, *(i for i, each in enumerate(turn) if each.broken and i), len(turn)]
@@ -180,7 +180,7 @@ class Maker:
                 self.after[self._before(stretch, i)].append((number, i))
 
     def make(self, stretch: Turn) -> Turn:
-        """The stretch with disfluencies at about one word in 25, and with edit terms."""
+        """Puts disfluencies at about one word in 25, and edit terms, into a stretch."""
         chance, made = self._chance, Turn()
         count = sum(chance(0.04) for _ in stretch)
         weights = [self.WEIGHTS.get(_kind(each.word), self.OPEN_WEIGHT) for each in stretch]
@@ -225,7 +225,7 @@ class Maker:
         return self._elsewhere(before, self._length(40, 30, 15, 8, 5, 2), words[at], wanted)
 
     def _elsewhere(self, before: str, length: int, unlike: str, kind: str | None) -> list[str] | None:
-        """Words of one sentence that were said after ``before`` at another place."""
+        """Finds words of one sentence that were said after ``before`` at another place."""
         places = self.after.get(before, [])
         for _ in range(12 if places else 0):
             number, i = self.random.choice(places)
@@ -258,7 +258,7 @@ Batch = tuple[Tensor, ...]
 
 
 class Network(nn.Module):
-    """What repair_model.py computes, for training; it also takes the marks of broken-off speech."""
+    """Computes what repair_model.py computes, for training; it also takes the marks of broken-off speech."""
 
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
@@ -292,7 +292,7 @@ class Network(nn.Module):
 
 
 def stream(turns: Sequence[Turn], vocabulary: dict[str, int], *, marks: bool, joined: float) -> Batch:
-    """All turns one after the other [T]; APART zeros lie between two, none at the share ``joined`` of them."""
+    """Joins all turns one after the other [T]; APART zeros lie between two, none at the share ``joined`` of them."""
     random, parts, begins = Random(5), [], True
     for turn in turns:
         inputs = word_inputs([each.word for each in turn], vocabulary, LEXICON.full_forms)
@@ -307,7 +307,7 @@ def stream(turns: Sequence[Turn], vocabulary: dict[str, int], *, marks: bool, jo
 
 
 def train(turns: Sequence[Turn], vocabulary: dict[str, int], *, marks: bool, epochs: int, seed: int) -> Network:
-    """A network that has seen the turns ``epochs`` times."""
+    """Trains a network on the turns for ``epochs`` rounds."""
     torch.manual_seed(seed)
     network = Network(len(vocabulary)).train()
     whole = stream(turns, vocabulary, marks=marks, joined=0.3)
@@ -332,7 +332,7 @@ def train(turns: Sequence[Turn], vocabulary: dict[str, int], *, marks: bool, epo
 
 
 def log_odds(network: Network, turns: Sequence[Turn], vocabulary: dict[str, int]) -> Tensor:
-    """That each word is taken back, as a teacher reads it [N]."""
+    """Gives the log-odds that each word is taken back, as a teacher reads it [N]."""
     whole = stream(turns, vocabulary, marks=True, joined=0.0)
     pieces, size = [], 20_000
     with torch.no_grad():
@@ -344,7 +344,7 @@ def log_odds(network: Network, turns: Sequence[Turn], vocabulary: dict[str, int]
 
 
 def labelled(teachers: Sequence[Network], turns: Sequence[Turn], vocabulary: dict[str, int]) -> Iterator[Turn]:
-    """The turns as the teachers read them; a word before one that is taken back is so the sooner."""
+    """Labels the turns as the teachers read them; a word before one that is taken back is so the sooner."""
     together = torch.stack([log_odds(teacher, turns, vocabulary) for teacher in teachers]).mean(0)
     likely = iter(together.sigmoid().tolist())
     for turn in turns:
@@ -358,7 +358,7 @@ def labelled(teachers: Sequence[Network], turns: Sequence[Turn], vocabulary: dic
 
 
 def mixed(turns: Sequence[Turn], made: Sequence[Turn], *, share: float, seed: int) -> list[Turn]:
-    """All turns and a share of the made ones, shuffled."""
+    """Shuffles all turns and a share of the made ones."""
     random = Random(seed + 1)
     chosen = [*turns, *(turn for turn in made if random.random() < share)]
     random.shuffle(chosen)
@@ -379,13 +379,15 @@ def write(network: Network, vocabulary: dict[str, int], path: Path) -> None:
 
 
 def main() -> None:
-    """Trains and writes."""
+    """Trains the model and writes its weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("qmsum", type=Path)
     parser.add_argument("--out", type=Path, default=Path("repairs-en-1.npz"))
-    parser.add_argument("--seed", type=int, default=2, help="of the student")
-    parser.add_argument("--rounds", type=int, default=2, help="how often each fluent stretch is used")
-    parser.add_argument("--epochs", type=int, nargs=2, default=(3, 6), help="of each teacher and of the student")
+    parser.add_argument("--seed", type=int, default=2, help="trains the student from this seed")
+    parser.add_argument("--rounds", type=int, default=2, help="uses each fluent stretch so many times")
+    parser.add_argument(
+        "--epochs", type=int, nargs=2, default=(3, 6), help="trains each teacher and the student for so many rounds"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     both = [told(turn) for turn in read_turns(args.qmsum)]

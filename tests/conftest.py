@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from duologue_pipeline.events.turn_taking import corpus_totals
+from duologue_pipeline.codec.document import codec_document
+from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.records import (
     FAULTS,
@@ -32,10 +33,10 @@ from duologue_pipeline.records import (
     Tokenized,
     Track,
 )
-from duologue_pipeline.release.write import STAGING, ReleaseOptions, write_release, write_shard
+from duologue_pipeline.release.write import ReleaseOptions, write_release
 from duologue_pipeline.rules.versions import rule_versions
+from duologue_pipeline.shards.write import STAGING, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-from duologue_pipeline.tokens.samples import codec_document
 
 Pcm = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint16]

@@ -1,4 +1,4 @@
-"""The cards of a release. All are projections of one set of facts, so they cannot disagree."""
+"""Writes the cards of a release from one set of facts, so that no two of them disagree."""
 
 from duologue_cards.croissant import write_croissant
 from duologue_cards.facts import Facts, Publication, facts_from_release

@@ -1,4 +1,4 @@
-"""croissant.json: the release as Croissant 1.1 JSON-LD (docs.mlcommons.org/croissant), with the RAI vocabulary.
+"""Writes croissant.json: a release in Croissant 1.1 JSON-LD (docs.mlcommons.org/croissant) with the RAI vocabulary.
 
 Written here and only checked with mlcroissant, whose own writer loses what it does not know.
 """
@@ -69,7 +69,9 @@ _TABLES: Final = {
 
 
 def write_croissant(facts: Facts) -> str:
-    """Gives the whole of croissant.json. What is unknown is left out. The same facts give the same bytes.
+    """Writes the text of croissant.json; the same facts give the same bytes.
+
+    What is unknown is left out.
 
     Raises:
         ValueError: the release lists no file for one of its tables.

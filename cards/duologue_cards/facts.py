@@ -1,4 +1,4 @@
-"""Everything that a card may say about a release, computed once from its document and its tables.
+"""Computes the facts that the cards state about a release, once, from its document and its tables.
 
 A card takes every figure from :class:`Facts` and computes none of its own. What is not known is None or missing here
 and is called unknown on the cards; nothing is guessed.
@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Publication:
-    """What only the publisher can say about a release. None is unknown, and stays unknown on every card."""
+    """Holds what only the publisher can say about a release; None is unknown, and stays unknown on every card."""
 
     creator: str | None = None
     url: str | None = None
@@ -44,7 +44,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class Count:
-    """How often a value occurs; ``value`` is None where the manifest does not say."""
+    """Counts how often a value occurs; ``value`` is None where the manifest does not say."""
 
     value: str | None
     count: int
@@ -52,7 +52,7 @@ class Count:
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """What a split holds. ``duration_s`` is that of its samples."""
+    """Describes a split; ``duration_s`` is the duration of its samples together, in seconds."""
 
     name: str
     shards: int
@@ -64,7 +64,7 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A file of the release that is not a shard."""
+    """Describes a file of the release that is not a shard."""
 
     path: str
     sha256: str
@@ -73,7 +73,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class CodecFacts:
-    """What made the tokens; ``quality`` is the codec's own sentence on what it is fit for."""
+    """Describes the codec that made the tokens; ``quality`` is its own sentence on what it is fit for."""
 
     name: str
     sample_rate_hz: int
@@ -86,7 +86,7 @@ class CodecFacts:
 
 @dataclass(frozen=True)
 class LedgerFacts:
-    """The checkpoint of the consent ledger that the release pins."""
+    """Identifies the checkpoint of the consent ledger that the release pins."""
 
     ledger_id: str
     events: int
@@ -94,13 +94,13 @@ class LedgerFacts:
 
     @property
     def root(self) -> str:
-        """The root of the log's Merkle tree, base64: the third line of the checkpoint."""
+        """Reads the root of the log's Merkle tree, in base64, from the third line of the checkpoint."""
         return self.checkpoint.split("\n")[2]
 
 
 @dataclass(frozen=True)
 class FaultFacts:
-    """In how many conversations a fault of the isolation was found, was not, and could not be judged."""
+    """Counts the conversations in which a fault of the isolation was found, was absent, or could not be judged."""
 
     name: str
     found: int
@@ -110,7 +110,7 @@ class FaultFacts:
 
 @dataclass(frozen=True)
 class IsolationFacts:
-    """How well the tracks are kept apart. A conversation has two directions: b's voice in a's track, and a's in b's.
+    """Sums up the isolation of all conversations, each in two directions: b's voice in a's track, and a's in b's.
 
     ``bleed_db`` are the 5th, 50th and 95th percentile of the level over the directions in which the other voice was
     seen; ``floor_db`` the same of the lowest level that would have been seen, over those in which it was not. Each is
@@ -129,7 +129,7 @@ class IsolationFacts:
 
 @dataclass(frozen=True)
 class TurnTaking:
-    """Turn-taking over all conversations together; a share or a rate is None where there is nothing to divide by.
+    """Sums up the turn-taking of all conversations; a share or a rate is None where its divisor is zero.
 
     ``overlap_share_of_speech`` is the time in which both speak over the time in which anybody speaks;
     ``overlap_share_p5`` and ``_p95`` are its percentiles over the conversations. ``overlapped_transfers_share`` is the
@@ -149,7 +149,9 @@ class TurnTaking:
 
 @dataclass(frozen=True)
 class Facts:
-    """One release. Counts are of recordings unless the name says otherwise, most frequent first.
+    """Holds the facts of one release; its counts are of recordings unless the name says otherwise.
+
+    Lists of counts begin with the most frequent value.
 
     ``withdrawn`` recordings were in an earlier version; of ``one_voice`` only one speaker is left, and neither
     ``isolation`` nor ``turn_taking`` is about those.
@@ -204,7 +206,7 @@ def facts_from_release(
     *,
     publication: Publication = Publication(),
 ) -> Facts:
-    """Computes the facts of a release.
+    """Computes the facts of a release from its document and its tables.
 
     Args:
         release: the document of ``dataset.json``. Its ``files`` need not be complete: the cards come before their own
@@ -271,19 +273,19 @@ def facts_from_release(
 
 
 def _known(facts: type, document: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a document the cards speak of."""
+    """Picks the fields of a document that the cards state."""
     return {field.name: document[field.name] for field in fields(facts)}
 
 
 def _with_both_speakers(recordings: pa.Table) -> pa.Table:
-    """The conversations; where a speaker was taken out there is no turn-taking and no isolation to speak of."""
+    """Selects the recordings with both speakers: only they have turn-taking and isolation."""
     return recordings.filter(
         pc.and_(pc.not_equal(recordings["speaker_a"], WITHDRAWN), pc.not_equal(recordings["speaker_b"], WITHDRAWN))
     )
 
 
 class _Columns:
-    """The columns of recordings.parquet as lists, one at a time: whole rows of a large corpus would not fit."""
+    """Reads the columns of recordings.parquet as lists, one at a time: all of a large corpus would not fit."""
 
     def __init__(self, recordings: pa.Table) -> None:
         self._recordings = recordings
@@ -293,7 +295,7 @@ class _Columns:
         return values
 
     def both(self, name: str) -> list[Any]:
-        """The values of both tracks: those of a, then those of b."""
+        """Reads the values of both tracks: those of a, then those of b."""
         return self[f"{name}_a"] + self[f"{name}_b"]
 
 
@@ -385,6 +387,6 @@ def _counts(values: Iterable[Hashable]) -> tuple[Count, ...]:
 
 
 def _ranked(counter: Mapping[Any, int]) -> tuple[Count, ...]:
-    """The most frequent first, equals in the order of the alphabet, unknown last."""
+    """Sorts counts: the most frequent first, equals by alphabet, unknown last."""
     order = sorted(counter.items(), key=lambda item: (item[0] is None, -item[1], item[0] or ""))
     return tuple(Count(value, count) for value, count in order)

@@ -1,4 +1,4 @@
-"""The YAML on top of README.md, from which the Hugging Face Hub and ``datasets`` know the release."""
+"""Writes the YAML on top of README.md, by which the Hugging Face Hub and ``datasets`` know the release."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ _SIZES: Final = [
 
 
 def front_matter(facts: Facts) -> str:
-    """Gives the YAML without its dashes. Licences and languages stand in the order of their frequency."""
+    """Writes the YAML without its dashes, licences and languages in the order of their frequency."""
     tags = [item.value for item in facts.languages if item.value]
     codes = list(dict.fromkeys(tag.split("-")[0].lower() for tag in tags))
     licenses = list(dict.fromkeys(hub_license(item.value) for item in facts.licenses))

@@ -1,4 +1,4 @@
-"""The types of a sample's members in the words of the Hugging Face Hub.
+"""Describes the types of a sample's members in the words of the Hugging Face Hub.
 
 ``datasets`` otherwise infers them from the first five samples, and fails at a later one with words if those have none.
 """
@@ -14,7 +14,7 @@ _DTYPES: Final = {"string": "string", "integer": "int64", "number": "float64", "
 
 
 def sample_features(*, include_audio: bool) -> list[dict[str, Any]]:
-    """The ``features`` of ``dataset_info`` for the shards: KEY.json as its schema says, the codes, the audio."""
+    """Lists the ``features`` of ``dataset_info`` for the shards: KEY.json by its schema, the codes, the audio."""
     schema = load_schema("sample")
     features = [
         {"name": "json", **_feature(schema, schema)},

@@ -1,4 +1,4 @@
-"""What a licence is called elsewhere: its id on the Hugging Face Hub and its address in the SPDX list."""
+"""Translates licences into ids of the Hugging Face Hub and addresses in the SPDX list."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ _SPDX_IDS: Final = {spdx.lower(): spdx for spdx in _HUB_IDS}
 
 
 def hub_license(license_: str | None) -> str:
-    """The Hub's id of a licence: ``unknown`` if none is stated, ``other`` if the Hub has no id for it."""
+    """Finds the Hub's id of a licence: ``unknown`` if none is stated, ``other`` if the Hub has no id for it."""
     if license_ is None:
         return "unknown"
     spdx = _SPDX_IDS.get(license_.lower())
@@ -50,6 +50,6 @@ def hub_license(license_: str | None) -> str:
 
 
 def license_reference(license_: str) -> str:
-    """The address of a licence in the SPDX list if it is known here, else the licence as it was stated."""
+    """Gives the address of a licence in the SPDX list, or the licence as stated where it is not known here."""
     spdx = _SPDX_IDS.get(license_.lower())
     return f"https://spdx.org/licenses/{spdx}.html" if spdx else license_

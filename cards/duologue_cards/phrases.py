@@ -1,4 +1,4 @@
-"""How figures and facts are said, the same on every card."""
+"""Writes figures and facts in words, the same on every card."""
 
 from collections.abc import Sequence
 
@@ -21,42 +21,42 @@ UNKNOWN = "unknown"
 
 
 def count(amount: int, noun: str) -> str:
-    """``1 sample``, ``1,234 samples``."""
+    """Writes an amount with its noun: ``1 sample``, ``1,234 samples``."""
     return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
 
 
 def duration(duration_s: float) -> str:
-    """Hours, or minutes where that is less than one hour."""
+    """Writes a duration in hours, or in minutes below one hour."""
     return f"{duration_s / 3600:,.1f} hours" if duration_s >= 3600 else f"{duration_s / 60:.1f} minutes"
 
 
 def percent(share: float | None) -> str:
-    """A share as a percentage with one decimal; None is unknown."""
+    """Writes a share, 0 to 1, as a percentage with one decimal, and None as unknown."""
     return UNKNOWN if share is None else f"{100 * share:.1f} %"
 
 
 def seconds(time_s: float | None) -> str:
-    """Seconds with two decimals; None is unknown."""
+    """Writes a time in seconds with two decimals, and None as unknown."""
     return UNKNOWN if time_s is None else f"{time_s:.2f} s"
 
 
 def decibels(level_db: float | None) -> str:
-    """A level with one decimal; nothing where there is none."""
+    """Writes a level in dB with one decimal, and None as an empty text."""
     return "" if level_db is None else f"{level_db:.1f} dB"
 
 
 def number(value: float | None) -> str:
-    """A number with one decimal; None is unknown."""
+    """Writes a number with one decimal, and None as unknown."""
     return UNKNOWN if value is None else f"{value:,.1f}"
 
 
 def named(counts: Sequence[Count]) -> str:
-    """``en-US (3), unknown (1)``: values with how often they occur; nothing at all is unknown."""
+    """Writes values with how often they occur, ``en-US (3), unknown (1)``, and no values as unknown."""
     return ", ".join(f"{item.value or UNKNOWN} ({item.count:,})" for item in counts) or UNKNOWN
 
 
 def summary(facts: Facts) -> str:
-    """What a release is, in two sentences."""
+    """Describes a release in two sentences."""
     return (
         "Conversations of two people, one track per speaker, as audio tokens for speech models that listen while they "
         f"speak. {count(facts.samples, 'sample')} ({duration(facts.duration_s)}) from "
@@ -65,7 +65,7 @@ def summary(facts: Facts) -> str:
 
 
 def limitations(facts: Facts) -> list[str]:
-    """What is not known about a release, a sentence each; only what applies to it."""
+    """Lists what is not known about a release, a sentence for each gap that it has."""
     of = f"of {count(facts.recordings, 'conversation')}"
     gaps = [
         ("has no language stated", "have no language stated", _unknown(facts.languages)),

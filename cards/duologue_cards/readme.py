@@ -1,4 +1,4 @@
-"""README.md: the dataset card of the Hugging Face Hub, and what a person reads first."""
+"""Writes README.md: the dataset card of the Hugging Face Hub, and what a person reads first."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ _HUMAN_FTO: Final = "0.13 s"
 
 
 def write_readme(facts: Facts) -> str:
-    """Gives the whole of README.md: front matter and body. The same facts give the same bytes."""
+    """Writes the text of README.md, front matter and body; the same facts give the same bytes."""
     sections = (
         f"# {facts.name} {facts.version}\n\n{phrases.summary(facts)}",
         _contents(facts),
@@ -291,5 +291,5 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Keeps words that come from outside from being read as Markdown or HTML, or from ending a line of a table."""
+    """Escapes text from outside, so that it is not read as Markdown or HTML and ends no line of a table."""
     return re.sub(r"([\\`|<>\[\]*_&])", r"\\\1", " ".join(text.split()))

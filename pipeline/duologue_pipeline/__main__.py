@@ -1,4 +1,4 @@
-"""``python -m duologue_pipeline`` is ``duologue``."""
+"""Runs ``duologue`` as ``python -m duologue_pipeline``."""
 
 from duologue_pipeline.cli.app import main
 

@@ -1,4 +1,4 @@
-"""One conversation, from its tracks to its labels: from Python in one call, or stage by stage as the run does it.
+"""Annotates one conversation from its tracks: in one call from Python, or stage by stage as the run does.
 
 :func:`annotate_recording` is what the command line and notebooks call::
 
@@ -49,7 +49,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class ConversationReport:
-    """What is known of one conversation.
+    """Holds the measurements and the labels of one conversation.
 
     Attributes:
         audio: the levels of both tracks, and the duration.
@@ -77,12 +77,13 @@ def annotate_recording(
     """Annotates one recording: measures its audio and isolation, finds activity and words, labels the events.
 
     Args:
-        recording: whose tracks and word files are read; :func:`duologue_pipeline.read.files.recording_of_files` makes one of files.
+        recording: whose tracks and word files are read; made from files by
+            :func:`duologue_pipeline.read.files.recording_of_files`.
         words: the words policy (:data:`duologue_pipeline.words.files.WORDS_POLICIES`).
         isolation_policy: which verdicts are refused (:data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`).
-        vad: the voice activity detector; loaded if None.
+        vad: the voice activity detector; None loads Silero's.
         recognizer: hears the words of the tracks that have none; None leaves them without.
-        listener: pyannote.audio's models, where a second opinion on the isolation is wanted.
+        listener: pyannote.audio's models for a second opinion on the isolation; None goes without.
         tell: is told each step in words before it is done, and ``""`` at the end.
 
     Raises:
@@ -126,7 +127,7 @@ def ingest_stage(conversation: Consented) -> Ingested:
 def isolation_stage(
     conversation: Ingested, listener: Listener | None = None, *, policy: str = "refuse-fail"
 ) -> Measured:
-    """Measures how well the channels are kept apart, and refuses what the policy refuses.
+    """Measures how well the tracks are kept apart, and refuses what the policy refuses.
 
     Raises:
         RejectError: an ``isolation_*`` reason.

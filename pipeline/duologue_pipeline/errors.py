@@ -1,4 +1,4 @@
-"""What can go wrong with an input, as values: stable reason codes and the two errors of the package.
+"""Defines what can go wrong with an input: stable reason codes and the two errors of the package.
 
 A *recording* that cannot be used raises :class:`RejectError` in the pure function that finds out; one guard in the
 Beam shell turns it into a :class:`~duologue_pipeline.records.Rejected` row of ``rejected.jsonl``. A *call* that cannot
@@ -54,7 +54,7 @@ REASONS: Final[dict[str, str]] = {
 
 
 class RejectError(Exception):
-    """A recording cannot be used.
+    """Reports that a recording cannot be used.
 
     Args:
         reason: a key of :data:`REASONS`.
@@ -70,4 +70,4 @@ class RejectError(Exception):
 
 
 class UsageError(Exception):
-    """The command cannot be carried out as it was given. The message names what, where, and what to do next."""
+    """Reports that a command cannot be carried out; the message names what, where, and what to do next."""

@@ -1,4 +1,4 @@
-"""The pipeline, top to bottom: the table of contents of duologue."""
+"""Builds the pipeline from the manifest to the release; read top to bottom, it is duologue's table of contents."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,8 @@ from duologue_pipeline.conversation import activity_stage, events_stage, ingest_
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.records import Active, Annotated, Consented, Ingested, Measured, Tokenized, Worded
-from duologue_pipeline.release.write import STAGING, ReleaseOptions
+from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CombineStatistics
@@ -29,7 +30,7 @@ __all__ = ["RunOptions", "build_pipeline"]
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Everything a run is told; the CLI's options, resolved.
+    """Holds everything that a run is told: the CLI's options, resolved.
 
     Attributes:
         manifest, out: uris.
@@ -59,7 +60,7 @@ class RunOptions:
 
 
 def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
-    """Builds the whole way from the manifest to the release onto a Beam pipeline."""
+    """Adds every step from the manifest to the release to a Beam pipeline."""
     release, out = options.release, options.out
     gate = partial(
         consent_stage,

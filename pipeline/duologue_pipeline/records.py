@@ -9,6 +9,8 @@ the paths they are read from do. Speaker ``a`` is the first track of the manifes
 
 Time inside is an integer count of milliseconds (``*_ms``) on the conversation's own clock, which starts where the
 manifest's offsets put zero; seconds (``*_s``) appear only at the edges. Levels are dB, rates Hz.
+
+The module is long because it is one page, read from top to bottom: the first that a newcomer reads.
 """
 
 from collections.abc import Mapping, Sequence

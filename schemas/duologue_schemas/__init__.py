@@ -1,4 +1,4 @@
-"""The formats of duologue: what a manifest, a words file and the files of a release look like, and the code that checks.
+"""Defines the formats of the manifest, of the words files and of a release's files, and checks documents against them.
 
 Each format is one JSON Schema (2020-12) in this folder. :mod:`duologue_schemas.tables` holds the column schemas of the
 Parquet tables; it is the only module that needs pyarrow and is not imported here.

@@ -1,4 +1,4 @@
-"""What JSON Schema cannot say: checks between fields, and values that JSON in UTF-8 cannot hold.
+"""Checks what JSON Schema cannot say: relations between fields, and values that JSON in UTF-8 cannot hold.
 
 Every function takes a document of any shape and looks only at what is well-formed; the schema reports the rest.
 """
@@ -20,7 +20,7 @@ _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:
 
 
 def is_rfc3339(value: object) -> bool:
-    """Whether a text is a date and time with zone of RFC 3339; what is not a text is not judged."""
+    """Tells whether a text is a date and time with zone of RFC 3339; it accepts what is not a text."""
     if not isinstance(value, str):
         return True
     if not _RFC3339.fullmatch(value):
@@ -33,7 +33,7 @@ def is_rfc3339(value: object) -> bool:
 
 
 def cross_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
-    """Gives place and message of every fault between the fields of a document of the format ``name``."""
+    """Finds the faults between the fields of a document of the format ``name``: the place and the message of each."""
     yield from _value_faults(document)
     if isinstance(document, Mapping):
         if name == "recording":
@@ -51,7 +51,7 @@ def cross_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
 
 
 def _value_faults(document: object) -> Iterator[tuple[Path, str]]:
-    """Walks the whole document, without recursion: what is nested under a field x_ may be of any depth."""
+    """Checks every value of a document, without recursion: a field x_ may be nested to any depth."""
     stack: list[tuple[Path, object]] = [((), document)]
     while stack:
         path, value = stack.pop()
@@ -112,7 +112,7 @@ def _codec_faults(codec: object) -> Iterator[tuple[Path, str]]:
 
 
 def _measurement_faults(isolation: object) -> Iterator[tuple[Path, str]]:
-    """Each measurement is there at most once, and the evidence of both directions always."""
+    """Checks that no measurement is there twice, and that the evidence of both directions is there."""
     measurements = isolation.get("measurements") if isinstance(isolation, Mapping) else None
     if not isinstance(measurements, list):
         return
@@ -130,7 +130,7 @@ def _measurement_faults(isolation: object) -> Iterator[tuple[Path, str]]:
 
 
 def _isolation_faults(isolation: object) -> Iterator[tuple[Path, str]]:
-    """Each fault that was looked for is there at most once, and those of the measurement always."""
+    """Checks that no fault is listed twice, and that every fault of the measurement is listed."""
     faults = isolation.get("faults") if isinstance(isolation, Mapping) else None
     if not isinstance(faults, list):
         return
@@ -146,7 +146,7 @@ def _isolation_faults(isolation: object) -> Iterator[tuple[Path, str]]:
 
 
 def _order_faults(field: str, entries: object) -> Iterator[tuple[Path, str]]:
-    """The first entry that is out of order: the rest can only be judged when it is in its place."""
+    """Finds the first entry that is out of order; the rest can only be judged once it is in its place."""
     before: tuple[int | float, int | float, str] | None = None
     for place, entry in enumerate(entries if isinstance(entries, list) else ()):
         if not isinstance(entry, Mapping):
@@ -172,7 +172,7 @@ def _transcript_faults(transcripts: object, words: object) -> Iterator[tuple[Pat
 
 
 def _account_faults(release: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """A release must add up: read = written + rejected + withdrawn, and every total is the sum over the shards."""
+    """Checks that read = written + rejected + withdrawn, and that every total is the sum over the shards."""
     totals, splits, shards = release.get("totals"), release.get("splits"), release.get("shards")
     if not isinstance(totals, Mapping):
         return

@@ -49,7 +49,7 @@ _OWN: Final = "Fields whose name begins with `x_` are yours: they are allowed in
 
 
 def formats_page() -> str:
-    """Gives the whole page as Markdown."""
+    """Writes the whole page as Markdown."""
     own_in_manifest = _OWN.format(places="the recording, in `source` and in a track")
     parts = [
         _HEAD,
@@ -93,7 +93,7 @@ def _table_section(title: str, text: str, schema: pa.Schema) -> str:
 
 
 def _fields(root: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str, str]]:
-    """Walks a schema: every field under ``path`` with its type, whether it must be there, and what it is."""
+    """Lists every field of a schema under ``path``: its name, its type, whether it is optional, and what it holds."""
     if "items" in schema:
         yield from _fields(root, _resolved(root, schema["items"]), f"{path}[]")
     required = schema.get("required", ())

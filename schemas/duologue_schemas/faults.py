@@ -33,7 +33,7 @@ SCHEMA_NAMES: Final = (
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong with a document.
+    """Describes one fault of a document.
 
     ``field`` is its place, e.g. ``tracks[1].uri``, empty for the whole document. ``message`` says what was found, what
     was expected and what to do.
@@ -45,7 +45,7 @@ class Fault:
 
 @cache
 def load_schema(name: str) -> dict[str, Any]:
-    """Gives the JSON Schema of a format.
+    """Loads the JSON Schema of a format.
 
     Args:
         name: one of :data:`SCHEMA_NAMES`.
@@ -64,7 +64,7 @@ def load_schema(name: str) -> dict[str, Any]:
 
 
 def iter_faults(name: str, document: object) -> Iterator[Fault]:
-    """Lists everything that is wrong with a document, in an order that depends on the document only.
+    """Lists the faults of a document, in an order that depends on the document only.
 
     Beside the schema it checks what JSON Schema cannot say: spans that end before they begin, a track or a speaker
     given twice, counts of a release that do not add up, numbers and text that cannot be written as JSON in UTF-8.
@@ -88,7 +88,7 @@ def iter_faults(name: str, document: object) -> Iterator[Fault]:
 
 
 def _sortable(path: Path) -> tuple[tuple[int, int, str], ...]:
-    """Orders list places by number and fields by name; the two are never compared with each other."""
+    """Makes a key that sorts list places by number and field names by alphabet, and never compares the two."""
     return tuple((0, part, "") if isinstance(part, int) else (1, 0, part) for part in path)
 
 

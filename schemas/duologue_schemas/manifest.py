@@ -1,4 +1,4 @@
-"""Checks a manifest line by line, as ``duologue validate`` shows it."""
+"""Checks a manifest line by line, as ``duologue validate`` does."""
 
 import codecs
 import json
@@ -17,7 +17,7 @@ _MAX_DIGITS: Final = 30
 
 @dataclass(frozen=True)
 class LineFault:
-    """One thing that is wrong with a manifest. ``line`` counts from 1; 0 stands for the manifest as a whole."""
+    """Describes one fault of a manifest; ``line`` counts from 1, and 0 stands for the manifest as a whole."""
 
     line: int
     recording_id: str | None
@@ -26,7 +26,7 @@ class LineFault:
 
 
 def validate_manifest_lines(lines: Iterable[bytes]) -> Iterator[LineFault]:
-    """Lists every fault of a JSON Lines manifest, line by line. Blank lines are allowed.
+    """Lists every fault of a JSON Lines manifest, line by line; blank lines are allowed.
 
     Args:
         lines: the lines as bytes, with or without their ends, as an opened binary file gives them.
@@ -64,7 +64,7 @@ def validate_manifest_lines(lines: Iterable[bytes]) -> Iterator[LineFault]:
 
 
 def parse_manifest_line(line: bytes) -> Any:
-    """Parses one line more strictly than ``json.loads``: UTF-8 only, no NaN or Infinity, no field given twice.
+    """Parses one line, more strictly than ``json.loads``: UTF-8 only, no NaN or Infinity, no field given twice.
 
     Raises:
         ValueError: the line is not JSON; the message says where and what to do.

@@ -1,4 +1,4 @@
-"""Says in plain words what a JSON Schema error means: found, expected, what to do.
+"""Explains the errors of JSON Schema in plain words: found, expected, what to do.
 
 A schema may carry ``x-expected`` beside a pattern or a length, which says in words what the rule is for.
 """
@@ -43,7 +43,7 @@ def field_name(path: Path) -> str:
 
 
 def shown(value: object) -> str:
-    """Shows a found value on one short line of ASCII, containers only by what they are."""
+    """Writes a found value on one short line of ASCII, a container only by its kind and size."""
     if isinstance(value, dict):
         return "an object" if value else "an empty object"
     if isinstance(value, list):
@@ -54,7 +54,7 @@ def shown(value: object) -> str:
 
 
 def describe(error: ValidationError) -> Iterator[tuple[Path, str]]:
-    """Turns one error of jsonschema into faults: place and message."""
+    """Turns one error of jsonschema into faults: the place and the message of each."""
     path: Path = tuple(error.absolute_path)
     schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
     value: Any = error.instance

@@ -1,4 +1,4 @@
-"""The columns of the Parquet tables of a release: one truth for those who write them and those who read them.
+"""Defines the columns of a release's Parquet tables, for those who write them and those who read them.
 
 Each column says what it holds in its metadata (key ``description``), which travels into the files, the documentation
 and the Croissant card. Columns are not null unless they say so. Speakers appear as their commitments only.
@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from duologue_schemas.crosschecks import MEASURED_FAULTS
 
-__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "RECORDINGS", "WITHDRAWN", "description"]
+__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "RECORDINGS", "TABLES", "WITHDRAWN", "description"]
 
 WITHDRAWN: Final = "withdrawn"
 """What stands for a speaker who withdrew and was taken out of a recording, in place of commitment and hash."""
 
 
 def description(field: pa.Field) -> str:
-    """What a column of these tables holds, in one sentence."""
+    """Reads the sentence that says what a column holds."""
     return (field.metadata or {}).get(b"description", b"").decode("utf-8")
 
 
@@ -230,3 +230,6 @@ EVENTS: Final = pa.schema(
     ]
 )
 """A row an event, sorted by its recording's shard, recording_id, start_s, end_s, kind and speaker."""
+
+TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS}
+"""The tables of a release and their columns; ``index`` lies in ``index.parquet``."""

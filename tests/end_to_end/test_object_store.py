@@ -7,12 +7,12 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.demo.ledger import write_demo_ledger
 from duologue_pipeline.reader import open_dataset
 from tests.end_to_end.support import Duologue
+from tests.object_store import serve_bucket
 
 pytestmark = pytest.mark.slow
 
@@ -20,27 +20,15 @@ BUCKET = "duologue-test"
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def bucket() -> Iterator[str]:
     """The uri of a bucket that holds the embedded sample."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket=BUCKET)
-    folder = demo_files().manifest.parent
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            client.upload_file(str(path), BUCKET, f"demo/{path.relative_to(folder)}")
-    yield f"s3://{BUCKET}"
-    server.stop()
+    with serve_bucket(BUCKET) as uri:
+        client = boto3.client("s3")
+        folder = demo_files().manifest.parent
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                client.upload_file(str(path), BUCKET, f"demo/{path.relative_to(folder)}")
+        yield uri
 
 
 def test_a_run_from_and_to_s3_writes_the_same_release_as_on_disk(

@@ -10,7 +10,8 @@ from duologue_pipeline.codec.embedded import EmbeddedCodec
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.release.verify import verify_release
-from duologue_pipeline.withdrawal.scan.search import removed_by, scan
+from duologue_pipeline.withdrawal.scan.removed import removed_by
+from duologue_pipeline.withdrawal.scan.search import scan
 from tests.pipeline.withdrawal.support import Done, release_of, withdraw
 
 

@@ -1,1 +1,1 @@
-"""The command line; nothing outside of it imports it."""
+"""Defines the commands of ``duologue``; no other folder imports them."""

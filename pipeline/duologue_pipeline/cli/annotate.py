@@ -1,4 +1,4 @@
-"""``duologue annotate``: one conversation, from its tracks or from a transcript alone, with no manifest."""
+"""Defines ``duologue annotate``: labels one conversation, from its audio or from a transcript alone."""
 
 import json
 import time
@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from duologue_pipeline.cli.isolation import check_tracks
+from duologue_pipeline.cli.options import (
+    AllowNetwork,
+    Asr,
+    ChannelA,
+    ChannelB,
+    OffsetA,
+    OffsetB,
+    TrackB,
+    check_tracks,
+    explain_refusal,
+)
 from duologue_pipeline.cli.support import quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.read.files import recording_of_files
@@ -20,21 +30,11 @@ if TYPE_CHECKING:
     from duologue_pipeline.conversation import ConversationReport
     from duologue_pipeline.events.annotation import Annotation
 
-__all__ = ["EXAMPLE", "Asr", "annotate"]
+__all__ = ["EXAMPLE", "annotate"]
 
 EXAMPLE: Final = (
     "Example: duologue annotate agent.wav caller.wav --language en-US --format textgrid --out call.TextGrid"
 )
-
-Asr = Annotated[
-    str | None,
-    typer.Option(
-        help="Recognise the words of tracks without a transcript: a checkpoint of transformers with word times (Whisper, "
-        "CTC), a folder or hub id.",
-        metavar="CHECKPOINT",
-        show_default=False,
-    ),
-]
 
 
 class _Format(StrEnum):
@@ -49,42 +49,59 @@ class _Format(StrEnum):
 def annotate(
     a: Annotated[
         str | None,
-        typer.Argument(help="Speaker a's track, or a stereo file with both.", metavar="A", show_default=False),
+        typer.Argument(
+            help="Read speaker a's track from this file, or both tracks from a stereo file.",
+            metavar="A",
+            show_default=False,
+        ),
     ] = None,
-    b: Annotated[str | None, typer.Argument(help="Speaker b's track.", metavar="B", show_default=False)] = None,
+    b: TrackB = None,
     words: Annotated[
         Path | None,
         typer.Option(
-            help='A transcript alone, no audio: {"a": [{"word", "start_s", "end_s"}, ...], "b": [...]}.',
+            help='Label a transcript without audio: a JSON file {"a": [{"word", "start_s", "end_s"}, ...], "b": '
+            "[...]}, times in seconds.",
             metavar="FILE",
             show_default=False,
         ),
     ] = None,
     words_a: Annotated[
         str | None,
-        typer.Option(help="Words of A: [{word, start_s, end_s}, ...].", metavar="FILE", show_default=False),
+        typer.Option(
+            help="Use the words of speaker a in this JSON file: [{word, start_s, end_s}, ...], times in seconds.",
+            metavar="FILE",
+            show_default=False,
+        ),
     ] = None,
-    words_b: Annotated[str | None, typer.Option(help="Words of B.", metavar="FILE", show_default=False)] = None,
+    words_b: Annotated[
+        str | None,
+        typer.Option(
+            help="Use the words of speaker b in this JSON file, of the same form.", metavar="FILE", show_default=False
+        ),
+    ] = None,
     language: Annotated[
         str | None,
         typer.Option(
-            help="BCP 47 tag, e.g. en-US; chooses the lexicon.", metavar="TAG", show_default="und: timing only"
+            help="Choose the lexicon by this BCP 47 tag, e.g. en-US.", metavar="TAG", show_default="und: timing only"
         ),
     ] = None,
     format: Annotated[
-        _Format, typer.Option(help="JSON has everything; the others are for other programs.")
+        _Format,
+        typer.Option(
+            help="Write the labels in this format. json: everything; csv: a table of the events; textgrid: Praat; "
+            "rttm: diarization tools; audacity: Audacity labels; elan: ELAN."
+        ),
     ] = _Format.json,
     out: Annotated[
-        Path | None, typer.Option(help="Write into a file.", metavar="FILE", show_default="standard output")
+        Path | None,
+        typer.Option(help="Write the labels into this file.", metavar="FILE", show_default="standard output"),
     ] = None,
     asr: Asr = None,
-    allow_network: Annotated[bool, typer.Option("--allow-network", help="Let the checkpoint be downloaded.")] = False,
-    offset_a: Annotated[float, typer.Option("--offset-a", help="Seconds by which a's file began late.")] = 0.0,
-    offset_b: Annotated[float, typer.Option("--offset-b", help="Seconds by which b's file began late.")] = 0.0,
-    channel_a: Annotated[int, typer.Option(help="Channel of A, counted from 0.")] = 0,
-    channel_b: Annotated[
-        int | None, typer.Option(help="Channel of B, counted from 0.", show_default="0, or 1 of a stereo file")
-    ] = None,
+    allow_network: AllowNetwork = False,
+    offset_a: OffsetA = 0.0,
+    offset_b: OffsetB = 0.0,
+    channel_a: ChannelA = 0,
+    channel_b: ChannelB = None,
 ) -> None:
     """Label one conversation: speech, turns, gaps, overlaps, backchannels, interruptions, disfluencies, statistics.
 
@@ -114,7 +131,7 @@ def annotate(
             try:
                 report = _of_audio(recording, asr, allow_network=allow_network)
             except RejectError as error:
-                raise UsageError(_explained(error, a, b)) from None
+                raise UsageError(explain_refusal(error, a, b)) from None
             annotation, checks, isolation = report.annotation, report.words_checks, report.isolation.verdict
             name = Path(a).stem
         if (annotation.words_a or annotation.words_b) and annotation.lexicon == NO_LEXICON.name:
@@ -191,18 +208,12 @@ def _summary(annotation: "Annotation") -> str:
     return f"{annotation.statistics.duration_ms / 1000:.1f} s, {told}"
 
 
-def _explained(error: RejectError, a: str, b: str | None) -> str:
-    if error.reason == "audio_missing_channel" and b is None:
-        return f"{a}: does not have the channels of two speakers; give a stereo file, or two files A B"
-    return error.detail
-
-
 def _warn(message: str) -> None:
     typer.echo(f"duologue: warning: {message}", err=True)
 
 
 class _Progress:
-    """Says on a terminal what is being done; says nothing where nobody looks."""
+    """Writes on a terminal what is being done, and nothing where stderr is no terminal."""
 
     def __init__(self) -> None:
         self._stream: Any = typer.get_text_stream("stderr")

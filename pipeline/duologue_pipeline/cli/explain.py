@@ -1,4 +1,4 @@
-"""``duologue consent explain``: why a recording of a manifest or of a release may be used or not."""
+"""Defines ``duologue consent explain``: tells why a recording of a manifest or a release may be used or not."""
 
 import json
 from collections.abc import Sequence
@@ -23,18 +23,31 @@ EXAMPLE: Final = "Example: duologue consent explain call-0001 --manifest calls/m
 
 
 def explain(
-    recording: Annotated[str, typer.Argument(metavar="RECORDING", help="Its recording_id.")],
-    ledger: Annotated[str, typer.Option("--ledger", metavar="LEDGER", help="The ledger's file, or postgresql://…")],
+    recording: Annotated[
+        str, typer.Argument(metavar="RECORDING", help="Explain the recording with this recording_id.")
+    ],
+    ledger: Annotated[
+        str,
+        typer.Option(
+            "--ledger", metavar="LEDGER", help="Read the speakers' consent from this ledger, a file or postgresql://…"
+        ),
+    ],
     manifest: Annotated[
-        str | None, typer.Option("--manifest", metavar="MANIFEST", help="The manifest that names it.")
+        str | None, typer.Option("--manifest", metavar="MANIFEST", help="Find the recording in this manifest.")
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option("--dataset", metavar="DIR", help="Instead of a manifest: the release that holds it.")
+        str | None,
+        typer.Option(
+            "--dataset", metavar="DIR", help="Find the recording in the release in this folder, instead of a manifest."
+        ),
     ] = None,
     purpose: Annotated[
         list[str] | None,
         typer.Option(
-            "--purpose", metavar="PURPOSE", help="May be repeated. Left out: training_inhouse, or those of the release."
+            "--purpose",
+            metavar="PURPOSE",
+            help=f"Ask about this purpose; may be repeated. One of {', '.join(Purpose)}. Left out: training_inhouse, "
+            "or the purposes of the release.",
         ),
     ] = None,
     form: Annotated[
@@ -42,16 +55,19 @@ def explain(
         typer.Option(
             "--form",
             metavar="FORM",
-            help="May be repeated. Left out: tokens, annotations, and transcript where there are words; of a release "
-            "what it holds.",
+            help=f"Ask about this form of the data; may be repeated. One of {', '.join(Form)}. Left out: tokens, "
+            "annotations, and transcript where there are words; for a release, the forms that it holds.",
         ),
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="The moment that it is asked for. Left out: now.")
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Answer as of this time, e.g. 2026-03-01T10:00:00Z. Left out: now."),
     ] = None,
-    output: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    output: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="Print text to read, or json for programs.")
+    ] = "text",
 ) -> None:
-    """Say per speaker, purpose, form and rule of the place why a recording may be used or not, and what would cure it.
+    """Explain why a recording may be used or not, per speaker, purpose, form and legal rule, and what would cure it.
 
     Exit status: 0 it passes for every purpose; 1 it does not; 2 wrong usage.
     """
@@ -95,7 +111,7 @@ def _time(text: str) -> datetime:
 
 @dataclass(frozen=True)
 class _Case:
-    """What is asked about, and for what if the command does not say."""
+    """Holds what is asked about, with the purposes and forms that stand where the command names none."""
 
     parties: Sequence[Party]
     recorded_at: datetime | None
@@ -121,10 +137,10 @@ def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
 
 
 def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
-    """The release names speakers by pseudonym: whom the ledger does not know by it keeps the pseudonym as a name."""
+    """Reads the case from a release; a speaker whom the ledger does not know keeps the commitment as a name."""
     from duologue_pipeline.files.storage import join
     from duologue_pipeline.files.tables import read_table
-    from duologue_pipeline.reader.dataset import read_release
+    from duologue_pipeline.reader.release import read_release
 
     release = read_release(dataset)
     rows = read_table(join(dataset, "recordings.parquet")).to_pylist()

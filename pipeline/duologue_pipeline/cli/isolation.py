@@ -1,4 +1,4 @@
-"""``duologue isolation``: the channels of one conversation, measured and shown, with no manifest."""
+"""Defines ``duologue isolation``: measures how well the tracks of one conversation are kept apart."""
 
 import json
 from enum import StrEnum
@@ -7,33 +7,25 @@ from typing import Annotated, Final
 
 import typer
 
+from duologue_pipeline.cli.options import (
+    AllowNetwork,
+    ChannelA,
+    ChannelB,
+    Embedding,
+    OffsetA,
+    OffsetB,
+    Segmentation,
+    TrackB,
+    check_tracks,
+    explain_refusal,
+)
 from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.read.files import recording_of_files
 
-__all__ = ["AllowNetwork", "Embedding", "Segmentation", "check_tracks", "isolation"]
+__all__ = ["EXAMPLE", "isolation"]
 
-
-_MAX_OFFSET_S: Final = 600  # as in a manifest
-
-Segmentation = Annotated[
-    str | None,
-    typer.Option(
-        help="Ask pyannote.audio for a second voice in either track: a segmentation checkpoint, a path or hub id with "
-        "its SHA-256.",
-        metavar="CHECKPOINT@SHA256",
-        show_default=False,
-    ),
-]
-Embedding = Annotated[
-    str | None,
-    typer.Option(
-        help="Ask pyannote.audio for one voice in both tracks: a speaker-embedding checkpoint, likewise.",
-        metavar="CHECKPOINT@SHA256",
-        show_default=False,
-    ),
-]
-AllowNetwork = Annotated[bool, typer.Option("--allow-network", help="Let checkpoints be downloaded.")]
+EXAMPLE: Final = "Example: duologue isolation agent.wav caller.wav --plot isolation.png"
 
 
 class _Format(StrEnum):
@@ -42,23 +34,27 @@ class _Format(StrEnum):
 
 
 def isolation(
-    a: Annotated[str, typer.Argument(help="Speaker a's track, or a stereo file with both.", metavar="A")],
-    b: Annotated[str | None, typer.Argument(help="Speaker b's track.", metavar="B", show_default=False)] = None,
-    format: Annotated[_Format, typer.Option(help="A summary to read, or the whole report.")] = _Format.text,
+    a: Annotated[
+        str,
+        typer.Argument(help="Read speaker a's track from this file, or both tracks from a stereo file.", metavar="A"),
+    ],
+    b: TrackB = None,
+    format: Annotated[
+        _Format, typer.Option(help="Print a summary to read (text), or the whole report (json).")
+    ] = _Format.text,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw bleed over time with its evidence, as PNG or SVG.", metavar="FILE")
+        Path | None,
+        typer.Option(help="Draw the bleed over time with its evidence into this PNG or SVG file.", metavar="FILE"),
     ] = None,
-    offset_a: Annotated[float, typer.Option("--offset-a", help="Seconds by which a's file began late.")] = 0.0,
-    offset_b: Annotated[float, typer.Option("--offset-b", help="Seconds by which b's file began late.")] = 0.0,
-    channel_a: Annotated[int, typer.Option(help="Channel of A, counted from 0.")] = 0,
-    channel_b: Annotated[
-        int | None, typer.Option(help="Channel of B, counted from 0.", show_default="0, or 1 of a stereo file")
-    ] = None,
+    offset_a: OffsetA = 0.0,
+    offset_b: OffsetB = 0.0,
+    channel_a: ChannelA = 0,
+    channel_b: ChannelB = None,
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
     allow_network: AllowNetwork = False,
 ) -> None:
-    """Measure how well two tracks of one conversation are kept apart.
+    """Measure how well the two tracks of a conversation are kept apart.
 
     Exit status: 0 pass or warn; 1 fail or undetermined; 2 wrong usage, or audio that cannot be read.
     """
@@ -79,7 +75,7 @@ def isolation(
         try:
             report = measure_recording(recording, listener, duration_ms=lambda: meter.duration_ms, tap=meter.tap)
         except RejectError as error:
-            raise UsageError(_explained(error, a, b)) from None
+            raise UsageError(explain_refusal(error, a, b)) from None
         title = a if b is None else f"{a} and {b}"
         if plot is not None:
             names = " and ".join(Path(track.uri).name for track in recording.tracks[: 2 if b else 1])
@@ -90,23 +86,3 @@ def isolation(
         typer.echo(isolation_text(report, title))
     if report.verdict in ("fail", "undetermined"):
         raise typer.Exit(EXIT_FAULTS)
-
-
-def check_tracks(offset_a: float, offset_b: float, channel_a: int, channel_b: int) -> None:
-    """Checks what describes the tracks.
-
-    Raises:
-        UsageError: an offset or a channel is out of range.
-    """
-    for name, offset_s in (("--offset-a", offset_a), ("--offset-b", offset_b)):
-        if not abs(offset_s) <= _MAX_OFFSET_S:
-            raise UsageError(f"{name} {offset_s:g}: expected -{_MAX_OFFSET_S} to {_MAX_OFFSET_S} seconds")
-    for name, channel in (("--channel-a", channel_a), ("--channel-b", channel_b)):
-        if channel < 0:
-            raise UsageError(f"{name} {channel}: expected 0 or more")
-
-
-def _explained(error: RejectError, a: str, b: str | None) -> str:
-    if error.reason == "audio_missing_channel" and b is None:
-        return f"{a}: does not have the channels of two speakers; give a stereo file, or two files A B"
-    return error.detail

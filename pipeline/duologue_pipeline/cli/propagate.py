@@ -1,4 +1,4 @@
-"""``duologue consent propagate``: carries withdrawals into releases that were already written."""
+"""Defines ``duologue consent propagate``: carries withdrawals into releases that were already written."""
 
 import json
 import sys
@@ -20,16 +20,28 @@ EXAMPLE = "Example: duologue consent propagate out s3://bucket/release --ledger 
 
 def propagate(
     datasets: Annotated[
-        list[str], typer.Argument(metavar="DATASET...", help="Folders of releases: local paths or s3://.")
+        list[str],
+        typer.Argument(metavar="DATASET...", help="Rewrite the releases in these folders: local paths or s3://."),
     ],
-    ledger: Annotated[str, typer.Option(metavar="LEDGER", help="The ledger that they were made with.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; write nothing.")] = False,
-    output: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    ledger: Annotated[
+        str,
+        typer.Option(
+            metavar="LEDGER",
+            help="Read the withdrawals from this ledger, with which the releases were made: a file or postgresql://…",
+        ),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done and write nothing.")] = False,
+    output: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="Print text to read, or json for programs.")
+    ] = "text",
     wait_s: Annotated[
-        float, typer.Option("--wait-s", help="How long to wait for another propagation of the same release.")
+        float,
+        typer.Option(
+            "--wait-s", help="Wait up to this many seconds for another propagation of the same release to end."
+        ),
     ] = 600.0,
 ) -> None:
-    """Take out of releases what their speakers no longer allow, and leave a receipt that proves it.
+    """Remove from releases what their speakers no longer allow, and write a receipt that proves it.
 
     Readers leave the samples out from the first second. Killed at any moment, it is finished by running it again. Exit
     status: 0 done, or nothing to do; 2 something could not be done.

@@ -1,4 +1,4 @@
-"""``duologue simulate``: two-track conversations with ground truth, ready to run."""
+"""Defines ``duologue simulate``: makes two-track conversations with ground truth, ready to run."""
 
 import sys
 import time
@@ -42,32 +42,41 @@ class _Audio(StrEnum):
 
 
 def simulate(
-    out: Annotated[Path, typer.Argument(help="Folder for the conversations: new or empty.", metavar="OUT")],
-    conversations: Annotated[int, typer.Option(help="How many.", min=1, max=1_000_000)] = 20,
-    minutes: Annotated[float, typer.Option(help="How long each is.", min=0.2, max=120)] = 5.0,
-    seed: Annotated[int, typer.Option(help="The same seed and options give the same files.")] = 0,
+    out: Annotated[Path, typer.Argument(help="Write the conversations into this folder, new or empty.", metavar="OUT")],
+    conversations: Annotated[int, typer.Option(help="Make this many conversations.", min=1, max=1_000_000)] = 20,
+    minutes: Annotated[
+        float, typer.Option(help="Make each conversation this many minutes long.", min=0.2, max=120)
+    ] = 5.0,
+    seed: Annotated[
+        int, typer.Option(help="Draw everything from this seed: the same seed and options give the same files.")
+    ] = 0,
     voices: Annotated[
         str,
         typer.Option(
-            help="`auto`: every synthesiser that is installed; some of espeak-ng, flite, festival, with commas between; "
-            "`noise`: voices that babble; or a folder of mono clips, SPEAKER/*.wav."
+            help="Choose the voices. auto: every speech synthesiser that is installed; or some of espeak-ng, flite, "
+            "festival, separated by commas; noise: babble without words, for which nothing is installed; or a folder "
+            "with your own mono clips, SPEAKER/*.wav."
         ),
     ] = "auto",
     language: Annotated[
-        str, typer.Option(help="What they speak (en, de, es, fr), and how often they backchannel.")
+        str,
+        typer.Option(
+            help="Let the speakers speak this language (en, de, es or fr), which also sets how often they backchannel."
+        ),
     ] = "en-US",
     line: Annotated[
         _Line,
         typer.Option(
-            help="8 kHz mu-law, 8 kHz GSM, 16 kHz, 16 kHz Opus, 24 kHz; `mixed`: telephone, wideband and studio."
+            help="Choose the line. telephone: 8 kHz mu-law; mobile: 8 kHz GSM; wideband: 16 kHz; voip: 16 kHz Opus; "
+            "studio: 24 kHz; mixed: drawn from telephone, wideband and studio."
         ),
     ] = _Line.mixed,
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            help="A fault that every conversation has, instead of the mix; may be repeated. bleed:a_from_b:-30dB:60ms, "
+            help="Give every conversation this fault, instead of the mix; may be repeated: bleed:a_from_b:-30dB:60ms, "
             "duplicate, mono_mix, over_suppression:a:strong, swap:120s, offset:b:0.8s, drift:b:80ppm, clipping, "
-            "dropouts, separated; what more they can say: docs/simulate.md.",
+            "dropouts, separated. docs/simulate.md lists their other forms.",
             metavar="SPEC",
             show_default=False,
         ),
@@ -75,17 +84,23 @@ def simulate(
     mix: Annotated[
         _Mix | None,
         typer.Option(
-            help="`default`: two fifths without a fault, the others with one of all kinds; `none`: no faults.",
+            help="Choose the mix of faults. default: two fifths of the conversations have none, the others one of any "
+            "kind; none: no conversation has one.",
             show_default="default, or none with --fault",
         ),
     ] = None,
-    audio: Annotated[_Audio, typer.Option(help="16 bits, stereo, speaker a left.")] = _Audio.flac,
+    audio: Annotated[
+        _Audio, typer.Option(help="Write 16-bit stereo files of this format, speaker a on the left.")
+    ] = _Audio.flac,
     voices_cache: Annotated[
         Path | None,
-        typer.Option(help="Where voices are kept once they are made.", show_default="~/.cache/duologue/voices"),
+        typer.Option(
+            help="Keep the synthesised voices in this folder for the next time.",
+            show_default="~/.cache/duologue/voices",
+        ),
     ] = None,
 ) -> None:
-    """Make two-track conversations of which the truth is known, with manifest and consent for `duologue run`.
+    """Make two-track conversations whose truth is known, with a manifest and consent for `duologue run`.
 
     OUT/truth holds who speaks when, every word and event, and what is wrong with each recording.
     """

@@ -1,4 +1,4 @@
-"""The summary that ends a run: what a person wants to know, from the files that were written."""
+"""Writes the summary that ends a run, for people, from the files that the run wrote."""
 
 import textwrap
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from duologue_pipeline.errors import REASONS
-from duologue_pipeline.events.turn_taking import Totals, statistics_document, totals_of_rows
+from duologue_pipeline.events.figures import statistics_document
+from duologue_pipeline.events.totals import Totals, totals_of_rows
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.run import RunResult
@@ -18,7 +19,7 @@ __all__ = ["summarize"]
 
 
 def summarize(result: RunResult) -> str:
-    """Makes the text of a run's summary, lines of up to about 100 characters."""
+    """Writes the summary of a run, in lines of up to about 100 characters."""
     lines = ["", *_refusals(result)]
     if result.release is None:
         return "\n".join([*lines, f"Nothing could be written. The reasons are in {join(result.out, 'rejected.jsonl')}"])

@@ -1,4 +1,4 @@
-"""What the commands share: exit statuses, one-line errors, and quiet libraries."""
+"""Provides what the commands share: exit statuses, one-line errors, and quiet libraries."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ def fail(message: str, code: int) -> NoReturn:
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Turns a UsageError, or a library that is not installed, into one line and exit 2."""
+    """Turns a UsageError, or a library that is not installed, into one line and exit status 2."""
     try:
         yield
     except UsageError as error:
@@ -36,7 +36,7 @@ def usage_errors() -> Iterator[None]:
 
 
 def quiet() -> None:
-    """Keeps other libraries' notes out of the output, and one thread in each process."""
+    """Silences the notes of other libraries, and limits each process to one thread."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
     logging.getLogger("apache_beam").setLevel(logging.ERROR)

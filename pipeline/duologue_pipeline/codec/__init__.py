@@ -1,1 +1,1 @@
-"""Codecs: one interface (:mod:`.base`), one module each."""
+"""Encodes audio into tokens and decodes tokens into audio: one interface (:mod:`.base`), one module a codec."""

@@ -1,4 +1,4 @@
-"""The one interface behind which every codec stands."""
+"""Defines the interface that every codec implements."""
 
 from typing import Final, Protocol
 
@@ -12,31 +12,31 @@ _STEADY_S: Final = 2
 
 
 class StreamEncoder(Protocol):
-    """The encoding of one track in progress. Blocks of any length give the codes of one pass over all of it."""
+    """Encodes one track block by block, to the same codes as one pass over the whole track."""
 
     def push(self, pcm: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-        """Takes the next samples.
+        """Encodes the next samples of the track.
 
         Args:
             pcm: float32 [T] in [-1, 1] at the codec's ``sample_rate_hz``; T may be anything, also 0.
 
         Returns:
-            uint16 [codebooks, F], the frames that are complete now (F may be 0).
+            uint16 [codebooks, F], each below its cardinality: the frames that are complete now (F may be 0).
         """
         ...
 
     def finish(self) -> npt.NDArray[np.uint16]:
-        """Ends the track: the last frame is filled up with zeros.
+        """Ends the track and fills its last frame up with zeros.
 
         Returns:
-            uint16 [codebooks, F], the frames still owed. Over all calls a track of T samples gives
-            ``ceil(T / samples_per_frame)`` frames.
+            uint16 [codebooks, F], each below its cardinality: the frames still owed. Over all calls a track of T
+            samples gives ``ceil(T / samples_per_frame)`` frames.
         """
         ...
 
 
 class Codec(Protocol):
-    """A neural (or embedded) audio codec: mono PCM to residual codebook indices and back.
+    """Encodes mono PCM into residual codebook indices (codes), and decodes codes into PCM.
 
     Attributes:
         name: as in ``--codec`` and in every output, e.g. ``mimi``.
@@ -59,17 +59,17 @@ class Codec(Protocol):
     quality: str
 
     def encoder(self) -> StreamEncoder:
-        """Starts a new track."""
+        """Starts the encoding of a new track."""
         ...
 
     def decode(self, codes: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
-        """Gives the audio of a run of frames.
+        """Decodes frames of codes into audio.
 
         Args:
             codes: uint16 [codebooks, F], each below its cardinality.
 
         Returns:
-            float32 [F * samples_per_frame] in [-1, 1].
+            float32 [F * samples_per_frame] in [-1, 1] at ``sample_rate_hz``.
 
         Raises:
             ValueError: the shape or a value does not fit the codec.
@@ -78,7 +78,7 @@ class Codec(Protocol):
 
 
 def silence_tokens(codec: Codec) -> tuple[int, ...] | None:
-    """What a codec makes of long digital silence: the frame that it settles on within ten seconds.
+    """Finds the codes of long digital silence: the frame that the codec settles on within ten seconds.
 
     Returns:
         One index a codebook; None where the last two of the ten seconds are not all the same frame.

@@ -1,4 +1,4 @@
-"""The embedded codec: Mimi's token geometry with weights in the package. For trying things out; Mimi is for training.
+"""Implements the embedded codec: Mimi's token geometry, with weights in the package, for trying things out.
 
 It takes part wherever a codec is asked for (24 kHz, 12.5 frames a second, 8 codebooks of 2048) and needs no download,
 no torch and no accelerator. A frame's log band powers are projected to a latent vector, which eight residual
@@ -44,7 +44,7 @@ Codes = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class _Weights:
-    """Everything that training found. D is the size of a latent vector.
+    """Holds everything that training found; D is the size of a latent vector.
 
     Layers are (weight [in, out], bias [out]): ``encoder`` is one, ``decoder`` has a linear one from the frame itself,
     then three in a row from the frame and its two neighbours. ``codebooks`` float32 [8, 2048, D] holds integers;
@@ -83,7 +83,7 @@ def _weights() -> _Weights:
 
 
 def _bands(latents: F32) -> F32:
-    """What the decoder's network makes of latent vectors on the integer grid: [F, D] to log powers [5 F, BANDS]."""
+    """Decodes latent vectors on the integer grid, float32 [F, D], to log band powers, float32 [5 F, BANDS]."""
     x = latents * _LATENT_UNIT
     padded = np.pad(x, ((1, 1), (0, 0)), mode="edge")
     hidden = np.concatenate([padded[:-2], padded[1:-1], padded[2:]], axis=1)
@@ -95,7 +95,7 @@ def _bands(latents: F32) -> F32:
 
 
 def _latent(pcm: F32) -> F32:
-    """One frame and the step before it, float32 [1920 + 384], to integers in float32 [D]."""
+    """Projects one frame and the step before it, float32 [1920 + 384], to integers in float32 [D]."""
     weight, bias = _weights().encoder
     latent = log_bands(pcm).reshape(BANDS * STEPS_PER_FRAME) @ weight + bias
     length = float(np.linalg.norm(latent.astype(np.float64)))
@@ -131,13 +131,13 @@ def _search(latents: F32) -> Codes:
 
 
 class _Encoder:
-    """The encoding of one track: keeps the samples of the unfinished frame and the step before it."""
+    """Encodes one track; keeps the samples of the unfinished frame and the step before it."""
 
     def __init__(self) -> None:
         self._pending: F32 = np.zeros(STEP_SAMPLES, np.float32)
 
     def push(self, pcm: F32) -> Codes:
-        """Takes the next samples, float32 [T]; gives uint16 [8, F] of the frames complete now.
+        """Encodes the next samples, float32 [T] in [-1, 1] at 24 kHz, to uint16 [8, F]: the frames complete now.
 
         Raises:
             ValueError: ``pcm`` is not one-dimensional, or not finite.
@@ -158,13 +158,13 @@ class _Encoder:
         return codes
 
     def finish(self) -> Codes:
-        """Ends the track: fills the last frame with zeros; gives uint16 [8, 0 or 1]."""
+        """Ends the track, fills its last frame up with zeros, and gives uint16 [8, 0 or 1]."""
         owed = len(self._pending) - STEP_SAMPLES
         return self.push(np.zeros(-owed % _FRAME_SAMPLES, np.float32))
 
 
 class EmbeddedCodec:
-    """The codec for trying things out with no download; Mimi is for training.
+    """Encodes and decodes with no download and no torch, for trying things out; Mimi is for training.
 
     It follows :class:`duologue_pipeline.codec.base.Codec`. Weights are read on first use (RuntimeError where the file
     is damaged) and shared by all instances of a process.
@@ -184,17 +184,17 @@ class EmbeddedCodec:
     )
 
     def encoder(self) -> _Encoder:
-        """Starts a new track."""
+        """Starts the encoding of a new track."""
         return _Encoder()
 
     def decode(self, codes: Codes) -> F32:
-        """Gives the audio of a run of frames, always the same for the same codes.
+        """Decodes frames of codes into audio, always the same for the same codes.
 
         Args:
             codes: uint16 [8, F], each below 2048.
 
         Returns:
-            float32 [F * 1920] in [-1, 1].
+            float32 [F * 1920] in [-1, 1] at 24 kHz.
 
         Raises:
             ValueError: the shape, the type or a value does not fit the codec.

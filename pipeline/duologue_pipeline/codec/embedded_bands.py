@@ -1,4 +1,4 @@
-"""Log band powers and back: what the embedded codec keeps of a sound, and how it makes a sound of that again.
+"""Computes the log band powers of a sound, and makes a sound from them again.
 
 A *step* is 16 ms (384 samples at 24 kHz), five to a token frame. For each step the power in 64 bands is taken, spaced
 evenly on a mel-like scale from 50 Hz to 12 kHz. No phase is kept. :func:`synthesise` finds a signal whose band powers
@@ -39,7 +39,7 @@ F64 = npt.NDArray[np.floating]
 
 
 def band_edges_hz(bands: int) -> F64:
-    """Gives lower edge, centres and upper edge of triangular bands: float64 [bands + 2] in Hz, rising."""
+    """Computes lower edge, centres and upper edge of triangular bands: float64 [bands + 2] in Hz, rising."""
     low, high, knee = 50.0, 12_000.0, 700.0  # linear below the knee, logarithmic above
     edges: F64 = knee * np.expm1(np.linspace(np.log1p(low / knee), np.log1p(high / knee), bands + 2))
     return edges
@@ -47,7 +47,7 @@ def band_edges_hz(bands: int) -> F64:
 
 @cache
 def _band_matrix(bands: int, fft_samples: int) -> F32:
-    """Means over triangular bands: float32 [fft_samples // 2 + 1, bands], each column of sum 1."""
+    """Computes means over triangular bands: float32 [fft_samples // 2 + 1, bands], each column of sum 1."""
     edges, bins = band_edges_hz(bands), _bins_hz(fft_samples)
     rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
@@ -70,7 +70,7 @@ def _analysis_matrix() -> F32:
 
 
 def log_bands(pcm: F32) -> F32:
-    """Takes the log band powers of consecutive steps.
+    """Computes the log band powers of consecutive steps.
 
     The window of step s is centred on its first sample, so the caller gives one step of the past in front.
 
@@ -133,7 +133,7 @@ def _synthesise_chunk(log_power: F32) -> F32:
 
 
 def _bin_powers(log_power: F32, hops: int) -> F32:
-    """Band powers at steps to bin powers at synthesis hops, float32 [hops, bins]; log-linear between the points."""
+    """Interpolates band powers at steps to bin powers at synthesis hops, log-linearly: float32 [hops, bins]."""
     times: F64 = np.arange(hops) * (_SYNTHESIS_HOP / STEP_SAMPLES)
     step, ahead = _between(times, np.arange(len(log_power), dtype=np.float64))
     in_time = log_power[step] * (1 - ahead[:, None]) + log_power[step + 1] * ahead[:, None]
@@ -145,21 +145,21 @@ def _bin_powers(log_power: F32, hops: int) -> F32:
 
 
 def _between(x: F64, grid: F64) -> tuple[npt.NDArray[np.intp], F32]:
-    """For each x the index of the grid point below it and the share of the way to the next, held at the ends."""
+    """Finds for each x the grid point below it and the share of the way to the next, held at the ends."""
     below = np.clip(np.searchsorted(grid, x, side="right") - 1, 0, len(grid) - 2)
     share = np.clip((x - grid[below]) / (grid[below + 1] - grid[below]), 0, 1)
     return below, share.astype(np.float32)
 
 
 def _stft(pcm: F32) -> npt.NDArray[np.complex64]:
-    """Windows centred on 0, hop, 2 hop, ...: complex64 [T // hop + 1, bins]."""
+    """Transforms windows centred on 0, hop, 2 hop, ...: complex64 [T // hop + 1, bins]."""
     padded = np.pad(pcm, _SYNTHESIS_SAMPLES // 2)
     windows = np.lib.stride_tricks.sliding_window_view(padded, _SYNTHESIS_SAMPLES)[::_SYNTHESIS_HOP]
     return np.asarray(rfft(windows * _hann(_SYNTHESIS_SAMPLES), axis=1))
 
 
 def _istft(spectrum: npt.NDArray[np.complex64], samples: int) -> F32:
-    """The signal whose windows are nearest to the given spectra (least squares): float32 [samples]."""
+    """Finds the signal whose windows are nearest to the given spectra (least squares): float32 [samples]."""
     windows = irfft(spectrum, _SYNTHESIS_SAMPLES, axis=1) * _hann(_SYNTHESIS_SAMPLES)
     overlap = _SYNTHESIS_SAMPLES // _SYNTHESIS_HOP
     sums = np.zeros((len(windows) + overlap - 1, _SYNTHESIS_HOP), np.float32)

@@ -1,4 +1,4 @@
-"""The Mimi codec (Défossez et al. 2024, https://arxiv.org/abs/2410.00037) through ``transformers.MimiModel``.
+"""Runs the Mimi codec (Défossez et al. 2024, https://arxiv.org/abs/2410.00037) through ``transformers.MimiModel``.
 
 Moshi, PersonaPlex and their kin are trained on Mimi's tokens: 24 kHz speech as 12.5 frames a second, of whose 32
 codebooks of 2,048 entries the models use the first 8. The weights are not part of duologue; they are read from a
@@ -58,7 +58,7 @@ _REMEDY: Final = (
 
 
 class MimiCodec:
-    """Mimi as a :class:`~duologue_pipeline.codec.base.Codec`.
+    """Encodes and decodes with Mimi, as a :class:`~duologue_pipeline.codec.base.Codec`.
 
     Makes torch compute in one thread, for the whole process: scale by processes.
 
@@ -101,17 +101,20 @@ class MimiCodec:
         )
 
     def encoder(self) -> StreamEncoder:
-        """Starts a new track. Frames come out 25 at a time: up to two seconds are held back until ``finish``."""
+        """Starts the encoding of a new track.
+
+        Frames come out 25 at a time: up to two seconds are held back until ``finish``.
+        """
         return _MimiEncoder(self)
 
     def decode(self, codes: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
-        """Gives the audio of a run of frames. Beyond what it returns, memory does not grow with their number.
+        """Decodes frames of codes into audio, in memory that does not grow with their number (beyond the result).
 
         Args:
             codes: uint16 [codebooks, F], each below its cardinality.
 
         Returns:
-            float32 [F * samples_per_frame] in [-1, 1]: that of ``MimiModel.decode`` up to rounding, clipped.
+            float32 [F * samples_per_frame] in [-1, 1] at 24 kHz: that of ``MimiModel.decode`` up to rounding, clipped.
 
         Raises:
             ValueError: the shape or a value does not fit the codec.
@@ -128,7 +131,7 @@ class MimiCodec:
         return np.clip(pcm, -1.0, 1.0, out=pcm)
 
     def _decode_chunks(self, codes: npt.NDArray[np.uint16]) -> Iterator[npt.NDArray[np.float32]]:
-        """Decodes chunk after chunk.
+        """Decodes chunk after chunk, without a seam between them: float32 [T] each.
 
         ``MimiModel.decode`` can carry on the transformer's past, but not that of the convolutions around it, and would
         put a seam at every chunk. So its three parts are called here, the convolutions with as much of what came
@@ -155,7 +158,7 @@ class MimiCodec:
 
 
 class _MimiEncoder:
-    """The encoding of one track in progress."""
+    """Encodes one track chunk by chunk."""
 
     def __init__(self, codec: MimiCodec) -> None:
         self._codec = codec
@@ -166,13 +169,13 @@ class _MimiEncoder:
         self._finished = False
 
     def push(self, pcm: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-        """Takes the next samples.
+        """Encodes the next samples of the track.
 
         Args:
             pcm: float32 [T] in [-1, 1] at the codec's ``sample_rate_hz``; T may be anything, also 0.
 
         Returns:
-            uint16 [codebooks, F], the frames of the chunks that are complete now.
+            uint16 [codebooks, F], each below its cardinality: the frames of the chunks complete now (F may be 0).
 
         Raises:
             ValueError: ``pcm`` has another shape or dtype.
@@ -194,10 +197,10 @@ class _MimiEncoder:
         return np.concatenate(codes, axis=1)
 
     def finish(self) -> npt.NDArray[np.uint16]:
-        """Ends the track: the last frame is filled up with zeros.
+        """Ends the track and fills its last frame up with zeros.
 
         Returns:
-            uint16 [codebooks, F], the frames still owed.
+            uint16 [codebooks, F], each below its cardinality: the frames still owed.
         """
         self._finished = True
         if not self._filled:
@@ -253,7 +256,7 @@ def _find_folder(model: str, allow_network: bool) -> Path:
 
 
 def _find_weights(folder: Path) -> list[Path]:
-    """The weight files that transformers reads: one, or the numbered pieces of one."""
+    """Finds the weight files that transformers reads: one, or the numbered pieces of one."""
     whole = folder / "model.safetensors"
     weights = [whole] if whole.is_file() else sorted(folder.glob("model-*.safetensors"))
     for found, what in ((folder / "config.json").is_file(), "config.json"), (bool(weights), "model.safetensors"):
@@ -263,7 +266,7 @@ def _find_weights(folder: Path) -> list[Path]:
 
 
 def _load(folder: Path, codebooks: int) -> Any:
-    """The ``MimiModel`` in ``folder``, checked and ready to compute."""
+    """Loads the ``MimiModel`` in ``folder``, checked and ready to compute."""
     try:
         model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
         if model_type != "mimi":
@@ -316,7 +319,7 @@ def _not_mimi(folder: Path, what: str, found: object, expected: str) -> UsageErr
 
 
 def _sha256(files: list[Path]) -> str:
-    """Over the bytes of the files, one after the other; for one file what ``sha256sum`` says."""
+    """Hashes the bytes of the files, one after the other; one file gives what ``sha256sum`` gives."""
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
@@ -326,7 +329,7 @@ def _sha256(files: list[Path]) -> str:
 
 
 def _reach(stack: torch.nn.Module) -> int:
-    """How many frames before the present one a stack of causal convolutions looks back on, at its input's rate."""
+    """Counts how many earlier frames, at its input's rate, a stack of causal convolutions looks back on."""
     reach, rate = Fraction(0), 1
     for layer in stack.modules():  # in the order in which they are applied
         if isinstance(layer, torch.nn.ConvTranspose1d):

@@ -1,4 +1,4 @@
-"""Codecs by the name that ``--codec`` gives them."""
+"""Opens codecs by the name that ``--codec`` gives."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ CODEC_NAMES: Final = ("embedded", "mimi")
 
 
 def open_codec(spec: str) -> Codec:
-    """Opens a codec. It imports only what that codec needs: ``embedded`` works without torch.
+    """Opens a codec and imports only what that codec needs: ``embedded`` works without torch.
 
     Args:
         spec: ``embedded``; ``mimi``, from the local Hugging Face cache; ``mimi:PATH`` or ``mimi:HUB_ID``.

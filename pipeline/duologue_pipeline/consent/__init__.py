@@ -1,1 +1,1 @@
-"""The consent gate: what the ledger allows passes, before any audio is opened."""
+"""Refuses recordings whose speakers do not allow the run's purpose, before any audio is opened."""

@@ -1,4 +1,4 @@
-"""The consent gate: the first thing that happens to a recording, before any of its audio is opened."""
+"""Checks the consent of both speakers of a recording, before any of its audio is opened."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ __all__ = ["check_consent", "consent_stage", "recording_time", "written_forms"]
 
 
 def written_forms(*, include_audio: bool, transcripts: bool) -> tuple[Form, ...]:
-    """What of a recording a release holds, in the words of consent.
+    """Lists the forms of a recording that a release holds, in the terms of consent.
 
     Args:
         include_audio: whether the samples carry their audio.
@@ -34,7 +34,7 @@ def check_consent(
     include_audio: bool,
     words: str,
 ) -> ConsentBasis:
-    """Finds the grants that let both speakers' tracks be used for a purpose, in every form that the run writes.
+    """Finds the grants by which both speakers allow a purpose, in every form that the run writes.
 
     Args:
         recording: whose speakers are asked for.
@@ -81,7 +81,10 @@ def consent_stage(
     include_audio: bool,
     words: str,
 ) -> Consented:
-    """Lets a recording pass if both speakers allow the purpose. Arguments and errors are those of :func:`check_consent`."""
+    """Passes a recording on with its grants if both speakers allow the purpose.
+
+    Arguments and errors are those of :func:`check_consent`.
+    """
     basis = check_consent(
         recording,
         snapshot=snapshot,
@@ -95,7 +98,7 @@ def consent_stage(
 
 
 def recording_time(recording: Recording, as_of: datetime) -> datetime | None:
-    """When the recording was made by its manifest, None where it does not say.
+    """Reads from the manifest when the recording was made, None where it does not say.
 
     Raises:
         RejectError: what it says is no time, or lies in the future.

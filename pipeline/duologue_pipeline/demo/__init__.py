@@ -1,4 +1,4 @@
-"""The embedded sample: three short synthetic conversations with words and truth (see README.md), and their consent."""
+"""Finds the embedded sample: three short synthetic conversations with words and truth (see README.md)."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -9,7 +9,7 @@ __all__ = ["DemoFiles", "demo_files"]
 
 @dataclass(frozen=True)
 class DemoFiles:
-    """Where the sample lies. Audio, words and ``truth/<recording_id>.json`` are found beside ``manifest``.
+    """Holds the paths of the sample; audio, words and ``truth/<recording_id>.json`` lie beside ``manifest``.
 
     The consent ledger is made by :func:`duologue_pipeline.demo.ledger.write_demo_ledger`.
     """
@@ -18,5 +18,5 @@ class DemoFiles:
 
 
 def demo_files() -> DemoFiles:
-    """Gives the paths of the sample in the installed package (which has to lie in files, as pip installs it)."""
+    """Finds the sample in the installed package, which has to lie in files, as pip installs it."""
     return DemoFiles(manifest=Path(str(files(__name__))) / "manifest.jsonl")

@@ -1,4 +1,4 @@
-"""The consent of the six speakers of the embedded sample: a ledger whose log and signatures are the same every time.
+"""Makes the consent ledger of the sample's six speakers, with the same log and signatures every time.
 
 It is made where the demo runs and not shipped, because a ledger's keys are files for its owner only. Its seed is public:
 nobody real is in it.
@@ -22,9 +22,9 @@ _OPENED_AT: Final = datetime(2026, 2, 20, 9, 0, tzinfo=UTC)  # before the first 
 
 
 def ledger_for(out: str) -> Path:
-    """The ledger of a demo's release, made where there is none: ``OUT.consent.db``, so that withdrawing can be tried.
+    """Gives the ledger of a demo's release, ``OUT.consent.db``, and makes it where there is none.
 
-    It lies beside the release; that of a remote one in the current folder.
+    With it withdrawing can be tried. It lies beside the release, or in the current folder if the release is remote.
 
     Raises:
         UsageError: it cannot be made.

@@ -1,4 +1,4 @@
-"""What the other speaker does while something happens: the state of the addressee at the onset of each event.
+"""Finds what the other speaker does while something happens: the state of the addressee at the onset of each event.
 
 ``laughing``, ``backchannelling``, ``speaking``, ``pausing`` (silent between two IPUs of the own turn) or ``silent``.
 """
@@ -41,6 +41,6 @@ def with_addressee(events: Sequence[Event], ipus: Sequence[Ipu], turns: Sequence
 
 
 def _covers(spans: Sequence[Span], at_ms: int) -> bool:
-    """Whether a moment lies in one of the spans, which are sorted and disjoint."""
+    """Tells whether a moment lies in one of the spans, which are sorted and disjoint."""
     at = bisect_right(spans, at_ms, key=lambda span: span.start_ms) - 1
     return at >= 0 and at_ms < spans[at].end_ms

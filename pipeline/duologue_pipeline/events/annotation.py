@@ -1,4 +1,4 @@
-"""The annotation of one conversation, from activity, from words, or from both: what every way in shares.
+"""Annotates one conversation from activity, from words, or from both; every way in comes through here.
 
 The run and the command ``duologue annotate`` come here through :mod:`duologue_pipeline.conversation`.
 """
@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from duologue_pipeline.events.counts import conversation_statistics
 from duologue_pipeline.events.find import check_activity, events_of_floor
 from duologue_pipeline.events.floor import Ipu, read_floor
 from duologue_pipeline.events.ipus import join_ipus
-from duologue_pipeline.events.turn_taking import conversation_statistics
 from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Statistics, TaggedWord, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.activity import ActivityRules
@@ -31,7 +31,7 @@ _RULES_OF_SOUND: Final = (ActivityRules, VocalisationsRules)
 
 @dataclass(frozen=True)
 class Annotation:
-    """All that is known about a conversation; words stand in the order in which they came, None where there are none.
+    """Holds all labels of a conversation; words stand in the order in which they came, None where there are none.
 
     ``rules`` has the version of every rule set that was used, ``lexicon`` the name of the lexicon (``none``: the
     language has none, and words tell little).
@@ -55,13 +55,13 @@ def annotate_conversation(
     duration_ms: int | None,
     language: str | None,
 ) -> Annotation:
-    """Tags the words, finds the events and counts them.
+    """Annotates a conversation: tags the words, finds the events and counts them.
 
     Args:
         activity: when each speaker is heard; made from the words if None.
         words_a: of speaker ``a``, on the conversation's clock, in any order; None if there are none.
         words_b: of speaker ``b``.
-        duration_ms: of the conversation; where the last speech or word ends if None.
+        duration_ms: the length of the conversation; None takes the end of the last speech or word.
         language: a BCP 47 tag, which chooses the lexicon.
 
     Raises:
@@ -112,7 +112,7 @@ def _order(words: Sequence[Word]) -> list[int]:
 
 
 def _speech(words: Sequence[Word] | None) -> list[Span]:
-    """The time that words take, joined where they touch."""
+    """Joins the time that words take where they touch."""
     spans = [Span(max(word.start_ms, 0), word.end_ms) for word in words or ()]
     return join_ipus([span for span in spans if span.start_ms < span.end_ms], 1)
 
@@ -124,7 +124,7 @@ def _tagged(
     ipus: Sequence[Ipu],
     spoken: Sequence[WordTags],
 ) -> tuple[TaggedWord, ...] | None:
-    """The words as they came, with the tags that they have in order of time; ``backchannel`` where the IPU is one."""
+    """Gives the words as they came, with the tags that they have in order of time; ``backchannel`` where the IPU is one."""
     if given is None:
         return None
     tags = [set(each) for each in spoken]

@@ -1,4 +1,4 @@
-"""What happens between two speakers, from when each of them is heard, from what they say, or from both.
+"""Finds what happens between two speakers, from when each of them is heard, from what they say, or from both.
 
 :mod:`duologue_pipeline.events.ipus` makes inter-pausal units (IPUs) of activity and words,
 :mod:`duologue_pipeline.events.floor` gives each a role; everything here is read off the roles and the words. The kinds are
@@ -80,7 +80,7 @@ def find_events(
     lexicon: Lexicon = NO_LEXICON,
     rules: EventsRules | None = None,
 ) -> list[Event]:
-    """Finds everything in :data:`KINDS`.
+    """Finds the events of a conversation, of all :data:`KINDS`.
 
     Args:
         activity: when each speaker is heard: spans sorted, disjoint, not empty; None where there are only words.
@@ -114,7 +114,7 @@ def events_of_floor(
     disfluencies: Mapping[Speaker, Sequence[Disfluency]],
     rules: EventsRules,
 ) -> list[Event]:
-    """Reads the events off the roles that :func:`duologue_pipeline.events.floor.read_floor` gave; arguments as there.
+    """Reads the events off the roles that :func:`duologue_pipeline.events.floor.read_floor` gave to the IPUs.
 
     ``disfluencies`` are those of the words of each speaker.
     """
@@ -141,7 +141,7 @@ def events_of_floor(
 
 
 def check_activity(activity: Activity, *, duration_ms: int) -> None:
-    """Makes sure that an activity is possible.
+    """Refuses an activity that cannot be: spans out of order, overlapping, empty, or beyond the conversation.
 
     Raises:
         ValueError: spans are out of order, overlap, are empty, or reach beyond the conversation.
@@ -161,7 +161,7 @@ def check_activity(activity: Activity, *, duration_ms: int) -> None:
 
 
 def _event(kind: str, speaker: str, span: Span, evidence: Iterable[Ipu], **more: Any) -> Event:
-    """An event that rests on these IPUs."""
+    """Makes an event that rests on these IPUs."""
     sources = {ipu.unit.source for ipu in evidence}
     return Event(
         kind, speaker, span.start_ms, span.end_ms, source=sources.pop() if len(sources) == 1 else "both", **more
@@ -169,7 +169,7 @@ def _event(kind: str, speaker: str, span: Span, evidence: Iterable[Ipu], **more:
 
 
 def _turns(ipus: Sequence[Ipu]) -> list[list[Ipu]]:
-    """The IPUs of each turn. Turns alternate between the speakers."""
+    """Gathers the IPUs of each turn. Turns alternate between the speakers."""
     turns: list[list[Ipu]] = []
     for ipu in ipus:
         if ipu.takes_floor:
@@ -199,7 +199,7 @@ def _turns_and_pauses(
 
 
 def _floor_transfers(turns: Sequence[Sequence[Ipu]]) -> list[Event]:
-    """A transfer between each two turns, and its gap or overlap; an offset of 0 ms is neither."""
+    """Finds the transfer between each two turns, and its gap or overlap; an offset of 0 ms is neither."""
     events = []
     for before, after in pairwise(turns):
         evidence = before[-1], after[0]
@@ -216,7 +216,7 @@ def _floor_transfers(turns: Sequence[Sequence[Ipu]]) -> list[Event]:
 
 
 def _overlaps(ipus: Sequence[Ipu]) -> list[Event]:
-    """Where IPUs of both coincide and the floor stays: one of the two is no part of a turn."""
+    """Finds where IPUs of both coincide and the floor stays: one of the two is no part of a turn."""
     events = []
     for i, ipu in enumerate(ipus):
         for later in ipus[i + 1 :]:
@@ -277,7 +277,10 @@ def _listener_acts(
 
 
 def _stance(ipu: Ipu, completion: bool, other: Transcript, rules: EventsRules) -> str | None:
-    """Cooperative if it helps the holder's sentence along, competitive if it leaves that sentence unfinished."""
+    """Tells how an interruption stands to the holder.
+
+    Cooperative if it helps the holder's sentence along, competitive if it leaves that sentence unfinished.
+    """
     if completion:
         return "cooperative"
     if ipu.takes_floor and ipu.over is not None:
@@ -292,6 +295,6 @@ def _takes_over(span: Span, spoken: int, rules: EventsRules) -> bool:
 
 
 def _meets(span: Span, others: Sequence[Span]) -> bool:
-    """Whether one of the others, which are sorted and disjoint, shares time with the span."""
+    """Tells whether one of the others, which are sorted and disjoint, shares time with the span."""
     at = bisect_left(others, span.end_ms, key=lambda other: other.start_ms) - 1
     return at >= 0 and others[at].end_ms > span.start_ms

@@ -1,4 +1,4 @@
-"""Who holds the floor: one state machine that gives every inter-pausal unit (IPU) of both speakers exactly one role.
+"""Finds who holds the floor: one state machine gives every inter-pausal unit (IPU) of both speakers exactly one role.
 
 It walks the IPUs in order of onset, while at most one speaker holds the floor:
 
@@ -44,7 +44,7 @@ Onset = Literal["simultaneous", "terminal", "interruption"]
 
 @dataclass(frozen=True)
 class Ipu:
-    """An IPU with its role.
+    """Holds an IPU and the role that it plays.
 
     ``over`` is the holder's IPU in which it begins, or with which an attempt begins, ``onset`` how; both None where the
     holder is silent or it is the holder's own. ``takes_floor`` opens a turn. ``type`` is that of a backchannel told by its words, else empty.
@@ -75,7 +75,7 @@ def read_floor(
     duration_ms: int,
     rules: EventsRules,
 ) -> list[Ipu]:
-    """Gives every IPU its role.
+    """Makes the IPUs of both speakers and gives each its role.
 
     Args:
         activity: when each speaker is heard; None if there are only words.
@@ -111,7 +111,7 @@ def _as_heard(units: Sequence[Unit], track: TrackWords, *, duration_ms: int, rul
 def _types(
     units: Mapping[Speaker, Sequence[Unit]], said: Mapping[Speaker, TrackWords]
 ) -> dict[Speaker, list[str | None]]:
-    """Per IPU the type of its backchannel, empty for none, None where words cannot tell."""
+    """Tells of each IPU which type of backchannel it is: empty for none, None where words cannot tell."""
     types: dict[Speaker, list[str | None]] = {}
     for speaker in SPEAKERS:
         answers = backchannel_ipus(said[speaker], said[other_speaker(speaker)])
@@ -124,7 +124,7 @@ def _types(
 
 
 class _Floor:
-    """The machine in progress: ``done`` counts the IPUs of each speaker that have their role."""
+    """Walks the IPUs and gives out the roles: ``done`` counts the IPUs of each speaker that have their role."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class _Floor:
         return ipus
 
     def _next_speaker(self) -> Speaker:
-        """Whose IPU comes next: the earlier; then the holder's; then the longer; then a's."""
+        """Chooses whose IPU comes next: the earlier; then the holder's; then the longer; then a's."""
 
         def rank(speaker: Speaker) -> tuple[int, bool, int, Speaker]:
             span = self._units[speaker][self._done[speaker]].span
@@ -177,7 +177,7 @@ class _Floor:
         return Ipu(unit, "turn", "", over, onset, takes_floor=True)
 
     def _begins_with(self, span: Span) -> Unit | None:
-        """The holder's next IPU, if it begins so soon after this one that both began together, and outlasts it."""
+        """Gives the holder's next IPU, if it begins so soon after this one that both began together, and outlasts it."""
         if self._holder is None or self._done[self._holder] == len(self._units[self._holder]):
             return None
         after = self._units[self._holder][self._done[self._holder]]
@@ -194,7 +194,7 @@ class _Floor:
         return "interruption"
 
     def _sounds_like_backchannel(self, speaker: Speaker) -> bool:
-        """Whether the listener's next IPU is a backchannel as far as timing tells."""
+        """Tells whether the listener's next IPU is a backchannel as far as timing tells."""
         assert self._holder is not None
         assert self._held is not None
         units, at = self._units[speaker], self._done[speaker]

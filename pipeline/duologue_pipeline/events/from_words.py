@@ -1,4 +1,4 @@
-"""Events that only words show: disfluencies, laughter, completions of the other's sentence, and clauses left open.
+"""Finds the events that only words show: disfluencies, laughter, completions of the other's sentence, and clauses left open.
 
 A **co-completion** (Lerner 1991; act ``^2`` of SwDA) is a candidate: the holder's last word cannot end a phrase or is a
 hesitation, the listener then says a few words that are no backchannel, and the holder takes one of them up or agrees.
@@ -83,7 +83,7 @@ class Transcript:
 
 
 def completes(ipu: Ipu, own: Transcript, other: Transcript, rules: EventsRules) -> bool:
-    """Whether an IPU may complete what the other speaker was saying."""
+    """Tells whether an IPU may complete what the other speaker was saying."""
     supplied = own.spoken(ipu.unit.first, ipu.unit.last)
     if len(supplied) > rules.completion_max_words or not own.supplies(supplied):
         return False
@@ -96,7 +96,7 @@ def completes(ipu: Ipu, own: Transcript, other: Transcript, rules: EventsRules) 
 def disfluency_events(
     speaker: Speaker, words: Sequence[Word], found: Sequence[Disfluency], confidences: EventConfidences
 ) -> list[Event]:
-    """The disfluencies of one speaker, with their parts as stretches of time."""
+    """Makes events of the disfluencies of one speaker, their parts as stretches of time."""
 
     certain = confidences.of_disfluencies()
 
@@ -123,7 +123,7 @@ def disfluency_events(
 
 
 def laughter_events(speaker: Speaker, track: TrackWords, *, joined_ms: int, confidence: float) -> list[Event]:
-    """Laughter that the transcript names, neighbouring tokens joined."""
+    """Makes events of the laughter that the transcript names, neighbouring tokens joined."""
     spans: list[Span] = []
     for word, laughs in zip(track.words, track.laughter, strict=True):
         if not laughs:
@@ -138,7 +138,7 @@ def laughter_events(speaker: Speaker, track: TrackWords, *, joined_ms: int, conf
 
 
 def vocalisation_events(speaker: Speaker, found: Sequence[Vocalisation]) -> list[Event]:
-    """Fillers and laughter as far as the signal suggests them; breaths are no event."""
+    """Makes events of fillers and laughter as far as the signal suggests them; breaths are no event."""
     return [
         Event(each.kind, speaker, each.start_ms, each.end_ms, confidence=each.confidence)
         for each in found

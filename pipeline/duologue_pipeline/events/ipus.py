@@ -1,4 +1,4 @@
-"""Inter-pausal units (IPUs) of a speaker: from activity, from words, or from both.
+"""Makes the inter-pausal units (IPUs) of a speaker: from activity, from words, or from both.
 
 - From **activity** alone: stretches of speech, joined across own silences under 200 ms.
 - From **words** alone: the same over the words. A word without duration counts as one millisecond.
@@ -22,7 +22,7 @@ __all__ = ["Unit", "join_ipus", "other_speaker", "spoken_units", "units_as_words
 
 @dataclass(frozen=True)
 class Unit:
-    """An IPU: its words are ``words[first:last]`` of its speaker's words in order of time, none where both are equal.
+    """Holds an IPU and which words are in it: ``words[first:last]`` of its speaker's, in order of time; none if both are equal.
 
     ``source`` is ``activity``, ``words`` or ``both``.
     """
@@ -35,7 +35,7 @@ class Unit:
 
 
 def other_speaker(speaker: Speaker) -> Speaker:
-    """Whom a speaker talks to."""
+    """Gives the one whom a speaker talks to."""
     return "b" if speaker == "a" else "a"
 
 
@@ -55,7 +55,7 @@ def spoken_units(
     silence_ms: int,
     duration_ms: int,
 ) -> list[Unit]:
-    """Makes the IPUs of one speaker.
+    """Makes the IPUs of one speaker from what is there: activity, words, or both.
 
     Args:
         speaker: who speaks.
@@ -97,7 +97,7 @@ def spoken_units(
 def units_as_words(
     units: Sequence[Unit], words: Sequence[Word] | None, *, silence_ms: int, duration_ms: int
 ) -> list[Word]:
-    """The words of a speaker with their times set so that whoever finds IPUs in words finds these units.
+    """Moves the times of a speaker's words so that whoever finds IPUs in words finds these units.
 
     Units that come from words alone keep the times of their words. Elsewhere the first word begins and the last one ends
     with the unit, and no silence in between is as long as ``silence_ms``; a unit without words holds an empty one.
@@ -116,7 +116,7 @@ def units_as_words(
 
 
 def _stretched(words: Sequence[Word], over: Span, silence_ms: int) -> list[Span]:
-    """The times of words, in order of start, moved as little as it takes to make one IPU over this time."""
+    """Moves the times of words, in order of start, as little as it takes to make one IPU over this time."""
     starts_ms = [over.start_ms]
     for word in words[1:]:
         starts_ms.append(min(max(word.start_ms, starts_ms[-1]), over.end_ms))
@@ -129,13 +129,13 @@ def _stretched(words: Sequence[Word], over: Span, silence_ms: int) -> list[Span]
 
 
 def _cut(word: Word, duration_ms: int) -> Span:
-    """When a word is said, inside the conversation and at least a millisecond long."""
+    """Gives the time in which a word is said, inside the conversation and at least a millisecond long."""
     start_ms = min(max(word.start_ms, 0), max(duration_ms - 1, 0))
     return Span(start_ms, max(min(word.end_ms, duration_ms), start_ms + 1))
 
 
 def _nearest(ipus: Sequence[Span], said: Span, reach_ms: int) -> int | None:
-    """The IPU that shares most with what is said, or else the nearest one less than ``reach_ms`` away."""
+    """Finds the IPU that shares most with what is said, or else the nearest one less than ``reach_ms`` away."""
     best: tuple[int, int] | None = None
     at = bisect_left(ipus, said)
     for place in range(max(at - 1, 0), len(ipus)):

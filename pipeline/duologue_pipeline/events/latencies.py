@@ -1,4 +1,4 @@
-"""What an interruption did: four latencies that all go by the name "barge-in latency", and whether it competed.
+"""Measures what an interruption did: four latencies that all go by the name "barge-in latency".
 
 For an interruption that **takes the floor** (the holder stops before the interrupter does):
 
@@ -24,7 +24,7 @@ __all__ = ["latencies"]
 
 
 def latencies(ipu: Ipu, turns: Sequence[Sequence[Ipu]], turn: int, rules: EventsRules) -> dict[str, int | None]:
-    """Computes the four latencies of an interruption.
+    """Measures the four latencies of an interruption, in milliseconds.
 
     Args:
         ipu: the interruption.

@@ -1,4 +1,4 @@
-"""Files wherever they lie: local paths, ``s3://``, ``gs://`` and (to read) ``http(s)://``, behind a few functions.
+"""Reads and writes files wherever they lie: local paths, ``s3://``, ``gs://`` and (to read) ``http(s)://``.
 
 Object stores are reached through ``pyarrow.fs``, in the pipeline and in the reader alike (docs/adr/0003). A file is
 written under a temporary name and renamed on a local disk, and appears whole at its close on an object store: nobody
@@ -45,7 +45,7 @@ _COPY_BYTES = 1 << 20
 
 
 def is_remote(uri: str) -> bool:
-    """Whether the uri names another place than the local disk."""
+    """Tells whether the uri names another place than the local disk."""
     return "://" in uri and not uri.startswith("file://")
 
 
@@ -69,7 +69,7 @@ def join(folder: str, *names: str) -> str:
 
 
 def local_path(uri: str) -> Path:
-    """The local path that a local uri names."""
+    """Gives the local path that a local uri names."""
     return Path(uri.removeprefix("file://")).expanduser()
 
 
@@ -83,13 +83,13 @@ def _filesystem(uri: str) -> tuple[Any, str]:
 
 
 def exists(uri: str) -> bool:
-    """Whether there is a file or a folder of this name."""
+    """Tells whether there is a file or a folder of this name."""
     filesystem, path = _filesystem(uri)
     return filesystem.get_file_info(path).type != pyarrow.fs.FileType.NotFound
 
 
 def file_size(uri: str) -> int | None:
-    """The size of a file in bytes; None where there is none."""
+    """Gives the size of a file in bytes; None where there is none."""
     filesystem, path = _filesystem(uri)
     info = filesystem.get_file_info(path)
     return info.size if info.type == pyarrow.fs.FileType.File else None
@@ -127,7 +127,7 @@ def open_output(uri: str) -> Iterator[IO[bytes]]:
 
 
 def digest(uri: str) -> tuple[str, int]:
-    """Reads a file through: (SHA-256 in lower-case hex, bytes)."""
+    """Hashes a file: gives (SHA-256 in lower-case hex, size in bytes)."""
     sha256 = hashlib.sha256()
     size = 0
     with open_input(uri) as stream:
@@ -166,14 +166,14 @@ def delete_directory(uri: str) -> None:
 
 
 def list_entries(uri: str) -> list[str]:
-    """The names of all that lies directly in a folder, sorted; empty where there is no such folder."""
+    """Lists the names of all that lies directly in a folder, sorted; empty where there is no such folder."""
     filesystem, path = _filesystem(uri)
     selector = pyarrow.fs.FileSelector(path, allow_not_found=True)
     return sorted(info.base_name for info in filesystem.get_file_info(selector))
 
 
 def list_files(uri: str) -> list[str]:
-    """The paths of all files in a folder and below it, relative to it, sorted; empty where there is no such folder."""
+    """Lists the paths of all files in and below a folder, relative to it, sorted; empty where there is no such folder."""
     filesystem, path = _filesystem(uri)
     selector = pyarrow.fs.FileSelector(path, allow_not_found=True, recursive=True)
     files = (info for info in filesystem.get_file_info(selector) if info.type != pyarrow.fs.FileType.Directory)

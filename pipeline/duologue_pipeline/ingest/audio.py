@@ -1,7 +1,7 @@
-"""Decoding: the two tracks of a recording as pairs of blocks on one clock, at any rate, in bounded memory.
+"""Decodes the two tracks of a recording into pairs of blocks on one clock, at any rate, in bounded memory.
 
 libsndfile (through ``soundfile``) reads WAV, FLAC, Ogg/Opus, Ogg/Vorbis, MP3, AIFF and NIST SPHERE; it takes much
-damage in silence, so :func:`check_complete` holds what was decoded against what the headers promise.
+damage in silence, so what was decoded is compared with what the headers declare.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ _FLAC_BYTES = {"PCM_S8": 1, "PCM_16": 2, "PCM_24": 3}
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
-    """A sound file that is only read forward.
+    """Reads a sound file forward only, without seeking.
 
     ``SoundFile`` seeks after every read; that costs time, loses the end of a FLAC whose header leaves the length
     open, and fails beyond a length that the header overstates.
@@ -49,7 +49,7 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
 
 
 class _File:
-    """One open audio file, read forward block by block, all channels at once."""
+    """Reads one audio file forward, block by block, all channels at once."""
 
     def __init__(self, path: Path, uri: str) -> None:
         self.uri = uri
@@ -73,7 +73,7 @@ class _File:
         self._file.close()
 
     def read(self, frames: int) -> npt.NDArray[Any]:
-        """Reads up to ``frames`` samples of every channel: [T, channels], T = 0 at the end.
+        """Reads up to ``frames`` samples of every channel: [T, channels], T = 0 at the end of the file.
 
         A FLAC whose checksum is taken gives int16 or int32 of full scale, everything else is float32 in [-1, 1].
         """
@@ -98,7 +98,7 @@ class _File:
         return block
 
     def check_complete(self) -> None:
-        """Holds what was decoded against what the file's headers declare.
+        """Compares what was decoded with what the file's headers declare.
 
         Raises:
             RejectError: ``audio_truncated`` or ``audio_unreadable``.
@@ -148,7 +148,7 @@ class _File:
         return int(self._file.frames) if self._file.frames < _UNKNOWN_LENGTH else 0
 
     def _flac_md5(self) -> str | None:
-        """The MD5 of the samples that a FLAC's STREAMINFO block declares (RFC 9639, 8.2), if it does."""
+        """Reads the MD5 of the samples from a FLAC's STREAMINFO block (RFC 9639, 8.2), None where it has none."""
         if self._file.format != "FLAC" or self._file.subtype not in _FLAC_BYTES:
             return None
         with self.path.open("rb") as handle:
@@ -212,15 +212,16 @@ class PairDecoder:
 
     @property
     def sample_rates_hz(self) -> tuple[int, int]:
-        """The native sampling rates of ``a`` and ``b``."""
+        """Gives the sampling rates of the files of ``a`` and ``b``, in Hz."""
         a, b = (self._files[track.uri].sample_rate_hz for track in self._tracks)
         return a, b
 
     def blocks(self) -> Iterator[tuple[Pcm, Pcm]]:
-        """Gives blocks of :data:`BLOCK_S` seconds at the native rates, before any offset.
+        """Decodes both tracks in blocks of :data:`BLOCK_S` seconds at their own rates, before any offset.
 
         Yields:
-            (a, b): float32 [T_a] and [T_b]; a track that has ended gives empty blocks until the other ends too.
+            (a, b): float32 [T_a] and [T_b] in [-1, 1], each at its own rate; a track that has ended gives
+            empty blocks until the other ends too.
 
         Raises:
             RejectError: the data is damaged or ends before the declared length (found when the end is reached).
@@ -243,7 +244,7 @@ _EMPTY: Pcm = np.zeros(0, dtype=np.float32)
 
 
 class _Placer:
-    """Puts one track on the conversation's clock: applies its offset, then resamples."""
+    """Moves one track onto the conversation's clock: applies its offset, then resamples it."""
 
     def __init__(self, offset_s: float, native_hz: int, rate_hz: int) -> None:
         samples = round(offset_s * native_hz)
@@ -269,7 +270,7 @@ class _Placer:
 
 
 class _Queue:
-    """Samples that one track is ahead of the other."""
+    """Keeps the samples by which one track is ahead of the other."""
 
     def __init__(self) -> None:
         self._blocks: list[Pcm] = []
@@ -281,7 +282,7 @@ class _Queue:
             self.length += len(pcm)
 
     def take(self, count: int) -> Pcm:
-        """Takes ``count`` samples from the front, with zeros where there are fewer."""
+        """Takes ``count`` samples from the front, filled up with zeros where there are fewer."""
         joined = np.concatenate([*self._blocks, np.zeros(max(0, count - self.length), dtype=np.float32)])
         rest = joined[count:]
         self._blocks, self.length = ([rest] if len(rest) else []), len(rest)
@@ -289,18 +290,18 @@ class _Queue:
 
 
 def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple[Pcm, Pcm]]:
-    """Decodes a recording onto its own clock: offsets applied, both tracks resampled, equally long.
+    """Decodes a recording onto its own clock: offsets applied, both tracks resampled and equally long.
 
     The track that ends first is filled up with zeros. Resampling is soxr's "high quality" (passband to .913 of
     Nyquist, 125 dB of rejection), streamed.
 
     Args:
         recording: whose tracks are decoded.
-        rate_hz: the sampling rate wanted.
+        rate_hz: the sampling rate wanted, in Hz.
 
     Yields:
-        (a, b): float32 [T] each, T alike within a pair and otherwise of any size up to about :data:`BLOCK_S`
-        seconds.
+        (a, b): float32 [T] in [-1, 1] each at ``rate_hz``, T alike within a pair and otherwise of any size up to
+        about :data:`BLOCK_S` seconds.
 
     Raises:
         RejectError: as :class:`PairDecoder`.

@@ -1,4 +1,4 @@
-"""Ingest: decodes a recording once from beginning to end, measures both tracks, and refuses what cannot be used.
+"""Measures both tracks of a recording in one pass, and refuses audio that cannot be used.
 
 The rule set is rules/ingest.json. Everything is computed in one pass over blocks of some seconds, so memory does not
 depend on the length of the recording.
@@ -24,7 +24,7 @@ class TrackMeter:
     """Measures one track from its blocks.
 
     Args:
-        sample_rate_hz: native rate of the track.
+        sample_rate_hz: sampling rate of the track's file, in Hz.
         rules: the ingest rule set.
     """
 
@@ -47,11 +47,11 @@ class TrackMeter:
 
     @property
     def samples(self) -> int:
-        """Samples seen so far."""
+        """Counts the samples taken so far."""
         return self._samples
 
     def push(self, pcm: Pcm) -> None:
-        """Takes the next block, float32 [T] in [-1, 1]."""
+        """Takes the next block of the track, float32 [T] in [-1, 1] at ``sample_rate_hz``; T may be 0."""
         if not len(pcm):
             return
         self._hash.update(np.ascontiguousarray(pcm).astype("<f4", copy=False).data)
@@ -94,7 +94,7 @@ class TrackMeter:
         return round(float(above[-1]) * self._rate_hz / self._spectrum_frame)
 
     def report(self) -> TrackReport:
-        """What was found; call it after the last block."""
+        """Reports what was measured; call it after the last block."""
         samples = max(1, self._samples)
         return TrackReport(
             sample_rate_hz=self._rate_hz,
@@ -114,7 +114,7 @@ def _dbfs(amplitude: float) -> float:
 
 
 def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> AudioReport:
-    """Decodes both tracks and says what is in them.
+    """Decodes both tracks of a recording and measures them.
 
     Args:
         recording: its tracks are opened.

@@ -1,4 +1,4 @@
-"""How long an MP3 file really is: its frames, counted.
+"""Counts the frames of an MP3 file, because its headers may understate its length.
 
 libsndfile takes the length of a file without a Xing or VBRI header from its size and the bit rate of one frame, and
 stops reading there; with a variable bit rate it can lose a third of the file without a word. Only frame headers are
@@ -20,7 +20,7 @@ _LAYER_3: Final = 1
 
 
 def count_samples(path: Path) -> int:
-    """Counts the samples a channel of an MP3 file, from the first frame to the last that is whole.
+    """Counts the samples per channel of an MP3 file, from its first frame to the last whole one.
 
     Returns:
         Samples, encoder delay and padding included; what is no frame (tags, damage) is passed over.
@@ -51,7 +51,7 @@ def _after_id3v2(data: bytes) -> int:
 
 
 def _frame(header: bytes) -> tuple[int, int] | None:
-    """The length in bytes and the samples of the Layer III frame with this header, None if it is none."""
+    """Reads the length in bytes and the samples of a Layer III frame from its header, None if it is no such header."""
     version = _VERSIONS.get(header[1] >> 3 & 3)
     if header[0] != 0xFF or header[1] >> 5 != 7 or header[1] >> 1 & 3 != _LAYER_3 or version is None:
         return None

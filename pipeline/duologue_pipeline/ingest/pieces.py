@@ -1,4 +1,4 @@
-"""Speech in pieces: what a second pass over the audio listens to, for word recognition and for filled pauses.
+"""Cuts the speech of a recording into pieces for models that listen to it: word recognition and filled pauses.
 
 A piece begins and ends in silence where it can and is at most ``piece_max_ms`` long (rules/ingest.json), so memory does not grow with the
 recording and silence is not listened to.
@@ -27,10 +27,11 @@ def heard_pieces(
     Args:
         recording: whose tracks are decoded.
         speech: when each is heard; a speaker who is not in it is not listened to.
-        rate_hz: of the pieces.
+        rate_hz: sampling rate of the pieces, in Hz.
 
     Yields:
-        Speaker, where the piece lies, and its samples, float32 [T]; in order of time for each speaker.
+        Speaker, where the piece lies on the conversation's clock, in ms, and its samples, float32 [T] in [-1, 1] at
+        ``rate_hz``; in order of time for each speaker.
 
     Raises:
         RejectError: as :func:`duologue_pipeline.ingest.audio.conversation_blocks`.
@@ -47,7 +48,7 @@ def heard_pieces(
 
 
 def speech_pieces(spans: Sequence[Span]) -> list[Span]:
-    """Joins stretches of speech to pieces: with a margin around them, disjoint, none too long.
+    """Joins spans of speech into disjoint pieces with a margin around the speech, none too long.
 
     A stretch that is longer on its own is cut; how long is in rules/ingest.json.
     """
@@ -71,11 +72,11 @@ def speech_pieces(spans: Sequence[Span]) -> list[Span]:
 
 
 class PieceCutter:
-    """Cuts pieces out of a track that comes in blocks; holds no more than one piece.
+    """Cuts pieces out of a track that comes in blocks, and keeps no more than one piece in memory.
 
     Args:
         pieces: from :func:`speech_pieces`.
-        rate_hz: of the blocks.
+        rate_hz: sampling rate of the blocks, in Hz.
     """
 
     def __init__(self, pieces: Sequence[Span], *, rate_hz: int) -> None:
@@ -85,7 +86,14 @@ class PieceCutter:
         self._held: list[Pcm] = []
 
     def push(self, block: Pcm) -> Iterator[tuple[Span, Pcm]]:
-        """Takes the next samples, float32 [T]; gives the pieces that end in them."""
+        """Takes the next samples of the track and gives the pieces that end in them.
+
+        Args:
+            block: float32 [T] in [-1, 1] at ``rate_hz``; T may be 0.
+
+        Yields:
+            Where the piece lies in the track, in ms, and its samples, float32 [T] in [-1, 1].
+        """
         end = self._at + block.size
         while self._pieces:
             piece = self._pieces[0]
@@ -101,6 +109,10 @@ class PieceCutter:
         self._at = end
 
     def finish(self) -> Iterator[tuple[Span, Pcm]]:
-        """Ends the track; gives what there is of a piece that goes beyond it."""
+        """Ends the track and gives the piece that goes beyond its end, if there is one.
+
+        Yields:
+            Where the piece was to lie in the track, in ms, and the samples that there are, float32 [T] in [-1, 1].
+        """
         if self._held and self._pieces:
             yield self._pieces[0], np.concatenate(self._held)

@@ -1,4 +1,4 @@
-"""From the evidence of one direction to its report: the level of the copy, where it lies, and what could not be seen."""
+"""Turns the evidence of one direction into its report: the level of the copy, its lag, and the floor."""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.isolation.clock import Groups, Path, find_path, move_and_sum, sharpen
-from duologue_pipeline.isolation.evidence import Evidence, Fit, Layout, Segment, db, fit_filter
+from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment
+from duologue_pipeline.isolation.fit import Fit, db, fit_filter
 from duologue_pipeline.records import BleedPoint, BleedReport, Span
 from duologue_pipeline.rules.isolation import IsolationRules
 
@@ -16,14 +17,14 @@ NO_PATH = Path(np.zeros(0), np.zeros(0, np.bool_), 0.0)
 
 
 class Stretches:
-    """Frames joined to stretches of time, at most ``most`` of them: the nearest are joined where there are more."""
+    """Joins frames to at most ``most`` stretches of time; where there are more, it joins the nearest."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._bounds = np.zeros((2, 0), np.int64)
 
     def add(self, frames: npt.NDArray[np.intp]) -> None:
-        """Adds frames in order of time."""
+        """Adds frames in order of time: intp [n], numbers from the first frame of the recording."""
         bounds = np.concatenate([self._bounds, np.stack([frames, frames + 1])], axis=1)
         gaps = bounds[0, 1:] - bounds[1, :-1]
         apart = gaps > 0
@@ -35,7 +36,7 @@ class Stretches:
             self._bounds = np.stack([bounds[0, np.append(True, apart)], bounds[1, np.append(apart, True)]])
 
     def spans(self, frame_ms: float, end_ms: int) -> tuple[Span, ...]:
-        """The stretches on the conversation's clock; the last frame may reach over the end."""
+        """Gives the stretches in milliseconds of the conversation; the last one ends at ``end_ms`` at the latest."""
         return tuple(
             Span(round(first * frame_ms), min(round(last * frame_ms), end_ms))
             for first, last in self._bounds.T.tolist()
@@ -44,7 +45,7 @@ class Stretches:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The report of a direction, and where its copy lies in each group."""
+    """Holds the report of a direction, and the path of its copy through the groups."""
 
     report: BleedReport
     path: Path
@@ -67,14 +68,21 @@ class Direction:
         silent: npt.NDArray[np.intp],
         weights: npt.NDArray[np.float64],
     ) -> None:
-        """Adds a segment: frames in which only the source speaks, those in which nobody does, a weight for every one."""
+        """Adds the evidence of one segment.
+
+        Args:
+            segment: both tracks.
+            solo: intp [n], the frames of the segment in which only the source speaks.
+            silent: intp [n], those in which nobody speaks.
+            weights: float64 [frames], the weight of each frame of the segment, 1 / power.
+        """
         self._groups.add(segment, self._target, solo, weights)
         self._silence += segment.evidence(self._target, silent, weights)
         self._stretches.add(solo + segment.first_frame)
         self._solo_frames += len(solo)
 
     def measure(self, end_ms: int) -> Measurement:
-        """Ends the recording, which is so long."""
+        """Closes the measurement of a recording of ``end_ms`` milliseconds."""
         layout, rules = self._layout, self._rules
         solo_s = self._solo_frames * layout.frame_s
         spans = self._stretches.spans(layout.frame_s * 1000, end_ms)
@@ -111,7 +119,7 @@ class Direction:
         return Measurement(report, path)
 
     def _path(self, groups: list[Evidence]) -> Path:
-        """Where the copy lies; if the whole does not show one, whether the half or third that shows it best does.
+        """Finds the path of the copy; where the whole shows none, the half or third that shows it best decides.
 
         A copy that begins or ends in the middle drowns in the whole, where the stretches without it weigh most.
         """
@@ -127,7 +135,7 @@ class Direction:
         return Path(np.full(len(groups), lag), np.zeros(len(groups), np.bool_), best.sigmas)
 
     def _blocks(self, groups: list[Evidence], path: Path) -> tuple[list[Evidence], list[int]]:
-        """At most ``max_blocks`` neighbourhoods of groups, and where the copy lies in each."""
+        """Joins the groups to at most ``max_blocks`` blocks, and gives the lag of the copy in each."""
         solo_s = sum(group.frames for group in groups) * self._layout.frame_s
         count = max(1, min(self._rules.max_blocks, round(solo_s / self._rules.block_s), len(groups)))
         # A copy that moves may begin or end further off than can be seen.
@@ -146,7 +154,7 @@ class Direction:
         return max(chance * 10 ** (rules.floor_above_chance_db / 10), 10 ** (rules.lowest_floor_db / 10))
 
     def _tail(self, blocks: list[Evidence], lags: list[int]) -> float:
-        """How much more power a filter that is long enough for a room's tail explains, by all evidence at once."""
+        """Gives how much more power a filter as long as a room's tail explains, as a ratio of at least 1."""
         layout, rules = self._layout, self._rules
         middle = round(float(np.median(lags)))
         together = move_and_sum(blocks, np.array(lags, np.float64) - middle, layout)

@@ -1,4 +1,4 @@
-"""Evidence of bleed in order of time: where in it the copy lies, and whether that place moves.
+"""Follows a copy through the recording: at which lag it lies at each time, and whether that lag moves.
 
 A clock that runs too fast moves the copy steadily: by 30 ms in ten minutes at 50 ppm. Summed up as if it stood still,
 a copy that moves by more than a sample or two reads too low, and soon is lost. So evidence is kept in short groups,
@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment, find_lag, find_peak, phase_correlation
+from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment
+from duologue_pipeline.isolation.fit import find_lag, find_peak, phase_correlation
 from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["Groups", "Path", "find_path", "join_groups", "move_and_sum", "sharpen"]
@@ -22,7 +23,7 @@ F64 = npt.NDArray[np.float64]
 
 
 class Groups:
-    """Evidence of one direction in order of time, in at most ``max_groups`` groups.
+    """Collects the evidence of one direction in order of time, in at most ``max_groups`` groups.
 
     A group ends when it holds ``group_s`` of evidence or reaches over ``group_max_s``. When there are too many,
     neighbours are joined, and from then on as many new ones are joined before they are added.
@@ -38,7 +39,14 @@ class Groups:
         self._groups: list[Evidence] = []
 
     def add(self, segment: Segment, target: int, frames: npt.NDArray[np.intp], weights: F64) -> None:
-        """Adds some frames of a segment, in order of time."""
+        """Adds frames of a segment, in order of time.
+
+        Args:
+            segment: both tracks.
+            target: the track in which a copy is looked for, 0 or 1.
+            frames: intp [n], indices of the segment's frames.
+            weights: float64 [frames of the segment], the weight of each.
+        """
         while len(frames):
             first = self._open.first if self._open.frames else segment.first_frame + int(frames[0])
             near = int(np.searchsorted(frames, first + self._reach - segment.first_frame))
@@ -62,18 +70,18 @@ class Groups:
             self._joined *= 2
 
     def all(self) -> list[Evidence]:
-        """The groups so far, the last ones shorter than the others where need be."""
+        """Gives the groups so far; the last one may hold less evidence than the others."""
         rest = [group for group in (*self._pending, self._open) if group.frames]
         return [*self._groups, *([join_groups(rest, self._layout, self._rules)] if rest else [])]
 
 
 @dataclass(frozen=True)
 class Path:
-    """Where the copy lies in each of some groups.
+    """Says at which lag the copy lies in each group.
 
-    ``lags`` are in samples, one a group; ``seen`` says which groups show it by themselves. ``sigmas`` is how far it
-    stands out of all groups together. ``ppm`` is the rate at which it moves over the groups that show it, None where
-    these are too few or lie on no line; ``ppm_error`` is the standard error of that.
+    ``lags`` float64 [groups] are in samples; ``seen`` bool [groups] says which groups show the copy by themselves.
+    ``sigmas`` is how far the copy stands out of all groups together. ``ppm`` is the rate at which it moves over the
+    groups that show it, None where these are too few or lie on no line; ``ppm_error`` is the standard error of that.
     """
 
     lags: F64
@@ -86,7 +94,7 @@ class Path:
 
 
 def find_path(groups: Sequence[Evidence], layout: Layout, rules: IsolationRules) -> Path:
-    """Finds the copy in each group, at first by itself, then where the others say it must be."""
+    """Finds the lag of the copy in each group, first in each by itself, then near the line that most agree on."""
     still, still_sigmas = find_lag(_total(groups, np.zeros(len(groups)), layout), layout, rules)
     path = Path(np.full(len(groups), float(still)), np.zeros(len(groups), np.bool_), still_sigmas)
     if len(groups) < rules.path_min_groups:
@@ -127,7 +135,7 @@ def find_path(groups: Sequence[Evidence], layout: Layout, rules: IsolationRules)
 
 
 def _scan(at: F64, correlations: npt.NDArray[Any], rules: IsolationRules, layout: Layout) -> tuple[float, float]:
-    """The line along which all groups together agree best, in steps of time: slope and start in samples."""
+    """Finds the line along which all groups together agree best; gives its slope and its start in samples."""
     step = round(rules.drift_scan_step_ms * layout.rate_hz / 1000)
     bins = correlations.shape[1] // step
     coarse = correlations[:, : bins * step].reshape(len(at), bins, step).max(axis=2)
@@ -149,7 +157,7 @@ def _scan(at: F64, correlations: npt.NDArray[Any], rules: IsolationRules, layout
 def _near_line(
     on_line: F64, correlations: npt.NDArray[Any], rules: IsolationRules, layout: Layout
 ) -> tuple[F64, npt.NDArray[np.bool_]]:
-    """The highest place of each group near a line, and whether it stands out there."""
+    """Finds the highest place of each group near a line, and says whether it stands out there."""
     reach = round(rules.path_line_ms * layout.rate_hz / 1000)
     places = np.round(on_line).astype(np.intp)[:, None] + layout.frame + np.arange(-reach, reach + 1)
     inside = (places >= 0) & (places < correlations.shape[1])
@@ -160,7 +168,7 @@ def _near_line(
 
 
 def _line(at: F64, lags: F64, rules: IsolationRules, layout: Layout) -> tuple[float, float, npt.NDArray[np.bool_]]:
-    """The line that most of the points lie near: slope, start, and which these are. Every pair of points proposes one."""
+    """Finds the line that most points lie near; gives slope, start, and bool [n], which points these are."""
     reach = rules.path_line_ms * layout.rate_hz / 1000
     first, second = np.triu_indices(len(at), 1)
     slopes = (lags[second] - lags[first]) / (at[second] - at[first])
@@ -177,7 +185,7 @@ def _line(at: F64, lags: F64, rules: IsolationRules, layout: Layout) -> tuple[fl
 
 
 def join_groups(groups: Sequence[Evidence], layout: Layout, rules: IsolationRules) -> Evidence:
-    """The sum of neighbouring groups, each first moved so that its copy, where it shows one, lies as in the middle one."""
+    """Sums neighbouring groups, each moved so that its copy, where it shows one, lies as in the middle one."""
     if len(groups) == 1:
         return groups[0]
     peaks = [find_lag(group.cross, layout, rules) for group in groups]
@@ -189,13 +197,19 @@ def join_groups(groups: Sequence[Evidence], layout: Layout, rules: IsolationRule
 
 
 def move_and_sum(groups: Sequence[Evidence], moves: F64, layout: Layout) -> Evidence:
-    """The sum of groups, each moved so that what lay ``moves`` samples later now lies at 0."""
+    """Sums groups after it has moved each one by its own ``moves``.
+
+    Args:
+        groups: at least one.
+        moves: float64 [groups], in samples: what lay this much later now lies at 0.
+        layout: the rules in samples.
+    """
     total = sum(groups[1:], groups[0])
     return replace(total, cross=_total(groups, moves, layout)) if np.any(moves) else total
 
 
 def sharpen(group: Evidence, ppm: float, layout: Layout, rules: IsolationRules) -> Evidence:
-    """Undoes what a copy that moves at this rate loses by being summed up over a group, which is most at high pitch."""
+    """Gives a group back what it lost of a copy that moved at this rate while the group was summed."""
     cycles = (
         np.arange(layout.n_fft // 2 + 1) / layout.n_fft * abs(ppm) * 1e-6 * (group.last - group.first) * layout.frame
     )

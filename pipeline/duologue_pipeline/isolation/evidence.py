@@ -1,39 +1,21 @@
-"""The arithmetic under isolation.py: what one filter, around one lag, makes of one track from the other.
+"""Sums up how the two tracks correlate, frame by frame, for :mod:`duologue_pipeline.isolation.fit` to solve.
 
-Correlations are collected frame by frame as sums, which can be added and weighted, and solved once at the end. A
-frame is as long as the largest lag, so that a frame and its two neighbours hold every source of a copy in it.
+Sums of frames can be weighted and added. A frame is as long as the largest lag, so that a frame and its two neighbours
+hold every source of a copy in it.
 """
 
 from dataclasses import dataclass
-from math import log10
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.linalg import cho_factor, cho_solve, toeplitz
-from scipy.signal import oaconvolve
-from scipy.signal.windows import tukey
 
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = [
-    "LOWEST_LEVEL_DB",
-    "Evidence",
-    "Fit",
-    "Layout",
-    "Segment",
-    "count_same_frames",
-    "db",
-    "find_lag",
-    "find_peak",
-    "fit_filter",
-    "phase_correlation",
-]
+__all__ = ["LOWEST_LEVEL_DB", "Evidence", "Layout", "Segment"]
 
 LOWEST_LEVEL_DB = -120.0
-_NO_ENERGY = 1e-30  # stands for 0 where it is divided by, or its logarithm is taken
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -43,7 +25,7 @@ Frames = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Layout:
-    """The rules in samples at one rate."""
+    """Holds the rules of isolation in samples at one sample rate."""
 
     rate_hz: int
     frame: int  # also the largest lag: a frame's neighbours hold every source of a copy in it
@@ -56,6 +38,8 @@ class Layout:
 
     @classmethod
     def of(cls, rules: IsolationRules, rate_hz: int) -> "Layout":
+        """Converts the rules from milliseconds to samples."""
+
         def samples(ms: float) -> int:
             return round(ms * rate_hz / 1000)
 
@@ -73,14 +57,15 @@ class Layout:
 
     @property
     def frame_s(self) -> float:
+        """Gives the length of a frame in seconds."""
         return self.frame / self.rate_hz
 
 
 @dataclass
 class Evidence:
-    """Sums over weighted frames of a target track and of the source track around them.
+    """Holds sums over weighted frames of a target track and of the source track around them.
 
-    ``cross`` complex [n_fft/2+1] is the spectrum of their correlation; ``autocorrelation`` float [3, taps] is the
+    ``cross`` complex64 [n_fft/2+1] is the spectrum of their correlation; ``autocorrelation`` float32 [3, taps] is the
     source's own, one frame later than the target, at the same time, and one frame earlier; ``energy`` is the target's.
     The frames lie in ``[first, last)`` of the recording.
     """
@@ -95,11 +80,13 @@ class Evidence:
 
     @classmethod
     def none(cls, layout: Layout) -> "Evidence":
+        """Gives the evidence of no frames at all."""
         spectrum, own = np.zeros(layout.n_fft // 2 + 1, np.complex64), np.zeros((3, layout.long_taps), np.float32)
         return cls(0, 0, 0, 0.0, spectrum, own, 0.0)
 
     @property
     def middle(self) -> float:
+        """Gives the middle of the frames, in frames from the start of the recording."""
         return (self.first + self.last) / 2
 
     def __add__(self, other: "Evidence") -> "Evidence":
@@ -117,10 +104,10 @@ class Evidence:
 
 
 class Segment:
-    """Frames of both tracks, high-passed, with one more frame before and after.
+    """Holds frames of both tracks after the high-pass, with one more frame before and one after them.
 
-    ``levels_db`` float [2, frames] is the mean power of each, ``levels_around_db`` the highest of it and its two
-    neighbours.
+    ``signal`` is float32 [2, (frames + 2) * frame], full scale is 1. ``levels_db`` float64 [2, frames] is the mean power of
+    each frame in dBFS, ``levels_around_db`` float64 [2, frames] the highest of it and its two neighbours.
     """
 
     def __init__(self, signal: F32, layout: Layout, first_frame: int = 0) -> None:
@@ -137,7 +124,13 @@ class Segment:
         self._autocorrelations = irfft(np.square(np.abs(rfft(tiles, n_fft))), n_fft)[:, :, : layout.long_taps]
 
     def evidence(self, target: int, frames: Frames, weights: F64) -> Evidence:
-        """Sums up some frames; ``weights`` has one for each frame of the segment."""
+        """Sums up some frames of a segment.
+
+        Args:
+            target: the track in which a copy is looked for, 0 or 1; the other one is the source.
+            frames: intp [n], indices of the segment's frames.
+            weights: float64 [frames of the segment], the weight of each.
+        """
         source, total = 1 - target, Evidence.none(self._layout)
         for first in range(0, len(frames), 16):  # few at a time stay in the processor's cache
             some = frames[first : first + 16]
@@ -155,104 +148,3 @@ class Segment:
                 energy=float(weight @ np.sum(np.square(self.frames[target, some]), axis=1)),
             )
         return total
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A least-squares filter from source to target, ``taps[0]`` at ``start_lag`` samples, and energies in one unit.
-
-    ``explained`` is what the filter gives of the ``target``; ``chance`` is what filters give at lags with no copy.
-    """
-
-    taps: F64
-    start_lag: int
-    explained: float
-    chance: float
-    source: float
-    target: float
-
-    @property
-    def gain(self) -> float:
-        """Power of the copy relative to its source; by chance it may be below 0 where there is none."""
-        return (self.explained - self.chance) / self.source
-
-    @property
-    def coherence(self) -> float:
-        """Share of the target that is copy, in [0, 1]."""
-        return min(max((self.explained - self.chance) / self.target, 0.0), 1.0)
-
-
-def _correlation(spectrum: C64, layout: Layout) -> F64:
-    """Gives float [2 * frame + 1]: target(t) * source(t - lag) for lags of -frame..frame samples."""
-    return irfft(spectrum, layout.n_fft)[2 * layout.frame :: -1].astype(np.float64)
-
-
-def phase_correlation(cross: C64, layout: Layout, rules: IsolationRules) -> F32:
-    """How well the tracks agree at lags of -frame..frame samples (GCC-PHAT, Knapp & Carter 1976): float32 [2 frame + 1].
-
-    The phase transform gives every frequency the same weight: a common hum, which has few, makes no peak.
-    """
-    # The correlation is exact at the lags that are kept; the spectrum it is made from is not: it also holds the edges
-    # of the frames, which would outweigh the signal where that is weak. Hence there and back again.
-    kept = _correlation(cross, layout) * tukey(2 * layout.frame + 1, rules.lag_taper_share)
-    spectrum = rfft(kept, layout.n_fft)
-    magnitude = np.abs(spectrum)
-    spectrum /= magnitude + 10 ** (rules.lag_ignored_below_db / 10) * magnitude.max() + _NO_ENERGY
-    spectrum[: round(rules.highpass_hz * layout.n_fft / layout.rate_hz)] = 0
-    return np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
-
-
-def find_lag(cross: C64, layout: Layout, rules: IsolationRules) -> tuple[int, float]:
-    """Finds the lag in samples at which the tracks agree best, and how many sigmas it stands out."""
-    lag, sigmas = find_peak(phase_correlation(cross, layout, rules))
-    return lag - layout.frame, sigmas
-
-
-def find_peak(correlation: npt.NDArray[Any]) -> tuple[int, float]:
-    """The place of the highest value, and how many sigmas it stands out."""
-    peak = int(np.argmax(correlation))
-    sigma = 1.4826 * float(np.median(correlation))
-    return peak, float(correlation[peak]) / sigma if sigma else 0.0
-
-
-def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: IsolationRules, *, long: bool = False) -> Fit:
-    """Solves the normal equations for the filter around ``lag``, and for as long ones well away from it."""
-    position = lag / layout.frame
-    taps = layout.long_taps if long else layout.taps
-    shares = np.array([max(-position, 0), 1 - abs(position), max(position, 0)])
-    own = shares @ evidence.autocorrelation[:, :taps].astype(np.float64)
-    source = max(float(own[0]), _NO_ENERGY)
-    own[0] = source * (1 + 10 ** (rules.filter_ridge_db / 10))
-    correlation = _correlation(evidence.cross, layout)
-    starts = np.arange(0, len(correlation) - taps + 1, layout.taps)
-    start = int(np.clip(lag + layout.frame - layout.taps_before, 0, len(correlation) - taps))
-    starts = np.append(start, starts[np.abs(starts - start) >= taps + layout.guard])
-    windows = correlation[starts + np.arange(taps)[:, None]]
-    filters = cho_solve(cho_factor(toeplitz(own)), windows)
-    explained = np.sum(filters * windows, axis=0)
-    return Fit(
-        taps=filters[:, 0],
-        start_lag=start - layout.frame,
-        explained=float(explained[0]),
-        chance=float(explained[1:].mean()),
-        source=source,
-        target=max(evidence.energy, _NO_ENERGY),
-    )
-
-
-def count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: IsolationRules) -> int:
-    """Counts the frames of track a that one filter for all of them makes from track b."""
-    evidence = segment.evidence(0, frames, np.ones(segment.frames.shape[1]))
-    lag, _ = find_lag(evidence.cross, layout, rules)
-    fit = fit_filter(evidence, lag, layout, rules)
-    if fit.coherence < rules.duplicate_min_coherence or abs(db(fit.gain)) > rules.duplicate_max_gain_db:
-        return 0
-    predicted = oaconvolve(segment.signal[1], fit.taps)[layout.frame - fit.start_lag :][: segment.frames[0].size]
-    unexplained = segment.frames[0] - predicted.reshape(segment.frames[0].shape)
-    energies = np.sum(np.square([segment.frames[0][frames], unexplained[frames]]), axis=2)
-    return int(np.sum(energies[1] <= (1 - rules.duplicate_explained_share) * energies[0]))
-
-
-def db(power: float) -> float:
-    """A power ratio in dB."""
-    return 10 * log10(max(power, _NO_ENERGY))

@@ -1,4 +1,4 @@
-"""What is kept of a recording for the faults that only show over minutes: levels, and how each track's voice sounds.
+"""Keeps of a recording what faults show in only over minutes: levels, and how each track's voice sounds.
 
 Two small things travel to the end of the recording, both of bounded size: the level of each track every 50 ms (one
 byte each, for at most ``max_h`` hours), and the mean spectrum and pitch of each track's own speech in pieces of some
@@ -16,7 +16,7 @@ from scipy.fft import dct, irfft, rfft
 from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = ["LEVEL_STEP_DB", "LevelTrack", "Pieces", "Voices", "quiet_and_peak_db"]
+__all__ = ["LEVEL_STEP_DB", "LevelHistogram", "LevelTrack", "Pieces", "Voices", "quiet_and_peak_db"]
 
 LEVEL_STEP_DB = 0.5
 """Levels are kept to this."""
@@ -26,28 +26,46 @@ F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 
 
+class LevelHistogram:
+    """Counts how loud the frames of one track have been so far."""
+
+    def __init__(self) -> None:
+        self._edges = np.arange(LOWEST_LEVEL_DB, 20, LEVEL_STEP_DB)
+        self._counts = np.zeros(len(self._edges), np.int64)
+
+    def add(self, levels_db: F64) -> None:
+        """Adds float [frames] in dBFS."""
+        bins = np.clip((levels_db - LOWEST_LEVEL_DB) / LEVEL_STEP_DB, 0, len(self._counts) - 1).astype(np.intp)
+        self._counts += np.bincount(bins, minlength=len(self._counts))
+
+    def percentile_db(self, percent: float) -> float:
+        """Gives the level in dBFS, to :data:`LEVEL_STEP_DB`, below which ``percent`` of the frames lie."""
+        cumulated = np.cumsum(self._counts)
+        return float(self._edges[np.searchsorted(cumulated, percent / 100 * cumulated[-1])])
+
+
 class LevelTrack:
-    """The level of both tracks, frame by frame, in steps of half a dB: uint8 [2, frames]."""
+    """Keeps the level of both tracks, frame by frame, in steps of half a dB: uint8 [2, frames]."""
 
     def __init__(self, max_frames: int) -> None:
         self._left = max_frames
         self._parts: list[U8] = []
 
     def add(self, levels_db: F64) -> None:
-        """Adds float [2, frames] in dBFS; what is beyond the bound is not kept."""
+        """Adds float64 [2, frames] in dBFS; it drops what lies beyond the bound."""
         kept = levels_db[:, : self._left]
         self._left -= kept.shape[1]
         if kept.size:
             self._parts.append(np.clip(np.round((kept - LOWEST_LEVEL_DB) / LEVEL_STEP_DB), 0, 255).astype(np.uint8))
 
     def db(self) -> F32:
-        """All levels so far, float32 [2, frames] in dBFS; -120 is digital silence."""
+        """Gives all levels so far: float32 [2, frames] in dBFS, in [-120, 7.5]; -120 is digital silence."""
         joined = np.concatenate(self._parts, axis=1) if self._parts else np.zeros((2, 0), np.uint8)
         return joined * np.float32(LEVEL_STEP_DB) + np.float32(LOWEST_LEVEL_DB)
 
 
 def quiet_and_peak_db(levels_db: npt.NDArray[Any], rules: IsolationRules) -> tuple[F64, F64]:
-    """The noise level and the peak level of each track, float [2] each, from float [2, frames] in dBFS."""
+    """Gives noise level and peak level of each track, float64 [2] each, from float [2, frames]; all in dBFS."""
     if not levels_db.shape[1]:
         return np.full(2, LOWEST_LEVEL_DB), np.full(2, LOWEST_LEVEL_DB)
     quiet, peak = np.percentile(levels_db, [rules.noise_percentile, rules.speech_percentile], axis=1)
@@ -56,9 +74,11 @@ def quiet_and_peak_db(levels_db: npt.NDArray[Any], rules: IsolationRules) -> tup
 
 @dataclass(frozen=True)
 class Pieces:
-    """Own speech of one track in stretches of ``piece_s``: frames, mean cepstrum [pieces, n], mean log2 of the pitch.
+    """Describes a track's own speech in pieces of ``piece_s`` seconds.
 
-    ``frames`` counts the frames behind the cepstrum, ``voiced`` those behind the pitch; either may be 0.
+    ``cepstrum`` is float64 [pieces, n], the mean of the frames without unit, ``pitch`` float64 [pieces] the mean log2 of
+    the pitch in Hz. ``frames`` float64 [pieces] counts the frames behind the cepstrum, ``voiced`` float64 [pieces] those
+    behind the pitch; either may be 0.
     """
 
     piece_s: float
@@ -86,9 +106,15 @@ class Voices:
         self._frames_seen = 0
 
     def add(self, signal: F32, levels_db: F64, quiet_db: F64, peak_db: F64) -> None:
-        """Adds the frames of a segment: signal float32 [2, T], levels of its frames float [2, T // frame] in dBFS.
+        """Adds the frames of a segment.
 
         A frame counts for a track where it is near its peak level and the other track is well below its own.
+
+        Args:
+            signal: float32 [2, T] after the high-pass, full scale is 1.
+            levels_db: float64 [2, T // frame] in dBFS, the levels of its frames.
+            quiet_db: float64 [2] in dBFS, the noise level of each track.
+            peak_db: float64 [2] in dBFS, the peak level of each track.
         """
         rules = self._rules
         frames = levels_db.shape[1]
@@ -110,7 +136,7 @@ class Voices:
             self._piece *= 2
 
     def _describe(self, frames: F32) -> F64:
-        """Gives float [frames, width] for float32 [frames, frame]: the summands of one frame."""
+        """Describes each frame: float64 [frames, width], which can be summed, from float32 [frames, frame]."""
         power = np.square(np.abs(rfft(frames * self._window, self._n_fft)))
         bands = np.log(power @ self._bands + 1e-12)
         # Without the first coefficient, which is the level.
@@ -124,7 +150,7 @@ class Voices:
         return np.column_stack([np.ones(len(frames)), voiced, pitch, cepstrum]).astype(np.float64)
 
     def pieces(self) -> tuple[Pieces, Pieces]:
-        """The pieces of both tracks, equally many."""
+        """Gives the pieces of both tracks, as many of each."""
         piece_s = self._piece * self._frame / self._rate_hz
         return tuple(  # type: ignore[return-value]
             Pieces(
@@ -139,7 +165,7 @@ class Voices:
 
 
 def _mel_bands(n_fft: int, rate_hz: int, rules: IsolationRules) -> F32:
-    """Triangular filters over ``swap_bands_hz``, equally wide in mel: float32 [n_fft / 2 + 1, bands]."""
+    """Makes triangular filters over ``swap_bands_hz``, equally wide in mel: float32 [n_fft / 2 + 1, bands]."""
     low, high = (2595 * np.log10(1 + np.array(rules.swap_bands_hz) / 700)).tolist()
     mel = np.linspace(low, high, rules.swap_bands + 2)
     edges_hz = 700 * (10 ** (mel / 2595) - 1)

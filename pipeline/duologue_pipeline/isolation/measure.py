@@ -1,4 +1,4 @@
-"""Measures the isolation of a recording from its files, and asks pyannote.audio besides where that is wanted."""
+"""Measures the isolation of a recording from its files, and asks pyannote.audio too where that is wanted."""
 
 from collections.abc import Callable, Iterable
 from typing import Final

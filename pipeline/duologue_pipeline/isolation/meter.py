@@ -1,12 +1,12 @@
-"""How much of each speaker is heard in the other one's track, and what else can be wrong with two tracks.
+"""Measures how much of each speaker is heard in the partner's track, and finds what else is wrong with two tracks.
 
 Both tracks are cut into frames. Where only the partner speaks, what a filtered, delayed copy of the partner's track
 explains of this track is bleed; what it does not explain is this side's own sound and counts as noise. The method,
 its limits and its measured accuracy are in docs/isolation.md.
 
 Memory is bounded: one segment of audio, histograms, at most ``max_groups`` correlation functions a direction, and what
-:mod:`duologue_pipeline.isolation.features` keeps of the whole recording for the other faults. Frames and segments are counted from the first sample, so the result does not
-depend on how the caller cuts the signal.
+:mod:`duologue_pipeline.isolation.features` keeps of the whole recording for the other faults. Frames and segments are
+counted from the first sample, so the result does not depend on how the caller cuts the signal.
 """
 
 from collections.abc import Iterable
@@ -18,8 +18,9 @@ import numpy.typing as npt
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from duologue_pipeline.isolation.bleed import Direction, Measurement
-from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB, Layout, Segment, count_same_frames
-from duologue_pipeline.isolation.features import LEVEL_STEP_DB, LevelTrack, Voices
+from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB, Layout, Segment
+from duologue_pipeline.isolation.features import LevelHistogram, LevelTrack, Voices
+from duologue_pipeline.isolation.one_signal import SameSignal, one_signal_report
 from duologue_pipeline.isolation.shift import Shift
 from duologue_pipeline.isolation.swap import find_swap
 from duologue_pipeline.isolation.turns import find_mono_mix, find_offset, find_over_suppression, speech_frames
@@ -30,11 +31,11 @@ from duologue_pipeline.isolation.verdict import (
     offset_by_lag,
     worst_verdict,
 )
-from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport
+from duologue_pipeline.records import FaultReport, IsolationReport
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "duplicate_detail", "measure_isolation"]
+__all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "measure_isolation"]
 
 SAMPLE_RATES_HZ = (8000, 16000)
 
@@ -64,23 +65,8 @@ def measure_isolation(
     return meter.finish()
 
 
-def duplicate_detail(report: IsolationReport) -> str:
-    """Says in one sentence what a report with ``duplicate=True`` means and what to do.
-
-    Raises:
-        ValueError: the report is not of a duplicate.
-    """
-    if not report.duplicate:
-        raise ValueError("duplicate_detail is for reports with duplicate=True; this one has duplicate=False")
-    return (
-        "Both tracks carry the same signal up to gain, sign and delay, where each must hold one speaker (isolation "
-        f"rules {report.rules}); give the original two-channel recording, or correct 'uri' and 'channel' in the "
-        "manifest if they name the same channel twice."
-    )
-
-
 class IsolationMeter:
-    """:func:`measure_isolation` for callers that push audio."""
+    """Measures isolation as :func:`measure_isolation` does, for callers that push audio."""
 
     def __init__(self, *, sample_rate_hz: int, rules: IsolationRules | None = None) -> None:
         if sample_rate_hz not in SAMPLE_RATES_HZ:
@@ -96,7 +82,7 @@ class IsolationMeter:
         self._samples = 0
         # A frame of silence before the recording and one after it, so that every frame has two neighbours.
         self._context = np.zeros((2, layout.frame), np.float32)
-        self._levels = (_Levels(), _Levels())
+        self._levels = (LevelHistogram(), LevelHistogram())
         self._frames = 0
         self._directions = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
         self._heavy = (Direction(0, layout, self._rules), Direction(1, layout, self._rules))
@@ -106,9 +92,7 @@ class IsolationMeter:
         self._shift = Shift(layout.segment, sample_rate_hz, self._rules)
         self._voices = Voices(self._rules, sample_rate_hz)
         self._speech_frames = np.zeros(2, np.int64)
-        self._moments = np.zeros((3, 3))
-        self._loud_frames = 0
-        self._same_frames = 0
+        self._same_signal = SameSignal(layout, self._rules)
 
     def push(self, a: F32, b: F32) -> None:
         """Takes the next samples of both tracks: float32 [T] in [-1, 1], equal T.
@@ -128,13 +112,13 @@ class IsolationMeter:
                 self._add_segment(after=0)
 
     def finish(self) -> IsolationReport:
-        """Ends the recording and gives the report. Call it once."""
+        """Closes the measurement and gives the report; call it once."""
         self._add_segment(after=self._layout.frame)
         rules = self._rules
-        duplicate, share = self._is_duplicate()
+        duplicate, share = self._same_signal.judge()
         if duplicate:
             mono_mix = replace(find_mono_mix(self._level_track.db()[0], rules), value=share)
-            return _one_signal(share, mono_mix, rules)
+            return one_signal_report(share, mono_mix, rules)
         end_ms = round(self._samples * 1000 / self._layout.rate_hz)
         a_from_b, b_from_a = self._bleed(0, end_ms), self._bleed(1, end_ms)
         faults = self._faults(a_from_b, b_from_a, share)
@@ -165,15 +149,14 @@ class IsolationMeter:
         }
 
     def _add_segment(self, after: int) -> None:
-        """Measures what has been filled in, with ``after`` zeros behind it, up to the last frame with neighbours."""
+        """Measures the samples pushed so far and ``after`` zeros, up to the last frame that has two neighbours."""
         raw = self._raw[:, : self._filled].astype(np.float64)
         self._filled = 0
         self._samples += raw.shape[1]
         if raw.size:
             if self._sos_state is None:  # as if the first sample had been there for ever: no click at the start
                 self._sos_state = sosfilt_zi(self._sos)[:, None, :] * raw[None, :, :1]
-            with_one = np.concatenate([np.ones((1, raw.shape[1])), raw])
-            self._moments += with_one @ with_one.T
+            self._same_signal.add_samples(raw)
             raw, self._sos_state = sosfilt(self._sos, raw, zi=self._sos_state)
         signal = np.concatenate([self._context, raw.astype(np.float32), np.zeros((2, after), np.float32)], axis=1)
         frames = signal.shape[1] // self._layout.frame - 2
@@ -230,11 +213,10 @@ class IsolationMeter:
         # Not the frames in which a's copy in b is loud still, or already, and a is not.
         beside = (segment.levels_around_db[0] > loud_db[0]) & ~is_loud[0]
         loud = np.flatnonzero(is_loud.any(axis=0) & ~beside)
-        self._loud_frames += len(loud)
-        self._same_frames += count_same_frames(segment, loud, self._layout, rules)
+        self._same_signal.add_frames(segment, loud)
 
     def _bleed(self, target: int, end_ms: int) -> Measurement:
-        """The bleed into a track where its speaker is quiet; if that cannot be judged, a copy as loud as its voice."""
+        """Measures the bleed into a track while its speaker is quiet, else while the partner is merely louder."""
         rules, measured = self._rules, self._directions[target].measure(end_ms)
         floor_db = measured.report.floor_db
         if measured.report.bleed_db is None and (floor_db is None or floor_db > rules.warn_above_db):
@@ -248,54 +230,10 @@ class IsolationMeter:
                 return heavy
         return measured
 
-    def _is_duplicate(self) -> tuple[bool, float]:
-        """Says whether the tracks are one signal, and the share of the loud frames that one filter makes of the other."""
-        rules, layout = self._rules, self._layout
-        # The samples as they are. This also finds what the high-pass leaves nothing of.
-        samples, sums, products = self._moments[0, 0], self._moments[0, 1:], self._moments[1:, 1:]
-        covariance = products - np.outer(sums, sums) / max(samples, 1)
-        variances = np.diag(covariance)
-        correlated = (
-            samples >= rules.duplicate_min_s * layout.rate_hz
-            and bool(np.all(variances > 1e-9 * np.diag(products)))  # a constant has none but rounding errors
-            and abs(covariance[0, 1]) >= rules.duplicate_correlation * np.sqrt(np.prod(variances))
-        )
-        # The same up to a filter and a delay.
-        share = self._same_frames / max(self._loud_frames, 1)
-        explained = (
-            self._loud_frames * layout.frame_s >= rules.duplicate_min_s and share >= rules.duplicate_frames_share
-        )
-        return bool(correlated or explained), 1.0 if correlated else round(share, 3)
-
-
-def _one_signal(share: float, mono_mix: FaultReport, rules: IsolationRules) -> IsolationReport:
-    """The report of a duplicate, which has no directions and no clocks."""
-    nothing = BleedReport(bleed_db=None, floor_db=None, lag_ms=None, coherence=None, solo_s=0.0)
-    faults = {name: FaultReport(None, detail="the two tracks are one signal") for name in FAULTS}
-    faults["duplicate"] = FaultReport(True, share, 1.0, "both tracks carry the same signal")
-    faults["mono_mix"] = mono_mix
-    return IsolationReport(worst_verdict("undetermined", faults, rules), nothing, nothing, faults, rules.version)
-
 
 def _longer_part(swap: FaultReport, frames: int, rules: IsolationRules) -> slice:
-    """The frames in which each speaker stays on one track."""
+    """Chooses the frames before or after a swap, whichever are more: each speaker stays on one track there."""
     if not swap.found or swap.value is None:
         return slice(None)
     at = round(swap.value * 1000 / rules.level_frame_ms)
     return slice(at) if at > frames / 2 else slice(at, None)
-
-
-class _Levels:
-    """How loud the frames of one track have been so far, as a histogram."""
-
-    def __init__(self) -> None:
-        self._edges = np.arange(LOWEST_LEVEL_DB, 20, LEVEL_STEP_DB)
-        self._counts = np.zeros(len(self._edges), np.int64)
-
-    def add(self, levels_db: F64) -> None:
-        bins = np.clip((levels_db - LOWEST_LEVEL_DB) / LEVEL_STEP_DB, 0, len(self._counts) - 1).astype(np.intp)
-        self._counts += np.bincount(bins, minlength=len(self._counts))
-
-    def percentile_db(self, percent: float) -> float:
-        cumulated = np.cumsum(self._counts)
-        return float(self._edges[np.searchsorted(cumulated, percent / 100 * cumulated[-1])])

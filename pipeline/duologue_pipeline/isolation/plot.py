@@ -1,4 +1,4 @@
-"""An isolation report as a picture: both tracks' level, and bleed over time in both directions with the evidence."""
+"""Draws an isolation report: the level of both tracks, and the bleed of both directions over time."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ F64 = npt.NDArray[np.float64]
 
 
 class LevelMeter:
-    """The level of both tracks in frames of a quarter of a second, of blocks on their way to the measurement."""
+    """Measures the level of both tracks in frames of a quarter of a second, while blocks pass through it."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
@@ -38,11 +38,11 @@ class LevelMeter:
 
     @property
     def duration_ms(self) -> int:
-        """How much has passed."""
+        """Gives how many milliseconds have passed."""
         return self._samples * 1000 // self._rate_hz
 
     def tap(self, blocks: Iterable[tuple[F32, F32]]) -> Iterator[tuple[F32, F32]]:
-        """Hands on what passes: pairs (a, b) of float32 [T] in [-1, 1], T alike within a pair."""
+        """Measures blocks and hands them on: pairs (a, b) of float32 [T] in [-1, 1], of equal T within a pair."""
         for a, b in blocks:
             self._measure(a, b)
             yield a, b
@@ -56,12 +56,12 @@ class LevelMeter:
         self._levels.append(10 * np.log10(power + 10 ** (_LOWEST_DB / 10)))
 
     def levels_dbfs(self) -> F64:
-        """Gives the levels: float64 [2, frames]; a last frame that is not whole is left out."""
+        """Gives the levels: float64 [2, frames] in dBFS from -90 on; it leaves out a last frame that is not whole."""
         return np.concatenate([np.zeros((2, 0)), *self._levels], axis=1)
 
 
 def check_plot(path: Path) -> None:
-    """Finds out before the work whether a picture can be written.
+    """Checks before the work whether a picture can be written.
 
     Raises:
         UsageError: the suffix is another, there is no such folder, or matplotlib is not installed.
@@ -73,11 +73,11 @@ def check_plot(path: Path) -> None:
 
 
 def plot_isolation(report: IsolationReport, levels_dbfs: F64, *, title: str, path: Path) -> None:
-    """Draws a report.
+    """Draws an isolation report into a file.
 
     Args:
         report: what was measured.
-        levels_dbfs: float64 [2, frames], from :class:`LevelMeter`.
+        levels_dbfs: float64 [2, frames] in dBFS, from :class:`LevelMeter`.
         title: of the conversation.
         path: a PNG or SVG file, by its suffix.
 

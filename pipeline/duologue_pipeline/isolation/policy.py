@@ -1,9 +1,9 @@
-"""What becomes of a recording whose channels are not apart: refused, or kept with the verdict on it."""
+"""Decides by the policy of a run whether a recording is refused, or kept with its verdict."""
 
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.isolation.meter import duplicate_detail
+from duologue_pipeline.isolation.one_signal import duplicate_detail
 from duologue_pipeline.isolation.report import findings
 from duologue_pipeline.records import IsolationReport, Recording
 
@@ -19,7 +19,7 @@ ISOLATION_POLICIES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def apply_policy(recording: Recording, report: IsolationReport, *, policy: str) -> None:
-    """Lets a recording pass, or not.
+    """Refuses a recording whose verdict the policy does not accept.
 
     Args:
         recording: whose channels were measured.

@@ -1,4 +1,4 @@
-"""An isolation report in words and as a document: the one place that says what its figures are called.
+"""Writes an isolation report as text and as documents; it is the one place that names the figures.
 
 ``duologue isolation``, ``rejected.jsonl``, ``recordings.parquet`` and ``KEY.json`` all take from here.
 """
@@ -28,13 +28,13 @@ _OWNERS: Final = {"a_from_b": ("b", "a"), "b_from_a": ("a", "b")}
 
 
 def bleed_figures(report: BleedReport) -> dict[str, float | None]:
-    """The five figures of one direction by name, with three decimals."""
+    """Gives the five figures of one direction by name, with three decimals."""
     names = ("bleed_db", "floor_db", "lag_ms", "coherence", "solo_s")
     return {name: _rounded(getattr(report, name)) for name in names}
 
 
 def isolation_document(report: IsolationReport) -> dict[str, Any]:
-    """The whole report for ``duologue isolation --format json``; null is what could not be measured or judged.
+    """Makes the document of ``duologue isolation --format json``; null is what was not measured or judged.
 
     ``spans`` are pairs ``[start_s, end_s]``; ``value`` of a fault is in its ``unit``.
     """
@@ -62,7 +62,7 @@ def isolation_document(report: IsolationReport) -> dict[str, Any]:
 
 
 def sample_isolation(report: IsolationReport) -> dict[str, Any]:
-    """``isolation`` of ``KEY.json``: nothing in it is null, so what was not measured is not in it."""
+    """Makes ``isolation`` of ``KEY.json``, which leaves out what was not measured and so holds no null."""
     figures = [
         (direction, name, value)
         for direction in DIRECTIONS
@@ -84,7 +84,7 @@ def sample_isolation(report: IsolationReport) -> dict[str, Any]:
 
 
 def fault_columns(report: IsolationReport) -> dict[str, Any]:
-    """The columns of ``recordings.parquet`` on the faults: whether found, the value, the confidence."""
+    """Gives the columns of ``recordings.parquet`` for each fault: found or not, value, confidence."""
     columns: dict[str, Any] = {}
     for name in FAULT_MEASURES:
         fault = report.faults.get(name, FaultReport(found=None))
@@ -97,7 +97,7 @@ def fault_columns(report: IsolationReport) -> dict[str, Any]:
 
 
 def findings(report: IsolationReport) -> list[str]:
-    """What speaks against the recording, a sentence each; empty where nothing was found."""
+    """Lists what speaks against the recording, a sentence each; the list is empty where nothing was found."""
     sentences = [
         f"{other}'s voice is in {own}'s track at {bleed.bleed_db:.1f} dB, {bleed.lag_ms or 0:.0f} ms late "
         f"(seen in {bleed.solo_s:.0f} s)"
@@ -122,7 +122,7 @@ def findings(report: IsolationReport) -> list[str]:
 
 
 def isolation_text(report: IsolationReport, title: str) -> str:
-    """The summary that a person reads, some ten lines of up to about 100 characters."""
+    """Writes the summary that a person reads: some ten lines of up to about 100 characters."""
     rows = [("", "bleed", "floor", "lag", "coherence", "evidence")]
     for bleed, (other, own) in _bleeds(report):
         rows.append(
@@ -172,7 +172,7 @@ def _figure(value: float | None, unit: str) -> str:
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Pads the columns of a table: the first to the left, the others to the right."""
+    """Pads the columns of a table: it aligns the first to the left, the others to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

@@ -1,8 +1,8 @@
-"""Finds a copy of one track in the other at lags of seconds, which no room or line makes: one of the tracks is late.
+"""Finds a copy of one track in the other at lags of seconds: no room makes such lags, so one of the tracks is late.
 
 Bleed is looked for within a quarter of a second. Where a track was cut or started late, its copies lie further off.
-Both tracks are brought to one level frame by frame, so that a weak copy counts where its source is alone, and correlated
-over whole segments; the sum of all segments shows one sharp peak where there is a copy, at any lag up to ``max_s``.
+Both tracks are brought to one level frame by frame, so that a weak copy counts where its source is alone, and
+correlated over whole segments; the sum of all segments shows one sharp peak where there is a copy, at any lag up to ``max_s``.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ F32 = npt.NDArray[np.float32]
 
 
 class Shift:
-    """Correlates two tracks segment by segment over lags of -max_s..max_s."""
+    """Correlates two tracks segment by segment over lags of up to ``offset_max_s`` seconds either way."""
 
     def __init__(self, segment: int, rate_hz: int, rules: IsolationRules) -> None:
         self._rules, self._rate_hz = rules, rate_hz
@@ -29,7 +29,12 @@ class Shift:
         self._cross = np.zeros(self._n_fft // 2 + 1, np.complex64)
 
     def add(self, signal: F32, levels_db: npt.NDArray[np.float64]) -> None:
-        """Adds a segment: signal float32 [2, T] without offset, levels of its frames float [2, frames] in dBFS."""
+        """Adds a segment of both tracks.
+
+        Args:
+            signal: float32 [2, T] after the high-pass, full scale is 1.
+            levels_db: float64 [2, frames] in dBFS, the levels of its frames.
+        """
         frames = levels_db.shape[1]
         if not frames:
             return
@@ -41,7 +46,7 @@ class Shift:
         self._cross += a * b.conj()
 
     def find(self) -> FaultReport | None:
-        """Says by how much a track is late, if a copy lies further off than any bleed; else None."""
+        """Reports by how much a track is late if a copy lies further off than any bleed; else gives None."""
         rules, bins_hz = self._rules, self._rate_hz / self._n_fft
         magnitude = np.abs(self._cross)
         smooth = uniform_filter1d(magnitude, round(rules.shift_smoothing_hz / bins_hz))

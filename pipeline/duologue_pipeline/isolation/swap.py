@@ -1,4 +1,4 @@
-"""Whether the speakers change tracks within a recording, by how each track's voice sounds before and after.
+"""Finds out whether the speakers change tracks, by how each track's voice sounds before and after.
 
 When two voices change places, one track changes by as much as the other, in the opposite direction, whatever each
 line adds. So the measure of a swap is half the difference of the two changes, in units of its own variation from
@@ -19,7 +19,7 @@ F64 = npt.NDArray[np.float64]
 
 
 def find_swap(pieces: tuple[Pieces, Pieces], rules: IsolationRules) -> FaultReport:
-    """Looks for the moment at which the two voices change places."""
+    """Finds the moment at which the two voices change places."""
     likeness = [_standardised(own, rules) for own in pieces]
     spread = np.sqrt(np.mean([square for _, _, square in likeness], axis=0))
     if not np.all(spread > 0):
@@ -56,7 +56,7 @@ def find_swap(pieces: tuple[Pieces, Pieces], rules: IsolationRules) -> FaultRepo
 
 
 def _standardised(pieces: Pieces, rules: IsolationRules) -> tuple[F64, F64, F64]:
-    """Values [pieces, n], their weights [pieces], and the mean square of a frame's variation [n]."""
+    """Gives values float64 [pieces, n], weights [pieces], and the mean square of a frame's variation [n]."""
     voiced = pieces.voiced > 0
     mean_pitch = float(np.average(pieces.pitch, weights=pieces.voiced)) if voiced.any() else 0.0
     pitch = np.where(voiced, pieces.pitch, mean_pitch)

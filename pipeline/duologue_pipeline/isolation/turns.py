@@ -1,4 +1,4 @@
-"""What turn-taking alone says about two tracks: whether one is late, and whether one is turned down by the other.
+"""Judges by turn-taking alone whether one track is late, and whether one is turned down while the other speaks.
 
 Both work on who is loud when, in frames of ``level_frame_ms`` (:mod:`duologue_pipeline.isolation.features`).
 
@@ -28,15 +28,15 @@ Frames = npt.NDArray[np.intp]
 
 
 def confidence(value: float, threshold: float) -> float:
-    """How far a value lies from its threshold: 1/2 at it, towards 1 away from it on either side."""
+    """Gives how far a value lies from its threshold: 1/2 at it, towards 1 away from it on either side."""
     share = max(value, 0.0) / threshold
     return round(1 - 0.5 / share if share > 1 else 1 - 0.5 * share, 3)
 
 
 def speech_frames(levels_db: F32, bleed_db: tuple[float | None, float | None], rules: IsolationRules) -> Bools:
-    """Says in which frames each track has speech of its own: bool [2, frames] from float [2, frames] in dBFS.
+    """Finds the frames in which each track has speech of its own: bool [2, frames].
 
-    ``bleed_db`` is the level of the partner's copy in a and in b: what is not above it is not the track's own.
+    ``levels_db`` is float32 [2, frames] in dBFS. ``bleed_db`` is the level of the partner's copy in a and in b: what is not above it is not the track's own.
     """
     quiet_db, peak_db = quiet_and_peak_db(levels_db, rules)
     above_quiet = np.minimum(rules.speech_above_noise_db, (peak_db - quiet_db) * rules.speech_range_share)
@@ -52,7 +52,7 @@ def speech_frames(levels_db: F32, bleed_db: tuple[float | None, float | None], r
 
 
 def _fill(speaks: Bools, rules: IsolationRules) -> Bools:
-    """Joins what is less than ``turn_join_ms`` apart and leaves out what is shorter than ``turn_min_ms``."""
+    """Joins stretches less than ``turn_join_ms`` apart, and drops those shorter than ``turn_min_ms``."""
     starts, ends = _stretches(speaks)
     if not len(starts):
         return speaks
@@ -66,15 +66,15 @@ def _fill(speaks: Bools, rules: IsolationRules) -> Bools:
 
 
 def _stretches(speaks: Bools) -> tuple[Frames, Frames]:
-    """First frames, and frames after the last."""
+    """Gives the first frame of each stretch of speech, and the frame after its last."""
     edges = np.diff(np.concatenate([[False], speaks, [False]]).astype(np.int8))
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
 
 
 def find_mono_mix(levels_db: F32, rules: IsolationRules) -> FaultReport:
-    """Tells, of one signal on both tracks, a mix of both speakers from the track of one: float [frames] in dBFS.
+    """Judges whether the one signal of both tracks is a mix of both speakers or the track of one.
 
-    The track of one speaker is silent while the other has turns; in a mix hardly anybody is silent for long. It goes
+    ``levels_db`` is float32 [frames] in dBFS. The track of one speaker is silent while the other has turns; in a mix hardly anybody is silent for long. It goes
     by the share of the time that lies in silences of ``mono_silence_s`` and more; there is no value.
     """
     frame_s = rules.level_frame_ms / 1000
@@ -92,7 +92,7 @@ def find_mono_mix(levels_db: F32, rules: IsolationRules) -> FaultReport:
 
 
 def find_offset(speaks: Bools, rules: IsolationRules) -> FaultReport:
-    """Looks for the shift of one track at which the speakers take turns best: from bool [2, frames].
+    """Finds the shift of one track at which the speakers take turns best; ``speaks`` is bool [2, frames].
 
     The score of a shift is how many of the ends of one are followed by a beginning of the other about 200 ms later,
     less how much both speak at once, each in standard deviations over all shifts.
@@ -130,7 +130,7 @@ def find_offset(speaks: Bools, rules: IsolationRules) -> FaultReport:
 
 
 def _correlation(first: npt.NDArray[Any], second: npt.NDArray[Any], most: int) -> F64:
-    """Sums of first(t) * second(t + shift) for shifts of -most..most frames."""
+    """Sums first(t) * second(t + shift) for shifts of -most..most frames: float64 [2 * most + 1]."""
     n_fft = next_fast_len(len(first) + most + 1, real=True)
     spectrum = rfft(first.astype(np.float64), n_fft).conj() * rfft(second.astype(np.float64), n_fft)
     correlation = irfft(spectrum, n_fft)
@@ -143,7 +143,10 @@ def _standard(values: F64) -> F64:
 
 
 def find_over_suppression(levels_db: F32, speaks: Bools, rules: IsolationRules) -> FaultReport:
-    """Looks for a track that is turned down while the other is loud: levels float, speech bool, both [2, frames]."""
+    """Finds a track that is turned down while the other one is loud.
+
+    ``levels_db`` is float32 [2, frames] in dBFS, ``speaks`` bool [2, frames].
+    """
     found = [_floor_drop_db(levels_db[track], speaks[track], speaks[1 - track], rules) for track in (0, 1)]
     drops = [-np.inf if drop is None else drop for drop in found]
     worst = int(np.argmax(drops))
@@ -162,7 +165,7 @@ def find_over_suppression(levels_db: F32, speaks: Bools, rules: IsolationRules) 
 
 
 def _floor_drop_db(level_db: F32, own: Bools, other: Bools, rules: IsolationRules) -> float | None:
-    """By how much a track's floor is lower while the other one talks than while nobody does."""
+    """Measures how much lower a track's noise is while the other speaker talks than while nobody does."""
     frames = 1 / rules.level_frame_ms
     away = ~binary_dilation(own, iterations=round(rules.suppression_away_ms * frames))
     talk = away & binary_erosion(other, iterations=round(rules.suppression_into_talk_ms * frames))
@@ -176,7 +179,7 @@ def _floor_drop_db(level_db: F32, own: Bools, other: Bools, rules: IsolationRule
 
 
 def _cut_share(speaks: Bools, rules: IsolationRules) -> float:
-    """The share of one's ends that lie in the moment of the other's beginning, if hardly any lie after it; else 0.
+    """Gives the share of one speaker's ends that lie where the other begins; 0 if more than a few lie after it.
 
     Of people, more end after the other has begun than in that very moment: between them lies nothing special.
     """

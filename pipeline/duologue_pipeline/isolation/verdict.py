@@ -1,4 +1,4 @@
-"""What the measurements mean: faults of the clocks by the way the copies move, and the verdict by the rule set."""
+"""Judges the measurements: which clock drifts or lies off, and which verdict the rules give."""
 
 from collections.abc import Mapping
 from math import inf
@@ -14,7 +14,7 @@ _WORST_FIRST = ("fail", "warn", "undetermined", "pass")
 
 
 def find_drift(a_from_b: Measurement, b_from_a: Measurement, rules: IsolationRules) -> FaultReport:
-    """Looks for a clock that runs too fast, by how the copies move.
+    """Finds a clock that runs too fast, by how the copies move.
 
     A fast clock of b moves b's copy in a towards earlier, and a's copy in b towards later, by as much. What moves both
     the same way is the way between the two, not a clock.
@@ -43,7 +43,7 @@ def find_drift(a_from_b: Measurement, b_from_a: Measurement, rules: IsolationRul
 def offset_by_lag(
     a_from_b: Measurement, b_from_a: Measurement, rate_hz: int, rules: IsolationRules
 ) -> FaultReport | None:
-    """Says that a track is late if a copy lies before its source, which no room does; None if none does."""
+    """Reports that a track is late if a copy comes before its source, as in no room; else gives None."""
     for measured, late, early, sign in ((a_from_b, "b", "a", 1), (b_from_a, "a", "b", -1)):
         lag_ms = measured.report.lag_ms
         if lag_ms is not None and measured.path.moves:  # at the beginning, before a clock that drifts moved it
@@ -58,9 +58,9 @@ def offset_by_lag(
 
 
 def level_exceeded_db(bleed: BleedReport, share: float) -> float | None:
-    """The level that the copy reaches in ``share`` of the evidence, at least the median; None where none is seen.
+    """Gives the level that the copy reaches in ``share`` of the evidence, or its median if that is higher.
 
-    A copy that is there in a part of the recording only would be lost in the median.
+    It is None where no copy is seen. A copy that is there in a part of the recording only would be lost in the median.
     """
     levels_db = sorted((-inf if point.bleed_db is None else point.bleed_db for point in bleed.over_time), reverse=True)
     reached_db = levels_db[min(int(share * len(levels_db)), len(levels_db) - 1)] if levels_db else -inf
@@ -71,7 +71,7 @@ def level_exceeded_db(bleed: BleedReport, share: float) -> float | None:
 def bleed_verdict(
     reports: tuple[BleedReport, BleedReport], speech_s: tuple[float, float], rules: IsolationRules
 ) -> str:
-    """Judges both directions; ``speech_s`` is how long the source of each speaks."""
+    """Judges the bleed of both directions; ``speech_s`` is how many seconds the source of each speaks."""
     worst_db, judged, open_question = -inf, False, False
     for bleed, source_s in zip(reports, speech_s, strict=True):
         level_db = level_exceeded_db(bleed, rules.verdict_share)
@@ -90,6 +90,6 @@ def bleed_verdict(
 
 
 def worst_verdict(bleed: str, faults: Mapping[str, FaultReport], rules: IsolationRules) -> str:
-    """The worst of what the bleed and each found fault make of a recording: fail, warn, undetermined, pass."""
+    """Gives the worst verdict of the bleed and of each found fault: fail, warn, undetermined, pass."""
     verdicts = {bleed} | {rules.faults[name] for name, fault in faults.items() if fault.found}
     return next(verdict for verdict in _WORST_FIRST if verdict in verdicts)

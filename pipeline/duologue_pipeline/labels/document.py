@@ -1,25 +1,24 @@
-"""An annotation as JSON: what ``duologue annotate`` prints, and what the label formats are made of."""
+"""Describes an annotation as JSON: what ``duologue annotate`` prints."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from duologue_pipeline.events.annotation import Annotation
-from duologue_pipeline.events.turn_taking import Totals, statistics_document
-from duologue_pipeline.records import SPEAKERS, Event, Span, Speaker, TaggedWord, WordsCheck
+from duologue_pipeline.events.fields import event_document
+from duologue_pipeline.events.figures import statistics_document
+from duologue_pipeline.events.totals import Totals
+from duologue_pipeline.records import SPEAKERS, Span, Speaker, TaggedWord, WordsCheck
 
-__all__ = ["annotation_document", "event_document"]
-
-_TIMES: Final = ("fto_ms", "response_latency_ms", "stop_latency_ms", "success_latency_ms", "penalty_latency_ms")
-_PARTS: Final = ("reparandum", "interregnum", "repair")
+__all__ = ["annotation_document"]
 
 
 def annotation_document(
     annotation: Annotation, *, words_check: Mapping[Speaker, WordsCheck] | None = None, isolation: str | None = None
 ) -> dict[str, Any]:
-    """Everything about one conversation, times in seconds.
+    """Describes everything that was found in one conversation, times in seconds.
 
     Args:
-        annotation: of the conversation.
+        annotation: what was found.
         words_check: speaker -> how the words lie to the activity, where both were there.
         isolation: the verdict on the channels, where there was audio.
 
@@ -47,29 +46,6 @@ def annotation_document(
         document["words_check"] = {speaker: vars(check) for speaker, check in words_check.items()}
     if isolation is not None:
         document["isolation"] = isolation
-    return document
-
-
-def event_document(event: Event) -> dict[str, Any]:
-    """An event in seconds, without what it does not have."""
-    document: dict[str, Any] = {
-        "kind": event.kind,
-        "speaker": event.speaker,
-        "start_s": event.start_ms / 1000,
-        "end_s": event.end_ms / 1000,
-        "confidence": event.confidence,
-        "source": event.source,
-        "rules": event.rules,
-    }
-    for name in ("subtype", "addressee", "floor_taking", "take_over"):
-        if (value := getattr(event, name)) is not None:
-            document[name] = value
-    for name in _TIMES:
-        if (time_ms := getattr(event, name)) is not None:
-            document[name.removesuffix("_ms") + "_s"] = time_ms / 1000
-    for name in _PARTS:
-        if (span := getattr(event, name)) is not None:
-            document[name] = _spans([span])[0]
     return document
 
 

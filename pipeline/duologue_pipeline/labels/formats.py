@@ -1,4 +1,4 @@
-"""Annotations as files that people open: Praat TextGrid, ELAN, Audacity labels, RTTM, CSV.
+"""Writes annotations as files that people open: Praat TextGrid, ELAN, Audacity labels, RTTM, CSV.
 
 All are made from :class:`~duologue_pipeline.events.annotation.Annotation` and are text in UTF-8. TextGrid and ELAN want tiers
 within which nothing overlaps: there is one for the activity, one for the words and one for each kind of event of each
@@ -16,17 +16,10 @@ from typing import Final
 from xml.etree import ElementTree
 
 from duologue_pipeline.events.annotation import Annotation
-from duologue_pipeline.labels.document import event_document
+from duologue_pipeline.events.fields import EVENT_COLUMNS, event_columns
 from duologue_pipeline.records import SPEAKERS
 
 __all__ = ["LABEL_FORMATS", "write_audacity", "write_csv", "write_elan", "write_rttm", "write_textgrid"]
-
-_COLUMNS: Final = (
-    "kind", "speaker", "start_s", "end_s", "subtype", "addressee", "floor_taking", "take_over", "fto_s",
-    "response_latency_s", "stop_latency_s", "success_latency_s", "penalty_latency_s",
-    "reparandum_start_s", "reparandum_end_s", "interregnum_start_s", "interregnum_end_s", "repair_start_s", "repair_end_s",
-    "confidence", "source", "rules",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,21 +30,18 @@ class _Label:
 
 
 def write_csv(annotation: Annotation, *, name: str) -> str:
-    """The events, one a row, with a header; what an event does not have is empty. RFC 4180 with ``\\n``."""
+    """Writes the events as CSV, one a row, with a header; what an event does not have is empty. RFC 4180 with ``\\n``."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(out, EVENT_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for event in annotation.events:
-        row = event_document(event)
-        for part in ("reparandum", "interregnum", "repair"):
-            if part in row:
-                row[f"{part}_start_s"], row[f"{part}_end_s"] = row.pop(part)
+        row = event_columns(event)
         writer.writerow({key: str(value).lower() if isinstance(value, bool) else value for key, value in row.items()})
     return out.getvalue()
 
 
 def write_rttm(annotation: Annotation, *, name: str) -> str:
-    """The activity as SPEAKER records, in order of onset; ``name`` with blanks as underscores is the file id."""
+    """Writes the activity as SPEAKER records, in order of onset; ``name`` with blanks as underscores is the file id."""
     file_id = "_".join(name.split()) or "conversation"
     spans = sorted((span, s) for s in SPEAKERS for span in getattr(annotation.activity, s))
     return "".join(
@@ -61,13 +51,13 @@ def write_rttm(annotation: Annotation, *, name: str) -> str:
 
 
 def write_audacity(annotation: Annotation, *, name: str) -> str:
-    """One label track: activity is left out, each event is ``speaker kind (subtype)``, in order of onset."""
+    """Writes the events as one label track, each ``speaker kind (subtype)``, in order of onset; activity is left out."""
     labels = sorted((e.start_ms, e.end_ms, f"{e.speaker} {e.kind}{_detail(e.subtype)}") for e in annotation.events)
     return "".join(f"{start / 1000:.6f}\t{end / 1000:.6f}\t{text}\n" for start, end, text in labels)
 
 
 def write_textgrid(annotation: Annotation, *, name: str) -> str:
-    """A TextGrid in the long text format; what has no length (a transfer without gap) goes onto point tiers."""
+    """Writes a TextGrid in the long text format; what has no length (a transfer without gap) goes onto point tiers."""
     end_ms = max(
         [annotation.statistics.duration_ms, 1] + [label.end_ms for _, labels in _tiers(annotation) for label in labels]
     )
@@ -80,7 +70,7 @@ def write_textgrid(annotation: Annotation, *, name: str) -> str:
 
 
 def write_elan(annotation: Annotation, *, name: str) -> str:
-    """An EAF document without media; ELAN asks for the recording when it is opened."""
+    """Writes an EAF document without media; ELAN asks for the recording when it is opened."""
     document = ElementTree.Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -134,7 +124,7 @@ LABEL_FORMATS: Final[dict[str, Callable[..., str]]] = {
 
 
 def _tiers(annotation: Annotation) -> list[tuple[str, list[_Label]]]:
-    """Tiers in which nothing overlaps, ``a`` before ``b``: activity, words, then kinds by name."""
+    """Sorts all labels into tiers in which nothing overlaps, ``a`` before ``b``: activity, words, then kinds by name."""
     tiers: list[tuple[str, list[_Label]]] = []
     for speaker in SPEAKERS:
         spans = getattr(annotation.activity, speaker)
@@ -209,7 +199,7 @@ def _tier_head(kind: str, name: str, end_ms: int, size: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without what breaks lines or is no character of XML."""
+    """Takes out what breaks lines or is no character of XML."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of pyannote.audio: read only if they are the very bytes that the user has named.
+"""Loads checkpoints of pyannote.audio, only if they are the very bytes that the user has named.
 
 They are pickles, and what is unpickled can run anything. So a checkpoint comes with its hash, and what is loaded are
 the bytes that were hashed, from memory. Nothing is downloaded unless that is allowed.
@@ -24,7 +24,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that the user has named.
+    """Names a checkpoint and pins its hash.
 
     Attributes:
         option: of the command line that names it; for messages.
@@ -40,7 +40,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, option: str, value: str, *, allow_network: bool) -> Self:
-        """Takes ``PATH_OR_HUB_ID@SHA256`` apart.
+        """Parses ``PATH_OR_HUB_ID@SHA256``.
 
         Raises:
             UsageError: the hash is missing; the message has the command that computes it.
@@ -59,7 +59,7 @@ class Checkpoint:
         )
 
     def read(self) -> bytes:
-        """Gives the bytes of the checkpoint, which have the hash.
+        """Reads the bytes of the checkpoint and checks their hash.
 
         Raises:
             UsageError: it cannot be found, read or downloaded, or its hash is another.
@@ -99,7 +99,7 @@ class Checkpoint:
             raise UsageError(f"{self.option} {self.source}: the Hugging Face Hub does not give it ({told})") from None
 
     def load(self) -> Any:
-        """Gives the model, a ``pyannote.audio.Model`` ready for inference on one thread.
+        """Loads the model, a ``pyannote.audio.Model`` ready for inference on one thread.
 
         Raises:
             UsageError: as :meth:`read`, or it is not a checkpoint of pyannote.audio.

@@ -1,4 +1,4 @@
-"""torchaudio, and what imports it, on a machine without CUDA.
+"""Imports torchaudio, and what imports it, on a machine without CUDA.
 
 The torchaudio wheels on PyPI are linked against CUDA. Beside a CPU build of torch, ``import torchaudio`` therefore dies
 with ``OSError: Could not load this library``, and so does the import of everything that needs it: pyannote.audio, and
@@ -26,7 +26,7 @@ _LOCK = threading.Lock()
 
 
 def import_torchaudio() -> ModuleType:
-    """Imports torchaudio, without its compiled library if that library cannot be loaded on this CPU build of torch.
+    """Imports torchaudio, without its compiled library if that cannot be loaded beside a CPU build of torch.
 
     Call it before the first import of a package that imports torchaudio. Where the plain import works, that is all
     that happens.
@@ -73,7 +73,7 @@ def import_pyannote_audio() -> ModuleType:
 
 
 def _no_extension() -> ModuleType:
-    """The names that torchaudio's modules take from ``torchaudio._extension``, as without a compiled library."""
+    """Makes a module with the names of ``torchaudio._extension``, in the state without a compiled library."""
     extension: Any = ModuleType(_EXTENSION, "Stands in for torchaudio's CUDA-linked library on CPU torch.")
     extension._IS_TORCHAUDIO_EXT_AVAILABLE = False
     extension._IS_ALIGN_AVAILABLE = False
@@ -83,7 +83,7 @@ def _no_extension() -> ModuleType:
 
 
 def _fail_if_no_align(function: object) -> object:
-    """Replaces a function that cannot work without the library by one that says so when it is called."""
+    """Replaces a function that needs the library by one that raises when it is called."""
 
     def unavailable(*args: object, **kwargs: object) -> NoReturn:
         raise RuntimeError("forced_align needs torchaudio's compiled library, which cannot be loaded with CPU torch.")

@@ -1,1 +1,1 @@
-"""The manifest: its lines become recordings."""
+"""Reads the manifest and turns its lines into recordings."""

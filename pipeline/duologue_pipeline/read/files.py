@@ -1,4 +1,4 @@
-"""Makes a recording of the files of one conversation, with no manifest."""
+"""Makes a recording from the audio files of one conversation, without a manifest."""
 
 from duologue_pipeline.files.storage import absolute_uri
 from duologue_pipeline.records import Recording, Track
@@ -16,7 +16,7 @@ def recording_of_files(
     offsets_s: tuple[float, float] = (0.0, 0.0),
     channels: tuple[int, int | None] = (0, None),
 ) -> Recording:
-    """Makes a recording of files, with no manifest.
+    """Makes a recording from audio files, without a manifest.
 
     Args:
         a: path or uri of speaker a's track, or of a stereo file with both.

@@ -1,4 +1,4 @@
-"""Reading a recording manifest: JSON Lines, one recording a line (schemas/recording.schema.json)."""
+"""Reads a manifest of recordings: JSON Lines, one recording a line (schemas/recording.schema.json)."""
 
 import codecs
 import hashlib
@@ -16,7 +16,7 @@ _EXCERPT = 60
 
 
 def read_lines(uri: str) -> Iterator[bytes]:
-    """Gives the lines of a manifest as they stand in the file, without the blank ones.
+    """Reads the lines of a manifest as they stand in the file, without the blank ones.
 
     Raises:
         UsageError: the manifest cannot be read.
@@ -36,13 +36,13 @@ def read_lines(uri: str) -> Iterator[bytes]:
 
 
 def manifest_sha256(lines: Iterable[bytes]) -> str:
-    """Identifies the content of a manifest whatever the order of its lines: lower-case hex."""
+    """Hashes the lines of a manifest, whatever their order, to lower-case hex."""
     digests = sorted(hashlib.sha256(line.strip()).hexdigest() for line in lines)
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
-    """Makes a recording of a manifest line, its uris resolved against the manifest's place.
+    """Parses a manifest line into a recording, its uris resolved against the manifest's folder.
 
     Returns:
         The recording, or a ``manifest_invalid`` rejection that names every fault of the line. The line number is
@@ -64,7 +64,7 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
 
 
 def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Recording | Rejected]:
-    """Rejects every recording whose id another one has.
+    """Rejects every recording that shares its recording_id with another one.
 
     Args:
         parsed: what the lines with one recording_id gave (:func:`parse_line`); those without an id may stand together.
@@ -94,7 +94,7 @@ def _invalid(recording_id: str | None, detail: str) -> Rejected:
 
 
 def recording_from_document(document: dict[str, Any], *, manifest_uri: str) -> Recording:
-    """Makes the record of a manifest line that follows the schema."""
+    """Makes a recording from the document of a manifest line that follows the schema."""
     a, b = (_track(track, manifest_uri) for track in document["tracks"])
     source = document.get("source", {})
     return Recording(

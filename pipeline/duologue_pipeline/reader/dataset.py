@@ -1,4 +1,4 @@
-"""Reading a release: samples as numpy arrays and metadata, without Beam and without torch.
+"""Reads the samples of a release as numpy arrays and metadata, without Beam and without torch.
 
 from duologue_pipeline.reader import open_dataset
 
@@ -7,60 +7,27 @@ for sample in open_dataset("out", split="train", purpose="training_inhouse"):
     sample.metadata    # the document of KEY.json
 """
 
-import io
-import json
-import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-import soundfile
-
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import absolute_uri, join, open_input, read_bytes
+from duologue_pipeline.files.storage import absolute_uri, join
+from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.reader.shard import Sample, read_shard
 from duologue_pipeline.reader.watch import RevocationWatch
 from duologue_pipeline.records import SPLITS
 
-__all__ = ["Dataset", "PurposeError", "Sample", "open_dataset", "read_release"]
-
+__all__ = ["Dataset", "PurposeError", "open_dataset"]
 
 _LOOK_EVERY_S: Final = 0.5
 
 
 class PurposeError(UsageError):
-    """The release does not carry the purpose that the reader asked for."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A piece of a conversation.
-
-    Attributes:
-        key: name of the sample, the same in the shard and in ``index.parquet``.
-        metadata: the document of ``KEY.json`` (schemas/sample.schema.json); times in it count from the sample's start.
-        codes: uint16 [2, codebooks, frames], speaker ``a`` first, each below its codebook's cardinality.
-        flac: the bytes of ``KEY.flac``, None where the release has no audio.
-    """
-
-    key: str
-    metadata: dict[str, Any]
-    codes: npt.NDArray[np.uint16]
-    flac: bytes | None
-
-    @cached_property
-    def audio(self) -> tuple[npt.NDArray[np.float32], int] | None:
-        """(float32 [2, T] in [-1, 1], sample rate in Hz), decoded when first asked for; None without audio."""
-        if self.flac is None:
-            return None
-        pcm, sample_rate_hz = soundfile.read(io.BytesIO(self.flac), dtype="float32", always_2d=True)
-        return np.ascontiguousarray(pcm.T), sample_rate_hz
+    """Says that the release does not carry the purpose that the reader asked for."""
 
 
 class Dataset:
-    """The samples of one split of a release, in the order of the shards; iterate it as often as you like.
+    """Gives the samples of one split of a release, in the order of the shards; iterate it as often as you like.
 
     Samples that a speaker has withdrawn are left out from the moment that ``revocations.jsonl`` says so, also in the middle
     of an iteration: the file is looked at again at every shard, and every half second within one. Where a withdrawal has
@@ -81,7 +48,7 @@ class Dataset:
         self._revoked.look(release)
 
     def __len__(self) -> int:
-        """How many samples the split holds; those that are left out by ``revocations.jsonl`` are counted."""
+        """Counts the samples of the split; those that are left out by ``revocations.jsonl`` are counted too."""
         return sum(shard["samples"] for shard in self._shards())
 
     def __iter__(self) -> Iterator[Sample]:
@@ -160,24 +127,6 @@ def open_dataset(uri: str, split: str = "train", purpose: str = "training_inhous
     return Dataset(root, release, split=split, purpose=purpose)
 
 
-def read_release(uri: str) -> dict[str, Any]:
-    """Reads the ``dataset.json`` of a release.
-
-    Raises:
-        UsageError: there is none, or it is not one of ours.
-    """
-    name = join(uri, "dataset.json")
-    try:
-        document = json.loads(read_bytes(name))
-    except FileNotFoundError:
-        raise UsageError(f"{name}: no such file; is {uri} the output folder of a complete run?") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{name}: cannot be read ({error})") from None
-    if not isinstance(document, dict) or document.get("schema") != "release/1.0":
-        raise UsageError(f"{name}: not a release manifest of version release/1.0")
-    return document
-
-
 def _check_purpose(uri: str, release: dict[str, Any], purpose: str) -> None:
     if purpose not in release["purposes"]:
         raise PurposeError(
@@ -187,44 +136,5 @@ def _check_purpose(uri: str, release: dict[str, Any], purpose: str) -> None:
 
 
 def _stem(path: str) -> str:
-    """``train-00003`` of ``shards/train-00003-0123456789ab.tar``: what a rewritten shard has in common with the old one."""
+    """Gives what a rewritten shard's name shares with the old one: ``train-00003`` of ``shards/train-00003-0123456789ab.tar``."""
     return path.rpartition("/")[2].rpartition("-")[0]
-
-
-def read_shard(uri: str) -> Iterator[Sample]:
-    """Reads one shard from beginning to end, as a stream.
-
-    Raises:
-        ValueError: a sample lacks its ``json`` or ``codes.npy``, or the archive is damaged.
-    """
-    for key, members in read_members(uri):
-        if not {"json", "codes.npy"} <= members.keys():
-            raise ValueError(f"{uri}: sample {key} has the members {', '.join(members)} and needs json and codes.npy")
-        yield Sample(
-            key=key,
-            metadata=json.loads(members["json"]),
-            codes=np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False),
-            flac=members.get("flac"),
-        )
-
-
-def read_members(uri: str) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Groups the members of a shard by sample: (key, extension -> content), in the order of the archive.
-
-    Raises:
-        ValueError: the archive is damaged.
-    """
-    key, members = "", dict[str, bytes]()
-    try:
-        with open_input(uri) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
-            for info in archive:
-                found, _, extension = info.name.partition(".")
-                if members and found != key:
-                    yield key, members
-                    members = {}
-                content = archive.extractfile(info)
-                key, members[extension] = found, content.read() if content else b""
-    except tarfile.TarError as error:
-        raise ValueError(f"{uri}: the archive is damaged ({error})") from None
-    if members:
-        yield key, members

@@ -1,4 +1,4 @@
-"""``revocations.jsonl``: what readers leave out from the moment it is published, before any shard is rewritten.
+"""Reads and continues ``revocations.jsonl``: the samples that readers leave out, before any shard is rewritten.
 
 Rules of the file
 - One line a publication: a DSSE envelope, signed with the ledger's key, over a document that names the ledger, its own
@@ -27,7 +27,7 @@ __all__ = [
     "FILE_NAME",
     "PAYLOAD_TYPE",
     "Revocation",
-    "RevocationFault",
+    "RevocationError",
     "Revocations",
     "append_line",
     "parse_revocations",
@@ -40,13 +40,13 @@ PAYLOAD_TYPE: Final = "application/vnd.duologue.revocations+json"
 _SCHEMA: Final = "revocations/1.0"
 
 
-class RevocationFault(ValueError):
-    """The file cannot be trusted; the message says why and is the end of a sentence that names it."""
+class RevocationError(ValueError):
+    """Says why the file cannot be trusted; the message is the end of a sentence that names the file."""
 
 
 @dataclass(frozen=True, order=True)
 class Revocation:
-    """A sample that must not be read.
+    """Names a sample that must not be read, and why.
 
     Attributes:
         shard: the path of the shard, e.g. ``shards/train-00000-0123456789ab.tar``.
@@ -67,7 +67,7 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Revocations:
-    """The file, found whole.
+    """Holds the file, checked to its end.
 
     Attributes:
         data: its bytes.
@@ -81,26 +81,26 @@ class Revocations:
     _struck: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
 
     def strike(self, shard: str, key: str) -> bool:
-        """Whether the sample ``key`` of the shard must not be read."""
+        """Tells whether the sample ``key`` of the shard must not be read."""
         return (shard, key) in self._struck
 
 
 def trusted_keys(key_text: str, checkpoint: str) -> tuple[VerifierKey, ...]:
-    """The keys of ``ledger.pub`` that may sign for the ledger whose checkpoint ``dataset.json`` pins.
+    """Finds the keys of ``ledger.pub`` that may sign for the ledger whose checkpoint ``dataset.json`` pins.
 
     Raises:
-        RevocationFault: the keys are of another ledger, or cannot be read.
+        RevocationError: the keys are of another ledger, or cannot be read.
     """
     try:
         keys = parse_verifiers(key_text)
         origin = open_checkpoint(checkpoint.encode(), keys).origin
     except (UnusableKeyError, NoteError) as error:
-        raise RevocationFault(f"ledger.pub does not belong to the checkpoint in dataset.json ({error})") from None
+        raise RevocationError(f"ledger.pub does not belong to the checkpoint in dataset.json ({error})") from None
     return tuple(key for key in keys if key.name == origin)
 
 
 def pin(revocations: Revocations) -> dict[str, Any]:
-    """What ``dataset.json`` says about the file: how it begins."""
+    """Builds what ``dataset.json`` says about the file: how many bytes it begins with, and their SHA-256."""
     return {"bytes": len(revocations.data), "sha256": hashlib.sha256(revocations.data).hexdigest()}
 
 
@@ -113,7 +113,7 @@ def append_line(
     published_at: str,
     keys: Sequence[SigningKey],
 ) -> bytes:
-    """The bytes of the file with one publication more. The same arguments give the same bytes."""
+    """Builds the bytes of the file with one publication more; the same arguments give the same bytes."""
     document: dict[str, Any] = {
         "schema": _SCHEMA,
         "ledger_id": ledger_id,
@@ -144,19 +144,19 @@ def parse_revocations(
         before: what was read before; the file must continue it.
 
     Raises:
-        RevocationFault: it is not what it should be.
+        RevocationError: it is not what it should be.
     """
     start = len(data) if pinned is None else pinned["bytes"]
     if pinned is not None and hashlib.sha256(data[:start]).hexdigest() != pinned["sha256"]:
-        raise RevocationFault("it does not begin as dataset.json says: it was cut short or exchanged")
+        raise RevocationError("it does not begin as dataset.json says: it was cut short or exchanged")
     known = before or Revocations()
     if not data.startswith(known.data):
-        raise RevocationFault("it no longer begins with what was read before: it was cut short or exchanged")
+        raise RevocationError("it no longer begins with what was read before: it was cut short or exchanged")
     entries, position, lines = list(known.entries), len(known.data), known.lines
     while position < len(data):
         line, newline, _ = data[position:].partition(b"\n")
         if not newline:
-            raise RevocationFault("its last line is cut off")
+            raise RevocationError("its last line is cut off")
         previous = hashlib.sha256(data[:position]).hexdigest()
         entries += _entries(line + b"\n", lines, previous, keys, ledger_id)
         position, lines = position + len(line) + 1, lines + 1
@@ -172,19 +172,19 @@ def _entries(
         envelope = parse_envelope(line)
         verdict = verify_envelope(envelope, keys, payload_type=PAYLOAD_TYPE)
         if not verdict:
-            raise RevocationFault(f"{where} is not signed by the ledger ({verdict.fault})")
+            raise RevocationError(f"{where} is not signed by the ledger ({verdict.fault})")
         # Nobody signs the keyid and the spaces; so that no byte can change unnoticed they stand in one way only.
         if envelope.to_bytes() != line or {each.keyid for each in envelope.signatures} != set(verdict.verified):
-            raise RevocationFault(f"{where} is not written in the one canonical way: it was edited")
+            raise RevocationError(f"{where} is not written in the one canonical way: it was edited")
         document = load_json(envelope.payload, where)
         said = (document["schema"], document["ledger_id"], document["number"], document["previous_sha256"])
         if said != (_SCHEMA, ledger_id, number, previous_sha256):
-            raise RevocationFault(f"{where} does not continue the lines before it, or is of another ledger")
+            raise RevocationError(f"{where} does not continue the lines before it, or is of another ledger")
         return [Revocation(**entry) for entry in document["entries"]]
     except EnvelopeError as error:
-        raise RevocationFault(f"{where}: {error}") from None
+        raise RevocationError(f"{where}: {error}") from None
     except (KeyError, TypeError):
-        raise RevocationFault(f"{where} is no list of revocations of version {_SCHEMA}") from None
+        raise RevocationError(f"{where} is no list of revocations of version {_SCHEMA}") from None
 
 
 def _order(entry: Revocation) -> tuple[str, str, str, str]:

@@ -1,4 +1,4 @@
-"""What a reader leaves out: follows the ``revocations.jsonl`` of a release while it grows."""
+"""Follows the ``revocations.jsonl`` of a release while it grows, for a reader that leaves those samples out."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import file_size, join, read_bytes
 from duologue_pipeline.reader.revocations import (
     FILE_NAME,
-    RevocationFault,
+    RevocationError,
     Revocations,
     parse_revocations,
     trusted_keys,
@@ -17,7 +17,7 @@ __all__ = ["RevocationWatch"]
 
 
 class RevocationWatch:
-    """The revocations of a release as far as they have been read.
+    """Knows the revocations of a release as far as they have been read.
 
     The file only ever grows, so its size tells whether there is more in it: a look costs one stat, or one HEAD request.
     """
@@ -29,7 +29,7 @@ class RevocationWatch:
         self._looked_at = float("-inf")
 
     def strikes(self, shard: str, key: str) -> bool:
-        """Whether the sample of the shard must not be read, by what has been read of the file."""
+        """Tells whether the sample of the shard must not be read, by what has been read of the file."""
         return self._known.strike(shard, key)
 
     def look(self, release: dict[str, Any], *, at_most_every_s: float = 0.0) -> None:
@@ -61,7 +61,7 @@ class RevocationWatch:
             try:
                 key_text = read_bytes(join(self._root, "ledger.pub")).decode() if data else ""
             except FileNotFoundError:
-                raise RevocationFault("there is no ledger.pub beside it to check it with") from None
+                raise RevocationError("there is no ledger.pub beside it to check it with") from None
             ledger = release["ledger"]
             return parse_revocations(
                 data,
@@ -70,8 +70,8 @@ class RevocationWatch:
                 pinned=release.get("revocations"),
                 before=self._known,
             )
-        except (RevocationFault, UnicodeDecodeError) as fault:
+        except (RevocationError, UnicodeDecodeError) as error:
             raise UsageError(
-                f"{uri}: {fault}; what must not be read cannot be told, so nothing is: fetch the release again from its "
+                f"{uri}: {error}; what must not be read cannot be told, so nothing is: fetch the release again from its "
                 "source"
             ) from None

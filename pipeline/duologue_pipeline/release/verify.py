@@ -1,4 +1,4 @@
-"""``duologue shards verify``: holds every byte of a release against what its manifest and its tables say."""
+"""Holds every byte of a release against what its manifest and its tables say: ``duologue shards verify``."""
 
 import io
 import json
@@ -10,10 +10,10 @@ import numpy as np
 
 from duologue_pipeline.files.storage import absolute_uri, digest, exists, join, list_entries, open_input, read_bytes
 from duologue_pipeline.files.tables import read_columns, read_table
-from duologue_pipeline.reader.dataset import read_members, read_release
-from duologue_pipeline.release.write import TABLES
+from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.reader.shard import read_members
 from duologue_schemas import iter_faults
-from duologue_schemas.tables import WITHDRAWN
+from duologue_schemas.tables import TABLES, WITHDRAWN
 
 __all__ = ["VerifyReport", "verify_release"]
 
@@ -22,7 +22,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a verification found: ``faults`` is empty where all is well."""
+    """Holds what a verification found: ``faults`` is empty where all is well."""
 
     shards: int
     samples: int

@@ -1,21 +1,19 @@
-"""The release: shards with their tables, then the tables of the whole, the cards, and ``dataset.json`` last.
+"""Completes a release: the tables of all shards, what was refused, statistics, cards, and ``dataset.json`` last.
 
-Every recording leaves rows beside its part; every shard turns the rows of its recordings into pieces of the three
-tables; the release joins the pieces in the order of the shards. Nothing is held in memory but the rows of one shard.
+Every shard has left its pieces of the tables (:mod:`duologue_pipeline.shards.write`); they are joined in the order of the
+shards.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from duologue_cards import facts_from_release, write_croissant, write_readme
-from duologue_pipeline.events.turn_taking import Totals, statistics_file
+from duologue_pipeline.events.figures import statistics_file
+from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.files.storage import (
     delete_directory,
     delete_file,
@@ -24,30 +22,34 @@ from duologue_pipeline.files.storage import (
     list_entries,
     move,
     open_output,
-    read_bytes,
     write_bytes,
 )
-from duologue_pipeline.files.tables import read_table, write_table
-from duologue_pipeline.records import SPLITS, Rejected, Tokenized, WrittenShard
-from duologue_pipeline.shards.tar import join_parts
-from duologue_pipeline.tokens.samples import MADE_BY, canonical_json
-from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
+from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.files.text import canonical_json
+from duologue_pipeline.made_by import MADE_BY
+from duologue_pipeline.reader.release import MANIFEST, SCHEMA
+from duologue_pipeline.records import Rejected, WrittenShard
+from duologue_pipeline.release.document import (
+    cards,
+    file_entry,
+    manifest_bytes,
+    shard_entry,
+    shard_totals,
+    split_entries,
+)
+from duologue_pipeline.shards.write import STAGING
+from duologue_schemas.tables import TABLES
 
-__all__ = ["STAGED_LOG", "STAGING", "TABLES", "ReleaseOptions", "write_release", "write_shard"]
-
-STAGING: Final = ".staging"
-"""The folder under the output where unfinished work lies; it goes when the release is complete."""
+__all__ = ["STAGED_LOG", "ReleaseOptions", "write_release"]
 
 STAGED_LOG: Final = f"{STAGING}/ledger"
 """Where a run leaves the ledger's public files until there is a release. They are not among its ``files``: the log grows with
 every withdrawal, and what binds them is the checkpoint in ``dataset.json``."""
 
-TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS}
-
 
 @dataclass(frozen=True)
 class ReleaseOptions:
-    """What a release says about the run that made it.
+    """Holds what a release says about the run that made it.
 
     Attributes:
         name: of the dataset.
@@ -79,45 +81,6 @@ class ReleaseOptions:
     manifest_folder: str
 
 
-def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenShard:
-    """Joins the parts of a shard and writes its pieces of the tables.
-
-    Args:
-        shard: the name without hash, e.g. ``train-00000``.
-        parts: of all its recordings, in any order.
-        out: the output folder.
-
-    Returns:
-        The shard as it lies under ``out/shards``.
-    """
-    ordered = sorted(parts, key=lambda part: part.recording_id)
-    staging = join(out, STAGING)
-    name, sha256, size = join_parts(
-        [part.part_uri for part in ordered], folder=join(out, "shards"), name=shard, staging=staging
-    )
-    path = f"shards/{name}"
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
-    base = 0
-    for part in ordered:
-        document = json.loads(read_bytes(part.rows_uri))
-        rows["index"] += [{**row, "shard": path, "offset": row["offset"] + base} for row in document["index"]]
-        rows["recordings"] += [{**row, "shard": path} for row in document["recordings"]]
-        rows["events"] += document["events"]
-        base += document["part_bytes"]
-    pieces = join(staging, "tables", shard)
-    for table, schema in TABLES.items():
-        write_table(join(pieces, f"{table}.parquet"), pa.Table.from_pylist(rows[table], schema=schema))
-    return WrittenShard(
-        name=name,
-        split=shard.rpartition("-")[0],
-        sha256=sha256,
-        bytes=size,
-        samples=len(rows["index"]),
-        duration_ms=round(1000 * sum(row["end_s"] - row["start_s"] for row in rows["index"])),
-        rows_uri=pieces,
-    )
-
-
 def write_release(
     shards: Iterable[WrittenShard],
     rejected: Iterable[Rejected],
@@ -131,7 +94,7 @@ def write_release(
     Args:
         shards: every shard, in any order.
         rejected: every rejection, in any order.
-        totals: of the corpus, its languages and its speakers (:func:`duologue_pipeline.events.turn_taking.corpus_totals`).
+        totals: of the corpus, its languages and its speakers (:func:`duologue_pipeline.events.totals.corpus_totals`).
         out: the output folder.
         options: what to say.
 
@@ -145,20 +108,20 @@ def write_release(
         delete_directory(join(out, STAGING))
         return None
     tables = {table: _join_pieces(ordered, table, out=out) for table in TABLES}
-    release = _release_document(ordered, tables["index"], tables["recordings"], refused, options)
+    release = _release_document(ordered, tables["recordings"], refused, options)
     reasons = Counter(row["reason"] for row in refused)
     write_bytes(join(out, "statistics.json"), statistics_file(totals))
     release["files"] = [
         _file_entry(out, name)
         for name in (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl", "statistics.json")
     ]
-    facts = facts_from_release(release, tables["index"], tables["recordings"], reasons)
-    for name, text in (("README.md", write_readme(facts)), ("croissant.json", write_croissant(facts))):
-        write_bytes(join(out, name), text.encode())
+    made = list(cards(release, tables["index"], tables["recordings"], reasons))
+    for name, content in made:
+        write_bytes(join(out, name), content)
         release["files"].append(_file_entry(out, name))
     for name in list_entries(join(out, STAGED_LOG)):
         move(join(out, STAGED_LOG, name), join(out, name))
-    write_bytes(join(out, "dataset.json"), json.dumps(release, indent=1, sort_keys=True).encode() + b"\n")
+    write_bytes(join(out, MANIFEST), manifest_bytes(release))
     delete_directory(join(out, STAGING))
     return release
 
@@ -189,20 +152,29 @@ def _join_pieces(shards: Sequence[WrittenShard], table: str, *, out: str) -> pa.
 
 
 def _file_entry(out: str, name: str) -> dict[str, Any]:
-    sha256, size = digest(join(out, name))
-    return {"path": name, "sha256": sha256, "bytes": size}
+    return file_entry(name, *digest(join(out, name)))
 
 
 def _release_document(
     shards: Sequence[WrittenShard],
-    index: pa.Table,
     recordings: pa.Table,
     rejected: Sequence[Mapping[str, Any]],
     options: ReleaseOptions,
 ) -> dict[str, Any]:
-    """The document of ``dataset.json`` without its ``files`` (schemas/release.schema.json)."""
+    """Builds the document of ``dataset.json`` without its ``files`` (schemas/release.schema.json)."""
+    entries = [
+        shard_entry(
+            f"shards/{shard.name}",
+            split=shard.split,
+            sha256=shard.sha256,
+            size=shard.bytes,
+            samples=shard.samples,
+            duration_s=shard.duration_ms / 1000,
+        )
+        for shard in shards
+    ]
     return {
-        "schema": "release/1.0",
+        "schema": SCHEMA,
         "name": options.name,
         "version": "1.0.0",
         "made_by": MADE_BY,
@@ -217,37 +189,12 @@ def _release_document(
         "rules": dict(options.rules),
         "ledger": dict(options.ledger),
         "run": {"fingerprint": options.fingerprint, "manifest_sha256": options.manifest_sha256},
-        "splits": {split: _split_document(split, shards, recordings) for split in SPLITS},
+        "splits": split_entries(entries, recordings),
         "totals": {
             "read": recordings.num_rows + len(rejected),
             "written": recordings.num_rows,
             "rejected": len(rejected),
-            "samples": index.num_rows,
-            "duration_s": sum(shard.duration_ms for shard in shards) / 1000,
-            "bytes": sum(shard.bytes for shard in shards),
+            **shard_totals(entries),
         },
-        "shards": [
-            {
-                "path": f"shards/{shard.name}",
-                "split": shard.split,
-                "sha256": shard.sha256,
-                "bytes": shard.bytes,
-                "samples": shard.samples,
-                "duration_s": shard.duration_ms / 1000,
-            }
-            for shard in shards
-        ],
-    }
-
-
-def _split_document(split: str, shards: Sequence[WrittenShard], recordings: pa.Table) -> dict[str, Any]:
-    own = [shard for shard in shards if shard.split == split]
-    rows = recordings.filter(pc.equal(recordings["split"], split))
-    speakers = {*rows["speaker_a"].to_pylist(), *rows["speaker_b"].to_pylist()}
-    return {
-        "shards": len(own),
-        "samples": sum(shard.samples for shard in own),
-        "recordings": rows.num_rows,
-        "speakers": len(speakers),
-        "duration_s": sum(shard.duration_ms for shard in own) / 1000,
+        "shards": entries,
     }

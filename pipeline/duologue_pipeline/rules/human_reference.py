@@ -1,4 +1,4 @@
-"""The rule set ``human_reference``: figures of human conversations, to hold those of a corpus against."""
+"""Holds the rule set ``human_reference``: figures of human conversations, with which those of a corpus are compared."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ __all__ = ["HumanFigure", "HumanReferenceRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class HumanFigure:
-    """One figure of people.
+    """Holds one figure of human conversations.
 
     Attributes:
         name: that of the figure of ``statistics.json`` that it stands beside.
@@ -31,14 +31,14 @@ class HumanFigure:
     source: str
 
     def document(self) -> dict[str, Any]:
-        """What ``statistics.json`` says about it under its name: what is known, without the language."""
+        """Gives its entry in ``statistics.json``: what is known, without the language."""
         known = {"value": self.value, "low": self.low, "high": self.high, "of": self.of, "source": self.source}
         return {key: value for key, value in known.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class HumanReferenceRules(RuleSet):
-    """Figures of people for :func:`duologue_pipeline.events.turn_taking.statistics_document`.
+    """Holds the human figures for :func:`duologue_pipeline.events.turn_taking.statistics_document`.
 
     Attributes:
         figures: each with its own source, which the rule set's only points to.

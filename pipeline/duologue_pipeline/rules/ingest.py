@@ -1,4 +1,4 @@
-"""The rule set ``ingest``: which audio is usable, how a track is measured, and in what pieces its speech is heard again."""
+"""Holds the rule set ``ingest``: which audio is usable, how a track is measured, and how its speech is cut."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,9 @@ __all__ = ["IngestRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class IngestRules(RuleSet):
-    """Limits of a recording, and the parameters of :class:`duologue_pipeline.ingest.measure.TrackMeter` and of
+    """Limits what a recording may be, and says how its tracks are measured.
+
+    The parameters are those of :class:`duologue_pipeline.ingest.measure.TrackMeter` and of
     :func:`duologue_pipeline.ingest.pieces.speech_pieces`.
 
     Attributes:

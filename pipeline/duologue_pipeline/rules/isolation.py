@@ -1,4 +1,4 @@
-"""The rule set ``isolation``: how bleed and faults of two tracks are measured, and from where on they count.
+"""Holds the rule set ``isolation``: how bleed and faults of two tracks are measured, and from where on they count.
 
 docs/isolation.md says what the measurements are. The attributes stand in their order; the level of a track is in dB
 relative to full scale, that of a copy relative to its source.
@@ -15,7 +15,7 @@ __all__ = ["IsolationRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class IsolationRules(RuleSet):
-    """Thresholds of the verdict, and the parameters of :class:`duologue_pipeline.isolation.meter.IsolationMeter`.
+    """Sets the thresholds of the verdict and how :class:`duologue_pipeline.isolation.meter.IsolationMeter` measures.
 
     Attributes:
         faults: fault -> the verdict that it makes of a recording.

@@ -12,12 +12,12 @@ __all__ = ["RuleSet", "RulesError", "load_rules", "parse_rules"]
 
 
 class RulesError(Exception):
-    """A rule file has a missing or an unknown key, or a value of the wrong type. The message names file and key."""
+    """Says that a rule file lacks a key, has an unknown one, or a value of the wrong type; names file and key."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSet:
-    """What every rule set has. A subclass adds its parameters, each with its unit in its name.
+    """Holds what every rule set has; a subclass adds its parameters, each with its unit in its name.
 
     Attributes:
         name: of the rule set and of its file; a class attribute.

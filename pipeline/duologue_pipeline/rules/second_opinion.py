@@ -1,4 +1,4 @@
-"""The rule set ``second_opinion``: what pyannote.audio listens to, and what it must hear to speak against a recording."""
+"""Holds the rule set ``second_opinion``: what pyannote.audio listens to, and what counts against a recording."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ __all__ = ["SecondOpinionRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class SecondOpinionRules(RuleSet):
-    """The parameters of :class:`duologue_pipeline.isolation.second_opinion.Listener`.
+    """Sets what :class:`duologue_pipeline.isolation.second_opinion.Listener` listens to and how it judges.
 
     Attributes:
         exchange_windows: how many windows around moments at which the speakers take turns are listened to at most.

@@ -1,4 +1,4 @@
-"""The rule set ``simulate``: who speaks when in a simulated conversation, how it sounds, and what a corpus is drawn from.
+"""Holds the rule set ``simulate``: who speaks when, how it sounds, and what a corpus is drawn from.
 
 docs/simulate.md says where each figure comes from. A pair is a range that is drawn from evenly; a figure called a share
 is one in [0, 1].
@@ -15,7 +15,7 @@ __all__ = ["SimulateRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class SimulateRules(RuleSet):
-    """The parameters of :mod:`duologue_pipeline.simulate`.
+    """Sets what :mod:`duologue_pipeline.simulate` draws conversations from.
 
     Attributes:
         fto_mode_s: the most frequent floor-transfer offset.

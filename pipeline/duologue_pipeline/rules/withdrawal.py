@@ -1,4 +1,4 @@
-"""The rule set ``withdrawal``: when a speaker who has withdrawn is silenced, and what then stays of a sample.
+"""Holds the rule set ``withdrawal``: when a speaker who has withdrawn is silenced, and what then stays of a sample.
 
 What is on none of its lists does not stay (docs/withdrawal.md).
 """
@@ -14,7 +14,7 @@ __all__ = ["WithdrawalRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class WithdrawalRules(RuleSet):
-    """What the isolation must have found, and the names of what tells about nobody but the speaker who stays.
+    """Sets when a speaker is silenced, and names the fields of a sample that tell only of the speaker who stays.
 
     Attributes:
         silence_verdict: isolation verdict that a recording must have.

@@ -1,4 +1,4 @@
-"""A run as a whole: what is asked, what decides its bytes, and carrying it out."""
+"""Carries out a run: checks what is asked, fingerprints what decides its bytes, and launches the pipeline."""
 
 from duologue_pipeline.run.launch import RunResult, run
 from duologue_pipeline.run.request import RunRequest

@@ -1,21 +1,18 @@
-"""What decides the bytes of a release, as one hash: the same fingerprint, the same release."""
+"""Hashes what decides the bytes of a release: the same fingerprint means the same release."""
 
 import hashlib
 from collections.abc import Sequence
 
+from duologue_pipeline.codec.document import codec_document, release_codec_document
 from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
+from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.read.manifest import manifest_sha256
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
-from duologue_pipeline.tokens.samples import (
-    MADE_BY,
-    canonical_json,
-    codec_document,
-    release_codec_document,
-)
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["release_options"]

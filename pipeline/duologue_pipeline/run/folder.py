@@ -1,6 +1,5 @@
-"""The output folder of a run: whether it may be written, whether the release is there already, and what was refused."""
+"""Inspects and prepares the output folder of a run, and counts what the run refused."""
 
-import json
 from collections import Counter
 
 from duologue_pipeline.errors import UsageError
@@ -11,18 +10,17 @@ from duologue_pipeline.files.storage import (
     join,
     list_entries,
     local_path,
-    read_bytes,
     write_bytes,
 )
-from duologue_pipeline.reader.dataset import read_release
-from duologue_pipeline.release.write import STAGING
-from duologue_pipeline.tokens.samples import canonical_json
+from duologue_pipeline.files.text import canonical_json, read_json_lines
+from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.shards.write import STAGING
 
 __all__ = ["is_complete", "prepare", "refused_counts"]
 
 
 def is_complete(out: str, fingerprint: str) -> bool:
-    """Whether the folder holds the release of this very run.
+    """Tells whether the folder already holds the release of this very run.
 
     Raises:
         UsageError: it holds another release, or files of somebody else.
@@ -45,7 +43,7 @@ def is_complete(out: str, fingerprint: str) -> bool:
 
 
 def prepare(out: str, fingerprint: str) -> None:
-    """Begins the work in the output folder: shows that it can be written, and marks it as ours.
+    """Begins the work in the output folder: tries to write to it, and marks it with the run's fingerprint.
 
     Raises:
         UsageError: it cannot be written.
@@ -57,6 +55,6 @@ def prepare(out: str, fingerprint: str) -> None:
 
 
 def refused_counts(out: str) -> dict[str, int]:
-    """Counts what a run refused: reason -> how many, from ``rejected.jsonl``."""
-    lines = read_bytes(join(out, "rejected.jsonl")).splitlines()
-    return dict(sorted(Counter(json.loads(line)["reason"] for line in lines).items()))
+    """Counts the refusals in ``rejected.jsonl``: reason -> how many."""
+    rows = read_json_lines(join(out, "rejected.jsonl"))
+    return dict(sorted(Counter(row["reason"] for row in rows).items()))

@@ -1,4 +1,4 @@
-"""One run: checks everything that can be checked before work begins, runs the pipeline, and gives what it wrote."""
+"""Launches one run: checks all it can before the work begins, runs the pipeline, and returns what it wrote."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri, exists, join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.reader.dataset import read_release
+from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import is_complete, prepare, refused_counts
@@ -23,7 +23,7 @@ __all__ = ["RunResult", "run"]
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run left behind.
+    """Holds what a run left behind.
 
     Attributes:
         out: the output folder.
@@ -92,7 +92,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
 
 
 def _count_recordings(lines: Sequence[bytes], manifest: str) -> int:
-    """Counts the usable lines of a manifest; one that has none is refused as a whole."""
+    """Counts the usable lines of a manifest, and refuses a manifest that has none."""
     recordings = sum(isinstance(parse_line(line, manifest_uri=manifest), Recording) for line in lines)
     if not recordings:
         found = f"none of its {len(lines)} lines is a recording" if lines else "it has no lines"

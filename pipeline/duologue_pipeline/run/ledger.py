@@ -1,4 +1,4 @@
-"""The ledger of a run: opened, signed, and held at the checkpoint that the release will name."""
+"""Opens and signs the ledger of a run, as of the checkpoint that the release will name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["PinnedLedger", "open_ledger", "stage_log"]
 
 @dataclass(frozen=True)
 class PinnedLedger:
-    """The ledger that a run asks: signed, and as it was at the checkpoint that the release will name."""
+    """Holds a signed ledger, as of the checkpoint that the release will name."""
 
     ledger: Ledger
     snapshot: Snapshot
@@ -23,7 +23,7 @@ class PinnedLedger:
 
 
 def open_ledger(name: str | None) -> PinnedLedger | None:
-    """Opens and signs the ledger; None where there is no such file. A database that is named has to be there.
+    """Opens and signs a ledger; a missing file gives None, a missing database an error.
 
     Raises:
         UsageError: the ledger cannot be opened, or is not whole.
@@ -39,7 +39,7 @@ def open_ledger(name: str | None) -> PinnedLedger | None:
 
 
 def stage_log(ledger: PinnedLedger, out: str) -> None:
-    """Leaves the public log of the ledger in the staging folder, from where the release takes it at its end."""
+    """Writes the public log of the ledger to the staging folder, from where the release takes it at its end."""
     publish_log(
         ledger.ledger,
         lambda name, content: write_bytes(join(out, STAGED_LOG, name), content),

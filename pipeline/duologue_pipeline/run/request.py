@@ -1,4 +1,4 @@
-"""What a user asks of a run, and whether it can be asked at all."""
+"""Describes what a user asks of a run, and checks its options."""
 
 import math
 import re
@@ -17,7 +17,7 @@ __all__ = ["RunRequest", "check_request"]
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What the user asks for; the defaults are the CLI's.
+    """Holds what the user asks for; the defaults are those of ``duologue run``.
 
     Attributes:
         manifest, out: where the recordings are listed and where the release goes.

@@ -1,4 +1,4 @@
-"""Runs the pipeline on Beam and tells how far it is: the one module of a run that loads Beam."""
+"""Runs the pipeline on Beam and reports its progress; no other module of a run loads Beam."""
 
 from collections.abc import Sequence
 from typing import IO
@@ -13,7 +13,7 @@ __all__ = ["run_watched"]
 
 
 def run_watched(options: RunOptions, beam_args: Sequence[str], *, recordings: int, stream: IO[str] | None) -> None:
-    """Runs the pipeline to its end.
+    """Runs the pipeline to its end and reports its progress.
 
     Args:
         options: what the pipeline is told.

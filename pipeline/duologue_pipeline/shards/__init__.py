@@ -1,1 +1,1 @@
-"""Joins samples into shards: which recording goes where, and tar files that are the same each time."""
+"""Plans which recording goes where, and writes shards: tar files that are the same each time."""

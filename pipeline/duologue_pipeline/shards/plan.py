@@ -1,4 +1,4 @@
-"""The plan of a release: which recording goes into which split and which shard, decided from identities alone.
+"""Plans a release: which recording goes into which split and which shard, decided from identities alone.
 
 Splits are disjoint in speakers: two recordings that share a speaker, directly or through others, stay together.
 Order and choice come from hashes of identities, never from arrival, so any order of input gives the same plan.
@@ -18,7 +18,7 @@ _SMALL_SHARE = 1 / 3
 
 @dataclass(frozen=True)
 class PlanEntry:
-    """What the plan needs to know of a recording: who speaks (commitments) and how long."""
+    """Holds what the plan needs to know of a recording: who speaks (commitments) and how long."""
 
     recording_id: str
     speaker_a: str

@@ -1,4 +1,4 @@
-"""Shards: WebDataset tars with deterministic bytes, made of the parts that recordings leave behind.
+"""Writes WebDataset tars that are the same each time, made of the parts that recordings leave behind.
 
 A *part* is the run of tar members of one recording, without an end-of-archive mark, so that parts can be joined into
 a shard by copying bytes. Headers carry no clock, owner or order of arrival; a shard's name ends in the first 12 hex
@@ -23,7 +23,11 @@ _COPY_BYTES = 1 << 20
 
 
 def npy_bytes(codes: npt.NDArray[np.uint16]) -> bytes:
-    """Serialises codes, uint16 [2, K, F], as a ``.npy`` file (little-endian, C order)."""
+    """Writes codes as a ``.npy`` file (little-endian, C order).
+
+    Args:
+        codes: uint16 [2, K, F], indices of K codebooks of ``a`` and ``b`` in F token frames.
+    """
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(codes, dtype="<u2"), version=(1, 0), allow_pickle=False)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Two-track conversations whose truth is known: who speaks when, and what is wrong with the recording.
+"""Simulates two-track conversations whose truth is known: who speaks when, and what is wrong with the recording.
 
 :func:`simulate_conversation` makes one from a :class:`ConversationSpec` and a :class:`VoiceBank`; docs/simulate.md says
 how, and what stands in the truth.

@@ -1,4 +1,4 @@
-"""Rooms, lines and noise: the sound of a recording in which nothing is wrong."""
+"""Makes the sound of a recording in which nothing is wrong: rooms, lines and noise."""
 
 import io
 from collections.abc import Sequence
@@ -45,13 +45,16 @@ _MU: Final = 255.0
 
 
 def rms(pcm: npt.NDArray[np.floating], mask: npt.NDArray[np.bool_] | None = None) -> float:
-    """Root mean square of float [T], over a mask bool [T] if there is one; 0.0 of nothing."""
+    """Gives the root mean square of float [T], in its unit; 0.0 of no samples.
+
+    ``mask`` bool [T] chooses the samples that count.
+    """
     chosen = pcm if mask is None else pcm[mask]
     return float(np.sqrt(np.mean(np.square(chosen, dtype=np.float64)))) if chosen.size else 0.0
 
 
 def mask_of(spans: Sequence[Span], samples: int, rate_hz: int) -> npt.NDArray[np.bool_]:
-    """Which samples lie in the spans: bool [samples]."""
+    """Marks the samples that lie in the spans: bool [samples]."""
     mask = np.zeros(samples, np.bool_)
     for span in spans:
         mask[span.start_ms * rate_hz // 1000 : span.end_ms * rate_hz // 1000] = True
@@ -59,7 +62,11 @@ def mask_of(spans: Sequence[Span], samples: int, rate_hz: int) -> npt.NDArray[np
 
 
 def render(utterances: Sequence[Utterance], speed: float, samples: int, rate_hz: int) -> F32:
-    """One speaker's utterances in their places: float32 [samples], an RMS of about 1 while they speak."""
+    """Puts one speaker's utterances in their places.
+
+    Returns:
+        float32 [samples], with an RMS of about 1 while the speaker speaks.
+    """
     track = np.zeros(samples, np.float32)
     resampled: dict[int, F32] = {}
     fade = load_rules(SimulateRules).cut_fade_ms * rate_hz // 1000
@@ -77,7 +84,7 @@ def render(utterances: Sequence[Utterance], speed: float, samples: int, rate_hz:
 
 
 def band_limit(pcm: F32, line: str) -> F32:
-    """What a line lets through; without delay at its middle frequencies worth a millisecond."""
+    """Keeps the band that a line lets through, with under a millisecond of delay in its middle: float32 [T]."""
     return sosfilt(_band(line), pcm).astype(np.float32)
 
 
@@ -88,7 +95,11 @@ def _band(line: str) -> F64:
 
 
 def room_response(rng: np.random.Generator, t60_s: float, direct_to_tail_db: float, rate_hz: int) -> F64:
-    """A simple room: the direct sound at 0, then exponentially decaying noise (Polack 1988), with unit power."""
+    """Draws the response of a simple room: the direct sound, then decaying noise (Polack 1988).
+
+    Returns:
+        float64 [t60_s * rate_hz], one tap a sample, with unit power; the direct sound at 0.
+    """
     time_s = np.arange(round(t60_s * rate_hz)) / rate_hz
     tail = rng.standard_normal(len(time_s)) * 10 ** (-3 * time_s / t60_s)
     tail[: round(load_rules(SimulateRules).room_first_reflection_ms * rate_hz / 1000)] = 0
@@ -98,12 +109,12 @@ def room_response(rng: np.random.Generator, t60_s: float, direct_to_tail_db: flo
 
 
 def reverberate(pcm: F32, response: F64) -> F32:
-    """The sound in the room, as long as it was."""
+    """Plays float32 [T] in a room of ``response`` float64 [taps]: float32 [T], in the unit of ``pcm``."""
     return oaconvolve(pcm, response.astype(np.float32))[: len(pcm)].astype(np.float32)
 
 
 def noise(rng: np.random.Generator, samples: int, colour: str, level_dbfs: float, line: str) -> F32:
-    """Noise of a room behind a line, float32 [samples].
+    """Makes the noise of a room behind a line: float32 [samples], full scale is 1.
 
     Args:
         rng: decides the samples.
@@ -127,7 +138,7 @@ def noise(rng: np.random.Generator, samples: int, colour: str, level_dbfs: float
 
 
 def hum(samples: int, rate_hz: int, hum_hz: float, level_dbfs: float) -> F32:
-    """Mains hum with its harmonics: float32 [samples]."""
+    """Makes mains hum with its harmonics: float32 [samples], full scale is 1."""
     time_s = np.arange(samples) / rate_hz
     period = np.zeros(samples)
     for k in (1, 2, 3, 4, 5, 6, 7, 9, 11, 13):
@@ -136,7 +147,7 @@ def hum(samples: int, rate_hz: int, hum_hz: float, level_dbfs: float) -> F32:
 
 
 def code(pcm: F32, line: str) -> F32:
-    """What a line's codec makes of float32 [T], without delay; lines without one leave it as it is."""
+    """Codes and decodes float32 [T] in [-1, 1] by a line's codec, without delay; a line may have none."""
     if line == "telephone":
         return _code_mu_law(pcm)
     if line not in _FILE_CODECS:

@@ -1,36 +1,20 @@
-"""Banks of synthesised and of recorded voices: clips are made once and kept in a cache folder.
+"""Opens the voices that a user names: synthesised ones, recorded ones, or babble."""
 
-A voice of the cache is two files: VOICE.flac, its clips one after the other at 24 kHz, and VOICE.json, where each begins
-and which words it holds. The folder's name is a hash of what is said and how, so that nothing stale is ever read.
-"""
-
-import hashlib
-import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from importlib.resources import files
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-import soundfile
-import soxr
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.rules import load_rules
-from duologue_pipeline.rules.simulate import SimulateRules
-from duologue_pipeline.simulate.synthesis import ENGINES, PACKAGES, engine_voices, synthesise
-from duologue_pipeline.simulate.voices import CLIP_RATE_HZ, F32, Clip, NoiseBank, VoiceBank, VoiceClips, trim, unit_rms
+from duologue_pipeline.simulate.recorded import RecordedBank
+from duologue_pipeline.simulate.synthesis import ENGINES, PACKAGES
+from duologue_pipeline.simulate.synthesised import SynthesisedBank, read_phrases
+from duologue_pipeline.simulate.voices import NoiseBank, VoiceBank
 
-__all__ = ["RecordedBank", "SynthesisedBank", "default_cache", "open_bank"]
-
-_MADE_BY: Final = "clips 1"  # raise it when the same engines would give other clips, as by other rules
-_AUDIO_SUFFIXES: Final = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".sph"})
+__all__ = ["default_cache", "open_bank"]
 
 
 def default_cache() -> Path:
-    """Where voices are kept unless told otherwise: ``duologue/voices`` in the user's cache folder."""
+    """Gives the folder in which voices are kept by default: ``duologue/voices`` in the user's cache folder."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "duologue" / "voices"
 
 
@@ -63,9 +47,9 @@ def open_bank(
             f"--voices {voices}: {unknown[0]} is neither a synthesiser ({', '.join(ENGINES)}) nor a folder; give one of "
             "these, auto, or noise"
         )
-    if language.split("-")[0] not in _phrases():
+    if language.split("-")[0] not in read_phrases():
         raise UsageError(
-            f"--language {language}: there are phrases in {', '.join(sorted(_phrases()))}; for another language give a "
+            f"--language {language}: there are phrases in {', '.join(sorted(read_phrases()))}; for another language give a "
             "folder of recorded clips with --voices"
         )
     bank = SynthesisedBank(engines, language, cache or default_cache(), progress)
@@ -75,191 +59,3 @@ def open_bank(
             "folder of recorded clips, or `noise` for voices that only babble"
         )
     return bank
-
-
-def _phrases() -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(files(__package__).joinpath("phrases.json").read_text(encoding="utf-8"))
-    return said
-
-
-# --- synthesised ----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class SynthesisedBank:
-    """Every voice of some engines in one language. Voices are made when they are first asked for.
-
-    ``progress`` is told which one is being made.
-    """
-
-    engines: Sequence[str]
-    language: str
-    cache: Path
-    progress: Callable[[str], None] = lambda message: None
-    _names: list[str] = field(init=False)
-    _loaded: dict[str, VoiceClips] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._names = sorted(name for engine in self.engines for name in engine_voices(engine, self.language))
-        said = _phrases()[self.language.split("-")[0]]
-        self._phrases, self._backchannels = said["phrases"], said["backchannels"]
-        key = hashlib.sha256(json.dumps([_MADE_BY, said], sort_keys=True).encode()).hexdigest()[:12]
-        self._folder = self.cache / f"{self.language.split('-')[0]}-{key}"
-
-    def voices(self) -> Sequence[str]:
-        """The names of the voices, sorted."""
-        return self._names
-
-    def clips(self, voice: str) -> VoiceClips:
-        """What a voice can say, from the cache if it is there.
-
-        Raises:
-            KeyError: there is no such voice.
-            UsageError: the engine fails, or the cache cannot be written.
-        """
-        if voice not in self._names:
-            raise KeyError(f"{voice!r} is not one of {', '.join(self._names)}")
-        if voice not in self._loaded:
-            path = self._folder / voice.replace(":", "-")
-            if not path.with_suffix(".json").exists():
-                self.progress(f"making the voice {voice} (once; kept in {self.cache})")
-                try:
-                    _store(path, self._make(voice))
-                except OSError as error:
-                    raise UsageError(
-                        f"{path}: the voice cannot be kept ({error}); name another --voices-cache"
-                    ) from None
-            self._loaded[voice] = _load(path)  # also when just made: a cache hit and a miss give the same samples
-        return self._loaded[voice]
-
-    def _make(self, voice: str) -> VoiceClips:
-        texts = [*self._phrases, *self._backchannels]
-        try:
-            said = synthesise(voice, texts)
-        except RuntimeError as error:
-            raise UsageError(str(error)) from None
-        clips: list[Clip | None] = []
-        for text, spoken in zip(texts, said, strict=True):
-            pcm = soxr.resample(spoken.pcm, spoken.sample_rate_hz, CLIP_RATE_HZ, quality="VHQ")
-            ranges = trim(pcm, CLIP_RATE_HZ)
-            if len(ranges) != 1:
-                clips.append(None)  # the engine pauses within the phrase: not one inter-pausal unit
-                continue
-            ((start, end),) = ranges
-            clips.append(Clip(unit_rms(pcm[start:end]), _words_in(text, spoken.word_times_s, start, end)))
-        count = len(self._phrases)
-        phrases = [clip for clip in clips[:count] if clip]
-        most_s = load_rules(SimulateRules).backchannel_max_s
-        short = [clip for clip in clips[count:] if clip and clip.duration_s <= most_s]
-        if not phrases or not short:
-            raise UsageError(f"{voice} pauses in every phrase; name other voices with --voices")
-        return VoiceClips(phrases, short)
-
-
-def _words_in(
-    text: str, times_s: Sequence[tuple[float, float]], start: int, end: int
-) -> list[tuple[str, float, float]]:
-    """Words with times within the clip; the first begins and the last ends with it."""
-    length_s = (end - start) / CLIP_RATE_HZ
-    inside_s = [
-        [round(min(max(time_s - start / CLIP_RATE_HZ, 0.0), length_s), 4) for time_s in span] for span in times_s
-    ]
-    inside_s[0][0], inside_s[-1][1] = 0.0, length_s
-    return [(word, start_s, end_s) for word, (start_s, end_s) in zip(text.split(), inside_s, strict=True)]
-
-
-def _store(path: Path, clips: VoiceClips) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    everything = [*clips.phrases, *clips.backchannels]
-    pcm = np.concatenate([clip.pcm for clip in everything])
-    scale = 0.99 / float(np.abs(pcm).max())
-    rows = [{"samples": len(clip.pcm), "words": clip.words} for clip in everything]
-    index = {"scale": scale, "phrases": len(clips.phrases), "clips": rows}
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    soundfile.write(f"{part}.flac", pcm * scale, CLIP_RATE_HZ, subtype="PCM_16")
-    Path(f"{part}.json").write_text(json.dumps(index, ensure_ascii=False), encoding="utf-8")
-    for suffix in (".flac", ".json"):  # the index last: where it is, the clips are
-        os.replace(f"{part}{suffix}", f"{path}{suffix}")
-
-
-def _load(path: Path) -> VoiceClips:
-    try:
-        index = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
-        pcm, _ = soundfile.read(f"{path}.flac", dtype="float32")
-    except (OSError, ValueError, soundfile.LibsndfileError) as error:
-        raise UsageError(f"{path}.flac: the kept voice cannot be read ({error}); delete {path.parent}") from None
-    clips, at = [], 0
-    for row in index["clips"]:
-        words = [(word, start_s, end_s) for word, start_s, end_s in row["words"]]
-        clips.append(Clip(pcm[at : at + row["samples"]] / np.float32(index["scale"]), words))
-        at += row["samples"]
-    return VoiceClips(clips[: index["phrases"]], clips[index["phrases"] :])
-
-
-# --- recorded -------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class RecordedBank:
-    """Voices from a folder of mono clips: ``SPEAKER/*.wav``, or ``SPEAKER-*.wav`` and ``SPEAKER_*.wav`` side by side.
-
-    Clips are cut at pauses of 200 ms. What is said in them is not known, so there are no words.
-    """
-
-    folder: Path
-
-    def __post_init__(self) -> None:
-        self._files: dict[str, list[Path]] = {}
-        self._loaded: dict[str, VoiceClips] = {}
-        for path in sorted(self.folder.rglob("*")):
-            if path.suffix.lower() in _AUDIO_SUFFIXES:
-                inside = path.relative_to(self.folder)
-                name = inside.parts[0] if len(inside.parts) > 1 else path.stem.replace("_", "-").split("-")[0]
-                self._files.setdefault(name, []).append(path)
-        if len(self._files) < 2:
-            raise UsageError(
-                f"--voices {self.folder}: clips of {len(self._files)} speakers, and a conversation needs two; expected "
-                "SPEAKER/*.wav, or SPEAKER-*.wav side by side"
-            )
-
-    def voices(self) -> Sequence[str]:
-        """The names of the speakers, sorted."""
-        return sorted(self._files)
-
-    def clips(self, voice: str) -> VoiceClips:
-        """The clips of a speaker.
-
-        Raises:
-            KeyError: there is no such speaker.
-            UsageError: a file cannot be read, is not mono, or there is too little speech.
-        """
-        if voice not in self._loaded:
-            rules = load_rules(SimulateRules)
-            found = [clip for path in self._files[voice] for clip in _cut(path, rules)]
-            phrases = [clip for clip in found if clip.duration_s > rules.backchannel_max_s]
-            if sum(clip.duration_s for clip in phrases) < rules.recorded_voice_min_s:
-                raise UsageError(
-                    f"--voices {self.folder}: {voice} has less than {rules.recorded_voice_min_s:g} s of speech in pieces of "
-                    f"{rules.backchannel_max_s} to {rules.clip_s[1]} s; give longer clips, or more"
-                )
-            short = [clip for clip in found if clip.duration_s <= rules.backchannel_max_s]
-            # Without short utterances, the beginnings of long ones stand for them.
-            length = round(rules.recorded_stand_in_s * CLIP_RATE_HZ)
-            stand_ins = phrases[: rules.recorded_stand_ins]
-            short = short or [Clip(unit_rms(clip.pcm[:length].copy())) for clip in stand_ins]
-            self._loaded[voice] = VoiceClips(phrases, short)
-        return self._loaded[voice]
-
-
-def _cut(path: Path, rules: SimulateRules) -> list[Clip]:
-    """The inter-pausal units of a file, too long and too short ones left out."""
-    try:
-        pcm, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise UsageError(f"{path}: cannot be read as audio ({error})") from None
-    if pcm.shape[1] != 1:
-        raise UsageError(f"{path}: has {pcm.shape[1]} channels; voices are mono clips")
-    resampled: F32 = soxr.resample(pcm[:, 0], rate_hz, CLIP_RATE_HZ)
-    pieces = [resampled[start:end] for start, end in trim(resampled, CLIP_RATE_HZ)]
-    low, high = (round(length_s * CLIP_RATE_HZ) for length_s in rules.clip_s)
-    return [Clip(unit_rms(piece)) for piece in pieces if low <= len(piece) <= high]

@@ -1,4 +1,4 @@
-"""One simulated conversation, from its specification to samples and truth, in the order in which sound travels.
+"""Simulates one conversation from its specification, in the order in which sound travels.
 
 Speech, room, bleed, noise; then what devices do: suppression, clipping, coding, lost packets; then what recorders do:
 both on one track, speakers swapped, clocks that differ.
@@ -55,7 +55,10 @@ FAULT_NAMES: Final[Mapping[type[Fault], str]] = {
 
 @dataclass(frozen=True)
 class Simulated:
-    """A simulated conversation. ``a`` and ``b`` are float32 [T] in [-1, 1]; ``truth`` is described in docs/simulate.md."""
+    """Holds a simulated conversation and its truth, which docs/simulate.md describes.
+
+    ``a`` and ``b`` are float32 [T] in [-1, 1] at ``sample_rate_hz``.
+    """
 
     a: F32
     b: F32
@@ -112,7 +115,7 @@ class _Simulation:
     # --- sound -------------------------------------------------------------------------------------------------------
 
     def _speech(self, speaker: Speaker) -> F32:
-        """The speaker in its room behind the line, at its level."""
+        """Makes the speech of one speaker in its room behind the line, at its level."""
         side = self.spec.side(speaker)
         own = [u for u in self.utterances if u.speaker == speaker]
         pcm = acoustics.band_limit(acoustics.render(own, side.speed, self.samples, self.rate_hz), self.spec.line)
@@ -124,7 +127,7 @@ class _Simulation:
         return pcm * np.float32(10 ** (side.level_dbfs / 20) / max(level, 1e-12))
 
     def _microphone(self, speaker: Speaker, speech: Mapping[Speaker, F32]) -> F32:
-        """What a track picks up: its speaker, noise and hum, copies of the other one."""
+        """Records a track: its speaker, noise and hum, and copies of the partner."""
         side, partner = self.spec.side(speaker), _other(speaker)
         pcm = speech[speaker] + self._noise(speaker, side.noise, "noise")
         if self.spec.hum_dbfs is not None:
@@ -145,7 +148,7 @@ class _Simulation:
         return acoustics.noise(self.rng(purpose, speaker), self.samples, colour, level_dbfs, self.spec.line)
 
     def _gated(self, speaker: Speaker, pcm: F32) -> F32:
-        """The track as it is sent with silence suppression: zeros or comfort noise some time after the speaker."""
+        """Suppresses silence: some time after the speaker it sends zeros or comfort noise in place of the track."""
         hold = self.rules.sent_after_speech_ms * self.rate_hz // 1000
         sent = self.masks[speaker].copy()
         for end in np.flatnonzero(np.diff(self.masks[speaker].astype(np.int8)) == -1).tolist():
@@ -153,7 +156,7 @@ class _Simulation:
         return np.where(sent, pcm, self._silence(speaker))
 
     def _silence(self, speaker: Speaker) -> F32:
-        """What the track carries where its speaker is not sent."""
+        """Makes what the track carries while its speaker is not sent."""
         match self.spec.side(speaker).silence:
             case "digital":
                 return np.zeros(self.samples, np.float32)
@@ -192,7 +195,7 @@ class _Simulation:
         return tracks
 
     def _clocks(self) -> dict[Speaker, tuple[float, float]]:
-        """How fast each track's clock is in ppm, and how late the track is in seconds."""
+        """Gives how fast each track's clock is in ppm, and how late the track is in seconds."""
         return {
             s: (
                 sum(fault.ppm for fault in self.spec.faults if isinstance(fault, Drift) and fault.side == s),

@@ -1,4 +1,4 @@
-"""Many conversations that differ: voices, rooms, levels, lines and faults drawn from seeds."""
+"""Draws many conversations that differ, from seeds: voices, rooms, levels, lines and faults."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -55,7 +55,7 @@ def random_specs(
     line: str | None = None,
     faults: Sequence[Fault] | None = None,
 ) -> list[ConversationSpec]:
-    """Draws conversations that differ in everything a recording can differ in.
+    """Draws conversations that differ in everything in which recordings differ.
 
     Each depends on ``seed`` and its own number alone, so that more of them begin with the same ones. In every twenty,
     eight have no fault, four bleed, and one each is a duplicate, a mono mix, over-suppressed, swapped, offset, drifting
@@ -185,5 +185,5 @@ def _draw_bleed(
 
 
 def _round(value: float, digits: int = 1) -> float:
-    """Figures that people can read in the truth."""
+    """Rounds a figure, so that people can read it in the truth."""
     return round(float(value), digits)

@@ -1,4 +1,4 @@
-"""Faults as people write them on the command line: ``bleed:a_from_b:-30dB:60ms``."""
+"""Reads faults as people write them on the command line: ``bleed:a_from_b:-30dB:60ms``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
@@ -41,7 +41,7 @@ _DEPTHS_DB: Final = {"soft": 12.0, "strong": 40.0}
 
 
 class _FormError(Exception):
-    """The text does not have the form of its fault."""
+    """Says that the text does not have the form of its fault."""
 
 
 def parse_fault(text: str) -> tuple[Fault, ...]:

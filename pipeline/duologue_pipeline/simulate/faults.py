@@ -1,6 +1,6 @@
-"""What goes wrong with a recording, each fault a function over samples that knows nothing of the others.
+"""Damages recordings: each fault is a function over samples that knows nothing of the others.
 
-All arrays are float32 [T] at the rate of the line.
+Tracks are float32 [T] at the rate of the line, full scale is 1; they are clipped to [-1, 1] at the end only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ F32 = npt.NDArray[np.float32]
 
 
 def curve_at(curve: Curve, samples: int, rate_hz: int) -> npt.NDArray[np.float64]:
-    """A curve at every sample: float64 [samples]."""
+    """Gives the value of a curve at every sample: float64 [samples], in the curve's unit."""
     times_s, values = zip(*curve, strict=True)
     return np.interp(np.arange(samples) / rate_hz, times_s, values)
 
@@ -45,7 +45,7 @@ def bleed_copy(
     rules: SimulateRules,
     rate_hz: int,
 ) -> tuple[F32, dict[str, Any]]:
-    """What comes over of a speaker, and what is exactly true of it.
+    """Makes the copy of a speaker that is heard in the partner's track, and says what is exactly true of it.
 
     Args:
         fault: how loud and how late.
@@ -79,7 +79,7 @@ def _db(amplitude: float) -> float:
 
 
 def _delay(pcm: F32, lag_ms: Curve, rate_hz: int) -> F32:
-    """The samples later by a lag that may change: rounded to samples where it does not, else interpolated."""
+    """Delays float32 [T] by a lag that may change: a constant lag is rounded to samples, else it interpolates."""
     if len(lag_ms) == 1:
         lag = round(lag_ms[0][1] * rate_hz / 1000)
         return np.concatenate([np.zeros(lag, np.float32), pcm[: len(pcm) - lag]])
@@ -88,7 +88,15 @@ def _delay(pcm: F32, lag_ms: Curve, rate_hz: int) -> F32:
 
 
 def read_at(pcm: F32, positions: npt.NDArray[np.float64]) -> F32:
-    """The signal between its samples (Lagrange's cubic through four of them), 0 outside of it."""
+    """Reads a signal between its samples by Lagrange's cubic; outside of the signal it reads 0.
+
+    Args:
+        pcm: float32 [T] in any unit.
+        positions: float64 [n] in samples.
+
+    Returns:
+        float32 [n], in the unit of ``pcm``.
+    """
     padded = np.concatenate([np.zeros(2, np.float32), pcm, np.zeros(3, np.float32)])
     whole = np.floor(np.clip(positions, -1, len(pcm))).astype(np.int64)
     x = (np.clip(positions, -1, len(pcm)) - whole).astype(np.float32)
@@ -102,7 +110,11 @@ def read_at(pcm: F32, positions: npt.NDArray[np.float64]) -> F32:
 
 
 def suppression_gain(fault: OverSuppression, partner: Sequence[Span], samples: int, rate_hz: int) -> F32:
-    """The gain of the suppressor at every sample: 1, and ``-depth_db`` while the partner speaks."""
+    """Gives the gain of the suppressor at every sample: 1, and ``-depth_db`` while the partner speaks.
+
+    Returns:
+        float32 [samples], an amplitude in (0, 1].
+    """
     milliseconds = samples * 1000 // rate_hz + 2
     level_db = np.empty(milliseconds)
     at_ms, now_db = 0, 0.0
@@ -121,13 +133,16 @@ def suppression_gain(fault: OverSuppression, partner: Sequence[Span], samples: i
 
 
 def clip(fault: Clipping, pcm: F32, speech: npt.NDArray[np.bool_]) -> tuple[F32, dict[str, Any]]:
-    """The track cut off, and the level at which: ``at_dbfs``."""
+    """Cuts off the loudest samples of a track, and says at which level: ``at_dbfs``.
+
+    ``pcm`` is float32 [T], full scale is 1; ``speech`` bool [T], when its speaker speaks. The result is as ``pcm``.
+    """
     limit = float(np.quantile(np.abs(pcm[speech]), 1 - fault.share)) if speech.any() else 1.0
     return np.clip(pcm, -limit, limit), {"at_dbfs": _db(limit)}
 
 
 def drop_out(fault: Dropouts, pcm: F32, rng: np.random.Generator, rate_hz: int) -> tuple[F32, dict[str, Any]]:
-    """The track with zeros in it, and where: ``spans_s``."""
+    """Replaces lost packets of float32 [T] by zeros, and says where: ``spans_s``."""
     damaged = pcm.copy()
     duration_s = len(pcm) / rate_hz
     starts_s = np.sort(rng.uniform(0, duration_s, rng.poisson(fault.per_minute * duration_s / 60)))
@@ -143,20 +158,23 @@ def drop_out(fault: Dropouts, pcm: F32, rng: np.random.Generator, rate_hz: int) 
 def duplicate(
     fault: Duplicate, tracks: Mapping[Speaker, F32], rng: np.random.Generator, rate_hz: int
 ) -> dict[Speaker, F32]:
-    """One signal on both tracks."""
+    """Puts one signal on both tracks: float32 [T] each, full scale is 1."""
     one = tracks["a"] + tracks["b"] if fault.source == "mix" else tracks[fault.source]
     other = _delay(one, ((0.0, fault.delay_ms),), rate_hz) * np.float32(10 ** (fault.gain_db / 20))
     return {"a": with_noise(one, fault.noise_db, rng), "b": with_noise(other, fault.noise_db, rng)}
 
 
 def with_noise(pcm: F32, noise_db: float, rng: np.random.Generator) -> F32:
-    """The signal with white noise of its own, so many dB relative to it."""
+    """Adds white noise to float32 [T], ``noise_db`` relative to its RMS."""
     level = np.float32(rms(pcm) * 10 ** (noise_db / 20))
     return pcm + level * rng.standard_normal(len(pcm), dtype=np.float32)
 
 
 def separate(tracks: Mapping[Speaker, F32], leak_db: float, rate_hz: int) -> dict[Speaker, F32]:
-    """The sum of both tracks pulled apart by their ideal ratio masks (Srinivasan, Roman & Wang 2006)."""
+    """Pulls the sum of both tracks apart by their ideal ratio masks (Srinivasan, Roman & Wang 2006).
+
+    ``tracks`` and the result are float32 [T] each, full scale is 1.
+    """
     window = rate_hz * load_rules(SimulateRules).separation_window_ms // 1000
     spectra = {s: stft(track, rate_hz, nperseg=window)[2] for s, track in tracks.items()}
     power = {s: np.square(np.abs(spectrum)) for s, spectrum in spectra.items()}
@@ -171,7 +189,7 @@ def separate(tracks: Mapping[Speaker, F32], leak_db: float, rate_hz: int) -> dic
 
 
 def stretch_and_shift(pcm: F32, ppm: float, late_s: float, filling: F32, rate_hz: int) -> F32:
-    """A track by another clock: what was at t is at ``t * (1 + ppm / 1e6) + late_s``, and it is as long as before.
+    """Records a track by another clock: what was at t is at ``t * (1 + ppm / 1e6) + late_s``, in the same length.
 
     ``filling`` float32 [T] is what stands where the track has not begun or has ended.
     """

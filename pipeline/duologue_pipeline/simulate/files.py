@@ -1,4 +1,4 @@
-"""A simulated corpus on disk: audio, words, truth, manifest and consent, ready for ``duologue run``."""
+"""Writes a simulated corpus: audio, words, truth, manifest and consent, ready for ``duologue run``."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -78,7 +78,7 @@ def write_corpus(
 def _write_conversation(
     out: Path, spec: ConversationSpec, simulated: Simulated, number: int, audio_format: str
 ) -> dict[str, Any]:
-    """Writes a conversation's files; gives its line of the manifest."""
+    """Writes the files of a conversation; gives its line of the manifest."""
     name = spec.recording_id
     audio = f"audio/{name}.{audio_format}"
     stereo = np.stack([simulated.a, simulated.b], axis=1)
@@ -104,7 +104,7 @@ def _write_conversation(
 
 
 def track_words(truth: dict[str, Any]) -> dict[Speaker, list[dict[str, Any]]] | None:
-    """What a perfect transcriber of each track writes, by the track's own clock: None where the words are not known.
+    """Gives what a perfect transcriber of each track writes, by the track's own clock; None if words are not known.
 
     A swap moves the words to the other track and a wrong clock moves their times, as both happen to real transcripts of
     such tracks. Words whose time lies outside of the track are left out.
@@ -142,7 +142,10 @@ def _write_json(path: Path, content: Any) -> None:
 
 
 def _write_ledger(path: Path, speaker_ids: Iterable[str], seed: int) -> None:
-    """Everyone grants recording, in-house training and redistribution, a week before the first conversation."""
+    """Writes a ledger in which everyone grants recording, in-house training and redistribution.
+
+    They do so a week before the first conversation.
+    """
     rng = generator("ledger 1.0", seed)
     ledger_id = f"{rng.bytes(4).hex()}-0000-4000-8000-{rng.bytes(6).hex()}"
     ledger = Ledger.create(path, ledger_id=ledger_id, created_at=_OPENED_AT, entropy=seeded_entropy(rng.bytes(32)))

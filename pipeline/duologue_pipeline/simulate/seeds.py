@@ -1,4 +1,4 @@
-"""Random numbers that depend on names alone, never on the order in which anything is drawn."""
+"""Draws random numbers that depend on names alone, never on the order in which anything is drawn."""
 
 import hashlib
 
@@ -8,6 +8,6 @@ __all__ = ["generator"]
 
 
 def generator(*identity: object) -> np.random.Generator:
-    """A generator of its own for this identity, e.g. ``generator(seed, recording_id, "noise", "a")``."""
+    """Makes the random generator of an identity, e.g. ``generator(seed, recording_id, "noise", "a")``."""
     name = "\x1f".join(str(part) for part in identity)
     return np.random.Generator(np.random.PCG64(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16])))

@@ -1,4 +1,4 @@
-"""What a simulated conversation is made of, as values: speakers, line, room, and faults with their exact strength.
+"""Specifies a simulated conversation: speakers, line, room, and faults with their exact strength.
 
 Times in a specification are seconds on the clock of the undamaged conversation, levels dB, lags milliseconds.
 """
@@ -35,13 +35,13 @@ Curve = tuple[tuple[float, float], ...]
 
 
 def constant(value: float) -> Curve:
-    """A curve that does not change."""
+    """Makes a curve that does not change."""
     return ((0.0, value),)
 
 
 @dataclass(frozen=True)
 class Bleed:
-    """The partner of ``into`` is heard in the track of ``into``, as a filtered copy that comes ``lag_ms`` later.
+    """Copies the partner of ``into`` to the track of ``into``, through a filter and ``lag_ms`` later.
 
     ``level_db`` is the RMS of the copy over the partner's speech, relative to the partner's speech in its own track.
     ``t60_s`` is the reverberation of the way between them, 0 for a short direct path.
@@ -66,7 +66,7 @@ class Bleed:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Both tracks carry the signal of ``source`` (``mix``: the sum of both); b's comes with this gain and delay.
+    """Puts the signal of ``source`` on both tracks (``mix``: the sum of both); b gets it with this gain and delay.
 
     ``noise_db`` is the level of the noise of its own on each, relative to the signal.
     """
@@ -84,14 +84,14 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class MonoMix:
-    """Both tracks carry the sum of both, with noise of their own ``noise_db`` below it."""
+    """Puts the sum of both speakers on both tracks, each with noise of its own at ``noise_db`` relative to it."""
 
     noise_db: float = -60.0
 
 
 @dataclass(frozen=True)
 class OverSuppression:
-    """An echo canceller or gate turns the track of ``side`` down by ``depth_db`` while the other one talks.
+    """Turns the track of ``side`` down by ``depth_db`` while the partner talks, as an echo canceller or gate does.
 
     It takes ``attack_ms`` to get to 63 % of the way down and ``release_ms`` to come up again.
     """
@@ -108,14 +108,14 @@ class OverSuppression:
 
 @dataclass(frozen=True)
 class Swap:
-    """From ``at_s`` on, each speaker is on the other one's track."""
+    """Puts each speaker on the other track from ``at_s`` on."""
 
     at_s: float
 
 
 @dataclass(frozen=True)
 class Offset:
-    """The track of ``side`` is late by ``late_s`` (early where negative)."""
+    """Makes the track of ``side`` late by ``late_s`` (early where negative)."""
 
     side: Speaker
     late_s: float
@@ -127,7 +127,7 @@ class Offset:
 
 @dataclass(frozen=True)
 class Drift:
-    """The clock of the track of ``side`` is fast by ``ppm``: what happens at t is found at ``t * (1 + ppm / 1e6)``."""
+    """Makes the clock of ``side`` fast by ``ppm``: what happens at t is found at ``t * (1 + ppm / 1e6)``."""
 
     side: Speaker
     ppm: float
@@ -139,7 +139,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class Clipping:
-    """The track of ``side`` is cut off where it is louder than all but ``share`` of the samples of its speech."""
+    """Cuts the track of ``side`` off at the level that a ``share`` of the samples of its speech exceeds."""
 
     side: Speaker
     share: float = 0.01
@@ -151,7 +151,7 @@ class Clipping:
 
 @dataclass(frozen=True)
 class Dropouts:
-    """Packets of the track of ``side`` are lost: zeros of 20 to 200 ms, ``per_minute`` on average."""
+    """Loses packets of the track of ``side``: zeros of 20 to 200 ms, ``per_minute`` on average."""
 
     side: Speaker
     per_minute: float = 6.0
@@ -163,7 +163,7 @@ class Dropouts:
 
 @dataclass(frozen=True)
 class Separated:
-    """A mono mix pulled apart again by masks: each track is the mix times the ideal ratio mask of its speaker.
+    """Pulls a mono mix apart by masks: each track is the mix times the ideal ratio mask of its speaker.
 
     ``leak_db`` is how far down the mask goes where only the other one is heard.
     """
@@ -179,7 +179,7 @@ Fault = Bleed | Duplicate | MonoMix | OverSuppression | Swap | Offset | Drift | 
 
 @dataclass(frozen=True)
 class Side:
-    """One speaker and how they are recorded.
+    """Describes one speaker and how they are recorded.
 
     ``voice`` is a name of the voice bank. ``speed`` plays it faster and, as much, higher: from few voices it makes many
     people. ``level_dbfs`` is the RMS of the speech, ``noise_dbfs`` that of the noise (white, pink or room). ``t60_s`` is
@@ -208,7 +208,7 @@ class Side:
 
 @dataclass(frozen=True)
 class ConversationSpec:
-    """A conversation to simulate; the same one always gives the same samples.
+    """Describes a conversation to simulate; the same specification always gives the same samples.
 
     ``seed`` and ``recording_id`` decide who says what when; faults change nothing of that, so the same conversation can
     be had with and without. ``hum_dbfs`` is the RMS of a mains hum common to both tracks, None for none.
@@ -244,12 +244,12 @@ class ConversationSpec:
                 raise ValueError(f"bleed into {fault.into}: its silence is not sent, so the bleed would not be either")
 
     def side(self, speaker: Speaker) -> Side:
-        """The side of a speaker."""
+        """Gives the side of a speaker."""
         return self.a if speaker == "a" else self.b
 
     @property
     def sample_rate_hz(self) -> int:
-        """Of the result."""
+        """Gives the sample rate of both tracks."""
         return LINE_RATES_HZ[self.line]
 
 

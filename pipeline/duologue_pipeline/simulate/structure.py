@@ -1,4 +1,4 @@
-"""Who speaks when: a plan of turns, backchannels and interruptions drawn from published human statistics.
+"""Plans who speaks when: it draws turns, backchannels and interruptions from published human statistics.
 
 The figures are in rules/simulate.json, their sources in docs/simulate.md. Each utterance of the plan is one
 inter-pausal unit, of which the plan knows the role; so the truth about events is known and not found out.
@@ -24,7 +24,7 @@ Role = Literal["turn", "backchannel", "interruption"]
 
 @dataclass(frozen=True)
 class Utterance:
-    """One inter-pausal unit of the plan, in milliseconds on the conversation's clock.
+    """Holds one inter-pausal unit of the plan, in milliseconds on the conversation's clock.
 
     ``role`` is ``turn`` for what the holder of the floor says, else what the listener does without taking it.
     ``takes_floor`` opens a turn. ``barges_in`` is an interruption that was meant: the other one breaks off for it.
@@ -43,12 +43,12 @@ class Utterance:
 
     @property
     def duration_ms(self) -> int:
-        """How long it is."""
+        """Gives its length in milliseconds."""
         return self.end_ms - self.start_ms
 
 
 def draw_fto_s(rng: np.random.Generator, rules: SimulateRules) -> float:
-    """Draws a floor-transfer offset in seconds: negative in overlap."""
+    """Draws a floor-transfer offset in seconds: it is negative in overlap."""
     fto_s = float(rng.logistic(rules.fto_mode_s, rules.fto_logistic_scale_s))
     if rng.random() < rules.fto_late_share:
         fto_s += float(rng.exponential(rules.fto_late_mean_s))
@@ -109,7 +109,7 @@ class _Planner:
             holder = listener
 
     def _turn(self, speaker: Speaker, onset_ms: int, at_least_ms: int, barges_in: bool) -> list[Utterance]:
-        """A turn from here on, its first IPU not shorter than asked; empty if none fits before the end."""
+        """Draws a turn from ``onset_ms`` on, its first IPU at least ``at_least_ms`` long; empty if none fits."""
         ipus: list[Utterance] = []
         for _ in range(int(self._rng.geometric(1 / self._mean_ipus[speaker]))):
             wanted_ms = 0 if ipus else at_least_ms
@@ -133,7 +133,7 @@ class _Planner:
         return Utterance(speaker, role, clip, start_ms, start_ms + self._length_ms(clip, speaker), gain_db)
 
     def _hand_over(self, turn: list[Utterance], listener: Speaker) -> tuple[list[Utterance], int, bool]:
-        """The turn, its last IPU cut off if the listener barges in; when the listener begins; whether it barges in."""
+        """Ends a turn: gives its IPUs, when the listener begins, and whether the listener barges in."""
         last = turn[-1]
         # The listener must have been silent for a while, and must have a phrase that outlasts the overlap.
         alone_ms, outlast_ms = self._ms(self._rules.listener_alone_s), self._ms(self._rules.own_silence_min_s)
@@ -155,7 +155,7 @@ class _Planner:
         return turn, max(last.end_ms, earliest_ms), False
 
     def _listener_acts(self, turn: Sequence[Utterance], listener: Speaker, next_onset_ms: int) -> Iterator[Utterance]:
-        """Backchannels and failed interruptions of the listener in this turn, apart from what else it says."""
+        """Draws backchannels and failed interruptions of the listener in this turn, apart from its other utterances."""
         alone_ms = self._ms(self._rules.listener_alone_s)
         free_ms = self._silent_from_ms[listener] + alone_ms
         for i, ipu in enumerate(turn):
@@ -201,7 +201,7 @@ class _Planner:
 
 
 def _bag(clips: Sequence[Clip], rng: np.random.Generator) -> Iterator[Clip]:
-    """All clips in random order, again and again."""
+    """Gives all clips in random order, again and again."""
     while True:
         for i in rng.permutation(len(clips)).tolist():
             yield clips[i]

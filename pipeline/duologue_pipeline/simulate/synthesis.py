@@ -1,4 +1,4 @@
-"""Speech with the time of every word from the free synthesisers of Debian: Flite, Festival and eSpeak NG.
+"""Speaks with the free synthesisers of Debian (Flite, Festival, eSpeak NG), and tells the time of every word.
 
 Flite and eSpeak NG are called through their C libraries, Festival through a Scheme batch. None is needed to import this
 module, and all are deterministic: the same text and voice give the same samples.
@@ -52,7 +52,7 @@ _ESPEAK_LANGUAGES: Final = {"en": "en-us", "en-GB": "en-gb", "es": "es", "de": "
 
 @dataclass(frozen=True)
 class Spoken:
-    """What an engine has said: float64 [T] in [-1, 1], and the word times ``(start_s, end_s)``, one a word."""
+    """Holds what an engine has said: ``pcm`` float64 [T] in [-1, 1], and ``(start_s, end_s)`` of each word."""
 
     pcm: npt.NDArray[np.float64]
     sample_rate_hz: int
@@ -60,7 +60,7 @@ class Spoken:
 
 
 def engine_voices(engine: str, language: str) -> list[str]:
-    """The voices of an engine on this machine, for a language; none where it is not installed.
+    """Lists the voices of an engine on this machine for a language; there are none where it is not installed.
 
     Returns:
         Names ``engine:voice``, sorted.
@@ -77,7 +77,7 @@ def engine_voices(engine: str, language: str) -> list[str]:
 
 
 def synthesise(voice: str, texts: Sequence[str], *, stretch: float | None = None) -> list[Spoken]:
-    """Says each text.
+    """Speaks each text.
 
     Args:
         voice: of :func:`engine_voices`.
@@ -285,7 +285,7 @@ def _espeak(texts: Sequence[str], name: str) -> list[Spoken]:
 
 
 def _espeak_times(text: str, words: Sequence[tuple[int, int]], samples: int, rate_hz: int) -> list[tuple[float, float]]:
-    """Word times from events ``(position of a letter counted from 1, sample)``.
+    """Finds word times from events ``(position of a letter counted from 1, sample)``.
 
     The engine says some words as one ("of the") and gives one event for them: they share its time by their letters.
     """

@@ -1,4 +1,4 @@
-"""What is true of a simulated conversation: activity, words and events, read off the plan.
+"""Reads off the plan what is true of a simulated conversation: activity, words and events.
 
 Events follow the definitions of :data:`duologue_pipeline.events.find.KINDS`, but their roles are those of the plan: they are
 not judged from timing, so they can hold the judgement to account.
@@ -17,12 +17,12 @@ __all__ = ["activity_of", "event_json", "events_of", "words_of"]
 
 
 def activity_of(utterances: Sequence[Utterance], speaker: Speaker) -> list[Span]:
-    """When a speaker is heard; ``utterances`` in order of onset."""
+    """Gives when a speaker is heard; ``utterances`` come in order of onset."""
     return [Span(u.start_ms, u.end_ms) for u in utterances if u.speaker == speaker]
 
 
 def events_of(utterances: Sequence[Utterance]) -> list[Event]:
-    """Every event of the plan; ``utterances`` in order of onset."""
+    """Lists every event of the plan; ``utterances`` come in order of onset."""
     turns = _turns(utterances)
     events = [Event("ipu", u.speaker, u.start_ms, u.end_ms) for u in utterances]
     for turn in turns:
@@ -51,7 +51,7 @@ def events_of(utterances: Sequence[Utterance]) -> list[Event]:
 
 
 def words_of(utterances: Sequence[Utterance], speaker: Speaker, speed: float) -> list[dict[str, Any]] | None:
-    """A speaker's words as schemas/words.schema.json has them, or None where the voice does not say what it says.
+    """Gives a speaker's words as schemas/words.schema.json has them, or None where the voice says no known words.
 
     A word in which the speaker breaks off ends there, and in a hyphen.
     """
@@ -77,7 +77,7 @@ def words_of(utterances: Sequence[Utterance], speaker: Speaker, speed: float) ->
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """An event in seconds, without what it does not have."""
+    """Writes an event in seconds, without the fields that it does not have."""
     row: dict[str, Any] = {
         "kind": event.kind,
         "speaker": event.speaker,
@@ -102,7 +102,7 @@ def _turns(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
 
 
 def _transfer(before: Utterance, after: Utterance) -> list[Event]:
-    """A floor transfer, its gap or overlap, and the interruption if it is one by the definition of the kind."""
+    """Gives a floor transfer, its gap or overlap, and the interruption if it is one by the definition of the kind."""
     fto_ms = after.start_ms - before.end_ms
     kinds = ["floor_transfer"]
     if fto_ms:
@@ -115,7 +115,7 @@ def _transfer(before: Utterance, after: Utterance) -> list[Event]:
 
 
 def _interrupts(held: Utterance, act: Utterance) -> bool:
-    """Whether one begins while the other speaks, not with its beginning and not with its last syllable."""
+    """Says whether one begins while the other speaks, but not with its beginning and not with its last syllable."""
     rules = load_rules(EventsRules)
     earliest_ms, latest_ms = held.start_ms + rules.hear_onset_ms, held.end_ms - rules.terminal_overlap_ms
     return earliest_ms <= act.start_ms <= latest_ms

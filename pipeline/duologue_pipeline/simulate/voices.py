@@ -1,8 +1,8 @@
-"""Voices as banks of short clips, each one inter-pausal unit long, from which conversations are put together.
+"""Holds voices as banks of short clips, each one inter-pausal unit long, for conversations to be made of.
 
 :class:`NoiseBank` needs nothing but numpy: a glottal pulse train through moving formants, in the rhythm of syllables,
 with bursts of noise between them. It says no words, but has what isolation and activity are measured by. Synthesised
-and recorded voices are in :mod:`duologue_pipeline.simulate.synthesis` and :mod:`duologue_pipeline.simulate.bank`.
+and recorded voices are in :mod:`duologue_pipeline.simulate.synthesised` and :mod:`duologue_pipeline.simulate.recorded`.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ F32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Clip:
-    """Speech without a pause of 200 ms in it, cut to where it sounds.
+    """Holds speech without a pause of 200 ms, cut to where it sounds.
 
     ``pcm`` is float32 [T] at 24 kHz with an RMS of 1. ``words`` are ``(word, start_s, end_s)`` within the clip, sorted;
     None where nobody knows what is said.
@@ -40,27 +40,27 @@ class Clip:
 
     @property
     def duration_s(self) -> float:
-        """Its length."""
+        """Gives its length in seconds."""
         return len(self.pcm) / CLIP_RATE_HZ
 
 
 @dataclass(frozen=True)
 class VoiceClips:
-    """What a voice can say: ``phrases`` make turns, ``backchannels`` are under 800 ms. Neither is empty."""
+    """Holds what a voice can say: ``phrases`` make turns, ``backchannels`` are under 800 ms; neither is empty."""
 
     phrases: Sequence[Clip]
     backchannels: Sequence[Clip]
 
 
 class VoiceBank(Protocol):
-    """A set of voices that :func:`duologue_pipeline.simulate.simulate_conversation` can speak with."""
+    """Offers voices that :func:`duologue_pipeline.simulate.simulate_conversation` can speak with."""
 
     def voices(self) -> Sequence[str]:
-        """The names of the voices, sorted."""
+        """Lists the names of the voices, sorted."""
         ...
 
     def clips(self, voice: str) -> VoiceClips:
-        """What a voice can say.
+        """Gives what a voice can say.
 
         Raises:
             KeyError: there is no such voice.
@@ -94,7 +94,7 @@ def trim(pcm: npt.NDArray[np.floating], rate_hz: int) -> list[tuple[int, int]]:
 
 
 def unit_rms(pcm: npt.NDArray[np.floating]) -> F32:
-    """The samples scaled to an RMS of 1, with 3 ms faded at both ends."""
+    """Scales float [T] to an RMS of 1 and fades 3 ms at both ends: float32 [T]."""
     scaled = np.asarray(pcm / np.sqrt(np.mean(np.square(pcm, dtype=np.float64))), np.float32)
     ramp = np.linspace(0, 1, load_rules(SimulateRules).clip_fade_ms * CLIP_RATE_HZ // 1000, dtype=np.float32)
     scaled[: len(ramp)] *= ramp
@@ -121,16 +121,16 @@ _BANDWIDTHS_HZ: Final = (70, 100, 140, 200)
 
 @dataclass(frozen=True)
 class NoiseBank:
-    """Voices ``noise-00`` ... that babble: always the same ones, made in about a tenth of a second each."""
+    """Babbles with voices ``noise-00`` ... that are always the same, each made in about a tenth of a second."""
 
     size: int = 16
 
     def voices(self) -> Sequence[str]:
-        """The names of the voices, sorted."""
+        """Lists the names of the voices, sorted."""
         return [f"noise-{i:02d}" for i in range(self.size)]
 
     def clips(self, voice: str) -> VoiceClips:
-        """What a voice can say.
+        """Gives what a voice can say.
 
         Raises:
             KeyError: there is no such voice.
@@ -151,7 +151,7 @@ def _babble(voice: str) -> VoiceClips:
 
 
 def _phrase(rng: np.random.Generator, syllables: int, pitch_hz: float, tract: float, breath: float) -> F32:
-    """Babbles so many syllables of 170 to 270 ms (4 to 5 Hz on average: Arai & Greenberg 1997)."""
+    """Babbles ``syllables`` of 170 to 270 ms (4 to 5 Hz on average: Arai & Greenberg 1997)."""
     lengths = (rng.uniform(0.17, 0.27, syllables) * CLIP_RATE_HZ).astype(int)
     edges = np.concatenate([[0], np.cumsum(lengths)])
     total = int(edges[-1])
@@ -182,7 +182,7 @@ def _phrase(rng: np.random.Generator, syllables: int, pitch_hz: float, tract: fl
 
 
 def _formants(formants_hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Second-order sections [4, 6], one resonance each (Klatt 1980), with unit gain at 0 Hz."""
+    """Makes second-order sections [4, 6], one resonance each (Klatt 1980), with unit gain at 0 Hz."""
     radius = np.exp(-np.pi * np.array(_BANDWIDTHS_HZ) / CLIP_RATE_HZ)
     a1, a2 = -2 * radius * np.cos(2 * np.pi * formants_hz / CLIP_RATE_HZ), radius**2
     zero, one = np.zeros(4), np.ones(4)
@@ -190,7 +190,7 @@ def _formants(formants_hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _burst(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """A consonant: 40 to 90 ms of noise around some frequency of 2 to 6 kHz."""
+    """Makes a consonant: 40 to 90 ms of noise around some frequency of 2 to 6 kHz."""
     length = int(rng.uniform(0.04, 0.09) * CLIP_RATE_HZ)
     centre_hz = rng.uniform(2000, 6000)
     band = butter(1, (0.6 * centre_hz, 1.5 * centre_hz), "bandpass", fs=CLIP_RATE_HZ, output="sos")

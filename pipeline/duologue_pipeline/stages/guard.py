@@ -1,4 +1,4 @@
-"""Tells what goes on from what is refused: the one place where a refusal becomes a row of ``rejected.jsonl``.
+"""Separates what goes on from what is refused: here alone a refusal becomes a row of ``rejected.jsonl``.
 
 Every element is counted once, as ``Metrics.counter(stage, "kept")`` or under the reason of its refusal. The counters are for
 those who watch (:mod:`duologue_pipeline.stages.progress`, a runner's console). Beam counts attempts, so that a bundle that was
@@ -31,7 +31,7 @@ Split = tuple[PCollection[Any], PCollection[Rejected]]
 
 
 def tried(stage: str, work: Callable[..., Any], element: Any, *arguments: Any) -> Any:
-    """Applies a pure function of a stage to an element.
+    """Applies a stage's pure function to an element, and gives a Rejected where the function refuses the element.
 
     Returns:
         What it gives, or a Rejected in place of the RejectError that it raises. Other errors stop the run.

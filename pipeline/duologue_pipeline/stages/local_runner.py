@@ -1,4 +1,4 @@
-"""The runner a run uses when none is named: Beam's FnApiRunner in this process (docs/adr/0007), which tells its counters."""
+"""Runs a pipeline in this process (Beam's FnApiRunner, docs/adr/0007) and reports its counters meanwhile."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +24,7 @@ Count = Counter[tuple[str, str]]
 
 
 def beam_options(arguments: Sequence[str]) -> PipelineOptions:
-    """Parses what stands after ``--``; worker processes log errors only, unless the user says otherwise.
+    """Parses the options after ``--``; worker processes log errors only, unless the user says otherwise.
 
     Raises:
         UsageError: Beam has no such option (by itself it would pass over it).
@@ -39,7 +39,7 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
 
 
 def local_runner(options: PipelineOptions) -> "CountingRunner | None":
-    """The embedded runner, or None where the options name another one."""
+    """Makes the runner in this process, or gives None where the options name another runner."""
     if "runner" in options.get_all_options(drop_default=True):
         return None
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
@@ -48,7 +48,7 @@ def local_runner(options: PipelineOptions) -> "CountingRunner | None":
 
 
 class CountingRunner(fn_runner.FnApiRunner):
-    """FnApiRunner, which also tells the counters of a run while it goes on, of worker processes too.
+    """Runs as FnApiRunner does, and reports the counters while the run goes on, of worker processes too.
 
     Beam's own asks its workers for their counters but hands them on only when everything is done. What is overridden here is
     not public: where a version of Beam has it no more, there is no progress to be seen, and nothing else changes.
@@ -61,12 +61,12 @@ class CountingRunner(fn_runner.FnApiRunner):
         self._running: dict[str, Count] = {}
 
     def counters(self) -> Count:
-        """The counters as far as they are known: of the bundles that are done, and of those that are being worked on."""
+        """Adds up the counters known so far, of finished and of running bundles."""
         with self._lock:
             return sum(self._running.values(), self._finished.copy())
 
     def run_pipeline(self, *arguments: Any, **options: Any) -> Any:
-        """Runs as Beam does, while those who ask for progress also tell us."""
+        """Runs a pipeline as Beam does, and hears of the progress of its bundles."""
         told: Any = fn_runner  # a module of Beam, whose class is replaced for the while
         plain = told.ProgressRequester
         told.ProgressRequester = partial(_requester, plain, self._progressed)

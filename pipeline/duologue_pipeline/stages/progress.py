@@ -1,4 +1,4 @@
-"""Tells a person how far a run has come, by the counters of its stages."""
+"""Reports how far a run has come, by the counters of its stages."""
 
 import threading
 import time
@@ -56,7 +56,7 @@ class Progress:
 
 
 def progress_line(counters: Counters, recordings: int) -> str:
-    """What a person is told: ``analysed 2/3, tokenized 1/3, refused 1``."""
+    """Writes the counters as a line: ``analysed 2/3, tokenized 1/3, refused 1``."""
     refused = sum(count for (_, name), count in counters.items() if name != KEPT)
     analysed, tokenized = (counters.get((stage, KEPT), 0) for stage in ("events", "tokens"))
     line = f"analysed {analysed}/{recordings}, tokenized {tokenized}/{recordings}"
@@ -64,7 +64,7 @@ def progress_line(counters: Counters, recordings: int) -> str:
 
 
 def result_counters(result: Any) -> Counter[tuple[str, str]]:
-    """The counters of a pipeline that is running elsewhere or done, as far as its runner tells them."""
+    """Reads the counters of a pipeline that runs elsewhere or is done, as far as its runner gives them."""
     if hasattr(result, "_metrics"):
         result._metrics = None  # a PortableRunner's result would keep its first answer for good
     counted: Counter[tuple[str, str]] = Counter()

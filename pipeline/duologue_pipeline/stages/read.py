@@ -1,4 +1,4 @@
-"""Read: the manifest's lines become recordings, each with an id of its own."""
+"""Reads the manifest on Beam: its lines become recordings, each with a recording_id of its own."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _STAGE: Final = "read"
 
 @dataclass(kw_only=True)
 class ReadManifest(beam.PTransform[Any, Any]):
-    """Reads a manifest. Lines with a fault, and all lines that share a recording_id, are rejected.
+    """Reads a manifest; rejects lines with a fault, and all lines that share a recording_id.
 
     Args:
         manifest: uri of a JSON Lines file.
@@ -29,7 +29,7 @@ class ReadManifest(beam.PTransform[Any, Any]):
         super().__init__(label=_STAGE.capitalize())
 
     def expand(self, pipeline: beam.Pipeline) -> Split:
-        """Reads the file on one worker and spreads its lines."""
+        """Reads the file on one worker and spreads its lines over all workers."""
         by_id = (
             pipeline
             | "Manifest" >> beam.Create([self.manifest])

@@ -1,4 +1,4 @@
-"""A stage of a recording as a Beam transform: one class for all of them, over a pure function each."""
+"""Applies a stage to recordings on Beam: one transform for every stage, over a pure function each."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["Stage"]
 
 @dataclass
 class Stage(beam.PTransform[Any, Any]):
-    """Applies a pure function to every recording, and sets aside those that it rejects.
+    """Applies a pure function to every recording, and sets aside the recordings that it rejects.
 
     ``name`` is the one word of the stage: its folder, its label in the pipeline (capitalised), ``stage`` in
     ``rejected.jsonl``, the namespace of its counters, and the first word of its log lines::
@@ -41,7 +41,7 @@ class Stage(beam.PTransform[Any, Any]):
         super().__init__(label=self.name.capitalize())
 
     def expand(self, elements: PCollection[Any]) -> Split:
-        """Applies the stage."""
+        """Applies the stage to the elements, and gives those kept and those rejected."""
         dofn = _Work(self.name, self.work, self.model)
         step = beam.ParDo(dofn, *(AsSingleton(each) for each in self.side))
         return guarded(elements, "Apply", step, self.output)

@@ -1,4 +1,4 @@
-"""The stage that adds up the statistics of conversations."""
+"""Adds up the statistics of conversations on Beam."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from duologue_pipeline.events.turn_taking import Totals, scoped_totals
+from duologue_pipeline.events.totals import Totals, scoped_totals
 from duologue_pipeline.records import Tokenized
 
 __all__ = ["CombineStatistics"]
@@ -17,7 +17,7 @@ Scoped = tuple[tuple[str, str], Totals]
 
 @dataclass(kw_only=True)
 class CombineStatistics(beam.PTransform[Any, Any]):
-    """Adds up what will be in the release: for the corpus, each language and each speaker, one element each.
+    """Adds up the statistics of the corpus, of each language and of each speaker, one element each.
 
     The sums are of integers, so they do not depend on how the work is spread.
     """

@@ -1,4 +1,4 @@
-"""From all recordings to the release: splits and shards planned, shards joined, the release closed."""
+"""Writes the release on Beam: plans splits and shards, joins the shards, writes the tables and the cards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ import apache_beam as beam
 from apache_beam.pvalue import AsList, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
 
-from duologue_pipeline.events.turn_taking import Totals
+from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
-from duologue_pipeline.release.write import ReleaseOptions, write_release, write_shard
+from duologue_pipeline.release.write import ReleaseOptions, write_release
 from duologue_pipeline.shards.plan import PlanEntry, plan_release
+from duologue_pipeline.shards.write import write_shard
 
 __all__ = ["PlanRelease", "WriteRelease", "WriteShards"]
 
@@ -21,7 +22,7 @@ Plan = dict[str, tuple[str, str]]
 
 @dataclass(kw_only=True)
 class PlanRelease(beam.PTransform[Any, Any]):
-    """Decides split and shard of every recording, from all identities together (some tens of bytes each).
+    """Assigns every recording to a split and a shard, from all identities together (some tens of bytes each).
 
     Args:
         validation_share: share of the time wanted for validation.
@@ -58,7 +59,7 @@ def _plan_entry(conversation: Annotated) -> PlanEntry:
 
 @dataclass(kw_only=True)
 class WriteShards(beam.PTransform[Any, Any]):
-    """Joins the parts of each shard. Only paths cross the shuffle.
+    """Joins the parts of each shard; only paths cross the shuffle.
 
     Args:
         out: the output folder.

@@ -1,4 +1,4 @@
-"""Tokenize: a conversation becomes samples of codes and metadata, written as one part in the staging folder."""
+"""Turns a conversation into samples of codes and metadata, written as one part in the staging folder."""
 
 import hashlib
 import io
@@ -12,18 +12,14 @@ import soundfile
 
 from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.files.storage import exists, join, open_output, write_bytes
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
+from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import Annotated, Recording, Tokenized
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
-from duologue_pipeline.tokens.samples import (
-    MADE_BY,
-    canonical_json,
-    event_rows,
-    index_row,
-    recording_row,
-    sample_document,
-)
+from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
+from duologue_pipeline.tokens.samples import sample_document
 from duologue_pipeline.tokens.segments import SHORTEST_S, Segment, cut_segments
 
 __all__ = ["PARTS", "TokenizeOptions", "encode_conversation", "tokenize_conversation", "tokens_stage"]
@@ -36,7 +32,7 @@ Codes = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class TokenizeOptions:
-    """How samples are cut and what they hold.
+    """Says how samples are cut and what they hold.
 
     Attributes:
         segment_s: length of a sample in seconds; rounded down to whole token frames.
@@ -47,15 +43,22 @@ class TokenizeOptions:
     include_audio: bool = False
 
     def segment_frames(self, codec: Codec) -> int:
-        """Token frames of a full segment, at least 1."""
+        """Counts the token frames of a full segment, at least 1."""
         return max(1, int(self.segment_s * codec.frame_rate_hz))
 
 
 def encode_conversation(recording: Recording, codec: Codec) -> Iterator[Codes]:
-    """Encodes both tracks in step, as one stream each from beginning to end.
+    """Encodes both tracks of a recording in step, as one stream each from beginning to end.
+
+    Args:
+        recording: whose tracks are decoded.
+        codec: makes the codes.
 
     Yields:
-        uint16 [2, codebooks, F] blocks; together ``ceil(T / samples_per_frame)`` frames.
+        uint16 [2, codebooks, F] blocks of indices, ``a`` first; together ``ceil(T / samples_per_frame)`` frames.
+
+    Raises:
+        RejectError: an ``audio_*`` reason.
     """
     encoders = codec.encoder(), codec.encoder()
     for a, b in conversation_blocks(recording, rate_hz=codec.sample_rate_hz):
@@ -164,7 +167,7 @@ class _AudioCutter:
         self._position = 0
 
     def flac_until(self, end_sample: int) -> bytes:
-        """The audio from where the last call ended to ``end_sample``, or to the end of the conversation."""
+        """Gives the audio, as a FLAC file, from where the last call ended to ``end_sample``, or to the end of the conversation."""
         buffer = io.BytesIO()
         with soundfile.SoundFile(buffer, "w", self._rate_hz, 2, format="FLAC", subtype="PCM_16") as file:
             while self._position < end_sample:

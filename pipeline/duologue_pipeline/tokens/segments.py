@@ -1,4 +1,4 @@
-"""Segments: the cuts of a conversation into samples, on the codec's frame grid."""
+"""Cuts a conversation into segments, one a sample, on the codec's frame grid."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Codes = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class Segment:
-    """Frames ``[start_frame, end_frame)`` of a conversation; ``index`` counts from 0."""
+    """Holds the token frames ``[start_frame, end_frame)`` of a conversation; ``index`` counts from 0."""
 
     index: int
     start_frame: int
@@ -24,7 +24,7 @@ class Segment:
 
     @property
     def frames(self) -> int:
-        """Length in token frames."""
+        """Counts its token frames."""
         return self.end_frame - self.start_frame
 
 
@@ -34,8 +34,8 @@ def cut_segments(
     """Cuts a stream of code frames into segments while it comes in.
 
     Args:
-        blocks: uint16 [2, K, F] each, any F, in order.
-        segment_frames: length of a segment, at least 1.
+        blocks: uint16 [2, K, F] each, indices of K codebooks of ``a`` and ``b``, any F, in order.
+        segment_frames: length of a segment in token frames, at least 1.
         shortest_frames: at least 1; a last piece shorter than this joins the one before.
 
     Yields:

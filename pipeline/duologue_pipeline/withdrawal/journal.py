@@ -1,4 +1,4 @@
-"""The journal of a propagation: a folder ``.propagate`` in the release, there from the first change to the last.
+"""Keeps the journal of a propagation: a folder ``.propagate`` in the release, there from the first change to the last.
 
 What a propagation decides is decided once and written down before anything is changed; whoever finds the journal finishes it
 with the same decision, the same clock and the same checkpoint, and so with the same bytes.
@@ -22,9 +22,10 @@ from duologue_pipeline.files.storage import (
     exists,
     join,
     list_entries,
-    read_bytes,
     write_bytes,
 )
+from duologue_pipeline.files.text import read_json
+from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.withdrawal.plan import Plan, ShardPlan
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
@@ -37,7 +38,7 @@ _SCHEMA: Final = "journal/1.1"
 
 @dataclass(frozen=True)
 class Journal:
-    """What was decided.
+    """Holds what a propagation decided, and finds the files of its folder.
 
     Attributes:
         root: the folder of the release.
@@ -64,7 +65,7 @@ class Journal:
     plan: Plan
 
     def path(self, *names: str) -> str:
-        """A file of the journal."""
+        """Gives the uri of a file of the journal."""
         return join(self.root, FOLDER, *names)
 
     def write(self) -> None:
@@ -74,12 +75,12 @@ class Journal:
         write_bytes(self.path("journal.json"), json.dumps(document, sort_keys=True).encode() + b"\n")
 
     def rewritten(self, shard: ShardPlan) -> RewrittenShard | None:
-        """What became of the shard; None where it has not been rewritten yet."""
+        """Reads what became of the shard; None where it has not been rewritten yet."""
         uri = self.path("rewritten", f"{_stem(shard)}.json")
-        return RewrittenShard.from_document(json.loads(read_bytes(uri))) if exists(uri) else None
+        return RewrittenShard.from_document(read_json(uri)) if exists(uri) else None
 
     def note(self, shard: ShardPlan, rewritten: RewrittenShard) -> None:
-        """Keeps what became of the shard."""
+        """Writes down what became of the shard."""
         write_bytes(
             self.path("rewritten", f"{_stem(shard)}.json"), json.dumps(rewritten.document(), sort_keys=True).encode()
         )
@@ -89,12 +90,12 @@ class Journal:
         write_bytes(self.path("next", path), data)
 
     def staged(self) -> Iterator[str]:
-        """The paths of the files that lie ready, ``dataset.json`` left out."""
-        yield from (name for name in list_entries(self.path("next")) if name != "dataset.json")
+        """Lists the paths of the files that lie ready, ``dataset.json`` left out."""
+        yield from (name for name in list_entries(self.path("next")) if name != MANIFEST)
 
     @classmethod
     def of_document(cls, root: str, document: Mapping[str, Any]) -> Self:
-        """The journal of its JSON.
+        """Builds the journal from its JSON.
 
         Raises:
             KeyError, TypeError, ValueError: it is none.
@@ -109,7 +110,7 @@ class Journal:
 
 
 def read_journal(root: str) -> Journal | None:
-    """The journal of a propagation that was begun and not finished; None where there is none.
+    """Reads the journal of a propagation that was begun and not finished; None where there is none.
 
     Raises:
         ValueError: there is one that cannot be read.
@@ -118,7 +119,7 @@ def read_journal(root: str) -> Journal | None:
     if not exists(uri):
         return None
     try:
-        return Journal.of_document(root, json.loads(read_bytes(uri)))
+        return Journal.of_document(root, read_json(uri))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{uri}: is no journal that this duologue can read ({error!r})") from None
 

@@ -1,4 +1,4 @@
-"""The plan of a withdrawal: what happens to every sample of the shards that hold a withdrawn speaker.
+"""Plans a withdrawal: what happens to every sample of the shards that hold a withdrawn speaker.
 
 A plan is made from ``dataset.json``, ``index.parquet`` and ``recordings.parquet`` alone; no shard is opened. It says
 nothing about shards that do not hold a withdrawn speaker: they stay as they are, byte for byte.
@@ -36,7 +36,7 @@ Action = Literal["keep", "drop", "silence_a", "silence_b"]
 
 @dataclass(frozen=True)
 class SamplePlan:
-    """One sample of a touched shard: its members begin at ``offset`` and take ``bytes`` bytes."""
+    """Says what happens to one sample of a touched shard; its members begin at ``offset`` and take ``bytes`` bytes."""
 
     key: str
     offset: int
@@ -47,7 +47,7 @@ class SamplePlan:
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """One touched shard, as it is now: ``path`` is that of ``dataset.json``, samples are in the order of the file."""
+    """Describes one touched shard as it is now; ``path`` is that of ``dataset.json``, samples are in the order of the file."""
 
     path: str
     split: str
@@ -57,13 +57,13 @@ class ShardPlan:
 
     @property
     def kept(self) -> int:
-        """How many samples the new shard will hold; with none there is no new shard."""
+        """Counts the samples that the new shard will hold; with none there is no new shard."""
         return sum(sample.action != "drop" for sample in self.samples)
 
 
 @dataclass(frozen=True)
 class RecordingPlan:
-    """One recording of a withdrawn speaker.
+    """Says what happens to one recording of a withdrawn speaker, and why.
 
     Attributes:
         recording_id: the recording.
@@ -84,7 +84,7 @@ class RecordingPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a withdrawal does to one release.
+    """Says what a withdrawal does to one release.
 
     Attributes:
         commitments: of the withdrawn speakers that the release holds -> why they are (what the caller said).
@@ -100,17 +100,17 @@ class Plan:
 
     @property
     def touched_bytes(self) -> int:
-        """Size of the touched shards as they are now."""
+        """Sums up the bytes of the touched shards as they are now."""
         return sum(shard.bytes for shard in self.shards)
 
     @property
     def withdrawn_s(self) -> float:
-        """Seconds of the withdrawn speakers: of each of their tracks, in all their samples."""
+        """Sums up the seconds of the withdrawn speakers: of each of their tracks, in all their samples."""
         return sum(recording.duration_s * len(recording.withdrawn) for recording in self.recordings)
 
     @property
     def removed_s(self) -> float:
-        """Seconds of tracks that go: both tracks of a dropped sample, one of a silenced one.
+        """Sums up the seconds of tracks that go: both tracks of a dropped sample, one of a silenced one.
 
         ``removed_s / withdrawn_s`` is the over-deletion: 1.0 where only withdrawn speakers lose anything.
         """
@@ -118,11 +118,11 @@ class Plan:
 
     @property
     def actions(self) -> dict[str, Action]:
-        """recording_id -> what happens to it; recordings that are not in it stay."""
+        """Maps recording_id -> what happens to it; recordings that are not in it stay."""
         return {recording.recording_id: recording.action for recording in self.recordings}
 
     def counts(self) -> dict[str, int | float]:
-        """What may be published about the plan: numbers, and nobody's name or commitment."""
+        """Counts what may be published about the plan: numbers, and nobody's name or commitment."""
         dropped = [recording for recording in self.recordings if recording.action == "drop"]
         silenced = [recording for recording in self.recordings if recording.action != "drop"]
         return {
@@ -136,12 +136,12 @@ class Plan:
         }
 
     def document(self) -> dict[str, Any]:
-        """The plan as JSON values, for a journal."""
+        """Gives the plan as JSON values, for a journal."""
         return asdict(self)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """The plan of a :meth:`document`, also when it has been through JSON."""
+        """Builds the plan from a :meth:`document`, also when it has been through JSON."""
         return cls(
             commitments=dict(document["commitments"]),
             recordings=tuple(
@@ -156,7 +156,7 @@ class Plan:
 
 
 def silenced_side(action: Action) -> Speaker | None:
-    """Who is silenced: ``a``, ``b`` or nobody."""
+    """Names the side that an action silences: ``a``, ``b`` or nobody."""
     return {"silence_a": SPEAKERS[0], "silence_b": SPEAKERS[1]}.get(action)
 
 
@@ -218,7 +218,7 @@ def make_plan(
 def why_not_silenced(
     report: Mapping[str, Any], withdrawn: Sequence[Speaker], *, standing: Collection[str], codec: Mapping[str, Any]
 ) -> str:
-    """Why the samples of a recording cannot be kept with one speaker silenced; empty if they can.
+    """Says why the samples of a recording cannot be kept with one speaker silenced; empty if they can.
 
     Args:
         report: the recording's row of ``recordings.parquet``.

@@ -1,11 +1,10 @@
-"""The proof of a withdrawal: the leaves that say which shards went, the published log, and the receipt.
+"""Proves a withdrawal: publishes the log with the leaves that say which shards went, and the receipt.
 
 The receipt is made once, kept in the journal, held against the product's own verifier, and only then put in its place. One that
 does not hold is never left where somebody could take it for one that does.
 """
 
 import hashlib
-import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -21,12 +20,16 @@ from duologue_consent.verify import verify_receipt
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
 from duologue_pipeline.files.storage import exists, is_remote, join, list_entries, read_bytes, write_bytes
+from duologue_pipeline.files.text import read_json
+from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.withdrawal.journal import Journal
+from duologue_pipeline.withdrawal.leaves import SHARD_REVOKED, log_removed_shards, removal_salt
 from duologue_pipeline.withdrawal.plan import Plan
 from duologue_pipeline.withdrawal.release_folder import ReleaseFolder, keeps_old_versions
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
+from duologue_pipeline.withdrawal.state import manifest_sha256
 
-__all__ = ["OUT_OF_SCOPE", "append_once", "publish_proof"]
+__all__ = ["OUT_OF_SCOPE", "publish_proof"]
 
 OUT_OF_SCOPE: Final = {
     "backups": "copies of the dataset made outside of its folder, snapshots of disks and logs of databases are kept and "
@@ -36,35 +39,7 @@ OUT_OF_SCOPE: Final = {
     "source recordings": "the audio and word files that the release was made from are not in its folder",
     "trained weights": "what a model learned from the samples cannot be taken out of it here",
 }
-_KIND: Final = "shard.revoked"
 _RECEIPTS: Final = "receipts"
-
-
-def append_once(
-    ledger: Ledger, kind: str, entries: Sequence[tuple[Mapping[str, Any], str | None]], *, names: Sequence[str]
-) -> list[int]:
-    """Appends leaves that are not there yet; gives the seq of each.
-
-    Args:
-        ledger: where.
-        kind: of all of them.
-        entries: fields and subject of each.
-        names: the fields by which a leaf is known again.
-    """
-    if not entries:
-        return []
-    known = {
-        tuple(record.fields[name] for name in names): record.seq
-        for record in ledger.records(kind)
-        if record.fields is not None and all(name in record.fields for name in names)
-    }
-    seqs = []
-    for fields, subject in entries:
-        identity = tuple(fields[name] for name in names)
-        if identity not in known:
-            known[identity] = ledger.append(kind, fields, subject=subject).seq
-        seqs.append(known[identity])
-    return seqs
 
 
 def publish_proof(
@@ -90,11 +65,11 @@ def publish_proof(
     Raises:
         UsageError: the verifier refuses the receipt; it is not published.
     """
-    tell(f"appending {_KIND} to the ledger")
-    seqs = _log_shards(journal, rewritten, ledger)
+    tell(f"appending {SHARD_REVOKED} to the ledger")
+    seqs = log_removed_shards(journal, rewritten, ledger)
     uri = journal.path("receipt.json")
     if exists(uri):
-        kept = json.loads(read_bytes(uri))
+        kept = read_json(uri)
         path, data = kept["path"], kept["receipt"].encode()
         if exists(join(journal.root, path)) and read_bytes(join(journal.root, path)) == data:
             return str(path)
@@ -128,35 +103,6 @@ def publish_proof(
     return path
 
 
-def _log_shards(journal: Journal, rewritten: Sequence[RewrittenShard], ledger: Ledger) -> list[int]:
-    """One leaf for each old shard and each speaker in it who withdrew, sealed under that speaker's key."""
-    snapshot = ledger.snapshot()
-    ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
-    outcome = {shard.old_path: shard for shard in rewritten}
-    withdrawn: dict[str, set[str]] = {}
-    for refusal in journal.refusals:
-        withdrawn.setdefault(refusal.recording_id, set()).add(refusal.commitment)
-    entries = []
-    for shard in journal.plan.shards:
-        own: dict[str, list[str]] = {}
-        for sample in shard.samples:
-            if sample.action != "keep":
-                for commitment in withdrawn[sample.key.rpartition("-")[0]]:
-                    own.setdefault(commitment, []).append(sample.key)
-        for commitment, keys in sorted(own.items()):
-            fields = {
-                "journal_id": journal.journal_id,
-                "dataset": json.loads(journal.old)["name"],
-                "speaker": commitment,
-                "old_path": shard.path,
-                "old_sha256": shard.sha256,
-                "new_path": outcome[shard.path].path,
-                "samples": {key: _salt(ledger, journal, key).hex() for key in sorted(keys)},
-            }
-            entries.append((fields, ids.get(commitment)))
-    return append_once(ledger, _KIND, entries, names=("journal_id", "speaker", "old_path"))
-
-
 def _receipt(
     journal: Journal,
     rewritten: Sequence[RewrittenShard],
@@ -184,7 +130,7 @@ def _receipt(
         old_checkpoint=old_note,
         new_checkpoint=note,
         consistency=ledger.consistency_proof(open_checkpoint(old_note, ledger.verifiers).size, checkpoint.size),
-        removed=_removed(journal.plan, lambda key: commit(key, _salt(ledger, journal, key))),
+        removed=_removed(journal.plan, lambda key: commit(key, removal_salt(ledger, journal, key))),
         files=_files(journal, old, new, rewritten, ledger),
         out_of_scope=OUT_OF_SCOPE | _old_versions(journal.root),
         previous=previous,
@@ -208,7 +154,7 @@ def _files(
     rewritten: Sequence[RewrittenShard],
     ledger: Ledger,
 ) -> list[FileChange]:
-    """Every file that is another one than before, or gone."""
+    """Lists every file that is another one than before, or gone."""
     speakers = {refusal.commitment for refusal in journal.refusals}
     if keeps_old_versions(journal.root):
         gone = "LOGICAL"
@@ -216,8 +162,8 @@ def _files(
         gone = "NOTIFIED"
     else:
         gone = "PHYSICAL"
-    new_manifest = hashlib.sha256(read_bytes(join(journal.root, "dataset.json"))).hexdigest()
-    changes = [FileChange("dataset.json", journal.old_sha256, "dataset.json", new_manifest, gone)]
+    new_manifest = manifest_sha256(journal.root)
+    changes = [FileChange(MANIFEST, journal.old_sha256, MANIFEST, new_manifest, gone)]
     changes += [FileChange(each.old_path, each.old_sha256, each.path, each.sha256 or None, gone) for each in rewritten]
     after = {entry["path"]: entry["sha256"] for entry in new["files"]}
     for entry in old["files"]:
@@ -237,17 +183,10 @@ def _old_versions(root: str) -> dict[str, str]:
 
 
 def _number(root: str) -> tuple[str, dict[str, str] | None]:
-    """The path of the next receipt, and what names the one before it."""
+    """Gives the path of the next receipt, and what names the one before it."""
     names = sorted(name for name in list_entries(join(root, _RECEIPTS)) if name.endswith(".json"))
     if not names:
         return f"{_RECEIPTS}/0001.json", None
     number = int(names[-1].removesuffix(".json")) + 1
     last = read_bytes(join(root, _RECEIPTS, names[-1]))
     return f"{_RECEIPTS}/{number:04d}.json", {"name": names[-1], "sha256": hashlib.sha256(last).hexdigest()}
-
-
-def _salt(ledger: Ledger, journal: Journal, key: str) -> bytes:
-    """The salt of a sample's commitment: nobody can guess it who does not hold the ledger's secret key, and it is the same
-    again after a kill. It lies sealed in the leaf's record, for the speaker who asks which samples were theirs."""
-    message = f"duologue removed sample/1.0\n{journal.journal_id}\n{key}".encode()
-    return hmac.new(hashlib.sha256(ledger.signer.sign(message)).digest(), message, hashlib.sha256).digest()

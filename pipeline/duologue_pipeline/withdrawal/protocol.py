@@ -1,4 +1,4 @@
-"""The protocol of a withdrawal: what is written where, in which order, so that it may be killed at any step and run again.
+"""Carries out a withdrawal in ten steps, so that it may be killed at any moment and finished by running it again.
 
 1. *revoke*: the signed ``revocations.jsonl``. From here on readers leave the samples out. Needs no lock.
 2. *decide*: under the lock of the release, the journal: who, which samples, the clock, the ledger's checkpoint.
@@ -16,7 +16,6 @@ the table of what a reader sees after each step.
 
 import hashlib
 import json
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,61 +23,37 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from duologue_consent import Ledger, LedgerError, Snapshot, format_time
+from duologue_consent import Ledger, LedgerError
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.conditional import (
-    ConflictError,
-    Lease,
-    Version,
-    check_conditional,
-    exclusive,
-    read_version,
-    remove_dead_locks,
-    swap_bytes,
-)
-from duologue_pipeline.files.storage import (
-    absolute_uri,
-    delete_file,
-    exists,
-    join,
-    list_entries,
-    move,
-    read_bytes,
-    write_bytes,
-)
-from duologue_pipeline.reader.dataset import read_release
-from duologue_pipeline.reader.revocations import (
-    FILE_NAME,
-    Revocation,
-    RevocationFault,
-    Revocations,
-    append_line,
-    parse_revocations,
-    pin,
-    trusted_keys,
-)
-from duologue_pipeline.withdrawal.journal import FOLDER, Journal, erase_journal, read_journal
+from duologue_pipeline.files.conditional import ConflictError, check_conditional, read_version, swap_bytes
+from duologue_pipeline.files.locks import Lease, exclusive, remove_dead_locks
+from duologue_pipeline.files.storage import absolute_uri, delete_file, exists, join, list_entries, move, read_bytes
+from duologue_pipeline.files.text import read_json
+from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.reader.revocations import FILE_NAME
+from duologue_pipeline.release.document import next_version
+from duologue_pipeline.withdrawal.decide import decide, plan_withdrawal, unfinished_journal
+from duologue_pipeline.withdrawal.journal import FOLDER, Journal, erase_journal
 from duologue_pipeline.withdrawal.new_release import new_release
-from duologue_pipeline.withdrawal.plan import Plan, make_plan
-from duologue_pipeline.withdrawal.proof import append_once, publish_proof
-from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals, mark_refused
+from duologue_pipeline.withdrawal.plan import Plan
+from duologue_pipeline.withdrawal.proof import publish_proof
+from duologue_pipeline.withdrawal.refusals import Refusal
+from duologue_pipeline.withdrawal.revoke import revoke
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard, rewrite_shard
-from duologue_pipeline.withdrawal.scan.search import NOT_SCANNED, removed_by, scan
+from duologue_pipeline.withdrawal.scan.removed import removed_by
+from duologue_pipeline.withdrawal.scan.search import NOT_SCANNED, scan
+from duologue_pipeline.withdrawal.state import ReleaseState, manifest_sha256, read_state
 
-__all__ = ["Outcome", "faults_as_usage", "propagate_release", "release_file"]
+__all__ = ["Outcome", "faults_as_usage", "propagate_release"]
 
 _LOCK: Final = ".propagate.lock"
-_MANIFEST: Final = "dataset.json"
 _Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one propagation did to one release, or would do.
+    """Says what one propagation did to one release, or would do.
 
     Attributes:
         dataset: the folder.
@@ -108,7 +83,7 @@ class Outcome:
 
 @contextmanager
 def faults_as_usage() -> Iterator[None]:
-    """Faults of the ledger and of storage, and a lost race, as UsageError with what to do."""
+    """Turns faults of the ledger, and a race that was lost, into a UsageError that says what to do."""
     try:
         yield
     except ConflictError as error:
@@ -148,259 +123,59 @@ def propagate_release(
     root = absolute_uri(uri)
     check_conditional(root)
     snapshot = ledger.snapshot()
-    state = _State.read(root, snapshot, as_of or datetime.now(UTC))
+    state = read_state(root, snapshot, as_of or datetime.now(UTC))
     if dry_run:
-        return [state.outcome(_plan(state), seconds=time.monotonic() - began)]
+        return [_planned(state, plan_withdrawal(state), seconds=time.monotonic() - began)]
     revoked_after_s = None
     if state.refusals:
         tell(f"{len(state.refusals)} tracks may no longer be used; publishing {FILE_NAME}")
-        if _revoke(state, ledger):
+        if revoke(state, ledger):
             revoked_after_s = time.monotonic() - began
     elif not exists(join(root, FOLDER)) and not exists(join(root, _LOCK)):
-        return [state.outcome(Plan(), seconds=time.monotonic() - began)]
+        return [_planned(state, Plan(), seconds=time.monotonic() - began)]
     outcomes = []
     with exclusive(join(root, _LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
-        unfinished = _read_journal(root)
+        unfinished = unfinished_journal(root)
         if unfinished is not None:
             tell("finishing a propagation that was interrupted")
             outcomes.append(_carry_out(unfinished, ledger, lease, began, tell))
         note = ledger.checkpoint()  # what is decided now is decided on the ledger of this checkpoint
         size = open_checkpoint(note, ledger.verifiers).size
-        state = _State.read(root, ledger.snapshot(size), as_of or datetime.now(UTC))
+        state = read_state(root, ledger.snapshot(size), as_of or datetime.now(UTC))
         if state.refusals:
-            _revoke(state, ledger)
+            revoke(state, ledger)
+            tell("deciding")
             pinned = {"ledger_id": snapshot.ledger_id, "events": size, "checkpoint": note.decode()}
-            outcomes.append(_carry_out(_decide(state, ledger, pinned, tell), ledger, lease, began, tell))
+            outcomes.append(_carry_out(decide(state, ledger, pinned), ledger, lease, began, tell))
         elif not outcomes:
-            outcomes.append(state.outcome(Plan()))
+            outcomes.append(_planned(state, Plan()))
     last = replace(outcomes[-1], revoked_after_s=revoked_after_s, seconds=time.monotonic() - began)
     return [*outcomes[:-1], last]
 
 
-# --- what is there --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _State:
-    """A release as it is now, and who in it no longer allows it."""
-
-    root: str
-    manifest: Version
-    release: Mapping[str, Any]
-    index: pa.Table
-    recordings: pa.Table
-    refusals: tuple[Refusal, ...]
-    as_of: str
-
-    @classmethod
-    def read(cls, root: str, snapshot: Snapshot, as_of: datetime) -> "_State":
-        read_release(root)  # says what is wrong where there is none
-        manifest = read_version(join(root, _MANIFEST))
-        if manifest is None:
-            raise UsageError(f"{join(root, _MANIFEST)}: vanished while it was read; run the command again")
-        release = json.loads(manifest.data)
-        if release["ledger"]["ledger_id"] != snapshot.ledger_id:
-            raise UsageError(
-                f"{root}: was made with the ledger {release['ledger']['ledger_id']}, and --ledger is "
-                f"{snapshot.ledger_id}; give the ledger that it was made with"
-            )
-        index, recordings = (_table(root, release, name) for name in ("index", "recordings"))
-        refusals = find_refusals(release, recordings, snapshot, as_of=as_of)
-        return cls(root, manifest, release, index, recordings, refusals, format_time(as_of))
-
-    def outcome(self, plan: Plan, *, seconds: float = 0.0) -> Outcome:
-        """What would be done."""
-        new_version = _next_version(self.release["version"]) if plan.shards else None
-        return Outcome(
-            dataset=self.root,
-            name=self.release["name"],
-            old_version=self.release["version"],
-            new_version=new_version,
-            refusals=_reasons(self.refusals),
-            counts=plan.counts(),
-            touched_bytes=plan.touched_bytes,
-            seconds=seconds,
-        )
-
-
-def _table(root: str, release: Mapping[str, Any], name: str) -> pa.Table:
-    data = release_file(root, release, f"{name}.parquet")
-    return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
-
-
-def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
-    """A table or card that belongs to this very ``dataset.json``.
-
-    Between the switch of ``dataset.json`` and the moving of the tables the new ones still lie in the journal's folder.
-
-    Raises:
-        UsageError: it is in neither place.
-    """
-    (entry,) = (entry for entry in release["files"] if entry["path"] == path)
-    for _ in range(3):  # it may be moved between the two looks
-        for uri in (join(root, path), join(root, FOLDER, "next", path)):
-            try:
-                data = read_bytes(uri)
-            except FileNotFoundError:
-                continue
-            if hashlib.sha256(data).hexdigest() == entry["sha256"]:
-                return data
-    raise UsageError(
-        f"{join(root, path)}: is not the file that dataset.json names; it was changed: put back the one with SHA-256 "
-        f"{entry['sha256']}"
+def _planned(state: ReleaseState, plan: Plan, *, seconds: float = 0.0) -> Outcome:
+    """Says what the plan would do to the release."""
+    new_version = next_version(state.release["version"]) if plan.shards else None
+    return Outcome(
+        dataset=state.root,
+        name=state.release["name"],
+        old_version=state.release["version"],
+        new_version=new_version,
+        refusals=_reasons(state.refusals),
+        counts=plan.counts(),
+        touched_bytes=plan.touched_bytes,
+        seconds=seconds,
     )
-
-
-def _next_version(version: str) -> str:
-    return f"{int(version.partition('.')[0]) + 1}.0.0"
-
-
-def _reasons(refusals: Iterable[Refusal]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for refusal in sorted(refusals, key=lambda refusal: refusal.reason):
-        counts[refusal.reason] = counts.get(refusal.reason, 0) + 1
-    return counts
-
-
-# --- 1. revoke ------------------------------------------------------------------------------------------------------
-
-
-def _revoke(state: _State, ledger: Ledger) -> bool:
-    """Publishes the revocations that are not published yet; whether there were any."""
-    key_text = ledger.public_key_text()
-    if not exists(join(state.root, "ledger.pub")) or read_bytes(join(state.root, "ledger.pub")) != key_text.encode():
-        write_bytes(
-            join(state.root, "ledger.pub"), key_text.encode()
-        )  # after a rotation readers need the new key first
-    while True:
-        version, before = _published(state.root, state.release, key_text)
-        known = {(entry.shard, entry.key, entry.speaker) for entry in before.entries}
-        entries = [entry for entry in _entries(state) if (entry.shard, entry.key, entry.speaker) not in known]
-        if not entries:
-            return False
-        data = append_line(
-            before,
-            entries,
-            ledger_id=state.release["ledger"]["ledger_id"],
-            dataset=state.release["name"],
-            published_at=state.as_of,
-            keys=[ledger.signer],
-        )
-        try:
-            swap_bytes(join(state.root, FILE_NAME), data, old=version)
-            return True
-        except ConflictError:
-            continue
-
-
-def _published(root: str, release: Mapping[str, Any], key_text: str) -> tuple[Version | None, Revocations]:
-    version = read_version(join(root, FILE_NAME))
-    try:
-        keys = trusted_keys(key_text, release["ledger"]["checkpoint"])
-        return version, parse_revocations(
-            version.data if version else b"",
-            keys=keys,
-            ledger_id=release["ledger"]["ledger_id"],
-            pinned=release.get("revocations"),
-        )
-    except RevocationFault as fault:
-        raise UsageError(
-            f"{join(root, FILE_NAME)}: {fault}; find out who changed it and put back the file that was published"
-        ) from None
-
-
-def _entries(state: _State) -> Iterator[Revocation]:
-    refused = {(refusal.recording_id, refusal.side): refusal for refusal in state.refusals}
-    names = {refusal.recording_id for refusal in state.refusals}
-    columns = state.index.select(["shard", "key", "recording_id"]).to_pylist()
-    for row in columns:
-        if row["recording_id"] in names:
-            for side in "ab":
-                refusal = refused.get((row["recording_id"], side))  # type: ignore[arg-type]
-                if refusal is not None:
-                    yield Revocation(
-                        row["shard"], row["key"], refusal.commitment, refusal.reason, refusal.seq, refusal.at
-                    )
-
-
-# --- 2. decide ------------------------------------------------------------------------------------------------------
-
-
-def _plan(state: _State) -> Plan:
-    if not state.refusals:
-        return Plan()
-    index, _ = mark_refused(state.index, state.refusals)
-    recordings, stands = mark_refused(state.recordings, state.refusals)
-    plan = make_plan(
-        state.release,
-        index,
-        recordings,
-        withdrawn={refusal.commitment: refusal.reason for refusal in state.refusals},
-        standing=stands,
-    )
-    # Who withdrew from some recordings only is still named by the others: the scan must not look for them.
-    gone = {name: why for name, why in plan.commitments.items() if f"stands:{name}" not in stands}
-    return replace(plan, commitments=gone)
-
-
-def _read_journal(root: str) -> Journal | None:
-    """The journal of an interrupted propagation, or None, with all rubbish of one that never began or was overtaken gone."""
-    try:
-        journal = read_journal(root)
-    except ValueError as error:
-        raise UsageError(f"{error}; finish with the duologue that wrote it") from None
-    if journal is not None:
-        current = hashlib.sha256(read_bytes(join(root, _MANIFEST))).hexdigest()
-        if current in (journal.old_sha256, _staged_sha256(journal)):
-            return journal
-    if exists(join(root, FOLDER)):
-        erase_journal(root)
-    return None
-
-
-def _decide(state: _State, ledger: Ledger, pinned: Mapping[str, Any], tell: _Tell) -> Journal:
-    tell("deciding")
-    leaves = _removing_leaves(state, ledger)
-    _, revocations = _published(state.root, state.release, ledger.public_key_text())
-    journal = Journal(
-        root=state.root,
-        journal_id=secrets.token_hex(16),
-        as_of=state.as_of,
-        old_sha256=hashlib.sha256(state.manifest.data).hexdigest(),
-        old=state.manifest.data.decode(),
-        ledger=pinned,
-        revocations=pin(revocations),
-        refusals=state.refusals,
-        leaves=leaves,
-        plan=_plan(state),
-    )
-    journal.write()
-    return journal
-
-
-def _removing_leaves(state: _State, ledger: Ledger) -> tuple[int, ...]:
-    """The leaves that took the consent away. Where no decision did (it expired) one says so, appended here and once."""
-    seqs = {refusal.seq for refusal in state.refusals if refusal.seq is not None}
-    snapshot = ledger.snapshot()
-    ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
-    release = hashlib.sha256(state.manifest.data).hexdigest()
-    lapsed = sorted({(each.commitment, each.reason, each.at) for each in state.refusals if each.seq is None})
-    entries = [
-        ({"release_sha256": release, "commitment": commitment, "reason": reason, "at": at}, ids.get(commitment))
-        for commitment, reason, at in lapsed
-    ]
-    seqs.update(append_once(ledger, "grant.lapsed", entries, names=("release_sha256", "commitment", "reason")))
-    return tuple(sorted(seqs))
 
 
 # --- 3. to 10. ------------------------------------------------------------------------------------------------------
 
 
 def _carry_out(journal: Journal, ledger: Ledger, lease: Lease, began: float, tell: _Tell) -> Outcome:
-    """Does what the journal says, from wherever it was left."""
+    """Carries out what the journal says, from wherever it was left."""
     root, plan, release = journal.root, journal.plan, json.loads(journal.old)
     rewritten = list(_rewrite(journal, release, tell))
-    if _current_sha256(root) == journal.old_sha256:
+    if manifest_sha256(root) == journal.old_sha256:
         tell("making the new tables, cards and dataset.json")
         _stage(journal, rewritten)
         lease.check()
@@ -410,7 +185,7 @@ def _carry_out(journal: Journal, ledger: Ledger, lease: Lease, began: float, tel
     lease.check()
     for path in list(journal.staged()):
         move(journal.path("next", path), join(root, path))
-    new = json.loads(read_bytes(join(root, _MANIFEST)))
+    new = read_json(join(root, MANIFEST))
     _delete(root, release, new, lease, tell)
     tell("looking through every file of the release for what was removed")
     findings = list(scan(root, removed_by(plan, rewritten), skip=(*NOT_SCANNED, FOLDER)))
@@ -455,15 +230,15 @@ def _stage(journal: Journal, rewritten: Sequence[RewrittenShard]) -> None:
     made = replace(made, document={**made.document, "revocations": dict(journal.revocations)})
     for file in made.files:
         journal.stage(file.path, file.data)
-    journal.stage(_MANIFEST, made.dataset_json)  # last: it says that the others are there
+    journal.stage(MANIFEST, made.dataset_json)  # last: it says that the others are there
 
 
 def _switch(journal: Journal) -> None:
-    uri = join(journal.root, _MANIFEST)
+    uri = join(journal.root, MANIFEST)
     version = read_version(uri)
     if version is None or hashlib.sha256(version.data).hexdigest() != journal.old_sha256:
         raise ConflictError(f"{uri} was changed by another process")
-    swap_bytes(uri, read_bytes(journal.path("next", _MANIFEST)), old=version)
+    swap_bytes(uri, read_bytes(journal.path("next", MANIFEST)), old=version)
 
 
 def _delete(root: str, old: Mapping[str, Any], new: Mapping[str, Any], lease: Lease, tell: _Tell) -> None:
@@ -484,10 +259,8 @@ def _delete(root: str, old: Mapping[str, Any], new: Mapping[str, Any], lease: Le
             delete_file(join(root, path))
 
 
-def _current_sha256(root: str) -> str:
-    return hashlib.sha256(read_bytes(join(root, _MANIFEST))).hexdigest()
-
-
-def _staged_sha256(journal: Journal) -> str | None:
-    uri = journal.path("next", _MANIFEST)
-    return hashlib.sha256(read_bytes(uri)).hexdigest() if exists(uri) else None
+def _reasons(refusals: Iterable[Refusal]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for refusal in sorted(refusals, key=lambda refusal: refusal.reason):
+        counts[refusal.reason] = counts.get(refusal.reason, 0) + 1
+    return counts

@@ -1,4 +1,4 @@
-"""Who in a release no longer allows what it is for: the consent gate's question, asked again of what was written.
+"""Finds who in a release no longer allows what it is for: asks the consent gate's question again of what was written.
 
 Asked for each speaker of each recording, because consent may end for some recordings of a speaker and not for others (a
 retention that is over, a grant that was invalidated). Unknown is no here as well: a speaker whom the ledger has forgotten
@@ -8,7 +8,7 @@ allows nothing.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -19,14 +19,15 @@ from duologue_pipeline.consent.gate import written_forms
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_schemas.tables import WITHDRAWN
 
-__all__ = ["Refusal", "find_refusals", "mark_refused"]
+__all__ = ["STANDS", "Refusal", "find_refusals", "mark_refused"]
 
-_STANDS = "stands:"
+STANDS: Final = "stands:"
+"""What :func:`mark_refused` puts before the commitment of a speaker whose consent stands."""
 
 
 @dataclass(frozen=True, order=True)
 class Refusal:
-    """One speaker of one recording who does not allow what the release is for.
+    """Names one speaker of one recording who does not allow what the release is for, and why.
 
     Attributes:
         recording_id, side: whose track.
@@ -47,7 +48,7 @@ class Refusal:
 def find_refusals(
     release: Mapping[str, Any], recordings: pa.Table, snapshot: Snapshot, *, as_of: datetime
 ) -> tuple[Refusal, ...]:
-    """Everyone in a release who does not allow one of its purposes in all the forms that it holds.
+    """Finds everyone in a release who does not allow one of its purposes in all the forms that it holds.
 
     Args:
         release: the document of ``dataset.json``.
@@ -70,7 +71,7 @@ def find_refusals(
 
 
 def mark_refused(table: pa.Table, refusals: Iterable[Refusal]) -> tuple[pa.Table, frozenset[str]]:
-    """The table with the commitments of those changed who stand, so that only the refused tracks are found by theirs.
+    """Marks in a table the commitments of those whose consent stands, so that only refused tracks are found by theirs.
 
     Args:
         table: ``index.parquet`` or ``recordings.parquet``.
@@ -85,10 +86,10 @@ def mark_refused(table: pa.Table, refusals: Iterable[Refusal]) -> tuple[pa.Table
     for side in SPEAKERS:
         column = f"speaker_{side}"
         marked = [
-            commitment if (name, side) in refused or commitment == WITHDRAWN else _STANDS + commitment
+            commitment if (name, side) in refused or commitment == WITHDRAWN else STANDS + commitment
             for name, commitment in zip(names, table[column].to_pylist(), strict=True)
         ]
-        stands |= {name for name in marked if name.startswith(_STANDS)}
+        stands |= {name for name in marked if name.startswith(STANDS)}
         field = table.schema.get_field_index(column)
         table = table.set_column(field, table.schema.field(field), pa.array(marked, pa.string()))
     return table, frozenset(stands)
@@ -117,7 +118,7 @@ def _refusals(
 def _ended(
     history: Sequence[ConsentEvent], purpose: Purpose, as_of: datetime, forms: Sequence[Form]
 ) -> tuple[str, int | None]:
-    """When consent ended, and by which leaf if by a decision."""
+    """Finds when consent ended, and by which leaf if a decision ended it."""
     for needed in dict.fromkeys((Purpose.RECORDING, purpose)):
         for form in forms:
             place = standing(history, needed, as_of, form=form)

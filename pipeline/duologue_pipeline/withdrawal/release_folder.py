@@ -1,8 +1,8 @@
-"""A release's folder as the verifier looks at it, wherever it lies."""
+"""Shows a release's folder to the verifier of receipts, wherever it lies."""
 
 from dataclasses import dataclass
 
-from duologue_pipeline.files.conditional import bucket_keeps_versions
+from duologue_pipeline.files.s3 import bucket_keeps_versions
 from duologue_pipeline.files.storage import digest, exists, is_remote, join, list_entries, read_bytes
 
 __all__ = ["ReleaseFolder", "keeps_old_versions"]
@@ -10,7 +10,7 @@ __all__ = ["ReleaseFolder", "keeps_old_versions"]
 
 @dataclass(frozen=True)
 class ReleaseFolder:
-    """The files of a release by their paths (:class:`duologue_consent.verify.Folder`)."""
+    """Reads the files of a release by their paths, as :class:`duologue_consent.verify.Folder` does."""
 
     root: str
 
@@ -18,24 +18,24 @@ class ReleaseFolder:
         return self.root
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises OSError where it cannot be read."""
+        """Reads the bytes of a file; raises OSError where it cannot be read."""
         return read_bytes(join(self.root, path))
 
     def sha256(self, path: str) -> str:
-        """The hash of a file. Raises OSError where it cannot be read."""
+        """Hashes a file; raises OSError where it cannot be read."""
         return digest(join(self.root, path))[0]
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Tells whether there is such a file."""
         return exists(join(self.root, path))
 
     def list(self, folder: str) -> list[str]:
-        """The paths of all files in a folder, sorted."""
+        """Lists the paths of all files in a folder, sorted."""
         return [f"{folder}/{name}" for name in list_entries(join(self.root, folder))]
 
 
 def keeps_old_versions(root: str) -> bool:
-    """Whether what is deleted there stays as an earlier version, as in a versioned bucket of S3."""
+    """Tells whether what is deleted there stays as an earlier version, as in a versioned bucket of S3."""
     if not is_remote(root):
         return False
     return bucket_keeps_versions(root)

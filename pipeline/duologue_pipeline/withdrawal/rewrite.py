@@ -1,27 +1,17 @@
-"""Rewriting: one touched shard becomes a new one, in one pass and with one sample in memory.
-
-How the modules of this package are used (docs/withdrawal.md), by whoever keeps the journal and switches the release::
-
-    plan = make_plan(release, index, recordings, withdrawn={commitment: why}, standing={commitments})
-    rewritten = [rewrite_shard(root, shard, silence=release["codec"].get("silence"), staging=...) for shard in plan.shards]
-    new = new_release(root, old_dataset_json, plan, rewritten, ledger=release_ledger)   # bytes of every other new file
-    ... write new.files, then new.dataset_json; delete plan.shards[*].path and new.obsolete ...
-    findings = scan(root, removed_by(plan, rewritten))
+"""Rewrites one touched shard into a new one, in one pass and with one sample in memory.
 
 Nothing here deletes or replaces a file of the release: new shards come under new names, in any order, any number of
-times, and have the same bytes each time. ``Plan`` and ``RewrittenShard`` go through JSON (``document``,
-``from_document``), so that a journal can keep them: once the old shards are gone they cannot be made again.
+times, and have the same bytes each time. ``RewrittenShard`` goes through JSON (``document``, ``from_document``), so that a
+journal can keep it: once the old shards are gone it cannot be made again.
 """
 
 import hashlib
 import io
-import json
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
-import numpy as np
 import soundfile
 
 from duologue_pipeline.files.storage import is_remote, join, move, open_input, open_output
@@ -29,7 +19,7 @@ from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.shards.tar import write_members
 from duologue_pipeline.withdrawal.plan import SamplePlan, ShardPlan, silenced_side
 from duologue_pipeline.withdrawal.silence import silence_members
-from duologue_pipeline.withdrawal.traces import audio_traces, code_traces, word_traces
+from duologue_pipeline.withdrawal.traces import sample_traces
 
 __all__ = ["NewSample", "RewrittenShard", "rewrite_shard"]
 
@@ -39,7 +29,7 @@ _COPY_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True)
 class NewSample:
-    """Where a sample lies in the new shard."""
+    """Says where a sample lies in the new shard."""
 
     key: str
     offset: int
@@ -48,7 +38,7 @@ class NewSample:
 
 @dataclass(frozen=True)
 class RewrittenShard:
-    """What became of a touched shard.
+    """Says what became of a touched shard.
 
     Attributes:
         old_path, old_sha256, old_bytes: the shard as it was.
@@ -72,12 +62,12 @@ class RewrittenShard:
     traces: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        """The same as JSON values, for a journal."""
+        """Gives the same as JSON values, for a journal."""
         return asdict(self)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """What :meth:`document` gave, also when it has been through JSON."""
+        """Builds it from what :meth:`document` gave, also when that has been through JSON."""
         samples = tuple(NewSample(**sample) for sample in document["samples"])
         return cls(**{**document, "samples": samples, "traces": tuple(document["traces"])})
 
@@ -131,7 +121,7 @@ def rewrite_shard(root: str, shard: ShardPlan, *, silence: list[int] | None, sta
 
 
 class _Rewriting:
-    """One pass over a shard: the pieces of the new one, and when they are through, what is to be said about it."""
+    """Goes over a shard once: gives the pieces of the new one and, when they are through, what is to be said about it."""
 
     def __init__(self, source: str, shard: ShardPlan, silence: list[int] | None) -> None:
         self._source = source
@@ -144,7 +134,7 @@ class _Rewriting:
         self._duration_s = 0.0
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes of the new shard; none where no sample is left.
+        """Gives the bytes of the new shard; none where no sample is left.
 
         Raises:
             ValueError: the old shard is damaged.
@@ -191,7 +181,7 @@ class _Rewriting:
         members = self._members(sample.key, b"".join(held))
         side = silenced_side(sample.action)
         try:
-            self._traces.update(_sample_traces(members, SPEAKERS if side is None else (side,)))
+            self._traces.update(sample_traces(members, SPEAKERS if side is None else (side,)))
         except (KeyError, ValueError, soundfile.LibsndfileError) as error:
             raise self._damaged(f"{sample.key} cannot be read ({error})") from None
         if side is not None:
@@ -224,7 +214,7 @@ class _Rewriting:
         return ValueError(f"{self._source}: {fault}; the shard is damaged: put back the one that dataset.json names")
 
     def result(self, stem: str) -> RewrittenShard:
-        """What came out, after :meth:`pieces`; ``stem`` is the name without hash."""
+        """Says what came out, after :meth:`pieces`; ``stem`` is the name without hash."""
         sha256 = self._digest.hexdigest() if self._samples else ""
         return RewrittenShard(
             old_path=self._shard.path,
@@ -238,19 +228,3 @@ class _Rewriting:
             samples=tuple(self._samples),
             traces=tuple(sorted(self._traces)),
         )
-
-
-def _sample_traces(members: Mapping[str, bytes], sides: tuple[str, ...]) -> Iterator[str]:
-    """The traces of some speakers in one sample."""
-    document = json.loads(members["json"])
-    for side in sides:
-        words = [word for word in document["words"] if word["speaker"] == side]
-        yield from word_traces(
-            [word["word"].encode("utf-8", "surrogatepass") for word in words], [word["start_s"] for word in words]
-        )
-    tracks = {SPEAKERS.index(side) for side in sides}
-    codes = np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False)
-    yield from (trace for track, trace in code_traces(codes) if track in tracks)
-    if "flac" in members:
-        pcm, _ = soundfile.read(io.BytesIO(members["flac"]), dtype="int32", always_2d=True)
-        yield from (trace for track, trace in audio_traces(pcm) if track in tracks)

@@ -1,4 +1,4 @@
-"""Silencing: taking one speaker out of a sample in which the other one stays.
+"""Silences a speaker: takes one out of a sample in which the other one stays.
 
 What stays is a monologue: the other speaker's track, bit for bit, their own words, activity and IPUs. Gone is the
 track itself (tokens of silence, samples of zero), everything that describes it, and everything that tells about both speakers:
@@ -19,11 +19,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import soundfile
 
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.withdrawal import WithdrawalRules
 from duologue_pipeline.shards.tar import npy_bytes
-from duologue_pipeline.tokens.samples import canonical_json
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
@@ -128,19 +128,19 @@ def silence_document(document: Mapping[str, Any], side: Speaker) -> dict[str, An
 
 
 def event_stays(kind: str, speaker: str, side: Speaker) -> bool:
-    """Whether an event tells about nobody but the speaker who stays; a kind that is not known does not."""
+    """Tells whether an event is about nobody but the speaker who stays; one of an unknown kind is not."""
     return speaker != side and kind in load_rules(WithdrawalRules).event_kinds_kept
 
 
 def silence_event(event: Mapping[str, Any]) -> dict[str, Any]:
-    """An event that stays, without what it says about the other speaker."""
+    """Takes out of an event that stays what it says about the other speaker."""
     rules = load_rules(WithdrawalRules)
     kept, unmeasured = rules.event_fields_kept, rules.event_fields_unmeasured
     return {name: value if name in kept else unmeasured.get(name, _neutral(value)) for name, value in event.items()}
 
 
 def silence_event_row(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
-    """The same for a row of ``events.parquet``: null where the column may be."""
+    """Takes the same out of a row of ``events.parquet``: null where the column may be."""
     kept = load_rules(WithdrawalRules).event_fields_kept
     return {name: value if name in kept else _empty(name, value, schema) for name, value in row.items()}
 
@@ -161,7 +161,7 @@ def silence_recording(row: Mapping[str, Any], side: Speaker, schema: pa.Schema) 
 
 
 def _withdrawn(name: str, value: Any) -> Any:
-    """A field of the speaker who goes: marked where it names a person or their audio, else as of a silent track."""
+    """Empties a field of the speaker who goes: marks what names a person or their audio, else gives that of a silent track."""
     return WITHDRAWN if name in ("commitment", "samples_sha256") else _silent(name, value)
 
 
@@ -170,14 +170,14 @@ def _empty(name: str, value: Any, schema: pa.Schema) -> Any:
 
 
 def _silent(name: str, value: Any) -> Any:
-    """What a field of this name has for digital silence: neutral but for the levels."""
+    """Gives what a field of this name has for digital silence: neutral but for the levels."""
     if name.startswith(("peak_dbfs", "level_dbfs")):
         return _SILENT_DBFS
     return 1.0 if name.startswith("digital_silence_share") else _neutral(value)
 
 
 def _neutral(value: Any) -> Any:
-    """The value of the same type that says nothing: 0, false, an empty text, list or mapping."""
+    """Gives the value of the same type that says nothing: 0, false, an empty text, list or mapping."""
     match value:
         case Mapping():
             return {key: _neutral(part) for key, part in value.items()}

@@ -1,29 +1,58 @@
-"""Traces: hashes by which something that was removed is known again wherever it turns up.
+"""Takes traces: hashes by which something that was removed is known again wherever it turns up.
 
 They are taken of a sample before it goes (:mod:`duologue_pipeline.withdrawal.rewrite`) and of everything that is live
-afterwards (:mod:`duologue_pipeline.withdrawal.scan.search`). A trace is the hash of content that nobody writes twice by chance:
+afterwards (:mod:`duologue_pipeline.withdrawal.scan`). A trace is the hash of content that nobody writes twice by chance:
 a track's tokens, a track's audio (SHA-256), four words in a row with the milliseconds between them (64 bits, so that
 those of a release are made in seconds: two of a thousand million windows rarely agree by chance). A track of (nearly)
 nothing but silence and fewer words leave none: others have the same.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 
-__all__ = ["audio_traces", "code_traces", "word_traces"]
+from duologue_pipeline.records import SPEAKERS, Speaker
+
+__all__ = ["audio_traces", "code_traces", "sample_traces", "word_traces"]
 
 _WORDS: Final = 4
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, of no pattern: 2**64 over the golden ratio
 _MIN_CHANGES: Final = 8  # fewer are silence and how the codec settles on it
 
 
+def sample_traces(members: Mapping[str, bytes], sides: Sequence[Speaker]) -> Iterator[str]:
+    """Takes the traces of some speakers in one sample: of their words, tokens and audio.
+
+    Args:
+        members: extension -> content of the sample, as in the shard.
+        sides: whose.
+
+    Raises:
+        KeyError, ValueError, soundfile.LibsndfileError: a member is missing or damaged.
+    """
+    document = json.loads(members["json"])
+    for side in sides:
+        words = [word for word in document["words"] if word["speaker"] == side]
+        yield from word_traces(
+            [word["word"].encode("utf-8", "surrogatepass") for word in words], [word["start_s"] for word in words]
+        )
+    tracks = {SPEAKERS.index(side) for side in sides}
+    codes = np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False)
+    yield from (trace for track, trace in code_traces(codes) if track in tracks)
+    if "flac" in members:
+        pcm, _ = soundfile.read(io.BytesIO(members["flac"]), dtype="int32", always_2d=True)
+        yield from (trace for track, trace in audio_traces(pcm) if track in tracks)
+
+
 def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:
-    """The traces of tokens.
+    """Hashes each track's tokens.
 
     Args:
         codes: integers [tracks, codebooks, frames].
@@ -37,7 +66,7 @@ def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:
 
 
 def audio_traces(pcm: npt.NDArray[np.int32]) -> Iterator[tuple[int, str]]:
-    """The traces of audio, the same whatever lossless file it lies in.
+    """Hashes each track's audio; the hash is the same whatever lossless file it lies in.
 
     Args:
         pcm: int32 [T, tracks], as libsndfile gives it.
@@ -52,7 +81,7 @@ def audio_traces(pcm: npt.NDArray[np.int32]) -> Iterator[tuple[int, str]]:
 
 
 def word_traces(texts: Sequence[bytes], starts_s: Sequence[float]) -> list[str]:
-    """The traces of one speaker's words, wherever on the clock they lie.
+    """Hashes one speaker's words by fours; the hashes are the same wherever on the clock the words lie.
 
     Args:
         texts: the words, in UTF-8.

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.codec.base import silence_tokens
+from duologue_pipeline.codec.document import release_codec_document
 from duologue_pipeline.codec.embedded import EmbeddedCodec
-from duologue_pipeline.tokens.samples import release_codec_document
 
 
 def test_the_embedded_codec_has_a_frame_that_is_silence() -> None:

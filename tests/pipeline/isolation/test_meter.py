@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter, resample_poly
 
-from duologue_pipeline.isolation.meter import duplicate_detail, measure_isolation
+from duologue_pipeline.isolation.meter import measure_isolation
+from duologue_pipeline.isolation.one_signal import duplicate_detail
 from duologue_pipeline.records import BleedReport, IsolationReport, Span
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.isolation import IsolationRules

@@ -20,13 +20,11 @@ from duologue_pipeline.demo import demo_files
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.isolation.second_opinion import (
     SecondOpinion,
-    exchange_windows,
     judge_second_voice,
     judge_voices,
-    solo_pieces,
-    spread_windows,
     with_second_opinion,
 )
+from duologue_pipeline.isolation.windows import exchange_windows, solo_pieces, spread_windows
 from duologue_pipeline.models.checkpoints import Checkpoint
 from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport, Recording, Span, Track
 from duologue_pipeline.rules import load_rules

@@ -1,8 +1,6 @@
 """Reading a release: what a sample holds, for which purposes it is given, and what is said of damage."""
 
-import io
 import json
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 import soundfile
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader.dataset import PurposeError, open_dataset, read_release, read_shard
+from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 
 Build = Callable[..., Any]
 
@@ -20,20 +18,6 @@ Build = Callable[..., Any]
 def shard_of(release: Path, split: str) -> Path:
     (path,) = (release / "shards").glob(f"{split}-*.tar")
     return path
-
-
-def write_tar(path: Path, members: dict[str, bytes]) -> None:
-    with tarfile.open(path, "w") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-
-
-def npy(array: Any) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=True)
-    return buffer.getvalue()
 
 
 # --- samples --------------------------------------------------------------------------------------------------------
@@ -71,23 +55,6 @@ def test_audio_is_decoded_once_when_it_is_asked_for(release: Path, tmp_path: Pat
     written, _ = soundfile.read(tmp_path / "call-1.wav", dtype="float32")
     np.testing.assert_allclose(pcm, written[:16000].T, atol=1 / 32768, rtol=0)
     assert first.audio[0] is pcm
-
-
-def test_a_sample_without_audio_says_so(tmp_path: Path) -> None:
-    write_tar(tmp_path / "shard.tar", {"k.json": b"{}", "k.codes.npy": npy(np.zeros((2, 2, 3), np.uint16))})
-    (sample,) = read_shard(str(tmp_path / "shard.tar"))
-    assert (sample.flac, sample.audio) == (None, None)
-
-
-def test_the_members_of_a_sample_may_come_in_any_order(tmp_path: Path) -> None:
-    codes = npy(np.zeros((2, 2, 3), np.uint16))
-    members = {"k.codes.npy": codes, "k.json": b'{"n":1}', "l.codes.npy": codes, "l.flac": b"", "l.json": b'{"n":2}'}
-    write_tar(tmp_path / "shard.tar", members)
-    samples = list(read_shard(str(tmp_path / "shard.tar")))
-    assert [(sample.key, sample.metadata, sample.flac) for sample in samples] == [
-        ("k", {"n": 1}, None),
-        ("l", {"n": 2}, b""),
-    ]
 
 
 def test_opening_reads_nothing_but_the_manifest(release: Path) -> None:
@@ -129,19 +96,6 @@ def test_a_folder_without_a_release_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_manifest_that_is_no_json_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "dataset.json").write_text("{")
-    with pytest.raises(UsageError, match=r"/dataset\.json: cannot be read \("):
-        read_release(str(tmp_path))
-
-
-@pytest.mark.parametrize("document", [[], {}, {"schema": "release/2.0"}])
-def test_a_manifest_of_another_version_is_refused(document: Any, tmp_path: Path) -> None:
-    (tmp_path / "dataset.json").write_text(json.dumps(document))
-    with pytest.raises(UsageError, match=r"/dataset\.json: not a release manifest of version release/1\.0$"):
-        read_release(str(tmp_path))
-
-
 # --- damage ---------------------------------------------------------------------------------------------------------
 
 
@@ -169,23 +123,3 @@ def test_a_shard_with_a_damaged_header_is_damaged(release: Path) -> None:
     shard.write_bytes(content)
     with pytest.raises(ValueError, match=r"\.tar: holds 3 samples and dataset\.json says 5; the shard is damaged"):
         list(open_dataset(str(release)))
-
-
-def test_a_file_that_is_no_archive_is_damaged(tmp_path: Path) -> None:
-    (tmp_path / "shard.tar").write_bytes(b"no archive" * 100)
-    with pytest.raises(ValueError, match=r"shard\.tar: the archive is damaged \("):
-        list(read_shard(str(tmp_path / "shard.tar")))
-
-
-def test_a_sample_without_codes_is_named(tmp_path: Path) -> None:
-    write_tar(tmp_path / "shard.tar", {"k.json": b"{}", "k.flac": b""})
-    with pytest.raises(
-        ValueError, match=r"shard\.tar: sample k has the members json, flac and needs json and codes\.npy$"
-    ):
-        list(read_shard(str(tmp_path / "shard.tar")))
-
-
-def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
-    write_tar(tmp_path / "shard.tar", {"k.json": b"{}", "k.codes.npy": npy(np.array([{"any": "object"}]))})
-    with pytest.raises(ValueError, match="Object arrays cannot be loaded"):
-        list(read_shard(str(tmp_path / "shard.tar")))

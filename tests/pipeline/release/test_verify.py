@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.release.verify import verify_release
-from duologue_pipeline.tokens.samples import canonical_json
 from duologue_schemas.tables import INDEX, RECORDINGS
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from duologue_pipeline.events.turn_taking import statistics_file, totals_of_rows
+from duologue_pipeline.events.figures import statistics_file
+from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.records import Rejected
-from duologue_pipeline.release import write as release_module
-from duologue_pipeline.release.write import STAGING, write_release
+from duologue_pipeline.release import document as document_module
+from duologue_pipeline.release.write import write_release
+from duologue_pipeline.shards.write import STAGING
 from duologue_schemas import iter_faults
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
 
@@ -122,7 +124,7 @@ def test_the_manifest_is_written_last(tmp_path: Path, make_release: Build, monke
     def fail(_: object) -> str:
         raise KeyError("killed while the cards were written")
 
-    monkeypatch.setattr(release_module, "write_croissant", fail)
+    monkeypatch.setattr(document_module, "write_croissant", fail)
     with pytest.raises(KeyError):
         make_release(tmp_path)
     assert not (tmp_path / "out" / "dataset.json").exists()

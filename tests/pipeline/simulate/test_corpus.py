@@ -33,8 +33,8 @@ from duologue_pipeline.simulate import (
     constant,
     random_specs,
     simulate_conversation,
+    synthesised,
 )
-from duologue_pipeline.simulate import bank as bank_module
 from duologue_pipeline.simulate.bank import open_bank
 from duologue_pipeline.simulate.fault_text import parse_fault
 from duologue_pipeline.simulate.files import track_words
@@ -94,9 +94,9 @@ def fake_synthesise(voice: str, texts: list[str]) -> list[Spoken]:
 
 @pytest.fixture
 def fake_engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bank_module, "synthesise", fake_synthesise)
+    monkeypatch.setattr(synthesised, "synthesise", fake_synthesise)
     monkeypatch.setattr(
-        bank_module, "engine_voices", lambda engine, _: ["flite:one", "flite:two"] if engine == "flite" else []
+        synthesised, "engine_voices", lambda engine, _: ["flite:one", "flite:two"] if engine == "flite" else []
     )
 
 
@@ -105,7 +105,7 @@ def test_a_voice_is_made_once_and_read_from_the_cache(tmp_path: Path, monkeypatc
     messages: list[str] = []
     made = open_bank("auto", cache=tmp_path, progress=messages.append).clips("flite:one")
     assert messages == [f"making the voice flite:one (once; kept in {tmp_path})"]
-    monkeypatch.setattr(bank_module, "synthesise", None)
+    monkeypatch.setattr(synthesised, "synthesise", None)
     kept = open_bank("auto", cache=tmp_path, progress=messages.append).clips("flite:one")
     assert len(messages) == 1
     (folder,) = tmp_path.iterdir()
@@ -130,7 +130,7 @@ def test_a_damaged_voice_says_what_to_delete(tmp_path: Path) -> None:
 
 
 def test_no_synthesiser_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bank_module, "engine_voices", lambda engine, language: [])
+    monkeypatch.setattr(synthesised, "engine_voices", lambda engine, language: [])
     with pytest.raises(
         UsageError, match=r"no voice for en-US on this machine\. On Debian: apt-get install flite festival"
     ):

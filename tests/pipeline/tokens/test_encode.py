@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from duologue_pipeline.ingest.audio import conversation_blocks
-from duologue_pipeline.reader.dataset import read_members
+from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import Annotated, Tokenized
 from duologue_pipeline.tokens.encode import TokenizeOptions, encode_conversation, tokenize_conversation
 

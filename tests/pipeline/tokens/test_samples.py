@@ -1,70 +1,20 @@
-"""What is said about a sample, and the rows of the three tables."""
+"""What is said about a sample."""
 
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from duologue_pipeline.records import Activity, Annotated, Event, Source, Span, TaggedWord
+from duologue_pipeline.files.text import canonical_json
+from duologue_pipeline.records import Annotated, Event, Source, TaggedWord
 from duologue_pipeline.rules.versions import rule_versions
-from duologue_pipeline.tokens.samples import (
-    canonical_json,
-    codec_document,
-    event_rows,
-    index_row,
-    recording_row,
-    sample_document,
-    sample_key,
-)
-from duologue_pipeline.tokens.segments import Segment
+from duologue_pipeline.tokens.samples import sample_key
 from duologue_schemas import iter_faults
-from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
+from tests.pipeline.tokens.conftest import FIRST, LAST, MIDDLE
 
 Build = Callable[..., Any]
-
-FIRST, MIDDLE, LAST = Segment(0, 0, 24), Segment(1, 24, 50), Segment(2, 50, 63)  # cuts at 1.92 s and 4 s
-
-
-@pytest.fixture
-def conversation(noise: Build, write_audio: Build, make_recording: Build, make_annotated: Build) -> Annotated:
-    """Five seconds of which a speaks from 0.2 to 2.5 s and b from 1.9 to 4.5 s; nothing optional is known."""
-    annotated: Annotated = make_annotated(
-        make_recording(write_audio("call.wav", noise(5.0)), started_at=None),
-        activity=Activity(a=(Span(200, 2500),), b=(Span(1900, 4500),), rules="1.0"),
-        events=(
-            Event("ipu", "a", 200, 2500),
-            Event("ipu", "b", 1900, 4500),
-            Event("overlap_between", "b", 1900, 2500, fto_ms=-600),
-            Event("floor_transfer", "b", 1900, 1900, fto_ms=-600),
-        ),
-    )
-    return annotated
-
-
-@pytest.fixture
-def document(tiny_codec: Any) -> Callable[..., dict[str, Any]]:
-    """The document of the sample from 1.92 to 4.0 s, unless another segment is given."""
-
-    def make(conversation: Annotated, segment: Segment = MIDDLE) -> dict[str, Any]:
-        return sample_document(conversation, segment, split="train", codec=tiny_codec)
-
-    return make
-
-
-# --- small things ---------------------------------------------------------------------------------------------------
-
-
-def test_json_is_written_one_way() -> None:
-    assert canonical_json({"b": 1.5, "a": ["ü", None, True]}) == '{"a":["ü",null,true],"b":1.5}'.encode()
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_what_json_cannot_say_is_not_written(value: float) -> None:
-    with pytest.raises(ValueError, match="Out of range float values are not JSON compliant"):
-        canonical_json({"value": value})
 
 
 def test_keys_sort_as_the_segments_do() -> None:
@@ -83,20 +33,6 @@ def test_the_versions_of_all_rules_are_named() -> None:
         "words_check",
     }
     assert rule_versions().keys() == named
-
-
-def test_a_codec_is_described_by_what_decides_its_codes(tiny_codec: Any) -> None:
-    assert codec_document(tiny_codec) == {
-        "name": "tiny",
-        "sample_rate_hz": 8000,
-        "frame_rate_hz": 12.5,
-        "codebooks": 2,
-        "cardinalities": [256, 640],
-        "weights_sha256": tiny_codec.weights_sha256,
-    }
-
-
-# --- KEY.json -------------------------------------------------------------------------------------------------------
 
 
 def test_a_document_of_little_and_one_of_much_follow_the_schema(conversation: Annotated, document: Build) -> None:
@@ -191,37 +127,3 @@ def test_consent_is_named_by_commitments_and_grants(conversation: Annotated, doc
     assert found["purposes"] == ["training_inhouse"]
     assert found["speakers"]["a"]["commitment"] == found["consent"]["a"]["commitment"]
     assert [grant["purpose"] for grant in found["consent"]["b"]["grants"]] == ["recording", "training_inhouse"]
-
-
-# --- tables ---------------------------------------------------------------------------------------------------------
-
-
-def test_rows_have_exactly_the_columns_of_their_tables(conversation: Annotated, document: Build) -> None:
-    rows = {
-        "index": (index_row(document(conversation), offset=0, size=512), INDEX),
-        "recordings": (recording_row(conversation, split="train", samples=2), RECORDINGS),
-        "events": (event_rows(conversation, split="train")[2], EVENTS),
-    }
-    for row, schema in rows.values():
-        assert sorted(row) == sorted(schema.names)
-        assert pa.Table.from_pylist([row], schema=schema).validate(full=True) is None
-
-
-def test_an_index_row_repeats_what_the_document_says(conversation: Annotated, document: Build) -> None:
-    row = index_row(document(conversation), offset=1024, size=4096)
-    assert (row["key"], row["offset"], row["bytes"], row["frames"]) == ("call-1-00001", 1024, 4096, 26)
-    assert (row["start_s"], row["end_s"], row["language"]) == (1.92, 4.0, None)
-
-
-def test_events_in_the_table_count_from_the_start_of_the_conversation(conversation: Annotated) -> None:
-    row = event_rows(conversation, split="train")[2]
-    assert (row["kind"], row["start_s"], row["end_s"], row["fto_s"]) == ("overlap_between", 1.9, 2.5, -0.6)
-    assert event_rows(conversation, split="train")[0]["fto_s"] is None
-
-
-def test_a_recording_row_holds_the_measures_of_both_tracks(conversation: Annotated) -> None:
-    row = recording_row(conversation, split="train", samples=2)
-    assert (row["recording_id"], row["samples"], row["duration_s"]) == ("call-1", 2, 5.0)
-    assert (row["sample_rate_hz_a"], row["words_a"], row["isolation"]) == (8000, False, "pass")
-    assert (row["bleed_db_a_from_b"], row["floor_db_b_from_a"]) == (None, -60.0)
-    assert row["samples_sha256_a"] != row["samples_sha256_b"]

@@ -9,13 +9,14 @@ from typing import Any
 
 import soundfile
 
-from duologue_pipeline.events.turn_taking import corpus_totals
+from duologue_pipeline.codec.document import release_codec_document
+from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.files.tables import read_table
-from duologue_pipeline.reader.dataset import read_members
+from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import FAULTS, BleedReport, Event, FaultReport, IsolationReport, TaggedWord, Tokenized
-from duologue_pipeline.release.write import STAGING, write_release, write_shard
+from duologue_pipeline.release.write import write_release
+from duologue_pipeline.shards.write import STAGING, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-from duologue_pipeline.tokens.samples import release_codec_document
 from duologue_pipeline.withdrawal.new_release import NewRelease, new_release
 from duologue_pipeline.withdrawal.plan import Plan, make_plan
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard, rewrite_shard

@@ -15,23 +15,16 @@ from duologue_consent.proofs.dsse import parse_envelope
 from duologue_consent.proofs.keys import SigningKey
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import move
-from duologue_pipeline.reader.dataset import PurposeError, open_dataset, read_release
-from duologue_pipeline.reader.revocations import (
-    Revocation,
-    RevocationFault,
-    Revocations,
-    append_line,
-    parse_revocations,
-    pin,
-)
+from duologue_pipeline.reader.dataset import PurposeError, open_dataset
+from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.withdrawal import protocol as publish
-from duologue_pipeline.withdrawal.protocol import propagate_release, release_file
+from duologue_pipeline.withdrawal.protocol import propagate_release
+from duologue_pipeline.withdrawal.state import release_file
 from duologue_schemas import iter_faults
 from tests.pipeline.withdrawal.support import CALLS
 from tests.pipeline.withdrawal.world import World, make_world
 
-KEY = SigningKey("consent.example/ledger-1", bytes(range(32)))
-OTHER = SigningKey("consent.example/ledger-1", bytes(32))
+UNKNOWN_KEY = SigningKey("consent.example/ledger-1", bytes(range(32)))
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -61,9 +54,6 @@ def only_publish(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setattr(publish, "exclusive", stop)
         with pytest.raises(Stop):
             propagate_release(str(world.out), world.ledger)
-
-
-# --- the reader -----------------------------------------------------------------------------------------------------
 
 
 def test_a_withdrawn_sample_is_left_out_before_any_rewrite(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +147,7 @@ def test_a_release_that_lost_its_purpose_is_not_read_on(world: World) -> None:
         (lambda out: (out / "revocations.jsonl").write_bytes(b""), r"it does not begin as dataset\.json says"),
         (lambda out: (out / "ledger.pub").unlink(), r"there is no ledger\.pub beside it to check it with"),
         (
-            lambda out: (out / "ledger.pub").write_text(KEY.verifier.text),
+            lambda out: (out / "ledger.pub").write_text(UNKNOWN_KEY.verifier.text),
             r"ledger\.pub does not belong to the checkpoint",
         ),
         (
@@ -216,63 +206,3 @@ def test_webdataset_with_a_warm_cache_never_gets_a_withdrawn_sample_of_the_new_v
     assert after["call-1-00000"] == before["call-1-00000"]
     (hugo,) = (call.name for call in CALLS if "hugo" in (call.a, call.b))
     assert after[f"{hugo}-00000"] != before[f"{hugo}-00000"]  # his track is silence
-
-
-# --- the file -------------------------------------------------------------------------------------------------------
-
-
-def entry(number: int) -> Revocation:
-    return Revocation(f"shards/train-00000-{number:012x}.tar", "call-1-00000", "a" * 64, "consent_withdrawn", 7, "x")
-
-
-def line(before: Revocations, *entries: Revocation, key: SigningKey = KEY, ledger_id: str = "ledger-1") -> bytes:
-    return append_line(before, entries, ledger_id=ledger_id, dataset="demo", published_at="2026-01-01", keys=[key])
-
-
-def parse(data: bytes, **options: object) -> Revocations:
-    return parse_revocations(data, keys=[KEY.verifier], ledger_id="ledger-1", **options)  # type: ignore[arg-type]
-
-
-def test_an_entry_strikes_a_sample_in_one_shard_only() -> None:
-    found = parse(line(Revocations(), entry(1)))
-    assert found.strike(entry(1).shard, "call-1-00000")
-    assert not found.strike(entry(2).shard, "call-1-00000")
-    assert not found.strike(entry(1).shard, "call-1-00001")
-
-
-def test_a_file_only_grows() -> None:
-    one = parse(line(Revocations(), entry(1)))
-    two = parse(line(one, entry(2)), before=one)
-    assert (two.lines, [each.shard for each in two.entries]) == (2, [entry(1).shard, entry(2).shard])
-    assert parse(two.data) == two
-    with pytest.raises(RevocationFault, match=r"it no longer begins with what was read before"):
-        parse(one.data, before=two)
-    with pytest.raises(RevocationFault, match=r"it does not begin as dataset\.json says"):
-        parse(one.data, pinned=pin(two))
-    assert parse(two.data, pinned=pin(one)) == two
-
-
-@pytest.mark.parametrize(
-    ("make", "fault"),
-    [
-        (lambda one, two: two[len(one) :], "line 1 does not continue the lines before it, or is of another ledger"),
-        (lambda one, two: two + one, "line 3 does not continue the lines before it"),
-        (lambda one, two: two[:-1], "its last line is cut off"),
-        (lambda one, two: line(Revocations(), entry(1), ledger_id="other"), "line 1 does not continue"),
-        (lambda one, two: line(Revocations(), entry(1), key=OTHER), "line 1 is not signed by the ledger"),
-        (lambda one, two: one.replace(b",", b", ", 1), "line 1 is not written in the one canonical way"),
-        (lambda one, two: b"[]\n", "line 1: it is no DSSE envelope"),
-    ],
-)
-def test_a_file_that_is_not_what_was_signed_is_refused(make: Callable[[bytes, bytes], bytes], fault: str) -> None:
-    one = line(Revocations(), entry(1))
-    two = line(parse(one), entry(2))
-    with pytest.raises(RevocationFault, match=fault):
-        parse(make(one, two))
-
-
-def test_every_byte_of_the_file_matters() -> None:
-    data = line(parse(line(Revocations(), entry(1))), entry(2))
-    for place in range(0, len(data) - 1, 3):
-        with pytest.raises(RevocationFault):
-            parse(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue_pipeline.files.storage import open_output
-from duologue_pipeline.reader.dataset import read_members
+from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.shards.tar import write_members
 from duologue_pipeline.withdrawal import rewrite
 from duologue_pipeline.withdrawal.plan import SamplePlan, ShardPlan

@@ -1,24 +1,20 @@
-"""Propagation in an object store: conditional writes, the lock, and a whole withdrawal on a real S3 server on loopback."""
+"""Propagation in an object store: whole withdrawals on a real S3 server on loopback."""
 
 import json
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from duologue_consent import verify
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files import conditional
-from duologue_pipeline.files.conditional import ConflictError, exclusive, read_version, swap_bytes
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal import protocol as publish
 from duologue_pipeline.withdrawal.protocol import propagate_release
+from tests.object_store import serve_bucket
 from tests.pipeline.withdrawal.world import World, make_world
 
 BUCKET = "duologue-withdrawal"
@@ -27,21 +23,8 @@ BUCKET = "duologue-withdrawal"
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """The uri of an empty bucket."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }.items():
-            patch.setenv(name, value)
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        yield f"s3://{BUCKET}"
-    server.stop()
+    with serve_bucket(BUCKET) as uri:
+        yield uri
 
 
 @pytest.fixture(scope="module")
@@ -79,93 +62,6 @@ def download(name: str, folder: Path) -> Path:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         boto3.client("s3").download_file(BUCKET, f"{name}/{path}", str(folder / path))
     return folder
-
-
-def quiet(_: str) -> None:
-    pass
-
-
-# --- conditional writes ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(params=["local", "s3"])
-def place(request: pytest.FixtureRequest, bucket: str, tmp_path: Path) -> str:
-    return str(tmp_path) if request.param == "local" else f"{bucket}/{tmp_path.name}"
-
-
-def test_a_file_is_written_only_over_what_was_read(place: str) -> None:
-    uri = f"{place}/a/file.json"
-    assert read_version(uri) is None
-    first = swap_bytes(uri, b"1", old=None)
-    with pytest.raises(ConflictError, match=r"was changed by another process"):
-        swap_bytes(uri, b"other", old=None)
-    second = swap_bytes(uri, b"2", old=first)
-    with pytest.raises(ConflictError):
-        swap_bytes(uri, b"3", old=first)
-    assert read_version(uri) == second
-
-
-def test_a_lock_is_held_by_one(place: str) -> None:
-    said: list[str] = []
-    with exclusive(f"{place}/lock", wait_s=0, waiting=said.append) as lease:
-        lease.check()
-        with (
-            pytest.raises(UsageError, match=r"/lock: is still held by another process; run the command again later"),
-            exclusive(f"{place}/lock", wait_s=0.2, waiting=said.append),
-        ):
-            pass
-    assert len(said) == 1
-    with exclusive(f"{place}/lock", wait_s=0, waiting=said.append):
-        pass
-    assert read_version(f"{place}/lock") is None
-
-
-def test_who_waits_gets_the_lock_when_it_is_free(place: str) -> None:
-    order = []
-
-    def first() -> None:
-        with exclusive(f"{place}/lock", wait_s=5, waiting=quiet):
-            order.append("first")
-            time.sleep(0.6)
-            order.append("first ends")
-
-    thread = threading.Thread(target=first)
-    thread.start()
-    time.sleep(0.3)
-    with exclusive(f"{place}/lock", wait_s=5, waiting=quiet):
-        order.append("second")
-    thread.join()
-    assert order == ["first", "first ends", "second"]
-
-
-def test_the_lock_of_a_process_that_died_here_is_taken_at_once(bucket: str) -> None:
-    holder = {"host": conditional._host(), "pid": 2**22 + 1, "token": "x"}  # no process has such an id
-    swap_bytes(f"{bucket}/dead/lock", json.dumps(holder).encode(), old=None)
-    with exclusive(f"{bucket}/dead/lock", wait_s=0, waiting=quiet):
-        pass
-
-
-def test_a_lock_that_is_not_renewed_is_taken_over_and_its_holder_notices(
-    bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(conditional, "LEASE_S", 0.6)
-    monkeypatch.setattr(conditional, "_RENEW_S", 1.2)  # too late
-    with exclusive(f"{bucket}/stale/lock", wait_s=0, waiting=quiet) as slow:
-        other = {"host": "elsewhere", "pid": 1, "token": "y"}
-        monkeypatch.setattr(conditional, "_lock_text", lambda: json.dumps(other).encode())
-        conditional._take(f"{bucket}/stale/lock", time.monotonic() + 5, quiet)
-        time.sleep(1.3)
-        with pytest.raises(ConflictError, match=r"another process took over the lock because this one stood still"):
-            slow.check()
-    assert read_version(f"{bucket}/stale/lock") is not None  # it is the other one's
-
-
-def test_other_stores_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"gs://b/release: cannot be changed safely there; use a local path or s3://"):
-        conditional.check_conditional("gs://b/release")
-
-
-# --- withdrawals ----------------------------------------------------------------------------------------------------
 
 
 def test_a_withdrawal_on_s3_writes_what_it_writes_on_disk(bucket: str, withdrawn: World, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Proves that nothing of what was removed is left."""
+"""Scans a dataset's folder for anything of what was removed."""

@@ -1,4 +1,4 @@
-"""Formats: what the scan needs to know of the files that it looks into."""
+"""Reads what the scan needs to know of the files that it looks into, format by format."""
 
 import codecs
 import io
@@ -35,7 +35,7 @@ _BLOCK_BYTES: Final = 1 << 20
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[bytes]:
-    """The lines of a stream that knows only how to read."""
+    """Reads the lines of a stream that knows only how to read."""
     rest = b""
     while block := stream.read(_BLOCK_BYTES):
         *lines, rest = (rest + block).split(b"\n")
@@ -44,12 +44,12 @@ def lines_of(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def is_tar(head: bytes) -> bool:
-    """Whether a file that begins so is a tar archive."""
+    """Tells whether a file that begins so is a tar archive."""
     return head[257:262] == b"ustar"
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether a file that begins so is anything but text."""
+    """Tells whether a file that begins so is anything but text."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)  # a character may be cut at the end
     except ValueError:
@@ -58,19 +58,19 @@ def is_binary(head: bytes) -> bool:
 
 
 def read_array(content: bytes) -> npt.NDArray[Any]:
-    """The array of a ``.npy`` file."""
+    """Reads the array of a ``.npy`` file."""
     array: npt.NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     return array
 
 
 def read_pcm(content: bytes) -> npt.NDArray[np.int32]:
-    """The samples of a lossless audio file, int32 [T, tracks]."""
+    """Reads the samples of a lossless audio file: int32 [T, tracks]."""
     pcm: npt.NDArray[np.int32] = soundfile.read(io.BytesIO(content), dtype="int32", always_2d=True)[0]
     return pcm
 
 
 def loud_tracks(content: bytes, sides: Iterable[Speaker]) -> Iterator[Speaker]:
-    """Of these tracks of a ``.flac`` or ``.npy`` file those that hold anything but zeros, or one frame over and over."""
+    """Finds which of these tracks of a ``.flac`` or ``.npy`` file are not silent: neither zeros nor one frame over and over."""
     is_audio = content.startswith(b"fLaC")
     tracks = read_pcm(content).T[:, None] if is_audio else read_array(content)
     for side in sides:
@@ -80,7 +80,7 @@ def loud_tracks(content: bytes, sides: Iterable[Speaker]) -> Iterator[Speaker]:
 
 
 def parse_json(content: bytes) -> Any:
-    """The JSON document; None where it is none: it was gone through as text."""
+    """Parses a JSON document; None where it is none: it was gone through as text."""
     if content.lstrip()[:1] not in (b"{", b"[", b'"'):
         return None
     try:
@@ -90,25 +90,25 @@ def parse_json(content: bytes) -> Any:
 
 
 def commitments(document: Any) -> dict[str, str]:
-    """Side -> commitment, of the document of a sample; empty for any other."""
+    """Maps side -> commitment, of the document of a sample; empty for any other."""
     if not isinstance(document, dict) or not str(document.get("schema")).startswith("sample/"):
         return {}
     return {side: document["speakers"][side]["commitment"] for side in SPEAKERS}
 
 
 def may_be_withdrawn(content: bytes) -> bool:
-    """Whether JSON may be the document of a sample that calls a speaker withdrawn."""
+    """Tells whether JSON may be the document of a sample that calls a speaker withdrawn."""
     return b'"withdrawn"' in content or b"\\" in content
 
 
 def withdrawn_sides(document: Any) -> tuple[Speaker, ...]:
-    """The speakers that the document of a sample calls withdrawn."""
+    """Finds the speakers that the document of a sample calls withdrawn."""
     named = commitments(document)
     return tuple(side for side in SPEAKERS if named.get(side) == WITHDRAWN)
 
 
 def texts_of(document: Any) -> Iterator[tuple[str, str]]:
-    """Every text with the name of its field, and every name of a field (under no name)."""
+    """Gives every text with the name of its field, and every name of a field (under no name)."""
     stack: list[tuple[str, Any]] = [("", document)]
     while stack:
         name, value = stack.pop()
@@ -123,7 +123,7 @@ def texts_of(document: Any) -> Iterator[tuple[str, str]]:
 
 
 def column_strings(column: pa.ChunkedArray) -> Iterator[str | bytes]:
-    """Every text and every run of bytes in a column, each once, whatever it is nested in."""
+    """Gives every text and every run of bytes in a column, each once, whatever it is nested in."""
     for chunk in column.chunks:
         yield from _strings_in(chunk)
 
@@ -150,5 +150,5 @@ def _strings_in(array: pa.Array) -> Iterator[str | bytes]:
 
 
 def metadata_texts(metadata: Any) -> list[str]:
-    """Names and values of the metadata of a schema or a field."""
+    """Gives names and values of the metadata of a schema or a field."""
     return [text.decode("utf-8", "replace") for pair in (metadata or {}).items() for text in pair]

@@ -1,4 +1,4 @@
-"""Names: finding what was removed by what it was called, in any text.
+"""Finds what was removed by what it was called, in any text.
 
 A file is cut into its tokens once, in two calls that run in C, and a token that was looked at before is not looked at
 again. So the time does not depend on how many names there are, and hardly on how often the same words come back.
@@ -38,11 +38,11 @@ class Names:
         self._clean: set[bytes] = set()
 
     def in_text(self, text: str) -> Iterator[str]:
-        """The names in any text."""
+        """Finds the names in any text."""
         yield from self.in_bytes(text.encode("utf-8", "surrogatepass"))
 
     def in_bytes(self, text: bytes) -> Iterator[str]:
-        """The same for text in UTF-8."""
+        """Finds the names in any text in UTF-8."""
         for token in set(text.translate(_CUT).split()) - self._clean:
             found = list(self._in_token(token.decode().lstrip("-_")))
             yield from found
@@ -52,14 +52,14 @@ class Names:
             self._clean.clear()
 
     def as_name(self, value: str) -> Iterator[str]:
-        """The names in a text that is itself a name: weak ones are found too."""
+        """Finds the names in a text that is itself a name; weak ones are found too."""
         if value in self._all:
             yield value
         else:
             yield from self.in_text(value)
 
     def may_be_values(self, document: bytes) -> bool:
-        """Whether JSON without escapes may hold a name as a value that :meth:`in_bytes` does not find in its text."""
+        """Tells whether JSON without escapes may hold a name as a value that :meth:`in_bytes` does not find in its text."""
         return bool(self._whole) and not self._whole.isdisjoint(_QUOTED.findall(document))
 
     def _in_token(self, token: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Words: the lists of timed words in a JSON document, each speaker's by themselves.
+"""Finds the lists of timed words in a JSON document, each speaker's by themselves.
 
 Documents as this package writes them (canonical JSON) are not parsed for that: their words are found in the bytes. Whether
 a document is such a one is not believed but counted: every ``"word"`` in it must be one of a canonical entry.
@@ -20,14 +20,14 @@ _MAX_S: Final = 1e9  # what is more is no time
 
 @dataclass
 class Words:
-    """The words of one speaker: the texts in UTF-8 and when each begins."""
+    """Holds the words of one speaker: the texts in UTF-8 and the second at which each begins."""
 
     texts: list[bytes] = field(default_factory=list)
     starts_s: list[float] = field(default_factory=list)
 
 
 def canonical_words(document: bytes) -> dict[str, Words] | None:
-    """The words of a JSON document without escapes, by speaker, all lists in a row.
+    """Finds the words in the bytes of a JSON document without escapes, by speaker, all lists in a row.
 
     Returns:
         None where there are words, or may be, that are not written as this package does: the document must be parsed.
@@ -44,7 +44,7 @@ def canonical_words(document: bytes) -> dict[str, Words] | None:
 
 
 def listed_words(document: Any) -> Iterator[dict[str, Words]]:
-    """The words of every list in a parsed document, by speaker (``None`` where an entry names nobody)."""
+    """Finds the words of every list in a parsed document, by speaker (``None`` where an entry names nobody)."""
     stack = [document]
     while stack:
         value = stack.pop()

@@ -17,7 +17,8 @@ import soundfile
 
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.withdrawal.scan.names import Names
-from duologue_pipeline.withdrawal.scan.search import Finding, Removed, removed_by, scan
+from duologue_pipeline.withdrawal.scan.removed import Finding, Removed, removed_by
+from duologue_pipeline.withdrawal.scan.search import scan
 from tests.pipeline.withdrawal.support import commitment, contents, make_calls, release_of, samples_of, withdraw
 
 

@@ -8,10 +8,11 @@ from unittest.mock import patch
 
 import pytest
 
+from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import TaggedWord
-from duologue_pipeline.tokens.samples import canonical_json
 from duologue_pipeline.withdrawal.scan.names import Names
-from duologue_pipeline.withdrawal.scan.search import Removed, removed_by, scan
+from duologue_pipeline.withdrawal.scan.removed import Removed, removed_by
+from duologue_pipeline.withdrawal.scan.search import scan
 from duologue_pipeline.withdrawal.scan.words import Words, canonical_words, listed_words
 from duologue_pipeline.withdrawal.traces import word_traces
 from tests.pipeline.withdrawal.support import Call, make_calls, release_of, samples_of, withdraw, words_of

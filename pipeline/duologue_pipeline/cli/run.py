@@ -1,0 +1,170 @@
+"""Defines ``duologue run`` and ``duologue demo``: run the pipeline and print the summary."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from duologue_consent import Purpose
+from duologue_pipeline.cli.options import AllowNetwork, Asr, Embedding, Segmentation
+from duologue_pipeline.cli.support import EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, usage_errors
+
+if TYPE_CHECKING:
+    from duologue_pipeline.run import RunRequest
+
+__all__ = ["DEMO_EXAMPLE", "RUN_EXAMPLE", "demo", "run"]
+
+RUN_EXAMPLE: Final = (
+    "Example: duologue run calls/manifest.jsonl --out out --ledger consent.db -- --direct_num_workers=2 "
+    "--direct_running_mode=multi_processing"
+)
+DEMO_EXAMPLE: Final = "Example: duologue demo --out demo-out"
+
+IncludeAudio = Annotated[
+    bool, typer.Option("--include-audio", help="Write the audio of both tracks into each sample, as stereo FLAC.")
+]
+
+
+def run(
+    context: typer.Context,
+    manifest: Annotated[
+        str,
+        typer.Argument(
+            help="Read the recordings from this manifest: JSON Lines, one recording a line.", metavar="MANIFEST"
+        ),
+    ],
+    out: Annotated[str, typer.Option(help="Write the release into this folder, which must not hold another release.")],
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="Read the speakers' consent from this ledger, a file or postgresql://…; without one every recording "
+            "is refused."
+        ),
+    ] = None,
+    purpose: Annotated[
+        str, typer.Option(help=f"Use only recordings that both speakers allow for this purpose: {', '.join(Purpose)}.")
+    ] = "training_inhouse",
+    codec: Annotated[
+        str,
+        typer.Option(
+            help="Make the tokens with this codec. embedded: comes with the package, for trying things out; mimi: for "
+            "training, from the local Hugging Face cache; mimi:PATH: for training, from a folder."
+        ),
+    ] = "embedded",
+    segment_s: Annotated[
+        float, typer.Option("--segment-s", help="Cut each recording into samples of this many seconds, 1 to 3600.")
+    ] = 120.0,
+    include_audio: IncludeAudio = False,
+    words: Annotated[
+        str,
+        typer.Option(
+            help="Choose what is done with the words of the tracks (their transcripts in the manifest, or --asr). "
+            "optional: written where a track has some; required: a recording is refused if a track has none, or if a "
+            "transcript does not fit the audio; none: neither read nor written."
+        ),
+    ] = "optional",
+    isolation_policy: Annotated[
+        str,
+        typer.Option(
+            help="Choose which recordings are refused by the verdict on their isolation. keep: none; refuse-fail: "
+            "fail; refuse-warn: fail, warn; require-pass: fail, warn, undetermined. What is kept carries its verdict."
+        ),
+    ] = "refuse-fail",
+    pyannote_segmentation: Segmentation = None,
+    pyannote_embedding: Embedding = None,
+    asr: Asr = None,
+    allow_network: AllowNetwork = False,
+    name: Annotated[str, typer.Option(help="Give the dataset this name on its cards.")] = "duologue-dataset",
+    validation_share: Annotated[
+        float,
+        typer.Option(
+            help="Put about this share of the conversation time into the validation split, 0 to below 1; no speaker is "
+            "in both splits."
+        ),
+    ] = 0.05,
+    shard_hours: Annotated[
+        float, typer.Option(help="Put about this many hours of conversation into each shard.")
+    ] = 10.0,
+) -> None:
+    """Make training shards with labels, consent and a card from two-track recordings of conversations.
+
+    Options after -- go to Apache Beam. Exit status: 0 done; 2 wrong usage or manifest; 3 nothing could be written.
+    """
+    if context.args and not context.args[0].startswith("--"):
+        fail(f"unexpected argument {context.args[0]!r}; options for Beam go after --", EXIT_USAGE)
+    with usage_errors():
+        from duologue_pipeline.run import RunRequest
+
+    request = RunRequest(
+        manifest=manifest,
+        out=out,
+        ledger=ledger,
+        purpose=purpose,
+        codec=codec,
+        segment_s=segment_s,
+        include_audio=include_audio,
+        words=words,
+        isolation_policy=isolation_policy,
+        pyannote_segmentation=pyannote_segmentation,
+        pyannote_embedding=pyannote_embedding,
+        asr=asr,
+        allow_network=allow_network,
+        name=name,
+        validation_share=validation_share,
+        shard_hours=shard_hours,
+        beam_args=tuple(context.args),
+    )
+    _run(request)
+
+
+def demo(
+    out: Annotated[
+        str,
+        typer.Option(help="Write the release into this folder, and its consent ledger to OUT.consent.db beside it."),
+    ] = "demo-out",
+    purpose: Annotated[
+        str,
+        typer.Option(
+            help="Use only recordings that both speakers allow for this purpose. One speaker refuses `redistribution`: "
+            "try it."
+        ),
+    ] = "training_inhouse",
+    codec: Annotated[
+        str, typer.Option(help="Make the tokens with this codec: embedded, mimi or mimi:PATH, as in `duologue run`.")
+    ] = "embedded",
+    include_audio: IncludeAudio = False,
+) -> None:
+    """Run the whole pipeline on the three small conversations that come with the package."""
+    from duologue_pipeline.demo import demo_files
+    from duologue_pipeline.demo.ledger import ledger_for
+
+    with usage_errors():
+        from duologue_pipeline.run import RunRequest
+
+    files = demo_files()
+    with usage_errors():
+        ledger = ledger_for(out)
+    request = RunRequest(
+        manifest=str(files.manifest),
+        out=out,
+        ledger=str(ledger),
+        purpose=purpose,
+        codec=codec,
+        include_audio=include_audio,
+        name="duologue-demo",
+        segment_s=30.0,
+    )
+    _run(request)
+
+
+def _run(request: "RunRequest") -> None:
+    """Runs the pipeline and prints the summary."""
+    quiet()
+    from duologue_pipeline.cli.summary import summarize
+    from duologue_pipeline.run import run as run_pipeline
+
+    with usage_errors():
+        result = run_pipeline(request, progress=sys.stderr)
+    typer.echo(summarize(result))
+    if result.release is None:
+        raise typer.Exit(EXIT_NOTHING_WRITTEN)

@@ -1,0 +1,67 @@
+"""Defines ``duologue validate`` and ``duologue shards verify``: list the faults of a manifest and of a release."""
+
+from typing import Annotated, Final
+
+import typer
+
+from duologue_pipeline.cli.support import EXIT_FAULTS, usage_errors
+from duologue_pipeline.errors import UsageError
+
+__all__ = ["VALIDATE_EXAMPLE", "VERIFY_EXAMPLE", "validate", "verify"]
+
+VALIDATE_EXAMPLE: Final = "Example: duologue validate calls/manifest.jsonl"
+VERIFY_EXAMPLE: Final = "Example: duologue shards verify out"
+
+
+def validate(
+    manifest: Annotated[
+        str, typer.Argument(help="Check this manifest: JSON Lines, one recording a line.", metavar="MANIFEST")
+    ],
+) -> None:
+    """List every fault of a manifest with its line and field.
+
+    Exit status: 0 no faults; 1 faults; 2 the manifest cannot be read.
+    """
+    from duologue_pipeline.files.storage import open_input
+    from duologue_schemas import validate_manifest_lines
+
+    with usage_errors():
+        try:
+            with open_input(manifest) as stream:
+                lines = stream.read().splitlines()
+        except OSError as error:
+            raise UsageError(f"{manifest}: the manifest cannot be read ({error})") from None
+    faults = list(validate_manifest_lines(lines))
+    for fault in faults:
+        where = f" {fault.field}:" if fault.field else ""
+        typer.echo(f"{manifest}:{fault.line}:{where} {fault.message}")
+    recordings = sum(bool(line.strip()) for line in lines)
+    if faults:
+        broken = len({fault.line for fault in faults})
+        typer.echo(f"{len(faults)} faults on {broken} of {recordings} lines", err=True)
+        raise typer.Exit(EXIT_FAULTS)
+    typer.echo(f"{manifest}: {recordings} recordings, no faults")
+
+
+def verify(
+    directory: Annotated[
+        str, typer.Argument(help="Check the release in this folder, the --out of a run.", metavar="DIR")
+    ],
+) -> None:
+    """Check the hashes, members, frame counts and totals of a release.
+
+    Exit status: 0 no faults; 1 faults; 2 there is no release.
+    """
+    from duologue_pipeline.release.verify import verify_release
+
+    with usage_errors():
+        report = verify_release(directory)
+    for fault in report.faults:
+        typer.echo(fault)
+    if report.faults:
+        typer.echo(f"{directory}: {len(report.faults)} faults", err=True)
+        raise typer.Exit(EXIT_FAULTS)
+    typer.echo(
+        f"{directory}: all well: {report.shards} shards, {report.samples} samples, {report.frames} frames, "
+        f"{report.bytes} bytes"
+    )

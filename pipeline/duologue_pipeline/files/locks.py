@@ -1,0 +1,182 @@
+"""Holds locks that a dead holder cannot keep.
+
+On a local disk a lock rests on ``flock``, which the system releases when a process dies. On S3 it is an object that its
+holder renews by conditional writes, and that another process takes over once it has not changed for :data:`LEASE_S` by
+that process's own clock.
+"""
+
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.conditional import (
+    ConflictError,
+    Version,
+    check_conditional,
+    flock,
+    read_version,
+    swap_bytes,
+)
+from duologue_pipeline.files.s3 import s3_object
+from duologue_pipeline.files.storage import is_remote, local_path
+
+__all__ = ["LEASE_S", "Lease", "exclusive", "remove_dead_locks"]
+
+LEASE_S: Final = 30.0
+"""How long a lock on S3 stays with a holder that no longer renews it."""
+
+_RENEW_S: Final = LEASE_S / 5
+_POLL_S: Final = 0.5
+
+
+class Lease:
+    """Stands for a lock that is held; ask it before each step that cannot be taken back."""
+
+    def __init__(self) -> None:
+        self.lost: str | None = None
+
+    def check(self) -> None:
+        """Raises ConflictError where the lock was lost, because this process stood still for too long."""
+        if self.lost is not None:
+            raise ConflictError(self.lost)
+
+
+@contextmanager
+def exclusive(uri: str, *, wait_s: float, waiting: Callable[[str], None]) -> Iterator[Lease]:
+    """Holds the lock of this name while the block runs.
+
+    Args:
+        uri: the name of the lock; a file of this name lies there while it is held.
+        wait_s: how long to wait for another holder.
+        waiting: is told once who holds it.
+
+    Raises:
+        UsageError: another process holds it for longer than that.
+    """
+    check_conditional(uri)
+    deadline = time.monotonic() + wait_s
+    if is_remote(uri):
+        with _s3_lock(uri, deadline, waiting) as lease:
+            yield lease
+        return
+    path = local_path(uri)
+    told = False
+    while True:
+        try:
+            with flock(path, wait=False):
+                yield Lease()
+            return
+        except BlockingIOError:
+            if not told:
+                waiting("another process of this machine or file system")
+                told = True
+            if time.monotonic() > deadline:
+                raise UsageError(f"{uri}: is still held by another process; run the command again later") from None
+            time.sleep(_POLL_S / 5)
+
+
+def remove_dead_locks(folder: str, *, but: str) -> None:
+    """Removes the lock files that killed processes have left in a local folder, the one called ``but`` left out."""
+    if is_remote(folder):
+        return
+    for path in local_path(folder).glob(".*.lock"):
+        if path.name != but:
+            try:
+                with flock(path, wait=False):
+                    pass
+            except BlockingIOError:
+                continue  # its holder lives
+
+
+# --- S3 -------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _s3_lock(uri: str, deadline: float, waiting: Callable[[str], None]) -> Iterator[Lease]:
+    held = _take(uri, deadline, waiting)
+    lease, ended = Lease(), threading.Event()
+
+    def renew() -> None:
+        nonlocal held
+        while not ended.wait(_RENEW_S):
+            try:
+                held = swap_bytes(uri, _lock_text(), old=held)
+            except ConflictError:
+                lease.lost = f"{uri}: another process took over the lock because this one stood still; run it again"
+                return
+            except OSError:
+                continue  # the lease still runs; the next round may get through
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        ended.set()
+        thread.join()
+        found = read_version(uri)
+        if lease.lost is None and found is not None and found.tag == held.tag:
+            client, bucket, key = s3_object(uri)
+            client.delete_object(Bucket=bucket, Key=key)
+
+
+def _take(uri: str, deadline: float, waiting: Callable[[str], None]) -> Version:
+    seen, since, told = "", 0.0, False
+    while True:
+        found = read_version(uri)
+        if found is None or _is_dead(found.data) or (found.tag == seen and time.monotonic() - since > LEASE_S):
+            try:
+                return swap_bytes(uri, _lock_text(), old=found)
+            except ConflictError:
+                continue
+        if found.tag != seen:
+            seen, since = found.tag, time.monotonic()
+        if not told:
+            holder = _load(found.data)
+            waiting(f"process {holder.get('pid')} on {holder.get('host')}")
+            told = True
+        if time.monotonic() > deadline:
+            raise UsageError(f"{uri}: is still held by another process; run the command again later")
+        time.sleep(_POLL_S)
+
+
+def _lock_text() -> bytes:
+    # The token makes every renewal another object with another ETag.
+    holder = {"host": _host(), "pid": os.getpid(), "token": uuid.uuid4().hex}
+    return json.dumps(holder, sort_keys=True).encode() + b"\n"
+
+
+def _host() -> str:
+    """Names the machine since its last start: process ids mean nothing beyond it."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return f"{socket.gethostname()} {boot.read_text().strip() if boot.exists() else ''}".strip()
+
+
+def _load(data: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _is_dead(data: bytes) -> bool:
+    """Tells whether the holder was a process of this machine that has ended."""
+    holder = _load(data)
+    if holder.get("host") != _host() or not isinstance(holder.get("pid"), int):
+        return False
+    try:
+        os.kill(holder["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,116 @@
+"""Builds what ``dataset.json`` says of shards, splits and files, and the cards that are made from it.
+
+A run builds it of its shards, a withdrawal of those that are left and those that it rewrote: both through these functions.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from duologue_cards import facts_from_release, write_croissant, write_readme
+from duologue_pipeline.records import SPEAKERS, SPLITS
+from duologue_schemas.tables import WITHDRAWN
+
+__all__ = [
+    "cards",
+    "file_entry",
+    "manifest_bytes",
+    "next_version",
+    "shard_entry",
+    "shard_totals",
+    "split_entries",
+]
+
+
+def manifest_bytes(document: Mapping[str, Any]) -> bytes:
+    """Writes the document of ``dataset.json``: sorted keys, indented by one space, a newline at the end."""
+    return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def next_version(version: str) -> str:
+    """Counts up a version: ``2.0.0`` after ``1.0.0``."""
+    return f"{int(version.partition('.')[0]) + 1}.0.0"
+
+
+def file_entry(path: str, sha256: str, size: int) -> dict[str, Any]:
+    """Builds the entry of a file in ``files``; the hash is lower-case hex, the size in bytes."""
+    return {"path": path, "sha256": sha256, "bytes": size}
+
+
+def shard_entry(path: str, *, split: str, sha256: str, size: int, samples: int, duration_s: float) -> dict[str, Any]:
+    """Builds the entry of a shard in ``shards``.
+
+    Args:
+        path: below the folder of the release, ``shards/NAME.tar``.
+        split: ``train`` or ``validation``.
+        sha256: of the file, in lower-case hex.
+        size: of the file, in bytes.
+        samples: how many it holds.
+        duration_s: of its samples, to the millisecond.
+    """
+    return {
+        "path": path,
+        "split": split,
+        "sha256": sha256,
+        "bytes": size,
+        "samples": samples,
+        "duration_s": duration_s,
+    }
+
+
+def shard_totals(shards: Sequence[Mapping[str, Any]]) -> dict[str, int | float]:
+    """Sums up entries of shards: ``samples``, ``duration_s`` and ``bytes`` of ``totals``."""
+    return {
+        "samples": sum(shard["samples"] for shard in shards),
+        "duration_s": _sum_s(shards),
+        "bytes": sum(shard["bytes"] for shard in shards),
+    }
+
+
+def split_entries(shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, dict[str, Any]]:
+    """Builds ``splits``: what each split holds.
+
+    Args:
+        shards: the entries of all shards.
+        recordings: the table of ``recordings.parquet``.
+    """
+    return {split: _split(split, shards, recordings) for split in SPLITS}
+
+
+def cards(
+    document: Mapping[str, Any], index: pa.Table, recordings: pa.Table, reasons: Mapping[str, int]
+) -> Iterator[tuple[str, bytes]]:
+    """Writes the cards of a release, ``README.md`` and ``croissant.json``.
+
+    Args:
+        document: of ``dataset.json``; its ``files`` name all but the cards.
+        index: the table of ``index.parquet``.
+        recordings: the table of ``recordings.parquet``.
+        reasons: reason of a rejection -> how many recordings were rejected for it.
+
+    Yields:
+        (path, content).
+    """
+    facts = facts_from_release(document, index, recordings, reasons)
+    yield "README.md", write_readme(facts).encode()
+    yield "croissant.json", write_croissant(facts).encode()
+
+
+def _split(split: str, shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, Any]:
+    own = [shard for shard in shards if shard["split"] == split]
+    rows = recordings.filter(pc.equal(recordings["split"], split))
+    speakers = {name for side in SPEAKERS for name in rows[f"speaker_{side}"].to_pylist()}
+    return {
+        "shards": len(own),
+        "samples": sum(shard["samples"] for shard in own),
+        "recordings": rows.num_rows,
+        "speakers": len(speakers - {WITHDRAWN}),
+        "duration_s": _sum_s(own),
+    }
+
+
+def _sum_s(shards: Sequence[Mapping[str, Any]]) -> float:
+    return sum(round(1000 * shard["duration_s"]) for shard in shards) / 1000

@@ -1,0 +1,124 @@
+"""Makes the tables of the new version of a release from the old ones, one row group at a time and by rule.
+
+A column that a later version adds to ``recordings.parquet`` or ``events.parquet`` is emptied for a silenced recording
+unless rules/withdrawal.json keeps it.
+"""
+
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from duologue_pipeline.files.storage import join, read_bytes
+from duologue_pipeline.withdrawal.plan import Plan, silenced_side
+from duologue_pipeline.withdrawal.rewrite import RewrittenShard
+from duologue_pipeline.withdrawal.silence import event_stays, silence_event_row, silence_recording
+from duologue_schemas.tables import WITHDRAWN
+
+__all__ = ["new_tables"]
+
+_Row = dict[str, Any]
+
+
+def new_tables(root: str, plan: Plan, outcome: Mapping[str, RewrittenShard]) -> dict[str, bytes]:
+    """Makes the tables of the new version.
+
+    Args:
+        root: the folder of the release, where the tables of the old version lie.
+        plan: what was planned.
+        outcome: path of an old shard -> what became of it.
+
+    Returns:
+        ``index``, ``recordings`` and ``events`` -> the content of the Parquet file; that of the old one where no row changes.
+    """
+    changes = {
+        "index": _IndexRows(plan, outcome),
+        "recordings": _RecordingRows(plan, outcome),
+        "events": _EventRows(plan),
+    }
+    return {name: _new_table(read_bytes(join(root, f"{name}.parquet")), rows) for name, rows in changes.items()}
+
+
+class _Rows(ABC):
+    """Changes the rows of one table; ``touches`` spares the row groups in which nothing changes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._actions = plan.actions
+        self._named = pa.array(self._actions, pa.string())
+
+    def touches(self, group: pa.Table) -> bool:
+        return bool(pc.any(pc.is_in(group["recording_id"], value_set=self._named)).as_py())
+
+    @abstractmethod
+    def change(self, row: _Row, schema: pa.Schema) -> _Row | None:
+        """Makes the row of the new version; None where it has none."""
+
+
+class _IndexRows(_Rows):
+    def __init__(self, plan: Plan, outcome: Mapping[str, RewrittenShard]) -> None:
+        super().__init__(plan)
+        self._shards = pa.array(outcome, pa.string())
+        self._places = {sample.key: (shard.path, sample) for shard in outcome.values() for sample in shard.samples}
+
+    def touches(self, group: pa.Table) -> bool:
+        return bool(pc.any(pc.is_in(group["shard"], value_set=self._shards)).as_py())
+
+    def change(self, row: _Row, schema: pa.Schema) -> _Row | None:
+        action = self._actions.get(row["recording_id"], "keep")
+        if action == "drop":
+            return None
+        if row["key"] in self._places:
+            path, sample = self._places[row["key"]]
+            row |= {"shard": path, "offset": sample.offset, "bytes": sample.bytes}
+        side = silenced_side(action)
+        return row | {f"speaker_{side}": WITHDRAWN} if side else row
+
+
+class _RecordingRows(_Rows):
+    def __init__(self, plan: Plan, outcome: Mapping[str, RewrittenShard]) -> None:
+        super().__init__(plan)
+        self._paths = {path: shard.path for path, shard in outcome.items()}
+        self._shards = pa.array(self._paths, pa.string())
+
+    def touches(self, group: pa.Table) -> bool:
+        return bool(pc.any(pc.is_in(group["shard"], value_set=self._shards)).as_py())
+
+    def change(self, row: _Row, schema: pa.Schema) -> _Row | None:
+        action = self._actions.get(row["recording_id"], "keep")
+        if action == "drop":
+            return None
+        side = silenced_side(action)
+        if side:
+            row = silence_recording(row, side, schema)
+        return row | {"shard": self._paths.get(row["shard"], row["shard"])}
+
+
+class _EventRows(_Rows):
+    def change(self, row: _Row, schema: pa.Schema) -> _Row | None:
+        action = self._actions.get(row["recording_id"], "keep")
+        side = silenced_side(action)
+        if action == "drop" or (side and not event_stays(row["kind"], row["speaker"], side)):
+            return None
+        return silence_event_row(row, schema) if side else row
+
+
+def _new_table(data: bytes, rows: _Rows) -> bytes:
+    source = pq.ParquetFile(pa.BufferReader(data))
+    schema = source.schema_arrow
+    buffer = io.BytesIO()
+    changed = False
+    with pq.ParquetWriter(buffer, schema) as writer:
+        for number in range(source.num_row_groups):
+            group = source.read_row_group(number, use_threads=False)
+            if rows.touches(group):
+                changed = True
+                new = (rows.change(row, schema) for row in group.to_pylist())
+                group = pa.Table.from_pylist([row for row in new if row is not None], schema=schema)
+            if group.num_rows:
+                writer.write_table(group)
+    # Parquet calls the items of a list otherwise than pyarrow does in memory: a copy would not be the same bytes.
+    return buffer.getvalue() if changed else data

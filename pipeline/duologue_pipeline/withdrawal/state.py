@@ -1,0 +1,106 @@
+"""Reads a release as it is now, and who in it may no longer be used."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from duologue_consent import Snapshot, format_time
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.conditional import Version, read_version
+from duologue_pipeline.files.storage import join, read_bytes
+from duologue_pipeline.files.tables import parse_table
+from duologue_pipeline.reader.release import MANIFEST, read_release
+from duologue_pipeline.withdrawal.journal import FOLDER
+from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
+
+__all__ = ["ReleaseState", "manifest_sha256", "read_state", "release_file"]
+
+
+@dataclass(frozen=True)
+class ReleaseState:
+    """Holds a release as it is at one moment, and who in it no longer allows what it is for.
+
+    Attributes:
+        root: the folder.
+        manifest: ``dataset.json`` with what tells this version of the file from any other.
+        release: its document.
+        index, recordings: the tables that belong to it.
+        refusals: the tracks that may no longer be used.
+        as_of: the moment for which consent was asked, RFC 3339.
+    """
+
+    root: str
+    manifest: Version
+    release: Mapping[str, Any]
+    index: pa.Table
+    recordings: pa.Table
+    refusals: tuple[Refusal, ...]
+    as_of: str
+
+    @property
+    def sha256(self) -> str:
+        """Hashes ``dataset.json``: SHA-256 in lower-case hex."""
+        return hashlib.sha256(self.manifest.data).hexdigest()
+
+
+def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
+    """Reads a release and asks the ledger who in it still allows what it is for.
+
+    Args:
+        root: the folder.
+        snapshot: the ledger.
+        as_of: the moment for which consent is asked.
+
+    Raises:
+        UsageError: there is no release, it is of another ledger, or a table is not the one that ``dataset.json`` names.
+    """
+    read_release(root)  # says what is wrong where there is none
+    manifest = read_version(join(root, MANIFEST))
+    if manifest is None:
+        raise UsageError(f"{join(root, MANIFEST)}: vanished while it was read; run the command again")
+    release = json.loads(manifest.data)
+    if release["ledger"]["ledger_id"] != snapshot.ledger_id:
+        raise UsageError(
+            f"{root}: was made with the ledger {release['ledger']['ledger_id']}, and --ledger is "
+            f"{snapshot.ledger_id}; give the ledger that it was made with"
+        )
+    index, recordings = (_table(root, release, name) for name in ("index", "recordings"))
+    refusals = find_refusals(release, recordings, snapshot, as_of=as_of)
+    return ReleaseState(root, manifest, release, index, recordings, refusals, format_time(as_of))
+
+
+def manifest_sha256(root: str) -> str:
+    """Hashes the ``dataset.json`` that is there now; lower-case hex."""
+    return hashlib.sha256(read_bytes(join(root, MANIFEST))).hexdigest()
+
+
+def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
+    """Reads a table or card that belongs to this very ``dataset.json``.
+
+    Between the switch of ``dataset.json`` and the moving of the tables the new ones still lie in the journal's folder.
+
+    Raises:
+        UsageError: it is in neither place.
+    """
+    (entry,) = (entry for entry in release["files"] if entry["path"] == path)
+    for _ in range(3):  # it may be moved between the two looks
+        for uri in (join(root, path), join(root, FOLDER, "next", path)):
+            try:
+                data = read_bytes(uri)
+            except FileNotFoundError:
+                continue
+            if hashlib.sha256(data).hexdigest() == entry["sha256"]:
+                return data
+    raise UsageError(
+        f"{join(root, path)}: is not the file that dataset.json names; it was changed: put back the one with SHA-256 "
+        f"{entry['sha256']}"
+    )
+
+
+def _table(root: str, release: Mapping[str, Any], name: str) -> pa.Table:
+    return parse_table(release_file(root, release, f"{name}.parquet"))
