@@ -20,6 +20,7 @@ from duologue_pipeline.records import (
     Annotated,
     BleedReport,
     ConsentBasis,
+    Consented,
     Event,
     FaultReport,
     GrantRef,
@@ -124,8 +125,7 @@ def make_annotated(recording: Recording, **fields: Any) -> Annotated:
     end_ms = audio.duration_ms
     bleed = BleedReport(bleed_db=None, floor_db=-60.0, lag_ms=None, coherence=0.01, solo_s=0.8)
     conversation = Annotated(
-        recording=recording,
-        consent=make_consent(recording),
+        recording=Consented(**vars(recording), consent=make_consent(recording)),
         audio=audio,
         isolation=IsolationReport(
             "pass", bleed, bleed, {name: FaultReport(found=False) for name in FAULTS}, rules="1.0"

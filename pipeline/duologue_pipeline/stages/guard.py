@@ -14,7 +14,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.records import Consented, Recording, Rejected
+from duologue_pipeline.records import Ingested, Recording, Rejected
 
 __all__ = ["KEPT", "LOG", "REJECTED", "Split", "guarded", "settled", "tried"]
 
@@ -60,7 +60,7 @@ def guarded(elements: PCollection[Any], label: str, step: beam.ParDo, output: ty
     return results[KEPT], results[REJECTED]
 
 
-def _recording(element: Recording | Consented) -> Recording:
+def _recording(element: Recording | Ingested) -> Recording:
     return element if isinstance(element, Recording) else element.recording
 
 
