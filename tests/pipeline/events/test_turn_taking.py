@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from duologue_pipeline.events.find import find_events
@@ -193,6 +193,7 @@ def total_ms(events: list[Event], kind: str) -> int:
 
 @settings(deadline=None)
 @given(speech(), speech())
+@example([Span(0, 10), Span(210, 220)], [Span(10, 230), Span(530, 540)])  # b's backchannel outlasts a's turn
 def test_a_grid_of_milliseconds_gives_the_same(a: list[Span], b: list[Span]) -> None:
     activity = Activity(a, b, "1.0")
     events = find_events(activity, duration_ms=DURATION_MS)
@@ -201,7 +202,10 @@ def test_a_grid_of_milliseconds_gives_the_same(a: list[Span], b: list[Span]) -> 
     assert statistics.speech_b_ms == grid_of(b).sum()
     assert statistics.overlap_ms == (grid_of(a) & grid_of(b)).sum()
 
-    kinds = {kind: [event for event in events if event.kind == kind] for kind in ("turn", "ipu", "pause", "gap")}
+    kinds = {
+        kind: [event for event in events if event.kind == kind]
+        for kind in ("turn", "ipu", "pause", "gap", "backchannel")
+    }
     turns = kinds["turn"]
     pause_ms = 0
     for turn in turns:
@@ -213,6 +217,9 @@ def test_a_grid_of_milliseconds_gives_the_same(a: list[Span], b: list[Span]) -> 
     if turns:
         between[turns[0].start_ms : turns[-1].end_ms] = True
     assert total_ms(events, "gap") == (between & ~grid_of(turns)).sum()
-    assert not (grid_of(kinds["gap"]) & (grid_of(a) | grid_of(b))).any()
+    assert np.array_equal(grid_of(kinds["gap"]), between & ~grid_of(turns))
+    for gap in kinds["gap"]:
+        acts = [e for e in kinds["backchannel"] if e.speaker == gap.speaker and e.start_ms < gap.start_ms]
+        assert not (grid_of([gap]) & (grid_of(a) | grid_of(b)) & ~grid_of(acts)).any()
     assert statistics.events("gap") == len(kinds["gap"])
     assert statistics.events("pause") == len(kinds["pause"])
