@@ -72,7 +72,8 @@ def test_segments_are_given_while_the_codes_come_in() -> None:
 
     def blocks() -> object:
         nonlocal taken
-        for _taken in range(1, 11):
+        for _ in range(10):
+            taken += 1
             yield frames(10)
 
     cuts = cut_segments(blocks(), segment_frames=20, shortest_frames=5)  # type: ignore[arg-type]
