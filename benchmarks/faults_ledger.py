@@ -1,4 +1,4 @@
-"""Random single edits of a ledger's database, its keys' folder and its published log: is every one found?
+"""Asks whether every single edit of a ledger's database, its keys' folder and its published log is found.
 
     python benchmarks/faults_ledger.py --edits 1000 --seed 0
 
@@ -176,6 +176,7 @@ def run(folder: Path, edits: int, seed: int) -> tuple[Counter[str], list[str], C
 
 
 def main() -> None:
+    """Makes the edits and prints which were not found."""
     parser = argparse.ArgumentParser(description="Random single edits of a ledger: is every one found?")
     parser.add_argument("--edits", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)

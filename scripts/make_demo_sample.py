@@ -59,8 +59,11 @@ Spans = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Utterance:
-    """A line as spoken: ``pcm`` float64 [T]; ``words`` are (word, start_ms, end_ms) and ``marks`` (kind, first, last
-    word), both counted from its beginning."""
+    """A line as spoken.
+
+    ``pcm`` is float64 [T]; ``words`` are (word, start_ms, end_ms) and ``marks`` (kind, first, last word), both counted
+    from its beginning.
+    """
 
     pcm: Pcm
     words: Sequence[tuple[str, int, int]]
@@ -372,6 +375,7 @@ def made_with() -> dict[str, str]:
 
 
 def main() -> None:
+    """Writes the sample's audio, words, truth, manifest and what made it."""
     parser = argparse.ArgumentParser(description="Makes the embedded sample of duologue.")
     parser.add_argument("--out", type=Path, default=DEMO, help="where to write (default: the package's demo folder)")
     out = parser.parse_args().out

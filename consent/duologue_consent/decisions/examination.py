@@ -1,6 +1,7 @@
-"""All that stands for and against a use of a recording by one speaker: what :func:`duologue_consent.decisions.policy.decide` answers from
-and ``duologue consent explain`` shows. Pure: no file but the rules of places, no clock. The rule itself stands in
-:mod:`duologue_consent.decisions.policy`.
+"""Lists all that stands for and against a use of a recording by one speaker.
+
+:func:`duologue_consent.decisions.policy.decide` answers from it and ``duologue consent explain`` shows it. Pure: no file
+but the rules of places, no clock. The rule itself stands in :mod:`duologue_consent.decisions.policy`.
 """
 
 from collections.abc import Callable, Sequence

@@ -172,6 +172,7 @@ def open_own_checkpoint(store: Store, note: bytes, verifiers: tuple[VerifierKey,
 
 
 def older_copy(store: Store, size: int, signed: int) -> LedgerError:
+    """The error of a store that holds fewer leaves than its keys have signed."""
     return store.error(
         f"holds {size} leaves, but {signed} were signed with its keys: it is an older copy or was cut short; "
         "do not use it, restore the newest backup"

@@ -130,8 +130,10 @@ def consistency_ranges(old_size: int, size: int) -> list[tuple[int, int]]:
 
 
 def complete_subtrees(begin: int, end: int) -> list[tuple[int, int]]:
-    """The complete subtrees ``(level, place)`` that make up the leaves ``[begin, end)`` of a range of a proof, the largest
-    first: the subtree covers ``2**level`` leaves from ``place * 2**level`` on."""
+    """Gives the complete subtrees ``(level, place)`` that make up the leaves ``[begin, end)``, the largest first.
+
+    Such leaves are a range of a proof; a subtree covers ``2**level`` of them from ``place * 2**level`` on.
+    """
     found = []
     while begin < end:
         level = (end - begin).bit_length() - 1

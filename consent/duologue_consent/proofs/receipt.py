@@ -49,8 +49,11 @@ class LeafProof:
 
 @dataclass(frozen=True)
 class Removal:
-    """A sample that is gone: ``sample`` is a commitment to its key (its opening goes to the speaker), ``how`` is
-    ``dropped`` (all of it) or ``silenced`` (the speaker's channel)."""
+    """A sample that is gone.
+
+    ``sample`` is a commitment to its key (its opening goes to the speaker), ``how`` is ``dropped`` (all of it) or
+    ``silenced`` (the speaker's channel).
+    """
 
     sample: str
     how: str
