@@ -16,6 +16,7 @@ import json
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -51,6 +52,9 @@ _CONFIG: Final = {
     "pad_mode": "constant",
     "trim_right_ratio": 1.0,
 }
+
+# What transformers calls a transformer's past, in arguments and in outputs: 5.24 renamed it.
+_PAST: Final = "cache" if "encoder_cache" in signature(MimiModel.encode).parameters else "past_key_values"
 
 _REMEDY: Final = (
     f"Download it once with `hf download {HUB_ID} --local-dir models/mimi`, then give `--codec mimi:models/mimi`."
@@ -147,7 +151,7 @@ class MimiCodec:
             with torch.inference_mode():
                 latents = self._model.quantizer.decode(torch.from_numpy(chunk)[None].to(self._device))
                 upsampled = decoder.upsample(latents)[..., lead * decoder.config.latent_stride :]
-                hidden = decoder.decoder_transformer(upsampled.transpose(1, 2), past_key_values=past, use_cache=True)
+                hidden = decoder.decoder_transformer(upsampled.transpose(1, 2), use_cache=True, **{_PAST: past})
                 states = hidden.last_hidden_state.transpose(1, 2)
                 if before is not None:
                     states = torch.cat([before, states], dim=-1)
@@ -219,11 +223,11 @@ class _MimiEncoder:
             output = self._codec._model.encode(
                 values,
                 num_quantizers=self._codec.codebooks,
-                encoder_past_key_values=self._past,
                 padding_cache=self._padding,
                 use_streaming=True,
+                **{f"encoder_{_PAST}": self._past},
             )
-        self._past, self._padding = output.encoder_past_key_values, output.padding_cache
+        self._past, self._padding = getattr(output, f"encoder_{_PAST}"), output.padding_cache
         # A few columns of each layer's input are kept, as views: of the buffer, which is used again, and of all the
         # activations, which would stay in memory.
         self._padding.padding_cache = [columns.clone() for columns in self._padding.padding_cache]
