@@ -14,6 +14,7 @@ import yaml
 
 from duologue_pipeline import records
 from duologue_pipeline.errors import REASONS
+from duologue_pipeline.events.find import KINDS
 from tests.test_borders import ORDER
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -137,6 +138,14 @@ def test_the_map_of_the_architecture_has_every_folder_in_the_order_of_imports() 
     rows = re.findall(r"^\| ([\d]+) \| (.*?) \|", text(ROOT / "docs" / "architecture.md"), re.MULTILINE)
     told = [" ".join(re.findall(r"`(\w+)(?:\.py|/)`", cells)) for _, cells in rows]
     assert told == [*ORDER["duologue_pipeline"], *ORDER["duologue_consent"]]
+
+
+def test_the_table_of_kinds_has_every_kind_of_event_in_order() -> None:
+    (table,) = re.findall(
+        r"^\| kind \| speaker \| .*\n((?:\|.*\n)+)", text(ROOT / "docs" / "annotation.md"), re.MULTILINE
+    )
+    first_cells = [row.split("|")[1] for row in table.splitlines()]
+    assert [kind for cell in first_cells for kind in re.findall(r"`(\w+)`", cell)] == list(KINDS)
 
 
 def test_the_stages_of_the_architecture_are_folders_records_and_reasons() -> None:

@@ -97,6 +97,13 @@ def test_everything_offered_exists() -> None:
     none_of(f"{name}.{x}" for name in lists for x in lists[name] if not hasattr(importlib.import_module(name), x))
 
 
+def test_the_package_of_cards_offers_every_card() -> None:
+    written = [
+        x for name in MODULES if name.startswith("duologue_cards.") for x in offered(name) or [] if "write_" in x
+    ]
+    none_of(card for card in written if card not in (offered("duologue_cards") or []))
+
+
 def test_every_module_and_everything_public_in_it_has_a_docstring() -> None:
     none_of(place for path in FILES for place, text in docstrings(path) if not text)
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,12 @@ def test_the_order_of_the_manifest_does_not_make_another_run(request_with: Reque
     assert len(fingerprints) == 1
 
 
+NOT_HASHED = {"out", "allow_network", "as_of", "beam_args"}
+"""Options that the fingerprint leaves out: where to write, what may be downloaded, the moment of the call, how Beam works."""
+NEEDS_A_MODEL = {"codec", "asr"}
+"""Options that decide the bytes, and for which the tests of Mimi and of recognition open a model."""
+
+
 def test_whatever_decides_the_output_makes_another_run(request_with: Request, tmp_path: Path) -> None:
     changes: list[dict[str, Any]] = [
         {},
@@ -245,3 +252,5 @@ def test_whatever_decides_the_output_makes_another_run(request_with: Request, tm
     (tmp_path / "manifest.jsonl").write_text(json.dumps({**CALL, "recording_id": "call-2"}))
     fingerprints.append(begin(request_with()))
     assert len(set(fingerprints)) == len(changes) + 2
+    changed = {option for change in changes for option in change} | {"manifest"}
+    assert changed | NOT_HASHED | NEEDS_A_MODEL == {field.name for field in fields(RunRequest)}

@@ -16,6 +16,7 @@ import pytest
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.text import canonical_json
+from duologue_pipeline.release.document import cards
 from duologue_pipeline.release.verify import verify_release
 from duologue_schemas.tables import INDEX, RECORDINGS
 
@@ -293,3 +294,13 @@ def test_metadata_that_says_something_else_is_found(release: Path) -> None:
     assert re.fullmatch(
         r'shards/train-.*\.tar: call-1-00000: json: split: found "tra1n", expected "train" or "validation".*', fault
     )
+
+
+def test_every_card_must_be_listed(release: Path) -> None:
+    document = json.loads((release / "dataset.json").read_text())
+    index, recordings = (pq.read_table(release / f"{table}.parquet") for table in ("index", "recordings"))
+    made = [path for path, _ in cards(document, index, recordings, {"audio_missing": 1})]
+    edit_manifest(release, lambda document: document["files"].clear())
+    found = faults(release)
+    assert made
+    assert [name for name in made if f"{name}: is not in the files of dataset.json" not in found] == []

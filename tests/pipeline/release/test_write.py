@@ -1,6 +1,7 @@
 """A release is complete or not there, and its bytes do not depend on the order in which things arrive."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from duologue_pipeline.shards.write import STAGING
 from duologue_schemas import iter_faults
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
 
+ROOT = Path(__file__).resolve().parents[3]
 Build = Callable[..., Any]
 
 
@@ -46,6 +48,17 @@ def test_a_release_holds_these_files_and_nothing_of_the_work(release: Path) -> N
         ["dataset.json", *(entry["path"] for key in ("shards", "files") for entry in document(release)[key])]
     )
     assert not (release / STAGING).exists()
+
+
+def test_the_pages_name_every_file_of_a_release(release: Path) -> None:
+    tree = re.search(r"## What a run writes\n(.*?)\n## ", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert tree
+    formats = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    names = {path.name for path in release.iterdir() if path.is_file()}
+    assert [name for name in sorted(names) if name not in tree.group(1)] == []
+    assert [
+        name for name in sorted(names) if not re.search(rf"^### .*\b{re.escape(name)}\b", formats, re.MULTILINE)
+    ] == []
 
 
 def test_another_order_of_parts_and_shards_and_another_folder_give_the_same_bytes(
