@@ -3,6 +3,9 @@
 :func:`analysis_steps` lists the steps. The run makes a Beam stage of each (:mod:`duologue_pipeline.pipeline`);
 :func:`annotate_recording` takes them one after the other, for the command line and for notebooks::
 
+    from duologue_pipeline.conversation import annotate_recording
+    from duologue_pipeline.read.files import recording_of_files
+
     report = annotate_recording(recording_of_files("agent.wav", "caller.wav", language="en-US"))
     report.isolation.verdict, report.events
 

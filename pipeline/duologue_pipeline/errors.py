@@ -68,6 +68,9 @@ class RejectError(Exception):
         self.reason = reason
         self.detail = detail
 
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
 
 class UsageError(Exception):
     """Reports that a command cannot be carried out; the message names what, where, and what to do next."""

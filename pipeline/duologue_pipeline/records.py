@@ -69,7 +69,7 @@ SPLITS: Final[tuple[str, str]] = ("train", "validation")
 
 @dataclass(frozen=True)
 class Track:
-    """Holds one speaker's track as the manifest names it (schemas/recording.schema.json).
+    """Holds one speaker's track as the manifest names it (duologue_schemas/recording.schema.json).
 
     ``uri`` and ``words_uri`` are absolute: the reader of the manifest has resolved them against its folder.
     ``offset_s`` is where the track's first sample lies on the conversation's clock: positive means that the track
