@@ -7,8 +7,8 @@ count by turns into half one and half two.
 
     python benchmarks/backchannel_switchboard.py CONVERSATIONS.jsonl.gz [--choose] [RULE=VALUE ...]
 
-RULE=VALUE tries another threshold, e.g. backchannel_max_ms=900. --choose picks the thresholds of backchannels on one half
-and measures on the other (two CPU minutes).
+RULE=VALUE tries another threshold, e.g. backchannel_max_ms=900. --choose picks the thresholds of backchannels on one
+half and measures on the other (two CPU minutes).
 """
 
 import gzip

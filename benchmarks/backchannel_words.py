@@ -1,8 +1,8 @@
 """Compares backchannels found by words with human dialogue acts on Switchboard, for each inter-pausal unit.
 
-An IPU is speech between two silences of 200 ms or more, by the word times. It is a backchannel to the annotators if every
-word in it belongs to an act b, bk, bh, b^r or b^m of SwDA. 2.6 % of the words have no act (laughter, gaps between acts
-and words), so there are four ways to count:
+An IPU is speech between two silences of 200 ms or more, by the word times. It is a backchannel to the annotators if
+every word in it belongs to an act b, bk, bh, b^r or b^m of SwDA. 2.6 % of the words have no act (laughter, gaps between
+acts and words), so there are four ways to count:
 
     acts only    words without an act are left out before IPUs are made and anything is judged;
     acts scored  all words are judged; then those without an act are left out, and the IPUs of the others are counted;

@@ -1,9 +1,9 @@
 """Compares disfluency tags with the repair tags of Switchboard's heldout conversations, word by word.
 
-A file has a word a line (reference, start, end, word, part of speech, tags) and a line ``Speaker: ID`` before each side;
-``<rms`` and ``<rm`` mark reparandum words, ``<e/`` edit terms, ``<rpnrep``, ``<rpnsub`` and ``<rpndel`` end a repair and say of
-which class it is. Only the words and their times are given to the rules. Conversations count by turns into half one and
-half two.
+A file has a word a line (reference, start, end, word, part of speech, tags) and a line ``Speaker: ID`` before each
+side; ``<rms`` and ``<rm`` mark reparandum words, ``<e/`` edit terms, ``<rpnrep``, ``<rpnsub`` and ``<rpndel`` end a
+repair and say of which class it is. Only the words and their times are given to the rules. Conversations count by turns
+into half one and half two.
 
     python benchmarks/disfluency_heldout.py HELDOUT.tsv.gz [MORE.tsv.gz ...] [RULE=VALUE ...]
 """

@@ -59,8 +59,9 @@ def plan(spec: ConversationSpec, clips: Mapping[Speaker, VoiceClips]) -> list[Ut
     """Draws a conversation of ``spec.duration_s`` out of what both voices can say.
 
     Returns:
-        Utterances in order of onset. Those of one speaker are at least 250 ms apart, and turns follow the rules of
-        :mod:`duologue_pipeline.events.find`: each begins after the onset of the last IPU of the one before, and ends after it.
+        Utterances in order of onset. Those of one speaker are at least ``own_silence_min_s`` apart, and turns follow
+        the rules of :mod:`duologue_pipeline.events.find`: each begins after the onset of the last IPU of the one
+        before, and ends after it.
     """
     return sorted(_Planner(spec, clips).run(), key=lambda utterance: (utterance.start_ms, utterance.speaker))
 
@@ -84,8 +85,8 @@ class _Planner:
             "backchannel": rate / 60_000,
             "interruption": self._rules.failed_interruptions_per_partner_minute / 60_000,
         }
-        # Listener acts are due when the partner has spoken for an exponentially distributed time: a Poisson process. One
-        # that finds no room stays due, so that the rate comes out as given.
+        # Listener acts are due when the partner has spoken for an exponentially distributed time: a Poisson process.
+        # One that finds no room stays due, so that the rate comes out as given.
         self._due = {(speaker, act): self._wait() for speaker in clips for act in self._per_ms}
 
     def _wait(self) -> float:
