@@ -17,7 +17,7 @@ from duologue_pipeline.simulate.seeds import generator
 from duologue_pipeline.simulate.spec import ConversationSpec
 from duologue_pipeline.simulate.voices import Clip, VoiceClips
 
-__all__ = ["Utterance", "draw_fto_s", "plan"]
+__all__ = ["Utterance", "plan"]
 
 Role = Literal["turn", "backchannel", "interruption"]
 
@@ -47,7 +47,7 @@ class Utterance:
         return self.end_ms - self.start_ms
 
 
-def draw_fto_s(rng: np.random.Generator, rules: SimulateRules) -> float:
+def _draw_fto_s(rng: np.random.Generator, rules: SimulateRules) -> float:
     """Draws a floor-transfer offset in seconds: it is negative in overlap."""
     fto_s = float(rng.logistic(rules.fto_mode_s, rules.fto_logistic_scale_s))
     if rng.random() < rules.fto_late_share:
@@ -150,7 +150,7 @@ class _Planner:
             if onset_ms >= earliest_ms and onset_ms + stop_ms < last.end_ms - cut_ms:
                 return [*turn[:-1], replace(last, end_ms=onset_ms + stop_ms, cut=True)], onset_ms, True
         for _ in range(self._rules.fto_max_draws):
-            onset_ms = last.end_ms + self._ms(draw_fto_s(self._rng, self._rules))
+            onset_ms = last.end_ms + self._ms(_draw_fto_s(self._rng, self._rules))
             if onset_ms >= max(earliest_ms, last.start_ms + self._rules.fto_earliest_share * last.duration_ms):
                 return turn, onset_ms, False
         return turn, max(last.end_ms, earliest_ms), False
