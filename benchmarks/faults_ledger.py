@@ -176,6 +176,7 @@ def run(folder: Path, edits: int, seed: int) -> tuple[Counter[str], list[str], C
 
 
 def main() -> None:
+    """Makes the edits and prints which were not found."""
     parser = argparse.ArgumentParser(
         description="Edits a ledger at random places and counts the edits that are not found."
     )

@@ -109,6 +109,7 @@ def measure(where: str, leaves: int, folder: Path) -> None:
 
 
 def main() -> None:
+    """Prints what writing, opening, examining and proving cost."""
     parser = argparse.ArgumentParser(description="Measures what the ledger costs.")
     parser.add_argument("--leaves", type=int, default=100_000)
     parser.add_argument("--url", help="takes this empty PostgreSQL database (default: a SQLite file)")

@@ -63,11 +63,11 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.activity.vad import load_vad
     from duologue_pipeline.codec.document import codec_document
     from duologue_pipeline.codec.registry import open_codec
-    from duologue_pipeline.consent.gate import check_consent
+    from duologue_pipeline.consent.gate import consent_stage
     from duologue_pipeline.conversation import activity_stage, events_stage, ingest_stage, isolation_stage, words_stage
     from duologue_pipeline.events.totals import corpus_totals
     from duologue_pipeline.read.manifest import parse_line, read_lines
-    from duologue_pipeline.records import Annotated, Consented, Recording
+    from duologue_pipeline.records import Annotated, Recording
     from duologue_pipeline.release.write import ReleaseOptions, write_release
     from duologue_pipeline.rules.versions import rule_versions
     from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
@@ -90,9 +90,9 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     for line in read_lines(str(manifest)):
         recording = timed("read", parse_line, line, manifest_uri=str(manifest))
         assert isinstance(recording, Recording)
-        basis = timed(
+        consented = timed(
             "consent",
-            check_consent,
+            consent_stage,
             recording,
             snapshot=snapshot,
             purpose="training_inhouse",
@@ -101,7 +101,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
             include_audio=False,
             words="optional",
         )
-        ingested = timed("ingest", ingest_stage, Consented(recording, basis))
+        ingested = timed("ingest", ingest_stage, consented)
         measured = timed("isolation", isolation_stage, ingested)
         active = timed("activity", activity_stage, measured, vad)
         worded = timed("words", words_stage, active, policy="optional")

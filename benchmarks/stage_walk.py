@@ -12,16 +12,15 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from types import FrameType
 from typing import Any
 
-from duologue_pipeline.activity.vad import load_vad
-from duologue_pipeline.conversation import activity_stage, events_stage, ingest_stage, isolation_stage, words_stage
+from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.records import Consented, Recording
-from tests.conftest import make_consent
+from duologue_pipeline.records import Recording
 from tests.test_borders import ORDER, folder
 
 PACKAGE = "duologue_pipeline"
@@ -71,18 +70,11 @@ def main() -> None:
     (line,) = (line for line in read_lines(manifest) if json.loads(line)["recording_id"] == name)
     recording = parse_line(line, manifest_uri=manifest)
     assert isinstance(recording, Recording)
-    element: Any = Consented(recording, make_consent(recording))
-    vad = load_vad()
-    stages: dict[str, Callable[[Any], Any]] = {
-        "ingest": ingest_stage,
-        "isolation": isolation_stage,
-        "activity": lambda conversation: activity_stage(conversation, vad),
-        "words": lambda conversation: words_stage(conversation, policy="optional"),
-        "events": events_stage,
-    }
-    for stage, work in stages.items():
-        element, modules = walked(lambda work=work, before=element: work(before))  # type: ignore[misc]
-        print(f"{stage:10s} {len(set(modules)):3d} modules, {climbs(modules):3d} climbs")
+    element: Any = recording
+    for step in analysis_steps(words="optional", isolation_policy="keep"):
+        model = [step.model()] if step.model else []
+        element, modules = walked(partial(step.work, element, *model))
+        print(f"{step.name:10s} {len(set(modules)):3d} modules, {climbs(modules):3d} climbs")
 
 
 if __name__ == "__main__":

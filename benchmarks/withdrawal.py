@@ -41,11 +41,11 @@ from duologue_pipeline.records import (
     AudioReport,
     BleedReport,
     ConsentBasis,
+    Consented,
     Event,
     FaultReport,
     GrantRef,
     IsolationReport,
-    Recording,
     Span,
     SpeakerConsent,
     Statistics,
@@ -85,15 +85,15 @@ def conversation(number: int, speakers: tuple[str, str], consent: ConsentBasis, 
         return tuple(TaggedWord(f"{side}{draw.randrange(9999)}", place, place + 300, 0.9) for place in places)
 
     return Annotated(
-        recording=Recording(
+        recording=Consented(
             recording_id=f"call-{number:05d}",
             a=Track(speakers[0], "a.wav"),
             b=Track(speakers[1], "b.wav"),
             language="en-US",
             started_at="2026-03-01T10:00:00Z",
             setting="telephone",
+            consent=consent,
         ),
-        consent=consent,
         audio=AudioReport(end_ms, track, replace(track, samples_sha256=f"{number + 10**9:064x}")),
         isolation=IsolationReport("pass", bleed, bleed, {name: FaultReport(found=False) for name in FAULTS}, "1.0"),
         activity=Activity(tuple(spans), tuple(Span(s.start_ms + 3000, s.end_ms + 3000) for s in spans), "1.0"),

@@ -128,6 +128,7 @@ def state_faults(folder: Path, gone: set[str], expected: dict[str, bytes], leave
 
 
 def files_of(out: Path) -> dict[str, bytes]:
+    """The bytes of every file of a release, by its path in it."""
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 

@@ -375,6 +375,7 @@ def made_with() -> dict[str, str]:
 
 
 def main() -> None:
+    """Writes the sample's audio, words, truth, manifest and what made it."""
     parser = argparse.ArgumentParser(description="Makes the embedded sample of duologue.")
     parser.add_argument("--out", type=Path, default=DEMO, help="writes here (default: the package's demo folder)")
     out = parser.parse_args().out

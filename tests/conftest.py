@@ -1,6 +1,7 @@
 """Builders that the tests share, one an element. pytest imports tests one by one, so they come as fixtures."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from hypothesis import settings
 
 from duologue_pipeline.codec.document import codec_document
 from duologue_pipeline.events.totals import corpus_totals
@@ -20,6 +22,7 @@ from duologue_pipeline.records import (
     Annotated,
     BleedReport,
     ConsentBasis,
+    Consented,
     Event,
     FaultReport,
     GrantRef,
@@ -41,6 +44,12 @@ from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversati
 Pcm = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint16]
 
+
+# A run of the tests says the same twice, and on a busy machine too. To look for new examples, which are then kept in
+# .hypothesis: HYPOTHESIS_PROFILE=explore pytest ...
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 REFUSED = Rejected("call-4", "ingest", "audio_missing", "/calls/call-4.wav: no such file")
 
@@ -124,8 +133,7 @@ def make_annotated(recording: Recording, **fields: Any) -> Annotated:
     end_ms = audio.duration_ms
     bleed = BleedReport(bleed_db=None, floor_db=-60.0, lag_ms=None, coherence=0.01, solo_s=0.8)
     conversation = Annotated(
-        recording=recording,
-        consent=make_consent(recording),
+        recording=Consented(**vars(recording), consent=make_consent(recording)),
         audio=audio,
         isolation=IsolationReport(
             "pass", bleed, bleed, {name: FaultReport(found=False) for name in FAULTS}, rules="1.0"

@@ -1,37 +1,68 @@
-"""What each module offers: an ``__all__`` that is sorted and true, and a docstring on everything in it."""
+"""What each module offers: an ``__all__`` that is sorted and true, and a docstring on everything in it.
+
+Each test looks at every file and lists its offenders.
+"""
 
 import ast
 import importlib
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = {"pipeline", "consent", "cards", "schemas"}
+FOLDERS = ("cards", "consent", "pipeline", "schemas")
+TOOLS = ("benchmarks", "scripts")
 MODULES = {
     ".".join(path.relative_to(ROOT / folder).with_suffix("").parts).removesuffix(".__init__"): path
-    for folder in sorted(FOLDERS)
+    for folder in FOLDERS
     for path in sorted((ROOT / folder).rglob("*.py"))
 }
+FILES = [*MODULES.values(), *(path for folder in TOOLS for path in sorted((ROOT / folder).rglob("*.py")))]
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def tree(name: str) -> ast.Module:
-    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def offered(name: str) -> list[str] | None:
     """The module's ``__all__`` as it is written, None without one."""
-    for node in tree(name).body:
+    for node in tree(MODULES[name]).body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
             found: list[str] = ast.literal_eval(node.value)
             return found
     return None
 
 
-def definitions(name: str) -> dict[str, Definition]:
-    """The functions and classes that a module defines at its top level."""
-    return {node.name: node for node in tree(name).body if isinstance(node, Definition)}
+def public(path: Path) -> list[Definition]:
+    """The functions and classes that a file defines at its top level under a name without an underscore."""
+    return [node for node in tree(path).body if isinstance(node, Definition) and not node.name.startswith("_")]
+
+
+def is_overload(node: Definition) -> bool:
+    """Whether it is one of the signatures of a function whose docstring stands at the last."""
+    return any(isinstance(mark, ast.Name) and mark.id == "overload" for mark in node.decorator_list)
+
+
+def docstrings(path: Path) -> Iterator[tuple[str, str | None]]:
+    """Where the docstrings of a file, its public functions and its public classes belong, and what they say."""
+    place = path.relative_to(ROOT).as_posix()
+    yield place, ast.get_docstring(tree(path))
+    for node in public(path):
+        if not is_overload(node):
+            yield f"{place}: {node.name}", ast.get_docstring(node)
+
+
+def method_docstrings(path: Path) -> Iterator[tuple[str, str]]:
+    """The docstrings of the public methods of public classes, as far as they have one; one that overrides needs none."""
+    for owner in public(path):
+        for node in owner.body if isinstance(owner, ast.ClassDef) else []:
+            if isinstance(node, Definition) and not node.name.startswith("_") and (text := ast.get_docstring(node)):
+                yield f"{path.relative_to(ROOT).as_posix()}: {owner.name}.{node.name}", text
 
 
 def constants_first(name: str) -> tuple[int, str]:
@@ -39,26 +70,38 @@ def constants_first(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 
 
-def test_all_packages_are_looked_at() -> None:
+def none_of(offenders: Iterable[str]) -> None:
+    """Fails with a line for each offender."""
+    if found := list(offenders):
+        pytest.fail("\n".join([f"{len(found)} offenders:", *found]), pytrace=False)
+
+
+def test_all_packages_and_tools_are_looked_at() -> None:
     assert {name.partition(".")[0] for name in MODULES} == {f"duologue_{folder}" for folder in FOLDERS}
+    checked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]["files"]
+    assert {*FOLDERS, *TOOLS, "tests"} == set(checked)
+    assert len(set(FILES)) == sum(1 for folder in (*FOLDERS, *TOOLS) for _ in (ROOT / folder).rglob("*.py"))
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_says_what_it_is_and_what_it_offers(name: str) -> None:
-    assert ast.get_docstring(tree(name))
-    public = [found for found in definitions(name) if not found.startswith("_")]
-    assert offered(name) is not None or public == []
+def test_a_module_with_anything_public_says_what_it_offers() -> None:
+    none_of(name for name, path in MODULES.items() if public(path) and offered(name) is None)
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if offered(name) is not None])
-def test_all_is_sorted_and_everything_in_it_exists(name: str) -> None:
-    names = offered(name)
-    assert names == sorted(set(names or ()), key=constants_first)
-    module = importlib.import_module(name)
-    assert [found for found in names if not hasattr(module, found)] == []
+def test_all_is_sorted_and_names_nothing_twice() -> None:
+    lists = {name: names for name in MODULES if (names := offered(name)) is not None}
+    none_of(name for name, names in lists.items() if names != sorted(set(names), key=constants_first))
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if offered(name) is not None])
-def test_everything_offered_has_a_docstring(name: str) -> None:
-    own = {found: node for found, node in definitions(name).items() if found in (offered(name) or ())}
-    assert [found for found, node in own.items() if not ast.get_docstring(node)] == []
+def test_everything_offered_exists() -> None:
+    lists = {name: names for name in MODULES if (names := offered(name)) is not None}
+    none_of(f"{name}.{x}" for name in lists for x in lists[name] if not hasattr(importlib.import_module(name), x))
+
+
+def test_every_module_and_everything_public_in_it_has_a_docstring() -> None:
+    none_of(place for path in FILES for place, text in docstrings(path) if not text)
+
+
+def test_the_first_line_of_a_docstring_is_a_whole_sentence() -> None:
+    """It ends with a full stop, or with a colon before what it introduces."""
+    found = [(place, text) for path in FILES for place, text in (*docstrings(path), *method_docstrings(path)) if text]
+    none_of(place for place, text in found if not text.splitlines()[0].endswith((".", ":")))

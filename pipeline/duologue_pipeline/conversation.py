@@ -1,44 +1,35 @@
-"""Annotates one conversation from its tracks: in one call from Python, or stage by stage as the run does.
+"""Annotates one conversation from its tracks: the steps from the audio to the labels, in one order for all who take them.
 
-:func:`annotate_recording` is what the command line and notebooks call::
+:func:`analysis_steps` lists the steps. The run makes a Beam stage of each (:mod:`duologue_pipeline.pipeline`);
+:func:`annotate_recording` takes them one after the other, for the command line and for notebooks::
 
     report = annotate_recording(recording_of_files("agent.wav", "caller.wav", language="en-US"))
-    report.isolation.verdict, report.annotation.events
+    report.isolation.verdict, report.events
 
-The stages of the run (:mod:`duologue_pipeline.pipeline`) are the same steps one by one. Each takes an element of the chain
-in :mod:`duologue_pipeline.records` and gives the next one.
+Each step takes an element of the chain in :mod:`duologue_pipeline.records` and gives the next one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from duologue_pipeline.activity.detect import detect_activity
 from duologue_pipeline.activity.filled_pauses import with_filled_pauses
 from duologue_pipeline.activity.vad import VadModel, load_vad
-from duologue_pipeline.events.annotation import Annotation, annotate_conversation
+from duologue_pipeline.events.annotation import annotate_conversation
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.isolation.measure import measure_recording
 from duologue_pipeline.isolation.policy import apply_policy
 from duologue_pipeline.isolation.second_opinion import Listener
-from duologue_pipeline.records import (
-    Active,
-    Annotated,
-    AudioReport,
-    Consented,
-    Ingested,
-    IsolationReport,
-    Measured,
-    Recording,
-    Speaker,
-    Worded,
-    WordsCheck,
-)
+from duologue_pipeline.records import Active, Annotated, Ingested, Measured, Recording, Worded
 from duologue_pipeline.words.asr import Recognizer
 from duologue_pipeline.words.find import find_words, written_words
 
 __all__ = [
-    "ConversationReport",
+    "AnalysisStep",
     "activity_stage",
+    "analysis_steps",
     "annotate_recording",
     "events_stage",
     "ingest_stage",
@@ -48,20 +39,57 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConversationReport:
-    """Holds the measurements and the labels of one conversation.
+class AnalysisStep:
+    """Names one step from the audio to the labels.
 
     Attributes:
-        audio: the levels of both tracks, and the duration.
-        isolation: how well they are kept apart, and what else is wrong with them.
-        annotation: activity, words, events and statistics, with the rules that they were made by.
-        words_checks: speaker -> how the written words lie to the activity, of who has some.
+        name: the word of its stage.
+        doing: what it does, as a person is told while they wait.
+        work: gives the element of the next step from one of the last and, where there is one, the model.
+        output: the type that it gives.
+        model: loads what the work needs; None where it needs nothing.
     """
 
-    audio: AudioReport
-    isolation: IsolationReport
-    annotation: Annotation
-    words_checks: Mapping[Speaker, WordsCheck]
+    name: str
+    doing: str
+    work: Callable[..., Any]
+    output: type
+    model: Callable[[], Any] | None = None
+
+
+def analysis_steps(
+    *,
+    words: str,
+    isolation_policy: str,
+    vad: Callable[[], VadModel] = load_vad,
+    listener: Callable[[], Listener] | None = None,
+    recognizer: Callable[[], Recognizer] | None = None,
+) -> tuple[AnalysisStep, ...]:
+    """Lists the steps from a recording to its labels, in order.
+
+    Args:
+        words: the words policy (:data:`duologue_pipeline.words.files.WORDS_POLICIES`).
+        isolation_policy: which verdicts are refused (:data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`).
+        vad: loads the voice activity detector.
+        listener: loads pyannote.audio's models, where a second opinion on the isolation is wanted.
+        recognizer: loads what hears the words of the tracks that have none; None leaves them without.
+    """
+    isolate = partial(isolation_stage, policy=isolation_policy)
+    find = partial(words_stage, policy=words)
+    finding = "finding words" if recognizer is None else "recognising words"
+    return (
+        AnalysisStep(name="ingest", doing="reading the audio", work=ingest_stage, output=Ingested),
+        AnalysisStep(
+            name="isolation",
+            doing="measuring the isolation of the tracks",
+            work=isolate,
+            output=Measured,
+            model=listener,
+        ),
+        AnalysisStep(name="activity", doing="finding speech", work=activity_stage, output=Active, model=vad),
+        AnalysisStep(name="words", doing=finding, work=find, output=Worded, model=recognizer),
+        AnalysisStep(name="events", doing="labelling", work=events_stage, output=Annotated),
+    )
 
 
 def annotate_recording(
@@ -69,59 +97,48 @@ def annotate_recording(
     *,
     words: str = "optional",
     isolation_policy: str = "keep",
-    vad: VadModel | None = None,
-    recognizer: Recognizer | None = None,
-    listener: Listener | None = None,
+    vad: Callable[[], VadModel] = load_vad,
+    listener: Callable[[], Listener] | None = None,
+    recognizer: Callable[[], Recognizer] | None = None,
     tell: Callable[[str], None] = lambda _: None,
-) -> ConversationReport:
+) -> Annotated:
     """Annotates one recording: measures its audio and isolation, finds activity and words, labels the events.
 
     Args:
-        recording: whose tracks and word files are read; made from files by
-            :func:`duologue_pipeline.read.files.recording_of_files`.
-        words: the words policy (:data:`duologue_pipeline.words.files.WORDS_POLICIES`).
-        isolation_policy: which verdicts are refused (:data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`).
-        vad: the voice activity detector; None loads Silero's.
-        recognizer: hears the words of the tracks that have none; None leaves them without.
-        listener: pyannote.audio's models for a second opinion on the isolation; None goes without.
+        recording: whose tracks and word files are read; :func:`duologue_pipeline.read.files.recording_of_files` makes
+            one of files. It need not have passed the consent gate: then nothing of it can be written to a release.
+        words, isolation_policy, vad, listener, recognizer: as for :func:`analysis_steps`.
         tell: is told each step in words before it is done, and ``""`` at the end.
+
+    Returns:
+        Everything that was found: ``audio``, ``isolation``, ``activity``, ``words_a`` and ``words_b`` with their checks,
+        ``events``, ``statistics``.
 
     Raises:
         RejectError: the recording cannot be used; with the reason that a run would give.
     """
-    given = written_words(recording, policy=words, recognizer=recognizer)
-    tell("reading the audio")
-    audio = measure_audio(recording)
-    tell("measuring the isolation of the tracks")
-    isolation = measure_recording(recording, listener, duration_ms=lambda: audio.duration_ms)
-    apply_policy(recording, isolation, policy=isolation_policy)
-    tell("finding speech")
-    activity = detect_activity(recording, isolation, vad or load_vad(), duration_ms=audio.duration_ms)
-    if recognizer is not None:
-        tell("recognising words")
-    found = find_words(recording, activity, given, recognizer, policy=words, duration_ms=audio.duration_ms)
-    tell("labelling")
-    annotation = annotate_conversation(
-        activity=with_filled_pauses(recording, activity, speakers=found.wordless),
-        words_a=found.words["a"],
-        words_b=found.words["b"],
-        duration_ms=audio.duration_ms,
-        language=recording.language,
-    )
+    written_words(recording, policy=words, will_be_heard=recognizer is not None)  # a fault is told before the long work
+    element: Any = recording
+    for step in analysis_steps(
+        words=words, isolation_policy=isolation_policy, vad=vad, listener=listener, recognizer=recognizer
+    ):
+        tell(step.doing)
+        element = step.work(element, *([step.model()] if step.model else []))
     tell("")
-    return ConversationReport(audio=audio, isolation=isolation, annotation=annotation, words_checks=found.checks)
+    annotated: Annotated = element
+    return annotated
 
 
-# --- the stages of a run --------------------------------------------------------------------------------------------
+# --- the steps ------------------------------------------------------------------------------------------------------
 
 
-def ingest_stage(conversation: Consented) -> Ingested:
-    """Decodes and measures both tracks.
+def ingest_stage(recording: Recording) -> Ingested:
+    """Decodes and measures both tracks of a recording.
 
     Raises:
         RejectError: an ``audio_*`` reason.
     """
-    return Ingested(**vars(conversation), audio=measure_audio(conversation.recording))
+    return Ingested(recording, measure_audio(recording))
 
 
 def isolation_stage(
@@ -152,7 +169,7 @@ def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, p
         RejectError: a ``words_*`` reason.
     """
     recording, activity = conversation.recording, conversation.activity
-    given = written_words(recording, policy=policy, recognizer=recognizer)
+    given = written_words(recording, policy=policy, will_be_heard=recognizer is not None)
     duration_ms = conversation.audio.duration_ms
     found = find_words(recording, activity, given, recognizer, policy=policy, duration_ms=duration_ms)
     activity = with_filled_pauses(recording, activity, speakers=found.wordless)
@@ -174,13 +191,13 @@ def events_stage(conversation: Worded) -> Annotated:
         duration_ms=conversation.audio.duration_ms,
         language=conversation.recording.language,
     )
+    known = vars(conversation) | {
+        "activity": annotation.activity,
+        "words_a": annotation.words_a,
+        "words_b": annotation.words_b,
+    }
     return Annotated(
-        **{
-            **vars(conversation),
-            "activity": annotation.activity,
-            "words_a": annotation.words_a,
-            "words_b": annotation.words_b,
-        },
+        **known,
         events=annotation.events,
         statistics=annotation.statistics,
         events_rules=annotation.rules["events"],

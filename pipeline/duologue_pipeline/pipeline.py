@@ -9,19 +9,18 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from duologue_consent import Snapshot
-from duologue_pipeline.activity.vad import load_vad
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.consent.gate import consent_stage
-from duologue_pipeline.conversation import activity_stage, events_stage, ingest_stage, isolation_stage, words_stage
+from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
-from duologue_pipeline.records import Active, Annotated, Consented, Ingested, Measured, Tokenized, Worded
+from duologue_pipeline.records import Consented, Tokenized
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
 from duologue_pipeline.stages.stage import Stage
-from duologue_pipeline.stages.totals import CombineStatistics
-from duologue_pipeline.stages.write import PlanRelease, WriteRelease, WriteShards
+from duologue_pipeline.stages.totals import CorpusTotals
+from duologue_pipeline.stages.write import PlanRelease, WriteRelease, WriteShard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -71,25 +70,26 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         include_audio=options.tokenize.include_audio,
         words=release.words,
     )
-    isolate = partial(isolation_stage, policy=release.isolation_policy)
-    listener = options.second_opinion.open if options.second_opinion else None
-    recognizer = options.asr.open if options.asr else None
+    analysis = analysis_steps(
+        words=release.words,
+        isolation_policy=release.isolation_policy,
+        listener=options.second_opinion.open if options.second_opinion else None,
+        recognizer=options.asr.open if options.asr else None,
+    )
     codec = partial(open_codec, options.codec)
     encode = partial(tokens_stage, options=options.tokenize, staging=join(out, STAGING))
 
     recordings, unread = pipeline | ReadManifest(manifest=options.manifest)
-    consented, not_consented = recordings | Stage("consent", gate, Consented)
-    ingested, unusable = consented | Stage("ingest", ingest_stage, Ingested)
-    measured, not_isolated = ingested | Stage("isolation", isolate, Measured, listener)
-    active, inactive = measured | Stage("activity", activity_stage, Active, load_vad)
-    worded, wordless = active | Stage("words", partial(words_stage, policy=release.words), Worded, recognizer)
-    annotated, eventless = worded | Stage("events", events_stage, Annotated)
-    plan = annotated | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
+    element, not_consented = recordings | Stage("consent", gate, Consented)
+    refused = [unread, not_consented]
+    for step in analysis:  # Ingest, Isolation, Activity, Words, Events
+        element, unusable = element | Stage(step.name, step.work, step.output, step.model)
+        refused.append(unusable)
+    plan = element | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
     # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
-    spread = annotated | "Spread" >> beam.Reshuffle()
+    spread = element | "Spread" >> beam.Reshuffle()
     tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
-    totals = tokenized | "Statistics" >> CombineStatistics()
-    shards = tokenized | "Shards" >> WriteShards(out=out)
-    refused = unread, not_consented, unusable, not_isolated, inactive, wordless, eventless, unencoded
-    rejected = refused | "Rejected" >> beam.Flatten()
+    totals = tokenized | "Statistics" >> CorpusTotals()
+    shards = tokenized | "Shards" >> WriteShard(out=out)
+    rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
     return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)

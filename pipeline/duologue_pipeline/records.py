@@ -158,11 +158,10 @@ class ConsentBasis:
     b: SpeakerConsent
 
 
-@dataclass(frozen=True)
-class Consented:
-    """Holds a recording whose speakers both allow the purpose of the run."""
+@dataclass(frozen=True, kw_only=True)
+class Consented(Recording):
+    """Is a recording whose speakers both allow the purpose of the run: only such a one may be written."""
 
-    recording: Recording
     consent: ConsentBasis
 
 
@@ -198,10 +197,24 @@ class AudioReport:
 
 
 @dataclass(frozen=True)
-class Ingested(Consented):
+class Ingested:
     """Holds a recording whose audio has been decoded once from beginning to end and found usable."""
 
+    recording: Recording
     audio: AudioReport
+
+    @property
+    def consent(self) -> ConsentBasis:
+        """What let the recording pass the gate; whoever writes anything of a recording takes it from here.
+
+        Raises:
+            ValueError: the recording has not passed the gate, so nothing of it may be written.
+        """
+        if isinstance(self.recording, Consented):
+            return self.recording.consent
+        raise ValueError(
+            f"{self.recording.recording_id}: has not passed the consent gate; nothing of it may be written"
+        )
 
 
 # --- isolation ------------------------------------------------------------------------------------------------------

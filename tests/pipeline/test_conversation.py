@@ -2,25 +2,19 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from duologue_pipeline.activity.vad import load_vad
-from duologue_pipeline.conversation import (
-    activity_stage,
-    annotate_recording,
-    events_stage,
-    ingest_stage,
-    isolation_stage,
-    words_stage,
-)
+from duologue_pipeline.conversation import analysis_steps, annotate_recording
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.read.files import recording_of_files
 from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.records import Annotated, Consented, Recording
-from tests.conftest import make_consent
+from duologue_pipeline.records import Active, Annotated, Consented, Ingested, Measured, Recording, Worded
+from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
+from tests.conftest import TinyCodec, make_consent
 
 AUDIO = demo_files().manifest.parent / "audio"
 
@@ -34,24 +28,36 @@ def demo_recording(name: str) -> Recording:
     return parsed
 
 
-def annotated_by_stages(recording: Recording) -> Annotated:
-    """What the stages of a run make of a recording."""
-    ingested = ingest_stage(Consented(recording, make_consent(recording)))
-    measured = isolation_stage(ingested)
-    active = activity_stage(measured, load_vad())
-    return events_stage(words_stage(active, policy="optional"))
+def test_the_steps_are_the_stages_of_a_run_and_hand_on_from_one_to_the_next() -> None:
+    steps = analysis_steps(words="optional", isolation_policy="keep")
+    assert [step.name for step in steps] == ["ingest", "isolation", "activity", "words", "events"]
+    assert [step.output for step in steps] == [Ingested, Measured, Active, Worded, Annotated]
 
 
 @pytest.mark.parametrize("name", ["demo-car-repair", "demo-friends"])
-def test_the_labels_are_those_of_a_run(name: str) -> None:
+def test_a_report_is_what_a_run_finds_but_for_the_consent(name: str) -> None:
     recording = demo_recording(name)
-    report, run = annotate_recording(recording), annotated_by_stages(recording)
-    assert (report.audio, report.isolation) == (run.audio, run.isolation)
-    assert report.annotation.activity == run.activity
-    assert (report.annotation.words_a, report.annotation.words_b) == (run.words_a, run.words_b)
-    assert (report.annotation.events, report.annotation.statistics) == (run.events, run.statistics)
-    assert report.words_checks == {"a": run.words_check_a, "b": run.words_check_b}
-    assert report.annotation.events
+    consented = Consented(**vars(recording), consent=make_consent(recording))
+    report, run = annotate_recording(recording), annotate_recording(consented, isolation_policy="refuse-fail")
+    assert run == replace(report, recording=consented)
+    assert report.events
+    assert run.consent == make_consent(recording)
+
+
+def test_nothing_can_be_written_of_a_recording_that_has_not_passed_the_gate(tmp_path: Path) -> None:
+    report = annotate_recording(recording_of_files(str(AUDIO / "demo-friends.flac")))
+    with pytest.raises(ValueError, match="conversation: has not passed the consent gate; nothing of it may be written"):
+        _ = report.consent
+    with pytest.raises(ValueError, match="has not passed the consent gate"):
+        tokenize_conversation(
+            report,
+            split="train",
+            shard="train-00000",
+            codec=TinyCodec(),
+            options=TokenizeOptions(),
+            staging=str(tmp_path),
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_each_step_is_told_before_it_is_done() -> None:
@@ -61,6 +67,7 @@ def test_each_step_is_told_before_it_is_done() -> None:
         "reading the audio",
         "measuring the isolation of the tracks",
         "finding speech",
+        "finding words",
         "labelling",
         "",
     ]

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -23,11 +23,10 @@ from duologue_pipeline.cli.options import (
 from duologue_pipeline.cli.support import quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.read.files import recording_of_files
-from duologue_pipeline.records import Recording, Speaker, WordsCheck
+from duologue_pipeline.records import SPEAKERS, Recording, Speaker, WordsCheck
 from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON
 
 if TYPE_CHECKING:
-    from duologue_pipeline.conversation import ConversationReport
     from duologue_pipeline.events.annotation import Annotation
 
 __all__ = ["EXAMPLE", "annotate"]
@@ -129,10 +128,9 @@ def annotate(
                 channels=(channel_a, channel_b),
             )
             try:
-                report = _of_audio(recording, asr, allow_network=allow_network)
+                annotation, checks, isolation = _of_audio(recording, asr, allow_network=allow_network)
             except RejectError as error:
                 raise UsageError(explain_refusal(error, a, b)) from None
-            annotation, checks, isolation = report.annotation, report.words_checks, report.isolation.verdict
             name = Path(a).stem
         if (annotation.words_a or annotation.words_b) and annotation.lexicon == NO_LEXICON.name:
             fault = f"no lexicon for {language}" if language else "no --language"
@@ -169,19 +167,26 @@ def _of_words(path: Path, language: str | None) -> "Annotation":
     )
 
 
-def _of_audio(recording: Recording, asr: str | None, *, allow_network: bool) -> "ConversationReport":
+def _of_audio(
+    recording: Recording, asr: str | None, *, allow_network: bool
+) -> tuple["Annotation", dict[Speaker, WordsCheck], str]:
     from duologue_pipeline.conversation import annotate_recording
+    from duologue_pipeline.events.annotation import annotation_of
     from duologue_pipeline.words.asr_checkpoint import AsrModel
     from duologue_pipeline.words.check import MISFITS, explain_check
 
-    recognizer = AsrModel(asr, allow_network).open() if asr else None
-    report = annotate_recording(recording, recognizer=recognizer, tell=_Progress())
+    recognizer = (
+        AsrModel(asr, allow_network).open() if asr else None
+    )  # a faulty checkpoint is told before the long work
+    report = annotate_recording(recording, recognizer=(lambda: recognizer) if recognizer else None, tell=_Progress())
     if report.isolation.verdict == "fail":
         _warn("the tracks are not isolated (see `duologue isolation`): labels of one speaker may be the other's speech")
-    for speaker, check in report.words_checks.items():
+    found = zip(SPEAKERS, (report.words_check_a, report.words_check_b), strict=True)
+    checks = {speaker: check for speaker, check in found if check is not None}
+    for speaker, check in checks.items():
         if explanation := explain_check(check, speaker=speaker):
             _warn(explanation + ("; they are not used" if check.verdict in MISFITS else ""))
-    return report
+    return annotation_of(report), checks, report.isolation.verdict
 
 
 def _formatted(
@@ -189,7 +194,7 @@ def _formatted(
     format: _Format,
     *,
     name: str,
-    checks: Mapping[Speaker, WordsCheck] | None,
+    checks: dict[Speaker, WordsCheck] | None,
     isolation: str | None,
 ) -> str:
     from duologue_pipeline.labels.document import annotation_document

@@ -94,7 +94,7 @@ def consent_stage(
         include_audio=include_audio,
         words=words,
     )
-    return Consented(recording, basis)
+    return Consented(**vars(recording), consent=basis)
 
 
 def recording_time(recording: Recording, as_of: datetime) -> datetime | None:

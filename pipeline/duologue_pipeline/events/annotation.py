@@ -11,7 +11,7 @@ from duologue_pipeline.events.counts import conversation_statistics
 from duologue_pipeline.events.find import check_activity, events_of_floor
 from duologue_pipeline.events.floor import Ipu, read_floor
 from duologue_pipeline.events.ipus import join_ipus
-from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Statistics, TaggedWord, Word
+from duologue_pipeline.records import SPEAKERS, Activity, Annotated, Event, Span, Speaker, Statistics, TaggedWord, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.activity import ActivityRules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
@@ -23,7 +23,7 @@ from duologue_pipeline.words.disfluency import TAGS, WordTags, tags_and_disfluen
 from duologue_pipeline.words.lexicon import load_lexicon
 from duologue_pipeline.words.track import track_words
 
-__all__ = ["Annotation", "annotate_conversation"]
+__all__ = ["Annotation", "annotate_conversation", "annotation_of"]
 
 _RULES_OF_WORDS: Final = (EventsRules, DisfluencyRules, BackchannelWordsRules)
 _RULES_OF_SOUND: Final = (ActivityRules, VocalisationsRules)
@@ -104,6 +104,20 @@ def annotate_conversation(
         rules=rule_versions((*_RULES_OF_WORDS, *(_RULES_OF_SOUND if activity else ()))),
         lexicon=lexicon.name,
         language=language,
+    )
+
+
+def annotation_of(conversation: Annotated) -> Annotation:
+    """Takes the labels out of what is known about a conversation."""
+    return Annotation(
+        activity=conversation.activity,
+        words_a=conversation.words_a,
+        words_b=conversation.words_b,
+        events=conversation.events,
+        statistics=conversation.statistics,
+        rules=rule_versions((*_RULES_OF_WORDS, *_RULES_OF_SOUND)),
+        lexicon=conversation.lexicon,
+        language=conversation.recording.language,
     )
 
 

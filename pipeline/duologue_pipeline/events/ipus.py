@@ -4,8 +4,8 @@
 - From **words** alone: the same over the words. A word without duration counts as one millisecond.
 - From **both**: activity says when, words say what. An IPU of the activity holds the words that lie in it for the most
   part, and keeps its own edges. A word that no IPU of the activity meets belongs to the nearest one less than 200 ms
-  away; failing that it makes an IPU of its own, for detectors miss quiet words. An IPU without words stays: transcripts
-  miss short sounds.
+  away; failing that it makes an IPU of its own, for detectors miss quiet words. Words stay in order: none lies in an
+  earlier IPU than the word before it. An IPU without words stays: transcripts miss short sounds.
 
 The definition of the IPU is that of Nguyen et al. 2023, "Generative spoken dialogue language modeling" (dGSLM).
 """
@@ -68,24 +68,22 @@ def spoken_units(
         Sorted, disjoint, never empty.
     """
     ipus = join_ipus(spans or (), silence_ms)
-    home: list[int | None] = []
+    homes: list[Span] = []  # of each word: an IPU of the activity, or the word itself where it is alone
     alone: list[Span] = []
     for word in words or ():
         said = _cut(word, duration_ms)
         place = _nearest(ipus, said, silence_ms)
-        home.append(place)
-        if place is None:
+        home = said if place is None else ipus[place]
+        # A word that begins before another may lie in a later IPU if the transcript overlaps itself: words stay in order.
+        if homes and home.start_ms < homes[-1].start_ms:
+            home = homes[-1]
+        elif place is None:
             alone.append(said)
+        homes.append(home)
     heard = {ipu.start_ms for ipu in ipus}
     joined = join_ipus(sorted([*ipus, *alone]), silence_ms)
     starts = [span.start_ms for span in joined]
-    places = [
-        bisect_left(starts, (ipus[at] if at is not None else _cut(word, duration_ms)).start_ms + 1) - 1
-        for word, at in zip(words or (), home, strict=True)
-    ]
-    # A word that begins before another may lie in a later IPU if the transcript overlaps itself: IPUs stay in order.
-    for i in range(1, len(places)):
-        places[i] = max(places[i], places[i - 1])
+    places = [bisect_left(starts, home.start_ms + 1) - 1 for home in homes]
     units = []
     for number, span in enumerate(joined):
         first, last = bisect_left(places, number), bisect_left(places, number + 1)

@@ -14,7 +14,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.records import Consented, Recording, Rejected
+from duologue_pipeline.records import Ingested, Recording, Rejected
 
 __all__ = ["KEPT", "LOG", "REJECTED", "Split", "guarded", "settled", "tried"]
 
@@ -49,7 +49,7 @@ def settled(stage: str, result: Any) -> Any:
         LOG.info("%s %s %s", stage, result.reason, result.recording_id)
         return TaggedOutput(REJECTED, result)
     Metrics.counter(stage, KEPT).inc()
-    LOG.info("%s %s %s", stage, KEPT, _recording_id(result))
+    LOG.info("%s %s %s", stage, KEPT, _name(result))
     return result
 
 
@@ -60,10 +60,12 @@ def guarded(elements: PCollection[Any], label: str, step: beam.ParDo, output: ty
     return results[KEPT], results[REJECTED]
 
 
-def _recording(element: Recording | Consented) -> Recording:
+def _recording(element: Recording | Ingested) -> Recording:
     return element if isinstance(element, Recording) else element.recording
 
 
-def _recording_id(element: Any) -> str:
-    found: str = element.recording_id if hasattr(element, "recording_id") else element.recording.recording_id
-    return found
+def _name(element: Any) -> str:
+    """Names an element in the log: a recording by its id, a shard by its name."""
+    owner = getattr(element, "recording", element)
+    name: str = owner.name if hasattr(owner, "name") else owner.recording_id
+    return name

@@ -34,19 +34,19 @@ class FoundWords:
 
 
 def written_words(
-    recording: Recording, *, policy: str, recognizer: Recognizer | None = None
+    recording: Recording, *, policy: str, will_be_heard: bool = False
 ) -> dict[Speaker, tuple[Word, ...] | None]:
     """Reads the word files of both tracks, in the order in which the words stand there.
 
     Args:
         recording: whose tracks may have a ``words_uri``.
         policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
-        recognizer: where there is one, a track without a file is no fault: it will be listened to.
+        will_be_heard: whether a recogniser hears those without; then a track without a file is no fault.
 
     Raises:
         RejectError: ``words_missing`` or ``words_invalid``.
     """
-    a, b = read_words(recording, policy="optional" if recognizer and policy == "required" else policy)
+    a, b = read_words(recording, policy="optional" if will_be_heard and policy == "required" else policy)
     return {"a": a, "b": b}
 
 

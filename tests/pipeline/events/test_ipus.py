@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from duologue_pipeline.events.ipus import Unit, join_ipus, spoken_units, units_as_words
@@ -71,6 +71,11 @@ def test_a_word_without_duration_lasts_a_millisecond() -> None:
     assert text(units(None, words((700, 700)))) == ["700-701 words 0:1"]
 
 
+def test_a_word_said_during_one_that_lies_in_a_later_stretch_lies_there_too() -> None:
+    """Else its time would make a unit that holds no word."""
+    assert text(units([(1304, 1400)], words((1100, 1150), (1101, 1101)))) == ["1304-1400 both 0:2"]
+
+
 def as_words(spans: Times | None, said: Sequence[Word]) -> list[tuple[str, int, int]]:
     filled = units_as_words(units(spans, said), said, silence_ms=200, duration_ms=10_000)
     return [(word.word, word.start_ms, word.end_ms) for word in filled]
@@ -101,7 +106,15 @@ def times(draw: st.DrawFn, *, disjoint: bool) -> list[tuple[int, int]]:
     return found
 
 
+# The word at 1101 begins during one that belongs to 1304-1305, and none but the two at 1100 may make the unit there.
+SAID_DURING_A_LATER_ONE = (
+    [(51, 102), (302, 803), (1304, 1305)],
+    [(50, 50), (50, 50), (100, 100), (600, 600), (1100, 1100), (1100, 1100), (1100, 1150), (1101, 1101)],
+)
+
+
 @given(st.none() | times(disjoint=True), times(disjoint=False))
+@example(*SAID_DURING_A_LATER_ONE)
 def test_units_are_apart_and_hold_every_word_once(spans: list[tuple[int, int]] | None, said: Times) -> None:
     found = units(spans, words(*said))
     silences = [after.span.start_ms - before.span.end_ms for before, after in pairwise(found)]
@@ -110,6 +123,20 @@ def test_units_are_apart_and_hold_every_word_once(spans: list[tuple[int, int]] |
 
 
 @given(st.none() | times(disjoint=True), times(disjoint=False))
+@example(*SAID_DURING_A_LATER_ONE)
+def test_a_unit_of_words_is_as_long_as_its_words(spans: list[tuple[int, int]] | None, said: Times) -> None:
+    ends_ms = [max(end_ms, start_ms + 1) for start_ms, end_ms in said]
+    for unit in units(spans, words(*said)):
+        held = slice(unit.first, unit.last)
+        if unit.source == "words":
+            assert unit.span == Span(min(start_ms for start_ms, _ in said[held]), max(ends_ms[held]))
+        if unit.source == "activity":
+            assert spans is not None
+            assert unit.span.start_ms in {start_ms for start_ms, _ in spans}
+
+
+@given(st.none() | times(disjoint=True), times(disjoint=False))
+@example(*SAID_DURING_A_LATER_ONE)
 def test_who_finds_units_in_the_filled_words_finds_these(spans: list[tuple[int, int]] | None, said: Times) -> None:
     found = units(spans, words(*said))
     filled = units_as_words(found, words(*said), silence_ms=200, duration_ms=10_000)

@@ -13,7 +13,7 @@ import soundfile
 
 from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.reader.shard import read_members
-from duologue_pipeline.records import Annotated, Tokenized
+from duologue_pipeline.records import Annotated, Consented, Tokenized
 from duologue_pipeline.tokens.encode import TokenizeOptions, encode_conversation, tokenize_conversation
 
 Build = Callable[..., Any]
@@ -140,14 +140,15 @@ def test_whatever_decides_the_bytes_gives_another_name(
     conversation: Annotated, tokenize: Build, tiny_codec: Any
 ) -> None:
     other_codec = type("OtherCodec", (type(tiny_codec),), {"weights_sha256": "1" * 64})()
-    consent = replace(conversation.consent, ledger_id="ledger-2")
+    assert isinstance(conversation.recording, Consented)
+    other_basis = replace(conversation.recording, consent=replace(conversation.consent, ledger_id="ledger-2"))
     parts = [
         tokenize(conversation),
         tokenize(conversation, segment_s=60.0),
         tokenize(conversation, include_audio=True),
         tokenize(conversation, split="validation"),
         tokenize(conversation, codec=other_codec),
-        tokenize(replace(conversation, consent=consent)),
+        tokenize(replace(conversation, recording=other_basis)),
         tokenize(replace(conversation, words_a=())),
     ]
     assert len({part.part_uri for part in parts}) == len({part.rows_uri for part in parts}) == 7

@@ -17,8 +17,10 @@ _TOKENS_KEPT: Final = 1 << 18  # some 25 MB
 
 
 class Names:
-    """Finds removed names in text. A name ends where no letter, digit, ``_`` or ``-`` goes on; beyond those two it may
-    be part of a longer one (``call-1-a``), unless a live name is (``call-1`` is not in ``call-1-b`` if that is live).
+    """Finds removed names in text.
+
+    A name ends where no letter, digit, ``_`` or ``-`` goes on; beyond those two it may be part of a longer one
+    (``call-1-a``), unless a live name is (``call-1`` is not in ``call-1-b`` if that is live).
 
     Names that any text may hold by chance (``42``, ``casual``) count only where a name is expected.
     """
