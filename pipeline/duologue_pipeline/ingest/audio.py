@@ -1,6 +1,7 @@
 """Decodes the two tracks of a recording into pairs of blocks on one clock, at any rate, in bounded memory.
 
-Each file is read by :mod:`duologue_pipeline.ingest.track_file`; here both tracks are put onto the clock of the conversation.
+Each file is read by :mod:`duologue_pipeline.ingest.track_file`; here both tracks are put onto the clock of the
+conversation.
 """
 
 from collections.abc import Iterator
