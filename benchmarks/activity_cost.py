@@ -7,7 +7,7 @@ model over 64 equal stretches at once, which is its fastest plain use and gives 
 wrong at 63 joints; and the model frame by frame, over the first two minutes.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +89,6 @@ def main(a: Path, b: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tracks", nargs=2, type=Path, metavar="TRACK", help="measures on these two tracks")
+    main(*parser.parse_args().tracks)

@@ -14,8 +14,8 @@ benchmarks/backchannel_words.py:
 It needs scikit-learn, and takes about a minute.
 """
 
+import argparse
 import bisect
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -173,6 +173,6 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("conversations", type=Path, help="reads the conversations from this .jsonl.gz file")
+    main(parser.parse_args().conversations)

@@ -7,10 +7,11 @@ count by turns into half one and half two.
 
     python benchmarks/backchannel_switchboard.py CONVERSATIONS.jsonl.gz [--choose] [RULE=VALUE ...]
 
-RULE=VALUE tries another threshold, e.g. backchannel_max_ms=900. --choose picks the thresholds of backchannels on one half
-and measures on the other (two CPU minutes).
+RULE=VALUE tries another threshold, e.g. backchannel_max_ms=900. --choose picks the thresholds of backchannels on one
+half and measures on the other (two CPU minutes).
 """
 
+import argparse
 import gzip
 import itertools
 import json
@@ -204,9 +205,15 @@ def _meets(ipu: Span, other: Sequence[Span]) -> bool:
     return any(span.start_ms < ipu.end_ms and ipu.start_ms < span.end_ms for span in other)
 
 
+def _change(text: str) -> tuple[str, int]:
+    name, value = text.split("=")
+    return name, int(value)
+
+
 if __name__ == "__main__":
-    arguments = [argument for argument in sys.argv[1:] if argument != "--choose"]
-    if not arguments:
-        sys.exit(__doc__)
-    changed = {name: int(value) for name, value in (item.split("=") for item in arguments[1:])}
-    main(Path(arguments[0]), changed, "--choose" in sys.argv)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("conversations", type=Path, help="reads the conversations from this .jsonl.gz file")
+    parser.add_argument("changes", nargs="*", type=_change, metavar="RULE=VALUE", help="tries another threshold")
+    parser.add_argument("--choose", action="store_true", help="picks thresholds on one half, measures on the other")
+    options = parser.parse_intermixed_args()
+    main(options.conversations, dict(options.changes), options.choose)

@@ -1,8 +1,8 @@
 """Compares backchannels found by words with human dialogue acts on Switchboard, for each inter-pausal unit.
 
-An IPU is speech between two silences of 200 ms or more, by the word times. It is a backchannel to the annotators if every
-word in it belongs to an act b, bk, bh, b^r or b^m of SwDA. 2.6 % of the words have no act (laughter, gaps between acts
-and words), so there are four ways to count:
+An IPU is speech between two silences of 200 ms or more, by the word times. It is a backchannel to the annotators if
+every word in it belongs to an act b, bk, bh, b^r or b^m of SwDA. 2.6 % of the words have no act (laughter, gaps between
+acts and words), so there are four ways to count:
 
     acts only    words without an act are left out before IPUs are made and anything is judged;
     acts scored  all words are judged; then those without an act are left out, and the IPUs of the others are counted;
@@ -17,8 +17,8 @@ without a lexicon (timing alone). Conversations count by turns into half one and
 --choose picks the three context thresholds on one half and measures on the other (two and a half CPU minutes).
 """
 
+import argparse
 import itertools
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -170,9 +170,15 @@ def _print_chosen(pairs: Pairs, rules: BackchannelWordsRules) -> None:
             print(f"{counting}: chosen on half {half + 1} ({chosen}), F1 on the other {figures[1 - half,][0]:.3f}")
 
 
+def _change(text: str) -> tuple[str, int]:
+    name, value = text.split("=")
+    return name, int(value)
+
+
 if __name__ == "__main__":
-    arguments = [argument for argument in sys.argv[1:] if argument != "--choose"]
-    if not arguments:
-        sys.exit(__doc__)
-    pairs_of_rules = (item.split("=") for item in arguments[1:])
-    main(Path(arguments[0]), {name: int(value) for name, value in pairs_of_rules}, "--choose" in sys.argv)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("conversations", type=Path, help="reads the conversations from this .jsonl.gz file")
+    parser.add_argument("changes", nargs="*", type=_change, metavar="RULE=VALUE", help="tries another threshold")
+    parser.add_argument("--choose", action="store_true", help="picks thresholds on one half, measures on the other")
+    options = parser.parse_intermixed_args()
+    main(options.conversations, dict(options.changes), options.choose)

@@ -1,16 +1,16 @@
 """Compares disfluency tags with the repair tags of Switchboard's heldout conversations, word by word.
 
-A file has a word a line (reference, start, end, word, part of speech, tags) and a line ``Speaker: ID`` before each side;
-``<rms`` and ``<rm`` mark reparandum words, ``<e/`` edit terms, ``<rpnrep``, ``<rpnsub`` and ``<rpndel`` end a repair and say of
-which class it is. Only the words and their times are given to the rules. Conversations count by turns into half one and
-half two.
+A file has a word a line (reference, start, end, word, part of speech, tags) and a line ``Speaker: ID`` before each
+side; ``<rms`` and ``<rm`` mark reparandum words, ``<e/`` edit terms, ``<rpnrep``, ``<rpnsub`` and ``<rpndel`` end a
+repair and say of which class it is. Only the words and their times are given to the rules. Conversations count by turns
+into half one and half two.
 
     python benchmarks/disfluency_heldout.py HELDOUT.tsv.gz [MORE.tsv.gz ...] [RULE=VALUE ...]
 """
 
+import argparse
 import gzip
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -134,8 +134,12 @@ def _scores(right: int, false: int, missed: int) -> str:
 
 
 if __name__ == "__main__":
-    paths = [Path(item) for item in sys.argv[1:] if "=" not in item]
-    if not paths:
-        sys.exit(__doc__)
-    for each in paths:
-        main(each, {name: float(value) for name, value in (item.split("=") for item in sys.argv[1:] if "=" in item)})
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE.tsv.gz|RULE=VALUE", help="reads files; tries other thresholds"
+    )
+    given = parser.parse_args().files
+    changes = {name: float(value) for name, value in (item.split("=") for item in given if "=" in item)}
+    for each in given:
+        if "=" not in each:
+            main(Path(each), changes)

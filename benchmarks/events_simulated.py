@@ -3,9 +3,10 @@
     python benchmarks/events_simulated.py [--voices auto] [--conversations 24] [--seed 11]
 
 Conversations of five minutes without faults. An event counts as found if speaker and kind agree (for interruptions also
-whether they take the floor) and both its edges lie within the tolerance; each is matched once. Three kinds of evidence: the
-true activity, the activity detected in the audio (told apart: plain, or a track in a reverberant room or behind a noise gate), and the
-words of the voices that tell when they say what. The roles of the truth are those of the plan, which no timing shows: a short turn may look like a backchannel.
+whether they take the floor) and both its edges lie within the tolerance; each is matched once. Three kinds of evidence:
+the true activity, the activity detected in the audio (told apart: plain, or a track in a reverberant room or behind a
+noise gate), and the words of the voices that tell when they say what. The roles of the truth are those of the plan,
+which no timing shows: a short turn may look like a backchannel.
 """
 
 import argparse

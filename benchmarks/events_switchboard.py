@@ -6,10 +6,10 @@ Also how many co-completion candidates lie on words of SwDA's act ^2 (collaborat
 acts are found. The timing is that of the words, without the words.
 """
 
+import argparse
 import gzip
 import json
 import statistics as numbers
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -118,6 +118,6 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("conversations", type=Path, help="reads the conversations from this .jsonl.gz file")
+    main(parser.parse_args().conversations)

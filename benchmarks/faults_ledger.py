@@ -2,9 +2,10 @@
 
     python benchmarks/faults_ledger.py --edits 1000 --seed 0
 
-Every edit is made on a fresh copy of a ledger with 40 leaves, five checkpoints, a rotated key and somebody forgotten: a byte of a
-file, or a value, row or order of rows of a table (its guards dropped first, as somebody with the file would). An edit is found if
-`check` refuses the database, or `check-log` the published files. Prints one line for each that is not, and the counts.
+Every edit is made on a fresh copy of a ledger with 40 leaves, five checkpoints, a rotated key and somebody forgotten: a
+byte of a file, or a value, row or order of rows of a table (its guards dropped first, as somebody with the file would).
+An edit is found if `check` refuses the database, or `check-log` the published files. Prints one line for each that is
+not, and the counts.
 """
 
 import argparse

@@ -2,11 +2,12 @@
 
     python benchmarks/filled_pauses.py [--conversations 14] [--seed 31] [--voices auto] [--tracks FILE ...]
 
-The voices of ``duologue simulate`` do not say "uh" and "um", so these are put in here, as often, as long and where people
-say them in 100 Switchboard conversations (3528 fillers among 112,847 words). Each voice says them itself; their length is
-changed without their pitch. The thresholds were chosen on seeds 101 and 23. A filler is found if a candidate lies at least half
-in it. "Drawn out" makes the first and the last word of every phrase so many times longer, as hesitant people do. At 1.0 last
-words already take .093 s a letter in the median and others .055 s, as in the 100 conversations (.078 and .047 s). ``--tracks`` are mono recordings, counted only.
+The voices of ``duologue simulate`` do not say "uh" and "um", so these are put in here, as often, as long and where
+people say them in 100 Switchboard conversations (3528 fillers among 112,847 words). Each voice says them itself; their
+length is changed without their pitch. The thresholds were chosen on seeds 101 and 23. A filler is found if a candidate
+lies at least half in it. "Drawn out" makes the first and the last word of every phrase so many times longer, as
+hesitant people do. At 1.0 last words already take .093 s a letter in the median and others .055 s, as in the 100
+conversations (.078 and .047 s). ``--tracks`` are mono recordings, counted only.
 """
 
 import argparse

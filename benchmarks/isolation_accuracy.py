@@ -6,7 +6,7 @@ Each pair is an isolated conversation, mono tracks at 8 or 16 kHz. A filtered co
 in both directions; levels are powers over the whole call. The cost is measured over half an hour, in blocks of 5 s.
 """
 
-import sys
+import argparse
 import time
 from pathlib import Path
 
@@ -130,4 +130,6 @@ def main(paths: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tracks", nargs="+", metavar="TRACK", help="measures on these tracks, two of each conversation")
+    main(parser.parse_args().tracks)

@@ -2,9 +2,10 @@
 
     python benchmarks/isolation_simulated.py [--voices auto|noise] [--seed N] [--scale X] [--jobs N]
 
-Conversations of 5 minutes (those with a clock that drifts: of 10) are drawn by ``random_specs``, so many of each kind of
-fault; measured at 8 kHz, as in the pipeline. ``auto`` speaks with every synthesiser that is installed. Prints the tables of docs/isolation.md and every conversation in which
-something is found that is not there, or not found that is. Thresholds were set with seeds 1 and 2; figures are of another.
+Conversations of 5 minutes (those with a clock that drifts: of 10) are drawn by ``random_specs``, so many of each kind
+of fault; measured at 8 kHz, as in the pipeline. ``auto`` speaks with every synthesiser that is installed. Prints the
+tables of docs/isolation.md and every conversation in which something is found that is not there, or not found that is.
+Thresholds were set with seeds 1 and 2; figures are of another.
 """
 
 import argparse

@@ -3,8 +3,8 @@
     python benchmarks/ledger.py --leaves 100000
     python benchmarks/ledger.py --leaves 20000 --url postgresql+psycopg://USER@HOST/EMPTY_DATABASE
 
-Appends are measured one decision a transaction (what a form entered by hand costs) at the beginning and when the log is full
-(they must not depend on its length), by one writer and by four processes; the bulk is then filled in batches.
+Appends are measured one decision a transaction (what a form entered by hand costs) at the beginning and when the log is
+full (they must not depend on its length), by one writer and by four processes; the bulk is then filled in batches.
 """
 
 import argparse

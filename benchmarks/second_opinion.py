@@ -8,7 +8,7 @@ first track of the next conversation, at a level relative to its own. Of a manif
 recordings are listened to as they are.
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from collections.abc import Iterator
@@ -128,4 +128,8 @@ def cell(reports: list[FaultReport]) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", metavar="CHECKPOINT@SHA256", help="asks this segmentation model")
+    parser.add_argument("tracks", nargs="+", metavar="TRACK|MANIFEST", help="measures on these tracks, or manifests")
+    options = parser.parse_args()
+    main(options.checkpoint, options.tracks)

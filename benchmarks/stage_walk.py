@@ -3,9 +3,9 @@
     python -m benchmarks.stage_walk [RECORDING_ID]
 
 A recording of the embedded sample goes through the stages in this process while every call into a module of duologue is
-noted. *Modules* are those entered. A *climb* is a move, by a call or a return of a function that was entered for the first
-time, from a module to one of a row further down in the order of folders (tests/test_borders.py): work that goes up again
-after it had been handed down.
+noted. *Modules* are those entered. A *climb* is a move, by a call or a return of a function that was entered for the
+first time, from a module to one of a row further down in the order of folders (tests/test_borders.py): work that goes
+up again after it had been handed down.
 """
 
 import argparse

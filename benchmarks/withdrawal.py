@@ -3,13 +3,13 @@
     OMP_NUM_THREADS=1 python benchmarks/withdrawal.py [--samples 10000] [--run-s-per-hour S]
 
 The release is made here without audio: codes are random, words and events are made up in the number that a telephone
-conversation has, and all else (samples, shards, tables, cards, ledger) is written by the code that a run uses, in the sizes that a
-run gives. One speaker has withdrawn; on ``--bleed`` the isolation report of the speaker's calls does not allow silencing, so the
-samples are dropped and the other side goes with them.
+conversation has, and all else (samples, shards, tables, cards, ledger) is written by the code that a run uses, in the
+sizes that a run gives. One speaker has withdrawn; on ``--bleed`` the isolation report of the speaker's calls does not
+allow silencing, so the samples are dropped and the other side goes with them.
 
-A rebuild of a release means `duologue run` over the audio again. What is measured here is its cheapest part, reading every shard
-and writing it again; the rest is extrapolated from ``--run-s-per-hour``, the CPU seconds of `duologue run` for an hour of
-conversation (benchmarks/run_cost.py). Prints one JSON document.
+A rebuild of a release means `duologue run` over the audio again. What is measured here is its cheapest part, reading
+every shard and writing it again; the rest is extrapolated from ``--run-s-per-hour``, the CPU seconds of `duologue run`
+for an hour of conversation (benchmarks/run_cost.py). Prints one JSON document.
 """
 
 import argparse

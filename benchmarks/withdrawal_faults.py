@@ -2,16 +2,17 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.withdrawal_faults [--kills 100] [--edits 1000]
 
-Kills: `duologue consent propagate` runs in a process of its own and gets SIGKILL after a random time, uniform over what an
-undisturbed one needs (measured in such a process, again before every 20 kills); after each the release is read, and the command is run again. A *leak* is a withdrawn sample that a reader got after
-revocations.jsonl was there, or that is in any file afterwards; an *inconsistent state* is a release that `duologue shards verify`
-finds faults in after the rerun, a receipt that does not hold, a leaf that is in the ledger twice, a file too many, or bytes of
-the release that are not those of an undisturbed propagation.
+Kills: `duologue consent propagate` runs in a process of its own and gets SIGKILL after a random time, uniform over what
+an undisturbed one needs (measured in such a process, again before every 20 kills); after each the release is read, and
+the command is run again. A *leak* is a withdrawn sample that a reader got after revocations.jsonl was there, or that is
+in any file afterwards; an *inconsistent state* is a release that `duologue shards verify` finds faults in after the
+rerun, a receipt that does not hold, a leaf that is in the ledger twice, a file too many, or bytes of the release that
+are not those of an undisturbed propagation.
 
-Edits: one byte of a shard, the receipt, log.jsonl, dataset.json, a table, the checkpoint or revocations.jsonl is changed, taken
-out or put in, and `verify.py` is asked, with the checkpoint and the keys from elsewhere where these are not what was edited.
-An edit of what only readers check (revocations.jsonl beyond what the receipt pins) is not made. Prints one JSON
-document; the exit status is 1 where anything was missed.
+Edits: one byte of a shard, the receipt, log.jsonl, dataset.json, a table, the checkpoint or revocations.jsonl is
+changed, taken out or put in, and `verify.py` is asked, with the checkpoint and the keys from elsewhere where these are
+not what was edited. An edit of what only readers check (revocations.jsonl beyond what the receipt pins) is not made.
+Prints one JSON document; the exit status is 1 where anything was missed.
 """
 
 import argparse

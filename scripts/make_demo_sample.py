@@ -61,8 +61,8 @@ Spans = list[tuple[int, int]]
 class Utterance:
     """Holds one line as it is spoken.
 
-    ``pcm`` is float64 [T] in [-1, 1]. ``words`` are (word, start_ms, end_ms), ``marks`` are (kind, first word, last word),
-    both counted from its beginning.
+    ``pcm`` is float64 [T] in [-1, 1]. ``words`` are (word, start_ms, end_ms), ``marks`` are (kind, first word, last
+    word), both counted from its beginning.
     """
 
     pcm: Pcm

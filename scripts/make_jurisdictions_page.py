@@ -31,7 +31,7 @@ def page() -> str:
     folder = files("duologue_consent.decisions.jurisdictions")
     for file in sorted((file for file in folder.iterdir() if file.name.endswith(".json")), key=lambda file: file.name):
         document = json.loads(file.read_text(encoding="utf-8"))
-        codes = ", ".join(document["places"])
+        codes = ", ".join(document["jurisdictions"])
         parts.append(f"## {document['title']}\n\nJurisdictions: {codes}.\n")
         parts += [_section(rules[rule["id"]]) for rule in document["rules"]]
     return "\n".join(parts)

@@ -2,18 +2,18 @@
 
     OMP_NUM_THREADS=1 python scripts/train_repair_model.py QMSUM [--out repairs-en-1.npz] [--seed 2]
 
-QMSUM is a checkout of https://github.com/Yale-LILY/QMSum (MIT), commit 83d7768: of its transcripts those of the AMI and ICSI
-meetings are read (CC BY 4.0), nothing else. The same checkout, seed and library versions give the same weights. About
-half an hour on one core.
+QMSUM is a checkout of https://github.com/Yale-LILY/QMSum (MIT), commit 83d7768: of its transcripts those of the AMI and
+ICSI meetings are read (CC BY 4.0), nothing else. The same checkout, seed and library versions give the same weights.
+About half an hour on one core.
 
 No human label of a disfluency is used. The transcripts mark where speech is broken off, but not what is taken back.
 
 1. Fluent stretches (:func:`fluent`): what is neither before such a mark nor taken back by the rules of repairs.py.
-2. Disfluencies are put into them (:class:`Maker`), in the spirit of Wang et al. 2020 (multi-task self-supervised) and Passali
-   et al. 2022 (LARD): the words to come are said before, whole or in part, then other words that were said elsewhere
-   after the same word: "in the | in a town". Shares after Shriberg 1994: half are single words.
-3. Three **teachers** that see the marks of broken-off speech learn from these, label the real transcripts by the mean of
-   their log-odds, learn again from both, and label them again. Words of which they are not sure do not count.
+2. Disfluencies are put into them (:class:`Maker`), in the spirit of Wang et al. 2020 (multi-task self-supervised) and
+   Passali et al. 2022 (LARD): the words to come are said before, whole or in part, then other words that were said
+   elsewhere after the same word: "in the | in a town". Shares after Shriberg 1994: half are single words.
+3. Three **teachers** that see the marks of broken-off speech learn from these, label the real transcripts by the mean
+   of their log-odds, learn again from both, and label them again. Words of which they are not sure do not count.
 4. The **student**, who does not see the marks, learns from the real transcripts with the teachers' labels and from the
    disfluencies put in. Its weights are written.
 """
@@ -57,9 +57,8 @@ CHUNK: Final = 192
 TEACHERS: Final = (0, 1, 2)
 """Their seeds; the first is that of the disfluencies put in, too."""
 LEXICON: Final = load_lexicon("en")
-RULES: Final = replace(
-    load_rules(DisfluencyRules), model_interruption_probability=2.0
-)  # the model must not teach itself
+# Above 1, so that the model is not asked: it must not teach itself.
+RULES: Final = replace(load_rules(DisfluencyRules), model_interruption_probability=2.0)
 BROKEN, END = "#", "|"
 
 

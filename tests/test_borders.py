@@ -161,6 +161,18 @@ def test_no_module_has_a_name_of_the_standard_library() -> None:
     assert {name for name, word in names if word in sys.stdlib_module_names} == set()
 
 
+def test_only_a_cli_and_the_entry_point_import_a_cli_of_any_part() -> None:
+    importers = {
+        name
+        for part in PARTS
+        for name, path in modules(part).items()
+        for imported in imports(path)
+        if top(imported) in PARTS and folder(imported) == "cli"
+    }
+    assert {name for name in importers if folder(name) not in ("cli", "__main__")} == set()
+    assert "duologue_pipeline.cli.app" in importers  # it takes the consent CLI in
+
+
 def test_only_the_shell_of_the_pipeline_imports_beam() -> None:
     shell = {
         folder(name) for name, path in modules("duologue_pipeline").items() if "apache_beam" in map(top, imports(path))

@@ -1,4 +1,4 @@
-"""Annotates one conversation from its tracks: the steps from the audio to the labels, in one order for all who take them.
+"""Annotates one conversation from its tracks: the steps from audio to labels, in one order for all who take them.
 
 :func:`analysis_steps` lists the steps. The run makes a Beam stage of each (:mod:`duologue_pipeline.pipeline`);
 :func:`annotate_recording` takes them one after the other, for the command line and for notebooks::
@@ -114,8 +114,8 @@ def annotate_recording(
         tell: is told each step in words before it is done, and ``""`` at the end.
 
     Returns:
-        Everything that was found: ``audio``, ``isolation``, ``activity``, ``words_a`` and ``words_b`` with their checks,
-        ``events``, ``statistics``.
+        Everything that was found: ``audio``, ``isolation``, ``activity``, ``words_a`` and ``words_b`` with their
+        checks, ``events``, ``statistics``.
 
     Raises:
         RejectError: the recording cannot be used; with the reason that a run would give.

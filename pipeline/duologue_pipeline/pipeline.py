@@ -19,8 +19,8 @@ from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
 from duologue_pipeline.stages.stage import Stage
-from duologue_pipeline.stages.totals import CombineStatistics
-from duologue_pipeline.stages.write import PlanRelease, WriteRelease, WriteShards
+from duologue_pipeline.stages.totals import CorpusTotals
+from duologue_pipeline.stages.write import PlanRelease, WriteRelease, WriteShard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -89,7 +89,7 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
     spread = element | "Spread" >> beam.Reshuffle()
     tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
-    totals = tokenized | "Statistics" >> CombineStatistics()
-    shards = tokenized | "Shards" >> WriteShards(out=out)
+    totals = tokenized | "Statistics" >> CorpusTotals()
+    shards = tokenized | "Shards" >> WriteShard(out=out)
     rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
     return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)

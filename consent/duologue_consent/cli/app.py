@@ -32,7 +32,8 @@ def init(
     ledger: Annotated[
         str,
         typer.Argument(
-            metavar="LEDGER", help="Names the file to make (must not exist), or an empty database, postgresql://…"
+            metavar="LEDGER",
+            help="Make the ledger here: a file that does not exist yet, or an empty database, postgresql://…",
         ),
     ],
 ) -> None:

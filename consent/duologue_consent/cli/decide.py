@@ -62,22 +62,24 @@ def register(app: typer.Typer) -> None:
 def grant(
     ledger: LedgerOption,
     speaker: Annotated[
-        str | None, typer.Argument(metavar="SPEAKER", help="Names the speaker by the id that manifests use.")
+        str | None, typer.Argument(metavar="SPEAKER", help="Name the speaker by the id that manifests use.")
     ] = None,
     purpose: Annotated[
         list[str] | None,
-        typer.Option("--purpose", metavar="PURPOSE", help=f"Names a purpose; may be repeated. One of {PURPOSES}."),
+        typer.Option(
+            "--purpose", metavar="PURPOSE", help=f"Decide about this purpose; may be repeated. One of {PURPOSES}."
+        ),
     ] = None,
     form: FormsOption = None,
     at: AtOption = None,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", metavar="TIME", help="Says when the grant ends by itself. Left out: never."),
+        typer.Option("--expires", metavar="TIME", help="Let the grant end by itself at this time. Left out: never."),
     ] = None,
     retention: Annotated[
         int | None,
         typer.Option(
-            "--retention", metavar="DAYS", help="Limits for how many days after the recording the data may be kept."
+            "--retention", metavar="DAYS", help="Allow the data to be kept for this many days after the recording."
         ),
     ] = None,
     notice: NoticeOption = None,
@@ -87,40 +89,42 @@ def grant(
     notice_url: NoticeUrlOption = None,
     method: MethodOption = Method.UNKNOWN,
     expression: Annotated[
-        Expression, typer.Option("--expression", help="Says how clearly the decision was expressed.")
+        Expression, typer.Option("--expression", help="Record how clearly the decision was expressed.")
     ] = Expression.UNKNOWN,
     jurisdiction: Annotated[
         str | None,
         typer.Option(
-            "--jurisdiction", metavar="CODE", help="Says where the speaker was, by ISO 3166 code, e.g. DE or US-IL."
+            "--jurisdiction", metavar="CODE", help="Record where the speaker was, by ISO 3166 code, e.g. DE or US-IL."
         ),
     ] = None,
     age_band: Annotated[
-        AgeBand, typer.Option("--age-band", help="Says how old the speaker was at the decision.")
+        AgeBand, typer.Option("--age-band", help="Record how old the speaker was at the decision.")
     ] = AgeBand.UNKNOWN,
     age_years: Annotated[
         int | None,
-        typer.Option("--age-years", metavar="YEARS", help="Gives the age in completed years, where a law asks for it."),
+        typer.Option(
+            "--age-years", metavar="YEARS", help="Record the age in completed years, where a law asks for it."
+        ),
     ] = None,
     guardian: GuardianOption = None,
     guardian_relation: Annotated[
         str | None,
         typer.Option(
-            "--guardian-relation", metavar="TEXT", help="Says how the guardian is related to the minor, e.g. parent."
+            "--guardian-relation", metavar="TEXT", help="Record how the guardian is related to the minor, e.g. parent."
         ),
     ] = None,
     guardian_verified_by: Annotated[
         str | None,
         typer.Option(
-            "--guardian-verified-by", metavar="TEXT", help="Says how it was verified that the guardian may decide."
+            "--guardian-verified-by", metavar="TEXT", help="Record how it was verified that the guardian may decide."
         ),
     ] = None,
     controller: Annotated[
-        str | None, typer.Option("--controller", metavar="NAME", help="Names who asked the speaker.")
+        str | None, typer.Option("--controller", metavar="NAME", help="Record who asked the speaker.")
     ] = None,
     recipient: Annotated[
         list[str] | None,
-        typer.Option("--recipient", metavar="NAME", help="Names to whom the data may go; may be repeated."),
+        typer.Option("--recipient", metavar="NAME", help="Record to whom the data may go; may be repeated."),
     ] = None,
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
@@ -129,7 +133,7 @@ def grant(
         typer.Option(
             "--record",
             metavar="FILE",
-            help="Names a file with a whole consent record (JSON), which stands for all of the above.",
+            help="Read a whole consent record from this file (JSON), instead of all of the above.",
         ),
     ] = None,
 ) -> None:

@@ -43,16 +43,17 @@ def register(app: typer.Typer) -> None:
 
 @_app.command(epilog="Example: duologue consent lineage add moshi-ft-3 --dataset out --ledger consent.db")
 def add(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="Names the model, or whoever received the release.")],
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="Name the model, or whoever received the release.")],
     dataset: Annotated[
-        str, typer.Option("--dataset", metavar="DATASET", help="Names the folder of the release, also s3:// or gs://.")
+        str,
+        typer.Option("--dataset", metavar="DATASET", help="Read the release from this folder, also s3:// or gs://."),
     ],
     ledger: LedgerOption,
     role: Annotated[
-        str, typer.Option("--as", metavar="ROLE", help="Says what MODEL is: model or recipient.")
+        str, typer.Option("--as", metavar="ROLE", help="Record what MODEL is: model or recipient.")
     ] = "model",
-    contact: Annotated[str | None, typer.Option("--contact", metavar="TEXT", help="Says where notices go.")] = None,
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Says when that was. Left out: now.")] = None,
+    contact: Annotated[str | None, typer.Option("--contact", metavar="TEXT", help="Record where notices go.")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Record when that was. Left out: now.")] = None,
 ) -> None:
     """Append that a release trained a model, or was handed to somebody."""
     with one_line_errors():
@@ -112,7 +113,7 @@ def notices(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Issues what is owed, and names the folder for every notice that is not yet acknowledged.",
+            help="Issue what is owed, and write every notice that is not yet acknowledged into this folder.",
         ),
     ] = None,
     output: FormatOption = "text",
@@ -163,14 +164,14 @@ def notices(
 
 @_app.command(epilog='Example: duologue consent lineage acknowledge 3f2a... --by "Jo, Acme" --ledger consent.db')
 def acknowledge(
-    notice: Annotated[str, typer.Argument(metavar="NOTICE", help="Names the notice by its number.")],
+    notice: Annotated[str, typer.Argument(metavar="NOTICE", help="Name the notice by its number.")],
     ledger: LedgerOption,
-    by: Annotated[str | None, typer.Option("--by", metavar="TEXT", help="Names who acknowledged it.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="TEXT", help="Record who acknowledged it.")] = None,
     remark: Annotated[
-        str | None, typer.Option("--remark", metavar="TEXT", help="Keeps what they say they have done.")
+        str | None, typer.Option("--remark", metavar="TEXT", help="Record what they say they have done.")
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="Says when it was acknowledged. Left out: now.")
+        str | None, typer.Option("--at", metavar="TIME", help="Record when it was acknowledged. Left out: now.")
     ] = None,
 ) -> None:
     """Append that a notice was acknowledged."""

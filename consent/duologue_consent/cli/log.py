@@ -6,15 +6,13 @@ from typing import Annotated
 
 import typer
 
-from duologue_consent.cli.options import LedgerOption, SpeakerArgument
+from duologue_consent.cli.options import LedgerArgument, LedgerOption, SpeakerArgument
 from duologue_consent.cli.support import fail, named, one_line_errors
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.publication import published_faults
 from duologue_consent.proofs.notes import checkpoint_size
 
 __all__ = ["register"]
-
-LedgerArgument = Annotated[str, typer.Argument(metavar="LEDGER", help="Names the ledger: its file, or postgresql://…")]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +28,8 @@ def register(app: typer.Typer) -> None:
 def checkpoint(
     ledger: LedgerArgument,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Names the file to write, instead of the screen.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the checkpoint into this file, instead of the screen."),
     ] = None,
 ) -> None:
     """Sign the log as it is now. Give the checkpoint to others: whoever keeps one can tell if the past was changed."""
@@ -46,7 +45,7 @@ def checkpoint(
 def log(
     ledger: LedgerArgument,
     start: Annotated[
-        int, typer.Option("--start", metavar="SEQ", min=0, help="Names the first leaf to print, counted from 0.")
+        int, typer.Option("--start", metavar="SEQ", min=0, help="Begin with this leaf, counted from 0.")
     ] = 0,
 ) -> None:
     """Print the public log, one leaf a line. It names nobody."""
@@ -67,16 +66,25 @@ def check(ledger: LedgerArgument) -> None:
 
 
 def check_log(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Names a release, or a folder that holds its log.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Check the log in this folder: a release, or a folder that holds its log."
+        ),
+    ],
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            "--checkpoint", metavar="FILE", help="Names a checkpoint that you kept. Left out: FOLDER/checkpoint."
+            "--checkpoint",
+            metavar="FILE",
+            help="Check against this checkpoint, which you kept. Left out: FOLDER/checkpoint.",
         ),
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option("--key", metavar="FILE", help="Names a key file that you kept. Left out: FOLDER/ledger.pub."),
+        typer.Option(
+            "--key", metavar="FILE", help="Check with this key file, which you kept. Left out: FOLDER/ledger.pub."
+        ),
     ] = None,
 ) -> None:
     """Check a published log against a signed checkpoint. Needs no ledger and no secret."""
@@ -100,7 +108,7 @@ def check_log(
 def forget(
     speaker: SpeakerArgument,
     ledger: LedgerOption,
-    yes: Annotated[bool, typer.Option("--yes", help="Forgets without asking again.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Forget without asking again.")] = False,
 ) -> None:
     """Erase who a speaker is. What was decided stays provable, but not whose it was.
 

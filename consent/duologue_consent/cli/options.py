@@ -17,6 +17,7 @@ __all__ = [
     "FormsOption",
     "GrantedOption",
     "GuardianOption",
+    "LedgerArgument",
     "LedgerOption",
     "MethodOption",
     "NoticeHashOption",
@@ -32,32 +33,35 @@ __all__ = [
 PURPOSES: Final = ", ".join(Purpose)
 """The purposes, for help texts."""
 
-LedgerOption = Annotated[
-    str,
-    typer.Option(
-        "--ledger", metavar="LEDGER", help="Names the ledger: its file, or postgresql://…", show_default=False
-    ),
-]
+_LEDGER_HELP: Final = "Use this ledger, a file or postgresql://…"
+LedgerArgument = Annotated[str, typer.Argument(metavar="LEDGER", help=_LEDGER_HELP)]
+LedgerOption = Annotated[str, typer.Option("--ledger", metavar="LEDGER", help=_LEDGER_HELP, show_default=False)]
 SpeakerArgument = Annotated[
-    str, typer.Argument(metavar="SPEAKER", help="Names the speaker by the id that manifests use.")
+    str, typer.Argument(metavar="SPEAKER", help="Name the speaker by the id that manifests use.")
 ]
-FormatOption = Annotated[str, typer.Option("--format", metavar="FORMAT", help="Chooses the output: text or json.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help="Print text to read, or json for programs.")
+]
 PurposesOption = Annotated[
     list[str],
-    typer.Option("--purpose", metavar="PURPOSE", help=f"Names a purpose; may be repeated. One of {PURPOSES}."),
+    typer.Option(
+        "--purpose", metavar="PURPOSE", help=f"Decide about this purpose; may be repeated. One of {PURPOSES}."
+    ),
 ]
 GrantedOption = Annotated[
     list[str] | None,
     typer.Option(
         "--purpose",
         metavar="PURPOSE",
-        help=f"Names a purpose; may be repeated. One of {PURPOSES}. Left out: every purpose that was ever granted.",
+        help=f"Decide about this purpose; may be repeated. One of {PURPOSES}. Left out: every purpose that was ever granted.",
     ),
 ]
 AtOption = Annotated[
     str | None,
     typer.Option(
-        "--at", metavar="TIME", help="Says when the decision takes effect, e.g. 2026-03-01T10:00:00Z. Left out: now."
+        "--at",
+        metavar="TIME",
+        help="Let the decision take effect at this time, e.g. 2026-03-01T10:00:00Z. Left out: now.",
     ),
 ]
 FormsOption = Annotated[
@@ -65,48 +69,51 @@ FormsOption = Annotated[
     typer.Option(
         "--form",
         metavar="FORM",
-        help=f"Names a form of the data that the decision covers; may be repeated. One of {', '.join(Form)}. "
-        "Left out: all.",
+        help=f"Cover this form of the data; may be repeated. One of {', '.join(Form)}. Left out: all.",
     ),
 ]
-MethodOption = Annotated[Method, typer.Option("--method", help="Says how the decision was indicated.")]
+MethodOption = Annotated[Method, typer.Option("--method", help="Record how the decision was indicated.")]
 NoticeOption = Annotated[
     Path | None,
     typer.Option(
-        "--notice", metavar="FILE", help="Names the notice that the speaker was shown; the ledger keeps its hash."
+        "--notice", metavar="FILE", help="Record the hash of this file, the notice that the speaker was shown."
     ),
 ]
 NoticeHashOption = Annotated[
     str | None,
-    typer.Option("--notice-hash", metavar="SHA256", help="Gives the hash of the notice instead of its file."),
+    typer.Option("--notice-hash", metavar="SHA256", help="Record this hash of the notice, instead of its file."),
 ]
 NoticeVersionOption = Annotated[
-    str | None, typer.Option("--notice-version", metavar="TEXT", help="Names the version of the notice.")
+    str | None, typer.Option("--notice-version", metavar="TEXT", help="Record this version of the notice.")
 ]
 NoticeLanguageOption = Annotated[
     str | None,
     typer.Option(
         "--notice-language",
         metavar="TAG",
-        help="Names the language of the notice, e.g. en; the speaker's receipt comes in the same one.",
+        help="Record this language of the notice, e.g. en; the speaker's receipt comes in the same one.",
     ),
 ]
-NoticeUrlOption = Annotated[str | None, typer.Option("--notice-url", metavar="URL", help="Says where the notice lies.")]
+NoticeUrlOption = Annotated[
+    str | None, typer.Option("--notice-url", metavar="URL", help="Record where the notice lies.")
+]
 EvidenceOption = Annotated[
     Path | None,
     typer.Option(
         "--evidence",
         metavar="FILE",
-        help="Names a scan, form or recording that shows the decision; the ledger keeps its hash.",
+        help="Record the hash of this file, a scan, form or recording that shows the decision.",
     ),
 ]
 ReferenceOption = Annotated[
-    str | None, typer.Option("--evidence-reference", metavar="TEXT", help="Says where you keep the evidence.")
+    str | None, typer.Option("--evidence-reference", metavar="TEXT", help="Record where you keep the evidence.")
 ]
 GuardianOption = Annotated[
     str | None,
-    typer.Option("--guardian", metavar="REFERENCE", help="Names who decided for a minor, as your own papers do."),
+    typer.Option(
+        "--guardian", metavar="REFERENCE", help="Record who decided for a minor, as your own papers name them."
+    ),
 ]
 ByOption = Annotated[
-    Decider, typer.Option("--by", help="Says who decided: controller, or authority (a court or regulator).")
+    Decider, typer.Option("--by", help="Record who decided: controller, or authority (a court or regulator).")
 ]

@@ -33,19 +33,23 @@ def _settle(
     ledger: LedgerOption,
     datasets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DATASET]...", help="Names the releases that --uses speaks of.", show_default=False),
+        typer.Argument(
+            metavar="[DATASET]...",
+            help="Read the releases that --uses speaks of from these folders.",
+            show_default=False,
+        ),
     ] = None,
     uses: Annotated[
         Path | None,
         typer.Option(
             "--uses",
             metavar="FILE",
-            help="Names a file of uses to record, JSON Lines: use_id, release (name and version, or the SHA-256 of dataset.json), at, "
-            "rate_minor_per_hour, currency.",
+            help="Record the uses in this file, JSON Lines: use_id, release (name and version, or the SHA-256 of "
+            "dataset.json), at, rate_minor_per_hour, currency.",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Names the file for every claim, JSON Lines.")
+        Path | None, typer.Option("--out", metavar="FILE", help="Write every claim into this file, JSON Lines.")
     ] = None,
     output: FormatOption = "text",
 ) -> None:

@@ -36,7 +36,7 @@ def status(
     ledger: LedgerOption,
     speaker: Annotated[
         str | None,
-        typer.Argument(metavar="SPEAKER", help="Names the only speaker to show. Left out: all.", show_default=False),
+        typer.Argument(metavar="SPEAKER", help="Show only this speaker. Left out: all.", show_default=False),
     ] = None,
     output: FormatOption = "text",
 ) -> None:
@@ -61,9 +61,7 @@ def receipt(
     ledger: LedgerOption,
     output: Annotated[
         str,
-        typer.Option(
-            "--format", metavar="FORMAT", help="Chooses the output: text (Markdown, to read) or json (for machines)."
-        ),
+        typer.Option("--format", metavar="FORMAT", help="Print text to read (Markdown), or json for programs."),
     ] = "text",
 ) -> None:
     """Print what the ledger says of a speaker, for the speaker, in the language of the notice."""

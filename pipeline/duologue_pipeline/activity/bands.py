@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import rfft
 
-__all__ = ["BANDS", "HOP", "HOP_MS", "BandLevels", "power_of"]
+__all__ = ["BANDS", "HOP", "HOP_MS", "LOWEST_DBFS", "BandLevels", "power_of"]
 
 HOP: Final = 160
 """Samples from one level to the next, at 16 kHz."""
@@ -35,7 +35,8 @@ _EDGES_HZ: Final = (
 )  # about equal on a mel scale
 BANDS: Final = len(_EDGES_HZ) - 1
 _BLOCK_HOPS: Final = 1600
-_LOWEST_DB: Final = -120.0
+LOWEST_DBFS: Final = -120.0
+"""The level of digital silence: no level is lower."""
 _STEP_DB: Final = 0.5
 
 _Floats = npt.NDArray[np.float32]
@@ -44,7 +45,7 @@ _Levels = npt.NDArray[np.uint8]
 _HANN: Final = np.hanning(_WINDOW + 1)[:_WINDOW].astype(np.float32)
 _STARTS: Final = [edge // _BIN_HZ for edge in _EDGES_HZ[:-1]]
 _SCALE: Final = np.float32(2 / (_WINDOW * np.sum(np.square(_HANN, dtype=np.float64))))
-_POWERS: Final = (10 ** ((_LOWEST_DB + _STEP_DB * np.arange(256)) / 10)).astype(np.float32)
+_POWERS: Final = (10 ** ((LOWEST_DBFS + _STEP_DB * np.arange(256)) / 10)).astype(np.float32)
 
 
 def power_of(levels: _Levels) -> _Floats:
@@ -97,6 +98,6 @@ class BandLevels:
             spectra = rfft(np.lib.stride_tricks.sliding_window_view(pcm, _WINDOW)[::HOP] * _HANN, axis=1)[:, :-1]
             power = np.add.reduceat(np.square(spectra.real) + np.square(spectra.imag), _STARTS, axis=1)
             levels_db = 10 * np.log10(np.maximum(power * _SCALE, 1e-12))
-            steps = np.round((levels_db - _LOWEST_DB) / _STEP_DB)
+            steps = np.round((levels_db - LOWEST_DBFS) / _STEP_DB)
             self._done.append(np.clip(steps, 0, 255).astype(np.uint8))
         self._waiting = self._waiting[hops * HOP :].copy()

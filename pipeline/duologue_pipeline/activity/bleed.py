@@ -6,12 +6,11 @@ The comparison is of levels every 10 ms, so a stretch that is part copy, part an
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from duologue_pipeline.activity.bands import HOP_MS
+from duologue_pipeline.activity.bands import HOP_MS, LOWEST_DBFS
 from duologue_pipeline.records import BleedReport, Span
 from duologue_pipeline.rules.activity import ActivityRules
 
@@ -19,8 +18,6 @@ __all__ = ["without_bleed"]
 
 _Floats = npt.NDArray[np.float32]
 _Flags = npt.NDArray[np.bool_]
-
-_LOWEST_DBFS: Final = -120.0
 
 
 def without_bleed(
@@ -62,7 +59,7 @@ def _copy_dbfs(other_dbfs: _Floats, hops: int, bleed: BleedReport, rules: Activi
     """Estimates the level of the other speaker's copy in this track, room and all: float32 [hops] in dBFS."""
     lag_hops = round((bleed.lag_ms or 0) / HOP_MS)
     first = max(lag_hops - 1, 0)  # levels look 10 ms around
-    source = np.full(hops, _LOWEST_DBFS, np.float32)
+    source = np.full(hops, LOWEST_DBFS, np.float32)
     decay_db = rules.bleed_decay_db_per_s * HOP_MS / 1000
     for hop in range(first, lag_hops + 2 + rules.bleed_tail_ms // HOP_MS):
         late = other_dbfs[: max(hops - hop, 0)] - decay_db * max(hop - lag_hops - 1, 0)

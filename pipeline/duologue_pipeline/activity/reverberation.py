@@ -1,13 +1,13 @@
 """Keeps the tail of a room out of speech: what only dies away as the room does is nobody's speech.
 
-In a room sound goes on after the speaker has stopped, and speech would seem to end late. So it is
-measured from the track itself how fast its room lets sound die away, and how far each moment stands above such a tail.
+In a room sound goes on after the speaker has stopped, and speech would seem to end late. So it is measured from the
+track itself how fast its room lets sound die away, and how far each moment stands above such a tail.
 
-The tail falls in each band by about the same decibels a second (60 dB in T60). The
-speech before it decides what that tail may be: no louder than the loudest moment so far, let down by the room's decay
-(the exponential model of late reverberation, Polack 1988; Lebart, Boucher & Denbigh 2001, *A new method based on
-spectral subtraction for speech dereverberation*, Acta Acustica 87). What stands above that line was said just now; what
-does not may have been said before.
+The tail falls in each band by about the same decibels a second (60 dB in T60). The speech before it decides what that
+tail may be: no louder than the loudest moment so far, let down by the room's decay (the exponential model of late
+reverberation, Polack 1988; Lebart, Boucher & Denbigh 2001, *A new method based on spectral subtraction for speech
+dereverberation*, Acta Acustica 87). What stands above that line was said just now; what does not may have been said
+before.
 
 How fast the room decays is told from the track itself: nothing in a room can fall faster, so the steepest straight
 falls at the ends of speech are the room's (after Ratnam et al. 2003, *Blind estimation of reverberation time*, JASA

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import silero_vad
 import torch
 
-from duologue_pipeline.activity.bands import HOP_MS, BandLevels, power_of
+from duologue_pipeline.activity.bands import HOP_MS, LOWEST_DBFS, BandLevels, power_of
 from duologue_pipeline.activity.edges import edges_on_the_waveform, sound_scores, without_tails
 from duologue_pipeline.activity.reverberation import room_decay
 from duologue_pipeline.records import Span
@@ -188,7 +188,7 @@ def speech_spans(
     """
     rules = load_rules(ActivityRules) if rules is None else rules
     if bands is None:
-        bands = np.clip(2 * (levels_dbfs[:, np.newaxis] + 120), 0, 255).astype(np.uint8)
+        bands = np.clip(2 * (levels_dbfs[:, np.newaxis] - LOWEST_DBFS), 0, 255).astype(np.uint8)
     frames = _hysteresis(probabilities, on=rules.on_probability, off=rules.off_probability)
     edges_ms = np.flatnonzero(np.diff(frames, prepend=False, append=False)) * _FRAME_MS
     hops = [(round(start / HOP_MS), round(end / HOP_MS)) for start, end in edges_ms.reshape(-1, 2).tolist()]

@@ -104,7 +104,7 @@ def annotate(
 ) -> None:
     """Label one conversation: speech, turns, gaps, overlaps, backchannels, interruptions, disfluencies, statistics.
 
-    Words that do not fit the audio (wrong track, shifted by more than .3 s) are reported and not used.
+    Words that do not fit the audio (on the wrong track, or shifted in time) are reported and not used.
     Exit status: 0 done; 2 wrong usage, or files that cannot be read.
     """
     quiet()

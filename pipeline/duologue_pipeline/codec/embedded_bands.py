@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import irfft, rfft
 
-__all__ = ["BANDS", "FLOOR", "STEPS_PER_FRAME", "STEP_SAMPLES", "band_edges_hz", "log_bands", "synthesise"]
+__all__ = ["BANDS", "STEPS_PER_FRAME", "STEP_SAMPLES", "band_edges_hz", "log_bands", "synthesise"]
 
 SAMPLE_RATE_HZ: Final = 24_000
 STEP_SAMPLES: Final = 384
 STEPS_PER_FRAME: Final = 5
 BANDS: Final = 64
-FLOOR: Final = 1e-8
+_FLOOR: Final = 1e-8
 """Power per bin added before the logarithm: -80 dBFS in all, so that silence is a constant and not minus infinity."""
 
 _ANALYSIS_SAMPLES: Final = 2 * STEP_SAMPLES
@@ -28,7 +28,7 @@ _ANALYSIS_FFT: Final = 1024  # zero-padded, so that the narrowest band (33 Hz) c
 _SYNTHESIS_SAMPLES: Final = 640
 _SYNTHESIS_HOP: Final = 160
 _CORRECTION_BANDS: Final = 48  # wide enough to hold a bin each at the shorter synthesis window
-_GATE: Final = 8 * FLOOR  # decoded power below this is taken for silence
+_GATE: Final = 8 * _FLOOR  # decoded power below this is taken for silence
 _ITERATIONS: Final = 10
 _MOMENTUM: Final = 0.99
 _CHUNK_FRAMES: Final = 256  # synthesised at a time, so that memory does not grow with the length
@@ -83,7 +83,7 @@ def log_bands(pcm: F32) -> F32:
     windows = np.lib.stride_tricks.sliding_window_view(pcm, _ANALYSIS_SAMPLES)[::STEP_SAMPLES]
     spectrum = rfft(windows * _hann(_ANALYSIS_SAMPLES), _ANALYSIS_FFT, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
-    return np.log(power @ _analysis_matrix() + np.float32(FLOOR))
+    return np.log(power @ _analysis_matrix() + np.float32(_FLOOR))
 
 
 def synthesise(log_power: F32) -> F32:

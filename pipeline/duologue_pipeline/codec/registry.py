@@ -28,7 +28,8 @@ def open_codec(spec: str) -> Codec:
 
         return EmbeddedCodec()
     if name == "mimi" and (model or not colon):
-        from duologue_pipeline.codec.mimi import HUB_ID, MimiCodec
+        from duologue_pipeline.codec.mimi import MimiCodec
+        from duologue_pipeline.codec.mimi_weights import HUB_ID
 
         return MimiCodec(model or HUB_ID)
     raise UsageError(

@@ -1,7 +1,7 @@
 """Makes the consent ledger of the sample's six speakers, with the same log and signatures every time.
 
-It is made where the demo runs and not shipped, because a ledger's keys are files for its owner only. Its seed is public:
-nobody real is in it.
+It is made where the demo runs and not shipped, because a ledger's keys are files for its owner only. Its seed is
+public: nobody real is in it.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -138,7 +138,7 @@ def _tagged(
     ipus: Sequence[Ipu],
     spoken: Sequence[WordTags],
 ) -> tuple[TaggedWord, ...] | None:
-    """Gives the words as they came, with the tags that they have in order of time; ``backchannel`` where the IPU is one."""
+    """Gives the words as they came, each with its tags; ``backchannel`` is one where its IPU is a backchannel."""
     if given is None:
         return None
     tags = [set(each) for each in spoken]

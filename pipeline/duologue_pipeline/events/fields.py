@@ -25,10 +25,11 @@ class EventField:
     Attributes:
         name: what it is called outside, e.g. ``fto_s``.
         attribute: of :class:`Event`, e.g. ``fto_ms``; None in it means that the field does not apply.
-        holds: ``value``: stays as it is; ``moment``: milliseconds on the conversation's clock; ``length``: milliseconds;
-            ``stretch``: a :class:`~duologue_pipeline.records.Span`. Times become seconds.
+        holds: ``value``: stays as it is; ``moment``: milliseconds on the conversation's clock; ``length``:
+            milliseconds; ``stretch``: a :class:`~duologue_pipeline.records.Span`. Times become seconds.
         always: whether it applies to every event.
-        blank: what stands in ``KEY.json`` where it does not apply; for a stretch, an empty one at the event's onset does.
+        blank: what stands in ``KEY.json`` where it does not apply; for a stretch that is an empty one at the event's
+            onset.
     """
 
     name: str

@@ -77,7 +77,7 @@ def percentile_ms(ftos: Mapping[int, int], p: float) -> float | None:
 
 
 def statistics_document(totals: Totals, *, language: str | None = None) -> dict[str, Any]:
-    """Describes totals as people and programs read them: shares, rates a minute of conversation, percentiles, histogram.
+    """Describes totals as people and programs read them: shares, rates a minute, percentiles, a histogram.
 
     Args:
         totals: of any number of conversations.

@@ -1,8 +1,8 @@
 """Finds what happens between two speakers, from when each of them is heard, from what they say, or from both.
 
 :mod:`duologue_pipeline.events.ipus` makes inter-pausal units (IPUs) of activity and words,
-:mod:`duologue_pipeline.events.floor` gives each a role; everything here is read off the roles and the words. The kinds are
-defined in :data:`KINDS`, the thresholds are in the rule set ``events``. Every overlap of two IPUs is either between
+:mod:`duologue_pipeline.events.floor` gives each a role; everything here is read off the roles and the words. The kinds
+are defined in :data:`KINDS`, the thresholds are in the rule set ``events``. Every overlap of two IPUs is either between
 speakers or within a speaker, never both.
 
 References: Sacks, Schegloff & Jefferson 1974, "A simplest systematics for the organization of turn-taking for

@@ -11,12 +11,13 @@ It walks the IPUs in order of onset, while at most one speaker holds the floor:
 
    - a **backchannel**, where words do not decide, if it is short and stands alone, and the holder goes on: is still
      speaking when it ends, or is the next to speak, soon (Gravano & Hirschberg 2011);
-   - else, where the holder is still speaking when it ends, a failed **attempt**: the floor stays where it is. So is what
-     begins in the holder's silence less than 200 ms before the holder goes on, and ends first: both began together;
+   - else, where the holder is still speaking when it ends, a failed **attempt**: the floor stays where it is. So is
+     what begins in the holder's silence less than 200 ms before the holder goes on, and ends first: both began
+     together;
    - else the beginning of the listener's own **turn**: the floor changes hands at its onset.
 
-How an IPU begins in the holder's speech (:data:`Onset`) decides whether it interrupts. Who begins less than
-200 ms after the holder's IPU began is taken not to know of it (``simultaneous``: Schegloff 2000, "simultaneous starts");
+How an IPU begins in the holder's speech (:data:`Onset`) decides whether it interrupts. Who begins less than 200 ms
+after the holder's IPU began is taken not to know of it (``simultaneous``: Schegloff 2000, "simultaneous starts");
 whoever begins less than that before its end is taken to clip its last syllable only (``terminal``: Schegloff 2000,
 "terminal overlaps"; Jefferson's transitional onset). Neither interrupts, and a holder who stops so soon has not stopped
 because of it. All else is an ``interruption``.
@@ -47,7 +48,8 @@ class Ipu:
     """Holds an IPU and the role that it plays.
 
     ``over`` is the holder's IPU in which it begins, or with which an attempt begins, ``onset`` how; both None where the
-    holder is silent or it is the holder's own. ``takes_floor`` opens a turn. ``type`` is that of a backchannel told by its words, else empty.
+    holder is silent or it is the holder's own. ``takes_floor`` opens a turn. ``type`` is that of a backchannel told by
+    its words, else empty.
     """
 
     unit: Unit
@@ -59,12 +61,12 @@ class Ipu:
 
     @property
     def speaker(self) -> Speaker:
-        """Who speaks."""
+        """Gives the one who speaks."""
         return self.unit.speaker
 
     @property
     def span(self) -> Span:
-        """When."""
+        """Gives when it is spoken."""
         return self.unit.span
 
 
@@ -103,7 +105,7 @@ def read_floor(
 
 
 def _as_heard(units: Sequence[Unit], track: TrackWords, *, duration_ms: int, rules: EventsRules) -> TrackWords:
-    """The words of a speaker with their times set so that whoever finds IPUs in them finds these units."""
+    """Moves the times of a speaker's words so that whoever finds IPUs in them finds these units."""
     placed = units_as_words(units, track.words, silence_ms=rules.ipu_silence_ms, duration_ms=duration_ms)
     return track.moved([i for unit in units for i in range(unit.first, unit.last) or (None,)], placed)
 
@@ -177,7 +179,7 @@ class _Floor:
         return Ipu(unit, "turn", "", over, onset, takes_floor=True)
 
     def _begins_with(self, span: Span) -> Unit | None:
-        """Gives the holder's next IPU, if it begins so soon after this one that both began together, and outlasts it."""
+        """Gives the holder's next IPU, if it began together with this one and outlasts it; else None."""
         if self._holder is None or self._done[self._holder] == len(self._units[self._holder]):
             return None
         after = self._units[self._holder][self._done[self._holder]]

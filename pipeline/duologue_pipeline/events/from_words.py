@@ -1,4 +1,6 @@
-"""Finds the events that only words show: disfluencies, laughter, completions of the other's sentence, and clauses left open.
+"""Finds the events that only words show: disfluencies, laughter, and completions of the other's sentence.
+
+It also tells which clauses are left open.
 
 A **co-completion** (Lerner 1991; act ``^2`` of SwDA) is a candidate: the holder's last word cannot end a phrase or is a
 hesitation, the listener then says a few words that are no backchannel, and the holder takes one of them up or agrees.
@@ -22,7 +24,7 @@ _OPEN: Final = ("article", "determiner", "place", "preposition", "nominative", "
 
 
 class Transcript:
-    """What the words of one speaker say about clauses and agreement.
+    """Tells what the words of one speaker show about clauses and agreement.
 
     Args:
         track: the words.
@@ -41,11 +43,11 @@ class Transcript:
         )
 
     def count(self, first: int, last: int) -> int:
-        """How many of the words ``[first, last)`` are words and not bracketed tokens."""
+        """Counts those of the words ``[first, last)`` that are words and not bracketed tokens."""
         return sum(self._track.spoken[first:last])
 
     def spoken(self, first: int, last: int) -> list[str]:
-        """The words ``[first, last)`` but fillers and bracketed tokens."""
+        """Lists the normal forms of the words ``[first, last)``, without fillers and bracketed tokens."""
         own = self._track
         return [
             normal
@@ -54,7 +56,7 @@ class Transcript:
         ]
 
     def left_open(self, at_ms: int, *, within_ms: int) -> bool:
-        """Whether the clause is open at ``at_ms``: its last word, said by then and not long ago, cannot be its end."""
+        """Tells whether the clause is open at ``at_ms``: its last word, said at most ``within_ms`` ago, cannot end it."""
         last = bisect_left(self._starts, at_ms) - 1
         if last < 0 or at_ms - self.words[last].end_ms > within_ms:
             return False
@@ -62,14 +64,14 @@ class Transcript:
         return normal in self._open or normal in self._track.lexicon.fillers or is_fragment(normal)
 
     def following(self, at_ms: int, *, within_ms: int, count: int) -> list[str]:
-        """The first words that begin at ``at_ms`` or later, if the first of them does so soon."""
+        """Lists the first ``count`` words from ``at_ms`` on; none if the first begins more than ``within_ms`` later."""
         first = bisect_left(self._starts, at_ms)
         if first == len(self.words) or self._starts[first] - at_ms > within_ms:
             return []
         return self.spoken(first, min(first + count, len(self.words)))
 
     def supplies(self, spoken: Sequence[str]) -> bool:
-        """Whether these words could be what another's clause lacks: something said, no agreement, question or false start."""
+        """Tells whether these words could be what another's clause lacks: content, and no agreement or question."""
         return (
             any(normal not in self._function for normal in spoken)
             and spoken[-1] not in self._open
@@ -78,7 +80,7 @@ class Transcript:
         )
 
     def agrees(self, normal: str) -> bool:
-        """Whether a word is one with which agreement begins."""
+        """Tells whether agreement begins with this word."""
         return normal in self._agree
 
 

@@ -22,9 +22,10 @@ __all__ = ["Unit", "join_ipus", "other_speaker", "spoken_units", "units_as_words
 
 @dataclass(frozen=True)
 class Unit:
-    """Holds an IPU and which words are in it: ``words[first:last]`` of its speaker's, in order of time; none if both are equal.
+    """Holds an IPU, and which of its speaker's words are in it.
 
-    ``source`` is ``activity``, ``words`` or ``both``.
+    These are ``words[first:last]`` in order of time, none if both are equal. ``source`` is ``activity``, ``words`` or
+    ``both``.
     """
 
     speaker: Speaker
@@ -74,7 +75,8 @@ def spoken_units(
         said = _cut(word, duration_ms)
         place = _nearest(ipus, said, silence_ms)
         home = said if place is None else ipus[place]
-        # A word that begins before another may lie in a later IPU if the transcript overlaps itself: words stay in order.
+        # A word that begins before another may lie in a later IPU if the transcript overlaps itself: words stay in
+        # order.
         if homes and home.start_ms < homes[-1].start_ms:
             home = homes[-1]
         elif place is None:
@@ -97,8 +99,8 @@ def units_as_words(
 ) -> list[Word]:
     """Moves the times of a speaker's words so that whoever finds IPUs in words finds these units.
 
-    Units that come from words alone keep the times of their words. Elsewhere the first word begins and the last one ends
-    with the unit, and no silence in between is as long as ``silence_ms``; a unit without words holds an empty one.
+    Units that come from words alone keep the times of their words. Elsewhere the first word begins and the last one
+    ends with the unit, and no silence in between is as long as ``silence_ms``; a unit without words holds an empty one.
     """
     said: list[Word] = []
     for unit in units:

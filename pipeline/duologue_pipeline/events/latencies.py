@@ -2,17 +2,18 @@
 
 For an interruption that **takes the floor** (the holder stops before the interrupter does):
 
-- ``stop_latency_ms``: from its onset until the holder falls silent. How long the interrupted go on talking: stop latency in
-  Full-Duplex-Bench v1.5, barge-in latency in SALM-Duplex.
-- ``success_latency_ms``: the same where it is at most 1.5 s, else None: the barge-ins that SALM-Duplex counts as successful.
-- ``response_latency_ms``: from the end of the interrupter's turn to the interrupted's next turn, 0 if that begins before
-  the end; None if there is none. Time to next response: user interruption in Full-Duplex-Bench v1, whose code sets
-  negative ones to 0 as well.
+- ``stop_latency_ms``: from its onset until the holder falls silent. How long the interrupted go on talking: stop
+  latency in Full-Duplex-Bench v1.5, barge-in latency in SALM-Duplex.
+- ``success_latency_ms``: the same where it is at most 1.5 s, else None: the barge-ins that SALM-Duplex counts as
+successful.
+- ``response_latency_ms``: from the end of the interrupter's turn to the interrupted's next turn, 0 if that begins
+  before the end; None if there is none. Time to next response: user interruption in Full-Duplex-Bench v1, whose code
+  sets negative ones to 0 as well.
 - ``penalty_latency_ms``: SID-Bench's penalty time of a true positive, which is the stop latency.
 
-One that **fails** has none of the first three. Its ``penalty_latency_ms`` is that of a false negative: from its onset to the
-end of the holder's turn, all of which the interrupter has to listen to. SID-Bench's penalty for a false positive is the
-length of the turn as planned, which human talk does not show.
+One that **fails** has none of the first three. Its ``penalty_latency_ms`` is that of a false negative: from its onset
+to the end of the holder's turn, all of which the interrupter has to listen to. SID-Bench's penalty for a false positive
+is the length of the turn as planned, which human talk does not show.
 """
 
 from collections.abc import Sequence

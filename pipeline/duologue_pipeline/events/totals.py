@@ -1,8 +1,8 @@
 """Adds up the counts of conversations: of a corpus, of each language and of each speaker.
 
 :class:`Totals` are the counts of any number of conversations; adding two of them loses nothing and any order gives the
-same, so that they can be combined by as many workers as one likes. What a row of ``recordings.parquet`` says is read back
-into the same counts.
+same, so that they can be combined by as many workers as one likes. What a row of ``recordings.parquet`` says is read
+back into the same counts.
 """
 
 from collections import Counter
@@ -86,8 +86,8 @@ def corpus_totals(
         conversations: counts, the names of speakers ``a`` and ``b``, and the language (BCP 47) of each.
 
     Returns:
-        ``("corpus", "")``, ``("language", tag)`` and ``("speaker", name)`` -> totals, sorted. The language is the primary
-        subtag, ``und`` where it is unknown.
+        ``("corpus", "")``, ``("language", tag)`` and ``("speaker", name)`` -> totals, sorted. The language is the
+        primary subtag, ``und`` where it is unknown.
     """
     found: dict[tuple[str, str], Totals] = {}
     for statistics, speakers, language in conversations:
@@ -99,7 +99,7 @@ def corpus_totals(
 def scoped_totals(
     statistics: Statistics, speakers: tuple[str, str], language: str | None
 ) -> list[tuple[tuple[str, str], Totals]]:
-    """Lists what one conversation adds to :func:`corpus_totals`: the corpus, its language, speaker ``a``, speaker ``b``."""
+    """Lists what one conversation adds to :func:`corpus_totals`: to the corpus, its language and each speaker."""
     both = Totals.of(statistics)
     primary = "und" if language is None else language.partition("-")[0].lower()
     return [

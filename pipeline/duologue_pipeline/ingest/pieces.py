@@ -1,7 +1,7 @@
 """Cuts the speech of a recording into pieces for models that listen to it: word recognition and filled pauses.
 
-A piece begins and ends in silence where it can and is at most ``piece_max_ms`` long (rules/ingest.json), so memory does not grow with the
-recording and silence is not listened to.
+A piece begins and ends in silence where it can and is at most ``piece_max_ms`` long (rules/ingest.json), so memory does
+not grow with the recording and silence is not listened to.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

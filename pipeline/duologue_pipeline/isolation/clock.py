@@ -17,7 +17,7 @@ from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment
 from duologue_pipeline.isolation.fit import find_lag, find_peak, phase_correlation
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = ["Groups", "Path", "find_path", "join_groups", "move_and_sum", "sharpen"]
+__all__ = ["Groups", "Path", "find_path", "move_and_sum", "sharpen"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -62,17 +62,17 @@ class Groups:
         self._open = Evidence.none(self._layout)
         if len(self._pending) < self._joined:
             return
-        self._groups.append(join_groups(self._pending, self._layout, self._rules))
+        self._groups.append(_join_groups(self._pending, self._layout, self._rules))
         self._pending = []
         if len(self._groups) > self._rules.max_groups:
             pairs = [self._groups[i : i + 2] for i in range(0, len(self._groups), 2)]
-            self._groups = [join_groups(pair, self._layout, self._rules) for pair in pairs]
+            self._groups = [_join_groups(pair, self._layout, self._rules) for pair in pairs]
             self._joined *= 2
 
     def all(self) -> list[Evidence]:
         """Gives the groups so far; the last one may hold less evidence than the others."""
         rest = [group for group in (*self._pending, self._open) if group.frames]
-        return [*self._groups, *([join_groups(rest, self._layout, self._rules)] if rest else [])]
+        return [*self._groups, *([_join_groups(rest, self._layout, self._rules)] if rest else [])]
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _line(at: F64, lags: F64, rules: IsolationRules, layout: Layout) -> tuple[fl
     return slope, start, near
 
 
-def join_groups(groups: Sequence[Evidence], layout: Layout, rules: IsolationRules) -> Evidence:
+def _join_groups(groups: Sequence[Evidence], layout: Layout, rules: IsolationRules) -> Evidence:
     """Sums neighbouring groups, each moved so that its copy, where it shows one, lies as in the middle one."""
     if len(groups) == 1:
         return groups[0]

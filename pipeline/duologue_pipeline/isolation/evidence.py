@@ -106,8 +106,8 @@ class Evidence:
 class Segment:
     """Holds frames of both tracks after the high-pass, with one more frame before and one after them.
 
-    ``signal`` is float32 [2, (frames + 2) * frame], full scale is 1. ``levels_db`` float64 [2, frames] is the mean power of
-    each frame in dBFS, ``levels_around_db`` float64 [2, frames] the highest of it and its two neighbours.
+    ``signal`` is float32 [2, (frames + 2) * frame], full scale is 1. ``levels_db`` float64 [2, frames] is the mean
+    power of each frame in dBFS, ``levels_around_db`` float64 [2, frames] the highest of it and its two neighbours.
     """
 
     def __init__(self, signal: F32, layout: Layout, first_frame: int = 0) -> None:

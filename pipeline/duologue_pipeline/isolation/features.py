@@ -1,9 +1,9 @@
 """Keeps of a recording what faults show in only over minutes: levels, and how each track's voice sounds.
 
-Two small things travel to the end of the recording, both of bounded size: the level of each track every 50 ms (one
-byte each, for at most ``max_h`` hours), and the mean spectrum and pitch of each track's own speech in pieces of some
-seconds (neighbours are joined when there are too many). The pieces are a voice's likeness as far as it takes to see
-two of them change places; they stay in memory and no report holds them.
+Two small things travel to the end of the recording, both of bounded size: the level of each track every 50 ms (one byte
+each, for at most ``levels_max_h`` hours), and the mean spectrum and pitch of each track's own speech in pieces of some
+seconds (neighbours are joined when there are too many). The pieces are a voice's likeness as far as it takes to see two
+of them change places; they stay in memory and no report holds them.
 """
 
 from dataclasses import dataclass
@@ -76,9 +76,9 @@ def quiet_and_peak_db(levels_db: npt.NDArray[Any], rules: IsolationRules) -> tup
 class Pieces:
     """Describes a track's own speech in pieces of ``piece_s`` seconds.
 
-    ``cepstrum`` is float64 [pieces, n], the mean of the frames without unit, ``pitch`` float64 [pieces] the mean log2 of
-    the pitch in Hz. ``frames`` float64 [pieces] counts the frames behind the cepstrum, ``voiced`` float64 [pieces] those
-    behind the pitch; either may be 0.
+    ``cepstrum`` is float64 [pieces, n], the mean of the frames without unit, ``pitch`` float64 [pieces] the mean log2
+    of the pitch in Hz. ``frames`` float64 [pieces] counts the frames behind the cepstrum, ``voiced`` float64 [pieces]
+    those behind the pitch; either may be 0.
     """
 
     piece_s: float

@@ -2,7 +2,8 @@
 
 Bleed is looked for within a quarter of a second. Where a track was cut or started late, its copies lie further off.
 Both tracks are brought to one level frame by frame, so that a weak copy counts where its source is alone, and
-correlated over whole segments; the sum of all segments shows one sharp peak where there is a copy, at any lag up to ``max_s``.
+correlated over whole segments; the sum of all segments shows one sharp peak where there is a copy, at any lag up to
+``offset_max_s``.
 """
 
 import numpy as np

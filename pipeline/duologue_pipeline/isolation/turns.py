@@ -36,7 +36,8 @@ def confidence(value: float, threshold: float) -> float:
 def speech_frames(levels_db: F32, bleed_db: tuple[float | None, float | None], rules: IsolationRules) -> Bools:
     """Finds the frames in which each track has speech of its own: bool [2, frames].
 
-    ``levels_db`` is float32 [2, frames] in dBFS. ``bleed_db`` is the level of the partner's copy in a and in b: what is not above it is not the track's own.
+    ``levels_db`` is float32 [2, frames] in dBFS. ``bleed_db`` is the level of the partner's copy in a and in b: what is
+    not above it is not the track's own.
     """
     quiet_db, peak_db = quiet_and_peak_db(levels_db, rules)
     above_quiet = np.minimum(rules.speech_above_noise_db, (peak_db - quiet_db) * rules.speech_range_share)
@@ -74,8 +75,9 @@ def _stretches(speaks: Bools) -> tuple[Frames, Frames]:
 def find_mono_mix(levels_db: F32, rules: IsolationRules) -> FaultReport:
     """Judges whether the one signal of both tracks is a mix of both speakers or the track of one.
 
-    ``levels_db`` is float32 [frames] in dBFS. The track of one speaker is silent while the other has turns; in a mix hardly anybody is silent for long. It goes
-    by the share of the time that lies in silences of ``mono_silence_s`` and more; there is no value.
+    ``levels_db`` is float32 [frames] in dBFS. The track of one speaker is silent while the other has turns; in a mix
+    hardly anybody is silent for long. It goes by the share of the time that lies in silences of ``mono_silence_s`` and
+    more; there is no value.
     """
     frame_s = rules.level_frame_ms / 1000
     if len(levels_db) * frame_s < rules.mono_min_s:

@@ -10,7 +10,7 @@ from duologue_pipeline.files.storage import open_input, sibling_uri
 from duologue_pipeline.records import Recording, Rejected, Source, Track
 from duologue_schemas import iter_faults, parse_manifest_line
 
-__all__ = ["manifest_sha256", "parse_line", "read_lines", "recording_from_document", "unique_recordings"]
+__all__ = ["manifest_sha256", "parse_line", "read_lines", "unique_recordings"]
 
 _EXCERPT = 60
 
@@ -60,7 +60,7 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
     if faults:
         found = document.get("recording_id") if isinstance(document, dict) else None
         return _invalid(found if isinstance(found, str) else None, "; ".join(faults))
-    return recording_from_document(document, manifest_uri=manifest_uri)
+    return _recording_from_document(document, manifest_uri=manifest_uri)
 
 
 def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Recording | Rejected]:
@@ -93,7 +93,7 @@ def _invalid(recording_id: str | None, detail: str) -> Rejected:
     )
 
 
-def recording_from_document(document: dict[str, Any], *, manifest_uri: str) -> Recording:
+def _recording_from_document(document: dict[str, Any], *, manifest_uri: str) -> Recording:
     """Makes a recording from the document of a manifest line that follows the schema."""
     a, b = (_track(track, manifest_uri) for track in document["tracks"])
     source = document.get("source", {})

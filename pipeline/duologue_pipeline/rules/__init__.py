@@ -1,4 +1,4 @@
-"""Holds the rule sets: every threshold of the pipeline lies in a versioned JSON file here, and outputs name its version.
+"""Holds the rule sets: every threshold of the pipeline, in versioned JSON files whose version outputs name.
 
 A rule set is a frozen dataclass (``rules/ingest.py``) beside the file that fills it (``rules/ingest.json``)::
 

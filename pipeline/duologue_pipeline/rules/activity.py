@@ -1,4 +1,4 @@
-"""The rule set ``activity``: when a track holds speech, and where each stretch of it begins and ends."""
+"""Holds the rule set ``activity``: when a track holds speech, and where each stretch of it begins and ends."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ __all__ = ["ActivityRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class ActivityRules(RuleSet):
-    """The parameters of voice activity: of the network's decision, of edges, of rooms and of bleed.
+    """Sets when a network's probability is speech, where its edges lie, and what rooms and bleed take from it.
 
     Attributes:
         on_probability: a stretch of speech opens at this probability.

@@ -1,4 +1,4 @@
-"""The rule set ``backchannel_words``: which inter-pausal units are backchannels, from words."""
+"""Holds the rule set ``backchannel_words``: which inter-pausal units are backchannels, from words."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ __all__ = ["BackchannelWordsRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class BackchannelWordsRules(RuleSet):
-    """The thresholds of :func:`duologue_pipeline.words.backchannels.backchannel_ipus`.
+    """Sets what :func:`duologue_pipeline.words.backchannels.backchannel_ipus` takes for a backchannel.
 
     Attributes:
         ipu_silence_ms: the shortest own silence between two inter-pausal units (IPUs).

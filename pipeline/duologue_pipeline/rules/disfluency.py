@@ -1,4 +1,4 @@
-"""The rule set ``disfluency``: fillers, edit terms, hesitations and repairs, from words."""
+"""Holds the rule set ``disfluency``: fillers, edit terms, hesitations and repairs, from words."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ __all__ = ["DisfluencyRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class DisfluencyRules(RuleSet):
-    """The thresholds of :mod:`duologue_pipeline.words.disfluency` and :mod:`duologue_pipeline.words.repairs`.
+    """Sets what :mod:`duologue_pipeline.words.disfluency` and :mod:`duologue_pipeline.words.repairs` find.
 
     Attributes:
         restart_max_gap_ms: after a longer silence nothing is taken back.

@@ -1,4 +1,4 @@
-"""The rule set ``events``: what happens between two speakers, and with what confidence."""
+"""Holds the rule set ``events``: what happens between two speakers, and with what confidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ __all__ = ["EventConfidences", "EventsRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class EventConfidences:
-    """The confidence of an event: the precision of its kind, as measured.
+    """Sets the confidence of an event: the precision of its kind, as measured; where it was not, a guess.
 
     Attributes:
         backchannel_by_timing: of a backchannel whose words are not known.
@@ -48,7 +48,7 @@ class EventConfidences:
 
 @dataclass(frozen=True, kw_only=True)
 class EventsRules(RuleSet):
-    """The thresholds of the events (:mod:`duologue_pipeline.events.find`) and their confidences.
+    """Sets what :mod:`duologue_pipeline.events.find` takes for which event, and with what confidence.
 
     Attributes:
         ipu_silence_ms: the shortest own silence between two inter-pausal units (IPUs).

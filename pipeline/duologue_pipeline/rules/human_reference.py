@@ -38,7 +38,7 @@ class HumanFigure:
 
 @dataclass(frozen=True, kw_only=True)
 class HumanReferenceRules(RuleSet):
-    """Holds the human figures for :func:`duologue_pipeline.events.turn_taking.statistics_document`.
+    """Holds the human figures for :func:`duologue_pipeline.events.figures.statistics_document`.
 
     Attributes:
         figures: each with its own source, which the rule set's only points to.

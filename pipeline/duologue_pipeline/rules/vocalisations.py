@@ -1,4 +1,4 @@
-"""The rule set ``vocalisations``: what sounds like a filled pause ("uh", "um")."""
+"""Holds the rule set ``vocalisations``: what sounds like a filled pause ("uh", "um")."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ __all__ = ["PlaceRules", "VocalisationsRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceRules:
-    """What is asked of a filled pause in one place of a stretch of speech.
+    """Sets what is asked of a filled pause in one place of a stretch of speech.
 
     Attributes:
         envelope_max_db: how far the spectral envelope may move within ``steady_over_ms``, RMS.
@@ -25,7 +25,7 @@ class PlaceRules:
 
 @dataclass(frozen=True, kw_only=True)
 class VocalisationsRules(RuleSet):
-    """The parameters of :func:`duologue_pipeline.activity.filled_pauses.filled_pauses`.
+    """Sets what :func:`duologue_pipeline.activity.filled_pauses.filled_pauses` takes for a filled pause.
 
     Attributes:
         f0_min_hz: the lowest voice.

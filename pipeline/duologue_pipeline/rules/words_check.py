@@ -1,4 +1,4 @@
-"""The rule set ``words_check``: whether the words of a track can be its words."""
+"""Holds the rule set ``words_check``: whether the words of a track can be its words."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ __all__ = ["WordsCheckRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class WordsCheckRules(RuleSet):
-    """The thresholds of :func:`duologue_pipeline.words.check.check_words`.
+    """Sets what :func:`duologue_pipeline.words.check.check_words` takes for words that cannot be a speaker's.
 
     Attributes:
         max_shift_ms: the largest shift between words and activity that is tried.

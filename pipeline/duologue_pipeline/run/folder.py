@@ -13,7 +13,7 @@ from duologue_pipeline.files.storage import (
     write_bytes,
 )
 from duologue_pipeline.files.text import canonical_json, read_json_lines
-from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.shards.write import STAGING
 
 __all__ = ["is_complete", "prepare", "refused_counts"]
@@ -27,7 +27,7 @@ def is_complete(out: str, fingerprint: str) -> bool:
     """
     if not is_remote(out) and local_path(out).is_file():
         raise UsageError(f"{out}: is a file; --out names a folder")
-    if exists(join(out, "dataset.json")):
+    if exists(join(out, MANIFEST)):
         release = read_release(out)
         if release["run"]["fingerprint"] == fingerprint:
             delete_directory(join(out, STAGING))

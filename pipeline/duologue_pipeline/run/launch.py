@@ -9,7 +9,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri, exists, join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import is_complete, prepare, refused_counts
@@ -87,7 +87,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         release=release,
     )
     run_watched(options, request.beam_args, recordings=recordings, stream=progress)
-    written = read_release(out) if exists(join(out, "dataset.json")) else None
+    written = read_release(out) if exists(join(out, MANIFEST)) else None
     return RunResult(out, written, refused_counts(out), was_complete=False)
 
 

@@ -10,10 +10,10 @@ from duologue_pipeline.simulate.synthesis import ENGINES, PACKAGES
 from duologue_pipeline.simulate.synthesised import SynthesisedBank, read_phrases
 from duologue_pipeline.simulate.voices import NoiseBank, VoiceBank
 
-__all__ = ["default_cache", "open_bank"]
+__all__ = ["open_bank"]
 
 
-def default_cache() -> Path:
+def _default_cache() -> Path:
     """Gives the folder in which voices are kept by default: ``duologue/voices`` in the user's cache folder."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "duologue" / "voices"
 
@@ -31,7 +31,7 @@ def open_bank(
         voices: ``auto`` for every synthesiser that is installed; names of some, with commas between; ``noise``; or a
             folder of recorded clips.
         language: what they speak.
-        cache: where synthesised voices are kept, :func:`default_cache` if None.
+        cache: where synthesised voices are kept; ``duologue/voices`` in the user's cache folder if None.
         progress: is told when a voice is being made.
 
     Raises:
@@ -52,7 +52,7 @@ def open_bank(
             f"--language {language}: there are phrases in {', '.join(sorted(read_phrases()))}; for another language give a "
             "folder of recorded clips with --voices"
         )
-    bank = SynthesisedBank(engines, language, cache or default_cache(), progress)
+    bank = SynthesisedBank(engines, language, cache or _default_cache(), progress)
     if len(bank.voices()) < 2:
         raise UsageError(
             f"--voices {voices}: no voice for {language} on this machine. On Debian: apt-get install {PACKAGES}. Or give a "

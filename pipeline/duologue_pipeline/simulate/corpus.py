@@ -28,9 +28,9 @@ from duologue_pipeline.simulate.spec import (
 )
 from duologue_pipeline.simulate.voices import NoiseBank
 
-__all__ = ["MIX", "draw_side", "random_specs"]
+__all__ = ["random_specs"]
 
-MIX: Final = (
+_MIX: Final = (
     *("none",) * 8,
     *("bleed",) * 4,
     "duplicate",
@@ -80,12 +80,12 @@ def random_specs(
     specs = []
     for i in range(n):
         rng = generator("corpus 1.0", seed, i)
-        kind = MIX[int(generator("mix 1.0", seed, i // len(MIX)).permutation(len(MIX))[i % len(MIX)])]
+        kind = _MIX[int(generator("mix 1.0", seed, i // len(_MIX)).permutation(len(_MIX))[i % len(_MIX)])]
         found = _draw_faults(rng, kind, duration_s) if faults is None else tuple(faults)
         heard = {fault.into for fault in found if isinstance(fault, Bleed)}
         pair = rng.choice(len(voices), 2, replace=False).tolist()
         a, b = (
-            draw_side(rng, voices[number], may_be_silent=speaker not in heard)
+            _draw_side(rng, voices[number], may_be_silent=speaker not in heard)
             for speaker, number in zip(SPEAKERS, pair, strict=True)
         )
         specs.append(
@@ -105,7 +105,7 @@ def random_specs(
     return specs
 
 
-def draw_side(rng: np.random.Generator, voice: str, *, may_be_silent: bool = True) -> Side:
+def _draw_side(rng: np.random.Generator, voice: str, *, may_be_silent: bool = True) -> Side:
     """Draws how somebody is recorded; without ``may_be_silent``, noise is never replaced between the utterances."""
     rules = load_rules(SimulateRules)
     level_dbfs = rng.uniform(*rules.drawn_level_dbfs)

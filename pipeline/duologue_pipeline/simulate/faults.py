@@ -49,14 +49,15 @@ def bleed_copy(
 
     Args:
         fault: how loud and how late.
-        source: the speaker's speech in its own track.
+        source: float32 [T], the speaker's speech in its own track.
         speech: bool [T], when it speaks: levels are RMS over these samples.
         rng: decides the response of the way.
         rules: how the way sounds, and what counts as early.
         rate_hz: sample rate.
 
     Returns:
-        The copy, and ``early_db``: the level, relative to all of it, of what comes within ``early_ms`` of its beginning.
+        The copy, float32 [T], and ``early_db``: the level, relative to all of it, of what comes within ``early_ms`` of
+        its beginning.
     """
     if fault.t60_s:
         response = room_response(rng, fault.t60_s, rules.bleed_direct_to_tail_db, rate_hz)

@@ -18,9 +18,7 @@ from duologue_pipeline.simulate.seeds import generator
 from duologue_pipeline.simulate.spec import ConversationSpec
 from duologue_pipeline.simulate.voices import VoiceBank
 
-__all__ = ["AUDIO_FORMATS", "track_words", "write_corpus"]
-
-AUDIO_FORMATS: Final = ("flac", "wav")
+__all__ = ["track_words", "write_corpus"]
 
 _OPENED_AT: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _FIRST_AT: Final = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
@@ -51,7 +49,7 @@ def write_corpus(
         specs: the conversations, each with a ``recording_id`` of its own.
         voices: who speaks.
         seed: of the ledger's keys and salts.
-        audio_format: of :data:`AUDIO_FORMATS`; 16 bits, stereo, speaker a left.
+        audio_format: ``flac`` or ``wav``; 16 bits, stereo, speaker a left.
         progress: is told how many conversations, and how many seconds of them, there are so far.
 
     Raises:

@@ -22,7 +22,7 @@ _AUDIO_SUFFIXES: Final = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".
 class RecordedBank:
     """Takes voices from mono clips: ``SPEAKER/*.wav``, or ``SPEAKER-*.wav`` and ``SPEAKER_*.wav`` side by side.
 
-    Clips are cut at pauses of 200 ms. What is said in them is not known, so there are no words.
+    Clips are cut at pauses of ``clip_joined_ms``. What is said in them is not known, so there are no words.
     """
 
     folder: Path

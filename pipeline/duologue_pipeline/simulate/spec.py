@@ -151,7 +151,7 @@ class Clipping:
 
 @dataclass(frozen=True)
 class Dropouts:
-    """Loses packets of the track of ``side``: zeros of 20 to 200 ms, ``per_minute`` on average."""
+    """Loses packets of the track of ``side``: stretches of zeros (``dropout_s``), ``per_minute`` on average."""
 
     side: Speaker
     per_minute: float = 6.0
@@ -182,8 +182,8 @@ class Side:
     """Describes one speaker and how they are recorded.
 
     ``voice`` is a name of the voice bank. ``speed`` plays it faster and, as much, higher: from few voices it makes many
-    people. ``level_dbfs`` is the RMS of the speech, ``noise_dbfs`` that of the noise (white, pink or room). ``t60_s`` is
-    the reverberation of the room, 0 for a microphone close to the mouth. ``silence`` is what is sent between the
+    people. ``level_dbfs`` is the RMS of the speech, ``noise_dbfs`` that of the noise (white, pink or room). ``t60_s``
+    is the reverberation of the room, 0 for a microphone close to the mouth. ``silence`` is what is sent between the
     speaker's utterances: ``noise`` (the room's), ``digital`` (zeros) or ``comfort`` (white noise of the same level).
     """
 

@@ -17,7 +17,7 @@ from duologue_pipeline.simulate.seeds import generator
 from duologue_pipeline.simulate.spec import ConversationSpec
 from duologue_pipeline.simulate.voices import Clip, VoiceClips
 
-__all__ = ["Utterance", "draw_fto_s", "plan"]
+__all__ = ["Utterance", "plan"]
 
 Role = Literal["turn", "backchannel", "interruption"]
 
@@ -47,7 +47,7 @@ class Utterance:
         return self.end_ms - self.start_ms
 
 
-def draw_fto_s(rng: np.random.Generator, rules: SimulateRules) -> float:
+def _draw_fto_s(rng: np.random.Generator, rules: SimulateRules) -> float:
     """Draws a floor-transfer offset in seconds: it is negative in overlap."""
     fto_s = float(rng.logistic(rules.fto_mode_s, rules.fto_logistic_scale_s))
     if rng.random() < rules.fto_late_share:
@@ -59,8 +59,9 @@ def plan(spec: ConversationSpec, clips: Mapping[Speaker, VoiceClips]) -> list[Ut
     """Draws a conversation of ``spec.duration_s`` out of what both voices can say.
 
     Returns:
-        Utterances in order of onset. Those of one speaker are at least 250 ms apart, and turns follow the rules of
-        :mod:`duologue_pipeline.events.find`: each begins after the onset of the last IPU of the one before, and ends after it.
+        Utterances in order of onset. Those of one speaker are at least ``own_silence_min_s`` apart, and turns follow
+        the rules of :mod:`duologue_pipeline.events.find`: each begins after the onset of the last IPU of the one
+        before, and ends after it.
     """
     return sorted(_Planner(spec, clips).run(), key=lambda utterance: (utterance.start_ms, utterance.speaker))
 
@@ -84,8 +85,8 @@ class _Planner:
             "backchannel": rate / 60_000,
             "interruption": self._rules.failed_interruptions_per_partner_minute / 60_000,
         }
-        # Listener acts are due when the partner has spoken for an exponentially distributed time: a Poisson process. One
-        # that finds no room stays due, so that the rate comes out as given.
+        # Listener acts are due when the partner has spoken for an exponentially distributed time: a Poisson process.
+        # One that finds no room stays due, so that the rate comes out as given.
         self._due = {(speaker, act): self._wait() for speaker in clips for act in self._per_ms}
 
     def _wait(self) -> float:
@@ -149,7 +150,7 @@ class _Planner:
             if onset_ms >= earliest_ms and onset_ms + stop_ms < last.end_ms - cut_ms:
                 return [*turn[:-1], replace(last, end_ms=onset_ms + stop_ms, cut=True)], onset_ms, True
         for _ in range(self._rules.fto_max_draws):
-            onset_ms = last.end_ms + self._ms(draw_fto_s(self._rng, self._rules))
+            onset_ms = last.end_ms + self._ms(_draw_fto_s(self._rng, self._rules))
             if onset_ms >= max(earliest_ms, last.start_ms + self._rules.fto_earliest_share * last.duration_ms):
                 return turn, onset_ms, False
         return turn, max(last.end_ms, earliest_ms), False

@@ -1,7 +1,8 @@
 """Makes the clips of synthesised voices once, and keeps them in a cache folder.
 
-A voice of the cache is two files: VOICE.flac, its clips one after the other at 24 kHz, and VOICE.json, where each begins
-and which words it holds. The folder's name is a hash of what is said and how, so that nothing stale is ever read.
+A voice of the cache is two files: VOICE.flac, its clips one after the other at 24 kHz, and VOICE.json, where each
+begins and which words it holds. The folder's name is a hash of what is said and how, so that nothing stale is ever
+read.
 """
 
 import hashlib

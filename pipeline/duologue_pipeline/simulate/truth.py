@@ -1,7 +1,7 @@
 """Reads off the plan what is true of a simulated conversation: activity, words and events.
 
-Events follow the definitions of :data:`duologue_pipeline.events.find.KINDS`, but their roles are those of the plan: they are
-not judged from timing, so they can hold the judgement to account.
+Events follow the definitions of :data:`duologue_pipeline.events.find.KINDS`, but their roles are those of the plan:
+they are not judged from timing, so they can hold the judgement to account.
 """
 
 from collections.abc import Sequence

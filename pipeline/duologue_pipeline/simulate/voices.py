@@ -29,7 +29,7 @@ F32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Clip:
-    """Holds speech without a pause of 200 ms, cut to where it sounds.
+    """Holds speech without a pause of ``clip_joined_ms``, cut to where it sounds.
 
     ``pcm`` is float32 [T] at 24 kHz with an RMS of 1. ``words`` are ``(word, start_s, end_s)`` within the clip, sorted;
     None where nobody knows what is said.
@@ -69,14 +69,16 @@ class VoiceBank(Protocol):
 
 
 def trim(pcm: npt.NDArray[np.floating], rate_hz: int) -> list[tuple[int, int]]:
-    """Finds where a clip sounds: stretches above a level 35 dB under its RMS, joined across less than 200 ms.
+    """Finds where a clip sounds: not too far below the level of its speech, across short silences too.
+
+    How far and how short is in the rule set ``simulate``: ``clip_below_speech_db`` and ``clip_joined_ms``.
 
     Args:
         pcm: float [T], at any gain.
         rate_hz: of it.
 
     Returns:
-        Sample ranges ``[start, end)``, in multiples of 5 ms.
+        Sample ranges ``[start, end)``, in multiples of ``clip_frame_ms``.
     """
     rules = load_rules(SimulateRules)
     frame = rate_hz * rules.clip_frame_ms // 1000
@@ -94,7 +96,7 @@ def trim(pcm: npt.NDArray[np.floating], rate_hz: int) -> list[tuple[int, int]]:
 
 
 def unit_rms(pcm: npt.NDArray[np.floating]) -> F32:
-    """Scales float [T] to an RMS of 1 and fades 3 ms at both ends: float32 [T]."""
+    """Scales float [T] to an RMS of 1 and fades both its ends for ``clip_fade_ms``: float32 [T]."""
     scaled = np.asarray(pcm / np.sqrt(np.mean(np.square(pcm, dtype=np.float64))), np.float32)
     ramp = np.linspace(0, 1, load_rules(SimulateRules).clip_fade_ms * CLIP_RATE_HZ // 1000, dtype=np.float32)
     scaled[: len(ramp)] *= ramp

@@ -49,7 +49,7 @@ def settled(stage: str, result: Any) -> Any:
         LOG.info("%s %s %s", stage, result.reason, result.recording_id)
         return TaggedOutput(REJECTED, result)
     Metrics.counter(stage, KEPT).inc()
-    LOG.info("%s %s %s", stage, KEPT, _recording_id(result))
+    LOG.info("%s %s %s", stage, KEPT, _name(result))
     return result
 
 
@@ -64,6 +64,8 @@ def _recording(element: Recording | Ingested) -> Recording:
     return element if isinstance(element, Recording) else element.recording
 
 
-def _recording_id(element: Any) -> str:
-    found: str = element.recording_id if hasattr(element, "recording_id") else element.recording.recording_id
-    return found
+def _name(element: Any) -> str:
+    """Names an element in the log: a recording by its id, a shard by its name."""
+    owner = getattr(element, "recording", element)
+    name: str = owner.name if hasattr(owner, "name") else owner.recording_id
+    return name

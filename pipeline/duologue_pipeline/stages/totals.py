@@ -10,14 +10,16 @@ from apache_beam.pvalue import PCollection
 from duologue_pipeline.events.totals import Totals, scoped_totals
 from duologue_pipeline.records import Tokenized
 
-__all__ = ["CombineStatistics"]
+__all__ = ["CorpusTotals"]
 
 Scoped = tuple[tuple[str, str], Totals]
 
 
 @dataclass(kw_only=True)
-class CombineStatistics(beam.PTransform[Any, Any]):
+class CorpusTotals(beam.PTransform[Any, Any]):
     """Adds up the statistics of the corpus, of each language and of each speaker, one element each.
+
+    It gives what :func:`duologue_pipeline.events.totals.corpus_totals` gives in one process.
 
     The sums are of integers, so they do not depend on how the work is spread.
     """

@@ -13,8 +13,9 @@ from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenSha
 from duologue_pipeline.release.write import ReleaseOptions, write_release
 from duologue_pipeline.shards.plan import PlanEntry, plan_release
 from duologue_pipeline.shards.write import write_shard
+from duologue_pipeline.stages.guard import settled
 
-__all__ = ["PlanRelease", "WriteRelease", "WriteShards"]
+__all__ = ["PlanRelease", "WriteRelease", "WriteShard"]
 
 Plan = dict[str, tuple[str, str]]
 """recording_id -> (split, shard)."""
@@ -58,8 +59,8 @@ def _plan_entry(conversation: Annotated) -> PlanEntry:
 
 
 @dataclass(kw_only=True)
-class WriteShards(beam.PTransform[Any, Any]):
-    """Joins the parts of each shard; only paths cross the shuffle.
+class WriteShard(beam.PTransform[Any, Any]):
+    """Writes each shard from its parts (:func:`duologue_pipeline.shards.write.write_shard`); only paths cross the shuffle.
 
     Args:
         out: the output folder.
@@ -85,7 +86,8 @@ def _by_shard(tokenized: Tokenized) -> tuple[str, Tokenized]:
 
 def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenShard:
     shard, parts = keyed
-    return write_shard(shard, parts, out=out)
+    written: WrittenShard = settled("shards", write_shard(shard, parts, out=out))
+    return written
 
 
 @dataclass(kw_only=True)
@@ -94,7 +96,7 @@ class WriteRelease(beam.PTransform[Any, Any]):
 
     Args:
         rejected: everything that was refused on the way.
-        totals: from :class:`CombineStatistics`.
+        totals: from :class:`CorpusTotals`.
         out: the output folder.
         options: what the release says about the run.
     """

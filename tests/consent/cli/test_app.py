@@ -189,7 +189,7 @@ def test_a_grant_keeps_everything_that_its_options_say(ledger: Path, tmp_path: P
     )
 
 
-def test_what_the_place_asks_for_is_said_while_the_record_is_entered(ledger: Path) -> None:
+def test_what_the_jurisdiction_asks_for_is_said_while_the_record_is_entered(ledger: Path) -> None:
     granted = consent(*GRANT, "--jurisdiction", "JP", "--age-band", "minor", "--ledger", ledger)
     assert granted.exit_code == 0
     assert granted.stdout.splitlines()[1:4] == [

@@ -69,4 +69,4 @@ def test_a_state_does_not_cover_another_and_a_country_not_its_neighbour() -> Non
 
 
 def test_all_members_of_the_union_and_of_the_area_are_there() -> None:
-    assert len(DOCUMENTS["eu-gdpr.json"]["places"]) == 27 + 3
+    assert len(DOCUMENTS["eu-gdpr.json"]["jurisdictions"]) == 27 + 3

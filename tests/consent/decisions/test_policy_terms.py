@@ -236,7 +236,7 @@ def test_gdpr_asks_explicit_consent_for_identification_and_recipients_for_redist
         ("JP", 15, False, "consent_jurisdiction_requirement"),
     ],
 )
-def test_below_the_age_of_the_place_the_guardian_must_be_verified(
+def test_below_the_age_of_the_jurisdiction_the_guardian_must_be_verified(
     jurisdiction: str, years: int | None, verified: bool, expected: str | None
 ) -> None:
     guardian = Guardian("papers 8", "parent", "identity card" if verified else None)
@@ -246,7 +246,7 @@ def test_below_the_age_of_the_place_the_guardian_must_be_verified(
     assert reason(history, jurisdiction=jurisdiction) == expected
 
 
-def test_the_places_of_manifest_and_record_both_hold() -> None:
+def test_the_jurisdictions_of_manifest_and_record_both_hold() -> None:
     history = both(jurisdiction="FR")
     assert reason(history) == "consent_jurisdiction_requirement"
     assert reason(history, jurisdiction="US-NY") == "consent_jurisdiction_requirement"
@@ -322,7 +322,7 @@ def no_rules(jurisdiction: str) -> tuple[Rule, ...]:
 
 @unhurried
 @given(records(), jurisdictions, st.sampled_from([RECORDING, TRAINING, IDENTIFICATION]), forms, st.integers(0, 9))
-def test_rules_of_places_only_ever_forbid(
+def test_rules_of_jurisdictions_only_ever_forbid(
     record: tuple[ConsentEvent, ...], jurisdiction: str | None, purpose: Purpose, used: list[Form], recorded: int
 ) -> None:
     asked: dict[str, Any] = {"forms": used, "jurisdiction": jurisdiction}

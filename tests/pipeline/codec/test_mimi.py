@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duologue_pipeline.codec import mimi
+from duologue_pipeline.codec import mimi_weights
 from duologue_pipeline.codec.mimi import MimiCodec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.models.torchaudio_cpu import import_torchaudio
@@ -282,7 +282,7 @@ def test_a_folder_never_touches_the_network(folder: Path, monkeypatch: pytest.Mo
         raise AssertionError("the hub was asked")
 
     monkeypatch.setattr("socket.socket", no_network)
-    monkeypatch.setattr(mimi, "snapshot_download", no_network)
+    monkeypatch.setattr(mimi_weights, "snapshot_download", no_network)
     assert MimiCodec(str(folder), allow_network=True).codebooks == 8
 
 
@@ -307,7 +307,7 @@ def test_the_network_is_used_only_when_allowed(
         asked.append({"model": model, **options})
         return str(folder)
 
-    monkeypatch.setattr(mimi, "snapshot_download", download)
+    monkeypatch.setattr(mimi_weights, "snapshot_download", download)
     MimiCodec("somebody/tiny-mimi", allow_network=allow_network)
     assert asked == [
         {
@@ -338,7 +338,7 @@ def test_a_download_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     def no_connection(*args: object, **kwargs: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(mimi, "snapshot_download", no_connection)
+    monkeypatch.setattr(mimi_weights, "snapshot_download", no_connection)
     with pytest.raises(UsageError) as caught:
         MimiCodec("somebody/tiny-mimi", allow_network=True)
     assert str(caught.value) == (

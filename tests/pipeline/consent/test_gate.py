@@ -156,7 +156,7 @@ def test_audio_is_asked_for_where_it_is_written(ledger: Ledger, make_recording: 
     assert raised.value.detail.endswith("and --form audio, otherwise run without --include-audio.")
 
 
-def test_the_rules_of_the_place_in_the_manifest_hold(ledger: Ledger, make_recording: Build) -> None:
+def test_the_rules_of_the_jurisdiction_in_the_manifest_hold(ledger: Ledger, make_recording: Build) -> None:
     ledger.grant("s-ben", BOTH, at=BEFORE)
     recording: Recording = make_recording()
     in_paris = replace(recording, b=replace(recording.b, jurisdiction="FR"))

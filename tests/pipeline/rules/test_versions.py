@@ -1,14 +1,20 @@
-"""The versions of rule sets that mark a release: none is forgotten."""
+"""The versions of rule sets that outputs name: in the order asked for, and none is forgotten."""
 
 import importlib
 import pkgutil
 
 from duologue_pipeline import rules
+from duologue_pipeline.rules.activity import ActivityRules
+from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.rules.loader import RuleSet
-from duologue_pipeline.rules.versions import RELEASED
+from duologue_pipeline.rules.versions import RELEASED, rule_versions
 
 ELSEWHERE = {"human_reference", "second_opinion", "simulate", "withdrawal"}
 """Rule sets that ``KEY.json`` does not name: what rests on them stands in other files."""
+
+
+def test_versions_are_told_in_the_order_that_is_asked() -> None:
+    assert list(rule_versions((EventsRules, ActivityRules)).items()) == [("events", "2.1"), ("activity", "2.2")]
 
 
 def test_every_rule_set_marks_the_samples_or_is_known_not_to() -> None:

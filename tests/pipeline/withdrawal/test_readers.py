@@ -17,7 +17,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import move
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.reader.release import read_release
-from duologue_pipeline.withdrawal import protocol as publish
+from duologue_pipeline.withdrawal import protocol
 from duologue_pipeline.withdrawal.protocol import propagate_release
 from duologue_pipeline.withdrawal.state import release_file
 from duologue_schemas import iter_faults
@@ -51,7 +51,7 @@ def only_publish(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         raise Stop
 
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "exclusive", stop)
+        patch.setattr(protocol, "exclusive", stop)
         with pytest.raises(Stop):
             propagate_release(str(world.out), world.ledger)
 
@@ -122,7 +122,7 @@ def test_a_reader_finds_the_tables_of_its_version_in_the_moment_of_the_switch(
         move(source, target)
         look()
 
-    monkeypatch.setattr(publish, "move", looked_at)
+    monkeypatch.setattr(protocol, "move", looked_at)
     assert len(release_file(str(world.out), old, "index.parquet")) > 0
     propagate_release(str(world.out), world.ledger)
     assert len(seen) >= 8

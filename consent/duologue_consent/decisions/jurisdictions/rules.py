@@ -1,7 +1,7 @@
 """Reads the rules of jurisdictions, and says what of them a grant does not meet.
 
 A rule says what the law of a jurisdiction adds to the rule of consent. Each data file beside this module holds rules. A rule names
-the jurisdictions that it covers (``places`` in the file), the purposes that it concerns, its source (citation, url, and the day on which
+the jurisdictions that it covers (its own, or those of its file), the purposes that it concerns, its source (citation, url, and the day on which
 that text was read, null where only others' account of it was), and either what a record must have (``requires``) or a warning. Rules
 only add: nothing in them can allow what the base rule of :mod:`duologue_consent.decisions.policy` refuses. They are no legal advice.
 """
@@ -141,7 +141,7 @@ def _rule(document: Mapping[str, Any], rule: Mapping[str, Any]) -> Rule:
     return Rule(
         rule_id=rule["id"],
         title=rule["title"],
-        jurisdictions=tuple(rule.get("places", document["places"])),
+        jurisdictions=tuple(rule.get("jurisdictions", document["jurisdictions"])),
         purposes=tuple(map(Purpose, rule.get("purposes", list(Purpose)))),
         citation=rule["citation"],
         url=rule["url"],
