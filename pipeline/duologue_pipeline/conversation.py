@@ -23,10 +23,11 @@ from duologue_pipeline.activity.vad import VadModel, load_vad
 from duologue_pipeline.events.annotation import annotate_conversation
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.isolation.measure import measure_recording
-from duologue_pipeline.isolation.policy import apply_policy
+from duologue_pipeline.isolation.policy import ISOLATION_POLICIES, apply_policy
 from duologue_pipeline.isolation.second_opinion import Listener
 from duologue_pipeline.records import Active, Annotated, Ingested, Measured, Recording, Worded
 from duologue_pipeline.words.asr import Recognizer
+from duologue_pipeline.words.files import WORDS_POLICIES
 from duologue_pipeline.words.find import find_words, written_words
 
 __all__ = [
@@ -76,7 +77,16 @@ def analysis_steps(
         vad: loads the voice activity detector.
         listener: loads pyannote.audio's models, where a second opinion on the isolation is wanted.
         recognizer: loads what hears the words of the tracks that have none; None leaves them without.
+
+    Raises:
+        ValueError: there is no such policy.
     """
+    if words not in WORDS_POLICIES:
+        raise ValueError(f"words: expected one of {', '.join(WORDS_POLICIES)}, found {words!r}")
+    if isolation_policy not in ISOLATION_POLICIES:
+        raise ValueError(
+            f"isolation_policy: expected one of {', '.join(ISOLATION_POLICIES)}, found {isolation_policy!r}"
+        )
     isolate = partial(isolation_stage, policy=isolation_policy)
     find = partial(words_stage, policy=words)
     finding = "finding words" if recognizer is None else "recognising words"
@@ -119,12 +129,14 @@ def annotate_recording(
 
     Raises:
         RejectError: the recording cannot be used; with the reason that a run would give.
+        ValueError: there is no such policy.
     """
+    steps = analysis_steps(
+        words=words, isolation_policy=isolation_policy, vad=vad, listener=listener, recognizer=recognizer
+    )
     written_words(recording, policy=words, will_be_heard=recognizer is not None)  # a fault is told before the long work
     element: Any = recording
-    for step in analysis_steps(
-        words=words, isolation_policy=isolation_policy, vad=vad, listener=listener, recognizer=recognizer
-    ):
+    for step in steps:
         tell(step.doing)
         element = step.work(element, *([step.model()] if step.model else []))
     tell("")

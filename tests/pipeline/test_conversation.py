@@ -91,6 +91,18 @@ def test_a_policy_refuses_what_is_not_isolated(write_audio: Callable[..., Path],
     assert refused.value.reason == "isolation_duplicate_signal"
 
 
+def test_a_policy_that_does_not_exist_is_told_before_any_work() -> None:
+    nothing = recording_of_files("nowhere.wav")
+    with pytest.raises(ValueError) as error:
+        annotate_recording(nothing, words="requierd")
+    assert str(error.value) == "words: expected one of optional, required, none, found 'requierd'"
+    with pytest.raises(ValueError) as error:
+        annotate_recording(nothing, isolation_policy="fail")
+    assert str(error.value) == (
+        "isolation_policy: expected one of keep, refuse-fail, refuse-warn, require-pass, found 'fail'"
+    )
+
+
 def test_files_become_a_recording() -> None:
     stereo = recording_of_files("call.wav", language="de-DE", words_b="b.json")
     assert (stereo.a.uri, stereo.a.channel) == (stereo.b.uri, 0) == (str(Path("call.wav").absolute()), 0)

@@ -59,8 +59,13 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
     ]
     if faults:
         found = document.get("recording_id") if isinstance(document, dict) else None
-        return _invalid(found if isinstance(found, str) else None, "; ".join(faults))
+        return _invalid(found if isinstance(found, str) and _is_unicode(found) else None, "; ".join(faults))
     return _recording_from_document(document, manifest_uri=manifest_uri)
+
+
+def _is_unicode(text: str) -> bool:
+    """Tells whether a text can be written; JSON can name half of a surrogate pair, which cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Recording | Rejected]:

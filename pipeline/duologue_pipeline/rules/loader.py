@@ -1,11 +1,12 @@
 """Builds a rule set, a frozen dataclass, from its JSON file, and refuses a file that does not fit it."""
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from importlib.resources import files
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["RuleSet", "RulesError", "load_rules", "parse_rules"]
@@ -37,7 +38,7 @@ def load_rules(kind: type[AnyRules]) -> AnyRules:
     """Reads the packaged rule set of a kind, e.g. ``load_rules(IngestRules)``; it is read once.
 
     Raises:
-        RulesError: the file does not fit the dataclass.
+        RulesError: the file cannot be read, or does not fit the dataclass.
     """
     key: Any = kind
     rules: AnyRules = _read(key)
@@ -46,15 +47,21 @@ def load_rules(kind: type[AnyRules]) -> AnyRules:
 
 @cache
 def _read(kind: Any) -> Any:
-    text = files("duologue_pipeline.rules").joinpath(f"{kind.name}.json").read_text(encoding="utf-8")
-    return parse_rules(kind, json.loads(text), where=f"rules/{kind.name}.json")
+    where = f"rules/{kind.name}.json"
+    try:
+        document = json.loads(
+            files("duologue_pipeline.rules").joinpath(f"{kind.name}.json").read_text(encoding="utf-8")
+        )
+    except (OSError, ValueError) as error:
+        raise RulesError(f"{where}: cannot be read ({error})") from None
+    return parse_rules(kind, document, where=where)
 
 
 def parse_rules(kind: type[AnyRules], document: Any, *, where: str) -> AnyRules:
     """Builds a rule set from a parsed JSON document.
 
     Args:
-        kind: the dataclass. Its fields may be numbers, strings, ``Literal``s, dataclasses, ``tuple[X, ...]``,
+        kind: the dataclass. Its fields may be finite numbers, strings, ``Literal``s, dataclasses, ``tuple[X, ...]``,
             ``Mapping[str, X]`` and unions of these.
         document: what ``json.loads`` gave.
         where: the file, for messages.
@@ -72,15 +79,17 @@ def _built(kind: Any, value: Any, where: str) -> Any:
         return _dataclass(kind, value, where)
     if origin is tuple and isinstance(value, list):
         return _tuple(parts, value, where)
-    if origin is not None and isinstance(value, dict) and issubclass(dict, origin):
-        return {_built(parts[0], key, where): _built(parts[1], each, f"{where}: {key}") for key, each in value.items()}
+    if origin is Mapping and isinstance(value, dict):
+        return MappingProxyType(
+            {_built(parts[0], key, where): _built(parts[1], each, f"{where}: {key}") for key, each in value.items()}
+        )
     if origin in (Union, UnionType):
         return _first_that_fits(parts, value, where)
     if origin is Literal and value in parts:
         return value
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+    if kind is float and type(value) in (int, float) and abs(value) <= sys.float_info.max:  # neither NaN nor infinite
         return value  # as it is written: 20 stays an int, so that a rule set prints as its file reads
-    if isinstance(kind, type) and origin is None and type(value) is kind:
+    if kind is not float and isinstance(kind, type) and origin is None and type(value) is kind:
         return value
     raise RulesError(f"{where}: expected {_told(kind)}, found {value!r}")
 

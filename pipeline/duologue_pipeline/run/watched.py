@@ -1,7 +1,7 @@
 """Runs the pipeline on Beam and reports its progress; no other module of a run loads Beam."""
 
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
 
 import apache_beam as beam
 
@@ -25,10 +25,13 @@ def run_watched(options: RunOptions, beam_args: Sequence[str], *, recordings: in
     runner = local_runner(pipeline_options)
     pipeline = beam.Pipeline(runner=runner, options=pipeline_options)
     build_pipeline(pipeline, options)
-    if runner is not None:  # it gives its result when all is done, and its counters before
-        with Progress(recordings, runner.counters, stream):
-            pipeline.run().wait_until_finish()
-        return
-    result = pipeline.run()
-    with Progress(recordings, lambda: result_counters(result), stream):
-        result.wait_until_finish()
+    results: list[Any] = []
+
+    def counters() -> Mapping[tuple[str, str], int]:
+        if runner is not None:  # it gives its result when all is done, and its counters before
+            return runner.counters()
+        return result_counters(results[0]) if results else {}
+
+    with Progress(recordings, counters, stream):
+        results.append(pipeline.run())
+        results[0].wait_until_finish()

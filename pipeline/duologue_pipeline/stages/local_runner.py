@@ -48,53 +48,78 @@ def local_runner(options: PipelineOptions) -> "CountingRunner | None":
 
 
 class CountingRunner(fn_runner.FnApiRunner):
-    """Runs as FnApiRunner does, and reports the counters while the run goes on, of worker processes too.
+    """Runs as FnApiRunner does, and tells the counters while the run goes on, of worker processes too.
 
-    Beam's own asks its workers for their counters but hands them on only when everything is done. What is overridden here is
-    not public: where a version of Beam has it no more, there is no progress to be seen, and nothing else changes.
+    Beam's own hands them on only when everything is done. What is asked here for more is not public: a version of Beam that
+    has some of it no more, or in another form, runs all the same, and less of its progress is seen.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(progress_request_frequency=_EVERY_S, **options)
         self._lock = Lock()
         self._finished: Count = Counter()
-        self._running: dict[str, Count] = {}
+        self._running: dict[Any, Count] = {}
+        self._bundle: Any = None
+        self._known: Count = Counter()
 
     def counters(self) -> Count:
-        """Adds up the counters known so far, of finished and of running bundles."""
+        """Adds up the counters known so far, of finished and of running bundles; they never fall."""
         with self._lock:
-            return sum(self._running.values(), self._finished.copy())
+            known = sum(self._running.values(), self._finished.copy())
+            for processor in _processors_here(self._bundle):
+                known += _user_counters(processor.monitoring_infos())
+            self._known |= known  # a bundle that has just ended is neither among the running nor among the finished
+            return self._known.copy()
 
     def run_pipeline(self, *arguments: Any, **options: Any) -> Any:
         """Runs a pipeline as Beam does, and hears of the progress of its bundles."""
+        if _BEAMS_REQUESTER is None:
+            return super().run_pipeline(*arguments, **options)
         told: Any = fn_runner  # a module of Beam, whose class is replaced for the while
-        plain = told.ProgressRequester
-        told.ProgressRequester = partial(_requester, plain, self._progressed)
+        told.ProgressRequester = partial(_requester, self._progressed)
         try:
             return super().run_pipeline(*arguments, **options)
         finally:
-            told.ProgressRequester = plain
+            told.ProgressRequester = _BEAMS_REQUESTER
 
-    def _execute_bundle(self, *arguments: Any) -> Any:
-        result = super()._execute_bundle(*arguments)
+    def _execute_bundle(self, *arguments: Any, **options: Any) -> Any:
+        given = (*arguments, *options.values())
+        self._bundle = next((each for each in given if hasattr(each, "_worker_handlers")), None)
+        result = super()._execute_bundle(*arguments, **options)
         with self._lock:
-            self._finished += _user_counters(result.process_bundle.monitoring_infos)
+            self._bundle = None
+            self._finished += _user_counters(_infos(getattr(result, "process_bundle", None)))
             self._running.clear()
         return result
 
-    def _progressed(self, requester: Any, instruction_id: str, progress: Any) -> None:
-        counted = _user_counters(progress.monitoring_infos)
+    def _progressed(self, requester: Any, progress: Any) -> None:
+        counted = _user_counters(_infos(progress))
         with self._lock:
-            if not requester._done:
-                self._running[instruction_id] = counted
+            if not getattr(requester, "_done", True):
+                self._running[requester] = counted
 
 
-def _requester(
-    kind: Any, progressed: Callable[[Any, str, Any], None], handler: Any, instruction_id: str, frequency: float
-) -> Any:
-    requester = kind(handler, instruction_id, frequency)
-    requester._callback = partial(progressed, requester, instruction_id)
+_BEAMS_REQUESTER: Final[Any] = getattr(fn_runner, "ProgressRequester", None)
+"""Beam's thread that asks a worker how far a bundle has come. It helps only where workers answer while they work: a worker in
+this process takes a bundle from beginning to end before anybody can ask, so that it is looked at from outside."""
+
+
+def _requester(progressed: Callable[[Any, Any], None], *arguments: Any, **options: Any) -> Any:
+    requester = _BEAMS_REQUESTER(*arguments, **options)
+    requester._callback = partial(progressed, requester)
     return requester
+
+
+def _processors_here(bundle: Any) -> list[Any]:
+    """Gives what works on a bundle in this process; nothing where worker processes do."""
+    caches = (getattr(each, "bundle_processor_cache", None) for each in getattr(bundle, "_worker_handlers", None) or ())
+    active = (list(getattr(cache, "active_bundle_processors", {}).values()) for cache in caches)
+    return [processor for each in active for _, processor in each]
+
+
+def _infos(response: Any) -> Iterable[Any]:
+    infos: Iterable[Any] = getattr(response, "monitoring_infos", ())
+    return infos
 
 
 def _user_counters(infos: Iterable[Any]) -> Count:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Final, Self
 
-from duologue_pipeline.stages.guard import KEPT
+from duologue_pipeline.stages.guard import KEPT, LOG
 
 __all__ = ["Progress", "progress_line", "result_counters"]
 
@@ -39,7 +39,11 @@ class Progress:
             self._write()
 
     def _write(self) -> None:
-        counts = self._counters()
+        try:
+            counts = self._counters()
+        except Exception:  # noqa: BLE001 - whatever a runner raises that tells none: no run fails for its progress
+            LOG.debug("the runner gives no counters", exc_info=True)
+            return
         line = progress_line(counts, self._recordings)
         if self._stream is not None and line != self._line:
             print(f"[{time.monotonic() - self._began:6.1f} s] {line}", file=self._stream, flush=True)

@@ -91,6 +91,14 @@ def test_json_that_is_no_recording_is_rejected_without_an_id(document: Any) -> N
     assert (rejected.recording_id, rejected.reason) == (None, "manifest_invalid")
 
 
+def test_an_id_that_is_no_unicode_is_told_in_the_detail_alone() -> None:
+    found = parse(FULL | {"recording_id": "call-\ud800"})
+    assert isinstance(found, Rejected)
+    assert found.recording_id is None  # it stands in rejected.jsonl, which is UTF-8
+    assert found.detail.startswith('recording_id: found "call-\\ud800", expected')
+    found.detail.encode()
+
+
 def test_the_place_of_a_line_is_not_in_its_rejection() -> None:
     """So that the order of the lines changes no output."""
     rejected = parse({"recording_id": "call-3"})

@@ -6,8 +6,10 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
+from duologue_pipeline.records import FAULTS
 from duologue_pipeline.rules import RulesError, RuleSet, load_rules, parse_rules
 from duologue_pipeline.rules.ingest import IngestRules
+from duologue_pipeline.rules.isolation import IsolationRules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +60,13 @@ def test_a_whole_document_becomes_a_frozen_dataclass() -> None:
         ({"count": 1.5}, "example.json: count: expected an integer, found 1.5"),
         ({"count": True}, "example.json: count: expected an integer, found True"),
         ({"limit_s": "2"}, "example.json: limit_s: expected a number, found '2'"),
+        ({"limit_s": float("nan")}, "example.json: limit_s: expected a number, found nan"),
+        ({"limit_s": float("-inf")}, "example.json: limit_s: expected a number, found -inf"),
         ({"part": {}}, "example.json: part: lacks the key 'share'"),
         ({"part": 1}, "example.json: part: expected an object, found 1"),
         ({"range_s": [1.0]}, "example.json: range_s: expected 2 values, found 1"),
         ({"kinds": [1]}, "example.json: kinds[0]: expected a string, found 1"),
+        ({"faults": {"swap": {}}}, "example.json: faults: swap: expected one of 'fail', 'warn', found {}"),
         ({"faults": {"swap": "no"}}, "example.json: faults: swap: expected one of 'fail', 'warn', found 'no'"),
     ],
 )
@@ -77,6 +82,21 @@ def test_no_key_may_be_missing(key: str) -> None:
     with pytest.raises(RulesError) as error:
         parse_rules(Example, document, where="example.json")
     assert str(error.value) == f"example.json: lacks the key {key!r}"
+
+
+def test_what_a_rule_set_maps_cannot_be_changed_by_those_who_share_it() -> None:
+    faults: Any = parse_rules(Example, WHOLE, where="example.json").faults
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        faults["swap"] = "warn"
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(RulesError, match=r"^rules/example\.json: cannot be read \("):
+        load_rules(Example)
+
+
+def test_every_fault_of_isolation_has_its_verdict() -> None:
+    assert load_rules(IsolationRules).faults.keys() == set(FAULTS)
 
 
 def test_a_packaged_rule_set_is_read_once() -> None:

@@ -1,11 +1,14 @@
 """The generic stage: what goes on, what is refused with the stage's word, and a counter for each of them."""
 
+import threading
+import time
 from collections import Counter
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 import pytest
+from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.testing.util import assert_that, equal_to
 
 from duologue_pipeline.errors import RejectError
@@ -41,6 +44,16 @@ def with_language(element: Recording, model: Model, allowed: list[str]) -> Recor
 
 def fails(element: Recording) -> Recording:
     raise ValueError(f"a fault in the program, met at {element.recording_id}")
+
+
+def takes_its_time(element: Recording) -> Recording:
+    time.sleep(0.02)
+    return element
+
+
+def ten_recordings(pipeline: beam.Pipeline) -> None:
+    made = pipeline | beam.Create([recording(f"r{number}") for number in range(10)])
+    assert made | Stage("events", takes_its_time, Recording)
 
 
 def run(build: Any) -> Counter[tuple[str, str]]:
@@ -86,6 +99,64 @@ def test_a_stage_is_labelled_with_its_word() -> None:
 def test_any_other_error_stops_the_run() -> None:
     with pytest.raises(Exception, match="a fault in the program, met at a"):
         run(lambda pipeline: pipeline | beam.Create([recording("a")]) | Stage("ingest", fails, Recording))
+
+
+def test_the_counters_grow_while_a_bundle_is_worked_on_in_this_process() -> None:
+    runner = local_runner(options := beam_options([]))
+    assert runner is not None
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    ten_recordings(pipeline)
+    seen: list[int] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.005):
+            seen.append(runner.counters()["events", "kept"])
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    pipeline.run().wait_until_finish()
+    ended.set()
+    watching.join()
+    assert len(set(seen) & set(range(1, 10))) >= 3
+    assert seen == sorted(seen)
+    assert runner.counters()["events", "kept"] == 10
+
+
+class OtherRequester(fn_runner.ProgressRequester):
+    """As a later Beam may have it: with other parameters."""
+
+    def __init__(self, worker_handler: Any, instruction_id: str, frequency: float, callback: Any = None) -> None:
+        super().__init__(worker_handler=worker_handler, instruction_id=instruction_id, frequency=frequency)
+        del self._done, self._callback, callback
+
+    def run(self) -> None:
+        """Asks nobody."""
+
+
+@pytest.mark.parametrize("requester", [None, OtherRequester])
+def test_a_run_needs_nothing_of_beam_that_is_not_public(requester: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fn_runner, "ProgressRequester", requester or fn_runner.ProgressRequester)
+    monkeypatch.setattr("duologue_pipeline.stages.local_runner._BEAMS_REQUESTER", requester)
+    assert run(ten_recordings) == {("events", "kept"): 10}
+
+
+def test_beams_own_classes_are_as_before_after_a_run_that_fails() -> None:
+    before = fn_runner.ProgressRequester
+    with pytest.raises(Exception, match="a fault in the program"):
+        run(lambda pipeline: pipeline | beam.Create([recording("a")]) | Stage("ingest", fails, Recording))
+    assert fn_runner.ProgressRequester is before
+
+
+def test_a_runner_that_tells_no_counters_stops_no_run(capsys: pytest.CaptureFixture[str]) -> None:
+    import sys
+
+    def counters() -> Counter[tuple[str, str]]:
+        raise NotImplementedError
+
+    with Progress(2, counters, sys.stderr):
+        pass
+    assert capsys.readouterr().err == ""
 
 
 def test_the_line_of_progress_counts_what_is_done_and_what_is_refused() -> None:

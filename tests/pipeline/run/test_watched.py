@@ -1,0 +1,34 @@
+"""A run that is watched: it is told how far it has come from its beginning, whatever the runner."""
+
+import io
+import time
+from typing import Any
+
+import apache_beam as beam
+import pytest
+
+from duologue_pipeline.records import Recording, Track
+from duologue_pipeline.run.watched import run_watched
+from duologue_pipeline.stages.stage import Stage
+
+
+def takes_its_time(element: Recording) -> Recording:
+    time.sleep(0.1)
+    return element
+
+
+def five_recordings(pipeline: beam.Pipeline, _: Any) -> None:
+    made = pipeline | beam.Create([Recording(f"r{n}", Track("a", "a"), Track("b", "b")) for n in range(5)])
+    assert made | Stage("events", takes_its_time, Recording)
+
+
+@pytest.mark.parametrize("runner", [(), ("--runner=DirectRunner",), ("--runner=BundleBasedDirectRunner",)])
+def test_progress_is_told_from_the_beginning_of_a_run(runner: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duologue_pipeline.run.watched.build_pipeline", five_recordings)
+    monkeypatch.setattr("duologue_pipeline.stages.progress._EVERY_S", 0.02)
+    stream = io.StringIO()
+    options: Any = None  # of the pipeline that is not built here
+    run_watched(options, runner, recordings=5, stream=stream)
+    lines = [line.partition("] ")[2] for line in stream.getvalue().splitlines()]
+    assert lines[0] == "analysed 0/5, tokenized 0/5"
+    assert lines[-1] == "analysed 5/5, tokenized 0/5"
