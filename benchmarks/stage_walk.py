@@ -9,7 +9,6 @@ up again after it had been handed down.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -19,8 +18,7 @@ from typing import Any
 
 from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.demo import demo_files
-from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.records import Recording
+from duologue_pipeline.read.manifest import read_manifest
 from tests.test_borders import ORDER, folder
 
 PACKAGE = "duologue_pipeline"
@@ -67,9 +65,7 @@ def main() -> None:
     parser.add_argument("recording", nargs="?", default="demo-friends", metavar="RECORDING_ID")
     name = parser.parse_args().recording
     manifest = str(demo_files().manifest)
-    (line,) = (line for line in read_lines(manifest) if json.loads(line)["recording_id"] == name)
-    recording = parse_line(line, manifest_uri=manifest)
-    assert isinstance(recording, Recording)
+    (recording,) = (each for each in read_manifest(manifest) if each.recording_id == name)
     element: Any = recording
     for step in analysis_steps(words="optional", isolation_policy="keep"):
         model = [step.model()] if step.model else []

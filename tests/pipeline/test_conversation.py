@@ -1,6 +1,5 @@
 """One conversation from Python: the same labels as those of a run, step by step told, and refused for the same reasons."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from duologue_pipeline.conversation import analysis_steps, annotate_recording
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.read.files import recording_of_files
-from duologue_pipeline.read.manifest import parse_line, read_lines
+from duologue_pipeline.read.manifest import read_manifest
 from duologue_pipeline.records import Active, Annotated, Consented, Ingested, Measured, Recording, Worded
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
 from tests.conftest import TinyCodec, make_consent
@@ -21,11 +20,9 @@ AUDIO = demo_files().manifest.parent / "audio"
 
 def demo_recording(name: str) -> Recording:
     """A recording of the embedded sample."""
-    manifest = str(demo_files().manifest)
-    (line,) = (line for line in read_lines(manifest) if json.loads(line)["recording_id"] == name)
-    parsed = parse_line(line, manifest_uri=manifest)
-    assert isinstance(parsed, Recording)
-    return parsed
+    (found,) = (each for each in read_manifest(str(demo_files().manifest)) if each.recording_id == name)
+    assert isinstance(found, Recording)
+    return found
 
 
 def test_the_steps_are_the_stages_of_a_run_and_hand_on_from_one_to_the_next() -> None:

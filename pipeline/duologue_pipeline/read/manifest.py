@@ -10,9 +10,29 @@ from duologue_pipeline.files.storage import open_input, sibling_uri
 from duologue_pipeline.records import Recording, Rejected, Source, Track
 from duologue_schemas import iter_faults, parse_manifest_line
 
-__all__ = ["manifest_sha256", "parse_line", "read_lines", "unique_recordings"]
+__all__ = ["manifest_sha256", "parse_line", "read_lines", "read_manifest", "unique_recordings"]
 
 _EXCERPT = 60
+
+
+def read_manifest(uri: str) -> Iterator[Recording | Rejected]:
+    """Reads the recordings of a manifest, and what is refused of it, in one process; a run does the same on Beam.
+
+    Args:
+        uri: of the manifest, absolute: the uris in it are resolved against its folder.
+
+    Returns:
+        Recordings in the order in which their ids come, and rejections: ``manifest_invalid``, ``manifest_duplicate_id``.
+
+    Raises:
+        UsageError: the manifest cannot be read.
+    """
+    by_id: dict[str, list[Recording | Rejected]] = {}
+    for line in read_lines(uri):
+        parsed = parse_line(line, manifest_uri=uri)
+        by_id.setdefault(parsed.recording_id if isinstance(parsed, Recording) else "", []).append(parsed)
+    for parsed_with_one_id in by_id.values():
+        yield from unique_recordings(parsed_with_one_id)
 
 
 def read_lines(uri: str) -> Iterator[bytes]:

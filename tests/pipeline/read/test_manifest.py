@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.read.manifest import manifest_sha256, parse_line, read_lines
+from duologue_pipeline.read.manifest import manifest_sha256, parse_line, read_lines, read_manifest
 from duologue_pipeline.records import Recording, Rejected, Source, Track
 
 FULL = {
@@ -132,3 +132,26 @@ def test_the_hash_of_a_manifest_ignores_the_order_and_the_line_ends() -> None:
     assert manifest_sha256([b"one", b"two"]) != manifest_sha256([b"one"])
     assert manifest_sha256([b"one", b"one"]) != manifest_sha256([b"one"])
     assert manifest_sha256([b"onet", b"wo"]) != manifest_sha256([b"one", b"two"])
+
+
+# --- a whole manifest -----------------------------------------------------------------------------------------------
+
+
+def test_a_manifest_gives_its_recordings_and_what_is_refused_of_it(tmp_path: Path) -> None:
+    ids = ["call-1", "call-2", "call-1", "call-3"]
+    lines = [json.dumps(FULL | {"recording_id": name}) for name in ids] + [
+        "no JSON",
+        json.dumps({"recording_id": "call-2"}),
+    ]
+    (tmp_path / "manifest.jsonl").write_text("\n".join(lines))
+    found = list(read_manifest(str(tmp_path / "manifest.jsonl")))
+    assert [each.recording_id for each in found if isinstance(each, Recording)] == ["call-2", "call-3"]
+    refused = [(each.recording_id, each.reason) for each in found if isinstance(each, Rejected)]
+    assert refused == [
+        ("call-1", "manifest_duplicate_id"),
+        ("call-1", "manifest_duplicate_id"),
+        (None, "manifest_invalid"),
+        ("call-2", "manifest_invalid"),
+    ]
+    (example,) = (each for each in found if isinstance(each, Recording) and each.recording_id == "call-3")
+    assert example.a.uri == str(tmp_path / "audio/call-0001.wav")
