@@ -80,14 +80,14 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     encode = partial(tokens_stage, options=options.tokenize, staging=join(out, STAGING))
 
     recordings, unread = pipeline | ReadManifest(manifest=options.manifest)
-    element, not_consented = recordings | Stage("consent", gate, Consented)
+    conversations, not_consented = recordings | Stage("consent", gate, Consented)
     refused = [unread, not_consented]
     for step in analysis:  # Ingest, Isolation, Activity, Words, Events
-        element, unusable = element | Stage(step.name, step.work, step.output, step.model)
+        conversations, unusable = conversations | Stage(step.name, step.work, step.output, step.model)
         refused.append(unusable)
-    plan = element | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
+    plan = conversations | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
     # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
-    spread = element | "Spread" >> beam.Reshuffle()
+    spread = conversations | "Spread" >> beam.Reshuffle()
     tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
     totals = tokenized | "Statistics" >> CorpusTotals()
     shards = tokenized | "Shards" >> WriteShard(out=out)
