@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.activity.vad import load_vad
     from duologue_pipeline.codec.document import codec_document
     from duologue_pipeline.codec.registry import open_codec
-    from duologue_pipeline.consent.gate import consent_stage
+    from duologue_pipeline.consent.gate import check_consent, consent_stage
     from duologue_pipeline.conversation import activity_stage, events_stage, ingest_stage, isolation_stage, words_stage
     from duologue_pipeline.events.totals import corpus_totals
     from duologue_pipeline.read.manifest import parse_line, read_lines
@@ -87,20 +88,19 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     vad = timed("load models", load_vad)
     codec = timed("load models", open_codec, "embedded")
     conversations: list[Annotated] = []
+    check = partial(
+        check_consent,
+        snapshot=snapshot,
+        purpose="training_inhouse",
+        as_of=datetime.now(UTC),
+        ledger_name=str(ledger),
+        include_audio=False,
+        words="optional",
+    )
     for line in read_lines(str(manifest)):
         recording = timed("read", parse_line, line, manifest_uri=str(manifest))
         assert isinstance(recording, Recording)
-        consented = timed(
-            "consent",
-            consent_stage,
-            recording,
-            snapshot=snapshot,
-            purpose="training_inhouse",
-            as_of=datetime.now(UTC),
-            ledger_name=str(ledger),
-            include_audio=False,
-            words="optional",
-        )
+        consented = timed("consent", consent_stage, recording, check=check)
         ingested = timed("ingest", ingest_stage, consented)
         measured = timed("isolation", isolation_stage, ingested)
         active = timed("activity", activity_stage, measured, vad)

@@ -10,7 +10,7 @@ from apache_beam.pvalue import PCollection
 
 from duologue_consent import Snapshot
 from duologue_pipeline.codec.registry import open_codec
-from duologue_pipeline.consent.gate import consent_stage
+from duologue_pipeline.consent.gate import check_consent, consent_stage
 from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
@@ -61,8 +61,8 @@ class RunOptions:
 def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
     """Adds every step from the manifest to the release to a Beam pipeline."""
     release, out = options.release, options.out
-    gate = partial(
-        consent_stage,
+    check = partial(
+        check_consent,
         snapshot=options.snapshot,
         purpose=release.purpose,
         as_of=options.as_of,
@@ -80,7 +80,7 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     encode = partial(tokens_stage, options=options.tokenize, staging=join(out, STAGING))
 
     recordings, unread = pipeline | ReadManifest(manifest=options.manifest)
-    conversations, not_consented = recordings | Stage("consent", gate, Consented)
+    conversations, not_consented = recordings | Stage("consent", partial(consent_stage, check=check), Consented)
     refused = [unread, not_consented]
     for step in analysis:  # Ingest, Isolation, Activity, Words, Events
         conversations, unusable = conversations | Stage(step.name, step.work, step.output, step.model)

@@ -1,5 +1,6 @@
 """Checks the consent of both speakers of a recording, before any of its audio is opened."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from duologue_consent import Form, Snapshot, parse_time
@@ -71,30 +72,17 @@ def check_consent(
     return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, a=a, b=b)
 
 
-def consent_stage(
-    recording: Recording,
-    *,
-    snapshot: Snapshot | None,
-    purpose: str,
-    as_of: datetime,
-    ledger_name: str,
-    include_audio: bool,
-    words: str,
-) -> Consented:
-    """Passes a recording on with its grants if both speakers allow the purpose.
+def consent_stage(recording: Recording, *, check: Callable[[Recording], ConsentBasis]) -> Consented:
+    """Passes a recording on with the consent that lets it pass.
 
-    Arguments and errors are those of :func:`check_consent`.
+    Args:
+        recording: whose speakers are asked for.
+        check: :func:`check_consent` of one ledger, purpose and moment.
+
+    Raises:
+        RejectError: a ``consent_*`` reason.
     """
-    basis = check_consent(
-        recording,
-        snapshot=snapshot,
-        purpose=purpose,
-        as_of=as_of,
-        ledger_name=ledger_name,
-        include_audio=include_audio,
-        words=words,
-    )
-    return Consented(**vars(recording), consent=basis)
+    return Consented(**vars(recording), consent=check(recording))
 
 
 def recording_time(recording: Recording, as_of: datetime) -> datetime | None:

@@ -40,6 +40,9 @@ def release_options(
     """
     codec = open_codec(request.codec)
     manifest_hash = manifest_sha256(lines)
+    opinion_document = second_opinion.document() if second_opinion else None
+    asr_document = asr.document() if asr else None  # hashes every file of the checkpoint
+    rules = rule_versions()
     pin = dict.fromkeys(("ledger_id", "events", "checkpoint")) if ledger is None else dict(ledger.pin)
     decides = {
         "made_by": MADE_BY,
@@ -51,12 +54,12 @@ def release_options(
         "include_audio": request.include_audio,
         "words": request.words,
         "isolation_policy": request.isolation_policy,
-        "second_opinion": second_opinion.document() if second_opinion else None,
-        "asr": asr.document() if asr else None,
+        "second_opinion": opinion_document,
+        "asr": asr_document,
         "name": request.name,
         "validation_share": request.validation_share,
         "shard_hours": request.shard_hours,
-        "rules": rule_versions(),
+        "rules": rules,
     }
     return ReleaseOptions(
         name=request.name,
@@ -66,9 +69,9 @@ def release_options(
         include_audio=request.include_audio,
         words=request.words,
         isolation_policy=request.isolation_policy,
-        second_opinion=second_opinion.document() if second_opinion else None,
-        asr=asr.document() if asr else None,
-        rules=rule_versions(),
+        second_opinion=opinion_document,
+        asr=asr_document,
+        rules=rules,
         ledger=pin,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
         manifest_sha256=manifest_hash,
