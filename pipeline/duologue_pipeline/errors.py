@@ -6,9 +6,16 @@ be carried out (usage, an unwritable output) raises :class:`UsageError`, which t
 Everything else is a programming error and stops the run.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["REASONS", "RejectError", "UsageError"]
+__all__ = ["REASONS", "RejectError", "UsageError", "Value"]
+
+Value = int | float | str
+"""What a refusal may publish beside its reason: a number, or a word of small letters, digits, ``_``, ``.`` and ``-``."""
+
+_WORD: Final = re.compile(r"[a-z0-9_.-]{1,32}")
 
 REASONS: Final[dict[str, str]] = {
     # stage "read"
@@ -58,15 +65,25 @@ class RejectError(Exception):
 
     Args:
         reason: a key of :data:`REASONS`.
-        detail: one sentence that names the file, the fault (found and expected) and the remedy.
+        detail: one sentence that names the file, the fault (found and expected) and the remedy. It is for the one who
+            runs the pipeline: it is not published, so it may hold names, paths and what libraries say.
+        values: what of it may be published, e.g. ``{"track": "a", "found_s": 3.2, "limit_s": 0.5}``.
+
+    Raises:
+        ValueError: the reason is unknown, or a value is a text that could be somebody's.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, values: Mapping[str, Value] | None = None) -> None:
         if reason not in REASONS:
             raise ValueError(f"unknown reject reason {reason!r}; add it to duologue_pipeline.errors.REASONS")
-        super().__init__(reason, detail)
+        values = dict(values or {})
+        for text in (*values, *(value for value in values.values() if isinstance(value, str))):
+            if not _WORD.fullmatch(text):
+                raise ValueError(f"{text!r} may not be published; name a number or a word of small letters")
+        super().__init__(reason, detail, values)
         self.reason = reason
         self.detail = detail
+        self.values = values
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"

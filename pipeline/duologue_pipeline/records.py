@@ -118,13 +118,15 @@ class Rejected:
     """Stands for a recording (or a manifest line) that goes no further: a line of ``rejected.jsonl``.
 
     ``recording_id`` is None where the manifest line is too broken to have one. ``reason`` is a key of
-    :data:`duologue_pipeline.errors.REASONS`; ``detail`` says what was found and what to do.
+    :data:`duologue_pipeline.errors.REASONS`; ``detail`` says what was found and what to do, for the one who runs the
+    pipeline only; ``values`` are what of it is published.
     """
 
     recording_id: str | None
     stage: str
     reason: str
     detail: str
+    values: Mapping[str, int | float | str] = field(default_factory=dict)
 
 
 # --- consent gate ---------------------------------------------------------------------------------------------------

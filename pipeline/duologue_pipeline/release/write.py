@@ -6,7 +6,7 @@ shards.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
@@ -127,7 +127,15 @@ def write_release(
 
 
 def _write_rejected(rejected: Iterable[Rejected], *, out: str, folder: str) -> list[dict[str, Any]]:
-    rows = [asdict(row) | {"detail": row.detail.replace(folder, "")} for row in rejected]
+    rows = [
+        {
+            "recording_id": row.recording_id,
+            "stage": row.stage,
+            "reason": row.reason,
+            "detail": row.detail.replace(folder, ""),
+        }
+        for row in rejected
+    ]
     lines = sorted(canonical_json(row) for row in rows)
     write_bytes(join(out, "rejected.jsonl"), b"".join(line + b"\n" for line in lines))
     return rows

@@ -39,7 +39,7 @@ def tried(stage: str, work: Callable[..., Any], element: Any, *arguments: Any) -
     try:
         return work(element, *arguments)
     except RejectError as error:
-        return Rejected(_recording(element).recording_id, stage, error.reason, error.detail)
+        return Rejected(_recording(element).recording_id, stage, error.reason, error.detail, error.values)
 
 
 def settled(stage: str, result: Any) -> Any:
