@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.containers.look import after_id3v2, at
+from duologue_pipeline.ingest.containers.riff import riff_layout
 from duologue_pipeline.ingest.sections import Layout, Section
 
 __all__ = ["find_layout"]
@@ -16,7 +18,7 @@ def _whole(path: Path, uri: str) -> Layout:
 
 
 _CONTAINERS: Final[dict[str, Callable[[Path, str], Layout]]] = {
-    "riff": _whole,
+    "riff": riff_layout,
     "aiff": _whole,
     "au": _whole,
     "caf": _whole,
@@ -40,26 +42,15 @@ def find_layout(path: Path, uri: str) -> Layout:
     if path.stat().st_size == 0:
         raise RejectError("audio_empty", f"{uri}: the file has 0 bytes; export the track again", {"bytes": 0})
     with path.open("rb") as handle:
-        head = handle.read(16)
-        if head[:3] == b"ID3":
-            handle.seek(_after_id3v2(head))
-            head = handle.read(16)
+        head = at(handle, after_id3v2(handle, 0), 16)
     return _CONTAINERS[_kind(head) or "mp3"](path, uri)
 
 
 def _kind(head: bytes) -> str | None:
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff"):
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
         return "riff"
     if head[:4] == b"FORM":
         return "aiff"
     if head[:4] in (b".snd", b"dns."):
         return "au"
     return {b"caff": "caf", b"fLaC": "flac", b"NIST": "sphere", b"OggS": "ogg"}.get(head[:4])
-
-
-def _after_id3v2(head: bytes) -> int:
-    """Gives where an ID3v2 tag ends: its size is 28 bits, seven a byte, and a footer may follow."""
-    size = 0
-    for byte in head[6:10]:
-        size = size << 7 | byte & 0x7F
-    return 10 + size + (10 if len(head) > 5 and head[5] & 0x10 else 0)
