@@ -5,8 +5,13 @@ from pathlib import Path
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.containers.aiff import aiff_layout
+from duologue_pipeline.ingest.containers.au import au_layout
+from duologue_pipeline.ingest.containers.caf import caf_layout
+from duologue_pipeline.ingest.containers.flac import flac_layout
 from duologue_pipeline.ingest.containers.look import after_id3v2, at
 from duologue_pipeline.ingest.containers.riff import riff_layout
+from duologue_pipeline.ingest.containers.sphere import sphere_layout
 from duologue_pipeline.ingest.sections import Layout, Section
 
 __all__ = ["find_layout"]
@@ -19,11 +24,11 @@ def _whole(path: Path, uri: str) -> Layout:
 
 _CONTAINERS: Final[dict[str, Callable[[Path, str], Layout]]] = {
     "riff": riff_layout,
-    "aiff": _whole,
-    "au": _whole,
-    "caf": _whole,
-    "flac": _whole,
-    "sphere": _whole,
+    "aiff": aiff_layout,
+    "au": au_layout,
+    "caf": caf_layout,
+    "flac": flac_layout,
+    "sphere": sphere_layout,
     "ogg": _whole,  # part coded: ogg_layout
     "mp3": _whole,  # part coded: mp3_layout
 }
@@ -47,7 +52,7 @@ def find_layout(path: Path, uri: str) -> Layout:
 
 
 def _kind(head: bytes) -> str | None:
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff"):
         return "riff"
     if head[:4] == b"FORM":
         return "aiff"
