@@ -5,12 +5,14 @@ Its header is six numbers and the samples are the rest of the file; the size may
 
 import re
 import struct
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import (
     Start,
+    after_id3v2,
     at,
     find_first,
     is_placeholder,
@@ -46,10 +48,10 @@ def au_layout(path: Path, uri: str) -> Layout:
     """
     size = path.stat().st_size
     sections: list[Section] = []
-    place = 0
-    plain = True
     with path.open("rb") as handle:
-        while place < size and not (place and is_tag_or_padding(handle, place, size)):
+        place = after_id3v2(handle, 0)
+        plain = place == 0
+        while not sections or (place < size and not is_tag_or_padding(handle, place, size)):
             if len(sections) == _MOST_FILES:
                 raise RejectError(
                     "audio_unreadable", f"{uri}: more than {_MOST_FILES} files are joined in it; convert it"
@@ -63,7 +65,7 @@ def au_layout(path: Path, uri: str) -> Layout:
     return Layout(tuple(sections))
 
 
-def _one(handle: BinaryIO, place: int, size: int, uri: str) -> tuple[Section, bool]:
+def _one(handle: BufferedReader, place: int, size: int, uri: str) -> tuple[Section, bool]:
     head = at(handle, place, 24)
     order = ">" if head[:4] == b".snd" else "<"
     if len(head) < 24:
@@ -90,7 +92,7 @@ def _one(handle: BinaryIO, place: int, size: int, uri: str) -> tuple[Section, bo
     return Section(start, stop, header, samples=declared // frame_bytes), count == stated
 
 
-def _stop(handle: BinaryIO, start: int, stated: int, size: int) -> int | None:
+def _stop(handle: BufferedReader, start: int, stated: int, size: int) -> int | None:
     """Gives where the samples end, None if bytes follow the stated size that nothing accounts for."""
     there = size - start
     if stated:

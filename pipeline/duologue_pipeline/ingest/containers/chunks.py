@@ -9,9 +9,10 @@ is neither believed nor known to be a placeholder, the file is refused: what fol
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import (
@@ -127,7 +128,7 @@ def chunked_layout(path: Path, uri: str, grammars: tuple[Grammar, ...], read_for
     plain = True
     with path.open("rb") as handle:
         place = after_id3v2(handle, 0)
-        while place < size:
+        while not sections or place < size:
             if len(sections) > _MOST_FILES:
                 raise RejectError(
                     "audio_unreadable", f"{uri}: more than {_MOST_FILES} files are joined in it; convert it"
@@ -155,7 +156,7 @@ class _Data:
 class _Walk:
     """One file among those joined; ``stop`` is where it ends and another may begin."""
 
-    def __init__(self, handle: BinaryIO, start: int, size: int, uri: str, grammars: tuple[Grammar, ...]) -> None:
+    def __init__(self, handle: BufferedReader, start: int, size: int, uri: str, grammars: tuple[Grammar, ...]) -> None:
         self._handle, self._size, self._uri, self._grammars = handle, size, uri, grammars
         found = next((grammar for grammar in grammars if grammar.start.is_at(handle, start)), None)
         if found is None:

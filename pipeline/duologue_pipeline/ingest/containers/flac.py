@@ -6,8 +6,9 @@ stream is decoded as if the number were left open, and then compared with it.
 """
 
 import re
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import Start, after_id3v2, at, find_first, is_tag_or_padding
@@ -49,7 +50,7 @@ def flac_layout(path: Path, uri: str) -> Layout:
     return Layout(tuple(sections))
 
 
-def _section(handle: BinaryIO, place: int, frames: int, stop: int) -> Section:
+def _section(handle: BufferedReader, place: int, frames: int, stop: int) -> Section:
     head = at(handle, place, _START.length)
     field = int.from_bytes(head[18:26], "big")
     samples = field & ((1 << 36) - 1)
@@ -61,7 +62,7 @@ def _section(handle: BinaryIO, place: int, frames: int, stop: int) -> Section:
     return Section(frames, stop, header, samples=samples)
 
 
-def _after_metadata(handle: BinaryIO, place: int, size: int, uri: str) -> int:
+def _after_metadata(handle: BufferedReader, place: int, size: int, uri: str) -> int:
     if not _START.is_at(handle, place):
         raise RejectError("audio_unreadable", f"{uri}: a FLAC whose header is damaged or cut short: export it again")
     place += 4
@@ -75,7 +76,7 @@ def _after_metadata(handle: BinaryIO, place: int, size: int, uri: str) -> int:
     raise RejectError("audio_unreadable", f"{uri}: more than {_MOST_BLOCKS} blocks of metadata; convert it")
 
 
-def _before_tags(handle: BinaryIO, start: int, stop: int) -> int:
+def _before_tags(handle: BufferedReader, start: int, stop: int) -> int:
     """Gives where the tags begin that other programs put behind the last frame, ``stop`` if there are none."""
     first = max(start, stop - _TAGS_WITHIN)
     for found in _TAG.finditer(at(handle, first, stop - first)):

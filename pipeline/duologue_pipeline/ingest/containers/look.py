@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import BinaryIO, Final
 
 from duologue_pipeline.errors import RejectError
@@ -20,7 +21,7 @@ __all__ = [
 PADDING_BYTES: Final = 1 << 16
 """Zeros that fill up the last block of a disk or card are fewer than this; more could have been a recording."""
 
-_PIECE: Final = 1 << 22
+_PIECE: Final = 1 << 18
 _MOST_TAGS: Final = 16
 
 
@@ -79,13 +80,16 @@ class Start:
         return self.pattern.fullmatch(at(handle, place, self.length)) is not None
 
 
-def find_first(handle: BinaryIO, starts: Sequence[Start], start: int, stop: int) -> int | None:
+def find_first(handle: BufferedReader, starts: Sequence[Start], start: int, stop: int) -> int | None:
     """Gives the first place in ``[start, stop)`` at which a file begins, None if there is none."""
     overlap = max(known.length for known in starts) - 1
+    piece = bytearray(_PIECE + overlap)
     while start < stop:
-        piece = at(handle, start, min(_PIECE + overlap, stop - start))
-        # Looking for the mark is ten times as fast as for the pattern.
-        found = [known.pattern.search(piece) for known in starts if known.mark in piece]
+        handle.seek(start)
+        length = min(handle.readinto(piece), stop - start)
+        # Looking for a mark is ten times as fast as for a pattern.
+        marks = {mark for mark in {known.mark for known in starts} if piece.find(mark, 0, length) >= 0}
+        found = [known.pattern.search(piece, 0, length) for known in starts if known.mark in marks]
         places = [place.start() for place in found if place is not None]
         if places:
             return start + min(places)

@@ -1,11 +1,12 @@
 """Looks through a NIST SPHERE file: a header of text, often 1024 bytes, and then the samples."""
 
 import re
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest.containers.look import at, is_tag_or_padding, refuse_unaccounted
+from duologue_pipeline.ingest.containers.look import after_id3v2, at, is_tag_or_padding, refuse_unaccounted
 from duologue_pipeline.ingest.sections import Layout, Section
 
 __all__ = ["sphere_layout"]
@@ -31,10 +32,10 @@ def sphere_layout(path: Path, uri: str) -> Layout:
     """
     size = path.stat().st_size
     sections: list[Section] = []
-    place = 0
-    plain = True
     with path.open("rb") as handle:
-        while place < size and not (place and is_tag_or_padding(handle, place, size)):
+        place = after_id3v2(handle, 0)
+        plain = place == 0
+        while not sections or (place < size and not is_tag_or_padding(handle, place, size)):
             if len(sections) == _MOST_FILES:
                 raise RejectError(
                     "audio_unreadable", f"{uri}: more than {_MOST_FILES} files are joined in it; convert it"
@@ -48,7 +49,7 @@ def sphere_layout(path: Path, uri: str) -> Layout:
     return Layout(tuple(sections))
 
 
-def _one(handle: BinaryIO, place: int, size: int, uri: str) -> Section:
+def _one(handle: BufferedReader, place: int, size: int, uri: str) -> Section:
     def refuse(fault: str, remedy: str = "the header is wrong: export the track again") -> RejectError:
         return RejectError("audio_unreadable", f"{uri}: {fault}; {remedy}")
 
