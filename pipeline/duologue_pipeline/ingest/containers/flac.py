@@ -7,6 +7,7 @@ stream is decoded as if the number were left open, and then compared with it.
 
 import re
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ _START: Final = Start(re.compile(rb"fLaC[\x00\x80]\x00\x00\x22.{34}", re.DOTALL)
 _MOST_BLOCKS: Final = 1 << 12  # of metadata
 _MOST_FILES: Final = 1 << 10
 _TAG: Final = re.compile(rb"TAG|APETAGEX|ID3")
+_MOST_TAGS: Final = 256
 _TAGS_WITHIN: Final = 1 << 20  # bytes before the end in which tags are looked for
 
 
@@ -79,7 +81,7 @@ def _after_metadata(handle: BufferedReader, place: int, size: int, uri: str) -> 
 def _before_tags(handle: BufferedReader, start: int, stop: int) -> int:
     """Gives where the tags begin that other programs put behind the last frame, ``stop`` if there are none."""
     first = max(start, stop - _TAGS_WITHIN)
-    for found in _TAG.finditer(at(handle, first, stop - first)):
+    for found in islice(_TAG.finditer(at(handle, first, stop - first)), _MOST_TAGS):
         if is_tag_or_padding(handle, first + found.start(), stop):
             return first + found.start()
     return stop
