@@ -20,7 +20,7 @@ from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CorpusTotals
-from duologue_pipeline.stages.write import PlanRelease, WriteRelease, WriteShard
+from duologue_pipeline.stages.write import PlanRelease, WriteDetails, WriteRelease, WriteShard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -42,6 +42,7 @@ class RunOptions:
         tokenize: how samples are cut.
         validation_share, shard_s: how splits and shards are planned.
         release: what the release says about the run.
+        details: the private file for the sentences of refusals, None where there is no ledger that it could lie beside.
     """
 
     manifest: str
@@ -56,6 +57,7 @@ class RunOptions:
     validation_share: float
     shard_s: float
     release: ReleaseOptions
+    details: str | None = None
 
 
 def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
@@ -92,4 +94,6 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     totals = tokenized | "Statistics" >> CorpusTotals()
     shards = tokenized | "Shards" >> WriteShard(out=out)
     rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
+    if options.details is not None:
+        _ = rejected | "Details" >> WriteDetails(path=options.details)
     return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)

@@ -22,7 +22,8 @@ def summarize(result: RunResult) -> str:
     """Writes the summary of a run, in lines of up to about 100 characters."""
     lines = ["", *_refusals(result)]
     if result.release is None:
-        return "\n".join([*lines, f"Nothing could be written. The reasons are in {join(result.out, 'rejected.jsonl')}"])
+        where = "" if result.details else f". The reasons are in {join(result.out, 'rejected.jsonl')}"
+        return "\n".join([*lines, f"Nothing could be written{where}"])
     release = result.release
     totals, splits = release["totals"], release["splits"]
     recordings = read_table(join(result.out, "recordings.parquet")).to_pylist()
@@ -52,7 +53,7 @@ def summarize(result: RunResult) -> str:
         f"Files          {result.out}",
         "               README.md is the dataset card; index, recordings and events.parquet are the tables;",
         "               statistics.json has turn-taking of the corpus, of each language and of each speaker;",
-        "               rejected.jsonl says what was refused; dataset.json lists every file with its hash",
+        "               rejected.jsonl says what was refused and why; dataset.json lists every file with its hash",
     ]
     return "\n".join(lines)
 
@@ -64,6 +65,7 @@ def _refusals(result: RunResult) -> list[str]:
     return [
         f"Refused        {total}",
         *(f"    {count:5d}  {reason}: {REASONS.get(reason, '')}" for reason, count in result.refused.items()),
+        *([f"               what was found and what to do: {result.details} (private)"] if result.details else []),
     ]
 
 

@@ -20,7 +20,6 @@ __all__ = ["release_options"]
 
 def release_options(
     request: RunRequest,
-    manifest: str,
     lines: Sequence[bytes],
     ledger: PinnedLedger | None,
     second_opinion: SecondOpinion | None,
@@ -30,7 +29,6 @@ def release_options(
 
     Args:
         request: what the user asks for.
-        manifest: absolute uri of the manifest.
         lines: of the manifest, in any order.
         ledger: None where there is none.
         second_opinion, asr: the models that are asked, None where none are.
@@ -75,5 +73,4 @@ def release_options(
         ledger=pin,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
         manifest_sha256=manifest_hash,
-        manifest_folder=manifest.rpartition("/")[0] + "/",
     )

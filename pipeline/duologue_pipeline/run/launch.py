@@ -11,6 +11,7 @@ from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.records import Recording
+from duologue_pipeline.run.details import details_path, make_details_folder
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import is_complete, prepare, refused_counts
 from duologue_pipeline.run.ledger import open_ledger, stage_log
@@ -30,12 +31,14 @@ class RunResult:
         release: the document of ``dataset.json``, None where nothing could be written.
         refused: reason -> how many, from ``rejected.jsonl``.
         was_complete: whether the folder already held this very release.
+        details: the private file that says of each refusal what was found and what to do; None where there is none.
     """
 
     out: str
     release: dict[str, Any] | None
     refused: dict[str, int]
     was_complete: bool
+    details: str | None
 
 
 def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
@@ -57,9 +60,12 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
-    release = release_options(request, manifest, lines, ledger, second_opinion, asr)
+    release = release_options(request, lines, ledger, second_opinion, asr)
+    details = None
+    if ledger is not None and request.ledger is not None:
+        details = details_path(request.ledger, name=request.name, fingerprint=release.fingerprint)
     if is_complete(out, release.fingerprint):
-        return RunResult(out, read_release(out), refused_counts(out), was_complete=True)
+        return _result(out, details, was_complete=True)
     if request.beam_args:  # a mistake in them is answered before anything is written
         from duologue_pipeline.stages.local_runner import beam_options
 
@@ -67,6 +73,8 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     prepare(out, release.fingerprint)
     if ledger is not None:
         stage_log(ledger, out)
+    if details is not None:
+        make_details_folder(details)
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     from duologue_pipeline.pipeline import RunOptions
@@ -85,10 +93,16 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         validation_share=request.validation_share,
         shard_s=request.shard_hours * 3600,
         release=release,
+        details=details,
     )
     run_watched(options, request.beam_args, recordings=recordings, stream=progress)
+    return _result(out, details, was_complete=False)
+
+
+def _result(out: str, details: str | None, *, was_complete: bool) -> RunResult:
     written = read_release(out) if exists(join(out, MANIFEST)) else None
-    return RunResult(out, written, refused_counts(out), was_complete=False)
+    known = details if details is not None and exists(details) else None
+    return RunResult(out, written, refused_counts(out), was_complete=was_complete, details=known)
 
 
 def _count_recordings(lines: Sequence[bytes], manifest: str) -> int:
