@@ -283,7 +283,7 @@ LINE: Final = {
     "source": {"corpus": "x", "license": "CC0-1.0"},
     "tracks": [
         {"speaker_id": "spk-1", "uri": "call.wav", "channel": 0, "offset_s": 0.0, "jurisdiction": "US-IL"},
-        {"speaker_id": "spk-2", "uri": "call.wav", "channel": 1, "words_uri": "b.json"},
+        {"speaker_id": "spk-3", "uri": "call.wav", "channel": 1, "words_uri": "b.json"},
     ],
 }
 
@@ -509,41 +509,51 @@ ODD: Final = (
 )
 
 COMMANDS: Final = (
-    "run {manifest} --out {new} --ledger {ledger} --segment-s 10 --name x --purpose training_inhouse --words optional",
-    "run {manifest} --out {new} --ledger {ledger} --shard-hours 1 --validation-share 0 --codec embedded -- --runner=x",
+    "run {manifest} --out {new} --ledger {ledger} --segment-s 10 --name x --purpose training_inhouse --words none",
+    "run {manifest} --out {new} --ledger {ledger} --shard-hours 1 --validation-share 0 -- --direct_num_workers=1",
+    "run {manifest} --out {new} --ledger {ledger} --codec embedded --isolation-policy keep --include-audio",
     "validate {manifest}",
-    "isolation {audio} --json",
+    "isolation {audio} --format json --plot {new}.png --offset-a 0",
     "annotate {audio} --format json --offset-a 0 --channel-a 0 --language en",
-    "simulate {new} --hours 0.01 --seed 1",
+    "simulate {new} --conversations 1 --minutes 0.5 --seed 1 --voices noise --fault bleed",
     "shards verify {release}",
     "consent init {new}",
     "consent grant spk-9 --purpose recording --form audio --at 2026-01-01T00:00:00Z --jurisdiction DE --ledger {ledger}",
+    "consent grant spk-9 --purpose recording --expires 2027-01-01T00:00:00Z --age-years 30 --retention 9 --ledger {ledger}",
     "consent refuse spk-9 --purpose likeness --ledger {ledger}",
     "consent withdraw spk-1 --purpose recording --at 2026-03-01T00:00:00Z --ledger {ledger}",
     "consent revoke spk-1 --by controller --ledger {ledger}",
     "consent status spk-1 --ledger {ledger}",
-    "consent explain spk-1 --purpose recording --recorded-at 2026-01-15T00:00:00Z --ledger {ledger}",
-    "consent log --ledger {ledger}",
-    "consent check --ledger {ledger}",
-    "consent checkpoint --ledger {ledger}",
-    "consent propagate {release} --ledger {ledger} --wait-s 1",
-    "consent lineage --ledger {ledger}",
-    "consent settle --ledger {ledger}",
-    "consent forget spk-1 --ledger {ledger}",
+    "consent receipt spk-1 --ledger {ledger}",
+    "consent explain call-1 --manifest {manifest} --purpose recording --at 2026-06-01T00:00:00Z --ledger {ledger}",
+    "consent log {ledger} --start 0",
+    "consent check {ledger}",
+    "consent check-log {release}",
+    "consent checkpoint {ledger} --out {new}",
+    "consent rotate-key {ledger}",
+    "consent propagate {release} --ledger {its-ledger} --wait-s 1 --format json",
+    "consent lineage add model --dataset {release} --ledger {its-ledger} --contact x",
+    "consent lineage notices --ledger {its-ledger} --out {new}",
+    "consent settle --ledger {its-ledger} --out {new}",
+    "consent forget spk-1 --yes --ledger {ledger}",
 )
 
 
 def judge_options(name: str, folder: Path) -> str:
     rng = random.Random(f"options {name}")
     shutil.copytree(ledger_base(), folder / "ledger")
-    (folder / "manifest.jsonl").write_text(json.dumps(LINE) + "\n")
+    shutil.copytree(release_base(), folder / "release")
+    line = json.loads(json.dumps(LINE))
+    del line["tracks"][1]["words_uri"]
+    (folder / "manifest.jsonl").write_text(json.dumps({**line, "started_at": "2026-01-15T00:00:00Z"}) + "\n")
     (folder / "call.wav").write_bytes(audio_file("WAV", "PCM_16"))
     places = {
         "manifest": str(folder / "manifest.jsonl"),
         "new": str(folder / "new"),
         "ledger": str(folder / "ledger" / "consent.db"),
         "audio": str(folder / "call.wav"),
-        "release": str(release_base() / "out"),
+        "release": str(folder / "release" / "out"),
+        "its-ledger": str(folder / "release" / "consent.db"),
     }
     words = [word.format(**places) for word in rng.choice(COMMANDS).split()]
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
