@@ -82,7 +82,8 @@ def _may_be_reached(address: Address, *, own: bool) -> bool:
     meant = _meant(address)
     if meant.is_multicast or meant.is_unspecified:
         return False
-    if meant.is_global or os.environ.get(ALLOW_PRIVATE) == "1":
+    site_local = isinstance(meant, ipaddress.IPv6Address) and meant.is_site_local
+    if (meant.is_global and not site_local) or os.environ.get(ALLOW_PRIVATE) == "1":
         return True
     return own and address.is_loopback
 

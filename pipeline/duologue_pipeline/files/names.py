@@ -120,7 +120,7 @@ def object_name(uri: str) -> tuple[str, str]:
     bucket, _, key = uri.partition("://")[2].partition("/")
     if not _BUCKET.fullmatch(bucket.removeprefix("anonymous@")):
         raise FileFault(
-            f"{scheme(uri)}://…: {shown(bucket)!r} cannot be the name of a bucket; write {scheme(uri)}://BUCKET/KEY, and "
+            f"{scheme(uri)}://…: {shown(bucket.rpartition('@')[2])!r} cannot be the name of a bucket; write {scheme(uri)}://BUCKET/KEY, and "
             "give credentials and endpoint by the environment",
             "not_allowed",
             {"fault": "bucket"},
@@ -139,9 +139,9 @@ def object_name(uri: str) -> tuple[str, str]:
 def shown(uri: str) -> str:
     """Writes a uri for messages: on one line, of bounded length, without password and query."""
     text = uri
-    if scheme(uri) in ("http", "https"):
+    if is_remote(uri):
         head, _, rest = uri.partition("://")
-        rest, query, _ = rest.partition("?")
+        rest, query, _ = rest.partition("?") if scheme(uri) in ("http", "https") else (rest, "", "")
         host, slash, path = rest.partition("/")
         text = f"{head}://{host.rpartition('@')[2]}{slash}{path}{'?…' if query else ''}"
     text = "".join(each if each.isprintable() else each.encode("unicode_escape", "replace").decode() for each in text)

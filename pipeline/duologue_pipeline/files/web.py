@@ -76,6 +76,8 @@ def fetch(uri: str, handle: IO[bytes], *, max_bytes: int, rules: FilesRules | No
         try:
             with Pace(rules) as pace, _faults(address, pace):
                 _fetch_once(address, handle, pace, max_bytes, rules)
+            if pace.too_slow:  # a connection that was cut off may look like one that has ended
+                raise _slow(address, pace.too_slow)
             return
         except _ForAWhileError as error:
             if attempt == rules.attempts:
@@ -151,7 +153,7 @@ def _answer(
         if address.authorization is not None:
             headers["Authorization"] = address.authorization
         target = address.uri if connection.proxied_in_the_open else address.target
-        connection.request("GET", target, headers=headers, preload_content=False, decode_content=False)
+        connection.request("GET", target, headers=headers, preload_content=False, enforce_content_length=False)
         if connection.sock is not None:
             connection.sock.settimeout(rules.silence_s)
         yield connection.getresponse()

@@ -68,6 +68,8 @@ def parse_web_address(uri: str) -> WebAddress:
         raise _bad(uri, "holds #, and no server sees what follows it; write %23 where it belongs to the name")
     kind = scheme(uri)
     authority, rest = _parted(uri.partition("://")[2])
+    if "\\" in authority:
+        raise _bad(uri, "holds a backslash in the name of its host")
     userinfo, at, place = authority.rpartition("@")
     host, port = _host_and_port(uri, place, kind)
     path, mark, query = rest.partition("?")
