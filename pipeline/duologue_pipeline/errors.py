@@ -38,6 +38,10 @@ REASONS: Final[dict[str, str]] = {
     "consent_recording_time_unknown": "The manifest does not say when the recording was made (started_at).",
     # stage "ingest"
     "audio_missing": "The audio file does not exist or may not be read.",
+    "audio_not_allowed": "The uri of the audio is none that duologue reads, or leads into a private network.",
+    "audio_unreachable": "The audio could not be fetched from where it lies; it may work another time.",
+    "audio_over_limit": "The audio file, or what its header declares, is beyond a limit of size, rate or channels.",
+    "audio_changed": "The audio file was changed while it was read.",
     "audio_unreadable": "The file is not audio in a supported format, or its data is damaged.",
     "audio_truncated": "The file ends before the length that its header declares.",
     "audio_missing_channel": "The file has fewer channels than the manifest asks for.",

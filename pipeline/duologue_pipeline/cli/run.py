@@ -74,6 +74,14 @@ def run(
     pyannote_embedding: Embedding = None,
     asr: Asr = None,
     allow_network: AllowNetwork = False,
+    allow_private_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Fetch audio and words also from addresses of private networks, which the manifest names or its servers "
+            "redirect to.",
+        ),
+    ] = False,
     name: Annotated[str, typer.Option(help="Give the dataset this name on its cards.")] = "duologue-dataset",
     validation_share: Annotated[
         float,
@@ -109,6 +117,7 @@ def run(
         pyannote_embedding=pyannote_embedding,
         asr=asr,
         allow_network=allow_network,
+        allow_private_addresses=allow_private_addresses,
         name=name,
         validation_share=validation_share,
         shard_hours=shard_hours,

@@ -4,23 +4,24 @@ Each file is read by :mod:`duologue_pipeline.ingest.track_file`; here both track
 conversation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.files.file_fault import FileFault, Kind
+from duologue_pipeline.files.local import Seen
+from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.storage import local_copy
+from duologue_pipeline.ingest.limits import BLOCK_S, block_seconds, check_limits
 from duologue_pipeline.ingest.track_file import TrackFile, to_float
 from duologue_pipeline.records import Recording, Track
 
-__all__ = ["BLOCK_S", "PairDecoder", "Pcm", "conversation_blocks"]
-
-BLOCK_S = 10
-"""Seconds of audio that are decoded at a time: what bounds the memory."""
+__all__ = ["PairDecoder", "Pcm", "conversation_blocks"]
 
 Pcm = npt.NDArray[np.float32]
 
@@ -31,13 +32,14 @@ class PairDecoder:
     Use it as a context manager. ``a`` and ``b`` have their own native rates.
 
     Raises:
-        RejectError: a file is missing or unreadable, or has no such channel.
+        RejectError: a file cannot be had, is unreadable, over a limit, or has no such channel.
     """
 
     def __init__(self, recording: Recording) -> None:
         self._tracks = recording.tracks
         self._stack = ExitStack()
         self._files: dict[str, TrackFile] = {}
+        self._seen: dict[str, Seen] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -55,22 +57,30 @@ class PairDecoder:
         if track.uri not in self._files:
             try:
                 path = self._stack.enter_context(local_copy(track.uri))
-                file = TrackFile(path, track.uri)
-            except FileNotFoundError:
-                raise RejectError(
-                    "audio_missing", f"{track.uri}: no such file; uris in a manifest are relative to its folder"
-                ) from None
+                seen = Seen(path, track.uri)
+                file = TrackFile(path, shown(track.uri))
+            except FileFault as fault:
+                raise _refusal(fault) from None
             except OSError as error:
-                raise RejectError("audio_missing", f"{track.uri}: cannot be opened ({error})") from None
+                raise RejectError("audio_missing", f"{shown(track.uri)}: cannot be opened ({error})") from None
             self._stack.callback(file.close)
+            check_limits(shown(track.uri), sample_rate_hz=file.sample_rate_hz, channels=file.channels)
             self._files[track.uri] = file
+            self._seen[track.uri] = seen
         channels = self._files[track.uri].channels
         if track.channel >= channels:
             raise RejectError(
                 "audio_missing_channel",
-                f"{track.uri}: the manifest asks for channel {track.channel} (counted from 0) "
+                f"{shown(track.uri)}: the manifest asks for channel {track.channel} (counted from 0) "
                 f"and the file has {channels}; correct `channel` or the file",
+                {"found": channels, "asked": track.channel},
             )
+
+    def _check_unchanged(self, uri: str) -> None:
+        try:
+            self._seen[uri].check()
+        except FileFault as fault:
+            raise _refusal(fault) from None
 
     @property
     def sample_rates_hz(self) -> tuple[int, int]:
@@ -79,7 +89,7 @@ class PairDecoder:
         return a, b
 
     def blocks(self) -> Iterator[tuple[Pcm, Pcm]]:
-        """Decodes both tracks in blocks of :data:`BLOCK_S` seconds at their own rates, before any offset.
+        """Decodes both tracks in blocks of up to ten seconds at their own rates, before any offset.
 
         Yields:
             (a, b): float32 [T_a] and [T_b] in [-1, 1], each at its own rate; a track that has ended gives
@@ -89,10 +99,12 @@ class PairDecoder:
             RejectError: the data is damaged or ends before the declared length (found when the end is reached).
         """
         running = dict(self._files)
+        block_s = block_seconds((file.sample_rate_hz, file.channels) for file in running.values())
         while running:
-            read = {uri: file.read(BLOCK_S * file.sample_rate_hz) for uri, file in running.items()}
+            read = {uri: file.read(max(1, int(block_s * file.sample_rate_hz))) for uri, file in running.items()}
             for uri, block in read.items():
                 if len(block) == 0:
+                    self._check_unchanged(uri)
                     running.pop(uri)
             if running:
                 a, b = (
@@ -100,6 +112,23 @@ class PairDecoder:
                     for t in self._tracks
                 )
                 yield a, b
+
+
+_REASONS: Final[Mapping[Kind, str]] = {
+    "missing": "audio_missing",
+    "forbidden": "audio_missing",
+    "not_a_file": "audio_missing",
+    "not_allowed": "audio_not_allowed",
+    "over_limit": "audio_over_limit",
+    "unreachable": "audio_unreachable",
+    "changed": "audio_changed",
+}
+
+
+def _refusal(fault: FileFault) -> RejectError:
+    """Turns what is the matter with a file into the refusal of its recording."""
+    hint = "; uris in a manifest are relative to its folder" if isinstance(fault, FileNotFoundError) else ""
+    return RejectError(_REASONS[fault.kind], f"{fault}{hint}", fault.values)
 
 
 _EMPTY: Pcm = np.zeros(0, dtype=np.float32)
@@ -163,7 +192,7 @@ def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple
 
     Yields:
         (a, b): float32 [T] in [-1, 1] each at ``rate_hz``, T alike within a pair and otherwise of any size up to
-        about :data:`BLOCK_S` seconds.
+        about ten seconds.
 
     Raises:
         RejectError: as :class:`PairDecoder`.

@@ -18,6 +18,10 @@ class IngestRules(RuleSet):
     Attributes:
         min_duration_s: a shorter conversation is refused.
         max_duration_s: a longer one, too.
+        min_rate_hz: an audio file of a lower sampling rate is refused.
+        max_rate_hz: one of a higher rate, too.
+        max_channels: and one of more channels.
+        max_block_bytes: of the samples of one file, all channels as float32, this much is decoded at a time.
         length_tolerance_s: how far apart the ends of the two tracks may lie.
         clipped_level: a sample of at least this magnitude counts as clipped; full scale is 1.
         silence_frame_s: length of the frames that are digital silence or not.
@@ -33,6 +37,10 @@ class IngestRules(RuleSet):
     name: ClassVar[str] = "ingest"
     min_duration_s: float
     max_duration_s: float
+    min_rate_hz: int
+    max_rate_hz: int
+    max_channels: int
+    max_block_bytes: int
     length_tolerance_s: float
     clipped_level: float
     silence_frame_s: float

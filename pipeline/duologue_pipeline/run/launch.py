@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.storage import absolute_uri, exists, join
+from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.reader.release import MANIFEST, read_release
@@ -52,6 +54,9 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         UsageError: the request cannot be carried out; nothing has been written.
     """
     check_request(request)
+    remove_dead_temporaries()
+    if request.allow_private_addresses:
+        allow_private_addresses()
     manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
     lines = list(read_lines(manifest))
     recordings = _count_recordings(lines, manifest)

@@ -31,6 +31,7 @@ class RunRequest:
         pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
         asr: a speech recogniser for tracks without a transcript, a path or hub id.
         allow_network: whether these may be downloaded.
+        allow_private_addresses: whether audio and words are fetched from private networks as well.
         name: of the dataset.
         validation_share: share of the time for the validation split.
         shard_hours: conversation time in a shard.
@@ -51,6 +52,7 @@ class RunRequest:
     pyannote_embedding: str | None = None
     asr: str | None = None
     allow_network: bool = False
+    allow_private_addresses: bool = False
     name: str = "duologue-dataset"
     validation_share: float = 0.05
     shard_hours: float = 10.0

@@ -8,8 +8,12 @@ import json
 from typing import Any, Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.files.storage import local_copy
+from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.names import shown
+from duologue_pipeline.files.storage import local_copy, read_bytes
 from duologue_pipeline.records import Recording, Track, Word
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
 from duologue_schemas import iter_faults
 
 __all__ = ["WORDS_POLICIES", "parse_words", "read_json", "read_words"]
@@ -55,7 +59,7 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
 
 def _track_words(track: Track) -> tuple[Word, ...] | None:
     uri = track.words_uri
-    return None if uri is None else parse_words(read_json(uri), name=uri, offset_s=track.offset_s)
+    return None if uri is None else parse_words(read_json(uri), name=shown(uri), offset_s=track.offset_s)
 
 
 def read_json(uri: str) -> Any:
@@ -64,13 +68,24 @@ def read_json(uri: str) -> Any:
     Raises:
         RejectError: ``words_missing``, or ``words_invalid`` where it is not JSON.
     """
+    limits, name = load_rules(FilesRules), shown(uri)
     try:
-        with local_copy(uri) as path:
-            return json.loads(path.read_bytes())
+        with local_copy(uri, max_bytes=limits.max_words_bytes) as path:
+            document = json.loads(read_bytes(str(path), max_bytes=limits.max_words_bytes))
+    except FileFault as fault:
+        reason = "words_invalid" if fault.kind == "over_limit" else "words_missing"
+        raise RejectError(reason, f"{name}: the word file cannot be read ({fault})", fault.values) from None
     except OSError as error:
-        raise RejectError("words_missing", f"{uri}: the word file cannot be read ({error})") from None
+        raise RejectError("words_missing", f"{name}: the word file cannot be read ({error})") from None
     except (ValueError, RecursionError) as error:
-        raise RejectError("words_invalid", f"{uri}: not valid JSON ({error})") from None
+        raise RejectError("words_invalid", f"{name}: not valid JSON ({error})") from None
+    if isinstance(document, list) and len(document) > limits.max_words:
+        raise RejectError(
+            "words_invalid",
+            f"{name}: lists {len(document)} words, up to {limits.max_words} are read; cut the recording into conversations",
+            {"found": len(document), "limit": limits.max_words},
+        )
+    return document
 
 
 def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Word, ...]:
