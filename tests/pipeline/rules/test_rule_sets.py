@@ -32,13 +32,13 @@ KINDS: dict[type[RuleSet], str] = {
     DisfluencyRules: "1.1",
     EventsRules: "2.1",
     HumanReferenceRules: "1.1",
-    IngestRules: "1.1",
+    IngestRules: "1.2",
     IsolationRules: "2.1",
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",
     VocalisationsRules: "1.1",
-    WithdrawalRules: "1.1",
-    WordsCheckRules: "1.0",
+    WithdrawalRules: "1.2",
+    WordsCheckRules: "1.1",
 }
 
 
