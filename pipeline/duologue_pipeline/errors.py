@@ -47,8 +47,11 @@ REASONS: Final[dict[str, str]] = {
     "audio_missing_channel": "The file has fewer channels than the manifest asks for.",
     "audio_empty": "The track holds no samples.",
     "audio_not_finite": "The track holds NaN or infinite samples.",
-    "audio_all_zero": "The track is digital zero from beginning to end.",
+    "audio_all_zero": "The track is digital zero, or another constant value, from beginning to end.",
+    "audio_over_scale": "The samples lie far over full scale, as integers do that were stored as floating-point numbers.",
+    "audio_too_quiet": "The track stays so far below full scale that 16 bits hold next to nothing of it.",
     "audio_duplicate_samples": "Both tracks hold exactly the same samples.",
+    "audio_no_common_time": "With their offsets, the two tracks have no time in common.",
     "audio_too_short": "The recording is shorter than the minimum duration.",
     "audio_too_long": "The recording is longer than the maximum duration.",
     "audio_length_mismatch": "The two tracks differ in length by more than the tolerance.",
@@ -59,6 +62,7 @@ REASONS: Final[dict[str, str]] = {
     "isolation_undetermined": "It cannot be told whether the tracks are kept apart, and the run's policy requires it.",
     # stage "words"
     "words_missing": "A word file is named and does not exist, or words are required and none is named.",
+    "words_outside": "Words are required, and most of those named lie outside of the audio of their track.",
     "words_mismatch": "Words are required, and those named lie on the wrong track or are shifted.",
     "words_invalid": "The word file is not valid JSON or does not follow the words schema.",
 }

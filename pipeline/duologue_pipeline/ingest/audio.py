@@ -21,7 +21,7 @@ from duologue_pipeline.ingest.limits import BLOCK_S, block_seconds, check_limits
 from duologue_pipeline.ingest.track_file import TrackFile, to_float
 from duologue_pipeline.records import Recording, Track
 
-__all__ = ["PairDecoder", "Pcm", "conversation_blocks"]
+__all__ = ["PairDecoder", "Pcm", "Placer", "conversation_blocks"]
 
 Pcm = npt.NDArray[np.float32]
 
@@ -134,17 +134,26 @@ def _refusal(fault: FileFault) -> RejectError:
 _EMPTY: Pcm = np.zeros(0, dtype=np.float32)
 
 
-class _Placer:
-    """Moves one track onto the conversation's clock: applies its offset, then resamples it."""
+class Placer:
+    """Moves one track onto the conversation's clock: applies its offset, resamples it, then turns it by a gain.
 
-    def __init__(self, offset_s: float, native_hz: int, rate_hz: int) -> None:
+    Args:
+        offset_s: when its first sample is due, in seconds.
+        native_hz: the sampling rate of its file.
+        rate_hz: the sampling rate wanted.
+        gain_db: by how much it is turned.
+    """
+
+    def __init__(self, offset_s: float, native_hz: int, rate_hz: int, *, gain_db: float = 0.0) -> None:
         samples = round(offset_s * native_hz)
         self._lead = max(0, samples)
         self._skip = max(0, -samples)
         self._native_hz = native_hz
+        self._gain = np.float32(10 ** (gain_db / 20))
         self._resampler = None if native_hz == rate_hz else soxr.ResampleStream(native_hz, rate_hz, 1, dtype="float32")
 
     def push(self, pcm: Pcm) -> Iterator[Pcm]:
+        """Takes the next block, float32 [T] at ``native_hz``, and gives what is ready at ``rate_hz``."""
         while self._lead:
             silence = np.zeros(min(self._lead, BLOCK_S * self._native_hz), dtype=np.float32)
             self._lead -= len(silence)
@@ -154,10 +163,14 @@ class _Placer:
         yield self._resample(pcm[skipped:])
 
     def finish(self) -> Pcm:
-        return _EMPTY if self._resampler is None else self._resampler.resample_chunk(_EMPTY, last=True)
+        """Ends the track, and gives the rest of it."""
+        return _EMPTY if self._resampler is None else self._turn(self._resampler.resample_chunk(_EMPTY, last=True))
 
     def _resample(self, pcm: Pcm) -> Pcm:
-        return pcm if self._resampler is None or not len(pcm) else self._resampler.resample_chunk(pcm)
+        return self._turn(pcm if self._resampler is None or not len(pcm) else self._resampler.resample_chunk(pcm))
+
+    def _turn(self, pcm: Pcm) -> Pcm:
+        return pcm if self._gain == 1 else pcm * self._gain
 
 
 class _Queue:
@@ -183,7 +196,7 @@ class _Queue:
 def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple[Pcm, Pcm]]:
     """Decodes a recording onto its own clock: offsets applied, both tracks resampled and equally long.
 
-    The track that ends first is filled up with zeros. Resampling is soxr's "high quality" (passband to .913 of
+    The track that ends first is filled up with zeros. Both are turned by the recording's ``gain_db``. Resampling is soxr's "high quality" (passband to .913 of
     Nyquist, 125 dB of rejection), streamed.
 
     Args:
@@ -191,15 +204,16 @@ def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple
         rate_hz: the sampling rate wanted, in Hz.
 
     Yields:
-        (a, b): float32 [T] in [-1, 1] each at ``rate_hz``, T alike within a pair and otherwise of any size up to
-        about ten seconds.
+        (a, b): float32 [T] each at ``rate_hz``, T alike within a pair and otherwise of any size up to about ten
+        seconds. They are in [-1, 1], but for what resampling to another rate than the higher one of the
+        files adds to a peak.
 
     Raises:
         RejectError: as :class:`PairDecoder`.
     """
     with PairDecoder(recording) as decoder:
         placers = [
-            _Placer(track.offset_s, native_hz, rate_hz)
+            Placer(track.offset_s, native_hz, rate_hz, gain_db=recording.gain_db)
             for track, native_hz in zip(recording.tracks, decoder.sample_rates_hz, strict=True)
         ]
         queues = _Queue(), _Queue()

@@ -37,6 +37,8 @@ class TokenizeOptions:
     Attributes:
         segment_s: length of a sample in seconds; rounded down to whole token frames.
         include_audio: whether samples carry ``KEY.flac``, stereo, 16 bits, at the higher of the native rates.
+            Where a track goes over full scale both are turned down by ``audio.gain_db`` of the sample's document, so
+            that nothing is clipped.
     """
 
     segment_s: float = 120.0

@@ -65,7 +65,11 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
             "b": _consent(consent.b),
         },
         "codec": {**codec_document(codec), "frames": segment.frames},
-        "audio": {"a": track_figures(conversation.audio.a), "b": track_figures(conversation.audio.b)},
+        "audio": {
+            "a": track_figures(conversation.audio.a),
+            "b": track_figures(conversation.audio.b),
+            "gain_db": recording.gain_db,
+        },
         "isolation": sample_isolation(conversation.isolation),
         "activity": _by_speaker(conversation.activity.a, conversation.activity.b, start_ms, end_ms, _clip),
         "events": [

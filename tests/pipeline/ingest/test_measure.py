@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pytest
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest.measure import TrackMeter, measure_audio
+from duologue_pipeline.ingest.measure import measure_audio
+from duologue_pipeline.ingest.meter import TrackMeter
 from duologue_pipeline.records import TrackReport
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules

@@ -39,8 +39,8 @@ KINDS: dict[type[RuleSet], str] = {
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",
     VocalisationsRules: "1.1",
-    WithdrawalRules: "1.1",
-    WordsCheckRules: "1.0",
+    WithdrawalRules: "1.2",
+    WordsCheckRules: "1.1",
 }
 
 
