@@ -93,6 +93,12 @@ def run(
     shard_hours: Annotated[
         float, typer.Option(help="Put about this many hours of conversation into each shard.")
     ] = 10.0,
+    wait_s: Annotated[
+        float,
+        typer.Option(
+            "--wait-s", help="Wait up to this many seconds for another run or propagation in the same folder to end."
+        ),
+    ] = 600.0,
 ) -> None:
     """Make training shards with labels, consent and a card from two-track recordings of conversations.
 
@@ -121,6 +127,7 @@ def run(
         name=name,
         validation_share=validation_share,
         shard_hours=shard_hours,
+        wait_s=wait_s,
         beam_args=tuple(context.args),
     )
     _run(request)

@@ -6,16 +6,18 @@ ever sees half of one.
 """
 
 import hashlib
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import quote
 
 import pyarrow.fs
 
+from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.local import check_regular, open_regular
 from duologue_pipeline.files.names import (
@@ -50,12 +52,14 @@ __all__ = [
     "list_files",
     "local_copy",
     "local_path",
+    "make_durable",
     "move",
     "open_input",
     "open_output",
     "read_bytes",
     "sibling_uri",
     "too_large",
+    "unfinished_file",
     "write_bytes",
 ]
 
@@ -136,8 +140,16 @@ def read_bytes(uri: str, *, max_bytes: int | None = None) -> bytes:
 
 
 @contextmanager
-def open_output(uri: str) -> Iterator[IO[bytes]]:
-    """Opens a file to write; it appears under its name when the block ends without an error, whole or not at all."""
+def open_output(uri: str, *, work: str | None = None) -> Iterator[IO[bytes]]:
+    """Opens a file to write; it appears under its name when the block ends without an error, whole or not at all.
+
+    Args:
+        uri: where.
+        work: a folder on the same file system for the unfinished file; beside the target if None.
+
+    Raises:
+        UsageError: the disk or the system does not take it (:mod:`duologue_pipeline.files.faults`).
+    """
     filesystem, path = _filesystem(uri)
     if filesystem.type_name == "gcs":
         with temporary_file() as handle:  # closing a stream of Google's store makes the object appear, whole or not
@@ -150,15 +162,33 @@ def open_output(uri: str) -> Iterator[IO[bytes]]:
         with filesystem.open_output_stream(path) as stream:
             yield stream
         return
-    final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    temporary = final.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("wb") as handle:
+    with unfinished_file(Path(path), work=work) as temporary:
+        with storage_faults(path):
+            handle = temporary.open("wb")
+        with storage_faults(path, within=True), handle:
             yield handle
-        temporary.replace(final)
+        with storage_faults(path):
+            temporary.replace(path)
+
+
+@contextmanager
+def unfinished_file(final: Path, *, work: str | None) -> Iterator[Path]:
+    """Gives a new name for a local file that is not whole yet, and removes what is left under it when the block ends.
+
+    Args:
+        final: the name that it will have; its folder is made.
+        work: the folder of the unfinished file, which is made; the folder of ``final`` if None.
+    """
+    folder = final.parent if work is None else local_path(work)
+    with storage_faults(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{final.name}.{uuid.uuid4().hex}.tmp"
+    try:
+        yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing to say beside the fault that led here; strays are swept by their name
+            temporary.unlink(missing_ok=True)
 
 
 def digest(uri: str) -> tuple[str, int]:
@@ -172,9 +202,9 @@ def digest(uri: str) -> tuple[str, int]:
     return sha256.hexdigest(), size
 
 
-def write_bytes(uri: str, data: bytes) -> None:
-    """Writes a whole file; for small ones."""
-    with open_output(uri) as stream:
+def write_bytes(uri: str, data: bytes, *, work: str | None = None) -> None:
+    """Writes a whole file; for small ones. ``work`` as for :func:`open_output`."""
+    with open_output(uri, work=work) as stream:
         stream.write(data)
 
 
@@ -185,6 +215,13 @@ def move(source: str, target: str) -> None:
     if filesystem.type_name == "local":
         Path(target_path).parent.mkdir(parents=True, exist_ok=True)
     filesystem.move(path, target_path)
+
+
+def make_durable(uri: str) -> None:
+    """Waits until a local file is on the disk, so that it is there after a crash of the machine too."""
+    if not is_remote(uri):
+        with storage_faults(uri), local_path(uri).open("rb") as handle:
+            os.fsync(handle.fileno())
 
 
 def delete_file(uri: str) -> None:

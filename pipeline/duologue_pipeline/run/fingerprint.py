@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+from duologue_consent import format_time
 from duologue_pipeline.codec.document import codec_document, release_codec_document
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.files.text import canonical_json
@@ -58,6 +59,9 @@ def release_options(
         "validation_share": request.validation_share,
         "shard_hours": request.shard_hours,
         "rules": rules,
+        # A moment that was named decides who may be used. Where none was it is that of the run, and a second run of the same
+        # ledger gives the release that is there: what ended by itself since is for `consent propagate`.
+        **({"as_of": format_time(request.as_of)} if request.as_of else {}),
     }
     return ReleaseOptions(
         name=request.name,

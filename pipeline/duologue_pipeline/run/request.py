@@ -36,6 +36,7 @@ class RunRequest:
         validation_share: share of the time for the validation split.
         shard_hours: conversation time in a shard.
         as_of: the moment at which consent must be live; now if None.
+        wait_s: how long to wait for another process that works in the output folder.
         beam_args: options passed to Beam.
     """
 
@@ -57,6 +58,7 @@ class RunRequest:
     validation_share: float = 0.05
     shard_hours: float = 10.0
     as_of: datetime | None = None
+    wait_s: float = 600.0
     beam_args: Sequence[str] = field(default_factory=tuple)
 
 
@@ -80,6 +82,8 @@ def check_request(request: RunRequest) -> None:
         raise UsageError(f"--validation-share {request.validation_share:g}: expected 0 to below 1")
     if not 0 < request.shard_hours < math.inf:
         raise UsageError(f"--shard-hours {request.shard_hours:g}: expected more than 0")
+    if not request.wait_s >= 0:
+        raise UsageError(f"--wait-s {request.wait_s:g}: expected 0 seconds or more")
     name_rule = load_schema("release")["properties"]["name"]
     if not re.fullmatch(name_rule["pattern"], request.name):
         raise UsageError(f"--name {request.name}: expected {name_rule['x-expected']}")

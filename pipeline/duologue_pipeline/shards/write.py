@@ -15,10 +15,13 @@ from duologue_pipeline.records import Tokenized, WrittenShard
 from duologue_pipeline.shards.tar import join_parts
 from duologue_schemas.tables import TABLES
 
-__all__ = ["STAGING", "write_shard"]
+__all__ = ["READY", "STAGING", "write_shard"]
 
 STAGING: Final = ".staging"
 """The folder under the output where unfinished work lies; it goes when the release is complete."""
+
+READY: Final = f"{STAGING}/next"
+"""The folder in which the files of a release lie ready, by their paths in it, until all are there and may be seen."""
 
 
 def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenShard:
@@ -30,12 +33,12 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
         out: the output folder.
 
     Returns:
-        The shard as it lies under ``out/shards``.
+        The shard; it lies ready under :data:`READY`.
     """
     ordered = sorted(parts, key=lambda part: part.recording_id)
     staging = join(out, STAGING)
     name, sha256, size = join_parts(
-        [part.part_uri for part in ordered], folder=join(out, "shards"), name=shard, staging=staging
+        [part.part_uri for part in ordered], folder=join(out, READY, "shards"), name=shard, staging=staging
     )
     path = f"shards/{name}"
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}

@@ -1,4 +1,4 @@
-"""Writes the release on Beam: plans splits and shards, joins the shards, writes the tables and the cards."""
+"""Lays the release ready on Beam: plans splits and shards, joins the shards, writes the tables and the cards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from apache_beam.transforms.combiners import ToListCombineFn
 from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
 from duologue_pipeline.release.rejected import write_details
-from duologue_pipeline.release.write import ReleaseOptions, write_release
+from duologue_pipeline.release.write import ReleaseOptions, stage_release
 from duologue_pipeline.shards.plan import PlanEntry, plan_release
 from duologue_pipeline.shards.write import write_shard
 from duologue_pipeline.stages.guard import settled
@@ -112,7 +112,7 @@ class WriteDetails(beam.PTransform[Any, Any]):
 
 @dataclass(kw_only=True)
 class WriteRelease(beam.PTransform[Any, Any]):
-    """Writes tables, statistics, cards and, last of all, ``dataset.json``.
+    """Lays tables, statistics, cards and, last of all, ``dataset.json`` ready; whoever launched the run publishes them.
 
     Args:
         rejected: everything that was refused on the way.
@@ -135,7 +135,7 @@ class WriteRelease(beam.PTransform[Any, Any]):
             | "Once" >> beam.Create([self.out])
             | "Release"
             >> beam.Map(
-                _write_release,
+                _stage_release,
                 shards=AsList(shards),
                 rejected=AsList(self.rejected),
                 totals=AsList(self.totals),
@@ -144,11 +144,11 @@ class WriteRelease(beam.PTransform[Any, Any]):
         )
 
 
-def _write_release(
+def _stage_release(
     out: str,
     shards: list[WrittenShard],
     rejected: list[Rejected],
     totals: list[tuple[tuple[str, str], Totals]],
     options: ReleaseOptions,
 ) -> dict[str, Any] | None:
-    return write_release(shards, rejected, dict(totals), out=out, options=options)
+    return stage_release(shards, rejected, dict(totals), out=out, options=options)

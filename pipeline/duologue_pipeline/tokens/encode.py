@@ -135,6 +135,12 @@ def tokenize_conversation(
         "recordings": [recording_row(conversation, split=split, samples=len(index))],
         "events": event_rows(conversation, split=split),
         "part_bytes": offset,
+        # what a withdrawal asks while the part lies here (duologue_pipeline.withdrawal.unfinished)
+        "basis": {
+            "ledger_id": conversation.consent.ledger_id,
+            "purpose": conversation.consent.purpose,
+            "include_audio": options.include_audio,
+        },
     }
     # The rows come last: where they are, the part is whole.
     write_bytes(tokenized.rows_uri, canonical_json(rows))
