@@ -223,7 +223,7 @@ def test_the_order_of_the_manifest_does_not_make_another_run(request_with: Reque
     assert len(fingerprints) == 1
 
 
-NOT_HASHED = {"out", "allow_network", "wait_s", "beam_args"}
+NOT_HASHED = {"out", "allow_network", "allow_private_addresses", "wait_s", "beam_args"}
 """Options that the fingerprint leaves out: where to write, what may be downloaded, how long to wait, how Beam works."""
 NEEDS_A_MODEL = {"codec", "asr"}
 """Options that decide the bytes, and for which the tests of Mimi and of recognition open a model."""

@@ -51,11 +51,17 @@ class PlanRelease(beam.PTransform[Any, Any]):
 
 
 def _plan_entry(conversation: Annotated) -> PlanEntry:
+    lists = {
+        "activity": conversation.activity.a or conversation.activity.b,
+        "events": conversation.events,
+        "words": conversation.words_a or conversation.words_b,
+    }
     return PlanEntry(
         recording_id=conversation.recording.recording_id,
         speaker_a=conversation.consent.a.commitment,
         speaker_b=conversation.consent.b.commitment,
         duration_ms=conversation.audio.duration_ms,
+        lists=frozenset(name for name, items in lists.items() if items),
     )
 
 
