@@ -93,7 +93,7 @@ class PairDecoder:
             read = {uri: file.read(BLOCK_S * file.sample_rate_hz) for uri, file in running.items()}
             for uri, block in read.items():
                 if len(block) == 0:
-                    running.pop(uri).check_complete()
+                    running.pop(uri)
             if running:
                 a, b = (
                     to_float(np.ascontiguousarray(read[t.uri][:, t.channel])) if t.uri in read else _EMPTY

@@ -1,0 +1,56 @@
+"""Knows a container by its first bytes and has it looked through."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.containers.look import after_id3v2, at
+from duologue_pipeline.ingest.containers.riff import riff_layout
+from duologue_pipeline.ingest.sections import Layout, Section
+
+__all__ = ["find_layout"]
+
+
+def _whole(path: Path, uri: str) -> Layout:
+    """Takes the file as one section; whether that was all of it is seen when it has been decoded."""
+    return Layout((Section(0, path.stat().st_size),))
+
+
+_CONTAINERS: Final[dict[str, Callable[[Path, str], Layout]]] = {
+    "riff": riff_layout,
+    "aiff": _whole,
+    "au": _whole,
+    "caf": _whole,
+    "flac": _whole,
+    "sphere": _whole,
+    "ogg": _whole,  # part coded: ogg_layout
+    "mp3": _whole,  # part coded: mp3_layout
+}
+
+
+def find_layout(path: Path, uri: str) -> Layout:
+    """Looks through a file of audio and gives its sections.
+
+    Args:
+        path: the file.
+        uri: how the manifest names it, for messages.
+
+    Raises:
+        RejectError: ``audio_empty``, ``audio_truncated`` or ``audio_unreadable``.
+    """
+    if path.stat().st_size == 0:
+        raise RejectError("audio_empty", f"{uri}: the file has 0 bytes; export the track again", {"bytes": 0})
+    with path.open("rb") as handle:
+        head = at(handle, after_id3v2(handle, 0), 16)
+    return _CONTAINERS[_kind(head) or "mp3"](path, uri)
+
+
+def _kind(head: bytes) -> str | None:
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+        return "riff"
+    if head[:4] == b"FORM":
+        return "aiff"
+    if head[:4] in (b".snd", b"dns."):
+        return "au"
+    return {b"caff": "caf", b"fLaC": "flac", b"NIST": "sphere", b"OggS": "ogg"}.get(head[:4])

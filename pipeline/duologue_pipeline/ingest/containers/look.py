@@ -1,0 +1,82 @@
+"""Looks at bytes of a file in bounded memory: tags, padding and patterns that are known in every container."""
+
+import re
+from typing import BinaryIO, Final
+
+from duologue_pipeline.errors import RejectError
+
+__all__ = [
+    "PADDING_BYTES",
+    "after_id3v2",
+    "at",
+    "find_first",
+    "is_tag_or_padding",
+    "refuse_cut_short",
+    "refuse_unaccounted",
+]
+
+PADDING_BYTES: Final = 1 << 16
+"""Zeros that fill up the last block of a disk or card are fewer than this; more could have been a recording."""
+
+_PIECE: Final = 1 << 20
+_MOST_TAGS: Final = 16
+
+
+def at(handle: BinaryIO, place: int, count: int) -> bytes:
+    """Reads up to ``count`` bytes from a place on."""
+    handle.seek(place)
+    return handle.read(count)
+
+
+def after_id3v2(handle: BinaryIO, place: int) -> int:
+    """Gives the byte after the ID3v2 tags at a place (their sizes have seven bits a byte), the place if there is none."""
+    for _ in range(_MOST_TAGS):
+        head = at(handle, place, 10)
+        if head[:3] != b"ID3" or len(head) < 10 or max(head[6:]) >= 0x80:
+            break
+        size = sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+        place += 10 + size + (10 if head[5] & 0x10 else 0)
+    return place
+
+
+def is_tag_or_padding(handle: BinaryIO, place: int, size: int) -> bool:
+    """Tells whether the file, ``size`` bytes long, holds nothing from a place on but tags, or zeros that fill a block."""
+    place = min(after_id3v2(handle, place), size + 1)
+    if at(handle, place, 8) == b"APETAGEX":  # its size is that of the items and of the footer, without the header
+        place += 32 + int.from_bytes(at(handle, place + 12, 4), "little")
+    if place == size - 128 and at(handle, place, 3) == b"TAG":
+        place = size
+    return place == size or (0 < size - place < PADDING_BYTES and not any(at(handle, place, size - place)))
+
+
+def find_first(handle: BinaryIO, pattern: re.Pattern[bytes], length: int, start: int, stop: int) -> int | None:
+    """Gives the first place in ``[start, stop)`` at which a pattern of ``length`` bytes lies, None if there is none."""
+    while start + length <= stop:
+        piece = at(handle, start, min(_PIECE, stop - start))
+        if found := pattern.search(piece):
+            return start + found.start()
+        if len(piece) < length:
+            return None
+        start += len(piece) - length + 1
+    return None
+
+
+def refuse_cut_short(uri: str, declared_s: float, found_s: float) -> RejectError:
+    """Says that a header declares more audio than there is, in seconds."""
+    return RejectError(
+        "audio_truncated",
+        f"{uri}: the header declares {declared_s:.2f} s and the file holds {found_s:.2f} s; "
+        "the file is cut short: export it again",
+        {"declared_s": round(declared_s, 2), "found_s": round(found_s, 2)},
+    )
+
+
+def refuse_unaccounted(uri: str, place: int, size: int, declared_s: float) -> RejectError:
+    """Says that bytes follow the audio that a header declares, and that nothing says what they are."""
+    return RejectError(
+        "audio_unreadable",
+        f"{uri}: the header declares {declared_s:.2f} s, which end at byte {place}, and {size - place} bytes follow that "
+        "are no chunk or tag; if they are audio, the recorder was stopped before it wrote the length: repair the header "
+        "(sox --ignore-length, ffmpeg -ignore_length 1); otherwise cut them off",
+        {"declared_s": round(declared_s, 2), "unaccounted_bytes": size - place},
+    )
