@@ -6,6 +6,8 @@ from typing import Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import after_id3v2, at
+from duologue_pipeline.ingest.containers.mp3 import mp3_layout
+from duologue_pipeline.ingest.containers.ogg import ogg_layout
 from duologue_pipeline.ingest.containers.riff import riff_layout
 from duologue_pipeline.ingest.sections import Layout, Section
 
@@ -24,8 +26,8 @@ _CONTAINERS: Final[dict[str, Callable[[Path, str], Layout]]] = {
     "caf": _whole,
     "flac": _whole,
     "sphere": _whole,
-    "ogg": _whole,  # part coded: ogg_layout
-    "mp3": _whole,  # part coded: mp3_layout
+    "ogg": ogg_layout,
+    "mp3": mp3_layout,
 }
 
 

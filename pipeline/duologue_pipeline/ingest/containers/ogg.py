@@ -1,18 +1,17 @@
 """Looks through an Ogg file page by page: joined streams, packets that were never sent, pages that are lost or damaged.
 
-libsndfile reads the first stream of a chain and puts what was never sent out of the way, so that everything after it
-comes too early. Here each stream of the chain becomes a section, and a hole divides an Opus stream into two with
-silence between them (RFC 3533, RFC 7845, Vorbis I).
+libsndfile reads the first stream of a chain only, and leaves out what was never sent, so that everything after it
+comes too early. Here each stream of a chain becomes a section, and a hole divides an Opus stream into two with silence
+between them (RFC 3533, RFC 7845, Vorbis I).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest.containers.ogg_packets import OpusPackets, PacketDurations, VorbisPackets
-from duologue_pipeline.ingest.containers.ogg_pages import OggPage, damaged, make_page, read_pages, truncated
+from duologue_pipeline.ingest.containers.look import after_id3v2
+from duologue_pipeline.ingest.containers.ogg_pages import OggPage, damaged, read_pages, truncated
+from duologue_pipeline.ingest.containers.ogg_stream import OggStream
 from duologue_pipeline.ingest.sections import Layout, Section
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
@@ -30,10 +29,6 @@ _KINDS: Final = {
     b"BBCD": "dirac",
     b"OVP80": "vp8",
 }
-_OPUS_HZ: Final = 48000
-_OPUS_RATES_HZ: Final = (8000, 12000, 16000, 24000, 48000)
-_MOST_HEADER_BYTES: Final = 1 << 20
-_NO_TAGS: Final = b"OpusTags" + bytes(8)
 
 
 def ogg_layout(path: Path, uri: str) -> Layout:
@@ -44,7 +39,7 @@ def ogg_layout(path: Path, uri: str) -> Layout:
 
     Args:
         path: the file.
-        uri: what messages call it.
+        uri: how the manifest names it, for messages.
 
     Returns:
         One section a stream of a chain, and one more for each hole in an Opus stream.
@@ -52,70 +47,92 @@ def ogg_layout(path: Path, uri: str) -> Layout:
     Raises:
         RejectError: ``audio_truncated``: a stream has no last page; ``audio_unreadable``: pages are damaged or lost,
             times run backwards, a Vorbis stream has a hole, streams of a chain differ in sampling rate or channels,
-            there are several at once, or the audio is neither Opus nor Vorbis.
+            there are several at once, or the audio is neither Opus nor Vorbis; ``audio_empty``: there is none.
     """
+    chain = _Chain(uri)
     with path.open("rb") as handle:
-        pages = read_pages(handle, uri)
-        streams: list[_Stream] = []
-        sections: list[Section] = []
-        page = next(pages, None)
-        while page is not None:
-            stream = _Stream(uri)
-            page = stream.read(page, pages)
-            if streams and stream.form != streams[0].form:
-                raise damaged(uri, "of joined streams that differ in codec, sampling rate or channels", stream.start)
-            streams[1:] = [stream]
-            sections += stream.sections
-            if len(sections) > load_rules(IngestRules).sections_most:
-                raise damaged(uri, f"that falls into more than {len(sections) - 1} parts", stream.start)
+        for page in read_pages(handle, uri, after_id3v2(handle, 0)):
+            chain.take(page)
+    sections = chain.end(path.stat().st_size)
+    if not sections:
+        raise RejectError("audio_empty", f"{uri}: an Ogg file whose streams hold no samples; export the track again")
     return Layout(tuple(sections))
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Marks the pages between two holes: their bytes, and when they begin and end in samples of the stream."""
-
-    start: int
-    stop: int
-    begins: int
-    ends: int
-    exact: bool
-
-
-class _Stream:
-    """Reads one logical stream, from its first page to its last."""
+class _Chain:
+    """Follows the streams of a file: one after the other, beside a Skeleton at most."""
 
     def __init__(self, uri: str) -> None:
-        self._uri, self._rules = uri, load_rules(IngestRules)
-        self.start = 0
-        self.form: tuple[str, int, int] = "", 0, 0
-        self._head = b""
-        self._parts: list[_Part] = []
+        self._uri = uri
+        self._sections: list[Section] = []
+        self._stream: OggStream | None = None
+        self._form: tuple[str, int, int] | None = None
+        self._beside: set[int] = set()
+        self._parted = False  # whether pages of a Skeleton lie before the stream that comes next
 
-    def read(self, page: OggPage, pages: Iterator[OggPage]) -> OggPage | None:
-        """Takes the pages of a stream.
+    def take(self, page: OggPage) -> None:
+        """Takes the next page of the file."""
+        if page.first:
+            self._begin(page)
+        elif page.serial in self._beside:
+            return
+        elif self._stream is None or page.serial != self._stream.serial:
+            raise damaged(self._uri, f"whose page at byte {page.start} is of no stream that has begun", page.start)
+        else:
+            self._stream.take(page)
 
-        Args:
-            page: the first one.
-            pages: those after it.
+    def _begin(self, page: OggPage) -> None:
+        kind = next((kind for magic, kind in _KINDS.items() if page.body.startswith(magic)), "an unknown codec")
+        before = self._stream
+        if kind == "skeleton":
+            self._beside.add(page.serial)
+            self._parted = True
+            return
+        if before is not None and not before.ended:
+            if before.pages == 1:
+                raise damaged(
+                    self._uri,
+                    f"with several streams at once ({before.codec} and {kind})",
+                    page.start,
+                    remedy="take the sound of the speaker out into a file of its own",
+                )
+            raise truncated(
+                self._uri, f"another Ogg stream begins at byte {page.start}, and the one before it has no end", page.start
+            )
+        if kind not in ("opus", "vorbis"):
+            raise damaged(
+                self._uri,
+                f"with {kind}, and only Opus and Vorbis are read from Ogg",
+                page.start,
+                remedy="convert it to FLAC or WAV",
+            )
+        self._finish()
+        self._stream = OggStream(self._uri, kind, page, rewritten=self._parted)
+        self._parted = False
+        self._form = self._form or self._stream.form
+        if self._stream.form != self._form:
+            raise damaged(
+                self._uri,
+                f"of joined streams that differ: {_form(*self._form)}, then {_form(*self._stream.form)}",
+                page.start,
+                remedy="take them apart and convert them",
+            )
 
-        Returns:
-            The first page that is no longer of this stream, None at the end of the file.
-        """
-        self.start = page.start
-        others: set[int] = set()
-        own: OggPage | None = None
-        while page.first:
-            kind = _kind(page)
-            if kind == "skeleton":
-                others.add(page.serial)
-            elif own is not None:
-                raise damaged(self._uri, f"with several streams at once ({_kind(own)} and {kind})", page.start)
-            else:
-                own = page
-            page = self._next(pages, page)
-        if own is None:
-            raise damaged(self._uri, "that begins in the middle of a stream", page.start)
-        self._head = next((packet for packet, _ in own.packets()), b"")
-        self._set_form(_kind(own), own)
-        return None
+    def _finish(self) -> None:
+        if self._stream is not None:
+            self._sections += self._stream.sections()
+            if len(self._sections) > load_rules(IngestRules).sections_most:
+                raise damaged(self._uri, f"that falls into {len(self._sections)} parts", self._stream.start)
+
+    def end(self, size: int) -> list[Section]:
+        """Gives the sections of the file, which ends here, at byte ``size``."""
+        if self._stream is None:
+            raise damaged(self._uri, "without a stream of audio", 0)
+        if not self._stream.ended:
+            raise truncated(self._uri, f"the Ogg stream has no end after {self._stream.seconds:.2f} s", size)
+        self._finish()
+        return self._sections
+
+
+def _form(codec: str, rate_hz: int, channels: int) -> str:
+    return f"{codec}, {rate_hz} Hz, {channels} channel{'s' if channels > 1 else ''}"

@@ -2,18 +2,21 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.containers.look import is_tag_or_padding
 
-__all__ = ["OggPage", "damaged", "make_page", "read_pages", "truncated"]
+__all__ = ["MOST_BYTES", "OggPage", "damaged", "make_page", "read_pages", "truncated"]
+
+MOST_BYTES: Final = 255 * 253
+"""What a page of few packets can hold at least."""
 
 _HEADER: Final = struct.Struct("<4sBBqIIIB")  # OggS, version, flags, granule, serial, sequence, checksum, segments
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-_MOST_ZEROS: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class OggPage:
     lacing: bytes
     body: bytes
 
+    def at_time(self, granule: int) -> bytes:
+        """Gives the bytes of the page with another time."""
+        flags = _CONTINUED * self.continued | _FIRST * self.first | _LAST * self.last
+        return _pack(flags, granule, self.serial, self.sequence, self.lacing, self.body)
+
     def packets(self) -> Iterator[tuple[bytes, bool]]:
         """Gives each packet, or the part of it that lies on this page, and whether it ends here."""
         at = begin = 0
@@ -54,17 +62,18 @@ class OggPage:
             yield self.body[begin:at], False
 
 
-def read_pages(handle: BinaryIO, uri: str) -> Iterator[OggPage]:
-    """Reads a file page by page from its beginning.
+def read_pages(handle: BinaryIO, uri: str, at: int = 0) -> Iterator[OggPage]:
+    """Reads a file page by page from a place on; tags and a little padding may follow the last one.
 
     Raises:
         RejectError: ``audio_truncated``: the last page is cut; ``audio_unreadable``: a page's checksum is wrong, or
             there is something else between the pages.
     """
-    at = 0
+    begin = at
+    handle.seek(at)
     while head := handle.read(_HEADER.size):
         if not b"OggS".startswith(head[:4]):
-            if at and not any(head) and _only_zeros(handle):
+            if at > begin and is_tag_or_padding(handle, at, handle.seek(0, 2)):
                 return
             raise damaged(uri, f"with something else than a page at byte {at}", at)
         if len(head) < _HEADER.size:
@@ -82,13 +91,10 @@ def read_pages(handle: BinaryIO, uri: str) -> Iterator[OggPage]:
         at = stop
 
 
-def make_page(packet: bytes, *, serial: int, sequence: int, first: bool = False) -> bytes:
-    """Makes a page that holds one packet of a header, of under 65,025 bytes."""
-    lacing = b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255])
-    sequence %= 1 << 32
-    head = _HEADER.pack(b"OggS", 0, _FIRST if first else 0, 0, serial, sequence, 0, len(lacing)) + lacing
-    checksum = _checksum(head + packet)
-    return head[:22] + checksum.to_bytes(4, "little") + head[26:] + packet
+def make_page(packets: Sequence[bytes], *, serial: int, sequence: int, first: bool = False) -> bytes:
+    """Makes a page that holds the packets of a header, together no more than :data:`MOST_BYTES`."""
+    lacing = b"".join(b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255]) for packet in packets)
+    return _pack(_FIRST if first else 0, 0, serial, sequence % (1 << 32), lacing, b"".join(packets))
 
 
 def truncated(uri: str, fault: str, at: int) -> RejectError:
@@ -98,15 +104,19 @@ def truncated(uri: str, fault: str, at: int) -> RejectError:
     )
 
 
-def damaged(uri: str, fault: str, at: int) -> RejectError:
-    """Makes the refusal of an Ogg file with a fault; ``at`` is the byte at which it shows."""
+def damaged(uri: str, fault: str, at: int, remedy: str = "export it again", **values: float) -> RejectError:
+    """Makes the refusal of an Ogg file with a fault that shows at byte ``at``; ``values`` are published."""
+    rounded = {name: round(value, 3) for name, value in values.items()}
     return RejectError(
-        "audio_unreadable", f"{uri}: an Ogg file {fault}; export it again", {"format": "ogg", "at_byte": at}
+        "audio_unreadable",
+        f"{uri}: an Ogg file {fault}; {remedy}",
+        {"format": "ogg", "at_byte": at, **rounded},
     )
 
 
-def _only_zeros(handle: BinaryIO) -> bool:
-    return not any(handle.read(_MOST_ZEROS)) and not handle.read(1)
+def _pack(flags: int, granule: int, serial: int, sequence: int, lacing: bytes, body: bytes) -> bytes:
+    page = _HEADER.pack(b"OggS", 0, flags, granule, serial, sequence, 0, len(lacing)) + lacing + body
+    return page[:22] + _checksum(page).to_bytes(4, "little") + page[26:]
 
 
 def _checksum(data: bytes) -> int:
