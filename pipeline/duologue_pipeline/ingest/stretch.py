@@ -19,11 +19,15 @@ class Stretch(io.RawIOBase):
 
     def __init__(self, path: Path, section: Section) -> None:
         super().__init__()
+        self._path = path
         self._header = section.header
         self._start = section.start
         self._size = len(section.header) + max(0, section.stop - section.start)
         self._at = 0
         self._file = path.open("rb", buffering=0)
+
+    def __repr__(self) -> str:
+        return repr(str(self._path))  # as libsndfile names the file in messages
 
     def close(self) -> None:
         """Closes the file."""

@@ -5,27 +5,27 @@ from pathlib import Path
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.containers.aiff import aiff_layout
+from duologue_pipeline.ingest.containers.au import au_layout
+from duologue_pipeline.ingest.containers.caf import caf_layout
+from duologue_pipeline.ingest.containers.flac import flac_layout
 from duologue_pipeline.ingest.containers.look import after_id3v2, at
 from duologue_pipeline.ingest.containers.mp3 import mp3_layout
 from duologue_pipeline.ingest.containers.ogg import ogg_layout
 from duologue_pipeline.ingest.containers.riff import riff_layout
-from duologue_pipeline.ingest.sections import Layout, Section
+from duologue_pipeline.ingest.containers.sphere import sphere_layout
+from duologue_pipeline.ingest.sections import Layout
 
 __all__ = ["find_layout"]
 
 
-def _whole(path: Path, uri: str) -> Layout:
-    """Takes the file as one section; whether that was all of it is seen when it has been decoded."""
-    return Layout((Section(0, path.stat().st_size),))
-
-
 _CONTAINERS: Final[dict[str, Callable[[Path, str], Layout]]] = {
     "riff": riff_layout,
-    "aiff": _whole,
-    "au": _whole,
-    "caf": _whole,
-    "flac": _whole,
-    "sphere": _whole,
+    "aiff": aiff_layout,
+    "au": au_layout,
+    "caf": caf_layout,
+    "flac": flac_layout,
+    "sphere": sphere_layout,
     "ogg": ogg_layout,
     "mp3": mp3_layout,
 }
@@ -49,7 +49,7 @@ def find_layout(path: Path, uri: str) -> Layout:
 
 
 def _kind(head: bytes) -> str | None:
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff"):
         return "riff"
     if head[:4] == b"FORM":
         return "aiff"

@@ -29,7 +29,7 @@ __all__ = ["mp3_layout"]
 _BUFFER_BYTES: Final = 1 << 18
 
 
-def mp3_layout(path: Path, uri: str, *, start: int = 0, stop: int | None = None) -> Layout:
+def mp3_layout(path: Path, uri: str) -> Layout:
     """Divides an MP3 file into runs of frames that a decoder reads one after the other.
 
     A run ends where a tag stands or where another file's first frame says how many follow. The delay of the encoder is
@@ -37,8 +37,7 @@ def mp3_layout(path: Path, uri: str, *, start: int = 0, stop: int | None = None)
 
     Args:
         path: the file.
-        uri: what messages call it.
-        start, stop: the bytes that hold the MP3, the whole file by default (a WAV may wrap one).
+        uri: how the manifest names it, for messages.
 
     Returns:
         One section a run; ``start_known`` is False if any of them does not name its delay.
@@ -49,9 +48,7 @@ def mp3_layout(path: Path, uri: str, *, start: int = 0, stop: int | None = None)
             rate or channels change.
     """
     with path.open("rb", buffering=_BUFFER_BYTES) as handle:
-        if stop is None:
-            stop = path.stat().st_size
-        runs = _Walk(handle, uri, start, stop).runs()
+        runs = _Walk(handle, uri, path.stat().st_size).runs()
     sections = tuple(_section(run) for run in runs)
     return Layout(sections, start_known=all(_delays(run) is not None and not run.grown for run in runs))
 
@@ -96,14 +93,14 @@ def _section(run: _Run) -> Section:
 class _Walk:
     """Goes through the bytes of a file from beginning to end."""
 
-    def __init__(self, handle: BinaryIO, uri: str, start: int, stop: int) -> None:
+    def __init__(self, handle: BinaryIO, uri: str, size: int) -> None:
         self._handle, self._uri = handle, uri
-        self._at, self._stop = start, end_of_audio(handle, start, stop)
+        self._at, self._stop = 0, end_of_audio(handle, size)
         self._rules = load_rules(IngestRules)
         self._runs: list[_Run] = []
         self._run: _Run | None = None
         self._count: FrameCount | None = None
-        self._counted_at = start
+        self._counted_at = 0
         self._like: FrameHeader | None = None
         self._seconds = 0.0
         self._stray = 0
@@ -174,7 +171,11 @@ class _Walk:
         """Goes on to the next frame or tag, if what lies between may be left out."""
         zeros = self._zeros(self._at)
         after = self._at + zeros
-        if zeros and (self._is_counted() or zeros <= self._rules.mp3_stray_bytes_most if after == self._stop else self._file_begins(after)):
+        if zeros and (
+            self._is_counted() or zeros <= self._rules.mp3_stray_bytes_most
+            if after == self._stop
+            else self._file_begins(after)
+        ):
             self._end_run()
             self._at = after
             return

@@ -49,19 +49,19 @@ def tag_size(handle: BinaryIO, position: int) -> int:
     return 0
 
 
-def end_of_audio(handle: BinaryIO, start: int, stop: int) -> int:
+def end_of_audio(handle: BinaryIO, stop: int) -> int:
     """Finds where the tags at the end of a file begin.
 
     Args:
         handle: the file.
-        start, stop: the bytes that hold the audio and its tags.
+        stop: its bytes.
 
     Returns:
         The place after the last byte that is in none of them, ``stop`` where there is no tag.
     """
     for _ in range(_MOST_END_TAGS):
         size = _size_before(handle, stop)
-        if not size or stop - size < start:
+        if not size or stop < size:
             break
         stop -= size
     return stop

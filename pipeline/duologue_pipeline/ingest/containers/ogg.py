@@ -97,7 +97,9 @@ class _Chain:
                     remedy="take the sound of the speaker out into a file of its own",
                 )
             raise truncated(
-                self._uri, f"another Ogg stream begins at byte {page.start}, and the one before it has no end", page.start
+                self._uri,
+                f"another Ogg stream begins at byte {page.start}, and the one before it has no end",
+                page.start,
             )
         if kind not in ("opus", "vorbis"):
             raise damaged(

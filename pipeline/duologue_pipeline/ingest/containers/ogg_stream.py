@@ -62,7 +62,11 @@ class OggStream:
         self._pre_skip, rate_hz = 0, int.from_bytes(page.body[12:16], "little")
         self._clock_hz, channels = rate_hz, page.body[11]
         if codec == "opus":
-            self._pre_skip, self._clock_hz, channels = int.from_bytes(page.body[10:12], "little"), _OPUS_HZ, page.body[9]
+            self._pre_skip, self._clock_hz, channels = (
+                int.from_bytes(page.body[10:12], "little"),
+                _OPUS_HZ,
+                page.body[9],
+            )
             if not rate_hz:  # not known: libsndfile would take 8 kHz
                 self._head, self._rewritten = page.body[:12] + _OPUS_HZ.to_bytes(4, "little") + page.body[16:], True
                 rate_hz = _OPUS_HZ
