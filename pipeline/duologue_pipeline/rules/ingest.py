@@ -39,6 +39,11 @@ class IngestRules(RuleSet):
         piece_max_ms: the longest piece of speech that is listened to at once.
         piece_join_ms: stretches this close are heard together: context helps.
         piece_margin_ms: how much is heard before and after them.
+        sections_most: into how many parts a file may fall: joined files, holes.
+        mp3_stray_bytes_most: bytes that may lie before the first frame of an MP3 (a recorder of a broadcast starts in
+            the middle of one), and zeros that may follow the last one where nothing counts the frames.
+        mp3_delay_samples_most: a longer delay of an encoder is not believed; LAME's is 576, the longest known 2257.
+        ogg_jitter_ms: by how much the times of an Ogg/Opus file may stray from its packets before that is a hole.
     """
 
     name: ClassVar[str] = "ingest"
@@ -65,3 +70,7 @@ class IngestRules(RuleSet):
     piece_max_ms: int
     piece_join_ms: int
     piece_margin_ms: int
+    sections_most: int
+    mp3_stray_bytes_most: int
+    mp3_delay_samples_most: int
+    ogg_jitter_ms: int
