@@ -174,7 +174,8 @@ class Consented(Recording):
 class TrackReport:
     """Reports what decoding one track from beginning to end showed.
 
-    ``samples_sha256`` is over the decoded samples as little-endian float32, before offset and resampling.
+    ``samples_sha256`` is over the decoded samples as little-endian float32 without the zeros around them, before offset and
+    resampling (:class:`duologue_pipeline.ingest.content_hash.ContentHash`).
     ``bandwidth_hz`` is the highest frequency whose mean power in louder frames is within 60 dB of the strongest.
     """
 
@@ -191,11 +192,15 @@ class TrackReport:
 
 @dataclass(frozen=True)
 class AudioReport:
-    """Reports on both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied."""
+    """Reports on both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied.
+
+    ``same_audio`` are the other recordings of the run that hold the audio of one of its tracks, sorted.
+    """
 
     duration_ms: int
     a: TrackReport
     b: TrackReport
+    same_audio: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

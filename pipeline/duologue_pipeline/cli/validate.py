@@ -23,6 +23,7 @@ def validate(
     Exit status: 0 no faults; 1 faults; 2 the manifest cannot be read.
     """
     from duologue_pipeline.files.storage import open_input
+    from duologue_pipeline.read.look_alikes import look_alike_faults
     from duologue_schemas import validate_manifest_lines
 
     with usage_errors():
@@ -31,7 +32,7 @@ def validate(
                 lines = stream.read().splitlines()
         except OSError as error:
             raise UsageError(f"{manifest}: the manifest cannot be read ({error})") from None
-    faults = list(validate_manifest_lines(lines))
+    faults = sorted([*validate_manifest_lines(lines), *look_alike_faults(lines)], key=lambda fault: fault.line)
     for fault in faults:
         where = f" {fault.field}:" if fault.field else ""
         typer.echo(f"{manifest}:{fault.line}:{where} {fault.message}")

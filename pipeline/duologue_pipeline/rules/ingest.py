@@ -19,6 +19,8 @@ class IngestRules(RuleSet):
         min_duration_s: a shorter conversation is refused.
         max_duration_s: a longer one, too.
         length_tolerance_s: how far apart the ends of the two tracks may lie.
+        same_audio_min_s: how much there must be between the first and the last sample that is not zero for a track to be known
+            again whatever the silence around it.
         clipped_level: a sample of at least this magnitude counts as clipped; full scale is 1.
         silence_frame_s: length of the frames that are digital silence or not.
         bandwidth_frame_s: length of the frames of the spectrum.
@@ -34,6 +36,7 @@ class IngestRules(RuleSet):
     min_duration_s: float
     max_duration_s: float
     length_tolerance_s: float
+    same_audio_min_s: float
     clipped_level: float
     silence_frame_s: float
     bandwidth_frame_s: float

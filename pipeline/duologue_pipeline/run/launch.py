@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
+from duologue_pipeline.consent.look_alikes import mistakable_speakers
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri, exists, join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
@@ -51,7 +52,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     check_request(request)
     manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
     lines = list(read_lines(manifest))
-    recordings = _count_recordings(lines, manifest)
+    recordings, speaker_ids = _recordings_and_speakers(lines, manifest)
     ledger = open_ledger(request.ledger)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
@@ -77,10 +78,12 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         out=out,
         snapshot=None if ledger is None else ledger.snapshot,
         ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
+        mistakable=mistakable_speakers(speaker_ids, None if ledger is None else ledger.snapshot),
         as_of=request.as_of or datetime.now(UTC),
         codec=request.codec,
         second_opinion=second_opinion,
         asr=asr,
+        same_audio=request.same_audio,
         tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
         validation_share=request.validation_share,
         shard_s=request.shard_hours * 3600,
@@ -91,10 +94,15 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     return RunResult(out, written, refused_counts(out), was_complete=False)
 
 
-def _count_recordings(lines: Sequence[bytes], manifest: str) -> int:
-    """Counts the usable lines of a manifest, and refuses a manifest that has none."""
-    recordings = sum(isinstance(parse_line(line, manifest_uri=manifest), Recording) for line in lines)
-    if not recordings:
+def _recordings_and_speakers(lines: Sequence[bytes], manifest: str) -> tuple[int, set[str]]:
+    """Counts the usable lines of a manifest and collects their speakers; refuses a manifest that has none."""
+    count, speaker_ids = 0, set[str]()
+    for line in lines:
+        parsed = parse_line(line, manifest_uri=manifest)
+        if isinstance(parsed, Recording):
+            count += 1
+            speaker_ids.update(track.speaker_id for track in parsed.tracks)
+    if not count:
         found = f"none of its {len(lines)} lines is a recording" if lines else "it has no lines"
         raise UsageError(f"{manifest}: not a usable manifest: {found}; `duologue validate {manifest}` lists the faults")
-    return recordings
+    return count, speaker_ids

@@ -55,6 +55,7 @@ def _plan_entry(conversation: Annotated) -> PlanEntry:
         speaker_a=conversation.consent.a.commitment,
         speaker_b=conversation.consent.b.commitment,
         duration_ms=conversation.audio.duration_ms,
+        same_audio=conversation.audio.same_audio,
     )
 
 
