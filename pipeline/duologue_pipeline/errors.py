@@ -21,6 +21,7 @@ REASONS: Final[dict[str, str]] = {
     # stage "read"
     "manifest_invalid": "The manifest line is not valid JSON or does not follow the recording schema.",
     "manifest_duplicate_id": "More than one manifest line has this recording_id, so none of them is used.",
+    "manifest_look_alike_id": "More than one manifest line has a recording_id that looks like this one, so none is used.",
     # stage "consent"
     "consent_no_ledger": "No consent ledger was given, or the file does not exist.",
     "consent_unknown_speaker": "The ledger has no event of this speaker.",
@@ -36,6 +37,8 @@ REASONS: Final[dict[str, str]] = {
     "consent_jurisdiction_requirement": "A rule of the place where the speaker was requires what the record does not have.",
     "consent_after_recording": "The consent was given after the recording was made.",
     "consent_recording_time_unknown": "The manifest does not say when the recording was made (started_at).",
+    "consent_look_alike": "The speaker's id looks like another one, and it is not on record that they are two people.",
+    "consent_audio_of_refused": "The same audio stands under another recording_id, and was refused there.",
     # stage "ingest"
     "audio_missing": "The audio file does not exist or may not be read.",
     "audio_not_allowed": "The uri of the audio is none that duologue reads, or leads into a private network.",
@@ -55,6 +58,7 @@ REASONS: Final[dict[str, str]] = {
     "audio_too_short": "The recording is shorter than the minimum duration.",
     "audio_too_long": "The recording is longer than the maximum duration.",
     "audio_length_mismatch": "The two tracks differ in length by more than the tolerance.",
+    "audio_same_as_other": "The same audio stands under another recording_id as well, so none of them is used.",
     # stage "isolation"
     "isolation_duplicate_signal": "Both tracks carry the same signal (up to gain and delay), as in a mono recording.",
     "isolation_fail": "The tracks are not kept apart (verdict fail), and the run's isolation policy refuses that.",

@@ -179,7 +179,8 @@ class Consented(Recording):
 class TrackReport:
     """Reports what decoding one track from beginning to end showed.
 
-    ``samples_sha256`` is over the decoded samples as little-endian float32, before offset and resampling.
+    ``samples_sha256`` is over the decoded samples as little-endian float32 without the zeros around them, before offset and
+    resampling (:class:`duologue_pipeline.ingest.content_hash.ContentHash`).
     ``level_dbfs`` is without the direct current ``dc``. ``clipped_share`` counts samples at full scale, or at the lower
     level at which the sound is cut off. ``digital_silence_share`` counts frames of one value.
     ``bandwidth_hz`` is the highest frequency whose mean power in louder frames is within 60 dB of the strongest.
@@ -201,12 +202,14 @@ class AudioReport:
     """Reports on both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied.
 
     ``gain_db`` is by how much both tracks are turned so that neither goes over full scale, 0 where none does.
+    ``same_audio`` are the other recordings of the run that hold the audio of one of its tracks, sorted.
     """
 
     duration_ms: int
     a: TrackReport
     b: TrackReport
     gain_db: float = 0.0
+    same_audio: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

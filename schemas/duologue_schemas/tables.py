@@ -124,7 +124,14 @@ RECORDINGS: Final = pa.schema(
         *_per_track("clipped_share", pa.float64(), "Share of clipped samples of {track}, 0 to 1."),
         *_per_track("digital_silence_share", pa.float64(), "Share of digital silence of {track}, 0 to 1."),
         *_per_track(
-            "samples_sha256", pa.string(), "Hash of the decoded samples of {track}; withdrawn if they were taken out."
+            "samples_sha256",
+            pa.string(),
+            "Hash of the decoded samples of {track} without the zeros around them; withdrawn if they were taken out.",
+        ),
+        _column(
+            "same_audio",
+            _STRINGS,
+            "The other recordings of the run that hold the audio of one of its tracks: none, unless they were asked for.",
         ),
         _column("isolation", pa.string(), "Verdict: pass, warn, fail or undetermined."),
         *_per_direction(

@@ -70,6 +70,13 @@ def run(
             "fail; refuse-warn: fail, warn; require-pass: fail, warn, undetermined. What is kept carries its verdict."
         ),
     ] = "refuse-fail",
+    same_audio: Annotated[
+        str,
+        typer.Option(
+            help="Choose what is done with recordings of which a track holds the same audio as a track of another one. refuse: "
+            "all of them are refused; mark: they are kept in one split, and each names the others."
+        ),
+    ] = "refuse",
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
     asr: Asr = None,
@@ -119,6 +126,7 @@ def run(
         include_audio=include_audio,
         words=words,
         isolation_policy=isolation_policy,
+        same_audio=same_audio,
         pyannote_segmentation=pyannote_segmentation,
         pyannote_embedding=pyannote_embedding,
         asr=asr,

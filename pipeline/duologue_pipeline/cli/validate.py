@@ -21,12 +21,13 @@ def validate(
 
     Exit status: 0 no faults; 1 faults; 2 the manifest cannot be read.
     """
+    from duologue_pipeline.read.look_alikes import look_alike_faults
     from duologue_pipeline.read.manifest import read_all_lines
     from duologue_schemas import validate_manifest_lines
 
     with usage_errors():
         lines = list(read_all_lines(manifest))
-    faults = list(validate_manifest_lines(lines))
+    faults = sorted([*validate_manifest_lines(lines), *look_alike_faults(lines)], key=lambda fault: fault.line)
     for fault in faults:
         where = f" {fault.field}:" if fault.field else ""
         typer.echo(f"{manifest}:{fault.line}:{where} {fault.message}")

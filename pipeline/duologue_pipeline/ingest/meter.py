@@ -4,12 +4,11 @@ The rule set is rules/ingest.json. Everything is computed in one pass over block
 depend on the length of the recording.
 """
 
-import hashlib
-
 import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.ingest.audio import Pcm
+from duologue_pipeline.ingest.content_hash import ContentHash
 from duologue_pipeline.records import TrackReport
 from duologue_pipeline.rules.ingest import IngestRules
 
@@ -30,7 +29,7 @@ class TrackMeter:
     def __init__(self, sample_rate_hz: int, rules: IngestRules) -> None:
         self._rate_hz = sample_rate_hz
         self._rules = rules
-        self._hash = hashlib.sha256()
+        self._hash = ContentHash(round(rules.same_audio_min_s * sample_rate_hz))
         self._samples = 0
         self._sum = 0.0
         self._sum_of_squares = 0.0
@@ -70,7 +69,7 @@ class TrackMeter:
         """Takes the next block of the track, float32 [T] in [-1, 1] at ``sample_rate_hz``; T may be 0."""
         if not len(pcm):
             return
-        self._hash.update(np.ascontiguousarray(pcm).astype("<f4", copy=False).data)
+        self._hash.push(pcm)
         self._samples += len(pcm)
         power = float(np.einsum("i,i->", pcm, pcm, dtype=np.float64))
         if not np.isfinite(power):

@@ -2,9 +2,11 @@
 
 import codecs
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from duologue_consent.decisions.names import named_by, skeleton
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import open_input, sibling_uri, too_large
 from duologue_pipeline.records import Recording, Rejected, Source, Track
@@ -32,7 +34,7 @@ def read_manifest(uri: str) -> Iterator[Recording | Rejected]:
     by_id: dict[str, list[Recording | Rejected]] = {}
     for line in read_lines(uri):
         parsed = parse_line(line, manifest_uri=uri)
-        by_id.setdefault(parsed.recording_id if isinstance(parsed, Recording) else "", []).append(parsed)
+        by_id.setdefault(skeleton(parsed.recording_id) if isinstance(parsed, Recording) else "", []).append(parsed)
     for parsed_with_one_id in by_id.values():
         yield from unique_recordings(parsed_with_one_id)
 
@@ -108,13 +110,15 @@ def _is_unicode(text: str) -> bool:
 
 
 def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Recording | Rejected]:
-    """Rejects every recording that shares its recording_id with another one.
+    """Rejects every recording whose recording_id is that of another one, or looks like it (``call-1`` and ``Call-1``).
 
     Args:
-        parsed: what the lines with one recording_id gave (:func:`parse_line`); those without an id may stand together.
+        parsed: what the lines of which the recording_ids look alike gave (:func:`parse_line`); those without an id may stand
+            together.
 
     Returns:
-        The rejections as they are, and the recording, or a ``manifest_duplicate_id`` rejection for each of several.
+        The rejections as they are, and the recording, or a ``manifest_duplicate_id`` or ``manifest_look_alike_id`` rejection
+        for each of several.
     """
     recordings = []
     for each in parsed:
@@ -125,10 +129,18 @@ def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Record
     if len(recordings) == 1:
         yield recordings[0]
         return
+    counts = Counter(recording.recording_id for recording in recordings)
     for recording in recordings:
-        recording_id = recording.recording_id
-        detail = f"{len(recordings)} lines have the recording_id {recording_id!r}; give each recording its own"
-        yield Rejected(recording_id, "read", "manifest_duplicate_id", detail)
+        recording_id, count = recording.recording_id, counts[recording.recording_id]
+        if count > 1:
+            detail = f"{count} lines have the recording_id {recording_id!r}; give each recording its own"
+            yield Rejected(recording_id, "read", "manifest_duplicate_id", detail, {"lines": count})
+        else:
+            others = named_by(sorted(counts.keys() - {recording_id}))
+            detail = (
+                f"the recording_id {recording_id!r} looks like {others} of another line; give each recording its own"
+            )
+            yield Rejected(recording_id, "read", "manifest_look_alike_id", detail, {"ids": len(counts)})
 
 
 def _invalid(recording_id: str | None, detail: str) -> Rejected:

@@ -25,6 +25,8 @@ class IngestRules(RuleSet):
         length_tolerance_s: how far apart the ends of the two tracks may lie.
         max_peak_dbfs: a track with a higher peak is refused: its samples are no floats of full scale 1.
         min_peak_dbfs: so is one whose samples lie closer together: 16 bits hold next to nothing of it.
+        same_audio_min_s: how much there must be between the first and the last sample that is not zero for a track to be known
+            again whatever the silence around it.
         clipped_level: a sample of at least this magnitude counts as clipped; full scale is 1.
         cut_off_level: samples at a lower extreme value count, too, where that is at least this magnitude
         cut_off_min_runs: and it holds for three samples or more so often (each sample within such a run counts).
@@ -56,6 +58,7 @@ class IngestRules(RuleSet):
     length_tolerance_s: float
     max_peak_dbfs: float
     min_peak_dbfs: float
+    same_audio_min_s: float
     clipped_level: float
     cut_off_level: float
     cut_off_min_runs: int

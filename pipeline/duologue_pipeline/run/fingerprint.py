@@ -53,6 +53,7 @@ def release_options(
         "include_audio": request.include_audio,
         "words": request.words,
         "isolation_policy": request.isolation_policy,
+        "same_audio": request.same_audio,
         "second_opinion": opinion_document,
         "asr": asr_document,
         "name": request.name,

@@ -5,11 +5,12 @@ pipeline lays the release ready in the staging folder; it is seen only when the 
 then, still allows all of it. Where it does not, the run goes on with the ledger of now, in another round.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
+from duologue_pipeline.consent.look_alikes import mistakable_speakers
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
@@ -69,6 +70,7 @@ class _Run:
     out: str
     lines: Sequence[bytes]
     recordings: int
+    speaker_ids: Collection[str]
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
     progress: IO[str] | None
@@ -114,13 +116,13 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         allow_private_addresses()
     manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
     lines = list(read_lines(manifest))
-    recordings = _count_recordings(lines, manifest)
+    recordings, speaker_ids = _recordings_and_speakers(lines, manifest)
     ledger = open_ledger(request.ledger)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
-    this = _Run(request, manifest, out, lines, recordings, second_opinion, asr, progress)
+    this = _Run(request, manifest, out, lines, recordings, speaker_ids, second_opinion, asr, progress)
     release = this.release(ledger)
     if is_complete(out, release.fingerprint) and not _untidy(out):
         return this.result(release, was_complete=True)
@@ -175,10 +177,12 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         out=out,
         snapshot=snapshot,
         ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
+        mistakable=mistakable_speakers(this.speaker_ids, snapshot),
         as_of=as_of,
         codec=request.codec,
         second_opinion=this.second_opinion,
         asr=this.asr,
+        same_audio=request.same_audio,
         tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
         validation_share=request.validation_share,
         shard_s=request.shard_hours * 3600,
@@ -198,10 +202,15 @@ def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
     )
 
 
-def _count_recordings(lines: Sequence[bytes], manifest: str) -> int:
-    """Counts the usable lines of a manifest, and refuses a manifest that has none."""
-    recordings = sum(isinstance(parse_line(line, manifest_uri=manifest), Recording) for line in lines)
-    if not recordings:
+def _recordings_and_speakers(lines: Sequence[bytes], manifest: str) -> tuple[int, set[str]]:
+    """Counts the usable lines of a manifest and collects their speakers; refuses a manifest that has none."""
+    count, speaker_ids = 0, set[str]()
+    for line in lines:
+        parsed = parse_line(line, manifest_uri=manifest)
+        if isinstance(parsed, Recording):
+            count += 1
+            speaker_ids.update(track.speaker_id for track in parsed.tracks)
+    if not count:
         found = f"none of its {len(lines)} lines is a recording" if lines else "it has no lines"
         raise UsageError(f"{manifest}: not a usable manifest: {found}; `duologue validate {manifest}` lists the faults")
-    return recordings
+    return count, speaker_ids

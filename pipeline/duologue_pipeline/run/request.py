@@ -8,6 +8,7 @@ from datetime import datetime
 
 from duologue_consent import Purpose
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.ingest.same_audio import SAME_AUDIO_POLICIES
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
 from duologue_pipeline.words.files import WORDS_POLICIES
 from duologue_schemas import load_schema
@@ -28,6 +29,7 @@ class RunRequest:
         include_audio: whether samples carry FLAC.
         words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
         isolation_policy: a key of :data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`.
+        same_audio: a key of :data:`duologue_pipeline.ingest.same_audio.SAME_AUDIO_POLICIES`.
         pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
         asr: a speech recogniser for tracks without a transcript, a path or hub id.
         allow_network: whether these may be downloaded.
@@ -49,6 +51,7 @@ class RunRequest:
     include_audio: bool = False
     words: str = "optional"
     isolation_policy: str = "refuse-fail"
+    same_audio: str = "refuse"
     pyannote_segmentation: str | None = None
     pyannote_embedding: str | None = None
     asr: str | None = None
@@ -76,6 +79,8 @@ def check_request(request: RunRequest) -> None:
         raise UsageError(
             f"--isolation-policy {request.isolation_policy}: expected one of {', '.join(ISOLATION_POLICIES)}"
         )
+    if request.same_audio not in SAME_AUDIO_POLICIES:
+        raise UsageError(f"--same-audio {request.same_audio}: expected one of {', '.join(SAME_AUDIO_POLICIES)}")
     if not 1 <= request.segment_s <= 3600:
         raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
     if not 0 <= request.validation_share < 1:

@@ -1,6 +1,7 @@
 """Plans a release: which recording goes into which split and which shard, decided from identities alone.
 
-Splits are disjoint in speakers: two recordings that share a speaker, directly or through others, stay together.
+Splits are disjoint in speakers and in audio: two recordings that share a speaker or a track, directly or through others, stay
+together.
 Order and choice come from hashes of identities, never from arrival, so any order of input gives the same plan.
 
 ``datasets`` takes the types of all fields from the first samples of the first shard, and of an empty list it learns none. So
@@ -9,7 +10,7 @@ what has each of the lists that any recording has comes first: in ``train``, and
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from duologue_pipeline.records import SPLITS
@@ -18,16 +19,21 @@ __all__ = ["PlanEntry", "plan_release", "plan_shards", "plan_splits"]
 
 _SMALL_SHARE = 1 / 3
 
+_Node = tuple[str, str]
+"""``speaker`` or ``recording``, and which."""
+
 
 @dataclass(frozen=True)
 class PlanEntry:
-    """Holds what the plan needs to know of a recording: who speaks (commitments), how long, and which lists are not empty."""
+    """Holds what the plan needs to know of a recording: who speaks (commitments), how long, which lists are not empty, and
+    who holds the same audio."""
 
     recording_id: str
     speaker_a: str
     speaker_b: str
     duration_ms: int
     lists: frozenset[str] = frozenset()
+    same_audio: Sequence[str] = ()
 
 
 def plan_release(
@@ -44,9 +50,9 @@ def plan_release(
 
 
 def plan_splits(entries: Iterable[PlanEntry], *, validation_share: float) -> dict[str, str]:
-    """Divides recordings into ``train`` and ``validation`` with no speaker in both.
+    """Divides recordings into ``train`` and ``validation`` with no speaker and no audio in both.
 
-    Groups of recordings that are connected through speakers are taken for validation, in the order of the hash of
+    Groups of recordings that are connected through speakers or audio are taken for validation, in the order of the hash of
     their smallest recording id, while the total stays within the share. Where not one fits, the smallest is taken if
     it is at most a third of the whole; so three unrelated conversations give one for validation and two do not.
 
@@ -131,19 +137,22 @@ def _hash(name: str) -> str:
 
 
 def _connected(entries: list[PlanEntry]) -> dict[str, list[PlanEntry]]:
-    """Groups recordings that share speakers (union-find); a group is named after its first recording."""
-    parent: dict[str, str] = {}
+    """Groups recordings that share speakers or audio (union-find); a group is named after its first recording."""
+    parent: dict[_Node, _Node] = {}
 
-    def root(speaker: str) -> str:
-        parent.setdefault(speaker, speaker)
-        while parent[speaker] != speaker:
-            parent[speaker] = parent[parent[speaker]]
-            speaker = parent[speaker]
-        return speaker
+    def root(node: _Node) -> _Node:
+        parent.setdefault(node, node)
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
 
     for entry in entries:
-        parent[root(entry.speaker_a)] = root(entry.speaker_b)
-    groups: dict[str, list[PlanEntry]] = defaultdict(list)
+        own = ("recording", entry.recording_id)
+        tied: list[_Node] = [("speaker", entry.speaker_a), ("speaker", entry.speaker_b)]
+        for node in (*tied, *(("recording", other) for other in entry.same_audio)):
+            parent[root(node)] = root(own)
+    groups: dict[_Node, list[PlanEntry]] = defaultdict(list)
     for entry in entries:
-        groups[root(entry.speaker_a)].append(entry)
+        groups[root(("recording", entry.recording_id))].append(entry)
     return {group[0].recording_id: group for group in groups.values()}

@@ -62,6 +62,7 @@ def _plan_entry(conversation: Annotated) -> PlanEntry:
         speaker_b=conversation.consent.b.commitment,
         duration_ms=conversation.audio.duration_ms,
         lists=frozenset(name for name, items in lists.items() if items),
+        same_audio=conversation.audio.same_audio,
     )
 
 

@@ -81,6 +81,7 @@ def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[
         "started_at": recording.started_at,
         "purposes": [conversation.consent.purpose],
         "gain_db": recording.gain_db,
+        "same_audio": list(conversation.audio.same_audio),
         "isolation": conversation.isolation.verdict,
         "overlap_s": _s(statistics.overlap_ms),
         "overlap_share_of_time": overlap_share_of_time(statistics),
