@@ -5,7 +5,6 @@ them; it takes much damage in silence, so what comes out is counted and, where a
 """
 
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,12 @@ import soundfile
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.find import find_layout
-from duologue_pipeline.ingest.mp3 import count_samples
 from duologue_pipeline.ingest.sections import Section
 from duologue_pipeline.ingest.stretch import Stretch
 
 __all__ = ["TrackFile", "to_float"]
 
 _UNKNOWN_LENGTH = 1 << 60  # libsndfile's "frames" where a FLAC header leaves the number open
-_MP3_SLACK_SAMPLES = 2 * 1152  # encoder and decoder count the padding at the ends differently
-_MP3_COUNTED = re.compile(rb"Xing|Info|VBRI")  # the header of a file that says how many frames it has
 _FLAC_BYTES = {"PCM_S8": 1, "PCM_16": 2, "PCM_24": 3}
 _READ = (
     "WAV",
@@ -212,15 +208,7 @@ class _Decoder:
             "declared_s": round(declared / self.sample_rate_hz, 2),
             "found_s": round(self._read_samples / self.sample_rate_hz, 2),
         }
-        slack = _MP3_SLACK_SAMPLES if self._file.format == "MP3" and self._section.samples is None else 0
-        if slack and declared > self._file.frames + slack:
-            raise RejectError(
-                "audio_unreadable",
-                f"{self._uri}: an MP3 of {self._seconds(declared)} s with a variable bit rate and no Xing header, "
-                f"of which libsndfile reads {self._seconds(self._read_samples)} s; convert it to FLAC or WAV",
-                values,
-            )
-        if declared - self._read_samples > slack:
+        if declared > self._read_samples:
             raise RejectError(
                 "audio_truncated",
                 f"{self._uri}: the header declares {self._seconds(declared)} s and the file holds "
@@ -234,13 +222,6 @@ class _Decoder:
                 "s were decoded; the header is wrong or the data is damaged: export it again",
                 values,
             )
-        if self._section.samples is None and "without an End-Of-Stream flag" in self._file.extra_info:
-            raise RejectError(
-                "audio_truncated",
-                f"{self._uri}: the Ogg stream has no end after {self._seconds(self._read_samples)} s; "
-                "the file is cut short: export it again",
-                values,
-            )
         if self._md5 is not None and self._md5.hexdigest() != self._expected_md5:
             raise RejectError(
                 "audio_unreadable",
@@ -252,10 +233,6 @@ class _Decoder:
     def _declared_samples(self) -> int:
         if self._section.samples is not None:
             return self._section.samples
-        if self._file.format == "MP3" and self._whole:
-            with self._path.open("rb") as handle:
-                counted = _MP3_COUNTED.search(handle.read(1 << 16))
-            return int(self._file.frames) if counted else count_samples(self._path)
         return int(self._file.frames) if self._file.frames < _UNKNOWN_LENGTH else 0
 
     def _flac_md5(self) -> str | None:

@@ -10,16 +10,13 @@ from duologue_pipeline.ingest.containers.au import au_layout
 from duologue_pipeline.ingest.containers.caf import caf_layout
 from duologue_pipeline.ingest.containers.flac import flac_layout
 from duologue_pipeline.ingest.containers.look import after_id3v2, at
+from duologue_pipeline.ingest.containers.mp3 import mp3_layout
+from duologue_pipeline.ingest.containers.ogg import ogg_layout
 from duologue_pipeline.ingest.containers.riff import riff_layout
 from duologue_pipeline.ingest.containers.sphere import sphere_layout
-from duologue_pipeline.ingest.sections import Layout, Section
+from duologue_pipeline.ingest.sections import Layout
 
 __all__ = ["find_layout"]
-
-
-def _whole(path: Path, uri: str) -> Layout:
-    """Takes the file as one section; whether that was all of it is seen when it has been decoded."""
-    return Layout((Section(0, path.stat().st_size),))
 
 
 _CONTAINERS: Final[dict[str, Callable[[Path, str], Layout]]] = {
@@ -29,8 +26,8 @@ _CONTAINERS: Final[dict[str, Callable[[Path, str], Layout]]] = {
     "caf": caf_layout,
     "flac": flac_layout,
     "sphere": sphere_layout,
-    "ogg": _whole,  # part coded: ogg_layout
-    "mp3": _whole,  # part coded: mp3_layout
+    "ogg": ogg_layout,
+    "mp3": mp3_layout,
 }
 
 
