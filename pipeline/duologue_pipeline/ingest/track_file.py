@@ -21,19 +21,9 @@ __all__ = ["TrackFile", "to_float"]
 
 _UNKNOWN_LENGTH = 1 << 60  # libsndfile's "frames" where a FLAC header leaves the number open
 _FLAC_BYTES = {"PCM_S8": 1, "PCM_16": 2, "PCM_24": 3}
-_READ = (
-    "WAV",
-    "WAVEX",
-    "RF64",
-    "W64",
-    "AIFF",
-    "AU",
-    "CAF",
-    "FLAC",
-    "NIST",
-    "OGG",
-    "MP3",
-)  # and every byte accounted for
+_READ = frozenset(
+    ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "NIST", "OGG", "MP3"]
+)  # what is looked through before
 _EXPECTED = "WAV, FLAC, MP3, Ogg/Opus or NIST SPHERE"
 _BLOCK_SAMPLES = 1 << 16  # of silence, or of samples that are left out, at a time
 
@@ -117,7 +107,15 @@ class TrackFile:
         if self._next == len(self._sections):
             return
         section = self._sections[self._next]
-        self._decoder = _Decoder(self.path, self.uri, section)
+        try:
+            self._decoder = _Decoder(self.path, self.uri, section)
+        except OSError as error:
+            raise RejectError(
+                "audio_unreadable",
+                f"{self.uri}: it could be read for {self.read_samples / self.sample_rate_hz:.2f} s and then not any more "
+                f"({error}); see that nothing changes it during a run",
+                {"found_s": round(self.read_samples / self.sample_rate_hz, 2)},
+            ) from None
         self._silence = section.silence_samples
         if (self._decoder.sample_rate_hz, self._decoder.channels) != (self.sample_rate_hz, self.channels):
             raise RejectError(

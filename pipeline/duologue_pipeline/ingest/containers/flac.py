@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest.containers.look import Start, after_id3v2, at, find_first, is_tag_or_padding
+from duologue_pipeline.ingest.containers.look import (
+    MOST_FILES,
+    Start,
+    after_id3v2,
+    at,
+    find_first,
+    is_tag_or_padding,
+    refuse_many_files,
+)
 from duologue_pipeline.ingest.sections import Layout, Section
 
 __all__ = ["flac_layout"]
 
 _START: Final = Start(re.compile(rb"fLaC[\x00\x80]\x00\x00\x22.{34}", re.DOTALL), 42, b"fLaC")
 _MOST_BLOCKS: Final = 1 << 12  # of metadata
-_MOST_FILES: Final = 1 << 10
 _TAG: Final = re.compile(rb"TAG|APETAGEX|ID3")
 _MOST_TAGS: Final = 256
 _TAGS_WITHIN: Final = 1 << 20  # bytes before the end in which tags are looked for
@@ -40,10 +47,8 @@ def flac_layout(path: Path, uri: str) -> Layout:
     with path.open("rb") as handle:
         place: int | None = after_id3v2(handle, 0)
         while place is not None:
-            if len(sections) == _MOST_FILES:
-                raise RejectError(
-                    "audio_unreadable", f"{uri}: more than {_MOST_FILES} files are joined in it; convert it"
-                )
+            if len(sections) == MOST_FILES:
+                raise refuse_many_files(uri)
             frames = _after_metadata(handle, place, size, uri)
             following = find_first(handle, [_START], frames, size)
             stop = _before_tags(handle, frames, size if following is None else following)
@@ -66,16 +71,24 @@ def _section(handle: BufferedReader, place: int, frames: int, stop: int) -> Sect
 
 def _after_metadata(handle: BufferedReader, place: int, size: int, uri: str) -> int:
     if not _START.is_at(handle, place):
-        raise RejectError("audio_unreadable", f"{uri}: a FLAC whose header is damaged or cut short: export it again")
+        raise RejectError(
+            "audio_unreadable",
+            f"{uri}: a FLAC whose header is damaged or cut short: export it again",
+            {"container": "flac"},
+        )
     place += 4
     for _ in range(_MOST_BLOCKS):
         head = at(handle, place, 4)
         place += 4 + int.from_bytes(head[1:], "big")
         if len(head) < 4 or place > size:
-            raise RejectError("audio_unreadable", f"{uri}: the file ends in its header; export it again")
+            raise RejectError(
+                "audio_unreadable", f"{uri}: the file ends in its header; export it again", {"container": "flac"}
+            )
         if head[0] & 0x80:
             return place
-    raise RejectError("audio_unreadable", f"{uri}: more than {_MOST_BLOCKS} blocks of metadata; convert it")
+    raise RejectError(
+        "audio_unreadable", f"{uri}: more than {_MOST_BLOCKS} blocks of metadata; convert it", {"container": "flac"}
+    )
 
 
 def _before_tags(handle: BufferedReader, start: int, stop: int) -> int:

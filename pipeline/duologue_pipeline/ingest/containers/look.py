@@ -9,14 +9,19 @@ from typing import BinaryIO, Final
 from duologue_pipeline.errors import RejectError
 
 __all__ = [
+    "MOST_FILES",
     "PADDING_BYTES",
     "after_id3v2",
     "at",
     "find_first",
     "is_tag_or_padding",
     "refuse_cut_short",
+    "refuse_many_files",
     "refuse_unaccounted",
 ]
+
+MOST_FILES: Final = 1 << 10
+"""Files that may be joined in one; what has more was made to be slow."""
 
 PADDING_BYTES: Final = 1 << 16
 """Zeros that fill up the last block of a disk or card are fewer than this; more could have been a recording."""
@@ -115,4 +120,13 @@ def refuse_unaccounted(uri: str, place: int, size: int, declared_s: float) -> Re
         "are no chunk or tag; if they are audio, the recorder was stopped before it wrote the length: repair the header "
         "(of a WAV: ffmpeg -ignore_length 1 -i IN.wav -c copy OUT.wav); if not, cut them off",
         {"declared_s": round(declared_s, 2), "unaccounted_bytes": size - place},
+    )
+
+
+def refuse_many_files(uri: str) -> RejectError:
+    """Says that more files are joined in one than are read."""
+    return RejectError(
+        "audio_unreadable",
+        f"{uri}: more than {MOST_FILES} files are joined in it; convert it",
+        {"limited": "files", "limit": MOST_FILES},
     )
