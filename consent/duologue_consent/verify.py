@@ -21,8 +21,9 @@ import stat
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -41,7 +42,7 @@ _NAMES: Final = {"checkpoint": "checkpoint", "key": "ledger.pub", "log": "log.js
 _FILE_BYTES: Final = 1 << 30
 
 
-def open_file(path: Path) -> IO[bytes]:
+def open_file(path: Path) -> BufferedReader:
     """Opens a file to read it, and only a file: a named pipe or a device may never end.
 
     Raises:
