@@ -32,7 +32,7 @@ KINDS: dict[type[RuleSet], str] = {
     DisfluencyRules: "1.1",
     EventsRules: "2.1",
     HumanReferenceRules: "1.1",
-    IngestRules: "1.1",
+    IngestRules: "1.2",
     IsolationRules: "2.1",
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",
