@@ -50,6 +50,7 @@ def with_same_audio(
                 places[row[f"samples_sha256_{side}"]].append((name, side))
     refused = {(refusal.recording_id, refusal.side): refusal for refusal in sorted(refusals)}
     waiting = sorted({refusal.recording_id for refusal in refusals})
+    dropped = set[str]()
     while waiting:
         row = rows.get(waiting.pop())
         if row is None:
@@ -58,10 +59,11 @@ def with_same_audio(
         own = {side: refused[name, side] for side in SPEAKERS if (name, side) in refused}
         stands = {row[f"speaker_{side}"] for side in SPEAKERS if side not in own} - {WITHDRAWN}
         is_dropped = bool(why_not_silenced(row, tuple(own), standing=stands, codec=release["codec"]))
+        dropped |= {name} if is_dropped else set()
         for side in SPEAKERS if is_dropped else own:
             cause = own.get(side) or min(own.values())
             for other, place in places.get(row[f"samples_sha256_{side}"], ()):
-                if other != name and (other, place) not in refused:
+                if other != name and other not in dropped and (other, place) not in refused:
                     refused[other, place] = _refusal(rows[other], place, cause)
                     waiting.append(other)
     return tuple(sorted(refused.values()))
