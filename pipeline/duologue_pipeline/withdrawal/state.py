@@ -17,6 +17,7 @@ from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.withdrawal.journal import FOLDER
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
+from duologue_pipeline.withdrawal.same_audio import with_same_audio
 
 __all__ = ["ReleaseState", "manifest_sha256", "read_state", "release_file"]
 
@@ -70,7 +71,7 @@ def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
             f"{snapshot.ledger_id}; give the ledger that it was made with"
         )
     index, recordings = (_table(root, release, name) for name in ("index", "recordings"))
-    refusals = find_refusals(release, recordings, snapshot, as_of=as_of)
+    refusals = with_same_audio(release, recordings, find_refusals(release, recordings, snapshot, as_of=as_of))
     return ReleaseState(root, manifest, release, index, recordings, refusals, format_time(as_of))
 
 

@@ -20,7 +20,7 @@ import soundfile
 
 from duologue_pipeline.records import SPEAKERS, Speaker
 
-__all__ = ["audio_traces", "code_traces", "sample_traces", "word_traces"]
+__all__ = ["audio_traces", "code_traces", "sample_traces", "track_traces", "word_traces"]
 
 _WORDS: Final = 4
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, of no pattern: 2**64 over the golden ratio
@@ -43,12 +43,20 @@ def sample_traces(members: Mapping[str, bytes], sides: Sequence[Speaker]) -> Ite
         yield from word_traces(
             [word["word"].encode("utf-8", "surrogatepass") for word in words], [word["start_s"] for word in words]
         )
-    tracks = {SPEAKERS.index(side) for side in sides}
+    yield from (trace for side, trace in track_traces(members) if side in sides)
+
+
+def track_traces(members: Mapping[str, bytes]) -> Iterator[tuple[Speaker, str]]:
+    """Takes the traces of the tokens and the audio of both speakers in one sample; arguments and faults as above.
+
+    Yields:
+        (side, trace).
+    """
     codes = np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False)
-    yield from (trace for track, trace in code_traces(codes) if track in tracks)
+    yield from ((SPEAKERS[track], trace) for track, trace in code_traces(codes))
     if "flac" in members:
         pcm, _ = soundfile.read(io.BytesIO(members["flac"]), dtype="int32", always_2d=True)
-        yield from (trace for track, trace in audio_traces(pcm) if track in tracks)
+        yield from ((SPEAKERS[track], trace) for track, trace in audio_traces(pcm))
 
 
 def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:
