@@ -9,7 +9,6 @@ nothing but silence and fewer words leave none: others have the same.
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -18,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from duologue_pipeline.files.arrays import parse_npy
+from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.records import SPEAKERS, Speaker
 
 __all__ = ["audio_traces", "code_traces", "sample_traces", "word_traces"]
@@ -37,14 +38,14 @@ def sample_traces(members: Mapping[str, bytes], sides: Sequence[Speaker]) -> Ite
     Raises:
         KeyError, ValueError, soundfile.LibsndfileError: a member is missing or damaged.
     """
-    document = json.loads(members["json"])
+    document = parse_json(members["json"])
     for side in sides:
         words = [word for word in document["words"] if word["speaker"] == side]
         yield from word_traces(
             [word["word"].encode("utf-8", "surrogatepass") for word in words], [word["start_s"] for word in words]
         )
     tracks = {SPEAKERS.index(side) for side in sides}
-    codes = np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False)
+    codes = parse_npy(members["codes.npy"])
     yield from (trace for track, trace in code_traces(codes) if track in tracks)
     if "flac" in members:
         pcm, _ = soundfile.read(io.BytesIO(members["flac"]), dtype="int32", always_2d=True)
