@@ -9,7 +9,6 @@ nothing but silence and fewer words leave none: others have the same.
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -18,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from duologue_pipeline.files.arrays import parse_npy
+from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.records import SPEAKERS, Speaker
 
 __all__ = ["audio_traces", "code_traces", "sample_traces", "track_traces", "word_traces"]
@@ -37,7 +38,7 @@ def sample_traces(members: Mapping[str, bytes], sides: Sequence[Speaker]) -> Ite
     Raises:
         KeyError, ValueError, soundfile.LibsndfileError: a member is missing or damaged.
     """
-    document = json.loads(members["json"])
+    document = parse_json(members["json"])
     for side in sides:
         words = [word for word in document["words"] if word["speaker"] == side]
         yield from word_traces(
@@ -52,7 +53,7 @@ def track_traces(members: Mapping[str, bytes]) -> Iterator[tuple[Speaker, str]]:
     Yields:
         (side, trace).
     """
-    codes = np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False)
+    codes = parse_npy(members["codes.npy"])
     yield from ((SPEAKERS[track], trace) for track, trace in code_traces(codes))
     if "flac" in members:
         pcm, _ = soundfile.read(io.BytesIO(members["flac"]), dtype="int32", always_2d=True)
