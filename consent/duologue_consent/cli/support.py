@@ -15,13 +15,16 @@ from duologue_consent.decisions.record import ConsentRecord
 from duologue_consent.decisions.terms import Evidence, Guardian, Notice
 from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import LedgerError
+from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.location import Location
+from duologue_consent.lineage.release_facts import read_checkpoints
 
 __all__ = [
     "chosen_format",
     "fail",
     "named",
     "one_line_errors",
+    "open_ledger",
     "read_evidence",
     "read_forms",
     "read_guardian",
@@ -30,6 +33,7 @@ __all__ = [
     "read_purposes",
     "read_record",
     "read_time",
+    "require_continues",
 ]
 
 
@@ -51,6 +55,17 @@ def fail(message: str) -> NoReturn:
 def named(ledger: str) -> str:
     """Names a ledger as messages do: never with a password."""
     return Location(ledger).name
+
+
+def open_ledger(ledger: str) -> Ledger:
+    """Opens a ledger to decide, or to ask how consent stands; one that is ahead of this machine's clock is refused."""
+    return Ledger.open(ledger, now=datetime.now(UTC))
+
+
+def require_continues(ledger: Ledger, uri: str) -> None:
+    """Checks that a ledger continues every checkpoint of a release, or the one in a file."""
+    for name, note in read_checkpoints(uri).items():
+        ledger.require_continues(note, name=name)
 
 
 def chosen_format(text: str, formats: tuple[str, ...] = ("text", "json")) -> str:

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,7 +56,7 @@ def propagate(
         from duologue_pipeline.withdrawal.protocol import faults_as_usage, propagate_release
 
         with faults_as_usage():
-            opened = Ledger.open(ledger)
+            opened = Ledger.open(ledger, now=datetime.now(UTC))
         for dataset in datasets:
             began = time.monotonic()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from duologue_consent import ALL_FORMS, Action, AgeBand, Decider, Form, Ledger, Purpose, Snapshot, Terms
-from duologue_pipeline.consent.gate import check_consent, written_forms
+from duologue_pipeline.consent.gate import check_consent
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import ConsentBasis, GrantRef, Recording
 
@@ -36,6 +36,7 @@ def check(
     *,
     include_audio: bool = False,
     words: str = "optional",
+    asr: bool = False,
 ) -> ConsentBasis:
     return check_consent(
         recording,
@@ -45,6 +46,7 @@ def check(
         ledger_name="consent.db",
         include_audio=include_audio,
         words=words,
+        asr=asr,
     )
 
 
@@ -127,11 +129,6 @@ def test_each_refusal_has_its_reason_and_names_the_speaker_by_track_and_commitme
 # --- forms and places -------------------------------------------------------------------------------------------------
 
 TOKENS_ONLY = Terms(forms=(Form.TOKENS, Form.ANNOTATIONS))
-
-
-def test_a_release_holds_tokens_and_annotations_and_what_else_was_asked_for() -> None:
-    assert written_forms(include_audio=False, transcripts=False) == (Form.TOKENS, Form.ANNOTATIONS)
-    assert written_forms(include_audio=True, transcripts=True) == ALL_FORMS
 
 
 def with_words(recording: Recording) -> Recording:
