@@ -69,11 +69,11 @@ def add(
             fail(f"--as {role!r}: there is no such role; write model or recipient")
         moment = read_moment(at)
         opened = open_ledger(ledger)
-        require_continues(opened, dataset)
         facts = read_release_facts(dataset)
         snapshot = opened.snapshot()
         if facts.ledger_id != snapshot.ledger_id:
             fail(f"{dataset}: was made with ledger {facts.ledger_id}, and {named(ledger)} is {snapshot.ledger_id}")
+        require_continues(opened, facts.checkpoints)
         link = Link(
             role="model" if role == "model" else "recipient",
             name=name,

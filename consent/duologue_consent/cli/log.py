@@ -10,6 +10,7 @@ from duologue_consent.cli.options import LedgerArgument, LedgerOption, SpeakerAr
 from duologue_consent.cli.support import fail, named, one_line_errors, require_continues
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.publication import published_faults
+from duologue_consent.lineage.release_facts import read_checkpoints
 from duologue_consent.proofs.notes import checkpoint_size
 
 __all__ = ["register"]
@@ -72,7 +73,7 @@ def check(
         opened = Ledger.open(ledger)
         found = opened.check()
         for uri in against or ():
-            require_continues(opened, uri)
+            require_continues(opened, read_checkpoints(uri))
         typer.echo(
             f"{named(ledger)}: whole, {found.leaves} leaves, {found.checkpoints} checkpoints, "
             f"{found.forgotten} leaves of subjects who were forgotten"

@@ -81,10 +81,10 @@ def _record(ledger: Ledger, snapshot: Snapshot, path: Path, datasets: Sequence[s
     known = {r.fields["use"]["use_id"]: r.fields["use"] for r in ledger.records(USED) if r.fields is not None}
     releases: dict[str, ReleaseFacts] = {}
     for uri in datasets:
-        require_continues(ledger, uri)
         facts = read_release_facts(uri)
         if facts.ledger_id != snapshot.ledger_id:
             fail(f"{uri}: was made with ledger {facts.ledger_id}, and {name} is {snapshot.ledger_id}")
+        require_continues(ledger, facts.checkpoints)
         releases |= {facts.sha256: facts, facts.label: facts}
     fresh: dict[str, dict[str, Any]] = {}
     for number, line in enumerate(_lines(path), start=1):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.location import Location
-from duologue_consent.lineage.release_facts import read_checkpoints
 
 __all__ = [
     "chosen_format",
@@ -62,9 +61,9 @@ def open_ledger(ledger: str) -> Ledger:
     return Ledger.open(ledger, now=datetime.now(UTC))
 
 
-def require_continues(ledger: Ledger, uri: str) -> None:
-    """Checks that a ledger continues every checkpoint of a release, or the one in a file."""
-    for name, note in read_checkpoints(uri).items():
+def require_continues(ledger: Ledger, checkpoints: Mapping[str, bytes]) -> None:
+    """Checks that a ledger continues checkpoints: what names each of them -> the signed note."""
+    for name, note in checkpoints.items():
         ledger.require_continues(note, name=name)
 
 

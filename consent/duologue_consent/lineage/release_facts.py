@@ -30,6 +30,7 @@ class ReleaseFacts:
         purposes: what it may be used for.
         ledger_id: the ledger that it was made with, None where there was none.
         recorded_ms: milliseconds per speaker's pseudonym; who was silenced in it is left out.
+        checkpoints: what names each checkpoint of its ledger in messages -> the signed note.
     """
 
     sha256: str
@@ -38,6 +39,7 @@ class ReleaseFacts:
     purposes: tuple[str, ...]
     ledger_id: str | None
     recorded_ms: Mapping[str, int] = field(hash=False)
+    checkpoints: Mapping[str, bytes] = field(hash=False)
 
     @property
     def label(self) -> str:
@@ -86,6 +88,7 @@ def read_release_facts(uri: str) -> ReleaseFacts:
             purposes=tuple(document["purposes"]),
             ledger_id=document["ledger"]["ledger_id"],
             recorded_ms={who: ms for who, ms in sorted(hours.items()) if len(who) == _PSEUDONYM_LENGTH},
+            checkpoints=_checkpoints(files, folder, uri),
         )
     except (KeyError, TypeError, json.JSONDecodeError, pa.ArrowException) as error:
         raise ReleaseError(f"{uri}: its files are damaged ({_told(error)}); see `duologue shards verify`") from None
@@ -106,24 +109,14 @@ def read_checkpoints(uri: str) -> dict[str, bytes]:
     import pyarrow as pa
     import pyarrow.fs as pafs
 
-    found: dict[str, bytes] = {}
     try:
         files, path = pafs.FileSystem.from_uri(uri) if "://" in uri else (pafs.LocalFileSystem(), uri)
-        names = ("", "/checkpoint", "/dataset.json")
-        for name, info in zip(names, files.get_file_info([f"{path}{name}" for name in names]), strict=True):
-            if info.type != pafs.FileType.File:
-                continue
-            if name == "/dataset.json":
-                note = json.loads(_read(files, info.path))["ledger"]["checkpoint"]
-                if isinstance(note, str):
-                    found[f"the checkpoint in {uri}{name}"] = note.encode()
-            elif info.size <= _LARGEST_CHECKPOINT:
-                found[f"{uri}{name}"] = _read(files, info.path)
+        found = _checkpoints(files, path, uri)
     except (OSError, pa.ArrowInvalid) as error:
         raise ReleaseError(
             f"{uri}: cannot be read ({_told(error)}); name a release, or a file with a checkpoint"
         ) from None
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ReleaseError(
             f"{uri}: its dataset.json is damaged ({_told(error)}); see `duologue shards verify`"
         ) from None
@@ -132,6 +125,21 @@ def read_checkpoints(uri: str) -> dict[str, bytes]:
             f"{uri}: there is no checkpoint of a ledger; name a release that was made with one, or a file as `duologue consent "
             "checkpoint --out` writes it"
         )
+    return found
+
+
+def _checkpoints(files: Any, path: str, uri: str) -> dict[str, bytes]:
+    names = ("", "/checkpoint", "/dataset.json")
+    found = {}
+    for name, info in zip(names, files.get_file_info([f"{path}{name}" for name in names]), strict=True):
+        if not info.is_file:
+            continue
+        if name == "/dataset.json":
+            note = json.loads(_read(files, info.path))["ledger"].get("checkpoint")
+            if isinstance(note, str):
+                found[f"the checkpoint in {uri}{name}"] = note.encode()
+        elif info.size <= _LARGEST_CHECKPOINT:
+            found[f"{uri}{name}"] = _read(files, info.path)
     return found
 
 

@@ -17,7 +17,7 @@ from duologue_pipeline.consent.gate import recording_time
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.records import Recording
-from duologue_pipeline.withdrawal.continuity import require_continues
+from duologue_pipeline.withdrawal.continuity import require_continues_own
 
 __all__ = ["EXAMPLE", "explain"]
 
@@ -85,7 +85,7 @@ def explain(
             if manifest is not None:
                 case = _of_manifest(manifest, recording, as_of)
             else:
-                require_continues(str(dataset), opened, now=datetime.now(UTC))
+                require_continues_own(str(dataset), opened, now=datetime.now(UTC))
                 case = _of_release(str(dataset), recording, snapshot)
             explanation = explain_recording(
                 snapshot,

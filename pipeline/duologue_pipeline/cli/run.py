@@ -108,7 +108,7 @@ def run(
         manifest=manifest,
         out=out,
         ledger=ledger,
-        against=tuple(against or ()),
+        against=against,
         purpose=purpose,
         codec=codec,
         segment_s=segment_s,

@@ -54,7 +54,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     lines = list(read_lines(manifest))
     recordings = _count_recordings(lines, manifest)
     now = datetime.now(UTC)
-    ledger = open_ledger(request.ledger, out=out, against=request.against, now=now, tell=partial(_tell, progress))
+    ledger = open_ledger(request.ledger, out=out, against=request.against or (), now=now, tell=partial(_tell, progress))
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )

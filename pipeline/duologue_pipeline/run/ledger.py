@@ -10,9 +10,9 @@ from duologue_consent.ledger.publication import publish_log
 from duologue_consent.lineage.store import release_folders
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, join, local_path, write_bytes
-from duologue_pipeline.reader.release import MANIFEST, read_release
+from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.release.write import STAGED_LOG
-from duologue_pipeline.withdrawal.continuity import require_continues, require_continues_release
+from duologue_pipeline.withdrawal.continuity import require_continues, require_continues_own
 
 __all__ = ["PinnedLedger", "open_ledger", "stage_log"]
 
@@ -59,14 +59,14 @@ def open_ledger(
         ledger = Ledger.open(name if "://" in name else local_path(name), now=now)
         for uri in against:
             require_continues(uri, ledger, now=now)
-        _require_continues_own(out, ledger, now)
+        require_continues_own(out, ledger, now=now)
         for folder in release_folders(ledger):
             try:
                 reached = exists(join(folder, MANIFEST))
             except (OSError, UsageError):
                 reached = False
             if reached:
-                _require_continues_own(folder, ledger, now)
+                require_continues_own(folder, ledger, now=now)
             else:
                 tell(
                     f"{folder}: a release of the ledger's lineage, cannot be reached, and the ledger was not held against it"
@@ -75,13 +75,6 @@ def open_ledger(
         return PinnedLedger(ledger, ledger.snapshot(pin["events"]), pin)
     except LedgerError as error:
         raise UsageError(str(error)) from None
-
-
-def _require_continues_own(folder: str, ledger: Ledger, now: datetime) -> None:
-    if exists(join(folder, MANIFEST)):
-        release = read_release(folder)
-        if release["ledger"]["ledger_id"] == ledger.ledger_id:
-            require_continues_release(folder, release, ledger, now=now)
 
 
 def stage_log(ledger: PinnedLedger, out: str) -> None:

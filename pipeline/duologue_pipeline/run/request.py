@@ -22,7 +22,7 @@ class RunRequest:
     Attributes:
         manifest, out: where the recordings are listed and where the release goes.
         ledger: path or PostgreSQL URL of the consent ledger; None or a missing file lets nothing pass.
-        against: releases and files with a checkpoint which the ledger must continue.
+        against: releases and files with a checkpoint which the ledger must continue; None for none.
         purpose: what the release is for.
         codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
         segment_s: length of a sample.
@@ -42,7 +42,7 @@ class RunRequest:
     manifest: str
     out: str
     ledger: str | None = None
-    against: Sequence[str] = ()
+    against: Sequence[str] | None = None
     purpose: str = "training_inhouse"
     codec: str = "embedded"
     segment_s: float = 120.0

@@ -23,7 +23,7 @@ from duologue_pipeline.withdrawal.journal import read_journal
 from duologue_pipeline.withdrawal.revoke import published_revocations
 from duologue_pipeline.withdrawal.state import release_file
 
-__all__ = ["require_clock", "require_continues", "require_continues_release"]
+__all__ = ["require_clock", "require_continues", "require_continues_own", "require_continues_release"]
 
 _DENIALS: Final = {f"consent.{action}" for action in Action if action is not Action.GRANT}
 
@@ -63,6 +63,23 @@ def require_continues(uri: str, ledger: Ledger, *, now: datetime) -> None:
         raise UsageError(str(error)) from None
     if is_release:
         require_continues_release(uri, read_release(uri), ledger, now=now)
+
+
+def require_continues_own(folder: str, ledger: Ledger, *, now: datetime) -> None:
+    """Checks that a ledger continues the release in a folder, if there is one and it was made with this ledger.
+
+    Args:
+        folder: a path or ``s3://``.
+        ledger: the ledger.
+        now: what the clock shows.
+
+    Raises:
+        UsageError: the ledger does not.
+    """
+    if exists(join(folder, MANIFEST)):
+        release = read_release(folder)
+        if release["ledger"]["ledger_id"] == ledger.ledger_id:
+            require_continues_release(folder, release, ledger, now=now)
 
 
 def require_continues_release(root: str, release: Mapping[str, Any], ledger: Ledger, *, now: datetime) -> None:
