@@ -14,8 +14,10 @@ from duologue_pipeline.stages.progress import Progress, result_counters
 
 __all__ = ["run_watched"]
 
-_NOT_GRANTED: Final = re.compile(rf"\b{FormNotGrantedError.__name__}: (?P<said>.*?)(?: \[while running|$)", re.MULTILINE)
-"""What is left of the error once Beam has carried it from a worker: a line in the text of another one."""
+_NOT_GRANTED: Final = re.compile(
+    rf"\b{FormNotGrantedError.__name__}: (?P<said>.*?)(?: \[while running|$)", re.MULTILINE
+)
+"""What is left of the error once Beam has carried it from a worker: at most a line in the text of another one."""
 
 
 def run_watched(options: RunOptions, beam_args: Sequence[str], *, recordings: int, stream: IO[str] | None) -> None:
@@ -46,7 +48,7 @@ def run_watched(options: RunOptions, beam_args: Sequence[str], *, recordings: in
             results.append(pipeline.run())
             results[0].wait_until_finish()
         except Exception as error:
-            found = _NOT_GRANTED.search(str(error))
+            found = _NOT_GRANTED.search(f"{type(error).__name__}: {error}")
             if found is None:
                 raise
             raise UsageError(found["said"]) from None

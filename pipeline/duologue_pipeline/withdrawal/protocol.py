@@ -143,9 +143,8 @@ def propagate_release(
         return [_planned(state, Plan(), seconds=time.monotonic() - began)]
     outcomes = []
     with exclusive(join(root, _LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
-        require_continues_release(
-            root, read_release(root), ledger, now=datetime.now(UTC)
-        )  # as somebody may have left it
+        # Again, as another process may have left it; what was just published is dated as_of.
+        require_continues_release(root, read_release(root), ledger, now=max(as_of or now, datetime.now(UTC)))
         unfinished = unfinished_journal(root)
         if unfinished is not None:
             tell("finishing a propagation that was interrupted")
