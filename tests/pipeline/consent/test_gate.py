@@ -146,6 +146,38 @@ def test_words_of_either_track_need_the_consent_of_both_to_a_transcript(ledger: 
     assert check(make_recording(), snapshot, words="optional").purpose == "training_inhouse"
 
 
+def test_words_that_a_recogniser_will_hear_need_the_consent_of_both_to_a_transcript(
+    ledger: Ledger, make_recording: Build
+) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE, terms=TOKENS_ONLY)
+    snapshot = ledger.snapshot()
+    with pytest.raises(RejectError) as raised:
+        check(make_recording(), snapshot, asr=True)
+    assert raised.value.reason == "consent_form_not_covered"
+    assert raised.value.detail.endswith("and --form transcript, otherwise run without --asr.")
+    with pytest.raises(RejectError) as raised:
+        check(with_words(make_recording()), snapshot, asr=True)
+    assert raised.value.detail.endswith("and --form transcript, otherwise run with --words none.")
+    assert check(make_recording(), snapshot, asr=True, words="none").forms == ("tokens", "annotations")
+
+
+def test_the_forms_that_were_granted_travel_with_the_recording(ledger: Ledger, make_recording: Build) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE)
+    snapshot = ledger.snapshot()
+    assert check(make_recording(), snapshot).forms == ("tokens", "annotations")
+    assert check(make_recording(), snapshot, asr=True).forms == ("transcript", "tokens", "annotations")
+    assert check(make_recording(), snapshot, asr=True, include_audio=True).forms == ALL_FORMS
+
+
+@pytest.mark.parametrize("days", [-1, 1, 30_000])
+def test_a_withdrawal_counts_whenever_it_is_dated_and_whatever_moment_is_asked_for(
+    days: int, ledger: Ledger, make_recording: Build
+) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE)
+    ledger.withdraw("s-ben", at=NOW + timedelta(days=days))
+    assert refusal(make_recording(), ledger.snapshot())[0] == "consent_withdrawn"
+
+
 def test_audio_is_asked_for_where_it_is_written(ledger: Ledger, make_recording: Build) -> None:
     ledger.grant("s-ben", BOTH, at=BEFORE, terms=TOKENS_ONLY)
     with pytest.raises(RejectError) as raised:
