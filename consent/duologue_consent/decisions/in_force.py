@@ -113,16 +113,22 @@ def _remedy_now(
 ) -> str:
     if held.state is State.NOT_COVERED:
         return _cover(forms, run_without)
-    grant = None if held.event is None else overruled_grant(events, held.event)
-    if grant is not None:
-        return f"{ENTER_AGAIN.format(at=format_time(grant.at))}, otherwise {LEAVE_OUT}"
-    return _REMEDY_NOW.get(held.state, LEAVE_OUT)
+    if held.event is None or _is_grant(held):
+        return _REMEDY_NOW.get(held.state, LEAVE_OUT)
+    grant = overruled_grant(events, held.event)
+    again = "" if grant is None else f"{ENTER_AGAIN.format(at=format_time(grant.at))}, otherwise "
+    return f"{again}{_without(forms, run_without)}"
 
 
 def _cover(forms: tuple[Form, ...], run_without: Mapping[Form, str]) -> str:
     options = " ".join(f"--form {form}" for form in forms)
-    without = " and ".join(run_without.get(form, "") for form in forms)
-    otherwise = f"run {without}" if run_without.keys() >= set(forms) else LEAVE_OUT
+    otherwise = _without(forms, run_without)
     return (
         f"if the speaker agreed to it, enter the decision again with its own --at and {options}, otherwise {otherwise}"
     )
+
+
+def _without(forms: tuple[Form, ...], run_without: Mapping[Form, str]) -> str:
+    """Says how to do without forms: by an option of the run, where there is one for each."""
+    without = " and ".join(run_without.get(form, "") for form in forms)
+    return f"run {without}" if run_without.keys() >= set(forms) else LEAVE_OUT

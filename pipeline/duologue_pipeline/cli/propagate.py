@@ -53,10 +53,14 @@ def propagate(
     with usage_errors():
         from duologue_consent import Ledger
         from duologue_pipeline.errors import UsageError
+        from duologue_pipeline.withdrawal.continuity import require_continues_own
         from duologue_pipeline.withdrawal.protocol import faults_as_usage, propagate_release
 
         with faults_as_usage():
             opened = Ledger.open(ledger, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        for dataset in datasets:  # all of them before anything is written
+            require_continues_own(dataset, opened, now=now)
         for dataset in datasets:
             began = time.monotonic()
 

@@ -119,7 +119,7 @@ def _speaker_consent(
     )
     if decision.reason is not None:
         shown = decision.detail.replace(repr(track.speaker_id), f"{name} ({commitment[:12]})")
-        raise RejectError(decision.reason, shown)
+        raise RejectError(decision.reason, shown, {"track": name})
     grants = tuple(
         GrantRef(grant.purpose, grant.event_sha256, grant.granted_at, grant.expires_at) for grant in decision.grants
     )

@@ -59,15 +59,14 @@ def open_ledger(
         ledger = Ledger.open(name if "://" in name else local_path(name), now=now)
         for uri in against:
             require_continues(uri, ledger, now=now)
-        require_continues_own(out, ledger, now=now)
-        for folder in release_folders(ledger):
+        for folder in dict.fromkeys([out, *release_folders(ledger)]):
             try:
                 reached = exists(join(folder, MANIFEST))
             except (OSError, UsageError):
                 reached = False
             if reached:
                 require_continues_own(folder, ledger, now=now)
-            else:
+            elif folder != out:
                 tell(
                     f"{folder}: a release of the ledger's lineage, cannot be reached, and the ledger was not held against it"
                 )

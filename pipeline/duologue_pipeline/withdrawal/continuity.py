@@ -19,7 +19,7 @@ from duologue_pipeline.files.storage import exists, join
 from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME, Revocations
-from duologue_pipeline.withdrawal.journal import read_journal
+from duologue_pipeline.withdrawal.journal import readable_journal
 from duologue_pipeline.withdrawal.revoke import published_revocations
 from duologue_pipeline.withdrawal.state import release_file
 
@@ -78,7 +78,8 @@ def require_continues_own(folder: str, ledger: Ledger, *, now: datetime) -> None
     """
     if exists(join(folder, MANIFEST)):
         release = read_release(folder)
-        if release["ledger"]["ledger_id"] == ledger.ledger_id:
+        pin = release.get("ledger")
+        if isinstance(pin, dict) and pin.get("ledger_id") == ledger.ledger_id:
             require_continues_release(folder, release, ledger, now=now)
 
 
@@ -96,25 +97,31 @@ def require_continues_release(root: str, release: Mapping[str, Any], ledger: Led
     """
     try:
         notes = read_checkpoints(root)
-        journal = read_journal(root)
+        journal = readable_journal(root)
         if journal is not None:
             notes[f"the propagation of {root} that was begun"] = str(journal.ledger["checkpoint"]).encode()
         for name, note in notes.items():
             ledger.require_continues(note, name=name)
         _, revocations = published_revocations(root, release, ledger.public_key_text())
         _require_leaves(root, revocations, ledger)
-    except (ConsentError, ValueError, OSError) as error:
+        latest = max(_moments(root, release, revocations), default=None)
+    except ConsentError as error:
         raise UsageError(str(error)) from None
-    require_clock(root, max(_moments(root, release, revocations), default=None), now)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{root}: its files are damaged ({error}); see `duologue shards verify {root}`") from None
+    require_clock(root, latest, now)
 
 
 def _require_leaves(root: str, revocations: Revocations, ledger: Ledger) -> None:
     """Checks that the leaves that took consent away are in the ledger: those of a propagation that was killed are in no checkpoint."""
-    size = ledger.size()
-    for seq in sorted({entry.seq for entry in revocations.entries if entry.seq is not None}):
-        (line,) = ledger.log_lines(seq, seq + 1) if seq < size else [b""]
-        if not line or kind_of(line.removesuffix(b"\n")) not in _DENIALS:
-            found = f"it holds {size} leaves" if not line else "that leaf is something else"
+    named = {entry.seq for entry in revocations.entries if entry.seq is not None}
+    if not named:
+        return
+    first, size = min(named), ledger.size()
+    lines = dict(enumerate(ledger.log_lines(first, max(named) + 1), first))
+    for seq in sorted(named):
+        if seq not in lines or kind_of(lines[seq].removesuffix(b"\n")) not in _DENIALS:
+            found = "that leaf is something else" if seq in lines else f"it holds {size} leaves"
             raise UsageError(
                 f"{ledger.name}: does not continue {join(root, FILE_NAME)}, by which leaf {seq} took consent away: {found}, so it is an "
                 "older copy or a fork; do not use it, restore the newest backup of ledger and keys"
