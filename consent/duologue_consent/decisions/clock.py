@@ -12,7 +12,7 @@ from duologue_consent.decisions.events import format_time
 __all__ = ["CLOCK_TOLERANCE", "clock_fault"]
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-"""How far two clocks that are set may differ: what Kerberos allows by default (RFC 4120, section 10)."""
+"""How far two clocks that are set may differ, as Kerberos allows by default."""
 
 
 def clock_fault(latest: datetime | None, now: datetime) -> str | None:
@@ -26,5 +26,6 @@ def clock_fault(latest: datetime | None, now: datetime) -> str | None:
         return None
     return (
         f"is ahead of this machine's clock: something in it is dated {format_time(latest)}, and the clock shows "
-        f"{format_time(now.replace(microsecond=0))}; set the clock and run the command again"
+        f"{format_time(now.replace(microsecond=0))}; set the clock and run the command again; if it is right, another one was "
+        "ahead when that was dated: wait until then"
     )

@@ -76,7 +76,11 @@ def require_continues_own(folder: str, ledger: Ledger, *, now: datetime) -> None
     Raises:
         UsageError: the ledger does not.
     """
-    if exists(join(folder, MANIFEST)):
+    try:
+        reached = exists(join(folder, MANIFEST))
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be reached ({error}); name the folder of a release") from None
+    if reached:
         release = read_release(folder)
         pin = release.get("ledger")
         if isinstance(pin, dict) and pin.get("ledger_id") == ledger.ledger_id:

@@ -25,7 +25,8 @@ def test_two_clocks_that_are_set_may_differ_a_little() -> None:
     assert clock_fault(NOW + CLOCK_TOLERANCE, NOW) is None
     assert clock_fault(NOW + CLOCK_TOLERANCE + timedelta(microseconds=1), NOW) == (
         "is ahead of this machine's clock: something in it is dated 2026-03-01T10:05:00.000001Z, and the clock shows "
-        "2026-03-01T10:00:00Z; set the clock and run the command again"
+        "2026-03-01T10:00:00Z; set the clock and run the command again; if it is right, another one was ahead when that was "
+        "dated: wait until then"
     )
 
 
@@ -89,6 +90,6 @@ def test_every_command_that_decides_or_shows_how_consent_stands_asks_the_clock(c
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
     assert f"{path}: is ahead of this machine's clock: something in it is dated " in line
-    assert line.endswith("; set the clock and run the command again")
+    assert "; set the clock and run the command again; if it is right" in line
     assert path.read_bytes() == before
     assert consent("check", path).exit_code == 0  # what does not hang on a clock goes on

@@ -181,6 +181,22 @@ def test_commands_that_take_a_dataset_ask_too(world: World) -> None:
     assert CliRunner().invoke(app, ["consent", "check", str(world.path)]).exit_code == 0
 
 
+def test_of_several_releases_none_is_written_where_the_ledger_does_not_continue_one(
+    world: World, tmp_path: Path
+) -> None:
+    backup = save(world)
+    older = shutil.copytree(world.out, tmp_path / "older")
+    world.withdraw("carl")
+    propagate(world)
+    restore(world, backup)
+    world.withdraw("anna")
+    before = {path: path.read_bytes() for path in older.rglob("*") if path.is_file()}
+    command = ["consent", "propagate", str(older), str(world.out), "--ledger", str(world.path)]
+    result = CliRunner().invoke(app, command)
+    assert (result.exit_code, f"does not continue {world.out}/checkpoint" in result.stderr) == (2, True)
+    assert {path: path.read_bytes() for path in older.rglob("*") if path.is_file()} == before
+
+
 # --- the clock --------------------------------------------------------------------------------------------------------
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
