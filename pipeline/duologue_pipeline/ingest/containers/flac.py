@@ -13,13 +13,12 @@ from typing import Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import (
-    MOST_FILES,
     Start,
     after_id3v2,
     at,
+    check_files,
     find_first,
     is_tag_or_padding,
-    refuse_many_files,
 )
 from duologue_pipeline.ingest.sections import Layout, Section
 
@@ -47,8 +46,7 @@ def flac_layout(path: Path, uri: str) -> Layout:
     with path.open("rb") as handle:
         place: int | None = after_id3v2(handle, 0)
         while place is not None:
-            if len(sections) == MOST_FILES:
-                raise refuse_many_files(uri)
+            check_files(uri, len(sections) + 1)
             frames = _after_metadata(handle, place, size, uri)
             following = find_first(handle, [_START], frames, size)
             stop = _before_tags(handle, frames, size if following is None else following)
