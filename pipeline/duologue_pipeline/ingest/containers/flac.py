@@ -1,8 +1,8 @@
 """Looks through a FLAC file, one stream or several joined (RFC 9639).
 
 A frame has checksums and says itself where it ends, so nothing between the header and the end can go by unseen, but
-libsndfile stops at the number of samples that STREAMINFO declares. Where no MD5 of the samples would show that, the
-stream is decoded as if the number were left open, and then compared with it.
+libsndfile stops at the number of samples that STREAMINFO declares. So a stream is decoded as if that were left open,
+and what came out is then compared with it, and with the MD5 of the samples.
 """
 
 import re
@@ -59,8 +59,8 @@ def _section(handle: BufferedReader, place: int, frames: int, stop: int) -> Sect
     head = at(handle, place, _START.length)
     field = int.from_bytes(head[18:26], "big")
     samples = field & ((1 << 36) - 1)
-    if not samples or any(head[26:42]):
-        return Section(place, stop, samples=samples or None)
+    if not samples:
+        return Section(place, stop)
     left_open = (field >> 36 << 36).to_bytes(8, "big")
     # STREAMINFO alone, as the last block of metadata: the frames need no other.
     header = b"fLaC\x80" + head[5:18] + left_open + head[26:42]
