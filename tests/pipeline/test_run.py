@@ -223,8 +223,8 @@ def test_the_order_of_the_manifest_does_not_make_another_run(request_with: Reque
     assert len(fingerprints) == 1
 
 
-NOT_HASHED = {"out", "allow_network", "as_of", "beam_args"}
-"""Options that the fingerprint leaves out: where to write, what may be downloaded, the moment of the call, how Beam works."""
+NOT_HASHED = {"out", "allow_network", "allow_private_addresses", "as_of", "beam_args"}
+"""Options that the fingerprint leaves out: where to write, what may be downloaded and from where, the moment of the call, how Beam works."""
 NEEDS_A_MODEL = {"codec", "asr"}
 """Options that decide the bytes, and for which the tests of Mimi and of recognition open a model."""
 

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,8 +25,7 @@ from duologue_pipeline.files.conditional import (
     read_version,
     swap_bytes,
 )
-from duologue_pipeline.files.s3 import s3_object
-from duologue_pipeline.files.storage import is_remote, local_path
+from duologue_pipeline.files.storage import delete_file, is_remote, local_path
 
 __all__ = ["LEASE_S", "Lease", "exclusive", "remove_dead_locks"]
 
@@ -122,10 +121,10 @@ def _s3_lock(uri: str, deadline: float, waiting: Callable[[str], None]) -> Itera
     finally:
         ended.set()
         thread.join()
-        found = read_version(uri)
-        if lease.lost is None and found is not None and found.tag == held.tag:
-            client, bucket, key = s3_object(uri)
-            client.delete_object(Bucket=bucket, Key=key)
+        with suppress(OSError):  # a lock that cannot be given back ends with its lease
+            found = read_version(uri)
+            if lease.lost is None and found is not None and found.tag == held.tag:
+                delete_file(uri)
 
 
 def _take(uri: str, deadline: float, waiting: Callable[[str], None]) -> Version:
