@@ -1,6 +1,7 @@
 """Word files: where their times count from, and what is refused."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,3 +188,26 @@ def test_a_word_or_two_that_a_recogniser_gave_twice_stay(recording: Callable[...
 def test_faults_of_a_word_are_said(changes: dict[str, Any], told: str, recording: Callable[..., Recording]) -> None:
     reason, detail = refusal(recording([{**HELLO[0], **changes}]))
     assert (reason, told in detail) == ("words_invalid", True), detail
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[" * 100_000, "not valid JSON"),
+        (b"[" + b"1," * 300_000 + b"1]", "lists 300001 words, up to 250000 are read"),
+        (b" " * (17 << 20), "and up to 16777216 are read"),
+    ],
+)
+def test_a_word_file_is_read_within_bounds(content: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "words.json").write_bytes(content)
+    a = Track("s-anna", "a.wav", words_uri=str(tmp_path / "words.json"))
+    with pytest.raises(RejectError, match=told) as raised:
+        read_words(Recording("call", a, Track("s-bert", "b.wav")), policy="optional")
+    assert raised.value.reason == "words_invalid"
+
+
+def test_a_word_file_that_is_none_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "words.json")
+    a = Track("s-anna", "a.wav", words_uri=str(tmp_path / "words.json"))
+    with pytest.raises(RejectError, match="is a FIFO"):
+        read_words(Recording("call", a, Track("s-bert", "b.wav")), policy="optional")
