@@ -12,13 +12,13 @@ from typing import IO, Any, Final
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.locks import Lease
-from duologue_pipeline.files.storage import absolute_uri, exists, join
+from duologue_pipeline.files.storage import absolute_uri
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.release.publish import publish_release
-from duologue_pipeline.release.strays import find_strays, remove_strays
+from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
 from duologue_pipeline.run.faults import faults_as_usage
@@ -26,7 +26,6 @@ from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
-from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -97,7 +96,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
     this = _Run(request, manifest, out, lines, recordings, second_opinion, asr, progress)
     release = this.release(ledger)
-    if is_complete(out, release.fingerprint) and not _untidy(out):
+    if is_complete(out, release.fingerprint) and is_tidy(out, read_release(out)):
         return _complete(out)
     if request.beam_args:  # a mistake in them is answered before anything is written
         from duologue_pipeline.stages.local_runner import beam_options
@@ -122,11 +121,6 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
             f"{out}: consent ended {_ROUNDS} times while the run was under way, so nothing is published; run the command "
             "again: what is done is kept"
         )
-
-
-def _untidy(out: str) -> bool:
-    strays = find_strays(out, read_release(out))
-    return exists(join(out, STAGING)) or bool(strays.ours or strays.locks)
 
 
 def _complete(out: str) -> RunResult:
