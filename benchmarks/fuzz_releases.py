@@ -109,7 +109,7 @@ def mutate_bytes(out: Path, rng: random.Random) -> str:
     elif kind == "swap":
         data = bytearray(rng.choice(files_of(out)).read_bytes())
     elif kind == "repeat":
-        data += data
+        data *= 2
     path.write_bytes(bytes(data))
     # Of dataset.json itself nothing but a receipt tells the hash, and the first version has none.
     silent = data == before or path.name == "dataset.json"
@@ -278,7 +278,7 @@ def mutate_table(out: Path, rng: random.Random) -> str:
             table = table.set_column(place, column, other)
         elif kind == "value":
             rows = table.to_pylist()
-            odd = [
+            odd: list[Any] = [
                 None,
                 -1,
                 2**31 - 1,

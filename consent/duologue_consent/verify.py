@@ -11,15 +11,18 @@ file, and so a long one, because it has to run where nothing else of duologue is
 
 import argparse
 import base64
+import errno
 import hashlib
 import json
 import math
+import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -33,6 +36,7 @@ _REVOCATIONS: Final = "revocations.jsonl"
 _PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 _STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 _PREDICATE_TYPE: Final = "urn:duologue:receipt:1.0"
+_MAX_BYTES: Final = 1 << 30
 _EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 _NAMES: Final = {"checkpoint": "checkpoint", "key": "ledger.pub", "log": "log.jsonl"}
 
@@ -74,10 +78,10 @@ class _LocalFolder:
         return str(self.root)
 
     def read(self, path: str) -> bytes:
-        return (self.root / path).read_bytes()
+        return _read(self.root / path)
 
     def sha256(self, path: str) -> str:
-        with (self.root / path).open("rb") as file:
+        with _open(self.root / path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def exists(self, path: str) -> bool:
@@ -86,6 +90,23 @@ class _LocalFolder:
     def list(self, folder: str) -> list[str]:
         files = (self.root / folder).rglob("*")
         return sorted(file.relative_to(self.root).as_posix() for file in files if file.is_file())
+
+
+def _open(path: Path) -> BinaryIO:
+    """Opens a regular file; a pipe or a device, which may never end, is not waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def _read(path: Path) -> bytes:
+    with _open(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > _MAX_BYTES:
+            raise OSError(errno.EFBIG, f"it has {size} bytes, more than {_MAX_BYTES}", str(path))
+        return file.read(size)
 
 
 class _BrokenError(Exception):
@@ -504,8 +525,11 @@ def _stray_faults(
             continue
         if live is not None and path not in waiting:
             yield f"{path} lies among the shards, but the release does not name it"
-        if folder.sha256(path) in removed:
-            yield f"{path} holds what is said to be removed"
+        try:
+            if folder.sha256(path) in removed:
+                yield f"{path} holds what is said to be removed"
+        except OSError as error:
+            yield f"{path} cannot be read ({error.strerror or error})"
 
 
 # --- envelopes, notes, proofs: once more, see the top ----------------------------------------------------------------
@@ -705,11 +729,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         without_log = options.log is None and not paths["log"].exists()
         findings += verify_receipt(
-            options.receipt.read_bytes(),
-            keys=paths["key"].read_text(encoding="utf-8"),
-            checkpoint=paths["checkpoint"].read_bytes(),
+            _read(options.receipt),
+            keys=_read(paths["key"]).decode(),
+            checkpoint=_read(paths["checkpoint"]),
             dataset=dataset,
-            log=None if without_log else paths["log"].read_bytes(),
+            log=None if without_log else _read(paths["log"]),
         )
     except OSError as error:
         findings.append(Finding("fault", f"{error.filename} cannot be read ({error.strerror}); name it with an option"))

@@ -13,7 +13,7 @@ from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import Version, read_version
 from duologue_pipeline.files.inside import irregular_faults, read_inside
-from duologue_pipeline.files.storage import join, read_bytes
+from duologue_pipeline.files.storage import join, list_entries, read_bytes
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, parse_release, read_manifest
 from duologue_pipeline.reader.revocations import FILE_NAME
@@ -72,7 +72,9 @@ def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
             f"{root}: was made with the ledger {release['ledger']['ledger_id']}, and --ledger is "
             f"{snapshot.ledger_id}; give the ledger that it was made with"
         )
-    for irregular in irregular_faults(root, (*PUBLISHED, FILE_NAME, *(entry["path"] for entry in release["files"]))):
+    names = [*PUBLISHED, FILE_NAME, *(entry["path"] for entry in release["files"])]
+    names += [f"{folder}/{name}" for folder in ("shards", "receipts") for name in list_entries(join(root, folder))]
+    for irregular in irregular_faults(root, names):
         raise UsageError(irregular)
     index, recordings, _ = (_table(root, release, name) for name in ("index", "recordings", "events"))
     _check_rejected(root, release)
