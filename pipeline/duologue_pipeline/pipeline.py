@@ -69,6 +69,7 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         ledger_name=options.ledger_name,
         include_audio=options.tokenize.include_audio,
         words=release.words,
+        asr=options.asr is not None,
     )
     analysis = analysis_steps(
         words=release.words,

@@ -29,6 +29,7 @@ from duologue_consent.cli.options import (
 from duologue_consent.cli.support import (
     fail,
     one_line_errors,
+    open_ledger,
     read_evidence,
     read_forms,
     read_guardian,
@@ -41,7 +42,6 @@ from duologue_consent.cli.support import (
 from duologue_consent.decisions.events import Action, format_time
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
-from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["register"]
 
@@ -166,7 +166,7 @@ def grant(
         )
         purposes, moment = read_purposes(purpose), read_moment(at)
         expires_at = None if expires is None else read_time("--expires", expires)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         confirm(opened, opened.grant(speaker, purposes, at=moment, expires_at=expires_at, terms=terms))
         if not form:
             typer.echo(f"covers all forms ({', '.join(Form)}), because no --form names fewer")
@@ -196,7 +196,7 @@ def refuse(
             evidence=read_evidence(evidence, evidence_reference),
         )
         purposes, moment = read_purposes(purpose), read_moment(at)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         confirm(opened, opened.refuse(speaker, purposes, at=moment, terms=terms))
 
 
@@ -259,7 +259,7 @@ def _take_back(
     ledger: str, speaker: str, purpose: list[str] | None, at: str | None, terms: Terms, action: Action
 ) -> None:
     purposes, moment = read_purposes(purpose) if purpose else None, read_moment(at)
-    opened = Ledger.open(ledger)
+    opened = open_ledger(ledger)
     confirm(opened, opened.withdraw(speaker, purposes, at=moment, terms=terms, action=action))
     for line in affected_lines(opened):
         typer.echo(line)
@@ -268,5 +268,5 @@ def _take_back(
 def _append_record(ledger: str, file: Path) -> None:
     record = read_record(file)
     read_moment(format_time(record.at), f"--record {file}")
-    opened = Ledger.open(ledger)
+    opened = open_ledger(ledger)
     confirm(opened, opened.append_decisions([event.to_fields() for event in record.events]))

@@ -12,14 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from duologue_consent.cli.options import FormatOption, LedgerOption, SpeakerArgument
-from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors
+from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, open_ledger
 from duologue_consent.decisions.consent_receipt import consent_receipt, receipt_text
 from duologue_consent.decisions.events import format_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import State
 from duologue_consent.decisions.status import covered_forms, since_and_expires, standings, status_document, useless_note
 from duologue_consent.decisions.vocabulary import Form
-from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["register"]
 
@@ -43,7 +42,7 @@ def status(
     """Show for every speaker and purpose whether consent is given now."""
     with one_line_errors():
         chosen_format(output)
-        snapshot = Ledger.open(ledger).snapshot()
+        snapshot = open_ledger(ledger).snapshot()
         if speaker is not None and not snapshot.history(speaker):
             fail(f"{named(ledger)}: has no event of speaker {speaker!r}; see all with `duologue consent status`")
     speakers = snapshot.speakers if speaker is None else (speaker,)
@@ -67,7 +66,7 @@ def receipt(
     """Print what the ledger says of a speaker, for the speaker, in the language of the notice."""
     with one_line_errors():
         chosen_format(output)
-        document = consent_receipt(Ledger.open(ledger).snapshot(), speaker, as_of=datetime.now(UTC))
+        document = consent_receipt(open_ledger(ledger).snapshot(), speaker, as_of=datetime.now(UTC))
     if output == "json":
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:

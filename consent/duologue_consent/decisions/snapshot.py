@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from duologue_consent.decisions.events import ConsentEvent
+from duologue_consent.decisions.in_force import RUN_WITHOUT
 from duologue_consent.decisions.policy import Decision, decide
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
@@ -20,6 +21,8 @@ class Snapshot:
     Attributes:
         ledger_id: which ledger.
         events: how many leaves of the log it covers, of decisions and of everything else.
+        latest: the latest time at which anything in the ledger is dated, None where nothing is; a clock that shows less
+            is behind (:mod:`duologue_consent.decisions.clock`).
     """
 
     ledger_id: str
@@ -27,6 +30,7 @@ class Snapshot:
     _salt: bytes = field(repr=False)
     _by_speaker: dict[str, tuple[ConsentEvent, ...]] = field(repr=False, hash=False)
     _pseudonyms: dict[str, str] = field(repr=False, hash=False)
+    latest: datetime | None = None
 
     @classmethod
     def of(
@@ -37,6 +41,7 @@ class Snapshot:
         salt: bytes,
         decisions: Iterable[ConsentEvent],
         pseudonyms: Mapping[str, str],
+        latest: datetime | None = None,
     ) -> "Snapshot":
         """Sorts the decisions of a ledger by speaker.
 
@@ -46,12 +51,14 @@ class Snapshot:
             salt: 32 bytes that blind the ids of speakers who are not in the ledger.
             decisions: in the order of the log.
             pseudonyms: one for every speaker of the decisions.
+            latest: the latest time that anything in the ledger is dated.
         """
         by_speaker: dict[str, list[ConsentEvent]] = {}
         for event in decisions:
             by_speaker.setdefault(event.speaker_id, []).append(event)
         frozen = {speaker_id: tuple(own) for speaker_id, own in sorted(by_speaker.items())}
-        return cls(ledger_id, events, salt, frozen, {speaker_id: pseudonyms[speaker_id] for speaker_id in frozen})
+        known = {speaker_id: pseudonyms[speaker_id] for speaker_id in frozen}
+        return cls(ledger_id, events, salt, frozen, known, latest)
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -84,11 +91,13 @@ class Snapshot:
         as_of: datetime,
         forms: Iterable[Form] = ALL_FORMS,
         jurisdiction: str | None = None,
+        run_without: Mapping[Form, str] = RUN_WITHOUT,
     ) -> Decision:
         """Decides whether the speaker allows a use: :func:`duologue_consent.decisions.policy.decide` over the speaker's events.
 
         ``forms`` are what of the recording is used (all that there is if not said), ``jurisdiction`` is where the
-        speaker was by the manifest; the rules of that jurisdiction and of the one on record both hold.
+        speaker was by the manifest; the rules of that jurisdiction and of the one on record both hold. ``run_without`` says
+        how the run leaves a form out.
 
         Raises:
             ValueError: the purpose or a form is none, or a time has no zone.
@@ -101,4 +110,5 @@ class Snapshot:
             speaker_id=speaker_id,
             forms=forms,
             jurisdiction=jurisdiction,
+            run_without=run_without,
         )

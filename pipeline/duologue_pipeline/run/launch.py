@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO, Any
 
 from duologue_pipeline.errors import UsageError
@@ -52,7 +53,8 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
     lines = list(read_lines(manifest))
     recordings = _count_recordings(lines, manifest)
-    ledger = open_ledger(request.ledger)
+    now = datetime.now(UTC)
+    ledger = open_ledger(request.ledger, out=out, against=request.against or (), now=now, tell=partial(_tell, progress))
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
@@ -77,7 +79,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         out=out,
         snapshot=None if ledger is None else ledger.snapshot,
         ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
-        as_of=request.as_of or datetime.now(UTC),
+        as_of=request.as_of or now,
         codec=request.codec,
         second_opinion=second_opinion,
         asr=asr,
@@ -89,6 +91,11 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     run_watched(options, request.beam_args, recordings=recordings, stream=progress)
     written = read_release(out) if exists(join(out, MANIFEST)) else None
     return RunResult(out, written, refused_counts(out), was_complete=False)
+
+
+def _tell(stream: IO[str] | None, text: str) -> None:
+    if stream is not None:
+        print(text, file=stream, flush=True)
 
 
 def _count_recordings(lines: Sequence[bytes], manifest: str) -> int:

@@ -22,6 +22,7 @@ class RunRequest:
     Attributes:
         manifest, out: where the recordings are listed and where the release goes.
         ledger: path or PostgreSQL URL of the consent ledger; None or a missing file lets nothing pass.
+        against: releases and files with a checkpoint which the ledger must continue; None for none.
         purpose: what the release is for.
         codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
         segment_s: length of a sample.
@@ -34,13 +35,14 @@ class RunRequest:
         name: of the dataset.
         validation_share: share of the time for the validation split.
         shard_hours: conversation time in a shard.
-        as_of: the moment at which consent must be live; now if None.
+        as_of: the moment at which consent must be live; now if None. Denials count whatever it is.
         beam_args: options passed to Beam.
     """
 
     manifest: str
     out: str
     ledger: str | None = None
+    against: Sequence[str] | None = None
     purpose: str = "training_inhouse"
     codec: str = "embedded"
     segment_s: float = 120.0

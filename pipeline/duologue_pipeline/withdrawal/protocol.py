@@ -1,5 +1,8 @@
 """Carries out a withdrawal in ten steps, so that it may be killed at any moment and finished by running it again.
 
+Before the first of them the ledger is held against the release, and the clock against both
+(:mod:`duologue_pipeline.withdrawal.continuity`).
+
 1. *revoke*: the signed ``revocations.jsonl``. From here on readers leave the samples out. Needs no lock.
 2. *decide*: under the lock of the release, the journal: who, which samples, the clock, the ledger's checkpoint.
 3. *rewrite*: each touched shard as a new one under a new name, beside the old ones.
@@ -30,9 +33,10 @@ from duologue_pipeline.files.conditional import ConflictError, check_conditional
 from duologue_pipeline.files.locks import Lease, exclusive, remove_dead_locks
 from duologue_pipeline.files.storage import absolute_uri, delete_file, exists, join, list_entries, move, read_bytes
 from duologue_pipeline.files.text import read_json
-from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.release.document import next_version
+from duologue_pipeline.withdrawal.continuity import require_clock, require_continues_release
 from duologue_pipeline.withdrawal.decide import decide, plan_withdrawal, unfinished_journal
 from duologue_pipeline.withdrawal.journal import FOLDER, Journal, erase_journal
 from duologue_pipeline.withdrawal.new_release import new_release
@@ -107,7 +111,7 @@ def propagate_release(
     Args:
         uri: the folder of the release: a path or ``s3://``.
         ledger: the ledger that it was made with.
-        as_of: the moment at which consent is asked for; now if None.
+        as_of: the moment at which consent is asked for; now if None. Denials count whatever it is.
         dry_run: only say what would be done; nothing is written.
         wait_s: how long to wait for another propagation of the same release.
         tell: is told each step as a line of text, before it is done.
@@ -116,14 +120,18 @@ def propagate_release(
         What was done: one outcome, and before it that of an interrupted propagation which was finished first.
 
     Raises:
-        UsageError: there is no release, it is of another ledger, or something in it is not as it should be; what is to be
+        UsageError: there is no release, it is of another ledger, the ledger does not continue what the release knows of it, the
+            clock is behind one of them (then nothing was written), or something in it is not as it should be; what is to be
             done then stands in the message. What was already published stays published.
     """
     began = time.monotonic()
     root = absolute_uri(uri)
     check_conditional(root)
+    now = datetime.now(UTC)
     snapshot = ledger.snapshot()
-    state = read_state(root, snapshot, as_of or datetime.now(UTC))
+    require_clock(ledger.name, snapshot.latest, now)
+    state = read_state(root, snapshot, as_of or now)
+    require_continues_release(root, state.release, ledger, now=now)
     if dry_run:
         return [_planned(state, plan_withdrawal(state), seconds=time.monotonic() - began)]
     revoked_after_s = None
@@ -135,6 +143,8 @@ def propagate_release(
         return [_planned(state, Plan(), seconds=time.monotonic() - began)]
     outcomes = []
     with exclusive(join(root, _LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
+        # Again, as another process may have left it; what was just published is dated as_of.
+        require_continues_release(root, read_release(root), ledger, now=max(as_of or now, datetime.now(UTC)))
         unfinished = unfinished_journal(root)
         if unfinished is not None:
             tell("finishing a propagation that was interrupted")
