@@ -15,7 +15,7 @@ import soxr
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.files.file_fault import FileFault, Kind
 from duologue_pipeline.files.local import Seen
-from duologue_pipeline.files.names import shown
+from duologue_pipeline.files.names import is_remote, shown
 from duologue_pipeline.files.storage import local_copy
 from duologue_pipeline.ingest.limits import BLOCK_S, block_seconds, check_limits
 from duologue_pipeline.ingest.track_file import TrackFile, to_float
@@ -60,7 +60,7 @@ class PairDecoder:
                 seen = Seen(path, track.uri)
                 file = TrackFile(path, shown(track.uri))
             except FileFault as fault:
-                raise _refusal(fault) from None
+                raise _refusal(fault, local=not is_remote(track.uri)) from None
             except OSError as error:
                 raise RejectError("audio_missing", f"{shown(track.uri)}: cannot be opened ({error})") from None
             self._stack.callback(file.close)
@@ -80,7 +80,7 @@ class PairDecoder:
         try:
             self._seen[uri].check()
         except FileFault as fault:
-            raise _refusal(fault) from None
+            raise _refusal(fault, local=False) from None
 
     @property
     def sample_rates_hz(self) -> tuple[int, int]:
@@ -125,9 +125,9 @@ _REASONS: Final[Mapping[Kind, str]] = {
 }
 
 
-def _refusal(fault: FileFault) -> RejectError:
+def _refusal(fault: FileFault, *, local: bool) -> RejectError:
     """Turns what is the matter with a file into the refusal of its recording."""
-    hint = "; uris in a manifest are relative to its folder" if isinstance(fault, FileNotFoundError) else ""
+    hint = "; uris in a manifest are relative to its folder" if local and isinstance(fault, FileNotFoundError) else ""
     return RejectError(_REASONS[fault.kind], f"{fault}{hint}", fault.values)
 
 
