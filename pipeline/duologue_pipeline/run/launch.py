@@ -21,7 +21,7 @@ from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.release.publish import publish_release
-from duologue_pipeline.release.strays import find_strays, remove_strays
+from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
 from duologue_pipeline.run.details import details_path, make_details_folder
@@ -30,7 +30,6 @@ from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
-from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -79,6 +78,11 @@ class _Run:
         if self.progress is not None:
             print(text, file=self.progress, flush=True)
 
+    def ledger(self) -> PinnedLedger | None:
+        """Opens and signs the ledger as it is now."""
+        against = self.request.against or ()
+        return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
+
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
         return release_options(self.request, self.lines, ledger, self.second_opinion, self.asr)
 
@@ -117,14 +121,14 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
     lines = list(read_lines(manifest))
     recordings, speaker_ids = _recordings_and_speakers(lines, manifest)
-    ledger = open_ledger(request.ledger)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
     this = _Run(request, manifest, out, lines, recordings, speaker_ids, second_opinion, asr, progress)
+    ledger = this.ledger()
     release = this.release(ledger)
-    if is_complete(out, release.fingerprint) and not _untidy(out):
+    if is_complete(out, release.fingerprint) and is_tidy(out, read_release(out)):
         return this.result(release, was_complete=True)
     if request.beam_args:  # a mistake in them is answered before anything is written
         from duologue_pipeline.stages.local_runner import beam_options
@@ -143,17 +147,12 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                 if ledger is not None and withdrawn.events == ledger.pin["events"]:
                     raise UsageError(_disagreement(withdrawn)) from None
                 this.tell(f"{withdrawn} since the run began; going on with the ledger as it is now")
-            ledger = open_ledger(request.ledger)
+            ledger = this.ledger()
             release = this.release(ledger)
         raise UsageError(
             f"{out}: consent ended {_ROUNDS} times while the run was under way, so nothing is published; run the command "
             "again: what is done is kept"
         )
-
-
-def _untidy(out: str) -> bool:
-    strays = find_strays(out, read_release(out))
-    return exists(join(out, STAGING)) or bool(strays.ours or strays.locks)
 
 
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
