@@ -85,9 +85,9 @@ def find_first(handle: BufferedReader, starts: Sequence[Start], start: int, stop
     """Gives the first place in ``[start, stop)`` at which a file begins, None if there is none."""
     overlap = max(known.length for known in starts) - 1
     buffer = bytearray(_PIECES[-1] + overlap)
-    for size in chain(_PIECES, repeat(_PIECES[-1])):
-        if start >= stop:
-            return None
+    sizes = chain(_PIECES, repeat(_PIECES[-1]))
+    while start < stop:
+        size = next(sizes)
         handle.seek(start)
         piece = memoryview(buffer)[: size + overlap]
         length = min(handle.readinto(piece), stop - start)
@@ -98,6 +98,7 @@ def find_first(handle: BufferedReader, starts: Sequence[Start], start: int, stop
         if places:
             return start + min(places)
         start += size
+    return None
 
 
 def refuse_cut_short(uri: str, declared_s: float, found_s: float) -> RejectError:
