@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 from duologue_pipeline.errors import RejectError
 
 __all__ = [
+    "EXPECTED",
     "PADDING_BYTES",
     "after_id3v2",
     "at",
@@ -16,6 +17,9 @@ __all__ = [
     "refuse_cut_short",
     "refuse_unaccounted",
 ]
+
+EXPECTED: Final = "WAV, FLAC, MP3, Ogg/Opus or NIST SPHERE"
+"""What a message tells people to give."""
 
 PADDING_BYTES: Final = 1 << 16
 """Zeros that fill up the last block of a disk or card are fewer than this; more could have been a recording."""

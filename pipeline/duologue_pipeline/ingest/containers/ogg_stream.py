@@ -170,7 +170,7 @@ class OggStream:
         """Gives the stretches of the stream that are decoded by themselves, none if it holds no sound."""
         if not self._parts:
             return []
-        codec, rate_hz, _ = self.form
+        rate_hz = self.form[1]
         first, ticks = self._parts[0], self._clock_hz // rate_hz
         sections: list[Section] = []
         done = 0
@@ -200,5 +200,6 @@ class OggStream:
         first = make_page([head], serial=self.serial, sequence=sequence - 2, first=True)
         return first + make_page(rest, serial=self.serial, sequence=sequence - 1)
 
-    def _damaged(self, fault: str, page: OggPage, **values: float) -> RejectError:
-        return damaged(self._uri, f"whose {self.codec} stream {fault}", page.start, **values)
+    def _damaged(self, fault: str, page: OggPage, lacks_s: float | None = None) -> RejectError:
+        values = {} if lacks_s is None else {"lacks_s": lacks_s}
+        return damaged(self._uri, f"whose {self.codec} stream {fault}", page.start, values=values)
