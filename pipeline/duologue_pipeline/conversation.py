@@ -21,11 +21,12 @@ from duologue_pipeline.activity.detect import detect_activity
 from duologue_pipeline.activity.filled_pauses import with_filled_pauses
 from duologue_pipeline.activity.vad import VadModel, load_vad
 from duologue_pipeline.events.annotation import annotate_conversation
+from duologue_pipeline.ingest.delay import most_delay_ms
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.isolation.measure import measure_recording
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES, apply_policy
 from duologue_pipeline.isolation.second_opinion import Listener
-from duologue_pipeline.records import Active, Annotated, Ingested, Measured, Recording, Worded
+from duologue_pipeline.records import Active, Annotated, Ingested, Measured, Recording, Speaker, Worded
 from duologue_pipeline.words.asr import Recognizer
 from duologue_pipeline.words.files import WORDS_POLICIES
 from duologue_pipeline.words.find import find_words, written_words
@@ -185,8 +186,14 @@ def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, p
     """
     recording, activity = conversation.recording, conversation.activity
     given = written_words(recording, policy=policy, will_be_heard=recognizer is not None)
-    duration_ms = conversation.audio.duration_ms
-    found = find_words(recording, activity, given, recognizer, policy=policy, duration_ms=duration_ms)
+    audio = conversation.audio
+    delays_ms: dict[Speaker, int] = {
+        "a": most_delay_ms(audio.a.sample_rate_hz, known=audio.a.delay_known),
+        "b": most_delay_ms(audio.b.sample_rate_hz, known=audio.b.delay_known),
+    }
+    found = find_words(
+        recording, activity, given, recognizer, policy=policy, duration_ms=audio.duration_ms, delays_ms=delays_ms
+    )
     activity = with_filled_pauses(recording, activity, speakers=found.wordless)
     return Worded(
         **vars(replace(conversation, activity=activity)),

@@ -176,6 +176,8 @@ class TrackReport:
 
     ``samples_sha256`` is over the decoded samples as little-endian float32, before offset and resampling.
     ``bandwidth_hz`` is the highest frequency whose mean power in louder frames is within 60 dB of the strongest.
+    ``delay_known`` says whether the first sample lies where it was recorded; it is False for an MP3 that does not name
+    the delay of its encoder.
     """
 
     sample_rate_hz: int
@@ -187,6 +189,7 @@ class TrackReport:
     clipped_share: float
     digital_silence_share: float
     bandwidth_hz: int
+    delay_known: bool = True
 
 
 @dataclass(frozen=True)

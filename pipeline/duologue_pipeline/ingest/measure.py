@@ -5,6 +5,7 @@ depend on the length of the recording.
 """
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -138,7 +139,9 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
                 meter.push(block)
             if max(m.samples / rate for m, rate in zip(meters, rates, strict=True)) > limit_s:
                 break
-    reports = meters[0].report(), meters[1].report()
+        known = decoder.delays_known
+    a, b = (replace(meter.report(), delay_known=own) for meter, own in zip(meters, known, strict=True))
+    reports = a, b
     for track, meter, report in zip(recording.tracks, meters, reports, strict=True):
         _check_track(track, meter, report)
     if reports[0].samples_sha256 == reports[1].samples_sha256:

@@ -32,7 +32,13 @@ _STEP_MS: Final = 10
 
 
 def check_words(
-    words: Sequence[Word], activity: Activity, *, speaker: str, duration_ms: int, rules: WordsCheckRules | None = None
+    words: Sequence[Word],
+    activity: Activity,
+    *,
+    speaker: str,
+    duration_ms: int,
+    delay_ms: int = 0,
+    rules: WordsCheckRules | None = None,
 ) -> WordsCheck:
     """Checks the words of one speaker against when both are heard.
 
@@ -41,13 +47,14 @@ def check_words(
         activity: of both, found from the audio.
         speaker: ``a`` or ``b``: on whose track the words are said to be.
         duration_ms: of the conversation.
+        delay_ms: the most by which the track may lie late, where the delay of its encoder is not known.
         rules: the rule set ``words_check``, the packaged one if None.
 
     Returns:
         ``wrong_track`` where they agree better with the other track by ``min_gain``; else ``shifted`` where the best
         shift is at least ``shift_ms`` and agrees better than none by ``min_gain``; ``undetermined`` under ``min_words``
-        words, ``min_words_ms`` of words or of activity, or where the best agreement is under ``min_agreement``; else
-        ``fits``.
+        words, ``min_words_ms`` of words or of activity, where the best agreement is under ``min_agreement``, or where
+        no more than ``delay_ms`` makes the shift too large; else ``fits``.
     """
     rules = load_rules(WordsCheckRules) if rules is None else rules
     own, other = (activity.a, activity.b) if speaker == "a" else (activity.b, activity.a)
@@ -68,11 +75,18 @@ def check_words(
         shift_ms=(best - reach) * _STEP_MS,
         agreement_other=round(agreement_other, 3),
     )
-    return WordsCheck(_verdict(found, rules), *list(vars(found).values())[1:])
+    verdict = _verdict(found, rules)
+    if verdict == "shifted" and abs((best - reach) * _STEP_MS) - delay_ms < rules.shift_ms:
+        verdict = "undetermined"
+    return WordsCheck(verdict, *list(vars(found).values())[1:])
 
 
 def fitting_words(
-    words: Mapping[Speaker, tuple[Word, ...] | None], activity: Activity, *, duration_ms: int
+    words: Mapping[Speaker, tuple[Word, ...] | None],
+    activity: Activity,
+    *,
+    duration_ms: int,
+    delays_ms: Mapping[Speaker, int],
 ) -> tuple[dict[Speaker, tuple[Word, ...] | None], dict[Speaker, WordsCheck]]:
     """Leaves out the words of a speaker that cannot be theirs, by when both are heard.
 
@@ -80,13 +94,16 @@ def fitting_words(
         words: of each; None for who has none.
         activity: of both, found from the audio.
         duration_ms: of the conversation.
+        delays_ms: the most by which each track may lie late, 0 where its delay is known.
 
     Returns:
         The words, None also in place of those that cannot be that speaker's (:data:`MISFITS`); and what was found of
         everybody who had some.
     """
     checks = {
-        speaker: check_words(own, activity, speaker=speaker, duration_ms=duration_ms)
+        speaker: check_words(
+            own, activity, speaker=speaker, duration_ms=duration_ms, delay_ms=delays_ms.get(speaker, 0)
+        )
         for speaker, own in words.items()
         if own is not None
     }
@@ -111,6 +128,11 @@ def explain_check(check: WordsCheck, *, speaker: str) -> str:
     if check.verdict == "undetermined":
         if check.agreement is None:
             return f"the words of {speaker} could not be held against the audio: too few words or too little speech"
+        if check.best_agreement is not None and check.best_agreement >= load_rules(WordsCheckRules).min_agreement:
+            return (
+                f"the words of {speaker} lie {abs(check.shift_ms or 0) / 1000:g} s off the speech of {speaker}, and the "
+                "MP3 does not name the delay of its encoder, so either may be right: give the track in another format"
+            )
         return (
             f"the words of {speaker} agree with the speech of nobody (at best {check.best_agreement}): see that the "
             "transcript is of this recording"

@@ -5,6 +5,7 @@ Words that cannot be a speaker's are left out. A speaker who then has none is li
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import SPEAKERS, Activity, Recording, Speaker, Word, WordsCheck
@@ -58,6 +59,7 @@ def find_words(
     *,
     policy: str,
     duration_ms: int,
+    delays_ms: Mapping[Speaker, int] = MappingProxyType({}),
 ) -> FoundWords:
     """Leaves out written words that cannot be a speaker's, and recognises the words of those who then have none.
 
@@ -68,11 +70,12 @@ def find_words(
         recognizer: hears the words of the tracks that have none; None leaves them without.
         policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
         duration_ms: of the conversation.
+        delays_ms: the most by which each track may lie late, for those whose delay is not known.
 
     Raises:
         RejectError: ``words_mismatch`` where words are required, or an ``audio_*`` reason.
     """
-    words, checks = fitting_words(written, activity, duration_ms=duration_ms)
+    words, checks = fitting_words(written, activity, duration_ms=duration_ms, delays_ms=delays_ms)
     for speaker, check in checks.items():
         if policy == "required" and check.verdict in MISFITS:
             raise RejectError("words_mismatch", explain_check(check, speaker=speaker))
