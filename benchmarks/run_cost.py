@@ -141,7 +141,6 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         ledger=opened.release_pin(),
         fingerprint="0" * 64,
         manifest_sha256="0" * 64,
-        manifest_folder="",
     )
     totals = corpus_totals((x.statistics, x.speakers, x.language) for own in parts.values() for x in own)
     timed("release", write_release, written, [], totals, out=str(out), options=options)

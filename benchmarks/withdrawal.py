@@ -198,7 +198,6 @@ def make_release(folder: Path, samples: int, *, floor_db: float = -60.0) -> tupl
         ledger=pinned,
         fingerprint="f" * 64,
         manifest_sha256="e" * 64,
-        manifest_folder="/calls/",
     )
     totals = corpus_totals((x.statistics, x.speakers, x.language) for own in parts.values() for x in own)
     write_release(shards, [], totals, out=str(out), options=options)

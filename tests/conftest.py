@@ -181,7 +181,6 @@ def make_release_options(**fields: Any) -> ReleaseOptions:
         },
         "fingerprint": "f" * 64,
         "manifest_sha256": "e" * 64,
-        "manifest_folder": "/calls/",
     }
     return ReleaseOptions(**(defaults | fields))
 

@@ -223,8 +223,8 @@ def test_the_order_of_the_manifest_does_not_make_another_run(request_with: Reque
     assert len(fingerprints) == 1
 
 
-NOT_HASHED = {"out", "allow_network", "as_of", "beam_args"}
-"""Options that the fingerprint leaves out: where to write, what may be downloaded, the moment of the call, how Beam works."""
+NOT_HASHED = {"out", "allow_network", "allow_private_addresses", "wait_s", "beam_args"}
+"""Options that the fingerprint leaves out: where to write, what may be downloaded, how long to wait, how Beam works."""
 NEEDS_A_MODEL = {"codec", "asr"}
 """Options that decide the bytes, and for which the tests of Mimi and of recognition open a model."""
 
@@ -245,6 +245,7 @@ def test_whatever_decides_the_output_makes_another_run(request_with: Request, tm
         {"validation_share": 0.1},
         {"shard_hours": 1.0},
         {"ledger": None},
+        {"as_of": JANUARY},
     ]
     fingerprints = [begin(request_with(**change)) for change in changes]
     Ledger.open(tmp_path / "consent.db").grant("s-anna", [Purpose.RECORDING], at=JANUARY)

@@ -8,6 +8,7 @@ import typer
 
 from duologue_consent.cli.options import LedgerArgument, LedgerOption, SpeakerArgument
 from duologue_consent.cli.support import fail, named, one_line_errors
+from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.publication import published_faults
 from duologue_consent.proofs.notes import checkpoint_size
@@ -117,10 +118,21 @@ def forget(
     """
     with one_line_errors():
         opened = Ledger.open(ledger)
+        snapshot = opened.snapshot()
+        alike = snapshot.look_alikes(speaker)
+        if alike and not snapshot.history(speaker):
+            fail(
+                f"{named(ledger)}: has no event of {escaped(speaker)}, which looks like {named_by(alike)}; write the id of whom "
+                "you mean. Nobody was forgotten"
+            )
         if not yes and not typer.confirm(f"Forget {speaker!r} for ever?", err=True):
             fail("nothing was forgotten")
         gone = opened.forget(speaker)
         typer.echo(f"forgotten: {gone} records of the vault deleted; backups that hold them have to be deleted, too")
+        if alike:
+            typer.echo(
+                f"note: {named_by(alike)}, which looks like it, is still in the ledger; forget each that was meant"
+            )
 
 
 def rotate_key(ledger: LedgerArgument) -> None:

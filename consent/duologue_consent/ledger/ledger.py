@@ -154,26 +154,58 @@ class Ledger:
         at: datetime,
         expires_at: datetime | None = None,
         terms: Terms | None = None,
+        entered_at: datetime | None = None,
+        new_person: bool = False,
     ) -> tuple[ConsentEvent, ...]:
         """Appends that the speaker allows each of the purposes from ``at`` until ``expires_at`` (None: until withdrawn).
 
         ``terms`` must name the forms that are covered; without ``terms`` all are.
+
+        Args:
+            speaker_id: who.
+            purposes: what is allowed.
+            at: from when.
+            expires_at: until when.
+            terms: what else the record says.
+            entered_at: when it is entered; now if None. Give your own only where nobody real is in the ledger.
+            new_person: whether the id is of another person than those whose id looks like it
+                (:mod:`duologue_consent.decisions.names`).
 
         Returns:
             The events appended, one a purpose.
 
         Raises:
             LedgerError: the ledger cannot be written, and nothing was appended.
-            ValueError: an argument is not valid, and nothing was appended.
+            ValueError: an argument is not valid, or the id is not known and looks like one that is; nothing was appended.
         """
         covered = Terms(forms=ALL_FORMS) if terms is None else terms
-        return self._decide(speaker_id, Action.GRANT, purposes, at, expires_at, covered)
+        drafts = draft_decisions(speaker_id, Action.GRANT, purposes, at, expires_at, covered)
+        with self._access.writing() as transaction:
+            return transaction.append_decisions(
+                transaction.addressed(drafts, new_person=new_person), entered_at=entered_at
+            )
 
     def refuse(
-        self, speaker_id: str, purposes: Iterable[Purpose], *, at: datetime, terms: Terms | None = None
+        self,
+        speaker_id: str,
+        purposes: Iterable[Purpose],
+        *,
+        at: datetime,
+        terms: Terms | None = None,
+        entered_at: datetime | None = None,
+        new_person: bool = False,
     ) -> tuple[ConsentEvent, ...]:
-        """Appends that the speaker was asked for each of the purposes and said no. Returns and raises as ``grant``."""
-        return self._decide(speaker_id, Action.REFUSE, purposes, at, None, terms)
+        """Appends that the speaker was asked for each of the purposes and said no. Takes and raises what ``grant`` does.
+
+        Returns:
+            The events appended: one a purpose for the speaker, and for everybody whose id looks like the speaker's and who
+            is not on record as another person.
+        """
+        drafts = draft_decisions(speaker_id, Action.REFUSE, purposes, at, None, terms)
+        with self._access.writing() as transaction:
+            return transaction.append_decisions(
+                transaction.addressed(drafts, new_person=new_person), entered_at=entered_at
+            )
 
     def withdraw(
         self,
@@ -183,8 +215,13 @@ class Ledger:
         at: datetime,
         terms: Terms | None = None,
         action: Action = Action.WITHDRAW,
+        entered_at: datetime | None = None,
+        new_person: bool = False,
     ) -> tuple[ConsentEvent, ...]:
         """Appends that what was granted at or before ``at`` is taken back.
+
+        It is taken back for everybody whose id is or looks like this one and who is not on record as another person: a no finds
+        whom it is for, however the id is spelt.
 
         Args:
             speaker_id: whose.
@@ -192,16 +229,18 @@ class Ledger:
             at: from when.
             terms: what else the record says.
             action: ``withdraw`` by the speaker, or ``revoke`` or ``invalidate`` by somebody else (then with ``terms``).
+            entered_at, new_person: as for :meth:`grant`.
 
         Returns:
-            The events appended, one a purpose.
+            The events appended, one a purpose and person.
 
         Raises:
             LedgerError: the speaker is unknown, or one of the purposes was not granted by then: nothing was appended.
             ValueError: an argument is not valid, and nothing was appended.
         """
         with self._access.writing() as transaction:
-            return transaction.append_decisions(transaction.withdrawals(speaker_id, purposes, at, terms, action))
+            drafts = transaction.withdrawals(speaker_id, purposes, at, terms, action, new_person=new_person)
+            return transaction.append_decisions(drafts, entered_at=entered_at)
 
     def append_decision(self, fields: Mapping[str, Any]) -> ConsentEvent:
         """Appends one decision given as :meth:`~duologue_consent.decisions.events.ConsentEvent.to_fields` gives it.
@@ -210,14 +249,25 @@ class Ledger:
             LedgerError: the ledger cannot be written.
             ValueError: the fields are no decision.
         """
-        (event,) = self.append_decisions([fields])
-        return event
+        return self.append_decisions([fields])[0]
 
-    def append_decisions(self, decisions: Iterable[Mapping[str, Any]]) -> tuple[ConsentEvent, ...]:
-        """Appends several decisions in one transaction: all or none. Raises as :meth:`append_decision`."""
+    def append_decisions(
+        self,
+        decisions: Iterable[Mapping[str, Any]],
+        *,
+        entered_at: datetime | None = None,
+        new_person: bool = False,
+    ) -> tuple[ConsentEvent, ...]:
+        """Appends several decisions in one transaction: all or none. Raises as :meth:`append_decision`.
+
+        ``entered_at`` and ``new_person`` are as for :meth:`grant`; a no is appended for everybody whom it is for, as by
+        :meth:`refuse`.
+        """
         events = [ConsentEvent.from_fields(fields, seq=-1, sha256="") for fields in decisions]
         with self._access.writing() as transaction:
-            return transaction.append_decisions(events)
+            return transaction.append_decisions(
+                transaction.addressed(events, new_person=new_person), entered_at=entered_at
+            )
 
     def append(self, kind: str, fields: Mapping[str, Any], *, subject: str | None = None, once: bool = False) -> Entry:
         """Appends something else than a decision, e.g. ``shard.revoked``, in one transaction.
@@ -321,18 +371,3 @@ class Ledger:
             LedgerError: the old key cannot be read, or the log does not continue what was signed.
         """
         return rotate_signing_key(self._access)
-
-    # --- inside ---------------------------------------------------------------------------------------------------------
-
-    def _decide(
-        self,
-        speaker_id: str,
-        action: Action,
-        purposes: Iterable[Purpose],
-        at: datetime,
-        expires_at: datetime | None,
-        terms: Terms | None,
-    ) -> tuple[ConsentEvent, ...]:
-        decisions = draft_decisions(speaker_id, action, purposes, at, expires_at, terms)
-        with self._access.writing() as transaction:
-            return transaction.append_decisions(decisions)

@@ -37,14 +37,15 @@ def propagate(
     wait_s: Annotated[
         float,
         typer.Option(
-            "--wait-s", help="Wait up to this many seconds for another propagation of the same release to end."
+            "--wait-s", help="Wait up to this many seconds for another propagation or run in the same folder to end."
         ),
     ] = 600.0,
 ) -> None:
     """Remove from releases what their speakers no longer allow, and write a receipt that proves it.
 
-    Readers leave the samples out from the first second. Killed at any moment, it is finished by running it again. Exit
-    status: 0 done, or nothing to do; 2 something could not be done.
+    Readers leave the samples out from the first second. Killed at any moment, it is finished by running it again. What
+    an unfinished run has left in the folder is searched too, and parts of those who no longer allow them are removed.
+    Exit status: 0 done, or nothing to do; 2 something could not be done.
     """
     if output not in ("text", "json"):
         fail(f"--format {output!r}: there is no such format; write text or json", EXIT_USAGE)
@@ -77,6 +78,8 @@ def propagate(
 
 
 def _summary(outcome: "Outcome", *, dry_run: bool) -> str:
+    if not outcome.old_version:
+        return _unfinished(outcome, dry_run=dry_run)
     head = f"{outcome.dataset}: {outcome.name} {outcome.old_version}"
     if outcome.new_version is None:
         return f"{head}: nothing to do, every speaker in it allows what it is for"
@@ -95,6 +98,21 @@ def _summary(outcome: "Outcome", *, dry_run: bool) -> str:
     if outcome.revoked_after_s is not None:
         lines.append(f"  readers left the samples out after {outcome.revoked_after_s:.1f} s")
     return "\n".join([*lines, f"  receipt: {outcome.receipt}, after {outcome.seconds:.1f} s"])
+
+
+def _unfinished(outcome: "Outcome", *, dry_run: bool) -> str:
+    counts = outcome.counts
+    lines = [
+        f"{outcome.dataset}: no release, but what an unfinished run has left",
+        (
+            f"  parts {'that would be removed' if dry_run else 'removed'}: {counts['parts_refused']} with a speaker who no longer "
+            f"allows them, {counts['parts_unknown']} of which it cannot be told; kept: {counts['parts_kept']}"
+        ),
+    ]
+    if outcome.refusals:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.refusals.items())
+        lines.insert(1, f"  tracks no longer allowed: {reasons}")
+    return "\n".join([*lines, "  nothing was written" if dry_run else "  nothing of them is in the folder any more"])
 
 
 def _size(count: int) -> str:

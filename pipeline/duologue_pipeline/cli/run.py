@@ -70,10 +70,25 @@ def run(
             "fail; refuse-warn: fail, warn; require-pass: fail, warn, undetermined. What is kept carries its verdict."
         ),
     ] = "refuse-fail",
+    same_audio: Annotated[
+        str,
+        typer.Option(
+            help="Choose what is done with recordings of which a track holds the same audio as a track of another one. refuse: "
+            "all of them are refused; mark: they are kept in one split, and each names the others."
+        ),
+    ] = "refuse",
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
     asr: Asr = None,
     allow_network: AllowNetwork = False,
+    allow_private_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Fetch audio and words also from addresses of private networks, which the manifest names or its servers "
+            "redirect to.",
+        ),
+    ] = False,
     name: Annotated[str, typer.Option(help="Give the dataset this name on its cards.")] = "duologue-dataset",
     validation_share: Annotated[
         float,
@@ -85,6 +100,12 @@ def run(
     shard_hours: Annotated[
         float, typer.Option(help="Put about this many hours of conversation into each shard.")
     ] = 10.0,
+    wait_s: Annotated[
+        float,
+        typer.Option(
+            "--wait-s", help="Wait up to this many seconds for another run or propagation in the same folder to end."
+        ),
+    ] = 600.0,
 ) -> None:
     """Make training shards with labels, consent and a card from two-track recordings of conversations.
 
@@ -105,13 +126,16 @@ def run(
         include_audio=include_audio,
         words=words,
         isolation_policy=isolation_policy,
+        same_audio=same_audio,
         pyannote_segmentation=pyannote_segmentation,
         pyannote_embedding=pyannote_embedding,
         asr=asr,
         allow_network=allow_network,
+        allow_private_addresses=allow_private_addresses,
         name=name,
         validation_share=validation_share,
         shard_hours=shard_hours,
+        wait_s=wait_s,
         beam_args=tuple(context.args),
     )
     _run(request)

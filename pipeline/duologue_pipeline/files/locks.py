@@ -11,8 +11,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,10 +25,11 @@ from duologue_pipeline.files.conditional import (
     read_version,
     swap_bytes,
 )
+from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.s3 import s3_object
 from duologue_pipeline.files.storage import is_remote, local_path
 
-__all__ = ["LEASE_S", "Lease", "exclusive", "remove_dead_locks"]
+__all__ = ["LEASE_S", "Lease", "exclusive", "remove_dead_lock"]
 
 LEASE_S: Final = 30.0
 """How long a lock on S3 stays with a holder that no longer renews it."""
@@ -59,7 +60,7 @@ def exclusive(uri: str, *, wait_s: float, waiting: Callable[[str], None]) -> Ite
         waiting: is told once who holds it.
 
     Raises:
-        UsageError: another process holds it for longer than that.
+        UsageError: another process holds it for longer than that; or the file of the lock cannot be written.
     """
     check_conditional(uri)
     deadline = time.monotonic() + wait_s
@@ -69,31 +70,34 @@ def exclusive(uri: str, *, wait_s: float, waiting: Callable[[str], None]) -> Ite
         return
     path = local_path(uri)
     told = False
-    while True:
-        try:
-            with flock(path, wait=False):
-                yield Lease()
-            return
-        except BlockingIOError:
-            if not told:
-                waiting("another process of this machine or file system")
-                told = True
-            if time.monotonic() > deadline:
-                raise UsageError(f"{uri}: is still held by another process; run the command again later") from None
-            time.sleep(_POLL_S / 5)
-
-
-def remove_dead_locks(folder: str, *, but: str) -> None:
-    """Removes the lock files that killed processes have left in a local folder, the one called ``but`` left out."""
-    if is_remote(folder):
-        return
-    for path in local_path(folder).glob(".*.lock"):
-        if path.name != but:
+    with ExitStack() as held:
+        while True:
             try:
-                with flock(path, wait=False):
-                    pass
+                with storage_faults(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    handle = held.enter_context(flock(path, wait=False))
+                    handle.truncate(0)
+                    handle.write(_lock_text())
+                    handle.flush()
+                break
             except BlockingIOError:
-                continue  # its holder lives
+                holder = _load(path.read_bytes() if path.exists() else b"")
+                if not told:
+                    waiting(_named(holder))
+                    told = True
+                if time.monotonic() > deadline:
+                    raise _still_held(uri, holder) from None
+                time.sleep(_POLL_S / 5)
+        yield Lease()
+
+
+def remove_dead_lock(uri: str) -> bool:
+    """Removes a local lock file that a killed process has left; gives whether it was one, and not held by a living process."""
+    try:
+        with flock(local_path(uri), wait=False):
+            return True
+    except BlockingIOError:
+        return False
 
 
 # --- S3 -------------------------------------------------------------------------------------------------------------
@@ -140,12 +144,22 @@ def _take(uri: str, deadline: float, waiting: Callable[[str], None]) -> Version:
         if found.tag != seen:
             seen, since = found.tag, time.monotonic()
         if not told:
-            holder = _load(found.data)
-            waiting(f"process {holder.get('pid')} on {holder.get('host')}")
+            waiting(_named(_load(found.data)))
             told = True
         if time.monotonic() > deadline:
-            raise UsageError(f"{uri}: is still held by another process; run the command again later")
+            raise _still_held(uri, _load(found.data))
         time.sleep(_POLL_S)
+
+
+def _named(holder: Mapping[str, Any]) -> str:
+    host = str(holder.get("host") or "").partition(" ")[0]  # without the machine's last start
+    return f"process {holder.get('pid')} on {host}" if host else "another process of this machine or file system"
+
+
+def _still_held(uri: str, holder: Mapping[str, Any]) -> UsageError:
+    return UsageError(
+        f"{uri}: is still held by {_named(holder)}; wait until it ends, or end it, and run the command again"
+    )
 
 
 def _lock_text() -> bytes:

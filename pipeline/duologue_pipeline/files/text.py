@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from duologue_pipeline.files.storage import read_bytes
+from duologue_schemas import parse_json
 
 __all__ = ["canonical_json", "read_json", "read_json_lines"]
 
@@ -23,9 +24,9 @@ def read_json(uri: str) -> Any:
 
     Raises:
         OSError: the file cannot be read; FileNotFoundError where there is none.
-        ValueError: it is not JSON.
+        ValueError: it is not JSON, or could be read in two ways (:func:`duologue_schemas.parse_json`).
     """
-    return json.loads(read_bytes(uri))
+    return parse_json(read_bytes(uri).decode("utf-8"))
 
 
 def read_json_lines(uri: str) -> Iterator[Any]:
@@ -36,4 +37,4 @@ def read_json_lines(uri: str) -> Iterator[Any]:
         ValueError: a line is not JSON.
     """
     for line in read_bytes(uri).splitlines():
-        yield json.loads(line)
+        yield parse_json(line.decode("utf-8"))

@@ -1,13 +1,14 @@
-"""Completes a release: the tables of all shards, what was refused, statistics, cards, and ``dataset.json`` last.
+"""Lays a release ready: the tables of all shards, what was refused, statistics, cards, and ``dataset.json`` last.
 
 Every shard has left its pieces of the tables (:mod:`duologue_pipeline.shards.write`); they are joined in the order of the
-shards.
+shards. All is done in the staging folder and may be done again; :mod:`duologue_pipeline.release.publish` makes it seen.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,17 +16,14 @@ import pyarrow.parquet as pq
 from duologue_pipeline.events.figures import statistics_file
 from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.files.storage import (
-    delete_directory,
     delete_file,
     digest,
     join,
     list_entries,
-    move,
     open_output,
     write_bytes,
 )
 from duologue_pipeline.files.tables import read_table
-from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.release import MANIFEST, SCHEMA
 from duologue_pipeline.records import Rejected, WrittenShard
@@ -37,14 +35,12 @@ from duologue_pipeline.release.document import (
     shard_totals,
     split_entries,
 )
-from duologue_pipeline.shards.write import STAGING
+from duologue_pipeline.release.publish import publish_release
+from duologue_pipeline.release.rejected import published_lines
+from duologue_pipeline.shards.write import READY
 from duologue_schemas.tables import TABLES
 
-__all__ = ["STAGED_LOG", "ReleaseOptions", "write_release"]
-
-STAGED_LOG: Final = f"{STAGING}/ledger"
-"""Where a run leaves the ledger's public files until there is a release. They are not among its ``files``: the log grows with
-every withdrawal, and what binds them is the checkpoint in ``dataset.json``."""
+__all__ = ["ReleaseOptions", "stage_release", "write_release"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,6 @@ class ReleaseOptions:
         ledger: ``ledger_id``, ``events`` and ``checkpoint`` of the ledger, each None where there was none.
         fingerprint: hash of everything that decides the run's output.
         manifest_sha256: hash of the manifest's content, whatever its order.
-        manifest_folder: taken out of the details of rejections, so that no path of the machine is published.
     """
 
     name: str
@@ -78,7 +73,48 @@ class ReleaseOptions:
     ledger: Mapping[str, Any]
     fingerprint: str
     manifest_sha256: str
-    manifest_folder: str
+
+
+def stage_release(
+    shards: Iterable[WrittenShard],
+    rejected: Iterable[Rejected],
+    totals: Mapping[tuple[str, str], Totals],
+    *,
+    out: str,
+    options: ReleaseOptions,
+) -> dict[str, Any] | None:
+    """Lays a release ready: tables, ``rejected.jsonl``, statistics, cards, and ``dataset.json`` when all else is there.
+
+    Args:
+        shards: every shard, in any order.
+        rejected: every rejection, in any order.
+        totals: of the corpus, its languages and its speakers (:func:`duologue_pipeline.events.totals.corpus_totals`).
+        out: the output folder; nothing of it is touched but what lies ready in its staging folder.
+        options: what to say.
+
+    Returns:
+        The document of ``dataset.json``; None where no shard was written: then only ``rejected.jsonl`` lies ready.
+    """
+    ready = join(out, READY)
+    ordered = sorted(shards, key=lambda shard: shard.name)
+    refused = _write_rejected(rejected, out=ready)
+    _delete_strays(ordered, ready)
+    if not ordered:
+        return None
+    tables = {table: _join_pieces(ordered, table, out=ready) for table in TABLES}
+    release = _release_document(ordered, tables["recordings"], refused, options)
+    reasons = Counter(row["reason"] for row in refused)
+    write_bytes(join(ready, "statistics.json"), statistics_file(totals))
+    release["files"] = [
+        _file_entry(ready, name)
+        for name in (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl", "statistics.json")
+    ]
+    made = list(cards(release, tables["index"], tables["recordings"], reasons))
+    for name, content in made:
+        write_bytes(join(ready, name), content)
+        release["files"].append(_file_entry(ready, name))
+    write_bytes(join(ready, MANIFEST), manifest_bytes(release))
+    return release
 
 
 def write_release(
@@ -89,62 +125,21 @@ def write_release(
     out: str,
     options: ReleaseOptions,
 ) -> dict[str, Any] | None:
-    """Completes a release: tables, ``rejected.jsonl``, statistics, cards, and ``dataset.json`` when all else is there.
-
-    Args:
-        shards: every shard, in any order.
-        rejected: every rejection, in any order.
-        totals: of the corpus, its languages and its speakers (:func:`duologue_pipeline.events.totals.corpus_totals`).
-        out: the output folder.
-        options: what to say.
-
-    Returns:
-        The document of ``dataset.json``; None where no shard was written: then only ``rejected.jsonl`` is.
-    """
-    ordered = sorted(shards, key=lambda shard: shard.name)
-    refused = _write_rejected(rejected, out=out, folder=options.manifest_folder)
-    _delete_strays(ordered, out=out)
-    if not ordered:
-        delete_directory(join(out, STAGING))
-        return None
-    tables = {table: _join_pieces(ordered, table, out=out) for table in TABLES}
-    release = _release_document(ordered, tables["recordings"], refused, options)
-    reasons = Counter(row["reason"] for row in refused)
-    write_bytes(join(out, "statistics.json"), statistics_file(totals))
-    release["files"] = [
-        _file_entry(out, name)
-        for name in (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl", "statistics.json")
-    ]
-    made = list(cards(release, tables["index"], tables["recordings"], reasons))
-    for name, content in made:
-        write_bytes(join(out, name), content)
-        release["files"].append(_file_entry(out, name))
-    for name in list_entries(join(out, STAGED_LOG)):
-        move(join(out, STAGED_LOG, name), join(out, name))
-    write_bytes(join(out, MANIFEST), manifest_bytes(release))
-    delete_directory(join(out, STAGING))
-    return release
+    """Writes a release whose shards lie ready: :func:`stage_release`, then at once :func:`publish_release`."""
+    stage_release(shards, rejected, totals, out=out, options=options)
+    return publish_release(out)
 
 
-def _write_rejected(rejected: Iterable[Rejected], *, out: str, folder: str) -> list[dict[str, Any]]:
-    rows = [
-        {
-            "recording_id": row.recording_id,
-            "stage": row.stage,
-            "reason": row.reason,
-            "detail": row.detail.replace(folder, ""),
-        }
-        for row in rejected
-    ]
-    lines = sorted(canonical_json(row) for row in rows)
+def _write_rejected(rejected: Iterable[Rejected], *, out: str) -> list[dict[str, Any]]:
+    lines = published_lines(rejected)
     write_bytes(join(out, "rejected.jsonl"), b"".join(line + b"\n" for line in lines))
-    return rows
+    return [json.loads(line) for line in lines]
 
 
-def _delete_strays(shards: Sequence[WrittenShard], *, out: str) -> None:
-    """Removes shards that an earlier run, killed before its end, has left under other names."""
+def _delete_strays(shards: Sequence[WrittenShard], ready: str) -> None:
+    """Removes shards that an attempt before this one has left ready under other names."""
     known = {shard.name for shard in shards}
-    folder = join(out, "shards")
+    folder = join(ready, "shards")
     for name in list_entries(folder):
         if name.endswith(".tar") and name not in known:
             delete_file(join(folder, name))

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+from duologue_consent import format_time
 from duologue_pipeline.codec.document import codec_document, release_codec_document
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.files.text import canonical_json
@@ -20,7 +21,6 @@ __all__ = ["release_options"]
 
 def release_options(
     request: RunRequest,
-    manifest: str,
     lines: Sequence[bytes],
     ledger: PinnedLedger | None,
     second_opinion: SecondOpinion | None,
@@ -30,7 +30,6 @@ def release_options(
 
     Args:
         request: what the user asks for.
-        manifest: absolute uri of the manifest.
         lines: of the manifest, in any order.
         ledger: None where there is none.
         second_opinion, asr: the models that are asked, None where none are.
@@ -54,12 +53,16 @@ def release_options(
         "include_audio": request.include_audio,
         "words": request.words,
         "isolation_policy": request.isolation_policy,
+        "same_audio": request.same_audio,
         "second_opinion": opinion_document,
         "asr": asr_document,
         "name": request.name,
         "validation_share": request.validation_share,
         "shard_hours": request.shard_hours,
         "rules": rules,
+        # A moment that was named decides who may be used. Where none was it is that of the run, and a second run of the same
+        # ledger gives the release that is there: what ended by itself since is for `consent propagate`.
+        **({"as_of": format_time(request.as_of)} if request.as_of else {}),
     }
     return ReleaseOptions(
         name=request.name,
@@ -75,5 +78,4 @@ def release_options(
         ledger=pin,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
         manifest_sha256=manifest_hash,
-        manifest_folder=manifest.rpartition("/")[0] + "/",
     )

@@ -8,7 +8,7 @@ from duologue_consent import Ledger, LedgerError, Snapshot
 from duologue_consent.ledger.publication import publish_log
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import join, local_path, write_bytes
-from duologue_pipeline.release.write import STAGED_LOG
+from duologue_pipeline.shards.write import READY
 
 __all__ = ["PinnedLedger", "open_ledger", "stage_log"]
 
@@ -39,9 +39,13 @@ def open_ledger(name: str | None) -> PinnedLedger | None:
 
 
 def stage_log(ledger: PinnedLedger, out: str) -> None:
-    """Writes the public log of the ledger to the staging folder, from where the release takes it at its end."""
+    """Lays the public log of the ledger ready, for the release that there will be.
+
+    It is not among the ``files`` of the release: it grows with every withdrawal, and what binds it is the checkpoint in
+    ``dataset.json``.
+    """
     publish_log(
         ledger.ledger,
-        lambda name, content: write_bytes(join(out, STAGED_LOG, name), content),
+        lambda name, content: write_bytes(join(out, READY, name), content),
         checkpoint=ledger.pin["checkpoint"].encode(),
     )

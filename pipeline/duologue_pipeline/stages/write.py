@@ -1,4 +1,4 @@
-"""Writes the release on Beam: plans splits and shards, joins the shards, writes the tables and the cards."""
+"""Lays the release ready on Beam: plans splits and shards, joins the shards, writes the tables and the cards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,12 +10,13 @@ from apache_beam.transforms.combiners import ToListCombineFn
 
 from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
-from duologue_pipeline.release.write import ReleaseOptions, write_release
+from duologue_pipeline.release.rejected import write_details
+from duologue_pipeline.release.write import ReleaseOptions, stage_release
 from duologue_pipeline.shards.plan import PlanEntry, plan_release
 from duologue_pipeline.shards.write import write_shard
 from duologue_pipeline.stages.guard import settled
 
-__all__ = ["PlanRelease", "WriteRelease", "WriteShard"]
+__all__ = ["PlanRelease", "WriteDetails", "WriteRelease", "WriteShard"]
 
 Plan = dict[str, tuple[str, str]]
 """recording_id -> (split, shard)."""
@@ -50,11 +51,18 @@ class PlanRelease(beam.PTransform[Any, Any]):
 
 
 def _plan_entry(conversation: Annotated) -> PlanEntry:
+    lists = {
+        "activity": conversation.activity.a or conversation.activity.b,
+        "events": conversation.events,
+        "words": conversation.words_a or conversation.words_b,
+    }
     return PlanEntry(
         recording_id=conversation.recording.recording_id,
         speaker_a=conversation.consent.a.commitment,
         speaker_b=conversation.consent.b.commitment,
         duration_ms=conversation.audio.duration_ms,
+        lists=frozenset(name for name, items in lists.items() if items),
+        same_audio=conversation.audio.same_audio,
     )
 
 
@@ -91,8 +99,27 @@ def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenSha
 
 
 @dataclass(kw_only=True)
+class WriteDetails(beam.PTransform[Any, Any]):
+    """Writes the sentences of all refusals to a private file (:func:`duologue_pipeline.release.rejected.write_details`).
+
+    Args:
+        path: of the file; it is local.
+    """
+
+    path: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, rejected: PCollection[Rejected]) -> PCollection[None]:
+        return (
+            rejected | "All" >> beam.CombineGlobally(ToListCombineFn()) | "Write" >> beam.Map(write_details, self.path)
+        )
+
+
+@dataclass(kw_only=True)
 class WriteRelease(beam.PTransform[Any, Any]):
-    """Writes tables, statistics, cards and, last of all, ``dataset.json``.
+    """Lays tables, statistics, cards and, last of all, ``dataset.json`` ready; whoever launched the run publishes them.
 
     Args:
         rejected: everything that was refused on the way.
@@ -115,7 +142,7 @@ class WriteRelease(beam.PTransform[Any, Any]):
             | "Once" >> beam.Create([self.out])
             | "Release"
             >> beam.Map(
-                _write_release,
+                _stage_release,
                 shards=AsList(shards),
                 rejected=AsList(self.rejected),
                 totals=AsList(self.totals),
@@ -124,11 +151,11 @@ class WriteRelease(beam.PTransform[Any, Any]):
         )
 
 
-def _write_release(
+def _stage_release(
     out: str,
     shards: list[WrittenShard],
     rejected: list[Rejected],
     totals: list[tuple[tuple[str, str], Totals]],
     options: ReleaseOptions,
 ) -> dict[str, Any] | None:
-    return write_release(shards, rejected, dict(totals), out=out, options=options)
+    return stage_release(shards, rejected, dict(totals), out=out, options=options)

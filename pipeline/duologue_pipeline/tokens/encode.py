@@ -19,7 +19,7 @@ from duologue_pipeline.records import Annotated, Recording, Tokenized
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
-from duologue_pipeline.tokens.samples import sample_document
+from duologue_pipeline.tokens.samples import MAY_BE_EMPTY, sample_document
 from duologue_pipeline.tokens.segments import SHORTEST_S, Segment, cut_segments
 
 __all__ = ["PARTS", "TokenizeOptions", "encode_conversation", "tokenize_conversation", "tokens_stage"]
@@ -37,6 +37,8 @@ class TokenizeOptions:
     Attributes:
         segment_s: length of a sample in seconds; rounded down to whole token frames.
         include_audio: whether samples carry ``KEY.flac``, stereo, 16 bits, at the higher of the native rates.
+            Where a track goes over full scale both are turned down by ``audio.gain_db`` of the sample's document, so
+            that nothing is clipped.
     """
 
     segment_s: float = 120.0
@@ -117,7 +119,7 @@ def tokenize_conversation(
     )
     if exists(tokenized.rows_uri):
         return tokenized
-    index = []
+    index, filled = [], []
     offset = 0
     with open_output(tokenized.part_uri) as out:
         for segment, codes, flac in _samples(conversation, codec, options):
@@ -127,12 +129,20 @@ def tokenize_conversation(
                 members["flac"] = flac
             size = write_members(out, document["key"], members)
             index.append(index_row(document, offset=offset, size=size))
+            filled.append([name for name in MAY_BE_EMPTY if document[name]])
             offset += size
     rows = {
         "index": index,
         "recordings": [recording_row(conversation, split=split, samples=len(index))],
         "events": event_rows(conversation, split=split),
+        "filled": filled,
         "part_bytes": offset,
+        # what a withdrawal asks while the part lies here (duologue_pipeline.withdrawal.unfinished)
+        "basis": {
+            "ledger_id": conversation.consent.ledger_id,
+            "purpose": conversation.consent.purpose,
+            "include_audio": options.include_audio,
+        },
     }
     # The rows come last: where they are, the part is whole.
     write_bytes(tokenized.rows_uri, canonical_json(rows))

@@ -7,6 +7,7 @@ with the same decision, the same clock and the same checkpoint, and so with the 
     rewritten/STEM.json  what became of a shard, written when the new one is whole
     next/PATH            a file of the new version, waiting for its place; ``next/dataset.json`` is the last one written
     receipt.json         the receipt, and its number, before it is published
+    tmp                  files that are not whole yet, on their way to a name in the release
 
 It holds commitments, sample keys and hashes, as the release does, and no speaker's id.
 """
@@ -30,7 +31,7 @@ from duologue_pipeline.withdrawal.plan import Plan, ShardPlan
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
 
-__all__ = ["FOLDER", "Journal", "erase_journal", "read_journal"]
+__all__ = ["FOLDER", "Journal", "erase_journal", "read_journal", "work_folder"]
 
 FOLDER: Final = ".propagate"
 _SCHEMA: Final = "journal/1.1"
@@ -122,6 +123,11 @@ def read_journal(root: str) -> Journal | None:
         return Journal.of_document(root, read_json(uri))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{uri}: is no journal that this duologue can read ({error!r})") from None
+
+
+def work_folder(root: str) -> str:
+    """Gives the folder for what is not whole yet, on its way to a name in the release."""
+    return join(root, FOLDER, "tmp")
 
 
 def erase_journal(root: str) -> None:

@@ -22,7 +22,7 @@ from duologue_pipeline.files.conditional import ConflictError, read_version, swa
 from duologue_pipeline.files.storage import exists, is_remote, join, list_entries, read_bytes, write_bytes
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
-from duologue_pipeline.withdrawal.journal import Journal
+from duologue_pipeline.withdrawal.journal import Journal, work_folder
 from duologue_pipeline.withdrawal.leaves import SHARD_REVOKED, log_removed_shards, removal_salt
 from duologue_pipeline.withdrawal.plan import Plan
 from duologue_pipeline.withdrawal.release_folder import ReleaseFolder, keeps_old_versions
@@ -75,7 +75,10 @@ def publish_proof(
             return str(path)
     tell("publishing the log and a new checkpoint")
     note = ledger.checkpoint()
-    publish_log(ledger, lambda name, content: write_bytes(join(journal.root, name), content), checkpoint=note)
+    work = work_folder(journal.root)
+    publish_log(
+        ledger, lambda name, content: write_bytes(join(journal.root, name), content, work=work), checkpoint=note
+    )
     path, previous = _number(journal.root)
     receipt = _receipt(journal, rewritten, new, ledger, note, [*journal.leaves, *seqs], previous)
     data = receipt.signed([ledger.signer]).to_bytes()
@@ -95,7 +98,7 @@ def publish_proof(
             "run the command again"
         )
     try:
-        swap_bytes(join(journal.root, path), data, old=None)
+        swap_bytes(join(journal.root, path), data, old=None, work=work)
     except ConflictError:
         found = read_version(join(journal.root, path))
         if found is None or found.data != data:

@@ -21,20 +21,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from duologue_consent import Ledger, LedgerError
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, check_conditional, read_version, swap_bytes
-from duologue_pipeline.files.locks import Lease, exclusive, remove_dead_locks
-from duologue_pipeline.files.storage import absolute_uri, delete_file, exists, join, list_entries, move, read_bytes
+from duologue_pipeline.files.locks import Lease, exclusive
+from duologue_pipeline.files.storage import (
+    absolute_uri,
+    delete_directory,
+    delete_file,
+    exists,
+    join,
+    move,
+    read_bytes,
+)
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.release.document import next_version
+from duologue_pipeline.release.strays import LOCK, find_strays, remove_strays
+from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.withdrawal.decide import decide, plan_withdrawal, unfinished_journal
-from duologue_pipeline.withdrawal.journal import FOLDER, Journal, erase_journal
+from duologue_pipeline.withdrawal.journal import FOLDER, Journal, erase_journal, work_folder
 from duologue_pipeline.withdrawal.new_release import new_release
 from duologue_pipeline.withdrawal.plan import Plan
 from duologue_pipeline.withdrawal.proof import publish_proof
@@ -44,10 +54,10 @@ from duologue_pipeline.withdrawal.rewrite import RewrittenShard, rewrite_shard
 from duologue_pipeline.withdrawal.scan.removed import removed_by
 from duologue_pipeline.withdrawal.scan.search import NOT_SCANNED, scan
 from duologue_pipeline.withdrawal.state import ReleaseState, manifest_sha256, read_state
+from duologue_pipeline.withdrawal.unfinished import Leftovers, find_leftovers, remove_leftovers
 
 __all__ = ["Outcome", "faults_as_usage", "propagate_release"]
 
-_LOCK: Final = ".propagate.lock"
 _Tell = Callable[[str], None]
 
 
@@ -57,10 +67,10 @@ class Outcome:
 
     Attributes:
         dataset: the folder.
-        name, old_version: of the release.
+        name, old_version: of the release; "" where there is none, but what an unfinished run has left.
         new_version: None where there was nothing to do; where it was only planned, what it would be.
         refusals: reason -> tracks of recordings that may no longer be used.
-        counts: :meth:`duologue_pipeline.withdrawal.plan.Plan.counts`.
+        counts: :meth:`duologue_pipeline.withdrawal.plan.Plan.counts`; of an unfinished run its parts.
         touched_bytes: size of the shards that hold them.
         written_bytes: size of the shards that took their place; 0 where it was only planned.
         revoked_after_s: from the start until readers left the samples out; None where that was done before.
@@ -105,11 +115,11 @@ def propagate_release(
     """Takes out of a release what its speakers no longer allow, and proves it.
 
     Args:
-        uri: the folder of the release: a path or ``s3://``.
+        uri: the folder of the release, or of a run that did not end: a path or ``s3://``.
         ledger: the ledger that it was made with.
         as_of: the moment at which consent is asked for; now if None.
         dry_run: only say what would be done; nothing is written.
-        wait_s: how long to wait for another propagation of the same release.
+        wait_s: how long to wait for another propagation or run in the same folder.
         tell: is told each step as a line of text, before it is done.
 
     Returns:
@@ -123,6 +133,8 @@ def propagate_release(
     root = absolute_uri(uri)
     check_conditional(root)
     snapshot = ledger.snapshot()
+    if not exists(join(root, MANIFEST)) and exists(join(root, STAGING)):
+        return [_unfinished_run(root, ledger, as_of, dry_run=dry_run, wait_s=wait_s, tell=tell)]
     state = read_state(root, snapshot, as_of or datetime.now(UTC))
     if dry_run:
         return [_planned(state, plan_withdrawal(state), seconds=time.monotonic() - began)]
@@ -131,10 +143,13 @@ def propagate_release(
         tell(f"{len(state.refusals)} tracks may no longer be used; publishing {FILE_NAME}")
         if revoke(state, ledger):
             revoked_after_s = time.monotonic() - began
-    elif not exists(join(root, FOLDER)) and not exists(join(root, _LOCK)):
+    elif _is_tidy(root, state.release):
         return [_planned(state, Plan(), seconds=time.monotonic() - began)]
     outcomes = []
-    with exclusive(join(root, _LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
+    with exclusive(join(root, LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
+        if exists(join(root, STAGING)):
+            tell(f"removing {STAGING}, which a run has left that was ended after its release was written")
+            delete_directory(join(root, STAGING))
         unfinished = unfinished_journal(root)
         if unfinished is not None:
             tell("finishing a propagation that was interrupted")
@@ -142,6 +157,8 @@ def propagate_release(
         note = ledger.checkpoint()  # what is decided now is decided on the ledger of this checkpoint
         size = open_checkpoint(note, ledger.verifiers).size
         state = read_state(root, ledger.snapshot(size), as_of or datetime.now(UTC))
+        lease.check()
+        remove_strays(root, state.release, tell=tell)
         if state.refusals:
             revoke(state, ledger)
             tell("deciding")
@@ -151,6 +168,35 @@ def propagate_release(
             outcomes.append(_planned(state, Plan()))
     last = replace(outcomes[-1], revoked_after_s=revoked_after_s, seconds=time.monotonic() - began)
     return [*outcomes[:-1], last]
+
+
+def _is_tidy(root: str, release: Mapping[str, Any]) -> bool:
+    """Tells whether nothing lies there that an interrupted command has left."""
+    strays = find_strays(root, release)
+    return not (strays.ours or strays.locks or any(exists(join(root, name)) for name in (FOLDER, STAGING, LOCK)))
+
+
+def _unfinished_run(
+    root: str, ledger: Ledger, as_of: datetime | None, *, dry_run: bool, wait_s: float, tell: _Tell
+) -> Outcome:
+    """Takes out of what an unfinished run has left whatever may no longer be used; there is no release yet."""
+    began = time.monotonic()
+
+    def look() -> Leftovers:
+        return find_leftovers(root, ledger.snapshot(), as_of=as_of or datetime.now(UTC))
+
+    left = look()
+    if not dry_run:
+        with exclusive(join(root, LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
+            if exists(join(root, MANIFEST)):
+                raise ConflictError(f"{join(root, MANIFEST)} was written by a run")
+            left = look()
+            lease.check()
+            remove_strays(root, None, but=("rejected.jsonl",), tell=tell)
+            tell(f"removing {len(left.removed)} files of {STAGING}, and looking through the folder for what they held")
+            remove_leftovers(root, left)
+    counts = {"parts_refused": len(left.refused), "parts_unknown": left.unknown, "parts_kept": left.kept_parts}
+    return Outcome(root, "", "", None, _reasons(left.refusals), counts, seconds=time.monotonic() - began)
 
 
 def _planned(state: ReleaseState, plan: Plan, *, seconds: float = 0.0) -> Outcome:
@@ -238,25 +284,20 @@ def _switch(journal: Journal) -> None:
     version = read_version(uri)
     if version is None or hashlib.sha256(version.data).hexdigest() != journal.old_sha256:
         raise ConflictError(f"{uri} was changed by another process")
-    swap_bytes(uri, read_bytes(journal.path("next", MANIFEST)), old=version)
+    swap_bytes(uri, read_bytes(journal.path("next", MANIFEST)), old=version, work=work_folder(journal.root))
 
 
 def _delete(root: str, old: Mapping[str, Any], new: Mapping[str, Any], lease: Lease, tell: _Tell) -> None:
     """Removes the old shards, those that an interrupted propagation left, files that are not carried on, half files."""
     live = {entry["path"] for entry in (*new["shards"], *new["files"])}
-    gone = [entry["path"] for entry in old["files"] if entry["path"] not in live]
-    gone += [f"shards/{name}" for name in list_entries(join(root, "shards")) if f"shards/{name}" not in live]
-    for folder in ("", "shards", "receipts"):
-        names = list_entries(join(root, folder) if folder else root)
-        gone += [
-            join(folder, name) if folder else name for name in names if name.startswith(".") and name.endswith(".tmp")
-        ]
-    remove_dead_locks(root, but=_LOCK)
-    for number, path in enumerate(sorted(set(gone)), 1):
+    gone = {entry["path"] for entry in (*old["shards"], *old["files"]) if entry["path"] not in live}
+    for number, path in enumerate(sorted(gone), 1):
         lease.check()
-        tell(f"deleting {number} of {len(set(gone))}, {path}")
+        tell(f"deleting {number} of {len(gone)}, {path}")
         if exists(join(root, path)):
             delete_file(join(root, path))
+    lease.check()
+    remove_strays(root, new, tell=tell)
 
 
 def _reasons(refusals: Iterable[Refusal]) -> dict[str, int]:

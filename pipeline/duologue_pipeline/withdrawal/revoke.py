@@ -6,7 +6,7 @@ from typing import Any
 from duologue_consent import Ledger
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, Version, read_version, swap_bytes
-from duologue_pipeline.files.storage import exists, join, read_bytes, write_bytes
+from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.revocations import (
     FILE_NAME,
     Revocation,
@@ -17,6 +17,7 @@ from duologue_pipeline.reader.revocations import (
     trusted_keys,
 )
 from duologue_pipeline.records import SPEAKERS
+from duologue_pipeline.withdrawal.journal import work_folder
 from duologue_pipeline.withdrawal.state import ReleaseState
 
 __all__ = ["published_revocations", "revoke"]
@@ -37,10 +38,7 @@ def revoke(state: ReleaseState, ledger: Ledger) -> bool:
     Raises:
         UsageError: what is published cannot be trusted.
     """
-    key_text = ledger.public_key_text()
-    if not exists(join(state.root, "ledger.pub")) or read_bytes(join(state.root, "ledger.pub")) != key_text.encode():
-        # after a rotation readers need the new key first
-        write_bytes(join(state.root, "ledger.pub"), key_text.encode())
+    key_text, keys, work = ledger.public_key_text(), join(state.root, "ledger.pub"), work_folder(state.root)
     while True:
         version, before = published_revocations(state.root, state.release, key_text)
         known = {(entry.shard, entry.key, entry.speaker) for entry in before.entries}
@@ -56,7 +54,11 @@ def revoke(state: ReleaseState, ledger: Ledger) -> bool:
             keys=[ledger.signer],
         )
         try:
-            swap_bytes(join(state.root, FILE_NAME), data, old=version)
+            published = read_version(keys)
+            if published is None or published.data != key_text.encode():
+                # after a rotation readers need the new key first
+                swap_bytes(keys, key_text.encode(), old=published, work=work)
+            swap_bytes(join(state.root, FILE_NAME), data, old=version, work=work)
             return True
         except ConflictError:
             continue

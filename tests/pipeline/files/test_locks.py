@@ -21,7 +21,9 @@ def test_a_lock_is_held_by_one(place: str) -> None:
     with exclusive(f"{place}/lock", wait_s=0, waiting=said.append) as lease:
         lease.check()
         with (
-            pytest.raises(UsageError, match=r"/lock: is still held by another process; run the command again later"),
+            pytest.raises(
+                UsageError, match=r"/lock: is still held by process \d+ on \S+; wait until it ends, or end it, and run"
+            ),
             exclusive(f"{place}/lock", wait_s=0.2, waiting=said.append),
         ):
             pass

@@ -9,7 +9,7 @@ import pytest
 from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.records import Event, Tokenized
-from duologue_pipeline.shards.write import STAGING, write_shard
+from duologue_pipeline.shards.write import READY, STAGING, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
 from duologue_schemas.tables import TABLES
 
@@ -47,7 +47,7 @@ def test_the_rows_of_a_shard_name_it_and_point_into_it(parts: list[Tokenized], t
     assert {row["shard"] for row in (*index, *tables["recordings"].to_pylist())} == {f"shards/{written.name}"}
     ends = [row["offset"] + row["bytes"] for row in index]
     assert [row["offset"] for row in index] == [0, *ends[:-1]]
-    data = (tmp_path / "shards" / written.name).read_bytes()
+    data = (tmp_path / READY / "shards" / written.name).read_bytes()
     assert all(data[row["offset"] :].startswith(f"{row['key']}.json\0".encode()) for row in index)
     assert [row["recording_id"] for row in tables["events"].to_pylist()] == ["call-1", "call-2"]
 
@@ -56,7 +56,7 @@ def test_what_is_said_of_a_shard(parts: list[Tokenized], tmp_path: Path) -> None
     written = write_shard("train-00000", parts, out=str(tmp_path))
     assert (written.split, written.samples, written.duration_ms) == ("train", 5, 8000)
     assert written.name == f"train-00000-{written.sha256[:12]}.tar"
-    assert written.bytes == (tmp_path / "shards" / written.name).stat().st_size
+    assert written.bytes == (tmp_path / READY / "shards" / written.name).stat().st_size
 
 
 def test_parts_in_any_order_give_the_same_shard(parts: list[Tokenized], tmp_path: Path) -> None:

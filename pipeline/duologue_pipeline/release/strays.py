@@ -1,0 +1,93 @@
+"""Knows what may lie in the folder of a release, removes what is ours and of no release, and names what is not ours.
+
+What is ours is told by its name alone, and only by names that nobody else gives: shards whose name ends in a hash,
+unfinished files, locks. What somebody else has put there is never touched.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from duologue_consent.ledger.publication import PUBLISHED
+from duologue_pipeline.files.locks import remove_dead_lock
+from duologue_pipeline.files.storage import delete_file, is_remote, join, list_files
+from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
+from duologue_pipeline.shards.write import STAGING
+from duologue_schemas.tables import TABLES
+
+__all__ = ["LOCK", "Strays", "find_strays", "remove_strays"]
+
+LOCK: Final = ".release.lock"
+"""The lock of all that writes into the folder of a release: ``run`` and ``consent propagate``."""
+
+_WORK: Final = (f"{STAGING}/", ".propagate/")
+_SHARD: Final = re.compile(r"shards/(?:train|validation)-[0-9]{5,}-[0-9a-f]{12}\.tar")
+_UNFINISHED: Final = re.compile(r"(?:[^/]+/)?\.[^/]+\.[0-9a-f]{32}\.tmp")
+_LOCKS: Final = re.compile(
+    r"\.(?:propagate|release|dataset\.json|ledger\.pub|revocations\.jsonl)\.lock|receipts/\.[0-9]{4,}\.json\.lock"
+)
+_RECEIPT: Final = re.compile(r"receipts/[0-9]{4,}\.json")
+_CARDS: Final = ("README.md", "croissant.json", "statistics.json", "rejected.jsonl")
+_OF_A_RELEASE: Final = frozenset({*(f"{table}.parquet" for table in TABLES), *_CARDS, *PUBLISHED})
+
+
+@dataclass(frozen=True)
+class Strays:
+    """Lists what lies in the folder of a release and is not of it, by paths in it.
+
+    Attributes:
+        ours: what an interrupted run or propagation has left.
+        locks: of ours, the locks; whether they are held is not said.
+        foreign: what duologue never wrote.
+    """
+
+    ours: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+
+
+def find_strays(root: str, release: Mapping[str, Any] | None) -> Strays:
+    """Finds what in a folder is not of its release; the staging folder and the journal's folder are left out.
+
+    Args:
+        root: the folder.
+        release: the document of ``dataset.json``; None where there is none: then the files that a run gives their names
+            when it ends are strays of one that was killed while it did.
+    """
+    entries = [] if release is None else [*release["shards"], *release["files"]]
+    live = {entry["path"] for entry in entries} | (set() if release is None else {MANIFEST, REVOCATIONS, *PUBLISHED})
+    ours, locks, foreign = list[str](), list[str](), list[str]()
+    for path in list_files(root):
+        if path in live or path == LOCK or path.startswith(_WORK) or (release is not None and _RECEIPT.fullmatch(path)):
+            continue
+        if _LOCKS.fullmatch(path):
+            locks.append(path)
+        elif _SHARD.fullmatch(path) or _UNFINISHED.fullmatch(path) or (release is None and path in _OF_A_RELEASE):
+            ours.append(path)
+        else:
+            foreign.append(path)
+    return Strays(tuple(ours), tuple(locks), tuple(foreign))
+
+
+def remove_strays(
+    root: str, release: Mapping[str, Any] | None, *, but: Iterable[str] = (), tell: Callable[[str], None]
+) -> None:
+    """Removes what :func:`find_strays` finds of ours, under the lock of the folder, and names the rest.
+
+    Args:
+        root, release: as there.
+        but: paths that are left.
+        tell: is told each as a line of text.
+    """
+    strays, left = find_strays(root, release), set(but)
+    for path in strays.ours:
+        if path not in left:
+            tell(f"removing {path}, which an interrupted command has left")
+            delete_file(join(root, path))
+    for path in () if is_remote(root) else strays.locks:
+        if remove_dead_lock(join(root, path)):
+            tell(f"removing {path}, the lock of a process that has ended")
+    for path in strays.foreign:
+        tell(f"{path} is not of duologue and stays; move it out of the folder of the release")

@@ -1,0 +1,32 @@
+"""Turns what ends a run from outside (a disk, a lost lock, a worker that died) into a sentence that says what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.conditional import ConflictError
+from duologue_pipeline.files.faults import storage_fault, usage_error_in
+
+__all__ = ["faults_as_usage"]
+
+
+@contextmanager
+def faults_as_usage(out: str) -> Iterator[None]:
+    """Raises a UsageError in place of what the user can do something about; errors of the program go on as they are.
+
+    Args:
+        out: the output folder.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except ConflictError as error:
+        raise UsageError(f"{error} meanwhile; run the command again") from None
+    except Exception as error:
+        fault = usage_error_in(error, out)
+        if fault is None and isinstance(error, OSError):
+            fault = storage_fault(error, error.filename or out)
+        if fault is None:
+            raise
+        raise fault from None

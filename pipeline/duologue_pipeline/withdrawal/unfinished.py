@@ -1,0 +1,156 @@
+"""Reaches what an unfinished run has left: takes out of its staging folder the parts of those who no longer allow them.
+
+Parts are all that a run goes on with; whatever else lies there is made anew, so it goes as a whole. A part says beside it on
+which consent it rests. One that does not, or that rests on another ledger, goes too: of it nothing can be told.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+import pyarrow as pa
+
+from duologue_consent import Snapshot
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import delete_file, join, list_files, open_input, read_bytes
+from duologue_pipeline.records import SPEAKERS
+from duologue_pipeline.shards.write import STAGING
+from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
+from duologue_pipeline.withdrawal.scan.names import Names
+from duologue_schemas.tables import RECORDINGS
+
+__all__ = ["Leftovers", "find_leftovers", "remove_leftovers"]
+
+_ROWS: Final = ".rows.json"
+_MARK: Final = "run.json"
+_READERS: Final = 16
+_BLOCK_BYTES: Final = 1 << 20
+_LONGEST_NAME: Final = 512
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Says what a part holds: its recording, its speakers, the keys of its samples, and who of them no longer allows it."""
+
+    path: str
+    recording_id: str
+    speakers: tuple[str, ...]
+    keys: tuple[str, ...]
+    refused: tuple[Refusal, ...] | None
+    """None where it cannot be told."""
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """Says what lies in the staging folder of a run that did not end.
+
+    Attributes:
+        kept: files that the next run goes on with, by their paths in the folder of the release.
+        removed: all others.
+        kept_parts: how many parts these are.
+        refused: the rows of parts of which a speaker no longer allows what they were made for.
+        refusals: who that is, and why.
+        unknown: how many parts go because nothing can be told of them.
+        names: by which what was removed would be found: keys, recordings and speakers that no kept part has.
+        live: names of what is kept.
+    """
+
+    kept: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    kept_parts: int = 0
+    refused: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    unknown: int = 0
+    names: frozenset[str] = frozenset()
+    live: frozenset[str] = frozenset()
+
+
+def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> Leftovers:
+    """Asks of every part of an unfinished run whether its speakers allow it now.
+
+    Args:
+        root: the output folder.
+        snapshot: the ledger; None lets nothing stay.
+        as_of: the moment for which consent is asked.
+    """
+    files = [f"{STAGING}/{path}" for path in list_files(join(root, STAGING))]
+    parts = [path for path in files if path.endswith(_ROWS) and path.count("/") == 2]  # .staging/parts/NAME
+    with ThreadPoolExecutor(_READERS) as readers:
+        read = list(readers.map(partial(_read, root, snapshot, as_of), parts))
+    kept = [part for part in read if part.refused == ()]
+    gone = [part for part in read if part.refused != ()]
+    stay = {join(STAGING, _MARK)}
+    for part in kept:
+        stay |= {part.path, f"{part.path.removesuffix(_ROWS)}.part"}
+    live = frozenset(_names(kept))
+    return Leftovers(
+        kept=tuple(path for path in files if path in stay),
+        removed=tuple(path for path in files if path not in stay),
+        kept_parts=len(kept),
+        refused=tuple(part.path for part in gone if part.refused),
+        refusals=tuple(sorted({refusal for part in gone for refusal in part.refused or ()})),
+        unknown=sum(part.refused is None for part in gone),
+        names=frozenset(_names(gone)) - live,
+        live=live,
+    )
+
+
+def remove_leftovers(root: str, leftovers: Leftovers) -> None:
+    """Removes what may not stay, the rows of a part last, and proves that nothing of it is in the folder any more.
+
+    Args:
+        root: the folder; the caller holds its lock.
+        leftovers: from :func:`find_leftovers`.
+
+    Raises:
+        UsageError: a file there still names what was removed.
+    """
+    for path in sorted(leftovers.removed, key=lambda path: path.endswith(_ROWS)):
+        delete_file(join(root, path))
+    names = Names(leftovers.names, live=leftovers.live)
+    for path in list_files(root) if leftovers.names else ():
+        for found in _found(root, path, names):
+            raise UsageError(
+                f"{join(root, path)}: still holds {found}, which was removed from {STAGING}; remove the file and run the "
+                "command again"
+            )
+
+
+def _read(root: str, snapshot: Snapshot | None, as_of: datetime, path: str) -> _Part:
+    try:
+        document = json.loads(read_bytes(join(root, path)))
+        (row,), basis = document["recordings"], document["basis"]
+        speakers = tuple(row[f"speaker_{side}"] for side in SPEAKERS)
+        keys = tuple(sample["key"] for sample in document["index"])
+        refused = _refused(row, basis, snapshot, as_of)
+        return _Part(path, row["recording_id"], speakers, keys, refused)
+    except (KeyError, TypeError, ValueError, pa.ArrowException):
+        return _Part(path, "", (), (), None)
+
+
+def _refused(
+    row: Mapping[str, Any], basis: Mapping[str, Any], snapshot: Snapshot | None, as_of: datetime
+) -> tuple[Refusal, ...] | None:
+    if snapshot is None or basis["ledger_id"] != snapshot.ledger_id:
+        return None
+    made_for = {"include_audio": basis["include_audio"], "purposes": [basis["purpose"]]}
+    table = pa.Table.from_pylist([{**row, "shard": ""}], schema=RECORDINGS)
+    return find_refusals(made_for, table, snapshot, as_of=as_of)
+
+
+def _names(parts: Iterable[_Part]) -> Iterator[str]:
+    for part in parts:
+        yield from (part.recording_id, *part.speakers, *part.keys)
+
+
+def _found(root: str, path: str, names: Names) -> Iterator[str]:
+    yield from names.in_text(path)
+    carried = b""
+    with open_input(join(root, path)) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            yield from names.in_bytes(carried + block)
+            carried = block[-_LONGEST_NAME:]
