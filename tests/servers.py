@@ -52,7 +52,7 @@ def serve(answer: Answer) -> Iterator[tuple[str, list[tuple[str, dict[str, str]]
     class Bound(Handler):
         pass
 
-    Bound.answer, Bound.asked = answer, asked  # type: ignore[assignment]
+    Bound.answer, Bound.asked = answer, asked
     server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

@@ -12,6 +12,7 @@ from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.publication import published_faults
 from duologue_consent.proofs.notes import checkpoint_size
+from duologue_consent.verify import read_file
 
 __all__ = ["register"]
 
@@ -95,7 +96,7 @@ def check_log(
         "key": key or folder / "ledger.pub",
     }
     try:
-        contents = {what: path.read_bytes() for what, path in paths.items()}
+        contents = {what: read_file(path) for what, path in paths.items()}
     except OSError as error:
         fail(f"{error.filename}: cannot be read ({error.strerror}); name a release with its log")
     faults = published_faults(contents["log"], keys=contents["key"], checkpoint=contents["checkpoint"])

@@ -15,6 +15,7 @@ from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.release_facts import ReleaseFacts, read_release_facts
 from duologue_consent.lineage.settlement import Claim, ReleaseHours, SettlementError, Use, claims_bytes, settle
+from duologue_consent.verify import read_file
 
 __all__ = ["USED", "register"]
 
@@ -118,7 +119,7 @@ def _named_alike(earlier: Mapping[str, Any], use: Mapping[str, Any]) -> bool:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [line for line in read_file(path).decode("utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         fail(f"--uses {path}: cannot be read ({error}); name a file of JSON Lines")
 

@@ -16,6 +16,7 @@ from duologue_consent.decisions.terms import Evidence, Guardian, Notice
 from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.location import Location
+from duologue_consent.verify import read_file
 
 __all__ = [
     "chosen_format",
@@ -131,7 +132,7 @@ def read_guardian(reference: str | None, relation: str | None, verified_by: str 
 def read_record(file: Path) -> ConsentRecord:
     """Reads the record of ``--record FILE``."""
     try:
-        document: Any = json.loads(file.read_text(encoding="utf-8"))
+        document: Any = json.loads(read_file(file).decode("utf-8"))
         return ConsentRecord.from_document(document)
     except OSError as error:
         fail(f"--record {file}: cannot be read ({error.strerror}); name a file that you may read")
@@ -141,6 +142,6 @@ def read_record(file: Path) -> ConsentRecord:
 
 def _sha256(option: str, file: Path) -> str:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(file)).hexdigest()
     except OSError as error:
         fail(f"{option} {file}: cannot be read ({error.strerror}); name a file that you may read")

@@ -12,9 +12,10 @@ from duologue_consent.decisions.names import by_skeleton, escaped, look_alikes, 
 from duologue_consent.decisions.policy import Decision, decide
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
-__all__ = ["Snapshot"]
+__all__ = ["DENIALS", "Snapshot"]
 
-_DENIALS: Final = ("consent_invalidated", "consent_revoked", "consent_withdrawn", "consent_refused")
+DENIALS: Final = ("consent_invalidated", "consent_revoked", "consent_withdrawn", "consent_refused")
+"""The reasons by which somebody has said no, or somebody for them."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class Snapshot:
         if own.allowed:
             for other in self.perhaps_the_same(speaker_id):
                 found = decided(other)
-                if found.reason in _DENIALS:
+                if found.reason in DENIALS:
                     detail = (
                         f"Speaker {speaker_id!r}, purpose {purpose}: {escaped(speaker_id)} looks like {escaped(other)}, who is in "
                         f"the ledger and does not allow it ({found.reason}); leave the recording out, or, where they are two "

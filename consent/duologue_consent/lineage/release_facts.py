@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import quote
 
 from duologue_consent.errors import ConsentError
 from duologue_consent.lineage.settlement import release_hours
@@ -58,8 +59,13 @@ def read_release_facts(uri: str) -> ReleaseFacts:
     import pyarrow.fs as pafs
     import pyarrow.parquet as pq
 
+    scheme, separator, rest = uri.partition("://")
+    if separator and scheme.lower() not in ("s3", "gs"):  # some others end the process in a library
+        raise ReleaseError(f"{uri}: a release is read from a folder, s3:// or gs://; name one of them")
     try:
-        files, folder = pafs.FileSystem.from_uri(uri) if "://" in uri else (pafs.LocalFileSystem(), uri)
+        # Encoded, because pyarrow takes the uri apart: in a key ? and # are letters as others are.
+        where = f"{scheme.lower()}://{quote(rest)}"
+        files, folder = pafs.FileSystem.from_uri(where) if separator else (pafs.LocalFileSystem(), uri)
         manifest = _read(files, f"{folder}/dataset.json")
         table = _read(files, f"{folder}/recordings.parquet")
     except (OSError, pa.ArrowInvalid) as error:

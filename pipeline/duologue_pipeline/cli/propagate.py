@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from duologue_pipeline.cli.support import EXIT_USAGE, fail, usage_errors
+from duologue_pipeline.cli.support import EXIT_USAGE, fail, stoppable, usage_errors
 
 if TYPE_CHECKING:
     from duologue_pipeline.withdrawal.protocol import Outcome
@@ -50,7 +50,7 @@ def propagate(
     if output not in ("text", "json"):
         fail(f"--format {output!r}: there is no such format; write text or json", EXIT_USAGE)
     outcomes: list[Outcome] = []
-    with usage_errors():
+    with stoppable("run the command again to go on from here"), usage_errors():
         from duologue_consent import Ledger
         from duologue_pipeline.errors import UsageError
         from duologue_pipeline.withdrawal.protocol import faults_as_usage, propagate_release

@@ -7,7 +7,7 @@ import typer
 
 from duologue_consent import Purpose
 from duologue_pipeline.cli.options import AllowNetwork, Asr, Embedding, Segmentation
-from duologue_pipeline.cli.support import EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, usage_errors
+from duologue_pipeline.cli.support import EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, stoppable, usage_errors
 
 if TYPE_CHECKING:
     from duologue_pipeline.run import RunRequest
@@ -187,7 +187,8 @@ def _run(request: "RunRequest") -> None:
     from duologue_pipeline.cli.summary import summarize
     from duologue_pipeline.run import run as run_pipeline
 
-    with usage_errors():
+    then = f"what is done is kept in {request.out}; run the command again to go on"
+    with stoppable(then), usage_errors():
         result = run_pipeline(request, progress=sys.stderr)
     typer.echo(summarize(result))
     if result.release is None:

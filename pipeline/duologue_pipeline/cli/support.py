@@ -2,16 +2,20 @@
 
 import logging
 import os
+import signal
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from types import FrameType
+from typing import Final, NoReturn
 
 import typer
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["EXIT_FAULTS", "EXIT_NOTHING_WRITTEN", "EXIT_USAGE", "fail", "quiet", "usage_errors"]
+__all__ = ["EXIT_FAULTS", "EXIT_NOTHING_WRITTEN", "EXIT_USAGE", "fail", "quiet", "stoppable", "usage_errors"]
 
 EXIT_FAULTS, EXIT_USAGE, EXIT_NOTHING_WRITTEN = 1, 2, 3
 
@@ -35,10 +39,51 @@ def usage_errors() -> Iterator[None]:
         fail(f'{error.name} is not installed; this command needs `pip install "duologue[pipeline]"`', EXIT_USAGE)
 
 
+_STOP_WITHIN_S: Final = 5.0
+
+
+class _Stopped(KeyboardInterrupt):
+    """Goes up through whatever is being done when the process is told to stop."""
+
+
+@contextmanager
+def stoppable(then: str) -> Iterator[None]:
+    """Ends the command with one line and exit status 130 or 143 when it gets SIGINT (Ctrl-C) or SIGTERM while the block runs.
+
+    Args:
+        then: what is left and what to do, after "stopped: ".
+    """
+    told: list[int] = []
+
+    def leave() -> NoReturn:
+        os.write(2, f"duologue: stopped: {then}\n".encode())  # print() may be what was interrupted
+        os._exit(128 + told[0])  # threads of libraries may be at work still, and would be waited for
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if not told:
+            told.append(number)
+            hard = threading.Timer(_STOP_WITHIN_S, leave)  # where a library catches what is raised here
+            hard.daemon = True
+            hard.start()
+            raise _Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except BaseException:  # of what is stopped, anything may come up
+        if not told:
+            raise
+        sys.stdout.flush()
+        leave()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def quiet() -> None:
     """Silences the notes of other libraries, and limits each process to one thread."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what it logs as an error it raises as well
     logging.getLogger().setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)

@@ -55,7 +55,7 @@ def verify(
     for fault in report.faults:
         typer.echo(fault)
     if report.faults:
-        typer.echo(f"{directory}: {len(report.faults)} faults", err=True)
+        typer.echo(f"{directory}: {report.fault_count} faults", err=True)
         raise typer.Exit(EXIT_FAULTS)
     typer.echo(
         f"{directory}: all well: {report.shards} shards, {report.samples} samples, {report.frames} frames, "

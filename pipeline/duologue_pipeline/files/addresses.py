@@ -1,7 +1,7 @@
 """Decides which addresses a web address of a manifest may lead to, so that a manifest cannot look into a private network.
 
 Public addresses are always allowed. Addresses of a private network, of one link and of this machine are allowed when the
-user asks for them. This machine is allowed besides where the manifest itself names it, as ``localhost``, ``127.0.0.1`` or
+user asks for them. This machine is allowed besides where a local manifest itself names it, as ``localhost``, ``127.0.0.1`` or
 ``[::1]``: neither a name server nor a redirection can do that.
 """
 
@@ -13,7 +13,13 @@ from typing import Final
 
 from duologue_pipeline.files.file_fault import FileFault
 
-__all__ = ["ALLOW_PRIVATE", "allow_private_addresses", "allowed_addresses", "literal_address"]
+__all__ = [
+    "ALLOW_PRIVATE",
+    "allow_private_addresses",
+    "allowed_addresses",
+    "literal_address",
+    "private_addresses_allowed",
+]
 
 ALLOW_PRIVATE: Final = "DUOLOGUE_ALLOW_PRIVATE_ADDRESSES"
 """The variable of the environment that allows private addresses where it is ``1``; worker processes inherit it."""
@@ -27,6 +33,11 @@ _NUMBER: Final = re.compile(r"(0[xX][0-9A-Fa-f]*|[0-9]+)")
 def allow_private_addresses() -> None:
     """Allows addresses of private networks in this process and those that it starts."""
     os.environ[ALLOW_PRIVATE] = "1"
+
+
+def private_addresses_allowed() -> bool:
+    """Tells whether the user has asked for addresses of private networks."""
+    return os.environ.get(ALLOW_PRIVATE) == "1"
 
 
 def literal_address(host: str) -> Address | None:
@@ -83,7 +94,7 @@ def _may_be_reached(address: Address, *, own: bool) -> bool:
     if meant.is_multicast or meant.is_unspecified:
         return False
     site_local = isinstance(meant, ipaddress.IPv6Address) and meant.is_site_local
-    if (meant.is_global and not site_local) or os.environ.get(ALLOW_PRIVATE) == "1":
+    if (meant.is_global and not site_local) or private_addresses_allowed():
         return True
     return own and address.is_loopback
 

@@ -80,7 +80,7 @@ def sibling_uri(base: str, uri: str) -> str:
     if is_remote(uri) or _is_file_uri(uri) or _NO_PATHS.match(uri):
         return uri
     if is_remote(base):
-        return uri if uri.startswith("/") else join(base.rpartition("/")[0], _without_dots(uri))
+        return uri if uri.startswith("/") else _beside(base, uri)
     return str(local_path(base).absolute().parent / uri)
 
 
@@ -169,13 +169,13 @@ def _is_file_uri(uri: str) -> bool:
     return uri[:6].lower() == "file:/"
 
 
-def _without_dots(relative: str) -> str:
-    """Resolves ``.`` and ``..`` in a relative reference; what would climb out of the folder is resolved by the caller's join."""
-    parts: list[str] = []
+def _beside(base: str, relative: str) -> str:
+    """Resolves a relative reference beside an object; ``.`` and ``..`` in it are steps, which never leave the bucket."""
+    bucket, _, key = base.partition("://")[2].partition("/")
+    parts = key.split("/")[:-1]
     for part in relative.split("/"):
-        if part == "." or (part == ".." and parts and parts[-1] != ".."):
-            if part == "..":
-                parts.pop()
-            continue
-        parts.append(part)
-    return "/".join(parts)
+        if part == "..":
+            parts = parts[:-1]
+        elif part != ".":
+            parts.append(part)
+    return f"{scheme(base)}://{bucket}/{'/'.join(parts)}"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes, urljoin
 
-from duologue_pipeline.files.addresses import literal_address
+from duologue_pipeline.files.addresses import literal_address, private_addresses_allowed
 from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.names import scheme, shown
 
-__all__ = ["WebAddress", "parse_web_address", "redirected"]
+__all__ = ["WebAddress", "names_this_machine", "parse_web_address", "redirected"]
 
 _LENGTH: Final = 16384
 _PORTS: Final = {"http": 80, "https": 443}
@@ -79,6 +79,18 @@ def parse_web_address(uri: str) -> WebAddress:
     except UnicodeEncodeError:
         raise _bad(uri, "holds half of a character") from None
     return WebAddress(kind, host, port, target, authorization, shown(uri))
+
+
+def names_this_machine(uri: str) -> bool:
+    """Tells whether a uri is a web address of this machine, which only asking for private addresses would allow."""
+    if scheme(uri) not in _PORTS or private_addresses_allowed():
+        return False
+    try:
+        host = parse_web_address(uri).host
+    except FileFault:
+        return False
+    literal = literal_address(host)
+    return host == "localhost" or (literal is not None and literal.is_loopback)
 
 
 def redirected(address: WebAddress, location: str) -> WebAddress:

@@ -15,6 +15,9 @@ class Stretch(io.RawIOBase):
     Args:
         path: the file.
         section: which of its bytes are read.
+
+    Attributes:
+        fault: why the file could not be read on, None if it could: a decoder takes that for the end.
     """
 
     def __init__(self, path: Path, section: Section) -> None:
@@ -24,6 +27,7 @@ class Stretch(io.RawIOBase):
         self._start = section.start
         self._size = len(section.header) + max(0, section.stop - section.start)
         self._at = 0
+        self.fault: OSError | None = None
         self._file = path.open("rb", buffering=0)
 
     def __repr__(self) -> str:
@@ -60,11 +64,18 @@ class Stretch(io.RawIOBase):
             if self._at < len(self._header):
                 some = self._header[self._at : self._at + wanted]
             else:
-                self._file.seek(self._start + self._at - len(self._header))
-                some = self._file.read(min(wanted, self._size - self._at)) or b""
+                some = self._read_file(self._start + self._at - len(self._header), min(wanted, self._size - self._at))
             if not some:
                 break
             target[filled : filled + len(some)] = some
             filled += len(some)
             self._at += len(some)
         return filled
+
+    def _read_file(self, place: int, count: int) -> bytes:
+        try:
+            self._file.seek(place)
+            return self._file.read(count) or b""
+        except OSError as error:
+            self.fault = error
+            return b""

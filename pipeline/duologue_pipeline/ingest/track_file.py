@@ -22,19 +22,9 @@ __all__ = ["TrackFile", "to_float"]
 
 _UNKNOWN_LENGTH = 1 << 60  # libsndfile's "frames" where a FLAC header leaves the number open
 _FLAC_BYTES = {"PCM_S8": 1, "PCM_16": 2, "PCM_24": 3}
-_READ = (
-    "WAV",
-    "WAVEX",
-    "RF64",
-    "W64",
-    "AIFF",
-    "AU",
-    "CAF",
-    "FLAC",
-    "NIST",
-    "OGG",
-    "MP3",
-)  # and every byte accounted for
+_READ = frozenset(
+    ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "NIST", "OGG", "MP3"]
+)  # what is looked through before
 _BLOCK_SAMPLES = 1 << 16  # of silence, or of samples that are left out, at a time
 
 
@@ -67,7 +57,7 @@ class TrackFile:
         self.path = path
         layout = find_layout(path, uri)
         self.start_known = layout.start_known
-        self._sections = list(layout.sections)
+        self._sections = layout.sections
         self._next = 0
         self._decoder: _Decoder | None = _Decoder(path, uri, self._sections[0])
         self.sample_rate_hz = self._decoder.sample_rate_hz
@@ -117,7 +107,15 @@ class TrackFile:
         if self._next == len(self._sections):
             return
         section = self._sections[self._next]
-        self._decoder = _Decoder(self.path, self.uri, section)
+        try:
+            self._decoder = _Decoder(self.path, self.uri, section)
+        except OSError as error:
+            raise RejectError(
+                "audio_unreadable",
+                f"{self.uri}: it could be read for {self.read_samples / self.sample_rate_hz:.2f} s and then not any more "
+                f"({error}); see that nothing changes it during a run",
+                {"found_s": round(self.read_samples / self.sample_rate_hz, 2)},
+            ) from None
         self._silence = section.silence_samples
         if (self._decoder.sample_rate_hz, self._decoder.channels) != (self.sample_rate_hz, self.channels):
             raise RejectError(
@@ -179,21 +177,23 @@ class _Decoder:
         return block
 
     def _decode(self, frames: int) -> npt.NDArray[Any]:
+        width = _FLAC_BYTES[self._file.subtype] if self._md5 is not None else 0
+        kind = "float32" if self._md5 is None else "int32" if width > 2 else "int16"
         try:
-            if self._md5 is None:
-                return self._file.read(frames, dtype="float32", always_2d=True)
-            width = _FLAC_BYTES[self._file.subtype]
-            block = self._file.read(frames, dtype="int32" if width > 2 else "int16", always_2d=True)
-        except (soundfile.LibsndfileError, RuntimeError) as error:
+            block = self._file.read(frames, dtype=kind, always_2d=True)
+            if isinstance(self._source, Stretch) and self._source.fault is not None:
+                raise self._source.fault
+        except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
             raise RejectError(
                 "audio_unreadable",
                 f"{self._uri}: decoding failed after {self._seconds(self._read_samples)} s ({error}); "
                 "the file is damaged or cut short: export it again",
                 {"found_s": round(self._read_samples / self.sample_rate_hz, 2)},
             ) from None
-        # The checksum is over little-endian samples of the file's own width, which are the upper bytes here.
-        little = np.ascontiguousarray(block).astype(block.dtype.newbyteorder("<"), copy=False)
-        self._md5.update(np.ascontiguousarray(little.view(np.uint8).reshape(-1, block.itemsize)[:, -width:]).data)
+        if self._md5 is not None:
+            # The checksum is over little-endian samples of the file's own width, which are the upper bytes here.
+            little = np.ascontiguousarray(block).astype(block.dtype.newbyteorder("<"), copy=False)
+            self._md5.update(np.ascontiguousarray(little.view(np.uint8).reshape(-1, block.itemsize)[:, -width:]).data)
         return block
 
     def _seconds(self, samples: int) -> str:

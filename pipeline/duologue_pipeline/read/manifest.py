@@ -8,7 +8,9 @@ from typing import Any
 
 from duologue_consent.decisions.names import named_by, skeleton
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import open_input, sibling_uri, too_large
+from duologue_pipeline.files.names import is_remote, shown, sibling_uri
+from duologue_pipeline.files.storage import open_input, too_large
+from duologue_pipeline.files.web_address import names_this_machine
 from duologue_pipeline.records import Recording, Rejected, Source, Track
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
@@ -101,12 +103,24 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
     if faults:
         found = document.get("recording_id") if isinstance(document, dict) else None
         return _invalid(found if isinstance(found, str) and _is_unicode(found) else None, "; ".join(faults))
+    if is_remote(manifest_uri) and (named := _names_this_machine(document)):
+        return _invalid(
+            document["recording_id"],
+            f"{shown(named)} names this machine, in a manifest that lies elsewhere; copy the manifest here, or allow it with "
+            "--allow-private-addresses",
+        )
     return _recording_from_document(document, manifest_uri=manifest_uri)
 
 
 def _is_unicode(text: str) -> bool:
     """Tells whether a text can be written; JSON can name half of a surrogate pair, which cannot."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _names_this_machine(document: dict[str, Any]) -> str | None:
+    """Finds a web address of a manifest line that leads to the machine on which it is read."""
+    uris = [track.get(field) for track in document["tracks"] for field in ("uri", "words_uri")]
+    return next((uri for uri in uris if uri and names_this_machine(uri)), None)
 
 
 def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Recording | Rejected]:

@@ -19,11 +19,9 @@ def faults_as_usage(out: str) -> Iterator[None]:
     """
     try:
         yield
-    except UsageError:
-        raise
     except ConflictError as error:
         raise UsageError(f"{error} meanwhile; run the command again") from None
-    except Exception as error:
+    except Exception as error:  # Beam makes others of those of its workers
         fault = usage_error_in(error, out)
         if fault is None and isinstance(error, OSError):
             fault = storage_fault(error, error.filename or out)

@@ -9,6 +9,7 @@ from apache_beam.pvalue import AsSingleton, PCollection
 from apache_beam.utils.shared import Shared
 
 from duologue_pipeline.stages.guard import Split, guarded, settled, tried
+from duologue_pipeline.stages.launcher import end_with_launcher
 
 __all__ = ["Stage"]
 
@@ -54,6 +55,7 @@ class _Work(beam.DoFn):
         self._loaded: tuple[Any, ...] = ()
 
     def setup(self) -> None:
+        end_with_launcher()
         if self._model is not None:
             self._loaded = (self._shared.acquire(self._model),)
 

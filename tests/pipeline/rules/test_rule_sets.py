@@ -35,7 +35,7 @@ KINDS: dict[type[RuleSet], str] = {
     FilesRules: "1.0",
     HumanReferenceRules: "1.1",
     IngestRules: "1.2",
-    IsolationRules: "2.1",
+    IsolationRules: "2.2",
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",
     VocalisationsRules: "1.1",

@@ -87,7 +87,7 @@ class _AiffFormat:
 
 def _read_format(chunks: Mapping[bytes, bytes], grammar: Grammar, uri: str) -> _AiffFormat:
     def refuse(fault: str, remedy: str = "the header is wrong: export the track again") -> RejectError:
-        return RejectError("audio_unreadable", f"{uri}: {fault}; {remedy}")
+        return RejectError("audio_unreadable", f"{uri}: {fault}; {remedy}", {"container": "aiff"})
 
     content = chunks[grammar.format]
     if len(content) < 18:

@@ -5,16 +5,20 @@ Its header is six numbers and the samples are the rest of the file; the size may
 
 import re
 import struct
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import (
+    MOST_FILES,
     Start,
+    after_id3v2,
     at,
     find_first,
     is_placeholder,
     is_tag_or_padding,
+    refuse_many_files,
     refuse_unaccounted,
 )
 from duologue_pipeline.ingest.sections import Layout, Section
@@ -24,7 +28,6 @@ __all__ = ["au_layout"]
 _WIDTHS: Final = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}  # bytes of a sample, by the number of the coding
 _UNKNOWN: Final = 0xFFFFFFFF
 _WRAP: Final = 1 << 32
-_MOST_FILES: Final = 1 << 10
 _MOST_HEADER: Final = 1 << 16
 _STARTS: Final = (
     Start(re.compile(rb"\.snd\0\0......\0\0\0[\x01-\x07\x1b]", re.DOTALL), 16, b".snd"),
@@ -46,14 +49,12 @@ def au_layout(path: Path, uri: str) -> Layout:
     """
     size = path.stat().st_size
     sections: list[Section] = []
-    place = 0
-    plain = True
     with path.open("rb") as handle:
-        while place < size and not (place and is_tag_or_padding(handle, place, size)):
-            if len(sections) == _MOST_FILES:
-                raise RejectError(
-                    "audio_unreadable", f"{uri}: more than {_MOST_FILES} files are joined in it; convert it"
-                )
+        place = after_id3v2(handle, 0)
+        plain = place == 0
+        while not sections or (place < size and not is_tag_or_padding(handle, place, size)):
+            if len(sections) == MOST_FILES:
+                raise refuse_many_files(uri)
             section, as_stated = _one(handle, place, size, uri)
             sections.append(section)
             plain = plain and as_stated
@@ -63,24 +64,33 @@ def au_layout(path: Path, uri: str) -> Layout:
     return Layout(tuple(sections))
 
 
-def _one(handle: BinaryIO, place: int, size: int, uri: str) -> tuple[Section, bool]:
+def _one(handle: BufferedReader, place: int, size: int, uri: str) -> tuple[Section, bool]:
     head = at(handle, place, 24)
     order = ">" if head[:4] == b".snd" else "<"
     if len(head) < 24:
-        raise RejectError("audio_unreadable", f"{uri}: the file ends in its header; export it again")
+        raise RejectError(
+            "audio_unreadable", f"{uri}: the file ends in its header; export it again", {"container": "au"}
+        )
     magic, offset, stated, coding, rate_hz, channels = struct.unpack(order + "4sIIIII", head)
     if coding not in _WIDTHS:
-        raise RejectError("audio_unreadable", f"{uri}: an AU of coding {coding}, which is not read; convert it to FLAC")
+        raise RejectError(
+            "audio_unreadable",
+            f"{uri}: an AU of coding {coding}, which is not read; convert it to FLAC",
+            {"container": "au"},
+        )
     if not 24 <= offset <= _MOST_HEADER or not 1 <= channels <= 0xFFFF or not 1 <= rate_hz < 1 << 31:
         raise RejectError(
             "audio_unreadable",
             f"{uri}: its header says {channels} channels at {rate_hz} Hz after {offset} bytes; "
             "the header is wrong: export the track again",
+            {"container": "au"},
         )
     frame_bytes = channels * _WIDTHS[coding]
     start = place + offset
     if start > size:
-        raise RejectError("audio_unreadable", f"{uri}: the file ends in its header; export it again")
+        raise RejectError(
+            "audio_unreadable", f"{uri}: the file ends in its header; export it again", {"container": "au"}
+        )
     stop = _stop(handle, start, stated, size)
     if stop is None:
         raise refuse_unaccounted(uri, start + stated, size, stated // frame_bytes / rate_hz)
@@ -90,7 +100,7 @@ def _one(handle: BinaryIO, place: int, size: int, uri: str) -> tuple[Section, bo
     return Section(start, stop, header, samples=declared // frame_bytes), count == stated
 
 
-def _stop(handle: BinaryIO, start: int, stated: int, size: int) -> int | None:
+def _stop(handle: BufferedReader, start: int, stated: int, size: int) -> int | None:
     """Gives where the samples end, None if bytes follow the stated size that nothing accounts for."""
     there = size - start
     if stated:

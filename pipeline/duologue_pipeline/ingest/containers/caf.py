@@ -82,4 +82,4 @@ def _read_format(chunks: Mapping[bytes, bytes], grammar: Grammar, uri: str) -> _
             fault, remedy = f"its samples are coded as {coding!r}, which is not read", "convert it to FLAC"
         elif sound and packet_bytes == channels * ((bits + 7) // 8):
             return _CafFormat(content, rate_hz, packet_bytes)
-    raise RejectError("audio_unreadable", f"{uri}: {fault}; {remedy}")
+    raise RejectError("audio_unreadable", f"{uri}: {fault}; {remedy}", {"container": "caf"})

@@ -9,12 +9,14 @@ is neither believed nor known to be a placeholder, the file is refused: what fol
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import (
+    MOST_FILES,
     Start,
     after_id3v2,
     at,
@@ -22,6 +24,7 @@ from duologue_pipeline.ingest.containers.look import (
     is_placeholder,
     is_tag_or_padding,
     refuse_cut_short,
+    refuse_many_files,
     refuse_unaccounted,
 )
 from duologue_pipeline.ingest.sections import Layout, Section
@@ -31,7 +34,6 @@ __all__ = ["Format", "Grammar", "chunked_layout"]
 _WRAP: Final = 1 << 32
 _MOST_WRAPS: Final = 64
 _MOST_CHUNKS: Final = 1 << 14
-_MOST_FILES: Final = 1 << 10  # joined in one
 _MOST_CONTENT: Final = 1 << 12  # bytes of a chunk that are looked at
 _MOST_TRAILERS: Final = 256
 _TRAILERS_WITHIN: Final = 1 << 20  # bytes before the end in which chunks after an open data chunk are looked for
@@ -127,11 +129,9 @@ def chunked_layout(path: Path, uri: str, grammars: tuple[Grammar, ...], read_for
     plain = True
     with path.open("rb") as handle:
         place = after_id3v2(handle, 0)
-        while place < size:
-            if len(sections) > _MOST_FILES:
-                raise RejectError(
-                    "audio_unreadable", f"{uri}: more than {_MOST_FILES} files are joined in it; convert it"
-                )
+        while not sections or place < size:
+            if len(sections) >= MOST_FILES:
+                raise refuse_many_files(uri)
             walk = _Walk(handle, place, size, uri, grammars)
             some = walk.sections(read_format)
             sections += some
@@ -155,13 +155,14 @@ class _Data:
 class _Walk:
     """One file among those joined; ``stop`` is where it ends and another may begin."""
 
-    def __init__(self, handle: BinaryIO, start: int, size: int, uri: str, grammars: tuple[Grammar, ...]) -> None:
+    def __init__(self, handle: BufferedReader, start: int, size: int, uri: str, grammars: tuple[Grammar, ...]) -> None:
         self._handle, self._size, self._uri, self._grammars = handle, size, uri, grammars
         found = next((grammar for grammar in grammars if grammar.start.is_at(handle, start)), None)
         if found is None:
             raise RejectError(
                 "audio_unreadable",
                 f"{uri}: a {grammars[0].kind} file by its first letters that holds no such audio; convert it",
+                {"container": grammars[0].kind.lower()},
             )
         self._grammar = found
         self._start = start
@@ -184,7 +185,9 @@ class _Walk:
     def _refuse(
         self, fault: str, remedy: str = "the file is cut short or its header is wrong: export it again"
     ) -> RejectError:
-        return RejectError("audio_unreadable", f"{self._uri}: {fault}; {remedy}")
+        return RejectError(
+            "audio_unreadable", f"{self._uri}: {fault}; {remedy}", {"container": self._grammar.kind.lower()}
+        )
 
     def _head(self, place: int) -> tuple[bytes, int, int]:
         """Reads the head of a chunk: its name, where its content begins, and how many bytes that has."""

@@ -1,11 +1,19 @@
 """Looks through a NIST SPHERE file: a header of text, often 1024 bytes, and then the samples."""
 
 import re
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest.containers.look import at, is_tag_or_padding, refuse_unaccounted
+from duologue_pipeline.ingest.containers.look import (
+    MOST_FILES,
+    after_id3v2,
+    at,
+    is_tag_or_padding,
+    refuse_many_files,
+    refuse_unaccounted,
+)
 from duologue_pipeline.ingest.sections import Layout, Section
 
 __all__ = ["sphere_layout"]
@@ -13,7 +21,6 @@ __all__ = ["sphere_layout"]
 _START: Final = re.compile(rb"NIST_1A\n *(\d{1,7})\n")
 _FIELD: Final = re.compile(rb"^(\w+) -(?:i|r|s\d+) (\S+) *$", re.MULTILINE)
 _MOST_HEADER: Final = 1 << 20
-_MOST_FILES: Final = 1 << 10
 _KNOWN_HEADER: Final = 1024  # bytes: what libsndfile expects
 _MOST_COUNT: Final = 1 << 48
 
@@ -31,14 +38,12 @@ def sphere_layout(path: Path, uri: str) -> Layout:
     """
     size = path.stat().st_size
     sections: list[Section] = []
-    place = 0
-    plain = True
     with path.open("rb") as handle:
-        while place < size and not (place and is_tag_or_padding(handle, place, size)):
-            if len(sections) == _MOST_FILES:
-                raise RejectError(
-                    "audio_unreadable", f"{uri}: more than {_MOST_FILES} files are joined in it; convert it"
-                )
+        place = after_id3v2(handle, 0)
+        plain = place == 0
+        while not sections or (place < size and not is_tag_or_padding(handle, place, size)):
+            if len(sections) == MOST_FILES:
+                raise refuse_many_files(uri)
             section = _one(handle, place, size, uri)
             sections.append(section)
             plain = plain and section.start - place == _KNOWN_HEADER
@@ -48,9 +53,9 @@ def sphere_layout(path: Path, uri: str) -> Layout:
     return Layout(tuple(sections))
 
 
-def _one(handle: BinaryIO, place: int, size: int, uri: str) -> Section:
+def _one(handle: BufferedReader, place: int, size: int, uri: str) -> Section:
     def refuse(fault: str, remedy: str = "the header is wrong: export the track again") -> RejectError:
-        return RejectError("audio_unreadable", f"{uri}: {fault}; {remedy}")
+        return RejectError("audio_unreadable", f"{uri}: {fault}; {remedy}", {"container": "sphere"})
 
     found = _START.match(at(handle, place, 32))
     header_bytes = int(found.group(1)) if found else 0
