@@ -96,6 +96,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         ledger_name=str(ledger),
         include_audio=False,
         words="optional",
+        asr=False,
     )
     for line in read_lines(str(manifest)):
         recording = timed("read", parse_line, line, manifest_uri=str(manifest))

@@ -78,6 +78,7 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         ledger_name=options.ledger_name,
         include_audio=options.tokenize.include_audio,
         words=release.words,
+        asr=options.asr is not None,
     )
     check = partial(check_look_alikes, check=check, mistakable=options.mistakable)
     analysis = analysis_steps(

@@ -157,10 +157,14 @@ class SpeakerConsent:
 
 @dataclass(frozen=True)
 class ConsentBasis:
-    """Says what let a recording pass the gate, and travels with it into every sample's metadata."""
+    """Says what let a recording pass the gate, and travels with it into every sample's metadata.
+
+    ``forms`` are those that both speakers granted, in the words of :class:`duologue_consent.Form`: nothing else may be written.
+    """
 
     purpose: str
     ledger_id: str
+    forms: Sequence[str]
     a: SpeakerConsent
     b: SpeakerConsent
 

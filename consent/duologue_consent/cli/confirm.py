@@ -7,10 +7,11 @@ from typing import Final
 import typer
 
 from duologue_consent.decisions.events import Action, ConsentEvent, format_time
+from duologue_consent.decisions.finding import ENTER_AGAIN
 from duologue_consent.decisions.jurisdictions.rules import rules_for, unmet
 from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.decisions.snapshot import Snapshot
-from duologue_consent.decisions.standing import standing
+from duologue_consent.decisions.standing import overruled_grant, standing
 from duologue_consent.decisions.status import useless_note
 from duologue_consent.decisions.vocabulary import AgeBand
 from duologue_consent.ledger.ledger import Ledger
@@ -35,6 +36,9 @@ def confirm(ledger: Ledger, appended: Sequence[ConsentEvent], *, asked: str) -> 
             f"appended seq {event.seq}, {event.sha256[:_HASH_PREFIX]}: {event.action} {event.speaker_id} "
             f"{event.purpose} at {format_time(event.at)}; now {state}"
         )
+        grant = None if event.action is Action.GRANT else overruled_grant(snapshot.history(event.speaker_id), event)
+        if grant is not None:
+            typer.echo(f"note: {ENTER_AGAIN.format(at=format_time(grant.at))}")
         note = useless_note(snapshot, event.speaker_id, event.purpose, now)
         if note is not None:
             typer.echo(note)

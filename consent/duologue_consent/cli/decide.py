@@ -30,6 +30,7 @@ from duologue_consent.cli.options import (
 from duologue_consent.cli.support import (
     fail,
     one_line_errors,
+    open_ledger,
     read_evidence,
     read_forms,
     read_guardian,
@@ -42,7 +43,6 @@ from duologue_consent.cli.support import (
 from duologue_consent.decisions.events import Action, format_time
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
-from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["register"]
 
@@ -168,7 +168,7 @@ def grant(
         )
         purposes, moment = read_purposes(purpose), read_moment(at)
         expires_at = None if expires is None else read_time("--expires", expires)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         granted = opened.grant(speaker, purposes, at=moment, expires_at=expires_at, terms=terms, new_person=new_person)
         confirm(opened, granted, asked=speaker)
         if not form:
@@ -200,7 +200,7 @@ def refuse(
             evidence=read_evidence(evidence, evidence_reference),
         )
         purposes, moment = read_purposes(purpose), read_moment(at)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         refused = opened.refuse(speaker, purposes, at=moment, terms=terms, new_person=new_person)
         confirm(opened, refused, asked=speaker)
 
@@ -273,7 +273,7 @@ def _take_back(
     action: Action,
 ) -> None:
     purposes, moment = read_purposes(purpose) if purpose else None, read_moment(at)
-    opened = Ledger.open(ledger)
+    opened = open_ledger(ledger)
     ended = opened.withdraw(speaker, purposes, at=moment, terms=terms, action=action, new_person=new_person)
     confirm(opened, ended, asked=speaker)
     for line in affected_lines(opened):
@@ -283,6 +283,6 @@ def _take_back(
 def _append_record(ledger: str, file: Path, *, new_person: bool) -> None:
     record = read_record(file)
     read_moment(format_time(record.at), f"--record {file}")
-    opened = Ledger.open(ledger)
+    opened = open_ledger(ledger)
     decisions = [event.to_fields() for event in record.events]
     confirm(opened, opened.append_decisions(decisions, new_person=new_person), asked=record.speaker_id)

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from duologue_consent.cli.options import LedgerArgument, LedgerOption, SpeakerArgument
-from duologue_consent.cli.support import fail, named, one_line_errors
+from duologue_consent.cli.support import fail, named, one_line_errors, require_continues
 from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.publication import published_faults
+from duologue_consent.lineage.release_facts import read_checkpoints
 from duologue_consent.proofs.notes import checkpoint_size
 from duologue_consent.verify import read_file
 
@@ -57,14 +58,30 @@ def log(
     sys.stdout.flush()
 
 
-def check(ledger: LedgerArgument) -> None:
+def check(
+    ledger: LedgerArgument,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="RELEASE|CHECKPOINT",
+            help="Check also that it continues this release, or the checkpoint in this file; may be repeated. Ask that of a "
+            "ledger that was restored from a backup.",
+        ),
+    ] = None,
+) -> None:
     """Check all of a ledger: every leaf, commitment, subtree, checkpoint and vault record."""
     with one_line_errors():
-        found = Ledger.open(ledger).check()
+        opened = Ledger.open(ledger)
+        found = opened.check()
+        for uri in against or ():
+            require_continues(opened, read_checkpoints(uri))
         typer.echo(
             f"{named(ledger)}: whole, {found.leaves} leaves, {found.checkpoints} checkpoints, "
             f"{found.forgotten} leaves of subjects who were forgotten"
         )
+        for uri in against or ():
+            typer.echo(f"continues {uri}")
 
 
 def check_log(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from duologue_consent.cli.options import FormatOption, LedgerOption
-from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors
+from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, open_ledger, require_continues
 from duologue_consent.decisions.events import parse_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.ledger.ledger import Ledger
@@ -60,7 +60,7 @@ def _settle(
     """
     with one_line_errors():
         chosen_format(output)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         snapshot = opened.snapshot()
         if uses is not None:
             _record(opened, snapshot, uses, datasets or [], named(ledger))
@@ -85,6 +85,7 @@ def _record(ledger: Ledger, snapshot: Snapshot, path: Path, datasets: Sequence[s
         facts = read_release_facts(uri)
         if facts.ledger_id != snapshot.ledger_id:
             fail(f"{uri}: was made with ledger {facts.ledger_id}, and {name} is {snapshot.ledger_id}")
+        require_continues(ledger, facts.checkpoints)
         releases |= {facts.sha256: facts, facts.label: facts}
     fresh: dict[str, dict[str, Any]] = {}
     for number, line in enumerate(_lines(path), start=1):

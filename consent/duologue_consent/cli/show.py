@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from duologue_consent.cli.options import FormatOption, LedgerOption, SpeakerArgument
-from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors
+from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, open_ledger
 from duologue_consent.decisions.consent_receipt import consent_receipt, receipt_text
 from duologue_consent.decisions.events import format_time
 from duologue_consent.decisions.names import escaped, named_by
@@ -28,7 +28,6 @@ from duologue_consent.decisions.status import (
     useless_note,
 )
 from duologue_consent.decisions.vocabulary import Form
-from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["register"]
 
@@ -52,7 +51,7 @@ def status(
     """Show for every speaker and purpose whether consent is given now."""
     with one_line_errors():
         chosen_format(output)
-        snapshot = Ledger.open(ledger).snapshot()
+        snapshot = open_ledger(ledger).snapshot()
         if speaker is not None and not snapshot.history(speaker) and not snapshot.look_alikes(speaker):
             fail(f"{named(ledger)}: has no event of speaker {speaker!r}; see all with `duologue consent status`")
     speakers = snapshot.speakers if speaker is None else _known_as(snapshot, speaker)
@@ -76,7 +75,7 @@ def receipt(
     """Print what the ledger says of a speaker, for the speaker, in the language of the notice."""
     with one_line_errors():
         chosen_format(output)
-        snapshot = Ledger.open(ledger).snapshot()
+        snapshot = open_ledger(ledger).snapshot()
         alike = snapshot.look_alikes(speaker)
         if alike and not snapshot.history(speaker):
             fail(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from duologue_consent.decisions.events import ConsentEvent
+from duologue_consent.decisions.in_force import RUN_WITHOUT
 from duologue_consent.decisions.names import by_skeleton, escaped, look_alikes, named_by
 from duologue_consent.decisions.policy import Decision, decide
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
@@ -25,6 +26,8 @@ class Snapshot:
     Attributes:
         ledger_id: which ledger.
         events: how many leaves of the log it covers, of decisions and of everything else.
+        latest: the latest time at which anything in the ledger is dated, None where nothing is; a clock that shows less
+            is behind (:mod:`duologue_consent.decisions.clock`).
     """
 
     ledger_id: str
@@ -33,6 +36,7 @@ class Snapshot:
     _by_speaker: dict[str, tuple[ConsentEvent, ...]] = field(repr=False, hash=False)
     _pseudonyms: dict[str, str] = field(repr=False, hash=False)
     _by_skeleton: dict[str, tuple[str, ...]] = field(repr=False, hash=False)
+    latest: datetime | None = None
 
     @classmethod
     def of(
@@ -43,6 +47,7 @@ class Snapshot:
         salt: bytes,
         decisions: Iterable[ConsentEvent],
         pseudonyms: Mapping[str, str],
+        latest: datetime | None = None,
     ) -> "Snapshot":
         """Sorts the decisions of a ledger by speaker.
 
@@ -52,13 +57,14 @@ class Snapshot:
             salt: 32 bytes that blind the ids of speakers who are not in the ledger.
             decisions: in the order of the log.
             pseudonyms: one for every speaker of the decisions.
+            latest: the latest time that anything in the ledger is dated.
         """
         by_speaker: dict[str, list[ConsentEvent]] = {}
         for event in decisions:
             by_speaker.setdefault(event.speaker_id, []).append(event)
         frozen = {speaker_id: tuple(own) for speaker_id, own in sorted(by_speaker.items())}
-        own_pseudonyms = {speaker_id: pseudonyms[speaker_id] for speaker_id in frozen}
-        return cls(ledger_id, events, salt, frozen, own_pseudonyms, by_skeleton(frozen))
+        known = {speaker_id: pseudonyms[speaker_id] for speaker_id in frozen}
+        return cls(ledger_id, events, salt, frozen, known, by_skeleton(frozen), latest)
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -104,6 +110,7 @@ class Snapshot:
         as_of: datetime,
         forms: Iterable[Form] = ALL_FORMS,
         jurisdiction: str | None = None,
+        run_without: Mapping[Form, str] = RUN_WITHOUT,
     ) -> Decision:
         """Decides whether the speaker allows a use: :func:`duologue_consent.decisions.policy.decide` over the speaker's events.
 
@@ -111,7 +118,8 @@ class Snapshot:
         not allowed: ``consent_look_alike``.
 
         ``forms`` are what of the recording is used (all that there is if not said), ``jurisdiction`` is where the
-        speaker was by the manifest; the rules of that jurisdiction and of the one on record both hold.
+        speaker was by the manifest; the rules of that jurisdiction and of the one on record both hold. ``run_without`` says
+        how the run leaves a form out.
 
         Raises:
             ValueError: the purpose or a form is none, or a time has no zone.
@@ -127,6 +135,7 @@ class Snapshot:
                 speaker_id=each,
                 forms=used,
                 jurisdiction=jurisdiction,
+                run_without=run_without,
             )
 
         own = decided(speaker_id)

@@ -6,7 +6,8 @@ What it promises
 - A leaf holds salted commitments and no data of anybody (:mod:`duologue_consent.proofs.leaves`); the fields are sealed in the vault
   under the key of their one subject (:mod:`duologue_consent.ledger.vault`) and end with it: :meth:`Ledger.forget`.
 - ``seq`` counts the leaves from 0, decisions and everything else alike.
-- It never signs two histories (:mod:`duologue_consent.ledger.signing`).
+- It never signs two histories (:mod:`duologue_consent.ledger.signing`), as far as it and its keys know; a checkpoint that is kept
+  elsewhere knows what a backup of both does not (:meth:`Ledger.require_continues`).
 - Opening it and taking a snapshot check all of it (:mod:`duologue_consent.ledger.reading`).
 
 Withdrawing is a decision that is added; the person stays known, so that the withdrawal can be acted on and proven. Forgetting
@@ -19,12 +20,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from duologue_consent.decisions.clock import clock_fault
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.decisions.vocabulary import ALL_FORMS
 from duologue_consent.ledger.access import Access, key_errors
 from duologue_consent.ledger.contents import check_contents, read_records, take_snapshot
+from duologue_consent.ledger.continuity import check_continuity
 from duologue_consent.ledger.drafting import DECISIONS, check_speaker, draft_decisions
 from duologue_consent.ledger.forgetting import forget_subject
 from duologue_consent.ledger.founding import found_ledger
@@ -37,6 +40,7 @@ from duologue_consent.ledger.transaction import Transaction
 from duologue_consent.ledger.vault import LEDGER_ITSELF
 from duologue_consent.proofs.keys import SigningKey, VerifierKey
 from duologue_consent.proofs.leaves import Opening
+from duologue_consent.proofs.notes import Checkpoint
 
 __all__ = ["Ledger"]
 
@@ -92,21 +96,41 @@ class Ledger:
         )
 
     @classmethod
-    def open(cls, where: Path | str, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> "Ledger":
+    def open(
+        cls,
+        where: Path | str,
+        *,
+        now: datetime | None = None,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> "Ledger":
         """Opens a ledger and checks all of it.
 
+        Args:
+            where: as for :meth:`create`.
+            now: what the clock shows, for whoever goes on to ask how consent stands: a ledger that is ahead of it is refused.
+                None asks no clock.
+            entropy: as for :meth:`create`.
+
         Raises:
-            LedgerError: there is no ledger or no key, it is damaged (then with ``seq``), or an older copy.
+            LedgerError: there is no ledger or no key, it is damaged (then with ``seq``), an older copy, or ahead of ``now``.
         """
         ledger = cls(Access.to(Location(where), entropy=entropy))
         ledger._access.store.require()
-        ledger.snapshot()
+        snapshot = ledger.snapshot()
+        fault = None if now is None else clock_fault(snapshot.latest, now)
+        if fault is not None:
+            raise ledger._access.store.error(fault)
         return ledger
 
     @property
     def name(self) -> str:
         """Names the ledger as messages do; never holds a password."""
         return self._access.store.location.name
+
+    @property
+    def ledger_id(self) -> str:
+        """Reads which ledger it is: :meth:`LogView.ledger_id`."""
+        return self._log.ledger_id()
 
     # --- reading ----------------------------------------------------------------------------------------------------------
 
@@ -125,6 +149,23 @@ class Ledger:
             LedgerError: it is damaged.
         """
         return check_contents(self._access)
+
+    def require_continues(self, note: bytes, *, name: str) -> Checkpoint:
+        """Checks that the ledger continues a checkpoint that it signed before and that somebody else kept.
+
+        Ask before anything is signed or published: what was restored from a backup, keys and all, does not know what it signed since.
+
+        Args:
+            note: the signed checkpoint.
+            name: where it comes from, for messages.
+
+        Returns:
+            What the checkpoint says.
+
+        Raises:
+            LedgerError: the ledger is an older copy or a fork; or the note is none, of another ledger, or not signed by this one.
+        """
+        return check_continuity(self._access, note, name=name)
 
     def records(self, kind: str | None = None) -> list[Record]:
         """Reads all leaves, or those of one kind, with the fields that they commit to.

@@ -41,6 +41,15 @@ def run(
             "is refused."
         ),
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="RELEASE|CHECKPOINT",
+            help="Begin only if the ledger continues this release (a folder, also s3://), or the checkpoint in this file; may "
+            "be repeated. It finds a ledger that was restored from an older backup.",
+        ),
+    ] = None,
     purpose: Annotated[
         str, typer.Option(help=f"Use only recordings that both speakers allow for this purpose: {', '.join(Purpose)}.")
     ] = "training_inhouse",
@@ -120,6 +129,7 @@ def run(
         manifest=manifest,
         out=out,
         ledger=ledger,
+        against=against,
         purpose=purpose,
         codec=codec,
         segment_s=segment_s,

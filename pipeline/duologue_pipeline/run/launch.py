@@ -79,6 +79,11 @@ class _Run:
         if self.progress is not None:
             print(text, file=self.progress, flush=True)
 
+    def ledger(self) -> PinnedLedger | None:
+        """Opens and signs the ledger as it is now."""
+        against = self.request.against or ()
+        return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
+
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
         return release_options(self.request, self.lines, ledger, self.second_opinion, self.asr)
 
@@ -117,12 +122,12 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
     lines = list(read_lines(manifest))
     recordings, speaker_ids = _recordings_and_speakers(lines, manifest)
-    ledger = open_ledger(request.ledger)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
     this = _Run(request, manifest, out, lines, recordings, speaker_ids, second_opinion, asr, progress)
+    ledger = this.ledger()
     release = this.release(ledger)
     if is_complete(out, release.fingerprint) and not _untidy(out):
         return this.result(release, was_complete=True)
@@ -143,7 +148,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                 if ledger is not None and withdrawn.events == ledger.pin["events"]:
                     raise UsageError(_disagreement(withdrawn)) from None
                 this.tell(f"{withdrawn} since the run began; going on with the ledger as it is now")
-            ledger = open_ledger(request.ledger)
+            ledger = this.ledger()
             release = this.release(ledger)
         raise UsageError(
             f"{out}: consent ended {_ROUNDS} times while the run was under way, so nothing is published; run the command "

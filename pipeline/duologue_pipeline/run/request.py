@@ -23,6 +23,7 @@ class RunRequest:
     Attributes:
         manifest, out: where the recordings are listed and where the release goes.
         ledger: path or PostgreSQL URL of the consent ledger; None or a missing file lets nothing pass.
+        against: releases and files with a checkpoint which the ledger must continue; None for none.
         purpose: what the release is for.
         codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
         segment_s: length of a sample.
@@ -37,7 +38,7 @@ class RunRequest:
         name: of the dataset.
         validation_share: share of the time for the validation split.
         shard_hours: conversation time in a shard.
-        as_of: the moment at which consent must be live; now if None.
+        as_of: the moment at which consent must be live; now if None. Denials count whatever it is.
         wait_s: how long to wait for another process that works in the output folder.
         beam_args: options passed to Beam.
     """
@@ -45,6 +46,7 @@ class RunRequest:
     manifest: str
     out: str
     ledger: str | None = None
+    against: Sequence[str] | None = None
     purpose: str = "training_inhouse"
     codec: str = "embedded"
     segment_s: float = 120.0

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import soundfile
 
 from duologue_pipeline.codec.base import Codec
+from duologue_pipeline.consent.forms import forms_of_sample, require_granted
 from duologue_pipeline.files.storage import exists, join, open_output, write_bytes
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
@@ -103,6 +104,7 @@ def tokenize_conversation(
 
     Raises:
         RejectError: the audio cannot be decoded any more.
+        FormNotGrantedError: a sample would hold a form that was not granted; it is not written.
     """
     recording_id = conversation.recording.recording_id
     decides = [asdict(conversation), split, asdict(options), codec.name, codec.weights_sha256, rule_versions(), MADE_BY]
@@ -127,6 +129,7 @@ def tokenize_conversation(
             members = {"json": canonical_json(document), "codes.npy": npy_bytes(codes)}
             if flac is not None:
                 members["flac"] = flac
+            require_granted(forms_of_sample(members, document), conversation.consent.forms, key=document["key"])
             size = write_members(out, document["key"], members)
             index.append(index_row(document, offset=offset, size=size))
             filled.append([name for name in MAY_BE_EMPTY if document[name]])

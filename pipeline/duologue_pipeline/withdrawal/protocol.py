@@ -1,5 +1,8 @@
 """Carries out a withdrawal in ten steps, so that it may be killed at any moment and finished by running it again.
 
+Before the first of them the ledger is held against the release, and the clock against both
+(:mod:`duologue_pipeline.withdrawal.continuity`).
+
 1. *revoke*: the signed ``revocations.jsonl``. From here on readers leave the samples out. Needs no lock.
 2. *decide*: under the lock of the release, the journal: who, which samples, the clock, the ledger's checkpoint.
 3. *rewrite*: each touched shard as a new one under a new name, beside the old ones.
@@ -40,11 +43,12 @@ from duologue_pipeline.files.storage import (
     read_bytes,
 )
 from duologue_pipeline.files.text import read_json
-from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.release.document import next_version
 from duologue_pipeline.release.strays import LOCK, find_strays, remove_strays
 from duologue_pipeline.shards.write import STAGING
+from duologue_pipeline.withdrawal.continuity import require_clock, require_continues_release
 from duologue_pipeline.withdrawal.decide import decide, go_on, plan_withdrawal, take_in, unfinished_journal
 from duologue_pipeline.withdrawal.journal import FOLDER, Journal, Part, erase_journal, work_folder
 from duologue_pipeline.withdrawal.new_release import new_release
@@ -120,7 +124,7 @@ def propagate_release(
     Args:
         uri: the folder of the release, or of a run that did not end: a path or ``s3://``.
         ledger: the ledger that it was made with.
-        as_of: the moment at which consent is asked for; now if None.
+        as_of: the moment at which consent is asked for; now if None. Denials count whatever it is.
         dry_run: only say what would be done; nothing is written.
         wait_s: how long to wait for another propagation or run in the same folder.
         tell: is told each step as a line of text, before it is done.
@@ -129,16 +133,20 @@ def propagate_release(
         What was done: one outcome, and before it that of an interrupted propagation which was finished first.
 
     Raises:
-        UsageError: there is no release, it is of another ledger, or something in it is not as it should be; what is to be
+        UsageError: there is no release, it is of another ledger, the ledger does not continue what the release knows of it, the
+            clock is behind one of them (then nothing was written), or something in it is not as it should be; what is to be
             done then stands in the message. What was already published stays published.
     """
     began = time.monotonic()
     root = absolute_uri(uri)
     check_conditional(root)
+    now = datetime.now(UTC)
     snapshot = ledger.snapshot()
+    require_clock(ledger.name, snapshot.latest, now)
     if not exists(join(root, MANIFEST)) and exists(join(root, STAGING)):
         return [_unfinished_run(root, ledger, as_of, dry_run=dry_run, wait_s=wait_s, tell=tell)]
-    state = read_state(root, snapshot, as_of or datetime.now(UTC))
+    state = read_state(root, snapshot, as_of or now)
+    require_continues_release(root, state.release, ledger, now=now)
     if dry_run:
         return [_planned(state, plan_withdrawal(state), seconds=time.monotonic() - began)]
     revoked_after_s = None
@@ -150,6 +158,8 @@ def propagate_release(
         return [_planned(state, Plan(), seconds=time.monotonic() - began)]
     outcomes = []
     with exclusive(join(root, LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
+        # Again, as another process may have left it; what was just published is dated as_of.
+        require_continues_release(root, read_release(root), ledger, now=max(as_of or now, datetime.now(UTC)))
         if exists(join(root, STAGING)):
             tell(f"removing {STAGING}, which a run has left that was ended after its release was written")
             delete_directory(join(root, STAGING))

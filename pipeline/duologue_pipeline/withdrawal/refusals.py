@@ -16,7 +16,7 @@ from duologue_consent import ConsentEvent, Form, Purpose, Snapshot, format_time,
 from duologue_consent.decisions.policy import decide
 from duologue_consent.decisions.snapshot import DENIALS
 from duologue_consent.decisions.standing import State, standing
-from duologue_pipeline.consent.gate import written_forms
+from duologue_pipeline.consent.forms import forms_of_row
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_schemas.tables import WITHDRAWN
 
@@ -104,8 +104,7 @@ def _refusals(
     history: Sequence[ConsentEvent],
     as_of: datetime,
 ) -> Iterator[Refusal]:
-    transcripts = bool(row["words_a"] or row["words_b"])
-    forms = written_forms(include_audio=release["include_audio"], transcripts=transcripts)
+    forms = forms_of_row(row, include_audio=release["include_audio"])
     recorded_at = parse_time(row["started_at"])
     for purpose in release["purposes"]:
         decision = decide(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from duologue_consent import Ledger, Purpose, parse_time
+from duologue_consent import ALL_FORMS, Ledger, Purpose, parse_time
 from duologue_consent.ledger.publication import publish_log
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent
@@ -62,7 +62,7 @@ def make_world(
             )
             for track in recording.tracks
         ]
-        return ConsentBasis(purpose, snapshot.ledger_id, *sides)
+        return ConsentBasis(purpose, snapshot.ledger_id, ALL_FORMS, *sides)
 
     pinned: dict[str, Any] = {
         "ledger_id": snapshot.ledger_id,
