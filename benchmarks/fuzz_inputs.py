@@ -147,6 +147,7 @@ def decoded(form: str, subtype: str) -> np.ndarray[Any, Any]:
 
 
 def judge_audio(name: str, folder: Path) -> str:
+    """Makes and judges a file of audio."""
     rng = random.Random(f"audio {name}")
     form, subtype = rng.choice(FORMATS)
     good = audio_file(form, subtype)
@@ -289,6 +290,7 @@ LINE: Final = {
 
 
 def judge_manifest(name: str, folder: Path) -> str:
+    """Makes and judges a manifest of one line."""
     rng = random.Random(f"manifest {name}")
     line = mutate_json(json.loads(json.dumps(LINE)), rng)
     path = folder / "manifest.jsonl"
@@ -312,6 +314,7 @@ WORDS: Final = [
 
 
 def judge_words(name: str, folder: Path) -> str:
+    """Makes and judges a word file."""
     rng = random.Random(f"words {name}")
     text = mutate_json(json.loads(json.dumps(WORDS)), rng)
     path = folder / "words.json"
@@ -348,6 +351,7 @@ def ledger_base() -> Path:
 
 @cache
 def allowed() -> dict[str, bool]:
+    """Says who may be used by the ledger as it was made."""
     return _allowed(Ledger.open(ledger_base() / "consent.db"))
 
 
@@ -363,6 +367,7 @@ def _allowed(ledger: Ledger) -> dict[str, bool]:
 
 
 def judge_ledger(name: str, folder: Path) -> str:
+    """Makes and judges a ledger."""
     rng = random.Random(f"ledger {name}")
     home = folder / "ledger"
     shutil.copytree(ledger_base(), home)
@@ -429,6 +434,7 @@ def release_base() -> Path:
 
 
 def judge_receipt(name: str, folder: Path) -> str:
+    """Makes and judges a receipt with its keys, checkpoint and log."""
     rng = random.Random(f"receipt {name}")
     base = release_base()
     ledger = Ledger.open(base / "consent.db")
@@ -540,6 +546,7 @@ COMMANDS: Final = (
 
 
 def judge_options(name: str, folder: Path) -> str:
+    """Makes and judges a command line."""
     rng = random.Random(f"options {name}")
     shutil.copytree(ledger_base(), folder / "ledger")
     shutil.copytree(release_base(), folder / "release")

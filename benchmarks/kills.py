@@ -99,11 +99,13 @@ class Tally:
         self.tried = self.killed = self.wrong = 0
 
     def check(self, told: str, right: bool) -> None:
+        """Prints what was wrong, unless it is right."""
         if not right:
             self.wrong += 1
             print(f"WRONG: {told}", flush=True)
 
     def end(self, what: str) -> None:
+        """Prints the counts and ends the program."""
         print(f"{what}: {self.tried} tried, {self.killed} killed before their end, {self.wrong} wrong")
         sys.exit(1 if self.wrong else 0)
 
@@ -153,6 +155,7 @@ def run_command(out: Path, ledger: Path, *more: str) -> list[str]:
 
 
 def kill_runs(times: int, *more: str) -> None:
+    """Kills runs of the embedded sample."""
     base = Path(tempfile.mkdtemp(prefix="kills-base-"))
     ledger = write_demo_ledger(base / "consent.db")
     whole = run_alone(run_command(base / "out", ledger), base / "log")
@@ -172,6 +175,7 @@ def kill_runs(times: int, *more: str) -> None:
 
 
 def two_runs(times: int) -> None:
+    """Starts two runs into one folder, the same or another, at nearly the same time."""
     base = Path(tempfile.mkdtemp(prefix="kills-base-"))
     ledger = write_demo_ledger(base / "consent.db")
     run_alone(run_command(base / "out", ledger), base / "log")
@@ -202,6 +206,7 @@ def two_runs(times: int) -> None:
 
 
 def main() -> None:
+    """Does what is asked, and ends with exit status 1 where anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("run", "two-runs"))
     parser.add_argument("--times", type=int, default=200)

@@ -48,10 +48,14 @@ def open_file(path: Path) -> BufferedReader:
     Raises:
         OSError: it is none, or may not be read.
     """
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # of a folder the system itself says what it is
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, and no file", str(path))
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    return os.fdopen(descriptor, "rb")
 
 
 def read_file(path: Path) -> bytes:
@@ -534,8 +538,11 @@ def _stray_faults(
             continue
         if live is not None and path not in waiting:
             yield f"{path} lies among the shards, but the release does not name it"
-        if folder.sha256(path) in removed:
-            yield f"{path} holds what is said to be removed"
+        try:
+            if folder.sha256(path) in removed:
+                yield f"{path} holds what is said to be removed"
+        except OSError as error:
+            yield f"{path} cannot be read ({error.strerror or error})"
 
 
 # --- envelopes, notes, proofs: once more, see the top ----------------------------------------------------------------

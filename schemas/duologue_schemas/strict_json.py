@@ -44,14 +44,10 @@ def parse_json(text: str) -> Any:
 def _is_deep(document: Any) -> bool:
     level = [document]
     for _ in range(MAX_DEPTH + 1):
-        level = [
-            part
-            for value in level
-            if isinstance(value, dict | list)
-            for part in (value.values() if isinstance(value, dict) else value)
-        ]
-        if not level:
+        containers = [value for value in level if isinstance(value, dict | list)]
+        if not containers:
             return False
+        level = [part for value in containers for part in (value.values() if isinstance(value, dict) else value)]
     return True
 
 

@@ -1,7 +1,7 @@
 """Writes a file only if nobody else wrote it since it was read (compare-and-swap).
 
 On a local disk the comparison and the write happen under ``flock``. On S3 the write carries ``If-Match`` or
-``If-None-Match``, through boto3 because ``pyarrow.fs`` has no conditional write.
+``If-None-Match``.
 """
 
 import fcntl

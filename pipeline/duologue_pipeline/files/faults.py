@@ -14,7 +14,7 @@ from typing import Final
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["is_storage_fault", "storage_fault", "storage_faults", "usage_error_in"]
+__all__ = ["is_exhausted", "storage_fault", "storage_faults", "usage_error_in"]
 
 _FULL: Final = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the quota of the disk is used up"}
 _REMEDIES: Final = {
@@ -34,16 +34,8 @@ _REMEDIES: Final = {
     errno.ENOTSUP: "the file system cannot do that; name a folder on another one",
     errno.ENAMETOOLONG: "the name is too long for the file system; name a shorter folder",
 }
-_OF_THE_SYSTEM: Final = (
-    errno.EIO,
-    errno.EROFS,
-    errno.EFBIG,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ENOMEM,
-    errno.ESTALE,
-    *_FULL,
-)
+_EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, *_FULL)
+_OF_THE_DISK: Final = (errno.EIO, errno.EROFS, errno.EFBIG, errno.ESTALE)
 _WRAPPED: Final = re.compile(r"duologue_pipeline\.errors\.UsageError: (.*?)(?: \[while running |\s*$)", re.MULTILINE)
 _NUMBERED: Final = re.compile(r"^\w*Error: (\[Errno \d+\] .*?)(?: \[while running |\s*$)", re.MULTILINE)
 
@@ -63,9 +55,9 @@ def storage_fault(error: OSError, path: Path | str) -> UsageError | None:
     return None if remedy is None else UsageError(f"{path}: cannot be written: {remedy}, and run the command again")
 
 
-def is_storage_fault(error: OSError) -> bool:
-    """Tells whether it is the system that is at its end (full, out of files or memory), and not this one file at fault."""
-    return error.errno in _OF_THE_SYSTEM
+def is_exhausted(error: OSError) -> bool:
+    """Tells whether the system has nothing left (room, files, memory), so that no file is at fault."""
+    return error.errno in _EXHAUSTED
 
 
 @contextmanager
@@ -84,7 +76,9 @@ def storage_faults(path: Path | str, *, within: bool = False) -> Iterator[None]:
         yield
     except OSError as error:
         fault = storage_fault(error, path)
-        if fault is None or (within and (error.filename is not None or not is_storage_fault(error))):
+        if fault is None or (
+            within and (error.filename is not None or error.errno not in (*_EXHAUSTED, *_OF_THE_DISK))
+        ):
             raise
         raise fault from None
 

@@ -5,12 +5,13 @@ A name is looked up before the file is opened, so that a pipe or a device, which
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from duologue_pipeline.files.storage import file_size, is_remote, join, local_path, open_input
 
-__all__ = ["inside_size", "open_inside", "read_inside"]
+__all__ = ["inside_size", "irregular_faults", "open_inside", "read_inside"]
 
 
 def inside_size(root: str, path: str) -> int:
@@ -38,6 +39,32 @@ def inside_size(root: str, path: str) -> int:
     if not any(target.is_relative_to(allowed) for allowed in (folder, *_blobs(folder))):
         raise ValueError("it is a link that leads out of the folder; put the file itself there")
     return found.st_size
+
+
+def irregular_faults(root: str, names: Iterable[str] = ()) -> Iterator[str]:
+    """Finds in a folder what is no file and no folder, links that lead out, and folders where files should be.
+
+    Whoever goes through all files of a folder would wait for a pipe without end, or read what is elsewhere.
+
+    Args:
+        root: the folder.
+        names: what must be a file where it is there.
+
+    Yields:
+        The path and what is wrong, in one sentence.
+    """
+    if is_remote(root):
+        return
+    top = local_path(root)
+    paths = {os.path.relpath(os.path.join(folder, name), top) for folder, _, files in os.walk(top) for name in files}
+    for path in sorted({*paths, *names}):
+        try:
+            inside_size(root, path)
+        except FileNotFoundError:
+            if path in paths:
+                yield f"{join(root, path)}: it is a link to nothing; remove it"
+        except (OSError, ValueError) as error:
+            yield f"{join(root, path)}: {getattr(error, 'strerror', None) or error}"
 
 
 def open_inside(root: str, path: str) -> Any:

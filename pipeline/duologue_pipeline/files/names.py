@@ -61,6 +61,12 @@ def check_name(uri: str) -> None:
             "not_allowed",
             {"fault": "scheme"},
         )
+    if _WINDOWS.match(uri):
+        raise FileFault(
+            f"{shown(uri)}: not a file name of this machine but a path of Windows; write the path that it has here",
+            "not_allowed",
+            {"fault": "windows"},
+        )
     if not is_remote(uri) and _NO_PATHS.match(uri):
         raise FileFault(
             f"{shown(uri)}: not a file name ({uri.partition(':')[0]}: begins no address that duologue reads); "
@@ -72,12 +78,12 @@ def check_name(uri: str) -> None:
 
 def absolute_uri(uri: str) -> str:
     """Makes a local path absolute, so that workers with another working directory find it; leaves the rest."""
-    return uri if is_remote(uri) or _NO_PATHS.match(uri) else str(local_path(uri).absolute())
+    return uri if is_remote(uri) or _is_no_path(uri) else str(local_path(uri).absolute())
 
 
 def sibling_uri(base: str, uri: str) -> str:
     """Resolves ``uri`` as a manifest means it: absolute as it stands, else beside the file ``base``."""
-    if is_remote(uri) or _is_file_uri(uri) or _NO_PATHS.match(uri):
+    if is_remote(uri) or _is_file_uri(uri) or _is_no_path(uri):
         return uri
     if is_remote(base):
         return uri if uri.startswith("/") else _beside(base, uri)
@@ -150,12 +156,7 @@ def shown(uri: str) -> str:
 
 def hint(uri: str) -> str:
     """Guesses why there is no local file of this name; empty where nothing is known."""
-    name = uri.rpartition("/")[2]
-    if _WINDOWS.match(uri) or _WINDOWS.match(name):
-        return "; this is a path of Windows: write the path that the file has on this machine"
-    if "/~" in uri:
-        return "; ~ is not expanded in a manifest: write the whole path"
-    return ""
+    return "; ~ is not expanded in a manifest: write the whole path" if "/~" in uri else ""
 
 
 def suffix(uri: str) -> str:
@@ -163,6 +164,11 @@ def suffix(uri: str) -> str:
     path = uri.partition("?")[0] if scheme(uri) in ("http", "https") else uri
     found = re.search(r"\.[A-Za-z0-9]{1,8}$", path.rpartition("/")[2])
     return found.group() if found else ""
+
+
+def _is_no_path(uri: str) -> bool:
+    """Tells whether a name without a scheme means something else than a file here; :func:`check_name` refuses it."""
+    return bool(_NO_PATHS.match(uri) or _WINDOWS.match(uri))
 
 
 def _is_file_uri(uri: str) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pyarrow.fs
 
 from duologue_pipeline.files.faults import storage_faults
-from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.file_fault import FileFault, FileMissing
 from duologue_pipeline.files.local import check_regular, open_regular
 from duologue_pipeline.files.names import (
     absolute_uri,
@@ -119,7 +119,14 @@ def open_input(uri: str) -> Any:
     if not is_remote(uri):
         return open_regular(uri)
     filesystem, path = _filesystem(uri)
-    return filesystem.open_input_stream(path)
+    try:
+        return filesystem.open_input_stream(path)
+    except FileFault:
+        raise
+    except FileNotFoundError:
+        raise FileMissing(f"{shown(uri)}: there is no such object") from None
+    except (OSError, ValueError) as error:
+        raise FileFault(f"{shown(uri)}: cannot be read ({' '.join(str(error).split())[:200]})") from None
 
 
 def read_bytes(uri: str, *, max_bytes: int | None = None) -> bytes:

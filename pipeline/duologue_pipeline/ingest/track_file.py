@@ -191,8 +191,11 @@ class _Decoder:
                 {"found_s": round(self._read_samples / self.sample_rate_hz, 2)},
             ) from None
         if self._md5 is not None:
-            # The checksum is over little-endian samples of the file's own width, which are the upper bytes here.
-            little = np.ascontiguousarray(block).astype(block.dtype.newbyteorder("<"), copy=False)
+            # The checksum is over the samples that are declared, little-endian and of the file's own width, which are
+            # the upper bytes here.
+            declared = self._section.samples
+            counted = block if declared is None else block[: max(0, declared - self._read_samples)]
+            little = np.ascontiguousarray(counted).astype(block.dtype.newbyteorder("<"), copy=False)
             self._md5.update(np.ascontiguousarray(little.view(np.uint8).reshape(-1, block.itemsize)[:, -width:]).data)
         return block
 
@@ -213,18 +216,18 @@ class _Decoder:
                 f"{self._seconds(self._read_samples)} s; the file is cut short: export it again",
                 values,
             )
-        if self._section.samples is not None and self._read_samples > declared:
-            raise RejectError(
-                "audio_unreadable",
-                f"{self._uri}: the header declares {self._seconds(declared)} s and {self._seconds(self._read_samples)} "
-                "s were decoded; the header is wrong or the data is damaged: export it again",
-                values,
-            )
         if self._md5 is not None and self._md5.hexdigest() != self._expected_md5:
             raise RejectError(
                 "audio_unreadable",
                 f"{self._uri}: the decoded samples do not match the FLAC header's MD5; the header lies about the "
                 "length or the data is damaged (`flac --test` tells): encode it again",
+                values,
+            )
+        if self._section.samples is not None and self._read_samples > declared:
+            raise RejectError(
+                "audio_unreadable",
+                f"{self._uri}: the header declares {self._seconds(declared)} s and {self._seconds(self._read_samples)} "
+                "s were decoded; the header is wrong or the data is damaged: export it again",
                 values,
             )
 

@@ -71,7 +71,8 @@ def read_all_lines(uri: str) -> Iterator[bytes]:
     except FileNotFoundError:
         raise UsageError(f"{uri}: no such manifest") from None
     except OSError as error:
-        raise UsageError(f"{uri}: the manifest cannot be read ({error})") from None
+        told = str(error).removeprefix(f"{shown(uri)}: ")
+        raise UsageError(f"{shown(uri)}: the manifest cannot be read ({told})") from None
 
 
 def manifest_sha256(lines: Iterable[bytes]) -> str:

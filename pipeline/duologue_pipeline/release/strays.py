@@ -11,18 +11,18 @@ from typing import Any, Final
 
 from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.files.locks import remove_dead_lock
-from duologue_pipeline.files.storage import delete_file, is_remote, join, list_files
+from duologue_pipeline.files.storage import delete_file, exists, is_remote, join, list_files
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import TABLES
 
-__all__ = ["LOCK", "Strays", "find_strays", "remove_strays"]
+__all__ = ["LOCK", "Strays", "find_strays", "is_tidy", "remove_strays"]
 
 LOCK: Final = ".release.lock"
 """The lock of all that writes into the folder of a release: ``run`` and ``consent propagate``."""
 
-_WORK: Final = (f"{STAGING}/", ".propagate/")
+_WORK: Final = (STAGING, ".propagate")
 _SHARD: Final = re.compile(r"shards/(?:train|validation)-[0-9]{5,}-[0-9a-f]{12}\.tar")
 _UNFINISHED: Final = re.compile(r"(?:[^/]+/)?\.[^/]+\.[0-9a-f]{32}\.tmp")
 _LOCKS: Final = re.compile(
@@ -60,7 +60,12 @@ def find_strays(root: str, release: Mapping[str, Any] | None) -> Strays:
     live = {entry["path"] for entry in entries} | (set() if release is None else {MANIFEST, REVOCATIONS, *PUBLISHED})
     ours, locks, foreign = list[str](), list[str](), list[str]()
     for path in list_files(root):
-        if path in live or path == LOCK or path.startswith(_WORK) or (release is not None and _RECEIPT.fullmatch(path)):
+        if (
+            path in live
+            or path == LOCK
+            or path.startswith(tuple(f"{name}/" for name in _WORK))
+            or (release is not None and _RECEIPT.fullmatch(path))
+        ):
             continue
         if _LOCKS.fullmatch(path):
             locks.append(path)
@@ -69,6 +74,13 @@ def find_strays(root: str, release: Mapping[str, Any] | None) -> Strays:
         else:
             foreign.append(path)
     return Strays(tuple(ours), tuple(locks), tuple(foreign))
+
+
+def is_tidy(root: str, release: Mapping[str, Any]) -> bool:
+    """Tells whether nothing lies in the folder of a release that an interrupted command has left, a lock included."""
+    strays = find_strays(root, release)
+    left = any(exists(join(root, name)) for name in (LOCK, *_WORK))
+    return not (left or strays.ours or strays.locks)
 
 
 def remove_strays(

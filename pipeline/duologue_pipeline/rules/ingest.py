@@ -42,6 +42,7 @@ class IngestRules(RuleSet):
         piece_join_ms: stretches this close are heard together: context helps.
         piece_margin_ms: how much is heard before and after them.
         sections_most: into how many parts a file may fall: joined files, holes.
+        padding_bytes_most: so many zeros at the end of a file fill the last block of a disk; more could be a recording.
         mp3_stray_bytes_most: bytes that may lie before the first frame of an MP3 (a recorder of a broadcast starts in
             the middle of one), and zeros that may follow the last one where nothing counts the frames.
         mp3_delay_samples_most: a longer delay of an encoder is not believed; LAME's is 576, the longest known 2257.
@@ -74,6 +75,7 @@ class IngestRules(RuleSet):
     piece_join_ms: int
     piece_margin_ms: int
     sections_most: int
+    padding_bytes_most: int
     mp3_stray_bytes_most: int
     mp3_delay_samples_most: int
     ogg_jitter_ms: int

@@ -22,6 +22,7 @@ from duologue_pipeline.files.text import canonical_json, read_json_lines
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.release.strays import LOCK, remove_strays
 from duologue_pipeline.shards.write import STAGING
+from duologue_pipeline.withdrawal.journal import FOLDER as JOURNAL
 from duologue_pipeline.withdrawal.unfinished import find_leftovers, remove_leftovers
 
 __all__ = ["held", "is_complete", "prepare", "refused_counts", "tidy"]
@@ -35,7 +36,7 @@ def is_complete(out: str, fingerprint: str) -> bool:
     Raises:
         UsageError: it holds another release, or files of somebody else.
     """
-    if not is_remote(out) and local_path(out).is_file():
+    if not is_remote(out) and local_path(out).exists() and not local_path(out).is_dir():
         raise UsageError(f"{out}: is a file; --out names a folder")
     if exists(join(out, MANIFEST)):
         release = read_release(out)
@@ -83,6 +84,9 @@ def tidy(out: str, *, tell: Callable[[str], None]) -> None:
     if exists(join(out, STAGING)):
         tell(f"removing {STAGING}, which a run has left that was ended after its release was written")
         delete_directory(join(out, STAGING))
+    if exists(join(out, JOURNAL)):
+        tell(f"a withdrawal was interrupted in {out}; finish it with `duologue consent propagate {out}`")
+        return
     remove_strays(out, read_release(out), tell=tell)
 
 

@@ -21,7 +21,7 @@ from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.release.publish import publish_release
-from duologue_pipeline.release.strays import find_strays, remove_strays
+from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
 from duologue_pipeline.run.details import details_path, make_details_folder
@@ -30,7 +30,6 @@ from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
-from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -129,7 +128,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     this = _Run(request, manifest, out, lines, recordings, speaker_ids, second_opinion, asr, progress)
     ledger = this.ledger()
     release = this.release(ledger)
-    if is_complete(out, release.fingerprint) and not _untidy(out):
+    if is_complete(out, release.fingerprint) and is_tidy(out, read_release(out)):
         return this.result(release, was_complete=True)
     if request.beam_args:  # a mistake in them is answered before anything is written
         from duologue_pipeline.stages.local_runner import beam_options
@@ -154,11 +153,6 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
             f"{out}: consent ended {_ROUNDS} times while the run was under way, so nothing is published; run the command "
             "again: what is done is kept"
         )
-
-
-def _untidy(out: str) -> bool:
-    strays = find_strays(out, read_release(out))
-    return exists(join(out, STAGING)) or bool(strays.ours or strays.locks)
 
 
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:

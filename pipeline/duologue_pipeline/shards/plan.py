@@ -25,8 +25,15 @@ _Node = tuple[str, str]
 
 @dataclass(frozen=True)
 class PlanEntry:
-    """Holds what the plan needs to know of a recording: who speaks (commitments), how long, which lists are not empty, and
-    who holds the same audio."""
+    """Holds what the plan needs to know of a recording.
+
+    Attributes:
+        recording_id: its id.
+        speaker_a, speaker_b: the commitments of its speakers.
+        duration_ms: how long it is.
+        lists: which lists of its samples are not empty.
+        same_audio: the other recordings that hold the same audio.
+    """
 
     recording_id: str
     speaker_a: str

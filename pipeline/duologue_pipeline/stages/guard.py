@@ -6,6 +6,7 @@ tried twice counts twice; the numbers of a release come from the elements themse
 """
 
 import logging
+import tempfile
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.files.faults import is_exhausted, storage_fault
 from duologue_pipeline.records import Ingested, Recording, Rejected
 
 __all__ = ["KEPT", "LOG", "REJECTED", "Split", "guarded", "settled", "tried"]
@@ -35,10 +37,16 @@ def tried(stage: str, work: Callable[..., Any], element: Any, *arguments: Any) -
 
     Returns:
         What it gives, or a Rejected in place of the RejectError that it raises. Other errors stop the run.
+
+    Raises:
+        UsageError: the system is at its end (a full disk, too many open files), for which no recording is refused.
     """
     try:
         return work(element, *arguments)
     except RejectError as error:
+        if isinstance(error.__context__, OSError) and is_exhausted(error.__context__):
+            fault = storage_fault(error.__context__, error.__context__.filename or tempfile.gettempdir())
+            raise fault or error from None
         return Rejected(_recording(element).recording_id, stage, error.reason, error.detail, error.values)
 
 

@@ -46,7 +46,7 @@ from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.release.document import next_version
-from duologue_pipeline.release.strays import LOCK, find_strays, remove_strays
+from duologue_pipeline.release.strays import LOCK, is_tidy, remove_strays
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.withdrawal.continuity import require_clock, require_continues_release
 from duologue_pipeline.withdrawal.decide import decide, go_on, plan_withdrawal, take_in, unfinished_journal
@@ -154,7 +154,7 @@ def propagate_release(
         tell(f"{len(state.refusals)} tracks may no longer be used; publishing {FILE_NAME}")
         if revoke(state, ledger):
             revoked_after_s = time.monotonic() - began
-    elif _is_tidy(root, state.release):
+    elif is_tidy(root, state.release):
         return [_planned(state, Plan(), seconds=time.monotonic() - began)]
     outcomes = []
     with exclusive(join(root, LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
@@ -182,12 +182,6 @@ def propagate_release(
             outcomes.append(_planned(state, Plan()))
     last = replace(outcomes[-1], revoked_after_s=revoked_after_s, seconds=time.monotonic() - began)
     return [*outcomes[:-1], last]
-
-
-def _is_tidy(root: str, release: Mapping[str, Any]) -> bool:
-    """Tells whether nothing lies there that an interrupted command has left."""
-    strays = find_strays(root, release)
-    return not (strays.ours or strays.locks or any(exists(join(root, name)) for name in (FOLDER, STAGING, LOCK)))
 
 
 def _unfinished_run(

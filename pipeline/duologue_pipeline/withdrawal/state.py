@@ -9,11 +9,14 @@ from typing import Any
 import pyarrow as pa
 
 from duologue_consent import Snapshot, format_time
+from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import Version, read_version
-from duologue_pipeline.files.inside import read_inside
-from duologue_pipeline.files.storage import join, read_bytes
+from duologue_pipeline.files.inside import irregular_faults, read_inside
+from duologue_pipeline.files.storage import join, list_entries, read_bytes
+from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, parse_release, read_manifest
+from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.reader.tables import index_fault, parse_release_table
 from duologue_pipeline.withdrawal.journal import FOLDER
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
@@ -70,7 +73,12 @@ def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
             f"{root}: was made with the ledger {release['ledger']['ledger_id']}, and --ledger is "
             f"{snapshot.ledger_id}; give the ledger that it was made with"
         )
-    index, recordings = (_table(root, release, name) for name in ("index", "recordings"))
+    names = [*PUBLISHED, FILE_NAME, *(entry["path"] for entry in release["files"])]
+    names += [f"{folder}/{name}" for folder in ("shards", "receipts") for name in list_entries(join(root, folder))]
+    for irregular in irregular_faults(root, names):
+        raise UsageError(irregular)
+    index, recordings, _ = (_table(root, release, name) for name in ("index", "recordings", "events"))
+    _check_rejected(root, release)
     fault = index_fault(release, index)
     if fault:
         raise UsageError(f"{join(root, 'index.parquet')}: {fault}; see `duologue shards verify {root}`")
@@ -114,3 +122,15 @@ def _table(root: str, release: Mapping[str, Any], name: str) -> pa.Table:
         return parse_release_table(data, release, name, more_columns=True)
     except ValueError as error:
         raise UsageError(f"{join(root, name)}.parquet: {error}; see `duologue shards verify {root}`") from None
+
+
+def _check_rejected(root: str, release: Mapping[str, Any]) -> None:
+    """Checks what the new cards are made of, before anything is written."""
+    for number, line in enumerate(release_file(root, release, "rejected.jsonl").splitlines(), 1):
+        try:
+            reason = parse_json(line)["reason"]
+            if type(reason) is not str:
+                raise ValueError("its reason is no text")
+        except (KeyError, TypeError, ValueError) as error:
+            name = f"{join(root, 'rejected.jsonl')} line {number}"
+            raise UsageError(f"{name}: cannot be read ({error}); see `duologue shards verify {root}`") from None

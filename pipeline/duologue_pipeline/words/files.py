@@ -84,7 +84,8 @@ def read_json(uri: str) -> Any:
             data = read_bytes(str(path), max_bytes=limits.max_words_bytes)
     except FileFault as fault:
         reason = "words_invalid" if fault.kind == "over_limit" else "words_missing"
-        raise RejectError(reason, f"{name}: the word file cannot be read ({fault})", fault.values) from None
+        told = str(fault).removeprefix(f"{name}: ")
+        raise RejectError(reason, f"{name}: the word file cannot be read ({told})", fault.values) from None
     except OSError as error:
         raise RejectError("words_missing", f"{name}: the word file cannot be read ({error})") from None
     try:

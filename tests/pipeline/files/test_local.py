@@ -98,10 +98,7 @@ def test_files_of_the_system_are_none(uri: str) -> None:
 @pytest.mark.parametrize(
     ("uri", "told"),
     [
-        (
-            "C:\\calls\\x.wav",
-            "no such file; this is a path of Windows: write the path that the file has on this machine",
-        ),
+        ("C:\\calls\\x.wav", "a path of Windows; write the path that it has here"),
         ("\\\\server\\share\\x.wav", "a path of Windows"),
         ("/calls/~/x.wav", "~ is not expanded in a manifest: write the whole path"),
         ("nul\0in the name", "not a file name (it holds a NUL character)"),

@@ -31,7 +31,7 @@ def test_a_key_is_what_follows_the_bucket_as_it_stands(uri: str, expected: tuple
         ("/calls/manifest.jsonl", "HTTPS://host/a b.wav", "HTTPS://host/a b.wav"),
         ("/calls/manifest.jsonl", "FILE:///a.wav", "FILE:///a.wav"),
         ("/calls/manifest.jsonl", "data:audio/wav,x", "data:audio/wav,x"),
-        ("/calls/manifest.jsonl", "C:\\x.wav", "/calls/C:\\x.wav"),
+        ("/calls/manifest.jsonl", "C:\\x.wav", "C:\\x.wav"),
     ],
 )
 def test_a_manifest_names_what_lies_beside_it(base: str, uri: str, expected: str) -> None:

@@ -22,7 +22,6 @@ from typing import Any
 import pyarrow.fs
 
 import duologue_pipeline.run
-from duologue_pipeline.files import storage
 from duologue_pipeline.run import RunRequest
 
 _CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink"}
@@ -32,11 +31,10 @@ class Clock:
     """Counts the changes below a folder, and kills the process before the one that is its last."""
 
     def __init__(self, folder: Path, last: int) -> None:
-        self.folder, self.left, self.count = str(folder), last, 0
+        self.folder, self.left = str(folder), last
 
     def change(self, path: object) -> None:
         if str(path).startswith(self.folder):
-            self.count += 1
             if self.left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             self.left -= 1
@@ -64,30 +62,25 @@ def watch(clock: Clock) -> None:
         def delete_dir(self, path: str) -> None:
             shutil.rmtree(path)  # as C++ does it, entry by entry, each of which may be the last
 
-    storage.pyarrow.fs.LocalFileSystem = Watched
+    pyarrow.fs.LocalFileSystem = Watched
     sys.addaudithook(clock.heard)
 
 
-def run_in_fork(request: RunRequest, last: int) -> tuple[int, int]:
-    """Runs to the end, or to the change before which it is killed; the exit status and how many changes there were."""
+def run_in_fork(request: RunRequest, last: int | None) -> int:
+    """Runs to the end, or to the change before which it is killed; gives the exit status, negative where it was killed."""
     sys.stdout.flush()
-    reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            clock = Clock(Path(request.out), last)
-            watch(clock)
+            if last is not None:
+                watch(Clock(Path(request.out), last))
             duologue_pipeline.run.run(request)
-            os.write(writer, str(clock.count).encode())
         except BaseException as error:  # noqa: BLE001 - whatever it is, the parent is told
             print(repr(error), file=sys.stderr, flush=True)
             os._exit(1)
         os._exit(0)
-    os.close(writer)
     _, status = os.waitpid(child, 0)
-    counted = os.read(reader, 32)
-    os.close(reader)
-    return os.waitstatus_to_exitcode(status), int(counted or 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -117,9 +110,9 @@ def main() -> None:
     moment = first
     while moment <= last:
         shutil.rmtree(out, ignore_errors=True)
-        status, _ = run_in_fork(request(), moment)
+        status = run_in_fork(request(), moment)
         left = files(out)
-        again, changes = run_in_fork(request(), 1 << 30)
+        again = run_in_fork(request(), None)
         found = {"moment": moment, "status": status, "left": sorted(left), "again": again, "files": files(out)}
         print(json.dumps(found), flush=True)
         if status == 0:

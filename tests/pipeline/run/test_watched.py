@@ -10,6 +10,7 @@ import pytest
 from duologue_pipeline.consent.forms import require_granted
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.records import Recording, Track
+from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.watched import run_watched
 from duologue_pipeline.stages.stage import Stage
 
@@ -55,7 +56,7 @@ def test_a_sample_that_holds_too_much_stops_the_run_with_one_sentence(
 ) -> None:
     monkeypatch.setattr("duologue_pipeline.run.watched.build_pipeline", one_recording)
     options: Any = None  # of the pipeline that is not built here
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(UsageError) as raised, faults_as_usage("out"):
         run_watched(options, runner, recordings=1, stream=None)
     assert str(raised.value) == (
         "sample r1-00000 holds audio, and its speakers were asked for tokens only; nothing was published. This is a fault of "

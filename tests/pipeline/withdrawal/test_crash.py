@@ -31,6 +31,7 @@ KILLED = """
 import importlib, os, pkgutil, signal, sys
 from duologue_consent import Ledger
 from duologue_pipeline import withdrawal
+from duologue_pipeline.release import strays
 
 left = [int(sys.argv[3])]
 
@@ -49,7 +50,7 @@ def counted(module, name):
 # every change of a file or of the ledger is a moment to die at, just before it is done, whatever module does it
 modules = [
     importlib.import_module(found.name) for found in pkgutil.walk_packages(withdrawal.__path__, withdrawal.__name__ + ".")
-]
+] + [strays]
 for module in modules:
     for name in ("write_bytes", "swap_bytes", "move", "delete_file", "delete_directory"):
         if hasattr(module, name):
@@ -142,7 +143,8 @@ def test_what_a_killed_process_leaves_of_its_locks_goes(withdrawn: World, tmp_pa
     world = copy(withdrawn, tmp_path / "world")
     (world.out / ".revocations.jsonl.lock").touch()
     propagate_release(str(world.out), world.ledger)
-    (world.out / ".propagate.lock").touch()
+    (world.out / ".release.lock").touch()
+    (world.out / ".propagate.lock").touch()  # of an earlier version
     assert propagate_release(str(world.out), world.ledger)[0].new_version is None
     assert [path for path in world.files() if path.startswith(".")] == []
 

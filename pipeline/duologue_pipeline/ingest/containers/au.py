@@ -11,14 +11,13 @@ from typing import Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import (
-    MOST_FILES,
     Start,
     after_id3v2,
     at,
+    check_files,
     find_first,
     is_placeholder,
     is_tag_or_padding,
-    refuse_many_files,
     refuse_unaccounted,
 )
 from duologue_pipeline.ingest.sections import Layout, Section
@@ -53,8 +52,7 @@ def au_layout(path: Path, uri: str) -> Layout:
         place = after_id3v2(handle, 0)
         plain = place == 0
         while not sections or (place < size and not is_tag_or_padding(handle, place, size)):
-            if len(sections) == MOST_FILES:
-                raise refuse_many_files(uri)
+            check_files(uri, len(sections) + 1)
             section, as_stated = _one(handle, place, size, uri)
             sections.append(section)
             plain = plain and as_stated

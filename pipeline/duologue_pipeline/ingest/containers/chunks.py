@@ -16,15 +16,14 @@ from typing import Final, Protocol
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import (
-    MOST_FILES,
     Start,
     after_id3v2,
     at,
+    check_files,
     find_first,
     is_placeholder,
     is_tag_or_padding,
     refuse_cut_short,
-    refuse_many_files,
     refuse_unaccounted,
 )
 from duologue_pipeline.ingest.sections import Layout, Section
@@ -130,8 +129,7 @@ def chunked_layout(path: Path, uri: str, grammars: tuple[Grammar, ...], read_for
     with path.open("rb") as handle:
         place = after_id3v2(handle, 0)
         while not sections or place < size:
-            if len(sections) >= MOST_FILES:
-                raise refuse_many_files(uri)
+            check_files(uri, len(sections) + 1)
             walk = _Walk(handle, place, size, uri, grammars)
             some = walk.sections(read_format)
             sections += some

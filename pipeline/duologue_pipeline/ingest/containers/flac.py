@@ -1,8 +1,8 @@
 """Looks through a FLAC file, one stream or several joined (RFC 9639).
 
 A frame has checksums and says itself where it ends, so nothing between the header and the end can go by unseen, but
-libsndfile stops at the number of samples that STREAMINFO declares. Where no MD5 of the samples would show that, the
-stream is decoded as if the number were left open, and then compared with it.
+libsndfile stops at the number of samples that STREAMINFO declares. So a stream is decoded as if that were left open,
+and what came out is then compared with it, and with the MD5 of the samples.
 """
 
 import re
@@ -13,13 +13,12 @@ from typing import Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import (
-    MOST_FILES,
     Start,
     after_id3v2,
     at,
+    check_files,
     find_first,
     is_tag_or_padding,
-    refuse_many_files,
 )
 from duologue_pipeline.ingest.sections import Layout, Section
 
@@ -47,8 +46,7 @@ def flac_layout(path: Path, uri: str) -> Layout:
     with path.open("rb") as handle:
         place: int | None = after_id3v2(handle, 0)
         while place is not None:
-            if len(sections) == MOST_FILES:
-                raise refuse_many_files(uri)
+            check_files(uri, len(sections) + 1)
             frames = _after_metadata(handle, place, size, uri)
             following = find_first(handle, [_START], frames, size)
             stop = _before_tags(handle, frames, size if following is None else following)
@@ -61,8 +59,8 @@ def _section(handle: BufferedReader, place: int, frames: int, stop: int) -> Sect
     head = at(handle, place, _START.length)
     field = int.from_bytes(head[18:26], "big")
     samples = field & ((1 << 36) - 1)
-    if not samples or any(head[26:42]):
-        return Section(place, stop, samples=samples or None)
+    if not samples:
+        return Section(place, stop)
     left_open = (field >> 36 << 36).to_bytes(8, "big")
     # STREAMINFO alone, as the last block of metadata: the frames need no other.
     header = b"fLaC\x80" + head[5:18] + left_open + head[26:42]

@@ -4,36 +4,31 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BufferedReader
+from itertools import chain, repeat
 from typing import BinaryIO, Final
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.ingest import IngestRules
 
 __all__ = [
     "EXPECTED",
-    "MOST_FILES",
-    "PADDING_BYTES",
+    "Start",
     "after_id3v2",
     "at",
+    "check_files",
     "find_first",
+    "is_placeholder",
     "is_tag_or_padding",
     "refuse_cut_short",
-    "refuse_many_files",
     "refuse_unaccounted",
 ]
 
 EXPECTED: Final = "WAV, FLAC, MP3, Ogg/Opus or NIST SPHERE"
 """What a message tells people to give."""
 
-MOST_FILES: Final = 1 << 10
-"""Files that may be joined in one; what has more was made to be slow."""
-
-PADDING_BYTES: Final = 1 << 16
-"""Zeros that fill up the last block of a disk or card are fewer than this; more could have been a recording."""
-
-_PIECE: Final = 1 << 18
+_PIECES: Final = (1 << 12, 1 << 15, 1 << 18)  # bytes looked at at a time, at first and later
 _MOST_TAGS: Final = 16
-
-
 _PLACEHOLDERS: Final = (
     range(0x7FFF0000, 0x7FFF0001),  # GStreamer to a pipe
     range(0x7FFFEF00, 0x7FFFF100),  # sox, mplayer, espeak
@@ -73,7 +68,8 @@ def is_tag_or_padding(handle: BinaryIO, place: int, size: int) -> bool:
         place += 32 + int.from_bytes(at(handle, place + 12, 4), "little")
     if place == size - 128 and at(handle, place, 3) == b"TAG":
         place = size
-    return place == size or (0 < size - place < PADDING_BYTES and not any(at(handle, place, size - place)))
+    zeros = size - place
+    return zeros == 0 or (0 < zeros <= load_rules(IngestRules).padding_bytes_most and not any(at(handle, place, zeros)))
 
 
 @dataclass(frozen=True)
@@ -92,18 +88,20 @@ class Start:
 def find_first(handle: BufferedReader, starts: Sequence[Start], start: int, stop: int) -> int | None:
     """Gives the first place in ``[start, stop)`` at which a file begins, None if there is none."""
     overlap = max(known.length for known in starts) - 1
-    piece = bytearray(_PIECE + overlap)
-    while start < stop:
+    buffer = bytearray(_PIECES[-1] + overlap)
+    for size in chain(_PIECES, repeat(_PIECES[-1])):
+        if start >= stop:
+            return None
         handle.seek(start)
+        piece = memoryview(buffer)[: size + overlap]
         length = min(handle.readinto(piece), stop - start)
         # Looking for a mark is ten times as fast as for a pattern.
-        marks = {mark for mark in {known.mark for known in starts} if piece.find(mark, 0, length) >= 0}
-        found = [known.pattern.search(piece, 0, length) for known in starts if known.mark in marks]
+        marks = {mark for mark in {known.mark for known in starts} if buffer.find(mark, 0, length) >= 0}
+        found = [known.pattern.search(buffer, 0, length) for known in starts if known.mark in marks]
         places = [place.start() for place in found if place is not None]
         if places:
             return start + min(places)
-        start += _PIECE
-    return None
+        start += size
 
 
 def refuse_cut_short(uri: str, declared_s: float, found_s: float) -> RejectError:
@@ -127,10 +125,16 @@ def refuse_unaccounted(uri: str, place: int, size: int, declared_s: float) -> Re
     )
 
 
-def refuse_many_files(uri: str) -> RejectError:
-    """Says that more files are joined in one than are read."""
-    return RejectError(
-        "audio_unreadable",
-        f"{uri}: more than {MOST_FILES} files are joined in it; convert it",
-        {"limited": "files", "limit": MOST_FILES},
-    )
+def check_files(uri: str, count: int) -> None:
+    """Checks that no more files are joined in one than are read.
+
+    Raises:
+        RejectError: ``audio_unreadable``.
+    """
+    most = load_rules(IngestRules).sections_most
+    if count > most:
+        raise RejectError(
+            "audio_unreadable",
+            f"{uri}: more than {most} files are joined in it; convert it",
+            {"limited": "files", "limit": most},
+        )

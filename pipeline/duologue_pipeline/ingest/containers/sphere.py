@@ -7,11 +7,10 @@ from typing import Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.look import (
-    MOST_FILES,
     after_id3v2,
     at,
+    check_files,
     is_tag_or_padding,
-    refuse_many_files,
     refuse_unaccounted,
 )
 from duologue_pipeline.ingest.sections import Layout, Section
@@ -42,8 +41,7 @@ def sphere_layout(path: Path, uri: str) -> Layout:
         place = after_id3v2(handle, 0)
         plain = place == 0
         while not sections or (place < size and not is_tag_or_padding(handle, place, size)):
-            if len(sections) == MOST_FILES:
-                raise refuse_many_files(uri)
+            check_files(uri, len(sections) + 1)
             section = _one(handle, place, size, uri)
             sections.append(section)
             plain = plain and section.start - place == _KNOWN_HEADER

@@ -56,7 +56,7 @@ def stray_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
     """Finds whatever lies in the folder and does not belong there: foreign and hidden files, folders, links, half files."""
     known = {entry["path"] for entry in (*release["files"], *release["shards"])}
     known |= {MANIFEST, FILE_NAME, *PUBLISHED}
-    folders = {str(parent) for path in known for parent in Path(path).parents} | {RECEIPTS}
+    folders = {str(parent) for path in known for parent in Path(path).parents} | {RECEIPTS, "shards"}
     told: set[str] = set()
     for path, kind in _entries(root):
         unfinished = next((text for name, text in _UNFINISHED if path.split("/")[0] == name), None)

@@ -84,6 +84,14 @@ def test_a_length_that_is_wrong_is_refused(md5: bool, flac: Build, refused: Buil
     assert ("MD5" if md5 else "the header declares 1.00 s and 2.00 s were decoded") in detail
 
 
+@pytest.mark.parametrize("md5", [True, False])
+def test_frames_beyond_the_length_and_the_md5_are_refused(md5: bool, flac: Build, refused: Build) -> None:
+    """Another file was appended without its header."""
+    whole = flac() if md5 else without_md5(flac())
+    frames = whole[whole.index(b"\xff\xf8") :]
+    assert refused(whole + frames)[0] == "audio_unreadable"
+
+
 @pytest.mark.parametrize("left_open", [True, False])
 def test_what_is_no_frame_is_refused(left_open: bool, flac: Build, refused: Build) -> None:
     whole = without_md5(with_total(flac(), 0)) if left_open else flac()
