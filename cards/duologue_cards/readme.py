@@ -84,6 +84,7 @@ def _contents(facts: Facts) -> str:
         ("registers", _named(facts.registers)),
         ("recorded", _range(facts.first_date, facts.last_date)),
         ("highest frequency of the tracks", _range(low_hz, high_hz)),
+        ("a track begins late by an unknown delay", f"{facts.delay_unknown:,}"),
         (
             "transcripts",
             f"{facts.transcribed_tracks:,} of {phrases.count(2 * facts.recordings - facts.one_voice, 'track')}",

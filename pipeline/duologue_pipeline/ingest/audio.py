@@ -4,7 +4,7 @@ Each file is read by :mod:`duologue_pipeline.ingest.track_file`; here both track
 conversation.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Final, Self
 
@@ -86,6 +86,12 @@ class PairDecoder:
     def sample_rates_hz(self) -> tuple[int, int]:
         """Gives the sampling rates of the files of ``a`` and ``b``, in Hz."""
         a, b = (self._files[track.uri].sample_rate_hz for track in self._tracks)
+        return a, b
+
+    @property
+    def delays_known(self) -> tuple[bool, bool]:
+        """Tells whether the first samples of ``a`` and of ``b`` lie where they were recorded."""
+        a, b = (self._files[track.uri].start_known for track in self._tracks)
         return a, b
 
     def blocks(self) -> Iterator[tuple[Pcm, Pcm]]:
@@ -193,7 +199,9 @@ class _Queue:
         return joined[:count]
 
 
-def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple[Pcm, Pcm]]:
+def conversation_blocks(
+    recording: Recording, *, rate_hz: int, opened: Callable[[PairDecoder], object] | None = None
+) -> Iterator[tuple[Pcm, Pcm]]:
     """Decodes a recording onto its own clock: offsets applied, both tracks resampled and equally long.
 
     The track that ends first is filled up with zeros. Both are turned by the recording's ``gain_db``. Resampling is soxr's "high quality" (passband to .913 of
@@ -202,6 +210,7 @@ def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple
     Args:
         recording: whose tracks are decoded.
         rate_hz: the sampling rate wanted, in Hz.
+        opened: is told of the decoder before the first block.
 
     Yields:
         (a, b): float32 [T] each at ``rate_hz``, T alike within a pair and otherwise of any size up to about ten
@@ -212,6 +221,8 @@ def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple
         RejectError: as :class:`PairDecoder`.
     """
     with PairDecoder(recording) as decoder:
+        if opened is not None:
+            opened(decoder)
         placers = [
             Placer(track.offset_s, native_hz, rate_hz, gain_db=recording.gain_db)
             for track, native_hz in zip(recording.tracks, decoder.sample_rates_hz, strict=True)

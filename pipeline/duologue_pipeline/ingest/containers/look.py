@@ -12,6 +12,7 @@ from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
 
 __all__ = [
+    "EXPECTED",
     "Start",
     "after_id3v2",
     "at",
@@ -22,6 +23,9 @@ __all__ = [
     "refuse_cut_short",
     "refuse_unaccounted",
 ]
+
+EXPECTED: Final = "WAV, FLAC, MP3, Ogg/Opus or NIST SPHERE"
+"""What a message tells people to give."""
 
 _PIECES: Final = (1 << 12, 1 << 15, 1 << 18)  # bytes looked at at a time, at first and later
 _MOST_TAGS: Final = 16
