@@ -1,12 +1,11 @@
 """Reads the options of ``duologue consent``, and ends a command with one line where something is wrong."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 
@@ -16,6 +15,7 @@ from duologue_consent.decisions.terms import Evidence, Guardian, Notice
 from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.location import Location
+from duologue_consent.proofs.dsse import load_json
 
 __all__ = [
     "chosen_format",
@@ -131,8 +131,7 @@ def read_guardian(reference: str | None, relation: str | None, verified_by: str 
 def read_record(file: Path) -> ConsentRecord:
     """Reads the record of ``--record FILE``."""
     try:
-        document: Any = json.loads(file.read_text(encoding="utf-8"))
-        return ConsentRecord.from_document(document)
+        return ConsentRecord.from_document(load_json(file.read_bytes(), "the file"))
     except OSError as error:
         fail(f"--record {file}: cannot be read ({error.strerror}); name a file that you may read")
     except (ValueError, RecursionError) as error:
