@@ -220,6 +220,21 @@ def test_a_whole_record_is_appended_at_once(ledger: Path, tmp_path: Path) -> Non
     assert state_of(ledger, "spk-17")["likeness"] == "refused"
 
 
+def test_a_record_that_could_be_read_in_two_ways_is_refused(ledger: Path, tmp_path: Path) -> None:
+    record = json.dumps(RECORD)
+    field = next(iter(RECORD))
+    for text, told in (
+        (f'{{"{field}": 1, {record[1:]}', f"a field is named twice: {field!r}"),
+        (record.replace("{", '{"x": NaN, ', 1), "NaN is no number of JSON"),
+        ("[" * 100_000, "is not JSON that can be used"),
+    ):
+        (tmp_path / "record.json").write_text(text)
+        result = consent("grant", "--record", tmp_path / "record.json", "--ledger", ledger)
+        assert result.exit_code == 2
+        assert told in result.stderr
+    assert Ledger.open(ledger).snapshot().history("spk-17") == ()
+
+
 def test_others_end_a_consent_or_find_it_invalid(ledger: Path) -> None:
     at = ("--at", "2026-03-01T10:00:00Z", "--ledger", ledger)
     consent("grant", "spk-17", "--purpose", "recording", "--purpose", "likeness", *at)
