@@ -73,7 +73,7 @@ def mutate_keys(folder: Path, rng: random.Random) -> str:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     path = rng.choice(paths)
     kind = rng.choice(["noise", "cut", "long", "remove", "folder", "pipe", "swap", "text"])
-    before = path.read_bytes()
+    before, another = path.read_bytes(), rng.choice(paths).read_bytes()
     path.unlink()
     if kind == "folder":
         path.mkdir()
@@ -84,7 +84,7 @@ def mutate_keys(folder: Path, rng: random.Random) -> str:
             "noise": rng.randbytes(64),
             "cut": before[: len(before) // 2],
             "long": before * 100_000,
-            "swap": rng.choice(paths).read_bytes() if len(paths) > 1 and rng.choice(paths).exists() else b"",
+            "swap": another,
             "text": b"PRIVATE+KEY+x+00000000+AAAA\n",
         }[kind]
         path.write_bytes(content)

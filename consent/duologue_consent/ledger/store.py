@@ -129,7 +129,9 @@ class Store:
                 connection = plain.execution_options(**options)
                 with connection.begin():
                     yield connection
-        except (sa.exc.DBAPIError, sqlite3.Error, UnicodeDecodeError) as error:  # the last: of a damaged SQLite file
+        except UnicodeDecodeError as error:  # of a name of a table, which the driver decodes
+            raise self.broken("it holds a name that is no text") from error
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
             raise self._database_error(error, write=write) from error
 
     def compact(self) -> None:
