@@ -27,6 +27,7 @@ from duologue_consent import Ledger, LedgerError
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, check_conditional, read_version, swap_bytes
+from duologue_pipeline.files.faults import storage_fault
 from duologue_pipeline.files.locks import Lease, exclusive
 from duologue_pipeline.files.storage import (
     absolute_uri,
@@ -93,13 +94,15 @@ class Outcome:
 
 @contextmanager
 def faults_as_usage() -> Iterator[None]:
-    """Turns faults of the ledger, and a race that was lost, into a UsageError that says what to do."""
+    """Turns faults of the ledger or the disk, and a race that was lost, into a UsageError that says what to do."""
     try:
         yield
     except ConflictError as error:
         raise UsageError(f"{error} meanwhile; run the command again") from None
     except LedgerError as error:
         raise UsageError(str(error)) from None
+    except OSError as error:
+        raise storage_fault(error, error.filename or "the release") or error from None
 
 
 @faults_as_usage()
