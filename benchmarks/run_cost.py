@@ -96,6 +96,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         ledger_name=str(ledger),
         include_audio=False,
         words="optional",
+        asr=False,
     )
     for line in read_lines(str(manifest)):
         recording = timed("read", parse_line, line, manifest_uri=str(manifest))
@@ -141,7 +142,6 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         ledger=opened.release_pin(),
         fingerprint="0" * 64,
         manifest_sha256="0" * 64,
-        manifest_folder="",
     )
     totals = corpus_totals((x.statistics, x.speakers, x.language) for own in parts.values() for x in own)
     timed("release", write_release, written, [], totals, out=str(out), options=options)

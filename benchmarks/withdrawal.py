@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from duologue_consent import Ledger, Purpose, parse_time
+from duologue_consent import ALL_FORMS, Ledger, Purpose, parse_time
 from duologue_consent.ledger.publication import publish_log
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_consent.verify import verify_receipt
@@ -174,7 +174,7 @@ def make_release(folder: Path, samples: int, *, floor_db: float = -60.0) -> tupl
     parts: dict[str, list[Tokenized]] = {}
     for number in range(calls):
         pair = people[number * 2 % len(people)], people[(number * 2 + 1 + 2 * (number // len(people))) % len(people)]
-        basis = ConsentBasis("training_inhouse", snapshot.ledger_id, consent(pair[0]), consent(pair[1]))
+        basis = ConsentBasis("training_inhouse", snapshot.ledger_id, ALL_FORMS, consent(pair[0]), consent(pair[1]))
         shard = f"train-{number * SAMPLES_A_CALL // SAMPLES_A_SHARD:05d}"
         call = conversation(number, pair, basis, floor_db)
         parts.setdefault(shard, []).append(write_part(call, shard, out / STAGING))
@@ -198,7 +198,6 @@ def make_release(folder: Path, samples: int, *, floor_db: float = -60.0) -> tupl
         ledger=pinned,
         fingerprint="f" * 64,
         manifest_sha256="e" * 64,
-        manifest_folder="/calls/",
     )
     totals = corpus_totals((x.statistics, x.speakers, x.language) for own in parts.values() for x in own)
     write_release(shards, [], totals, out=str(out), options=options)

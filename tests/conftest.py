@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from hypothesis import settings
 
+from duologue_consent import ALL_FORMS
 from duologue_pipeline.codec.document import codec_document
 from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.ingest.measure import measure_audio
@@ -121,7 +122,7 @@ def make_consent(recording: Recording, purpose: str = "training_inhouse") -> Con
         )
         for track in recording.tracks
     ]
-    return ConsentBasis(purpose, "ledger-1", *speakers)
+    return ConsentBasis(purpose, "ledger-1", ALL_FORMS, *speakers)
 
 
 def make_annotated(recording: Recording, **fields: Any) -> Annotated:
@@ -181,7 +182,6 @@ def make_release_options(**fields: Any) -> ReleaseOptions:
         },
         "fingerprint": "f" * 64,
         "manifest_sha256": "e" * 64,
-        "manifest_folder": "/calls/",
     }
     return ReleaseOptions(**(defaults | fields))
 

@@ -158,14 +158,28 @@ def _record_set(table: str) -> dict[str, Any]:
 
 def _field(table: str, column: pa.Field) -> dict[str, Any]:
     is_list = pa.types.is_list(column.type)
+    type_ = column.type.value_type if is_list else column.type
     field: dict[str, Any] = {
         "@type": "cr:Field",
         "@id": f"{table}/{column.name}",
         "name": column.name,
         "description": description(column),
-        "dataType": _data_type(column.type.value_type if is_list else column.type),
-        "source": {"fileObject": {"@id": f"{table}.parquet"}, "extract": {"column": column.name}},
     }
+    source = {"fileObject": {"@id": f"{table}.parquet"}, "extract": {"column": column.name}}
+    if pa.types.is_struct(type_):
+        # A list of structs is described by its parts, each taken out of every struct; as one value no reader can give it.
+        field["subField"] = [
+            {
+                "@type": "cr:Field",
+                "@id": f"{table}/{column.name}/{part.name}",
+                "name": part.name,
+                "dataType": _data_type(part.type),
+                "source": {**source, "transform": {"jsonPath": part.name}},
+            }
+            for part in type_
+        ]
+    else:
+        field |= {"dataType": _data_type(type_), "source": source}
     if is_list:
         field |= {"isArray": True, "arrayShape": "-1"}
     return field

@@ -11,20 +11,24 @@ file, and so a long one, because it has to run where nothing else of duologue is
 
 import argparse
 import base64
+import errno
 import hashlib
 import json
 import math
+import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-__all__ = ["Finding", "Folder", "main", "statement_faults", "verify_receipt"]
+__all__ = ["Finding", "Folder", "main", "open_file", "read_file", "statement_faults", "verify_receipt"]
 
 LEVELS: Final = ("LOGGED", "LOGICAL", "PHYSICAL", "NOTIFIED")
 REMOVING_KINDS: Final = ("consent.withdraw", "consent.refuse", "consent.revoke", "consent.invalidate", "grant.lapsed")
@@ -35,6 +39,36 @@ _STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 _PREDICATE_TYPE: Final = "urn:duologue:receipt:1.0"
 _EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 _NAMES: Final = {"checkpoint": "checkpoint", "key": "ledger.pub", "log": "log.jsonl"}
+_FILE_BYTES: Final = 1 << 30
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Opens a file to read it, and only a file: a named pipe or a device may never end.
+
+    Raises:
+        OSError: it is none, or may not be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, and no file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def read_file(path: Path) -> bytes:
+    """Reads a whole file of up to 1 GiB.
+
+    Raises:
+        OSError: it is no file, is larger, or may not be read.
+    """
+    with open_file(path) as file:
+        data = file.read(_FILE_BYTES + 1)
+    if len(data) > _FILE_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return data
 
 
 @dataclass(frozen=True)
@@ -74,10 +108,10 @@ class _LocalFolder:
         return str(self.root)
 
     def read(self, path: str) -> bytes:
-        return (self.root / path).read_bytes()
+        return read_file(self.root / path)
 
     def sha256(self, path: str) -> str:
-        with (self.root / path).open("rb") as file:
+        with open_file(self.root / path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def exists(self, path: str) -> bool:
@@ -504,8 +538,11 @@ def _stray_faults(
             continue
         if live is not None and path not in waiting:
             yield f"{path} lies among the shards, but the release does not name it"
-        if folder.sha256(path) in removed:
-            yield f"{path} holds what is said to be removed"
+        try:
+            if folder.sha256(path) in removed:
+                yield f"{path} holds what is said to be removed"
+        except OSError as error:
+            yield f"{path} cannot be read ({error.strerror or error})"
 
 
 # --- envelopes, notes, proofs: once more, see the top ----------------------------------------------------------------
@@ -705,11 +742,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         without_log = options.log is None and not paths["log"].exists()
         findings += verify_receipt(
-            options.receipt.read_bytes(),
-            keys=paths["key"].read_text(encoding="utf-8"),
-            checkpoint=paths["checkpoint"].read_bytes(),
+            read_file(options.receipt),
+            keys=read_file(paths["key"]).decode("utf-8"),
+            checkpoint=read_file(paths["checkpoint"]),
             dataset=dataset,
-            log=None if without_log else paths["log"].read_bytes(),
+            log=None if without_log else read_file(paths["log"]),
         )
     except OSError as error:
         findings.append(Finding("fault", f"{error.filename} cannot be read ({error.strerror}); name it with an option"))

@@ -22,10 +22,11 @@ from duologue_pipeline.activity.filled_pauses import with_filled_pauses
 from duologue_pipeline.activity.vad import VadModel, load_vad
 from duologue_pipeline.events.annotation import annotate_conversation
 from duologue_pipeline.ingest.measure import measure_audio
+from duologue_pipeline.ingest.usable import track_span
 from duologue_pipeline.isolation.measure import measure_recording
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES, apply_policy
 from duologue_pipeline.isolation.second_opinion import Listener
-from duologue_pipeline.records import Active, Annotated, Ingested, Measured, Recording, Worded
+from duologue_pipeline.records import Active, Annotated, Ingested, Measured, Recording, Span, Speaker, Worded
 from duologue_pipeline.words.asr import Recognizer
 from duologue_pipeline.words.files import WORDS_POLICIES
 from duologue_pipeline.words.find import find_words, written_words
@@ -148,12 +149,13 @@ def annotate_recording(
 
 
 def ingest_stage(recording: Recording) -> Ingested:
-    """Decodes and measures both tracks of a recording.
+    """Decodes and measures both tracks of a recording; from here on they are turned down if they go over full scale.
 
     Raises:
         RejectError: an ``audio_*`` reason.
     """
-    return Ingested(recording, measure_audio(recording))
+    audio = measure_audio(recording)
+    return Ingested(replace(recording, gain_db=audio.gain_db), audio)
 
 
 def isolation_stage(
@@ -185,8 +187,9 @@ def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, p
     """
     recording, activity = conversation.recording, conversation.activity
     given = written_words(recording, policy=policy, will_be_heard=recognizer is not None)
-    duration_ms = conversation.audio.duration_ms
-    found = find_words(recording, activity, given, recognizer, policy=policy, duration_ms=duration_ms)
+    audio, duration_ms = conversation.audio, conversation.audio.duration_ms
+    spans: dict[Speaker, Span] = {"a": track_span(recording.a, audio.a), "b": track_span(recording.b, audio.b)}
+    found = find_words(recording, activity, given, recognizer, policy=policy, audio=spans, duration_ms=duration_ms)
     activity = with_filled_pauses(recording, activity, speakers=found.wordless)
     return Worded(
         **vars(replace(conversation, activity=activity)),

@@ -21,6 +21,7 @@ REASONS: Final[dict[str, str]] = {
     # stage "read"
     "manifest_invalid": "The manifest line is not valid JSON or does not follow the recording schema.",
     "manifest_duplicate_id": "More than one manifest line has this recording_id, so none of them is used.",
+    "manifest_look_alike_id": "More than one manifest line has a recording_id that looks like this one, so none is used.",
     # stage "consent"
     "consent_no_ledger": "No consent ledger was given, or the file does not exist.",
     "consent_unknown_speaker": "The ledger has no event of this speaker.",
@@ -36,18 +37,28 @@ REASONS: Final[dict[str, str]] = {
     "consent_jurisdiction_requirement": "A rule of the place where the speaker was requires what the record does not have.",
     "consent_after_recording": "The consent was given after the recording was made.",
     "consent_recording_time_unknown": "The manifest does not say when the recording was made (started_at).",
+    "consent_look_alike": "The speaker's id looks like another one, and it is not on record that they are two people.",
+    "consent_audio_of_refused": "The same audio stands under another recording_id, and was refused there.",
     # stage "ingest"
     "audio_missing": "The audio file does not exist or may not be read.",
+    "audio_not_allowed": "The uri of the audio is none that duologue reads, or leads into a private network.",
+    "audio_unreachable": "The audio could not be fetched from where it lies; it may work another time.",
+    "audio_over_limit": "The audio file, or what its header declares, is beyond a limit of size, rate or channels.",
+    "audio_changed": "The audio file was changed while it was read.",
     "audio_unreadable": "The file is not audio in a supported format, or its data is damaged.",
     "audio_truncated": "The file ends before the length that its header declares.",
     "audio_missing_channel": "The file has fewer channels than the manifest asks for.",
     "audio_empty": "The track holds no samples.",
     "audio_not_finite": "The track holds NaN or infinite samples.",
-    "audio_all_zero": "The track is digital zero from beginning to end.",
+    "audio_all_zero": "The track is digital zero, or another constant value, from beginning to end.",
+    "audio_over_scale": "The samples lie far over full scale, as integers do that were stored as floating-point numbers.",
+    "audio_too_quiet": "The track stays so far below full scale that 16 bits hold next to nothing of it.",
     "audio_duplicate_samples": "Both tracks hold exactly the same samples.",
+    "audio_no_common_time": "With their offsets, the two tracks have no time in common.",
     "audio_too_short": "The recording is shorter than the minimum duration.",
     "audio_too_long": "The recording is longer than the maximum duration.",
     "audio_length_mismatch": "The two tracks differ in length by more than the tolerance.",
+    "audio_same_as_other": "The same audio stands under another recording_id as well, so none of them is used.",
     # stage "isolation"
     "isolation_duplicate_signal": "Both tracks carry the same signal (up to gain and delay), as in a mono recording.",
     "isolation_fail": "The tracks are not kept apart (verdict fail), and the run's isolation policy refuses that.",
@@ -55,6 +66,7 @@ REASONS: Final[dict[str, str]] = {
     "isolation_undetermined": "It cannot be told whether the tracks are kept apart, and the run's policy requires it.",
     # stage "words"
     "words_missing": "A word file is named and does not exist, or words are required and none is named.",
+    "words_outside": "Words are required, and most of those named lie outside of the audio of their track.",
     "words_mismatch": "Words are required, and those named lie on the wrong track or are shifted.",
     "words_invalid": "The word file is not valid JSON or does not follow the words schema.",
 }

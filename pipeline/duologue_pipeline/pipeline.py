@@ -1,5 +1,6 @@
 """Builds the pipeline from the manifest to the release; read top to bottom, it is duologue's table of contents."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,6 +12,7 @@ from apache_beam.pvalue import PCollection
 from duologue_consent import Snapshot
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.consent.gate import check_consent, consent_stage
+from duologue_pipeline.consent.look_alikes import check_look_alikes
 from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
@@ -18,9 +20,10 @@ from duologue_pipeline.records import Consented, Tokenized
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
+from duologue_pipeline.stages.same_audio import SameAudio
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CorpusTotals
-from duologue_pipeline.stages.write import PlanRelease, WriteRelease, WriteShard
+from duologue_pipeline.stages.write import PlanRelease, WriteDetails, WriteRelease, WriteShard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -35,27 +38,33 @@ class RunOptions:
         manifest, out: uris.
         snapshot: the ledger's state, None where there is none.
         ledger_name: the ledger's name for messages.
+        mistakable: speakers of the manifest -> those of it whose ids look like theirs.
         as_of: the moment at which consent must be live.
         codec: as for ``--codec``.
         second_opinion: what pyannote.audio is asked, if anything.
         asr: what hears the words of tracks without a transcript, if anything.
+        same_audio: what is done with audio that stands under several recording_ids.
         tokenize: how samples are cut.
         validation_share, shard_s: how splits and shards are planned.
         release: what the release says about the run.
+        details: the private file for the sentences of refusals, None where there is no ledger that it could lie beside.
     """
 
     manifest: str
     out: str
     snapshot: Snapshot | None
     ledger_name: str
+    mistakable: Mapping[str, tuple[str, ...]]
     as_of: datetime
     codec: str
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
+    same_audio: str
     tokenize: TokenizeOptions
     validation_share: float
     shard_s: float
     release: ReleaseOptions
+    details: str | None = None
 
 
 def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
@@ -69,7 +78,9 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         ledger_name=options.ledger_name,
         include_audio=options.tokenize.include_audio,
         words=release.words,
+        asr=options.asr is not None,
     )
+    check = partial(check_look_alikes, check=check, mistakable=options.mistakable)
     analysis = analysis_steps(
         words=release.words,
         isolation_policy=release.isolation_policy,
@@ -85,6 +96,9 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     for step in analysis:  # Ingest, Isolation, Activity, Words, Events
         conversations, unusable = conversations | Stage(step.name, step.work, step.output, step.model)
         refused.append(unusable)
+        if step.name == "ingest":
+            conversations, repeated = conversations | "SameAudio" >> SameAudio(policy=options.same_audio)
+            refused.append(repeated)
     plan = conversations | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
     # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
     spread = conversations | "Spread" >> beam.Reshuffle()
@@ -92,4 +106,6 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     totals = tokenized | "Statistics" >> CorpusTotals()
     shards = tokenized | "Shards" >> WriteShard(out=out)
     rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
+    if options.details is not None:
+        _ = rejected | "Details" >> WriteDetails(path=options.details)
     return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)

@@ -95,7 +95,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Recording:
-    """Holds one line of the manifest: a conversation of exactly two tracks."""
+    """Holds one line of the manifest: a conversation of exactly two tracks.
+
+    ``gain_db`` is not of the manifest: ingest sets it where a track goes over full scale. Whoever decodes the tracks turns
+    both by as much, at most 0 dB.
+    """
 
     recording_id: str
     a: Track
@@ -106,6 +110,7 @@ class Recording:
     topic: str | None = None
     register: str | None = None
     source: Source = field(default_factory=Source)
+    gain_db: float = 0.0
 
     @property
     def tracks(self) -> tuple[Track, Track]:
@@ -152,10 +157,14 @@ class SpeakerConsent:
 
 @dataclass(frozen=True)
 class ConsentBasis:
-    """Says what let a recording pass the gate, and travels with it into every sample's metadata."""
+    """Says what let a recording pass the gate, and travels with it into every sample's metadata.
+
+    ``forms`` are those that both speakers granted, in the words of :class:`duologue_consent.Form`: nothing else may be written.
+    """
 
     purpose: str
     ledger_id: str
+    forms: Sequence[str]
     a: SpeakerConsent
     b: SpeakerConsent
 
@@ -174,7 +183,10 @@ class Consented(Recording):
 class TrackReport:
     """Reports what decoding one track from beginning to end showed.
 
-    ``samples_sha256`` is over the decoded samples as little-endian float32, before offset and resampling.
+    ``samples_sha256`` is over the decoded samples as little-endian float32 without the zeros around them, before offset and
+    resampling (:class:`duologue_pipeline.ingest.content_hash.ContentHash`).
+    ``level_dbfs`` is without the direct current ``dc``. ``clipped_share`` counts samples at full scale, or at the lower
+    level at which the sound is cut off. ``digital_silence_share`` counts frames of one value.
     ``bandwidth_hz`` is the highest frequency whose mean power in louder frames is within 60 dB of the strongest.
     """
 
@@ -191,11 +203,17 @@ class TrackReport:
 
 @dataclass(frozen=True)
 class AudioReport:
-    """Reports on both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied."""
+    """Reports on both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied.
+
+    ``gain_db`` is by how much both tracks are turned so that neither goes over full scale, 0 where none does.
+    ``same_audio`` are the other recordings of the run that hold the audio of one of its tracks, sorted.
+    """
 
     duration_ms: int
     a: TrackReport
     b: TrackReport
+    gain_db: float = 0.0
+    same_audio: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -369,7 +387,7 @@ class TaggedWord(Word):
     tags: tuple[str, ...] = ()
 
 
-WordsVerdict = Literal["fits", "shifted", "wrong_track", "undetermined"]
+WordsVerdict = Literal["fits", "shifted", "wrong_track", "outside", "undetermined"]
 
 
 @dataclass(frozen=True)
@@ -379,6 +397,8 @@ class WordsCheck:
     ``agreement`` in [-1, 1] is the correlation with the track's own activity as the times are, ``best_agreement`` the
     highest within the shifts tried and ``shift_ms`` where it is: positive where the words come late.
     ``agreement_other`` is the highest with the other track. All are None where there is too little to compare.
+    ``given`` is how many words there were, ``outside`` how many of them lie before or after the audio of the track: these
+    are left out, and where they are most of the words, the verdict is ``outside``.
     """
 
     verdict: WordsVerdict
@@ -386,6 +406,8 @@ class WordsCheck:
     best_agreement: float | None = None
     shift_ms: int | None = None
     agreement_other: float | None = None
+    given: int = 0
+    outside: int = 0
 
 
 @dataclass(frozen=True)
@@ -393,7 +415,7 @@ class Worded(Active):
     """Holds a recording with its words on the conversation's clock, None for a speaker who has none.
 
     Words that do not fit the audio by ``words_check_a`` or ``words_check_b`` (None: nothing to check) have been left
-    out. The activity of a speaker without words has the filled pauses that the signal suggests.
+    out, and so have those that lie outside of it. The activity of a speaker without words has the filled pauses that the signal suggests.
     """
 
     words_a: Sequence[Word] | None

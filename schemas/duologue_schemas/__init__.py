@@ -6,6 +6,7 @@ Parquet tables; it is the only module that needs pyarrow and is not imported her
 
 from duologue_schemas.faults import SCHEMA_NAMES, Fault, iter_faults, load_schema
 from duologue_schemas.manifest import LineFault, parse_manifest_line, validate_manifest_lines
+from duologue_schemas.strict_json import parse_json
 
 __all__ = [
     "SCHEMA_NAMES",
@@ -13,6 +14,7 @@ __all__ = [
     "LineFault",
     "iter_faults",
     "load_schema",
+    "parse_json",
     "parse_manifest_line",
     "validate_manifest_lines",
 ]

@@ -48,6 +48,7 @@ def cross_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
             yield from _transcript_faults(document.get("transcripts"), document.get("words"))
         if name == "release":
             yield from _account_faults(document)
+            yield from _path_faults(document)
 
 
 def _value_faults(document: object) -> Iterator[tuple[Path, str]]:
@@ -169,6 +170,28 @@ def _transcript_faults(transcripts: object, words: object) -> Iterator[tuple[Pat
         if speaker in without:
             message = f"is a word of speaker {speaker}, but transcripts.{speaker} is false; correct one of them"
             yield ("words", place), message
+
+
+def _path_faults(release: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Checks that no file is named twice, and that a shard is of the split in its name."""
+    seen: set[str] = set()
+    for name in ("shards", "files"):
+        entries = release.get(name)
+        for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+            path = entry.get("path") if isinstance(entry, Mapping) else None
+            if not isinstance(path, str):
+                continue
+            if path in seen:
+                yield (name, place, "path"), f"names {shown(path)} again; keep one of them"
+            seen.add(path)
+            split, found = entry.get("split"), re.match(r"shards/(train|validation)-", path)
+            if name == "shards" and found and split in ("train", "validation") and split != found[1]:
+                yield (
+                    (name, place, "split"),
+                    f"found {shown(split)}, and the path is {shown(path)}; correct one of them",
+                )
+            if name == "files" and path.startswith("shards/"):
+                yield (name, place, "path"), f"found {shown(path)}, which belongs into shards"
 
 
 def _account_faults(release: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -4,15 +4,13 @@ import codecs
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from duologue_schemas.faults import iter_faults
 from duologue_schemas.messages import shown
+from duologue_schemas.strict_json import NestedError, parse_json
 
 __all__ = ["LineFault", "parse_manifest_line", "validate_manifest_lines"]
-
-
-_MAX_DIGITS: Final = 30
 
 
 @dataclass(frozen=True)
@@ -64,18 +62,13 @@ def validate_manifest_lines(lines: Iterable[bytes]) -> Iterator[LineFault]:
 
 
 def parse_manifest_line(line: bytes) -> Any:
-    """Parses one line, more strictly than ``json.loads``: UTF-8 only, no NaN or Infinity, no field given twice.
+    """Parses one line, more strictly than ``json.loads``: UTF-8 only, and as :func:`duologue_schemas.strict_json.parse_json` does.
 
     Raises:
         ValueError: the line is not JSON; the message says where and what to do.
     """
     try:
-        return json.loads(
-            line.decode("utf-8"),
-            object_pairs_hook=_no_repetition,
-            parse_constant=_no_constant,
-            parse_int=_short_integer,
-        )
+        return parse_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ValueError(
             f"is not UTF-8: byte {error.start + 1} of the line is 0x{line[error.start]:02x}; save the file as UTF-8"
@@ -84,24 +77,5 @@ def parse_manifest_line(line: bytes) -> Any:
         raise ValueError(
             f"is not valid JSON at column {error.colno}: {error.msg}; write one complete JSON object a line"
         ) from error
-    except RecursionError as error:
-        raise ValueError("is nested too deeply; write the object that the recording schema describes") from error
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"is not valid JSON: it holds {name}; leave the field out where the value is not known")
-
-
-def _short_integer(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:
-        raise ValueError(f"holds a number of {len(digits)} digits; correct it")
-    return int(digits)
-
-
-def _no_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"gives the field {shown(repeated)} twice in one object; keep one of them")
-    return document
+    except NestedError as error:
+        raise ValueError(f"{error}; write the object that the recording schema describes") from error

@@ -116,12 +116,22 @@ RECORDINGS: Final = pa.schema(
         *_per_track("words", pa.bool_(), "Whether {track} has a transcript."),
         *_per_track("sample_rate_hz", pa.int32(), "Sample rate of the file of {track}."),
         *_per_track("bandwidth_hz", pa.int32(), "How high the sound of {track} really reaches."),
-        *_per_track("peak_dbfs", pa.float64(), "The highest sample of {track}."),
-        *_per_track("level_dbfs", pa.float64(), "The level of {track}."),
+        _column("left_out_a_s", pa.float64(), "Seconds of track a before the conversation, by a negative offset_s."),
+        _column("left_out_b_s", pa.float64(), "Seconds of track b before the conversation, by a negative offset_s."),
+        _column("gain_db", pa.float64(), "By how much both tracks were turned to fit full scale; 0 where they did."),
+        *_per_track("peak_dbfs", pa.float64(), "The highest sample of {track} in its file."),
+        *_per_track("level_dbfs", pa.float64(), "The level of {track} in its file, without direct current."),
         *_per_track("clipped_share", pa.float64(), "Share of clipped samples of {track}, 0 to 1."),
         *_per_track("digital_silence_share", pa.float64(), "Share of digital silence of {track}, 0 to 1."),
         *_per_track(
-            "samples_sha256", pa.string(), "Hash of the decoded samples of {track}; withdrawn if they were taken out."
+            "samples_sha256",
+            pa.string(),
+            "Hash of the decoded samples of {track} without the zeros around them; withdrawn if they were taken out.",
+        ),
+        _column(
+            "same_audio",
+            _STRINGS,
+            "The other recordings of the run that hold the audio of one of its tracks: none, unless they were asked for.",
         ),
         _column("isolation", pa.string(), "Verdict: pass, warn, fail or undetermined."),
         *_per_direction(
@@ -160,11 +170,18 @@ RECORDINGS: Final = pa.schema(
             ),
             "Events of each kind and speaker: how many, and how long together.",
         ),
+        *_per_track("words_given", pa.int32(), "Words in the word file of {track}; null without one.", nullable=True),
+        *_per_track(
+            "words_outside",
+            pa.int32(),
+            "How many of them lie before or after the audio of {track}, and were left out.",
+            nullable=True,
+        ),
         *_per_track(
             "words_check",
             pa.string(),
-            "How the transcript of {track} lies to its speech: fits, shifted or wrong_track (then it was not used), or "
-            "undetermined; null where none was given.",
+            "How the transcript of {track} lies to its speech: fits, shifted, wrong_track or outside (of the audio; then "
+            "it was not used), or undetermined; null where none was given.",
             nullable=True,
         ),
         _column("words_shift_a_s", pa.float64(), "By how much the words of track a come late.", nullable=True),

@@ -56,3 +56,9 @@ def rejected(out: Path) -> dict[str | None, str]:
     """recording_id -> reason, from rejected.jsonl."""
     rows = [json.loads(line) for line in (out / "rejected.jsonl").read_text().splitlines()]
     return {row["recording_id"]: row["reason"] for row in rows}
+
+
+def refused_details(ledger: Path) -> list[dict[str, Any]]:
+    """The private lines of all runs with this ledger: recording_id, stage, reason, detail."""
+    files = sorted(ledger.with_name(f"{ledger.name}.refused").glob("*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]

@@ -13,7 +13,7 @@ import soundfile
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.reader import open_dataset
 from duologue_schemas import iter_faults
-from tests.end_to_end.support import Duologue, recording_line, rejected, write_ledger, write_manifest
+from tests.end_to_end.support import Duologue, recording_line, refused_details, rejected, write_ledger, write_manifest
 
 pytestmark = pytest.mark.slow
 
@@ -49,10 +49,14 @@ def test_what_fails_is_refused_with_what_was_measured(
     outcome = duologue("run", calls["manifest"], "--out", tmp_path / "out", "--ledger", calls["ledger"])
     assert outcome.code == 0, outcome.stderr
     assert rejected(tmp_path / "out") == {"bleeding": "isolation_fail"}
-    [line] = [json.loads(line) for line in (tmp_path / "out" / "rejected.jsonl").read_text().splitlines()]
-    assert line["detail"].startswith("bleeding.wav channel 0 and b.flac channel 0: b's voice is in a's track at -"), (
-        line["detail"]
-    )
+    [published] = [json.loads(line) for line in (tmp_path / "out" / "rejected.jsonl").read_text().splitlines()]
+    assert published["values"]["bleed_db_a_from_b"] < -3
+    assert published["values"].keys() == {"bleed_db_a_from_b"}
+    [line] = refused_details(calls["ledger"])
+    folder = calls["manifest"].parent
+    assert line["detail"].startswith(
+        f"{folder}/bleeding.wav channel 0 and {folder}/b.flac channel 0: b's voice is in a's track at -"
+    ), line["detail"]
     assert "60 ms late" in line["detail"]
     assert list(rows(tmp_path / "out")) == ["good"]
     assert "1 refused by refuse-fail" in outcome.stdout

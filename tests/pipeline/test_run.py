@@ -31,7 +31,7 @@ def no_beam(monkeypatch: pytest.MonkeyPatch) -> None:
 def request_with(tmp_path: Path) -> Request:
     """A request that could be carried out, with changes."""
     (tmp_path / "manifest.jsonl").write_text(json.dumps(CALL) + "\n")
-    Ledger.create(tmp_path / "consent.db", ledger_id="ledger-1", created_at=JANUARY)
+    Ledger.create(tmp_path / "consent.db", ledger_id="ledger-2", created_at=JANUARY)  # not that of the release
 
     def make(**changes: Any) -> RunRequest:
         places = {name: str(tmp_path / path) for name, path in (("manifest", "manifest.jsonl"), ("out", "out"))}
@@ -223,8 +223,8 @@ def test_the_order_of_the_manifest_does_not_make_another_run(request_with: Reque
     assert len(fingerprints) == 1
 
 
-NOT_HASHED = {"out", "allow_network", "wait_s", "beam_args"}
-"""Options that the fingerprint leaves out: where to write, what may be downloaded, how long to wait, how Beam works."""
+NOT_HASHED = {"against", "out", "allow_network", "allow_private_addresses", "wait_s", "beam_args"}
+"""Options that the fingerprint leaves out: what the ledger is held against, where to write, what may be downloaded, how long to wait, how Beam works."""
 NEEDS_A_MODEL = {"codec", "asr"}
 """Options that decide the bytes, and for which the tests of Mimi and of recognition open a model."""
 
@@ -238,6 +238,7 @@ def test_whatever_decides_the_output_makes_another_run(request_with: Request, tm
         {"words": "none"},
         {"isolation_policy": "keep"},
         {"isolation_policy": "refuse-warn"},
+        {"same_audio": "mark"},
         {"pyannote_segmentation": pinned(tmp_path, b"one")},
         {"pyannote_segmentation": pinned(tmp_path, b"two")},
         {"pyannote_embedding": pinned(tmp_path, b"one")},

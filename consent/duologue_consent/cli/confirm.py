@@ -1,14 +1,17 @@
 """Confirms what was appended: each decision, how its purpose stands now, and what its record still lacks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import typer
 
 from duologue_consent.decisions.events import Action, ConsentEvent, format_time
+from duologue_consent.decisions.finding import ENTER_AGAIN
 from duologue_consent.decisions.jurisdictions.rules import rules_for, unmet
-from duologue_consent.decisions.standing import standing
+from duologue_consent.decisions.names import escaped, named_by
+from duologue_consent.decisions.snapshot import Snapshot
+from duologue_consent.decisions.standing import overruled_grant, standing
 from duologue_consent.decisions.status import useless_note
 from duologue_consent.decisions.vocabulary import AgeBand
 from duologue_consent.ledger.ledger import Ledger
@@ -18,24 +21,41 @@ __all__ = ["confirm"]
 _HASH_PREFIX: Final = 12
 
 
-def confirm(ledger: Ledger, appended: Iterable[ConsentEvent]) -> None:
+def confirm(ledger: Ledger, appended: Sequence[ConsentEvent], *, asked: str) -> None:
     """Prints what was appended and how it stands now: a decision with a time in the past may be overruled by a later one.
 
     What a rule of the jurisdiction asks of the record is said at once, while whoever enters it can still ask the speaker.
+    So is everybody whose id looks like the one that was written, ``asked``.
     """
     snapshot, now = ledger.snapshot(), datetime.now(UTC)
+    for line in _about_look_alikes(snapshot, {event.speaker_id for event in appended}, asked):
+        typer.echo(line)
     for event in appended:
         state = standing(snapshot.history(event.speaker_id), event.purpose, now).state
         typer.echo(
             f"appended seq {event.seq}, {event.sha256[:_HASH_PREFIX]}: {event.action} {event.speaker_id} "
             f"{event.purpose} at {format_time(event.at)}; now {state}"
         )
+        grant = None if event.action is Action.GRANT else overruled_grant(snapshot.history(event.speaker_id), event)
+        if grant is not None:
+            typer.echo(f"note: {ENTER_AGAIN.format(at=format_time(grant.at))}")
         note = useless_note(snapshot, event.speaker_id, event.purpose, now)
         if note is not None:
             typer.echo(note)
         if event.action is Action.GRANT:
             for line in _incomplete(event):
                 typer.echo(line)
+
+
+def _about_look_alikes(snapshot: Snapshot, meant: set[str], asked: str) -> Iterator[str]:
+    found = tuple(sorted(meant - {asked}))
+    if found and asked not in meant:
+        yield f"note: {escaped(asked)} is not in the ledger; this is entered for {named_by(found)}, which looks like it"
+    elif found:
+        yield f"note: {named_by(found)} looks like {escaped(asked)}; this is entered for each of them"
+    others = tuple(each for each in snapshot.look_alikes(asked) if each not in meant)
+    if others:
+        yield f"note: {named_by(others)} looks like {escaped(asked)}; this is not entered for {named_by(others)}"
 
 
 def _incomplete(grant: ConsentEvent) -> list[str]:

@@ -17,6 +17,7 @@ from duologue_consent.cli.options import (
     GuardianOption,
     LedgerOption,
     MethodOption,
+    NewPersonOption,
     NoticeHashOption,
     NoticeLanguageOption,
     NoticeOption,
@@ -29,6 +30,7 @@ from duologue_consent.cli.options import (
 from duologue_consent.cli.support import (
     fail,
     one_line_errors,
+    open_ledger,
     read_evidence,
     read_forms,
     read_guardian,
@@ -41,7 +43,6 @@ from duologue_consent.cli.support import (
 from duologue_consent.decisions.events import Action, format_time
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
-from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["register"]
 
@@ -128,6 +129,7 @@ def grant(
     ] = None,
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
+    new_person: NewPersonOption = False,
     record: Annotated[
         Path | None,
         typer.Option(
@@ -145,7 +147,7 @@ def grant(
         if record is not None:
             if speaker is not None or purpose:
                 fail("--record says who decided what; leave SPEAKER and --purpose out")
-            _append_record(ledger, record)
+            _append_record(ledger, record, new_person=new_person)
             return
         if speaker is None or not purpose:
             fail("name SPEAKER and at least one --purpose, or a --record")
@@ -166,8 +168,9 @@ def grant(
         )
         purposes, moment = read_purposes(purpose), read_moment(at)
         expires_at = None if expires is None else read_time("--expires", expires)
-        opened = Ledger.open(ledger)
-        confirm(opened, opened.grant(speaker, purposes, at=moment, expires_at=expires_at, terms=terms))
+        opened = open_ledger(ledger)
+        granted = opened.grant(speaker, purposes, at=moment, expires_at=expires_at, terms=terms, new_person=new_person)
+        confirm(opened, granted, asked=speaker)
         if not form:
             typer.echo(f"covers all forms ({', '.join(Form)}), because no --form names fewer")
 
@@ -186,6 +189,7 @@ def refuse(
     method: MethodOption = Method.UNKNOWN,
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
+    new_person: NewPersonOption = False,
 ) -> None:
     """Append that a speaker was asked for purposes and said no."""
     with one_line_errors():
@@ -196,8 +200,9 @@ def refuse(
             evidence=read_evidence(evidence, evidence_reference),
         )
         purposes, moment = read_purposes(purpose), read_moment(at)
-        opened = Ledger.open(ledger)
-        confirm(opened, opened.refuse(speaker, purposes, at=moment, terms=terms))
+        opened = open_ledger(ledger)
+        refused = opened.refuse(speaker, purposes, at=moment, terms=terms, new_person=new_person)
+        confirm(opened, refused, asked=speaker)
 
 
 def withdraw(
@@ -210,6 +215,7 @@ def withdraw(
     guardian: GuardianOption = None,
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
+    new_person: NewPersonOption = False,
 ) -> None:
     """Append that a speaker takes back what was granted. Withdrawing recording ends every other purpose, too."""
     with one_line_errors():
@@ -220,7 +226,7 @@ def withdraw(
             guardian=read_guardian(guardian, None, None),
             evidence=read_evidence(evidence, evidence_reference),
         )
-        _take_back(ledger, speaker, purpose, at, terms, Action.WITHDRAW)
+        _take_back(ledger, speaker, purpose, at, terms, new_person, Action.WITHDRAW)
 
 
 def revoke(
@@ -232,11 +238,12 @@ def revoke(
     at: AtOption = None,
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
+    new_person: NewPersonOption = False,
 ) -> None:
     """Append that somebody else than the speaker ends what was granted, from now on."""
     with one_line_errors():
         terms = Terms(forms=read_forms(form), decided_by=by, evidence=read_evidence(evidence, evidence_reference))
-        _take_back(ledger, speaker, purpose, at, terms, Action.REVOKE)
+        _take_back(ledger, speaker, purpose, at, terms, new_person, Action.REVOKE)
 
 
 def invalidate(
@@ -248,25 +255,34 @@ def invalidate(
     at: AtOption = None,
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
+    new_person: NewPersonOption = False,
 ) -> None:
     """Append that what was granted never was a valid consent. It then covers no recording, also none made before."""
     with one_line_errors():
         terms = Terms(forms=read_forms(form), decided_by=by, evidence=read_evidence(evidence, evidence_reference))
-        _take_back(ledger, speaker, purpose, at, terms, Action.INVALIDATE)
+        _take_back(ledger, speaker, purpose, at, terms, new_person, Action.INVALIDATE)
 
 
 def _take_back(
-    ledger: str, speaker: str, purpose: list[str] | None, at: str | None, terms: Terms, action: Action
+    ledger: str,
+    speaker: str,
+    purpose: list[str] | None,
+    at: str | None,
+    terms: Terms,
+    new_person: bool,
+    action: Action,
 ) -> None:
     purposes, moment = read_purposes(purpose) if purpose else None, read_moment(at)
-    opened = Ledger.open(ledger)
-    confirm(opened, opened.withdraw(speaker, purposes, at=moment, terms=terms, action=action))
+    opened = open_ledger(ledger)
+    ended = opened.withdraw(speaker, purposes, at=moment, terms=terms, action=action, new_person=new_person)
+    confirm(opened, ended, asked=speaker)
     for line in affected_lines(opened):
         typer.echo(line)
 
 
-def _append_record(ledger: str, file: Path) -> None:
+def _append_record(ledger: str, file: Path, *, new_person: bool) -> None:
     record = read_record(file)
     read_moment(format_time(record.at), f"--record {file}")
-    opened = Ledger.open(ledger)
-    confirm(opened, opened.append_decisions([event.to_fields() for event in record.events]))
+    opened = open_ledger(ledger)
+    decisions = [event.to_fields() for event in record.events]
+    confirm(opened, opened.append_decisions(decisions, new_person=new_person), asked=record.speaker_id)

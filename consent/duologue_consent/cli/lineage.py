@@ -8,7 +8,15 @@ from typing import Annotated, Any, get_args
 import typer
 
 from duologue_consent.cli.options import FormatOption, LedgerOption
-from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, read_moment
+from duologue_consent.cli.support import (
+    chosen_format,
+    fail,
+    named,
+    one_line_errors,
+    open_ledger,
+    read_moment,
+    require_continues,
+)
 from duologue_consent.decisions.events import format_time
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.lineage import (
@@ -60,11 +68,12 @@ def add(
         if role not in get_args(Role):
             fail(f"--as {role!r}: there is no such role; write model or recipient")
         moment = read_moment(at)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         facts = read_release_facts(dataset)
         snapshot = opened.snapshot()
         if facts.ledger_id != snapshot.ledger_id:
             fail(f"{dataset}: was made with ledger {facts.ledger_id}, and {named(ledger)} is {snapshot.ledger_id}")
+        require_continues(opened, facts.checkpoints)
         link = Link(
             role="model" if role == "model" else "recipient",
             name=name,
@@ -74,6 +83,7 @@ def add(
             purposes=facts.purposes,
             speakers=tuple(facts.recorded_ms),
             at=format_time(moment),
+            folder=dataset if "://" in dataset else str(Path(dataset).absolute()),
         )
         entry = opened.append(LINKED, link.to_fields())
         typer.echo(f"appended seq {entry.seq}: {role} {name} from {facts.label}, {len(link.speakers)} speakers")
@@ -86,7 +96,7 @@ def list_(ledger: LedgerOption, output: FormatOption = "text") -> None:
     """Show every model and recipient, and how many of its speakers have withdrawn since."""
     with one_line_errors():
         chosen_format(output)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         links = read_links(opened)
         gone = {a.seq: len(a.gone) for a in affected_links(links, opened.snapshot(), as_of=datetime.now(UTC))}
     if output == "json":
@@ -124,7 +134,7 @@ def notices(
     """
     with one_line_errors():
         chosen_format(output)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         snapshot = opened.snapshot()
         links = read_links(opened)
         states = read_notices(opened, links)
@@ -177,7 +187,7 @@ def acknowledge(
     """Append that a notice was acknowledged."""
     with one_line_errors():
         moment = read_moment(at)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         states = {state.notice.notice_id: state for state in read_notices(opened, read_links(opened))}
         if notice not in states:
             fail(f"{named(ledger)}: no notice {notice} was issued; see `duologue consent lineage notices`")

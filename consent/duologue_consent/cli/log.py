@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from duologue_consent.cli.options import LedgerArgument, LedgerOption, SpeakerArgument
-from duologue_consent.cli.support import fail, named, one_line_errors
+from duologue_consent.cli.support import fail, named, one_line_errors, require_continues
+from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.publication import published_faults
+from duologue_consent.lineage.release_facts import read_checkpoints
 from duologue_consent.proofs.notes import checkpoint_size
+from duologue_consent.verify import read_file
 
 __all__ = ["register"]
 
@@ -55,14 +58,30 @@ def log(
     sys.stdout.flush()
 
 
-def check(ledger: LedgerArgument) -> None:
+def check(
+    ledger: LedgerArgument,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="RELEASE|CHECKPOINT",
+            help="Check also that it continues this release, or the checkpoint in this file; may be repeated. Ask that of a "
+            "ledger that was restored from a backup.",
+        ),
+    ] = None,
+) -> None:
     """Check all of a ledger: every leaf, commitment, subtree, checkpoint and vault record."""
     with one_line_errors():
-        found = Ledger.open(ledger).check()
+        opened = Ledger.open(ledger)
+        found = opened.check()
+        for uri in against or ():
+            require_continues(opened, read_checkpoints(uri))
         typer.echo(
             f"{named(ledger)}: whole, {found.leaves} leaves, {found.checkpoints} checkpoints, "
             f"{found.forgotten} leaves of subjects who were forgotten"
         )
+        for uri in against or ():
+            typer.echo(f"continues {uri}")
 
 
 def check_log(
@@ -94,7 +113,7 @@ def check_log(
         "key": key or folder / "ledger.pub",
     }
     try:
-        contents = {what: path.read_bytes() for what, path in paths.items()}
+        contents = {what: read_file(path) for what, path in paths.items()}
     except OSError as error:
         fail(f"{error.filename}: cannot be read ({error.strerror}); name a release with its log")
     faults = published_faults(contents["log"], keys=contents["key"], checkpoint=contents["checkpoint"])
@@ -117,10 +136,21 @@ def forget(
     """
     with one_line_errors():
         opened = Ledger.open(ledger)
+        snapshot = opened.snapshot()
+        alike = snapshot.look_alikes(speaker)
+        if alike and not snapshot.history(speaker):
+            fail(
+                f"{named(ledger)}: has no event of {escaped(speaker)}, which looks like {named_by(alike)}; write the id of whom "
+                "you mean. Nobody was forgotten"
+            )
         if not yes and not typer.confirm(f"Forget {speaker!r} for ever?", err=True):
             fail("nothing was forgotten")
         gone = opened.forget(speaker)
         typer.echo(f"forgotten: {gone} records of the vault deleted; backups that hold them have to be deleted, too")
+        if alike:
+            typer.echo(
+                f"note: {named_by(alike)}, which looks like it, is still in the ledger; forget each that was meant"
+            )
 
 
 def rotate_key(ledger: LedgerArgument) -> None:

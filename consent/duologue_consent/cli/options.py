@@ -20,6 +20,7 @@ __all__ = [
     "LedgerArgument",
     "LedgerOption",
     "MethodOption",
+    "NewPersonOption",
     "NoticeHashOption",
     "NoticeLanguageOption",
     "NoticeOption",
@@ -112,6 +113,13 @@ GuardianOption = Annotated[
     str | None,
     typer.Option(
         "--guardian", metavar="REFERENCE", help="Record who decided for a minor, as your own papers name them."
+    ),
+]
+NewPersonOption = Annotated[
+    bool,
+    typer.Option(
+        "--new-person",
+        help="Mean this very id: it is of another person than those in the ledger whose id looks like it.",
     ),
 ]
 ByOption = Annotated[

@@ -9,12 +9,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from duologue_consent.cli.options import FormatOption, LedgerOption
-from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors
+from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, open_ledger, require_continues
 from duologue_consent.decisions.events import parse_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.release_facts import ReleaseFacts, read_release_facts
 from duologue_consent.lineage.settlement import Claim, ReleaseHours, SettlementError, Use, claims_bytes, settle
+from duologue_consent.verify import read_file
 
 __all__ = ["USED", "register"]
 
@@ -59,7 +60,7 @@ def _settle(
     """
     with one_line_errors():
         chosen_format(output)
-        opened = Ledger.open(ledger)
+        opened = open_ledger(ledger)
         snapshot = opened.snapshot()
         if uses is not None:
             _record(opened, snapshot, uses, datasets or [], named(ledger))
@@ -84,6 +85,7 @@ def _record(ledger: Ledger, snapshot: Snapshot, path: Path, datasets: Sequence[s
         facts = read_release_facts(uri)
         if facts.ledger_id != snapshot.ledger_id:
             fail(f"{uri}: was made with ledger {facts.ledger_id}, and {name} is {snapshot.ledger_id}")
+        require_continues(ledger, facts.checkpoints)
         releases |= {facts.sha256: facts, facts.label: facts}
     fresh: dict[str, dict[str, Any]] = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -118,7 +120,7 @@ def _named_alike(earlier: Mapping[str, Any], use: Mapping[str, Any]) -> bool:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [line for line in read_file(path).decode("utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         fail(f"--uses {path}: cannot be read ({error}); name a file of JSON Lines")
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -12,14 +12,22 @@ from rich.table import Table
 from rich.text import Text
 
 from duologue_consent.cli.options import FormatOption, LedgerOption, SpeakerArgument
-from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors
+from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, open_ledger
 from duologue_consent.decisions.consent_receipt import consent_receipt, receipt_text
 from duologue_consent.decisions.events import format_time
+from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import State
-from duologue_consent.decisions.status import covered_forms, since_and_expires, standings, status_document, useless_note
+from duologue_consent.decisions.status import (
+    covered_forms,
+    entered_note,
+    look_alike_notes,
+    since_and_expires,
+    standings,
+    status_document,
+    useless_note,
+)
 from duologue_consent.decisions.vocabulary import Form
-from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["register"]
 
@@ -43,10 +51,10 @@ def status(
     """Show for every speaker and purpose whether consent is given now."""
     with one_line_errors():
         chosen_format(output)
-        snapshot = Ledger.open(ledger).snapshot()
-        if speaker is not None and not snapshot.history(speaker):
+        snapshot = open_ledger(ledger).snapshot()
+        if speaker is not None and not snapshot.history(speaker) and not snapshot.look_alikes(speaker):
             fail(f"{named(ledger)}: has no event of speaker {speaker!r}; see all with `duologue consent status`")
-    speakers = snapshot.speakers if speaker is None else (speaker,)
+    speakers = snapshot.speakers if speaker is None else _known_as(snapshot, speaker)
     as_of = datetime.now(UTC)
     if output == "json":
         typer.echo(json.dumps(status_document(snapshot, speakers, as_of), indent=2, ensure_ascii=False))
@@ -67,14 +75,27 @@ def receipt(
     """Print what the ledger says of a speaker, for the speaker, in the language of the notice."""
     with one_line_errors():
         chosen_format(output)
-        document = consent_receipt(Ledger.open(ledger).snapshot(), speaker, as_of=datetime.now(UTC))
+        snapshot = open_ledger(ledger).snapshot()
+        alike = snapshot.look_alikes(speaker)
+        if alike and not snapshot.history(speaker):
+            fail(
+                f"{named(ledger)}: has no event of {escaped(speaker)}, which looks like {named_by(alike)}; write that id"
+            )
+        if alike:
+            typer.echo(f"duologue consent: note: {named_by(alike)} looks like {escaped(speaker)}", err=True)
+        document = consent_receipt(snapshot, speaker, as_of=datetime.now(UTC))
     if output == "json":
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         typer.echo(receipt_text(document), nl=False)
 
 
-def _print_table(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime) -> None:
+def _known_as(snapshot: Snapshot, speaker: str) -> tuple[str, ...]:
+    """Lists the speaker, if known, and everybody whose id looks like theirs."""
+    return (*((speaker,) if snapshot.history(speaker) else ()), *snapshot.look_alikes(speaker))
+
+
+def _print_table(snapshot: Snapshot, speakers: Sequence[str], as_of: datetime) -> None:
     """Prints how every purpose of the speakers stands, with whole seconds, and notes what allows nothing."""
     table = Table(
         "speaker", "purpose", "state", "since", "expires", "covers", box=None, pad_edge=False, padding=(0, 3, 0, 0)
@@ -95,9 +116,9 @@ def _print_table(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime) -
             expires_at,
             covers,
         )
-        note = useless_note(snapshot, speaker_id, purpose, as_of)
-        if note is not None:
-            notes.append(note)
+        found_notes = (useless_note(snapshot, speaker_id, purpose, as_of), entered_note(found, speaker_id))
+        notes += [note for note in found_notes if note is not None]
+    notes += look_alike_notes(snapshot, speakers)
     # a file or a pipe has no width: lines are not folded there
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 10_000)
     console.print(table)

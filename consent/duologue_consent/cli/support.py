@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,16 @@ from duologue_consent.decisions.record import ConsentRecord
 from duologue_consent.decisions.terms import Evidence, Guardian, Notice
 from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import LedgerError
+from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.location import Location
+from duologue_consent.verify import read_file
 
 __all__ = [
     "chosen_format",
     "fail",
     "named",
     "one_line_errors",
+    "open_ledger",
     "read_evidence",
     "read_forms",
     "read_guardian",
@@ -30,6 +33,7 @@ __all__ = [
     "read_purposes",
     "read_record",
     "read_time",
+    "require_continues",
 ]
 
 
@@ -51,6 +55,17 @@ def fail(message: str) -> NoReturn:
 def named(ledger: str) -> str:
     """Names a ledger as messages do: never with a password."""
     return Location(ledger).name
+
+
+def open_ledger(ledger: str) -> Ledger:
+    """Opens a ledger to decide, or to ask how consent stands; one that is ahead of this machine's clock is refused."""
+    return Ledger.open(ledger, now=datetime.now(UTC))
+
+
+def require_continues(ledger: Ledger, checkpoints: Mapping[str, bytes]) -> None:
+    """Checks that a ledger continues checkpoints: what names each of them -> the signed note."""
+    for name, note in checkpoints.items():
+        ledger.require_continues(note, name=name)
 
 
 def chosen_format(text: str, formats: tuple[str, ...] = ("text", "json")) -> str:
@@ -131,7 +146,7 @@ def read_guardian(reference: str | None, relation: str | None, verified_by: str 
 def read_record(file: Path) -> ConsentRecord:
     """Reads the record of ``--record FILE``."""
     try:
-        document: Any = json.loads(file.read_text(encoding="utf-8"))
+        document: Any = json.loads(read_file(file).decode("utf-8"))
         return ConsentRecord.from_document(document)
     except OSError as error:
         fail(f"--record {file}: cannot be read ({error.strerror}); name a file that you may read")
@@ -141,6 +156,6 @@ def read_record(file: Path) -> ConsentRecord:
 
 def _sha256(option: str, file: Path) -> str:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(file)).hexdigest()
     except OSError as error:
         fail(f"{option} {file}: cannot be read ({error.strerror}); name a file that you may read")

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import rfc8785
 
-from duologue_consent.decisions.events import ConsentEvent, Purpose, format_time, parse_time
+from duologue_consent.decisions.events import ConsentEvent, Purpose, entered_later, format_time, parse_time
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import DPV, State, standing
 from duologue_consent.decisions.vocabulary import Form
@@ -135,7 +135,7 @@ def _purpose(history: Sequence[ConsentEvent], purpose: Purpose, as_of: datetime)
 
 def _decision(event: ConsentEvent) -> dict[str, Any]:
     fields = event.to_fields()
-    del fields["speaker_id"]
+    del fields["speaker_id"], fields["new_person"]  # the latter tells about somebody else
     state_term = _ACTION_STATES[event.action].iri.replace(DPV, "dpv:")
     return {"seq": event.seq, "leaf_sha256": event.sha256, "state_term": state_term, **fields}
 
@@ -158,6 +158,7 @@ def _decision_lines(decision: Mapping[str, Any], texts: Mapping[str, Any]) -> li
     days = decision["retention_days"]
     facts = {
         "when": decision["at"],
+        "entered": decision["entered_at"] if entered_later(decision["at"], decision["entered_at"]) else None,
         "until": decision["expires_at"],
         "forms": ", ".join(texts["form_names"][form] for form in decision["forms"]),
         "method": texts["methods"][decision["method"]],

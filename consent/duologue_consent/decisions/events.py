@@ -6,14 +6,14 @@ What a decision says beside who, what and when stands in :mod:`duologue_consent.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.decisions.vocabulary import Decider, Form
 
-__all__ = ["Action", "ConsentEvent", "Purpose", "format_time", "parse_time"]
+__all__ = ["Action", "ConsentEvent", "Purpose", "entered_later", "format_time", "parse_time"]
 
 _RFC3339: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
@@ -48,6 +48,7 @@ class Action(StrEnum):
     INVALIDATE = "invalidate"
 
 
+_AT_ONCE: Final = timedelta(minutes=1)
 _BY_OTHERS: Final = (Action.REVOKE, Action.INVALIDATE)
 _OTHERS: Final = (Decider.CONTROLLER, Decider.AUTHORITY)
 
@@ -58,6 +59,9 @@ class ConsentEvent:
 
     ``at`` is when the decision takes effect, ``expires_at`` when a grant ends by itself (None: never; always None for
     the other actions); both are UTC. ``seq`` and ``sha256`` are the place and the hash of its leaf in the log.
+    ``entered_at`` is when it was entered, which no option can set back; None in older ledgers. ``new_person`` tells that
+    whoever entered it knew of ids that look like this one, and that this is another person
+    (:mod:`duologue_consent.decisions.names`).
 
     Raises:
         ValueError: somebody decided what is not theirs to decide, a grant names no form (unknown is no), or something
@@ -72,6 +76,8 @@ class ConsentEvent:
     expires_at: datetime | None
     sha256: str
     terms: Terms = field(default_factory=Terms)
+    entered_at: datetime | None = None
+    new_person: bool = False
 
     def __post_init__(self) -> None:
         by_others = self.terms.decided_by in _OTHERS
@@ -99,6 +105,8 @@ class ConsentEvent:
             "action": self.action.value,
             "at": format_time(self.at),
             "expires_at": None if self.expires_at is None else format_time(self.expires_at),
+            "entered_at": None if self.entered_at is None else format_time(self.entered_at),
+            "new_person": self.new_person,
             **self.terms.to_fields(),
         }
 
@@ -110,9 +118,8 @@ class ConsentEvent:
             ValueError: a field is missing or holds what it cannot hold; the message names the field.
         """
         missing = [name for name in ("speaker_id", "purpose", "action", "at") if not isinstance(fields.get(name), str)]
-        expires_at = fields.get("expires_at")
-        if expires_at is not None and not isinstance(expires_at, str):
-            missing.append("expires_at")
+        times = {name: fields.get(name) for name in ("expires_at", "entered_at")}
+        missing += [name for name, text in times.items() if text is not None and not isinstance(text, str)]
         if missing:
             raise ValueError(f"{', '.join(missing)}: missing or no text; write text")
         return cls(
@@ -121,10 +128,21 @@ class ConsentEvent:
             purpose=Purpose(fields["purpose"]),
             action=Action(fields["action"]),
             at=parse_time(fields["at"]),
-            expires_at=None if expires_at is None else parse_time(expires_at),
+            expires_at=None if times["expires_at"] is None else parse_time(times["expires_at"]),
             sha256=sha256,
             terms=Terms.from_fields(fields),
+            entered_at=None if times["entered_at"] is None else parse_time(times["entered_at"]),
+            new_person=fields.get("new_person") is True,
         )
+
+
+def entered_later(at: str, entered_at: str | None) -> bool:
+    """Tells whether a decision was entered at another time than it took effect: more than a minute apart.
+
+    Args:
+        at, entered_at: RFC 3339 with a zone; ``entered_at`` None where it is not on record.
+    """
+    return entered_at is not None and abs(parse_time(entered_at) - parse_time(at)) > _AT_ONCE
 
 
 def parse_time(text: str) -> datetime:

@@ -4,13 +4,13 @@
 :mod:`duologue_consent.decisions.policy`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from duologue_consent.decisions.events import ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.finding import ENTER_FULLY, ENTER_IT, LEAVE_OUT, RENEW, Finding, most_serious_first
-from duologue_consent.decisions.in_force import consent_in_force
+from duologue_consent.decisions.in_force import RUN_WITHOUT, consent_in_force
 from duologue_consent.decisions.jurisdictions.rules import Rule, rules_for, unmet
 from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Form
 
@@ -50,6 +50,7 @@ def examine(
     forms: Sequence[Form] = ALL_FORMS,
     jurisdiction: str | None = None,
     rules: Callable[[str], Sequence[Rule]] = rules_for,
+    run_without: Mapping[Form, str] = RUN_WITHOUT,
 ) -> Examination:
     """Examines a use; arguments and faults are those of :func:`duologue_consent.decisions.policy.decide`."""
     speaker_of(events, speaker_id)
@@ -71,7 +72,7 @@ def examine(
     checks: list[RuleCheck] = []
     grants: dict[ConsentEvent, None] = {}  # an ordered set: the grant then and the grant now are mostly the same
     for needed in dict.fromkeys((Purpose.RECORDING, purpose)):
-        own, faults = consent_in_force(events, needed, recorded_at, as_of, forms)
+        own, faults = consent_in_force(events, needed, recorded_at, as_of, forms, run_without=run_without)
         findings += faults
         minors = {event for event in own if _was_minor(events, event, as_of)}
         findings += _minor_faults(needed, minors, forms) + _retention_faults(needed, own, recorded_at, as_of, forms)

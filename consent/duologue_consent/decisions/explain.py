@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from duologue_consent.decisions.events import Purpose, format_time, parse_time
+from duologue_consent.decisions.events import Purpose, entered_later, format_time, parse_time
 from duologue_consent.decisions.examination import Examination, examine
 from duologue_consent.decisions.finding import describe
+from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.vocabulary import Form
 
@@ -94,24 +95,46 @@ def _speaker(
 
     whole = examined(forms)
     by_form = {form: examined([form]).findings for form in forms}
+    findings = [
+        {
+            "reason": finding.reason,
+            "purpose": finding.purpose.value,
+            "forms": [form.value for form in finding.forms],
+            "rule": finding.rule_id,
+            "text": describe(finding, purpose, forms),
+            "cure": finding.remedy,
+        }
+        for finding in whole.findings
+    ]
+    decision = snapshot.decide(
+        party.speaker_id,
+        purpose=purpose,
+        recorded_at=recorded_at,
+        as_of=as_of,
+        forms=forms,
+        jurisdiction=party.jurisdiction,
+    )
+    if not findings and decision.reason is not None:  # of somebody else, whose id looks like this one
+        text, _, cure = decision.detail.partition("; ")
+        findings.append(
+            {
+                "reason": decision.reason,
+                "purpose": purpose.value,
+                "forms": [form.value for form in forms],
+                "rule": None,
+                "text": text,
+                "cure": cure.rstrip("."),
+            }
+        )
     return {
         "track": party.track,
         "speaker_id": party.speaker_id,
         "commitment": snapshot.commitment(party.speaker_id),
         "jurisdiction": party.jurisdiction,
-        "allowed": not whole.findings,
+        "allowed": decision.allowed,
         "forms": {form.value: [finding.reason for finding in found] for form, found in by_form.items()},
-        "findings": [
-            {
-                "reason": finding.reason,
-                "purpose": finding.purpose.value,
-                "forms": [form.value for form in finding.forms],
-                "rule": finding.rule_id,
-                "text": describe(finding, purpose, forms),
-                "cure": finding.remedy,
-            }
-            for finding in whole.findings
-        ],
+        "findings": findings,
+        "look_alikes": list(snapshot.look_alikes(party.speaker_id)),
         "rules": [
             {
                 "rule": check.rule.rule_id,
@@ -129,7 +152,13 @@ def _speaker(
         ],
         "warnings": list(whole.warnings),
         "rests_on": [
-            {"seq": event.seq, "purpose": event.purpose.value, "at": format_time(event.at), "leaf_sha256": event.sha256}
+            {
+                "seq": event.seq,
+                "purpose": event.purpose.value,
+                "at": format_time(event.at),
+                "entered_at": None if event.entered_at is None else format_time(event.entered_at),
+                "leaf_sha256": event.sha256,
+            }
             for event in whole.grants
         ],
     }
@@ -153,6 +182,8 @@ def explanation_text(explanation: Mapping[str, Any]) -> str:
 def _speaker_lines(speaker: Mapping[str, Any]) -> Iterator[str]:
     where = speaker["jurisdiction"] or "place not known"
     yield f"  {speaker['track']}  {speaker['speaker_id']} ({speaker['commitment'][:12]}), {where}"
+    if speaker["look_alikes"]:
+        yield f"     {escaped(speaker['speaker_id'])} looks like {named_by(speaker['look_alikes'])}, in the ledger as well"
     width = max(map(len, speaker["forms"]))
     for form, reasons in speaker["forms"].items():
         yield f"     {form:<{width}}  {'no: ' + ', '.join(dict.fromkeys(reasons)) if reasons else 'yes'}"
@@ -174,5 +205,11 @@ def _speaker_lines(speaker: Mapping[str, Any]) -> Iterator[str]:
         yield "     warnings"
         yield from (f"     - {warning}" for warning in speaker["warnings"])
     if speaker["rests_on"] and speaker["allowed"]:
-        events = ", ".join(f"seq {event['seq']} ({event['purpose']}, {event['at']})" for event in speaker["rests_on"])
-        yield f"     rests on {events}"
+        yield f"     rests on {', '.join(map(_event, speaker['rests_on']))}"
+
+
+def _event(event: Mapping[str, Any]) -> str:
+    if not entered_later(event["at"], event["entered_at"]):
+        return f"seq {event['seq']} ({event['purpose']}, {event['at']})"
+    entered = format_time(parse_time(event["entered_at"]).replace(microsecond=0))
+    return f"seq {event['seq']} ({event['purpose']}, given at {event['at']}, entered at {entered})"

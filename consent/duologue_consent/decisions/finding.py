@@ -7,7 +7,7 @@ from typing import Final
 from duologue_consent.decisions.events import Purpose
 from duologue_consent.decisions.vocabulary import Form
 
-__all__ = ["ENTER_FULLY", "ENTER_IT", "LEAVE_OUT", "RENEW", "Finding", "describe", "most_serious_first"]
+__all__ = ["ENTER_AGAIN", "ENTER_FULLY", "ENTER_IT", "LEAVE_OUT", "RENEW", "Finding", "describe", "most_serious_first"]
 
 LEAVE_OUT: Final = "leave the recording out"
 ENTER_IT: Final = (
@@ -19,6 +19,7 @@ ENTER_FULLY: Final = (
     "if the record is only incomplete, enter the decision again with its own --at and what is missing, "
     f"otherwise {LEAVE_OUT}"
 )
+ENTER_AGAIN: Final = "if the grant of {at} was given after that, enter it again with its own --at"
 _MOST_SERIOUS_FIRST: Final = (
     "consent_unknown_speaker",
     "consent_recording_time_unknown",

@@ -1,15 +1,18 @@
 """Compares how consent stands now with how it stood when a recording was made, and finds what is missing. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
-from duologue_consent.decisions.finding import ENTER_IT, LEAVE_OUT, RENEW, Finding
-from duologue_consent.decisions.standing import Standing, State, standing
+from duologue_consent.decisions.finding import ENTER_AGAIN, ENTER_IT, LEAVE_OUT, RENEW, Finding
+from duologue_consent.decisions.standing import Standing, State, overruled_grant, standing, standing_then
 from duologue_consent.decisions.vocabulary import Form
 
-__all__ = ["consent_in_force"]
+__all__ = ["RUN_WITHOUT", "consent_in_force"]
+
+RUN_WITHOUT: Final[Mapping[Form, str]] = {Form.TRANSCRIPT: "with --words none", Form.AUDIO: "without --include-audio"}
+"""How a run leaves a form out: the remedy where no grant covers it."""
 
 _REASON_OF_STATE: Final = {
     State.INVALIDATED: "consent_invalidated",
@@ -21,12 +24,17 @@ _REASON_OF_STATE: Final = {
     State.NOT_COVERED: "consent_form_not_covered",
 }
 _NOT_COVERED: Final = f"{LEAVE_OUT}, a later grant does not cover it"
-_RUN_WITHOUT: Final = {Form.TRANSCRIPT: "with --words none", Form.AUDIO: "without --include-audio"}
 _REMEDY_NOW: Final = {State.EXPIRED: RENEW, State.NOT_ASKED: ENTER_IT}
 
 
 def consent_in_force(
-    events: Sequence[ConsentEvent], purpose: Purpose, recorded_at: datetime, as_of: datetime, forms: Sequence[Form]
+    events: Sequence[ConsentEvent],
+    purpose: Purpose,
+    recorded_at: datetime,
+    as_of: datetime,
+    forms: Sequence[Form],
+    *,
+    run_without: Mapping[Form, str] = RUN_WITHOUT,
 ) -> tuple[list[ConsentEvent], list[Finding]]:
     """Finds the grants on which a use would rest, and what is wrong with how the purpose stands now and stood then.
 
@@ -36,6 +44,7 @@ def consent_in_force(
         recorded_at: when the recording was made, aware.
         as_of: the moment for which the answer is asked, aware.
         forms: what of the recording is used.
+        run_without: form -> how the run leaves it out.
 
     Returns:
         The grants, each once, those of then before those of now; and the findings, now before then.
@@ -44,7 +53,7 @@ def consent_in_force(
     grants: dict[ConsentEvent, None] = {}
     findings = []
     now_by_form = {form: standing(events, purpose, as_of, form=form) for form in forms}
-    then_by_form = {form: standing(events, purpose, recorded_at, form=form, known_at=as_of) for form in forms}
+    then_by_form = {form: standing_then(events, purpose, recorded_at, form=form) for form in forms}
     for held in (*then_by_form.values(), *now_by_form.values()):
         if held.event is not None and _is_grant(held):
             grants[held.event] = None  # also one that is over or too narrow: all that is wrong with it is told
@@ -53,7 +62,7 @@ def consent_in_force(
             continue
         # No clock in the text: it is published, and the same input must give the same bytes.
         found = _found(held, own) or "has not been given"
-        remedy = _cover(own) if held.state is State.NOT_COVERED else _REMEDY_NOW.get(held.state, LEAVE_OUT)
+        remedy = _remedy_now(held, own, events, run_without)
         findings.append(Finding(_REASON_OF_STATE[held.state], purpose, found, remedy, own))
     # what stands against it now just as then has been said
     changed = {form: held for form, held in then_by_form.items() if held != now_by_form[form]}
@@ -69,7 +78,7 @@ def consent_in_force(
             findings.append(Finding("consent_invalidated", purpose, str(_found(held, own)), LEAVE_OUT, own))
         else:
             found = f"{_found(held, own)}, before the recording was made at {recorded_text}"
-            remedy = _cover(own) if held.state is State.NOT_COVERED else _NOT_COVERED
+            remedy = _cover(own, run_without) if held.state is State.NOT_COVERED else _NOT_COVERED
             findings.append(Finding(_REASON_OF_STATE[held.state], purpose, found, remedy, own))
     return list(grants), findings
 
@@ -99,10 +108,27 @@ def _found(held: Standing, forms: tuple[Form, ...]) -> str | None:
     return f"was {held.state}{by} at {format_time(held.event.at)}"
 
 
-def _cover(forms: tuple[Form, ...]) -> str:
+def _remedy_now(
+    held: Standing, forms: tuple[Form, ...], events: Sequence[ConsentEvent], run_without: Mapping[Form, str]
+) -> str:
+    if held.state is State.NOT_COVERED:
+        return _cover(forms, run_without)
+    if held.event is None or _is_grant(held):
+        return _REMEDY_NOW.get(held.state, LEAVE_OUT)
+    grant = overruled_grant(events, held.event)
+    again = "" if grant is None else f"{ENTER_AGAIN.format(at=format_time(grant.at))}, otherwise "
+    return f"{again}{_without(forms, run_without)}"
+
+
+def _cover(forms: tuple[Form, ...], run_without: Mapping[Form, str]) -> str:
     options = " ".join(f"--form {form}" for form in forms)
-    without = " and ".join(_RUN_WITHOUT.get(form, "") for form in forms)
-    otherwise = f"run {without}" if _RUN_WITHOUT.keys() >= set(forms) else LEAVE_OUT
+    otherwise = _without(forms, run_without)
     return (
         f"if the speaker agreed to it, enter the decision again with its own --at and {options}, otherwise {otherwise}"
     )
+
+
+def _without(forms: tuple[Form, ...], run_without: Mapping[Form, str]) -> str:
+    """Says how to do without forms: by an option of the run, where there is one for each."""
+    without = " and ".join(run_without.get(form, "") for form in forms)
+    return f"run {without}" if run_without.keys() >= set(forms) else LEAVE_OUT

@@ -4,7 +4,7 @@ What is looked at and what is found stands in :mod:`duologue_consent.decisions.e
 
 1. How a purpose stands at a moment for a form is said in :mod:`duologue_consent.decisions.standing`.
 2. A use is allowed iff for the purpose itself and for ``recording``, and for every form that is used, a live grant stands
-   both now (``as_of``) and at the moment the recording was made. So consent precedes the recording, a withdrawal ends it,
+   both now (``as_of``; every denial in the log counts) and at the moment the recording was made. So consent precedes the recording, a withdrawal ends it,
    and a grant given again later serves only recordings made while consent was in force.
 3. Unknown is no: a speaker without events, a purpose without an answer, a form that no grant names, a recording without a
    time. One thing unknown is let through with a warning: the speaker's age.
@@ -16,13 +16,14 @@ What is looked at and what is found stands in :mod:`duologue_consent.decisions.e
    serious by the list below; of equals that of ``recording`` before that of the purpose, and now before then.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from duologue_consent.decisions.events import ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.examination import examine, speaker_of
 from duologue_consent.decisions.finding import describe
+from duologue_consent.decisions.in_force import RUN_WITHOUT
 from duologue_consent.decisions.jurisdictions.rules import Rule, rules_for
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
@@ -63,6 +64,7 @@ def decide(
     forms: Iterable[Form] = ALL_FORMS,
     jurisdiction: str | None = None,
     rules: Callable[[str], Sequence[Rule]] = rules_for,
+    run_without: Mapping[Form, str] = RUN_WITHOUT,
 ) -> Decision:
     """Decides whether one speaker allows a recording to be used for a purpose; the rule stands on top of this module.
 
@@ -70,11 +72,13 @@ def decide(
         events: all events of this speaker, and of nobody else, in any order.
         purpose: one of :class:`~duologue_consent.decisions.events.Purpose`.
         recorded_at: when the recording was made, aware; None where it is not known.
-        as_of: the moment for which the answer is asked, aware: usually the start of the run.
+        as_of: the moment for which the answer is asked, aware: usually the start of the run. It says which grants have
+            begun or are over; a denial counts whatever it is.
         speaker_id: only for the ``detail`` of a speaker without events; else the events name the speaker.
         forms: what of the recording is used; all that there is if not said.
         jurisdiction: where the speaker was by the manifest, ISO 3166; None where it does not say.
         rules: what the law of a jurisdiction adds.
+        run_without: form -> how the run leaves it out, for the remedy.
 
     Raises:
         ValueError: the purpose or a form is none, no form is named, a time has no zone, or the events are not all of one speaker.
@@ -82,7 +86,15 @@ def decide(
     asked = Purpose(purpose)
     used = tuple(map(Form, forms))
     examination = examine(
-        events, asked, recorded_at, as_of, speaker_id=speaker_id, forms=used, jurisdiction=jurisdiction, rules=rules
+        events,
+        asked,
+        recorded_at,
+        as_of,
+        speaker_id=speaker_id,
+        forms=used,
+        jurisdiction=jurisdiction,
+        rules=rules,
+        run_without=run_without,
     )
     head = f"Speaker {speaker_of(events, speaker_id)!r}, purpose {asked}"
     if not examination.findings:

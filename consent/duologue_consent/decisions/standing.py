@@ -1,10 +1,32 @@
-"""Says how a purpose stands at a moment, by the events of one speaker: given, withdrawn, expired, ... Pure: no file, no clock.
+"""Says how a purpose stands, by the events of one speaker: given, withdrawn, expired, ... Pure: no file, no clock.
 
-1. The standing of a purpose for a form is the event with the greatest (at, seq) among those with at <= the moment that
-   speak of the form. A grant speaks of every form: it gives those that it names and does not cover the others. Any other
-   event speaks of the forms that it names, of all where it names none.
-2. A grant whose ``expires_at`` is not after the moment is expired.
-3. A grant that was invalidated later never was valid: it stands as invalidated also at moments before.
+There are two questions, and they are answered by two rules.
+
+**Now** (:func:`standing`). A denial (refuse, withdraw, revoke, invalidate) counts from its place in the log, and no clock is asked:
+all that are there count, whatever they are dated. So a machine whose clock is behind cannot miss one.
+
+1. A grant gives where every denial that speaks of the form stands before it, both in the log (``seq``) and in time (an ``at`` that is
+   not after that of the grant). It gives from its own ``at`` on, and is over at ``expires_at``.
+2. Of several grants that give the one with the greatest (``at``, ``seq``) counts; it replaces the others whole.
+3. Where no grant gives, the last denial in the log says how the purpose stands.
+4. A grant speaks of every form: it gives those that it names and does not cover the others. Any other event speaks of the forms
+   that it names, of all where it names none.
+
+    in the log, in this order                     now
+    --------------------------------------------  ----------------------------------------------------------------------------
+    grant at 1                                    given
+    grant at 1, withdraw at 6                     withdrawn
+    grant at 1, withdraw at 99, after now         withdrawn: the clock that dated it was ahead, or ours is behind
+    grant at 1, withdraw at 6, grant at 7         given: all denials are before it, in both
+    grant at 1, withdraw at 6, grant at 6         given: of one moment the log tells the order
+    grant at 1, withdraw at 6, grant at 3         withdrawn: a grant that is backdated behind a denial does not lift it
+    grant at 8, withdraw at 5, entered late       withdrawn: if the speaker agreed again at 8, that grant is entered again
+    grant at 8, withdraw at 5, grant at 8         given: it was entered again
+    withdraw at 99, grant at 7                    withdrawn, until a grant is dated 99 or later
+    grant at 99, after now                        not asked: it does not give yet
+
+**Then** (:func:`standing_then`), when the recording was made: the event with the greatest (``at``, ``seq``) among those with ``at`` <= that
+moment. A grant that was invalidated, whenever that was found, never was valid.
 """
 
 from collections.abc import Sequence
@@ -16,7 +38,7 @@ from typing import Final
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
 from duologue_consent.decisions.vocabulary import Form
 
-__all__ = ["DPV", "Standing", "State", "standing"]
+__all__ = ["DPV", "Standing", "State", "overruled_grant", "standing", "standing_then"]
 
 DPV: Final = "https://w3id.org/dpv#"
 
@@ -67,45 +89,75 @@ class Standing:
 
 
 def standing(
-    events: Sequence[ConsentEvent],
-    purpose: Purpose,
-    moment: datetime,
-    *,
-    form: Form | None = None,
-    known_at: datetime | None = None,
+    events: Sequence[ConsentEvent], purpose: Purpose, moment: datetime, *, form: Form | None = None
 ) -> Standing:
-    """Says how ``purpose`` stands at ``moment`` by the ``events`` of one speaker, which may come in any order.
+    """Says how ``purpose`` stands now by the ``events`` of one speaker, which may come in any order.
+
+    Args:
+        events: of one speaker, all that the log holds.
+        purpose: asked for.
+        moment: the moment of the question: which grants have begun, and which are over. Denials count whatever it is.
+        form: for this form; None for the best that any form has.
+    """
+    if form is None:
+        each_form = [standing(events, purpose, moment, form=each) for each in Form]
+        given = [found for found in each_form if found.state is State.GIVEN]
+        return max(given or each_form, key=lambda found: (0,) if found.event is None else (1, *_order(found.event)))
+    heard = [event for event in events if event.purpose == purpose and _speaks_of(event, form)]
+    denials = [event for event in heard if event.action is not Action.GRANT]
+    last_denial = max(denials, key=lambda event: event.seq, default=None)
+    latest_at = max((event.at for event in denials), default=None)
+    grants = [
+        event
+        for event in heard
+        if event.action is Action.GRANT
+        and event.at <= moment
+        and (last_denial is None or event.seq > last_denial.seq)
+        and (latest_at is None or event.at >= latest_at)
+    ]
+    if grants:
+        return _of_grant(max(grants, key=_order), moment, form)
+    return Standing(State.NOT_ASKED, None) if last_denial is None else _of_denial(last_denial)
+
+
+def standing_then(events: Sequence[ConsentEvent], purpose: Purpose, moment: datetime, *, form: Form) -> Standing:
+    """Says how ``purpose`` stood for a form at ``moment``, when the recording was made; arguments as :func:`standing`."""
+    heard = [event for event in events if event.purpose == purpose and _speaks_of(event, form)]
+    last = max((event for event in heard if event.at <= moment), key=_order, default=None)
+    if last is None:
+        return Standing(State.NOT_ASKED, None)
+    if last.action is not Action.GRANT:
+        return _of_denial(last)
+    if form in last.terms.forms:
+        for event in heard:
+            if event.action is Action.INVALIDATE and (event.seq > last.seq or event.at > last.at):
+                return _of_denial(event)
+    return _of_grant(last, moment, form)
+
+
+def overruled_grant(events: Sequence[ConsentEvent], denial: ConsentEvent) -> ConsentEvent | None:
+    """Finds the grant that is dated after a denial and was in the log before it: the speaker may have agreed again.
 
     Args:
         events: of one speaker.
-        purpose: asked for.
-        moment: at which it stands so.
-        form: for this form; None for the best that any form has.
-        known_at: up to when an invalidation counts that voids earlier grants; the moment itself if None.
+        denial: one of them.
+
+    Returns:
+        The last such grant of the denial's purpose; None where there is none.
     """
-    if form is None:
-        each_form = [standing(events, purpose, moment, form=each, known_at=known_at) for each in Form]
-        given = [found for found in each_form if found.state is State.GIVEN]
-        return max(given or each_form, key=lambda found: (0,) if found.event is None else (1, *_order(found.event)))
-    heard = [event for event in events if event.purpose == purpose and event.at <= moment and _speaks_of(event, form)]
-    if not heard:
-        return Standing(State.NOT_ASKED, None)
-    last = max(heard, key=_order)
-    if last.action is not Action.GRANT:
-        return Standing(_STATE_AFTER[last.action], last)
-    if form not in last.terms.forms:
-        return Standing(State.NOT_COVERED, last)
-    for event in events:
-        if (
-            event.action is Action.INVALIDATE
-            and event.purpose == purpose
-            and event.at <= (known_at or moment)
-            and _order(event) > _order(last)
-            and _speaks_of(event, form)
-        ):
-            return Standing(State.INVALIDATED, event)
-    expired = last.expires_at is not None and last.expires_at <= moment
-    return Standing(State.EXPIRED if expired else State.GIVEN, last)
+    grants = (event for event in events if event.action is Action.GRANT and event.purpose == denial.purpose)
+    return max((each for each in grants if each.seq < denial.seq and each.at > denial.at), key=_order, default=None)
+
+
+def _of_grant(grant: ConsentEvent, moment: datetime, form: Form) -> Standing:
+    if form not in grant.terms.forms:
+        return Standing(State.NOT_COVERED, grant)
+    expired = grant.expires_at is not None and grant.expires_at <= moment
+    return Standing(State.EXPIRED if expired else State.GIVEN, grant)
+
+
+def _of_denial(denial: ConsentEvent) -> Standing:
+    return Standing(_STATE_AFTER[denial.action], denial)
 
 
 def _speaks_of(event: ConsentEvent, form: Form) -> bool:

@@ -4,12 +4,21 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from duologue_consent.decisions.events import Purpose, format_time
+from duologue_consent.decisions.events import Purpose, entered_later, format_time, parse_time
+from duologue_consent.decisions.names import named_by
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import Standing, State, standing
 from duologue_consent.decisions.vocabulary import Form
 
-__all__ = ["covered_forms", "since_and_expires", "standings", "status_document", "useless_note"]
+__all__ = [
+    "covered_forms",
+    "entered_note",
+    "look_alike_notes",
+    "since_and_expires",
+    "standings",
+    "status_document",
+    "useless_note",
+]
 
 
 def status_document(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime) -> dict[str, Any]:
@@ -25,6 +34,8 @@ def status_document(snapshot: Snapshot, speakers: Iterable[str], as_of: datetime
                 "forms": covered_forms(snapshot, speaker_id, purpose, as_of),
                 "since": None if since is None else format_time(since),
                 "expires_at": None if expires_at is None else format_time(expires_at),
+                "entered_at": _entered(found),
+                "look_alikes": list(snapshot.look_alikes(speaker_id)),
             }
         )
     return {
@@ -42,6 +53,39 @@ def useless_note(snapshot: Snapshot, speaker_id: str, purpose: Purpose, now: dat
     if recording is State.GIVEN or standing(own, purpose, now).state is not State.GIVEN:
         return None
     return f"note: {purpose} of {speaker_id} allows nothing, because it needs recording, which is {recording}"
+
+
+def entered_note(found: Standing, speaker_id: str) -> str | None:
+    """Says in a line that a decision was entered at another time than it took effect; None where that is not so."""
+    entered = _entered(found)
+    if found.event is None or not entered_later(format_time(found.event.at), entered):
+        return None
+    event = found.event
+    return (
+        f"note: {event.action} of {event.purpose} by {speaker_id}: given at {format_time(event.at)}, entered at "
+        f"{format_time(parse_time(str(entered)).replace(microsecond=0))}"
+    )
+
+
+def look_alike_notes(snapshot: Snapshot, speakers: Iterable[str]) -> Iterator[str]:
+    """Says in a line each which ids look like one of the speakers', each group of them once."""
+    told: set[str] = set()
+    for speaker_id in speakers:
+        alike = snapshot.look_alikes(speaker_id)
+        if not alike or speaker_id in told:
+            continue
+        told.update((speaker_id, *alike))
+        same = snapshot.perhaps_the_same(speaker_id)
+        said = (
+            "they may be one person: a no of one is taken as a no of all"
+            if same
+            else "they are on record as two people"
+        )
+        yield f"note: {named_by(sorted((speaker_id, *alike)))} look alike; {said}"
+
+
+def _entered(found: Standing) -> str | None:
+    return None if found.event is None or found.event.entered_at is None else format_time(found.event.entered_at)
 
 
 def covered_forms(snapshot: Snapshot, speaker_id: str, purpose: Purpose, as_of: datetime) -> list[str]:

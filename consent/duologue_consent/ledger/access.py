@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import rfc8785
@@ -12,6 +12,7 @@ from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.keyfolder import KeyFolder
 from duologue_consent.ledger.location import Location
 from duologue_consent.ledger.log import read_head
+from duologue_consent.ledger.speakers import KnownSpeakers
 from duologue_consent.ledger.store import Store
 from duologue_consent.ledger.transaction import Transaction
 from duologue_consent.ledger.vault import VaultError, VaultKey
@@ -30,11 +31,13 @@ class Access:
         store: the database.
         folder: the keys.
         entropy: gives that many random bytes.
+        speakers: who is in the ledger, as far as it was read.
     """
 
     store: Store
     folder: KeyFolder
     entropy: Callable[[int], bytes]
+    speakers: KnownSpeakers = field(default_factory=KnownSpeakers)
 
     @classmethod
     def to(cls, location: Location, *, entropy: Callable[[int], bytes]) -> "Access":
@@ -62,7 +65,7 @@ class Access:
             vault_key = self.folder.vault_key()
             with self.store.transaction(write=True) as connection:
                 read_head(self.store, connection, lock=True)
-                yield Transaction(self.store, connection, vault_key, self.entropy)
+                yield Transaction(self.store, connection, vault_key, self.entropy, self.speakers)
 
     def open_salt(self, meta: Mapping[str, Any], vault_key: VaultKey) -> bytes:
         """Decrypts the salt of the ledger: 32 bytes that blind the ids of speakers who are not in it.

@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from duologue_consent.ledger.vault import VaultKey
-from duologue_consent.proofs.keys import SigningKey, UnusableKeyError, VerifierKey, parse_verifiers, read_secret_text
+from duologue_consent.proofs.keys import (
+    SigningKey,
+    UnusableKeyError,
+    VerifierKey,
+    parse_verifiers,
+    read_regular,
+    read_secret_text,
+)
 
 __all__ = ["KeyFolder"]
 
@@ -100,7 +107,7 @@ class KeyFolder:
             UnusableKeyError: it cannot be read.
         """
         try:
-            return (self.path / _WITNESS).read_bytes()
+            return read_regular(self.path / _WITNESS)
         except OSError as error:
             raise UnusableKeyError(
                 f"{self.path / _WITNESS}: cannot be read ({error.strerror}); without the last signed checkpoint nothing "
@@ -129,7 +136,7 @@ def _line(path: Path) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_regular(path).decode()
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not text"
         raise UnusableKeyError(f"{path}: cannot be read ({said}); it belongs beside the ledger, restore it") from None

@@ -6,7 +6,8 @@ What it promises
 - A leaf holds salted commitments and no data of anybody (:mod:`duologue_consent.proofs.leaves`); the fields are sealed in the vault
   under the key of their one subject (:mod:`duologue_consent.ledger.vault`) and end with it: :meth:`Ledger.forget`.
 - ``seq`` counts the leaves from 0, decisions and everything else alike.
-- It never signs two histories (:mod:`duologue_consent.ledger.signing`).
+- It never signs two histories (:mod:`duologue_consent.ledger.signing`), as far as it and its keys know; a checkpoint that is kept
+  elsewhere knows what a backup of both does not (:meth:`Ledger.require_continues`).
 - Opening it and taking a snapshot check all of it (:mod:`duologue_consent.ledger.reading`).
 
 Withdrawing is a decision that is added; the person stays known, so that the withdrawal can be acted on and proven. Forgetting
@@ -19,12 +20,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from duologue_consent.decisions.clock import clock_fault
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.decisions.vocabulary import ALL_FORMS
 from duologue_consent.ledger.access import Access, key_errors
 from duologue_consent.ledger.contents import check_contents, read_records, take_snapshot
+from duologue_consent.ledger.continuity import check_continuity
 from duologue_consent.ledger.drafting import DECISIONS, check_speaker, draft_decisions
 from duologue_consent.ledger.forgetting import forget_subject
 from duologue_consent.ledger.founding import found_ledger
@@ -37,6 +40,7 @@ from duologue_consent.ledger.transaction import Transaction
 from duologue_consent.ledger.vault import LEDGER_ITSELF
 from duologue_consent.proofs.keys import SigningKey, VerifierKey
 from duologue_consent.proofs.leaves import Opening
+from duologue_consent.proofs.notes import Checkpoint
 
 __all__ = ["Ledger"]
 
@@ -92,21 +96,41 @@ class Ledger:
         )
 
     @classmethod
-    def open(cls, where: Path | str, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> "Ledger":
+    def open(
+        cls,
+        where: Path | str,
+        *,
+        now: datetime | None = None,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> "Ledger":
         """Opens a ledger and checks all of it.
 
+        Args:
+            where: as for :meth:`create`.
+            now: what the clock shows, for whoever goes on to ask how consent stands: a ledger that is ahead of it is refused.
+                None asks no clock.
+            entropy: as for :meth:`create`.
+
         Raises:
-            LedgerError: there is no ledger or no key, it is damaged (then with ``seq``), or an older copy.
+            LedgerError: there is no ledger or no key, it is damaged (then with ``seq``), an older copy, or ahead of ``now``.
         """
         ledger = cls(Access.to(Location(where), entropy=entropy))
         ledger._access.store.require()
-        ledger.snapshot()
+        snapshot = ledger.snapshot()
+        fault = None if now is None else clock_fault(snapshot.latest, now)
+        if fault is not None:
+            raise ledger._access.store.error(fault)
         return ledger
 
     @property
     def name(self) -> str:
         """Names the ledger as messages do; never holds a password."""
         return self._access.store.location.name
+
+    @property
+    def ledger_id(self) -> str:
+        """Reads which ledger it is: :meth:`LogView.ledger_id`."""
+        return self._log.ledger_id()
 
     # --- reading ----------------------------------------------------------------------------------------------------------
 
@@ -125,6 +149,23 @@ class Ledger:
             LedgerError: it is damaged.
         """
         return check_contents(self._access)
+
+    def require_continues(self, note: bytes, *, name: str) -> Checkpoint:
+        """Checks that the ledger continues a checkpoint that it signed before and that somebody else kept.
+
+        Ask before anything is signed or published: what was restored from a backup, keys and all, does not know what it signed since.
+
+        Args:
+            note: the signed checkpoint.
+            name: where it comes from, for messages.
+
+        Returns:
+            What the checkpoint says.
+
+        Raises:
+            LedgerError: the ledger is an older copy or a fork; or the note is none, of another ledger, or not signed by this one.
+        """
+        return check_continuity(self._access, note, name=name)
 
     def records(self, kind: str | None = None) -> list[Record]:
         """Reads all leaves, or those of one kind, with the fields that they commit to.
@@ -154,26 +195,58 @@ class Ledger:
         at: datetime,
         expires_at: datetime | None = None,
         terms: Terms | None = None,
+        entered_at: datetime | None = None,
+        new_person: bool = False,
     ) -> tuple[ConsentEvent, ...]:
         """Appends that the speaker allows each of the purposes from ``at`` until ``expires_at`` (None: until withdrawn).
 
         ``terms`` must name the forms that are covered; without ``terms`` all are.
+
+        Args:
+            speaker_id: who.
+            purposes: what is allowed.
+            at: from when.
+            expires_at: until when.
+            terms: what else the record says.
+            entered_at: when it is entered; now if None. Give your own only where nobody real is in the ledger.
+            new_person: whether the id is of another person than those whose id looks like it
+                (:mod:`duologue_consent.decisions.names`).
 
         Returns:
             The events appended, one a purpose.
 
         Raises:
             LedgerError: the ledger cannot be written, and nothing was appended.
-            ValueError: an argument is not valid, and nothing was appended.
+            ValueError: an argument is not valid, or the id is not known and looks like one that is; nothing was appended.
         """
         covered = Terms(forms=ALL_FORMS) if terms is None else terms
-        return self._decide(speaker_id, Action.GRANT, purposes, at, expires_at, covered)
+        drafts = draft_decisions(speaker_id, Action.GRANT, purposes, at, expires_at, covered)
+        with self._access.writing() as transaction:
+            return transaction.append_decisions(
+                transaction.addressed(drafts, new_person=new_person), entered_at=entered_at
+            )
 
     def refuse(
-        self, speaker_id: str, purposes: Iterable[Purpose], *, at: datetime, terms: Terms | None = None
+        self,
+        speaker_id: str,
+        purposes: Iterable[Purpose],
+        *,
+        at: datetime,
+        terms: Terms | None = None,
+        entered_at: datetime | None = None,
+        new_person: bool = False,
     ) -> tuple[ConsentEvent, ...]:
-        """Appends that the speaker was asked for each of the purposes and said no. Returns and raises as ``grant``."""
-        return self._decide(speaker_id, Action.REFUSE, purposes, at, None, terms)
+        """Appends that the speaker was asked for each of the purposes and said no. Takes and raises what ``grant`` does.
+
+        Returns:
+            The events appended: one a purpose for the speaker, and for everybody whose id looks like the speaker's and who
+            is not on record as another person.
+        """
+        drafts = draft_decisions(speaker_id, Action.REFUSE, purposes, at, None, terms)
+        with self._access.writing() as transaction:
+            return transaction.append_decisions(
+                transaction.addressed(drafts, new_person=new_person), entered_at=entered_at
+            )
 
     def withdraw(
         self,
@@ -183,8 +256,13 @@ class Ledger:
         at: datetime,
         terms: Terms | None = None,
         action: Action = Action.WITHDRAW,
+        entered_at: datetime | None = None,
+        new_person: bool = False,
     ) -> tuple[ConsentEvent, ...]:
         """Appends that what was granted at or before ``at`` is taken back.
+
+        It is taken back for everybody whose id is or looks like this one and who is not on record as another person: a no finds
+        whom it is for, however the id is spelt.
 
         Args:
             speaker_id: whose.
@@ -192,16 +270,18 @@ class Ledger:
             at: from when.
             terms: what else the record says.
             action: ``withdraw`` by the speaker, or ``revoke`` or ``invalidate`` by somebody else (then with ``terms``).
+            entered_at, new_person: as for :meth:`grant`.
 
         Returns:
-            The events appended, one a purpose.
+            The events appended, one a purpose and person.
 
         Raises:
             LedgerError: the speaker is unknown, or one of the purposes was not granted by then: nothing was appended.
             ValueError: an argument is not valid, and nothing was appended.
         """
         with self._access.writing() as transaction:
-            return transaction.append_decisions(transaction.withdrawals(speaker_id, purposes, at, terms, action))
+            drafts = transaction.withdrawals(speaker_id, purposes, at, terms, action, new_person=new_person)
+            return transaction.append_decisions(drafts, entered_at=entered_at)
 
     def append_decision(self, fields: Mapping[str, Any]) -> ConsentEvent:
         """Appends one decision given as :meth:`~duologue_consent.decisions.events.ConsentEvent.to_fields` gives it.
@@ -210,14 +290,25 @@ class Ledger:
             LedgerError: the ledger cannot be written.
             ValueError: the fields are no decision.
         """
-        (event,) = self.append_decisions([fields])
-        return event
+        return self.append_decisions([fields])[0]
 
-    def append_decisions(self, decisions: Iterable[Mapping[str, Any]]) -> tuple[ConsentEvent, ...]:
-        """Appends several decisions in one transaction: all or none. Raises as :meth:`append_decision`."""
+    def append_decisions(
+        self,
+        decisions: Iterable[Mapping[str, Any]],
+        *,
+        entered_at: datetime | None = None,
+        new_person: bool = False,
+    ) -> tuple[ConsentEvent, ...]:
+        """Appends several decisions in one transaction: all or none. Raises as :meth:`append_decision`.
+
+        ``entered_at`` and ``new_person`` are as for :meth:`grant`; a no is appended for everybody whom it is for, as by
+        :meth:`refuse`.
+        """
         events = [ConsentEvent.from_fields(fields, seq=-1, sha256="") for fields in decisions]
         with self._access.writing() as transaction:
-            return transaction.append_decisions(events)
+            return transaction.append_decisions(
+                transaction.addressed(events, new_person=new_person), entered_at=entered_at
+            )
 
     def append(self, kind: str, fields: Mapping[str, Any], *, subject: str | None = None, once: bool = False) -> Entry:
         """Appends something else than a decision, e.g. ``shard.revoked``, in one transaction.
@@ -321,18 +412,3 @@ class Ledger:
             LedgerError: the old key cannot be read, or the log does not continue what was signed.
         """
         return rotate_signing_key(self._access)
-
-    # --- inside ---------------------------------------------------------------------------------------------------------
-
-    def _decide(
-        self,
-        speaker_id: str,
-        action: Action,
-        purposes: Iterable[Purpose],
-        at: datetime,
-        expires_at: datetime | None,
-        terms: Terms | None,
-    ) -> tuple[ConsentEvent, ...]:
-        decisions = draft_decisions(speaker_id, action, purposes, at, expires_at, terms)
-        with self._access.writing() as transaction:
-            return transaction.append_decisions(decisions)

@@ -13,15 +13,18 @@ from duologue_consent.ledger.store import Store
 from duologue_consent.ledger.tables import HEAD, LEAVES, NODES
 from duologue_consent.proofs.merkle import (
     CompactRange,
+    Verdict,
     complete_subtrees,
     consistency_ranges,
     fold,
     inclusion_ranges,
     leaf_hash,
+    verify_consistency,
 )
 
 __all__ = [
     "Entry",
+    "compare_trees",
     "consistency_proof",
     "inclusion_proof",
     "insert_leaves",
@@ -105,6 +108,17 @@ def consistency_proof(store: Store, connection: sa.Connection, old: int, new: in
     if not 0 <= old <= new:
         raise ValueError(f"{new} leaves cannot hold an older tree of {old}")
     return _roots_of(store, connection, consistency_ranges(old, new))
+
+
+def compare_trees(store: Store, connection: sa.Connection, size: int, root: bytes, head: CompactRange) -> Verdict:
+    """Tells whether the log of which ``head`` is the head begins with the tree of ``size`` leaves that has this ``root``.
+
+    Raises:
+        ValueError: ``size`` is more than the log holds.
+        LedgerError: a subtree that the proof needs is missing.
+    """
+    path = consistency_proof(store, connection, size, head.size)
+    return verify_consistency(size, head.size, path, root, head.root())
 
 
 def _roots_of(store: Store, connection: sa.Connection, ranges: Iterable[tuple[int, int]]) -> list[bytes]:

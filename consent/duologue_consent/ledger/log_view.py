@@ -24,6 +24,15 @@ class LogView:
     def __init__(self, access: Access) -> None:
         self._access = access
 
+    def ledger_id(self) -> str:
+        """Reads which ledger it is.
+
+        Raises:
+            LedgerError: the database cannot be read.
+        """
+        with self._access.store.transaction(write=False) as connection:
+            return str(self._access.store.meta(connection)["ledger_id"])
+
     def size(self) -> int:
         """Counts the leaves of the log.
 
@@ -79,10 +88,8 @@ class LogView:
         Raises:
             LedgerError: as for :meth:`checkpoint`.
         """
-        with self._access.store.transaction(write=False) as connection:
-            ledger_id = self._access.store.meta(connection)["ledger_id"]
         note = self.checkpoint()
-        return {"ledger_id": ledger_id, "events": checkpoint_size(note), "checkpoint": note.decode()}
+        return {"ledger_id": self.ledger_id(), "events": checkpoint_size(note), "checkpoint": note.decode()}
 
     def inclusion_proof(self, seq: int, size: int) -> list[bytes]:
         """Gives the path of leaf ``seq`` in the tree of the first ``size`` leaves (RFC 6962 section 2.1.1).

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 
 from duologue_consent.ledger.access import Access, key_errors
 from duologue_consent.ledger.keyfolder import KeyFolder
-from duologue_consent.ledger.log import consistency_proof, read_head
+from duologue_consent.ledger.log import compare_trees, read_head
 from duologue_consent.ledger.reading import last_checkpoint, older_copy, open_own_checkpoint
 from duologue_consent.ledger.store import Store
 from duologue_consent.ledger.tables import CHECKPOINTS
 from duologue_consent.ledger.vault import LEDGER_ITSELF
 from duologue_consent.proofs.keys import SigningKey, VerifierKey
-from duologue_consent.proofs.merkle import EMPTY_ROOT, verify_consistency
+from duologue_consent.proofs.merkle import EMPTY_ROOT
 from duologue_consent.proofs.notes import Checkpoint, checkpoint_size, parse_note, sign_note
 
 __all__ = ["keep_witness", "rotate_signing_key", "sign_head", "store_first_checkpoint"]
@@ -66,8 +66,7 @@ def sign_head(
         signed = open_own_checkpoint(store, note, verifiers, origin)
         if signed.size > head.size:
             raise older_copy(store, head.size, signed.size)
-        path = consistency_proof(store, connection, signed.size, head.size)
-        verdict = verify_consistency(signed.size, head.size, path, signed.root, root)
+        verdict = compare_trees(store, connection, signed.size, signed.root, head)
         if verdict.fault is not None:
             raise store.error(
                 f"does not continue the {signed.size} leaves that were signed ({verdict.fault}), so nothing is signed: it "

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.location import Location
 from duologue_consent.ledger.tables import META, RECORDS, SCHEMA_VERSION, SUBJECTS, TABLES, guard_statements
+from duologue_consent.verify import open_file
 
 __all__ = ["Store"]
 
@@ -76,7 +77,9 @@ class Store:
         path = self.location.file
         if path is not None:
             try:
-                with path.open("rb") as file:
+                if path.exists() and not path.is_file():
+                    raise self.error("is no file; name a file made by `duologue consent init`")
+                with open_file(path) as file:
                     header = file.read(len(_SQLITE_HEADER))
             except FileNotFoundError:
                 raise self.error(f"there is no such ledger; make one with `duologue consent init {path}`") from None
@@ -126,7 +129,7 @@ class Store:
                 connection = plain.execution_options(**options)
                 with connection.begin():
                     yield connection
-        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        except (sa.exc.DBAPIError, sqlite3.Error, UnicodeDecodeError) as error:  # the last: of a damaged SQLite file
             raise self._database_error(error, write=write) from error
 
     def compact(self) -> None:

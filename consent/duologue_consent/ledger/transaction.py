@@ -1,17 +1,19 @@
 """Works inside one transaction of a ledger: finds a person's rows, opens them, and appends leaves with their sealed records."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
+from duologue_consent.decisions.names import by_skeleton, look_alikes
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.ledger.drafting import DECISIONS, SEE_STATUS, check_speaker, draft_decisions, event_of
 from duologue_consent.ledger.log import Entry, insert_leaves, read_head
 from duologue_consent.ledger.reading import Record
+from duologue_consent.ledger.speakers import KnownSpeakers, addressed, refuse_new_person
 from duologue_consent.ledger.store import Store
 from duologue_consent.ledger.tables import LEAVES, RECORDS, SUBJECTS
 from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultError, VaultKey
@@ -30,12 +32,14 @@ class Transaction:
         connection: in the transaction.
         vault_key: opens the vault.
         entropy: gives that many random bytes.
+        speakers: who is in the ledger.
     """
 
     store: Store
     connection: sa.Connection
     vault_key: VaultKey
     entropy: Callable[[int], bytes]
+    speakers: KnownSpeakers = field(default_factory=KnownSpeakers)
 
     def append(self, items: Iterable[tuple[str, Mapping[str, Any], str]]) -> list[Entry]:
         """Appends leaves ``(kind, fields, subject)`` and their sealed records, under the lock."""
@@ -56,13 +60,20 @@ class Transaction:
             self.connection.execute(RECORDS.insert(), rows)
         return entries
 
-    def append_decisions(self, decisions: Iterable[ConsentEvent]) -> tuple[ConsentEvent, ...]:
+    def append_decisions(
+        self, decisions: Iterable[ConsentEvent], *, entered_at: datetime | None = None
+    ) -> tuple[ConsentEvent, ...]:
         """Appends drafted decisions under the lock; gives them with their places and hashes.
+
+        Args:
+            decisions: drafts, of :meth:`addressed` or :meth:`withdrawals`.
+            entered_at: when they are entered; now if None.
 
         Raises:
             ValueError: a speaker's id cannot be read aloud; nothing was appended.
         """
-        drafts = list(decisions)
+        entered = entered_at or datetime.now(UTC)
+        drafts = [replace(event, entered_at=entered) for event in decisions]
         for event in drafts:
             check_speaker(event.speaker_id)
         entries = self.append([(f"consent.{event.action}", event.to_fields(), event.speaker_id) for event in drafts])
@@ -71,6 +82,32 @@ class Transaction:
             for event, entry in zip(drafts, entries, strict=True)
         )
 
+    def addressed(self, drafts: Iterable[ConsentEvent], *, new_person: bool = False) -> list[ConsentEvent]:
+        """Repeats each no for everybody whom it is for, and refuses a yes under an id that only looks like one that is known.
+
+        Args:
+            drafts: decisions under the ids that somebody wrote.
+            new_person: whether they are of these very ids, whatever looks like them; where something does, that is noted.
+
+        Raises:
+            ValueError: an id is not known and looks like one that is, or it is not clear whom it means.
+        """
+        known = self.known()
+        decisions = []
+        for event in drafts:
+            if new_person:
+                decisions.append(replace(event, new_person=bool(look_alikes(event.speaker_id, by_skeleton(known)))))
+            elif event.action is Action.GRANT:
+                refuse_new_person(event.speaker_id, known)
+                decisions.append(event)
+            else:
+                decisions += [replace(event, speaker_id=each) for each in addressed(event.speaker_id, known)]
+        return decisions
+
+    def known(self) -> dict[str, bool]:
+        """Reads who is in the ledger: :meth:`duologue_consent.ledger.speakers.KnownSpeakers.read`."""
+        return self.speakers.read(self.store, self.connection, self.secret)
+
     def withdrawals(
         self,
         speaker_id: str,
@@ -78,26 +115,39 @@ class Transaction:
         at: datetime,
         terms: Terms | None,
         action: Action,
+        *,
+        new_person: bool = False,
     ) -> list[ConsentEvent]:
         """Drafts that what a speaker had granted by ``at`` is taken back; ``purposes`` None: all that was ever granted.
 
+        It is drafted for everybody whom it is for (:func:`duologue_consent.ledger.speakers.addressed`), with what each had
+        granted; with ``new_person`` for the very id alone.
+
         Raises:
             LedgerError: the speaker is unknown, or one of the purposes was not granted by then.
-            ValueError: an argument is not valid.
+            ValueError: an argument is not valid, or it is not clear whom the id means.
         """
         at_text = format_time(at)
-        history = self.history(speaker_id)
-        if not history:
-            raise self.store.error(f"has no event of speaker {speaker_id!r}, so nothing to withdraw; {SEE_STATUS}")
-        granted = {event.purpose for event in history if event.action == Action.GRANT and event.at <= at}
-        chosen = [purpose for purpose in Purpose if purpose in granted] if purposes is None else list(purposes)
-        never = [purpose for purpose in chosen if purpose not in granted]
-        if never or not granted:
+        chosen = None if purposes is None else list(purposes)
+        people = (speaker_id,) if new_person else addressed(speaker_id, self.known())
+        granted: dict[str, set[Purpose]] = {}
+        for each in people:
+            history = self.history(each)
+            if not history:
+                raise self.store.error(f"has no event of speaker {each!r}, so nothing to withdraw; {SEE_STATUS}")
+            granted[each] = {event.purpose for event in history if event.action == Action.GRANT and event.at <= at}
+        together = set().union(*granted.values())
+        never = [purpose for purpose in chosen or () if purpose not in together]
+        if never or not together:
             what = ", ".join(never) or "any purpose"
             raise self.store.error(
                 f"speaker {speaker_id!r} had not granted {what} by {at_text}, so nothing was withdrawn; {SEE_STATUS}"
             )
-        return draft_decisions(speaker_id, action, chosen, at, None, terms)
+        drafts = []
+        for each, own in granted.items():
+            wanted = [purpose for purpose in (tuple(Purpose) if chosen is None else chosen) if purpose in own]
+            drafts += draft_decisions(each, action, wanted, at, None, terms) if wanted else []
+        return self.addressed(drafts, new_person=True) if new_person else drafts
 
     def secret_for(self, subject: str) -> SubjectSecret:
         """Gives the secret of a subject; makes one where there is none."""

@@ -64,6 +64,7 @@ class Link:
         purposes: that the release carries.
         speakers: the pseudonyms in it, sorted.
         at: RFC 3339, when it was trained or handed over.
+        folder: where the release lay, an absolute path or address; None in links of before it was recorded.
     """
 
     role: Role
@@ -74,6 +75,7 @@ class Link:
     purposes: tuple[str, ...]
     speakers: tuple[str, ...]
     at: str
+    folder: str | None = None
 
     def to_fields(self) -> dict[str, Any]:
         """Gives what the ledger keeps of the link, as JSON values."""

@@ -15,12 +15,17 @@ from duologue_consent.lineage.lineage import (
     notice_states,
 )
 
-__all__ = ["all_were_told", "read_links", "read_notices"]
+__all__ = ["all_were_told", "read_links", "read_notices", "release_folders"]
 
 
 def read_links(ledger: Ledger) -> dict[int, Link]:
     """Reads the links by their leaves, in the order in which they were added. Raises as :meth:`Ledger.records`."""
     return {r.seq: Link.from_fields(r.fields) for r in ledger.records(LINKED) if r.fields is not None}
+
+
+def release_folders(ledger: Ledger) -> list[str]:
+    """Lists the folders of the releases on record, each once. Raises as :meth:`Ledger.records`."""
+    return list(dict.fromkeys(link.folder for link in read_links(ledger).values() if link.folder is not None))
 
 
 def read_notices(ledger: Ledger, links: dict[int, Link]) -> list[NoticeState]:

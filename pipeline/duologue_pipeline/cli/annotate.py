@@ -104,7 +104,7 @@ def annotate(
 ) -> None:
     """Label one conversation: speech, turns, gaps, overlaps, backchannels, interruptions, disfluencies, statistics.
 
-    Words that do not fit the audio (on the wrong track, or shifted in time) are reported and not used.
+    Words that do not fit the audio (on the wrong track, shifted in time, or outside of it) are reported and not used.
     Exit status: 0 done; 2 wrong usage, or files that cannot be read.
     """
     quiet()
@@ -172,8 +172,9 @@ def _of_audio(
 ) -> tuple["Annotation", dict[Speaker, WordsCheck], str]:
     from duologue_pipeline.conversation import annotate_recording
     from duologue_pipeline.events.annotation import annotation_of
+    from duologue_pipeline.ingest.usable import left_out_s
     from duologue_pipeline.words.asr_checkpoint import AsrModel
-    from duologue_pipeline.words.check import MISFITS, explain_check
+    from duologue_pipeline.words.check import MISFITS, explain_check, explain_outside
 
     recognizer = (
         AsrModel(asr, allow_network).open() if asr else None
@@ -181,11 +182,20 @@ def _of_audio(
     report = annotate_recording(recording, recognizer=(lambda: recognizer) if recognizer else None, tell=_Progress())
     if report.isolation.verdict == "fail":
         _warn("the tracks are not isolated (see `duologue isolation`): labels of one speaker may be the other's speech")
+    for speaker, track, measured in zip(SPEAKERS, recording.tracks, (report.audio.a, report.audio.b), strict=True):
+        if early_s := left_out_s(track, measured):
+            _warn(
+                f"the first {early_s:g} s of {speaker} lie before the conversation (--offset-{speaker}) and are left out"
+            )
+    if report.audio.gain_db:
+        _warn(f"the tracks go over full scale: both are turned down by {-report.audio.gain_db:g} dB")
     found = zip(SPEAKERS, (report.words_check_a, report.words_check_b), strict=True)
     checks = {speaker: check for speaker, check in found if check is not None}
     for speaker, check in checks.items():
         if explanation := explain_check(check, speaker=speaker):
             _warn(explanation + ("; they are not used" if check.verdict in MISFITS else ""))
+        if told := explain_outside(check, speaker=speaker):
+            _warn(told)
     return annotation_of(report), checks, report.isolation.verdict
 
 

@@ -1,6 +1,7 @@
 """Lists the commands of ``duologue``; heavy libraries are imported by the commands that need them."""
 
-from typing import Annotated
+import sys
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -16,9 +17,12 @@ from duologue_pipeline.cli.propagate import propagate
 from duologue_pipeline.cli.run import DEMO_EXAMPLE, RUN_EXAMPLE, demo, run
 from duologue_pipeline.cli.simulate import EXAMPLE as SIMULATE_EXAMPLE
 from duologue_pipeline.cli.simulate import simulate
+from duologue_pipeline.cli.support import EXIT_USAGE
 from duologue_pipeline.cli.validate import VALIDATE_EXAMPLE, VERIFY_EXAMPLE, validate, verify
 
 __all__ = ["app", "main"]
+
+_SHOWN: Final = 200  # of a name that may be thousands of letters long
 
 app = typer.Typer(
     name="duologue",
@@ -56,4 +60,16 @@ def _version(
 
 def main() -> None:
     """Runs the ``duologue`` command."""
-    app(prog_name="duologue")
+    for argument in sys.argv[1:]:
+        if not argument.isascii() and any("\ud800" <= letter <= "\udfff" for letter in argument):
+            _end(f"{argument!a}: is no text in UTF-8; rename the file, or set the terminal to UTF-8")
+    try:
+        app(prog_name="duologue")
+    except OSError as error:  # what no command expected of a file, a folder or a connection
+        name = "a file" if error.filename is None else str(error.filename)[:_SHOWN]
+        _end(f"{name}: cannot be used ({error.strerror or error}); correct the name or the rights, and run it again")
+
+
+def _end(message: str) -> NoReturn:
+    print(f"duologue: {message}", file=sys.stderr)
+    sys.exit(EXIT_USAGE)

@@ -12,10 +12,12 @@ from duologue_consent import Form, Ledger, LedgerError, Purpose, Snapshot, parse
 from duologue_consent.decisions.explain import Party, explanation_text
 from duologue_consent.decisions.explain import explain as explain_recording
 from duologue_pipeline.cli.support import usage_errors
-from duologue_pipeline.consent.gate import recording_time, written_forms
+from duologue_pipeline.consent.forms import forms_of_row, forms_of_run
+from duologue_pipeline.consent.gate import recording_time
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.records import Recording
+from duologue_pipeline.withdrawal.continuity import require_continues_own
 
 __all__ = ["EXAMPLE", "explain"]
 
@@ -78,10 +80,12 @@ def explain(
             raise UsageError("name the recording's --manifest or its --dataset, one of them")
         as_of = datetime.now(UTC) if at is None else _time(at)
         try:
-            snapshot = Ledger.open(ledger).snapshot()
+            opened = Ledger.open(ledger, now=datetime.now(UTC))
+            snapshot = opened.snapshot()
             if manifest is not None:
                 case = _of_manifest(manifest, recording, as_of)
             else:
+                require_continues_own(str(dataset), opened, now=datetime.now(UTC))
                 case = _of_release(str(dataset), recording, snapshot)
             explanation = explain_recording(
                 snapshot,
@@ -121,7 +125,6 @@ class _Case:
 
 def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
     found = _recording(manifest, recording_id)
-    transcripts = any(track.words_uri is not None for track in found.tracks)
     try:
         recorded_at = recording_time(found, as_of)
     except RejectError as error:
@@ -132,18 +135,24 @@ def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
         ],
         recorded_at=recorded_at,
         purposes=("training_inhouse",),
-        forms=written_forms(include_audio=False, transcripts=transcripts),
+        forms=forms_of_run(found, include_audio=False, words="optional", asr=False),
     )
 
 
 def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
     """Reads the case from a release; a speaker whom the ledger does not know keeps the commitment as a name."""
+    from duologue_pipeline.files.inside import read_inside
     from duologue_pipeline.files.storage import join
-    from duologue_pipeline.files.tables import read_table
     from duologue_pipeline.reader.release import read_release
+    from duologue_pipeline.reader.tables import parse_release_table
 
     release = read_release(dataset)
-    rows = read_table(join(dataset, "recordings.parquet")).to_pylist()
+    try:
+        size = sum(entry["bytes"] for entry in release["files"] if entry["path"] == "recordings.parquet")
+        table = read_inside(dataset, "recordings.parquet", max_bytes=size)
+        rows = parse_release_table(table, release, "recordings", more_columns=True).to_pylist()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{join(dataset, 'recordings.parquet')}: {error}") from None
     row = next((row for row in rows if row["recording_id"] == recording_id), None)
     if row is None:
         raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}")
@@ -155,7 +164,7 @@ def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
         ],
         recorded_at=None if row["started_at"] is None else parse_time(row["started_at"]),
         purposes=release["purposes"],
-        forms=written_forms(include_audio=release["include_audio"], transcripts=bool(row["words_a"] or row["words_b"])),
+        forms=forms_of_row(row, include_audio=release["include_audio"]),
     )
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,10 +54,15 @@ def propagate(
     with stoppable("run the command again to go on from here"), usage_errors():
         from duologue_consent import Ledger
         from duologue_pipeline.errors import UsageError
+        from duologue_pipeline.files.conditional import check_conditional
+        from duologue_pipeline.withdrawal.continuity import require_continues_own
         from duologue_pipeline.withdrawal.protocol import faults_as_usage, propagate_release
 
         with faults_as_usage():
-            opened = Ledger.open(ledger)
+            opened = Ledger.open(ledger, now=datetime.now(UTC))
+        for dataset in datasets if len(datasets) > 1 else ():  # all of them, before one is written
+            check_conditional(dataset)
+            require_continues_own(dataset, opened, now=datetime.now(UTC))
         for dataset in datasets:
             began = time.monotonic()
 

@@ -41,6 +41,15 @@ def run(
             "is refused."
         ),
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="RELEASE|CHECKPOINT",
+            help="Begin only if the ledger continues this release (a folder, also s3://), or the checkpoint in this file; may "
+            "be repeated. It finds a ledger that was restored from an older backup.",
+        ),
+    ] = None,
     purpose: Annotated[
         str, typer.Option(help=f"Use only recordings that both speakers allow for this purpose: {', '.join(Purpose)}.")
     ] = "training_inhouse",
@@ -70,10 +79,25 @@ def run(
             "fail; refuse-warn: fail, warn; require-pass: fail, warn, undetermined. What is kept carries its verdict."
         ),
     ] = "refuse-fail",
+    same_audio: Annotated[
+        str,
+        typer.Option(
+            help="Choose what is done with recordings of which a track holds the same audio as a track of another one. refuse: "
+            "all of them are refused; mark: they are kept in one split, and each names the others."
+        ),
+    ] = "refuse",
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
     asr: Asr = None,
     allow_network: AllowNetwork = False,
+    allow_private_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Fetch audio and words also from addresses of private networks, which the manifest names or its servers "
+            "redirect to.",
+        ),
+    ] = False,
     name: Annotated[str, typer.Option(help="Give the dataset this name on its cards.")] = "duologue-dataset",
     validation_share: Annotated[
         float,
@@ -105,16 +129,19 @@ def run(
         manifest=manifest,
         out=out,
         ledger=ledger,
+        against=against,
         purpose=purpose,
         codec=codec,
         segment_s=segment_s,
         include_audio=include_audio,
         words=words,
         isolation_policy=isolation_policy,
+        same_audio=same_audio,
         pyannote_segmentation=pyannote_segmentation,
         pyannote_embedding=pyannote_embedding,
         asr=asr,
         allow_network=allow_network,
+        allow_private_addresses=allow_private_addresses,
         name=name,
         validation_share=validation_share,
         shard_hours=shard_hours,

@@ -22,7 +22,8 @@ def summarize(result: RunResult) -> str:
     """Writes the summary of a run, in lines of up to about 100 characters."""
     lines = ["", *_refusals(result)]
     if result.release is None:
-        return "\n".join([*lines, f"Nothing could be written. The reasons are in {join(result.out, 'rejected.jsonl')}"])
+        where = "" if result.details else f". The reasons are in {join(result.out, 'rejected.jsonl')}"
+        return "\n".join([*lines, f"Nothing could be written{where}"])
     release = result.release
     totals, splits = release["totals"], release["splits"]
     recordings = read_table(join(result.out, "recordings.parquet")).to_pylist()
@@ -42,6 +43,7 @@ def summarize(result: RunResult) -> str:
             f"{name}: {split['samples']} samples, {split['speakers']} speakers, {_hours(split['duration_s'])}"
             for name, split in splits.items()
         ),
+        *_audio(recordings),
         *_turn_taking(recordings),
         *_isolation(release["isolation_policy"], result, recordings),
         *textwrap.wrap(
@@ -52,7 +54,7 @@ def summarize(result: RunResult) -> str:
         f"Files          {result.out}",
         "               README.md is the dataset card; index, recordings and events.parquet are the tables;",
         "               statistics.json has turn-taking of the corpus, of each language and of each speaker;",
-        "               rejected.jsonl says what was refused; dataset.json lists every file with its hash",
+        "               rejected.jsonl says what was refused and why; dataset.json lists every file with its hash",
     ]
     return "\n".join(lines)
 
@@ -64,6 +66,7 @@ def _refusals(result: RunResult) -> list[str]:
     return [
         f"Refused        {total}",
         *(f"    {count:5d}  {reason}: {REASONS.get(reason, '')}" for reason, count in result.refused.items()),
+        *([f"               what was found and what to do: {result.details} (private)"] if result.details else []),
     ]
 
 
@@ -122,7 +125,29 @@ def _words(recordings: Sequence[dict[str, Any]]) -> list[str]:
     if unused:
         told = " and ".join(f"{n} {verdict.replace('_', ' ')}" for verdict, n in unused.items())
         lines.append(f"               {told} not used: see words_check_a and words_check_b in recordings.parquet")
+    outside = [row[f"words_outside_{side}"] for row in recordings for side in "ab" if row[f"words_outside_{side}"]]
+    if outside:
+        lines.append(
+            f"               {sum(outside)} words on {len(outside)} tracks lie outside of the audio and are left out: see "
+            "words_outside_a and _b"
+        )
     return lines
+
+
+def _audio(recordings: Sequence[dict[str, Any]]) -> list[str]:
+    """Says what of the audio is not as in its files."""
+    lines = []
+    early_s = [row[f"left_out_{side}_s"] for row in recordings for side in "ab" if row[f"left_out_{side}_s"]]
+    if early_s:
+        lines.append(
+            f"{sum(early_s):.1f} s of {len(early_s)} tracks lie before their conversation (offset_s), left out"
+        )
+    gains_db = [row["gain_db"] for row in recordings if row["gain_db"]]
+    if gains_db:
+        lines.append(
+            f"{len(gains_db)} conversations over full scale are turned down, by up to {-min(gains_db):g} dB (gain_db)"
+        )
+    return [f"{head:15}{line}" for head, line in zip(("Audio", "", ""), lines, strict=False)]
 
 
 def _share(share: float | None) -> str:

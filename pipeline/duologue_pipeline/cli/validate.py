@@ -5,7 +5,6 @@ from typing import Annotated, Final
 import typer
 
 from duologue_pipeline.cli.support import EXIT_FAULTS, usage_errors
-from duologue_pipeline.errors import UsageError
 
 __all__ = ["VALIDATE_EXAMPLE", "VERIFY_EXAMPLE", "validate", "verify"]
 
@@ -22,16 +21,13 @@ def validate(
 
     Exit status: 0 no faults; 1 faults; 2 the manifest cannot be read.
     """
-    from duologue_pipeline.files.storage import open_input
+    from duologue_pipeline.read.look_alikes import look_alike_faults
+    from duologue_pipeline.read.manifest import read_all_lines
     from duologue_schemas import validate_manifest_lines
 
     with usage_errors():
-        try:
-            with open_input(manifest) as stream:
-                lines = stream.read().splitlines()
-        except OSError as error:
-            raise UsageError(f"{manifest}: the manifest cannot be read ({error})") from None
-    faults = list(validate_manifest_lines(lines))
+        lines = list(read_all_lines(manifest))
+    faults = sorted([*validate_manifest_lines(lines), *look_alike_faults(lines)], key=lambda fault: fault.line)
     for fault in faults:
         where = f" {fault.field}:" if fault.field else ""
         typer.echo(f"{manifest}:{fault.line}:{where} {fault.message}")
@@ -59,7 +55,7 @@ def verify(
     for fault in report.faults:
         typer.echo(fault)
     if report.faults:
-        typer.echo(f"{directory}: {len(report.faults)} faults", err=True)
+        typer.echo(f"{directory}: {report.fault_count} faults", err=True)
         raise typer.Exit(EXIT_FAULTS)
     typer.echo(
         f"{directory}: all well: {report.shards} shards, {report.samples} samples, {report.frames} frames, "

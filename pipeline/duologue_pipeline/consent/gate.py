@@ -1,28 +1,14 @@
 """Checks the consent of both speakers of a recording, before any of its audio is opened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from duologue_consent import Form, Snapshot, parse_time
+from duologue_pipeline.consent.forms import forms_of_run, how_to_leave_out
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import ConsentBasis, Consented, GrantRef, Recording, SpeakerConsent, Track
 
-__all__ = ["check_consent", "consent_stage", "recording_time", "written_forms"]
-
-
-def written_forms(*, include_audio: bool, transcripts: bool) -> tuple[Form, ...]:
-    """Lists the forms of a recording that a release holds, in the terms of consent.
-
-    Args:
-        include_audio: whether the samples carry their audio.
-        transcripts: whether they carry words of either speaker.
-
-    Returns:
-        Tokens and annotations always, and what was asked for.
-    """
-    held = {Form.TOKENS, Form.ANNOTATIONS}
-    held |= ({Form.AUDIO} if include_audio else set()) | ({Form.TRANSCRIPT} if transcripts else set())
-    return tuple(form for form in Form if form in held)
+__all__ = ["check_consent", "consent_stage", "recording_time"]
 
 
 def check_consent(
@@ -34,6 +20,7 @@ def check_consent(
     ledger_name: str,
     include_audio: bool,
     words: str,
+    asr: bool,
 ) -> ConsentBasis:
     """Finds the grants by which both speakers allow a purpose, in every form that the run writes.
 
@@ -41,14 +28,12 @@ def check_consent(
         recording: whose speakers are asked for.
         snapshot: the ledger's state, None where there is no ledger.
         purpose: what the run is for.
-        as_of: the moment at which consent must be live.
+        as_of: the moment at which consent must be live; denials count whatever it is.
         ledger_name: for messages.
-        include_audio: whether the run writes audio.
-        words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`; transcripts are written where it is not
-            ``none`` and a track names words. Both speakers are asked for a form that either's track makes.
+        include_audio, words, asr: what the run writes (:func:`duologue_pipeline.consent.forms.forms_of_run`).
 
     Returns:
-        The grants of both speakers; they travel with the recording into every sample.
+        The forms that both speakers granted, and their grants; they travel with the recording into every sample.
 
     Raises:
         RejectError: a ``consent_*`` reason, of speaker ``a`` first. The detail names the speaker by track and
@@ -61,15 +46,21 @@ def check_consent(
             "speakers' consent with `duologue consent grant`, and give it with --ledger",
         )
     recorded_at = recording_time(recording, as_of)
-    transcripts = words != "none" and any(track.words_uri is not None for track in recording.tracks)
-    forms = written_forms(include_audio=include_audio, transcripts=transcripts)
+    forms = forms_of_run(recording, include_audio=include_audio, words=words, asr=asr)
     a, b = (
         _speaker_consent(
-            name, track, snapshot=snapshot, purpose=purpose, recorded_at=recorded_at, as_of=as_of, forms=forms
+            name,
+            track,
+            snapshot=snapshot,
+            purpose=purpose,
+            recorded_at=recorded_at,
+            as_of=as_of,
+            forms=forms,
+            run_without=how_to_leave_out(recording, asr=asr),
         )
         for name, track in zip("ab", recording.tracks, strict=True)
     )
-    return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, a=a, b=b)
+    return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, forms=tuple(map(str, forms)), a=a, b=b)
 
 
 def consent_stage(recording: Recording, *, check: Callable[[Recording], ConsentBasis]) -> Consented:
@@ -114,6 +105,7 @@ def _speaker_consent(
     recorded_at: datetime | None,
     as_of: datetime,
     forms: tuple[Form, ...],
+    run_without: Mapping[Form, str],
 ) -> SpeakerConsent:
     commitment = snapshot.commitment(track.speaker_id)
     decision = snapshot.decide(
@@ -123,10 +115,11 @@ def _speaker_consent(
         as_of=as_of,
         forms=forms,
         jurisdiction=track.jurisdiction,
+        run_without=run_without,
     )
     if decision.reason is not None:
         shown = decision.detail.replace(repr(track.speaker_id), f"{name} ({commitment[:12]})")
-        raise RejectError(decision.reason, shown)
+        raise RejectError(decision.reason, shown, {"track": name})
     grants = tuple(
         GrantRef(grant.purpose, grant.event_sha256, grant.granted_at, grant.expires_at) for grant in decision.grants
     )

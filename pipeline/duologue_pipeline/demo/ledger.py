@@ -51,9 +51,9 @@ def write_demo_ledger(path: Path) -> Path:
     )
     for number, speaker_id in enumerate(SPEAKERS, start=1):
         at = _OPENED_AT + timedelta(days=1, minutes=10 * number)
-        ledger.grant(speaker_id, [Purpose.RECORDING, Purpose.TRAINING_INHOUSE], at=at)
+        ledger.grant(speaker_id, [Purpose.RECORDING, Purpose.TRAINING_INHOUSE], at=at, entered_at=at)
         if speaker_id == REFUSES_REDISTRIBUTION:
-            ledger.refuse(speaker_id, [Purpose.REDISTRIBUTION], at=at)
+            ledger.refuse(speaker_id, [Purpose.REDISTRIBUTION], at=at, entered_at=at)
         else:
-            ledger.grant(speaker_id, [Purpose.REDISTRIBUTION], at=at)
+            ledger.grant(speaker_id, [Purpose.REDISTRIBUTION], at=at, entered_at=at)
     return path

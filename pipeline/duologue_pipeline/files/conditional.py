@@ -1,12 +1,13 @@
 """Writes a file only if nobody else wrote it since it was read (compare-and-swap).
 
 On a local disk the comparison and the write happen under ``flock``. On S3 the write carries ``If-Match`` or
-``If-None-Match``, through boto3 because ``pyarrow.fs`` has no conditional write.
+``If-None-Match``.
 """
 
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,12 @@ from typing import IO
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.faults import storage_faults
-from duologue_pipeline.files.s3 import s3_object, s3_status
-from duologue_pipeline.files.storage import is_remote, local_path, unfinished_file
+from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.names import check_name, scheme
+from duologue_pipeline.files.s3 import s3_fault, s3_faults, s3_object, s3_status
+from duologue_pipeline.files.storage import is_remote, local_path, read_bytes, unfinished_file
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
 
 __all__ = [
     "ConflictError",
@@ -43,7 +48,7 @@ class Version:
 
 def swaps(uri: str) -> bool:
     """Tells whether files there can be written conditionally: on a local path or ``s3://``."""
-    return not is_remote(uri) or uri.startswith("s3://")
+    return scheme(uri) in ("file", "s3")
 
 
 def check_conditional(uri: str) -> None:
@@ -52,6 +57,7 @@ def check_conditional(uri: str) -> None:
     Raises:
         UsageError: they cannot.
     """
+    check_name(uri)
     if not swaps(uri):
         raise UsageError(f"{uri}: cannot be changed safely there; use a local path or s3:// (copy the release first)")
 
@@ -64,18 +70,14 @@ def read_version(uri: str) -> Version | None:
     """
     if not is_remote(uri):
         try:
-            data = local_path(uri).read_bytes()
+            data = read_bytes(uri)
         except FileNotFoundError:
             return None
         return Version(data, hashlib.sha256(data).hexdigest())
-    client, bucket, key = s3_object(uri)
     try:
-        answer = client.get_object(Bucket=bucket, Key=key)
-        return Version(answer["Body"].read(), answer["ETag"])
-    except client.exceptions.ClientError as error:
-        if s3_status(error) == 404:
-            return None
-        raise OSError(f"{uri}: cannot be read ({error})") from None
+        return _read_object(uri)
+    except FileMissing:
+        return None
 
 
 def swap_bytes(uri: str, data: bytes, *, old: Version | None, work: str | None = None) -> Version:
@@ -105,12 +107,33 @@ def swap_bytes(uri: str, data: bytes, *, old: Version | None, work: str | None =
     client, bucket, key = s3_object(uri)
     condition = {"IfNoneMatch": "*"} if old is None else {"IfMatch": old.tag}
     try:
-        answer = client.put_object(Bucket=bucket, Key=key, Body=data, **condition)
+        with s3_faults(uri, "written", but=(client.exceptions.ClientError,)):
+            answer = client.put_object(Bucket=bucket, Key=key, Body=data, **condition)
     except client.exceptions.ClientError as error:
-        if s3_status(error) in (404, 409, 412):
-            raise ConflictError(f"{uri} was changed by another process") from None
-        raise OSError(f"{uri}: cannot be written ({error})") from None
+        if s3_status(error) not in (404, 409, 412):
+            raise s3_fault(error, uri, "written") from None
+        # Of two attempts the first may have been carried out, and only its answer lost.
+        found = read_version(uri) if error.response["ResponseMetadata"].get("RetryAttempts") else None
+        if found is not None and found.data == data:
+            return found
+        raise ConflictError(f"{uri} was changed by another process") from None
     return Version(data, answer["ETag"])
+
+
+def _read_object(uri: str) -> Version:
+    """Reads an object with its ETag, again where its body is cut short."""
+    client, bucket, key = s3_object(uri)
+    rules = load_rules(FilesRules)
+    for attempt in range(1, rules.attempts + 1):
+        try:
+            with s3_faults(uri, "read"):
+                answer = client.get_object(Bucket=bucket, Key=key)
+                return Version(answer["Body"].read(), answer["ETag"])
+        except FileFault as fault:
+            if "status" in fault.values or attempt == rules.attempts:
+                raise
+            time.sleep(min(rules.max_backoff_s, rules.backoff_s * 2 ** (attempt - 1)))
+    raise AssertionError("the last attempt has returned or raised")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,8 +26,7 @@ from duologue_pipeline.files.conditional import (
     swap_bytes,
 )
 from duologue_pipeline.files.faults import storage_faults
-from duologue_pipeline.files.s3 import s3_object
-from duologue_pipeline.files.storage import is_remote, local_path
+from duologue_pipeline.files.storage import delete_file, is_remote, local_path
 
 __all__ = ["LEASE_S", "Lease", "exclusive", "remove_dead_lock"]
 
@@ -126,10 +125,10 @@ def _s3_lock(uri: str, deadline: float, waiting: Callable[[str], None]) -> Itera
     finally:
         ended.set()
         thread.join()
-        found = read_version(uri)
-        if lease.lost is None and found is not None and found.tag == held.tag:
-            client, bucket, key = s3_object(uri)
-            client.delete_object(Bucket=bucket, Key=key)
+        with suppress(OSError):  # a lock that cannot be given back ends with its lease
+            found = read_version(uri)
+            if lease.lost is None and found is not None and found.tag == held.tag:
+                delete_file(uri)
 
 
 def _take(uri: str, deadline: float, waiting: Callable[[str], None]) -> Version:

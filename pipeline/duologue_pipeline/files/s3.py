@@ -1,32 +1,125 @@
-"""Reaches S3 through boto3, for what ``pyarrow.fs`` has no call for: conditional writes, and the versions of a bucket."""
+"""Reaches S3 through boto3: by bucket and key as they stand, tried again within bounds, with each fault as a sentence.
+
+Endpoint, region and credentials come from where boto3 looks for them (``AWS_ENDPOINT_URL``, ``AWS_DEFAULT_REGION``,
+``AWS_ACCESS_KEY_ID``, profiles, roles). Without credentials requests are not signed, which public buckets allow.
+"""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["bucket_keeps_versions", "s3_object", "s3_status"]
+from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.names import object_name, shown
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
+
+__all__ = ["bucket_keeps_versions", "s3_fault", "s3_faults", "s3_object", "s3_status"]
+
+_FULL: Final = {"QuotaExceeded", "XMinioStorageFull", "XMinioStorageQuotaExceeded", "InsufficientStorage"}
+_NO_BUCKET: Final = "NoSuchBucket"
 
 
 def bucket_keeps_versions(uri: str) -> bool:
-    """Tells whether the bucket of an ``s3://`` uri keeps what is deleted in it as earlier versions."""
+    """Tells whether the bucket of an ``s3://`` uri keeps what is deleted in it as earlier versions.
+
+    Raises:
+        FileFault: the store does not say it.
+    """
     client, bucket, _ = s3_object(uri)
-    return client.get_bucket_versioning(Bucket=bucket).get("Status") is not None
+    with s3_faults(uri, "asked for its versions"):
+        return client.get_bucket_versioning(Bucket=bucket).get("Status") is not None
 
 
 def s3_object(uri: str) -> tuple[Any, str, str]:
-    """Gives what boto3 needs for an object: the client, the bucket, and the key, of an ``s3://`` uri."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return _s3_client(os.environ.get("AWS_ENDPOINT_URL")), bucket, key
+    """Gives what boto3 needs for an object: the client, the bucket, and the key, of an ``s3://`` uri.
+
+    Raises:
+        FileFault: it can name no object, or no client can be made of what the environment says.
+    """
+    bucket, key = object_name(uri)
+    with s3_faults(uri, "reached"):
+        return _s3_client(os.environ.get("AWS_ENDPOINT_URL")), bucket, key
 
 
 @cache
 def _s3_client(endpoint: str | None) -> Any:
     """Makes the client of boto3 for the store that ``AWS_ENDPOINT_URL`` names, once, because that takes a while."""
     import boto3  # here, because it takes half a second and few need it
+    from botocore import UNSIGNED
+    from botocore.config import Config
 
-    return boto3.client("s3", endpoint_url=endpoint)
+    rules = load_rules(FilesRules)
+    session = boto3.session.Session()
+    config = Config(
+        connect_timeout=rules.connect_s,
+        read_timeout=rules.silence_s,
+        retries={"mode": "standard", "total_max_attempts": rules.attempts},
+        signature_version=UNSIGNED if session.get_credentials() is None else None,
+    )
+    return session.client("s3", endpoint_url=endpoint, config=config)
 
 
 def s3_status(error: Any) -> int:
     """Gives the HTTP status of a ``ClientError`` of boto3."""
-    return int(error.response["ResponseMetadata"]["HTTPStatusCode"])
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+@contextmanager
+def s3_faults(uri: str, done: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turns what boto3 raises in the block into a FileFault that says what to do.
+
+    Args:
+        uri: of the object.
+        done: what cannot be done with it, e.g. ``read``.
+        but: what the caller deals with itself.
+    """
+    # boto3 is not imported here: what it raises is known by the modules that define it.
+    try:
+        yield
+    except FileFault:
+        raise
+    except Exception as error:
+        if isinstance(error, but):
+            raise
+        module = type(error).__module__.partition(".")[0]
+        if module not in ("boto3", "botocore", "s3transfer", "urllib3") and not isinstance(
+            error, (OSError, ValueError)
+        ):
+            raise
+        raise s3_fault(error, uri, done) from None
+
+
+def s3_fault(error: Exception, uri: str, done: str) -> FileFault:
+    """Says in a sentence what boto3 raised; the arguments are those of :func:`s3_faults`."""
+    place = f"{shown(uri)}: cannot be {done}"
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        told = " ".join(str(error).split())[:200] or type(error).__name__
+        return FileFault(
+            f"{place} ({told}); check AWS_ENDPOINT_URL, region and credentials, and run the command again",
+            values={"fault": "store"},
+        )
+    status, code = s3_status(error), str(response.get("Error", {}).get("Code", ""))
+    values = {"status": status}
+    if code == _NO_BUCKET:
+        return FileMissing(f"{place}: there is no such bucket", values=values)
+    if status == 404:
+        return FileMissing(f"{place}: there is no such object", values=values)
+    if status == 412:
+        return FileFault(f"{place}: the object was changed meanwhile; run the command again", "changed", values)
+    if status in (401, 403):
+        return FileFault(
+            f"{place}: the store does not allow it ({code or status}); use credentials that may do it",
+            "forbidden",
+            values,
+        )
+    if status == 507 or code in _FULL:
+        return FileFault(
+            f"{place}: the store is full ({code or status}); make room and run the command again", values=values
+        )
+    tried = 1 + int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
+    return FileFault(
+        f"{place}: the store answers {status} {code}, tried {tried} times; run the command again later", values=values
+    )

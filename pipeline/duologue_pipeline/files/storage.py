@@ -1,26 +1,43 @@
 """Reads and writes files wherever they lie: local paths, ``s3://``, ``gs://`` and (to read) ``http(s)://``.
 
-Object stores are reached through ``pyarrow.fs``, in the pipeline and in the reader alike (docs/adr/0003). A file is
-written under a temporary name and renamed on a local disk, and appears whole at its close on an object store: nobody
+S3 is reached through boto3 (:mod:`duologue_pipeline.files.s3_files`), Google's store through ``pyarrow.fs``, in the pipeline
+and in the reader alike (docs/adr/0003, 0021). A file is written under a temporary name and renamed on a local disk, and appears whole at its close on an object store: nobody
 ever sees half of one.
 """
 
 import hashlib
 import os
 import shutil
-import tempfile
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
+from urllib.parse import quote
 
 import pyarrow.fs
 
-from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.faults import storage_faults
+from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.local import check_regular, open_regular
+from duologue_pipeline.files.names import (
+    absolute_uri,
+    check_name,
+    is_remote,
+    join,
+    local_path,
+    object_name,
+    scheme,
+    shown,
+    sibling_uri,
+    suffix,
+)
+from duologue_pipeline.files.pace import Pace
+from duologue_pipeline.files.s3_files import S3Files
+from duologue_pipeline.files.temporary import temporary_file
+from duologue_pipeline.files.web import fetch
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
 
 __all__ = [
     "absolute_uri",
@@ -41,49 +58,42 @@ __all__ = [
     "open_output",
     "read_bytes",
     "sibling_uri",
+    "too_large",
     "unfinished_file",
     "write_bytes",
 ]
 
-_COPY_BYTES = 1 << 20
-
-
-def is_remote(uri: str) -> bool:
-    """Tells whether the uri names another place than the local disk."""
-    return "://" in uri and not uri.startswith("file://")
-
-
-def absolute_uri(uri: str) -> str:
-    """Makes a local path absolute, so that workers with another working directory find it; leaves the rest."""
-    return uri if is_remote(uri) else str(local_path(uri).absolute())
-
-
-def sibling_uri(base: str, uri: str) -> str:
-    """Resolves ``uri`` as a manifest means it: absolute as it stands, else beside the file ``base``."""
-    if is_remote(uri) or uri.startswith("file://"):
-        return uri
-    if is_remote(base):
-        return uri if uri.startswith("/") else join(base.rpartition("/")[0], uri)
-    return str(local_path(base).absolute().parent / uri)
-
-
-def join(folder: str, *names: str) -> str:
-    """Puts names under a folder uri."""
-    return "/".join([folder.rstrip("/") or "/", *names])
-
-
-def local_path(uri: str) -> Path:
-    """Gives the local path that a local uri names."""
-    return Path(uri.removeprefix("file://")).expanduser()
+_COPY_BYTES: Final = 1 << 20
+_BLOCK_BYTES: Final = 1 << 16  # small, so that the pace of a store is seen while it sends
+_GS_RETRY_S: Final = 60
 
 
 def _filesystem(uri: str) -> tuple[Any, str]:
-    if not is_remote(uri):
+    """Gives the file system of a uri, and the name of the file in it.
+
+    Raises:
+        FileFault: the uri names no place that files are written to.
+    """
+    check_name(uri)
+    kind = scheme(uri)
+    if kind == "file":
         return pyarrow.fs.LocalFileSystem(), str(local_path(uri).absolute())
+    if kind in ("http", "https"):
+        raise FileFault(
+            f"{shown(uri)}: cannot be reached (only audio and words are read from there); use a local path, s3:// or gs://",
+            "not_allowed",
+        )
+    bucket, key = object_name(uri)
+    if kind == "s3":
+        return S3Files(), f"{bucket}/{key}"
     try:
-        return pyarrow.fs.FileSystem.from_uri(uri)
+        # Encoded, because pyarrow takes the uri apart: what follows ? or # in a key belongs to the key.
+        filesystem, path = pyarrow.fs.FileSystem.from_uri(
+            f"gs://{bucket}/{quote(key)}?retry_limit_seconds={_GS_RETRY_S}"
+        )
+        return filesystem, path
     except (OSError, ValueError) as error:
-        raise UsageError(f"{uri}: cannot be reached ({error}); use a local path, s3:// or gs://") from None
+        raise FileFault(f"{shown(uri)}: cannot be reached ({error}); use a local path, s3:// or gs://") from None
 
 
 def exists(uri: str) -> bool:
@@ -100,15 +110,40 @@ def file_size(uri: str) -> int | None:
 
 
 def open_input(uri: str) -> Any:
-    """Opens a file to read bytes from it in order (a file object; close it)."""
+    """Opens a file to read bytes from it in order (a file object; close it).
+
+    Raises:
+        FileFault: it cannot be read; FileMissing where there is none.
+    """
+    check_name(uri)
+    if not is_remote(uri):
+        return open_regular(uri)
     filesystem, path = _filesystem(uri)
-    return filesystem.open_input_stream(path)
+    try:
+        return filesystem.open_input_stream(path)
+    except FileFault:
+        raise
+    except FileNotFoundError:
+        raise FileMissing(f"{shown(uri)}: there is no such object") from None
+    except (OSError, ValueError) as error:
+        raise FileFault(f"{shown(uri)}: cannot be read ({' '.join(str(error).split())[:200]})") from None
 
 
-def read_bytes(uri: str) -> bytes:
-    """Reads a whole file; for small ones."""
+def read_bytes(uri: str, *, max_bytes: int | None = None) -> bytes:
+    """Reads a whole file; for small ones.
+
+    Args:
+        uri: of the file.
+        max_bytes: a longer file is not read to its end; None: there is no bound.
+
+    Raises:
+        FileFault: it cannot be read, or is longer.
+    """
     with open_input(uri) as stream:
-        return bytes(stream.read())
+        data = bytes(stream.read() if max_bytes is None else stream.read(max_bytes + 1))
+    if max_bytes is not None and len(data) > max_bytes:
+        raise too_large(uri, len(data), max_bytes)
+    return data
 
 
 @contextmanager
@@ -123,6 +158,13 @@ def open_output(uri: str, *, work: str | None = None) -> Iterator[IO[bytes]]:
         UsageError: the disk or the system does not take it (:mod:`duologue_pipeline.files.faults`).
     """
     filesystem, path = _filesystem(uri)
+    if filesystem.type_name == "gcs":
+        with temporary_file() as handle:  # closing a stream of Google's store makes the object appear, whole or not
+            yield handle
+            handle.seek(0)
+            with filesystem.open_output_stream(path) as stream:
+                shutil.copyfileobj(handle, stream, _COPY_BYTES)
+        return
     if filesystem.type_name != "local":
         with filesystem.open_output_stream(path) as stream:
             yield stream
@@ -221,37 +263,56 @@ def list_files(uri: str) -> list[str]:
 
 
 @contextmanager
-def local_copy(uri: str) -> Iterator[Path]:
+def local_copy(uri: str, *, max_bytes: int | None = None) -> Iterator[Path]:
     """Gives a local path to read a file from: the file itself, or a temporary copy of a remote one.
 
+    Args:
+        uri: of the file.
+        max_bytes: a longer one is refused; ``max_file_bytes`` of rules/files.json if None.
+
     Raises:
-        FileNotFoundError: there is no such file.
-        PermissionError: it may not be read.
-        OSError: it cannot be fetched.
+        FileFault: it cannot be had; FileMissing where there is none.
     """
+    check_name(uri)
+    limit = load_rules(FilesRules).max_file_bytes if max_bytes is None else max_bytes
     if not is_remote(uri):
-        try:
-            path = local_path(uri)
-            with path.open("rb"):  # says "not found" and "not permitted" apart, which libsndfile does not
-                pass
-        except (ValueError, RuntimeError) as error:  # a NUL in the name, the home of an unknown user
-            raise OSError(f"not a file name ({error})") from None
-        yield path
+        seen = check_regular(uri)
+        if seen.size > limit:
+            raise too_large(uri, seen.size, limit)
+        yield seen.path
         return
-    suffix = Path(uri.rpartition("/")[2]).suffix
-    with tempfile.NamedTemporaryFile(prefix="duologue-", suffix=suffix) as handle:
-        if uri.startswith(("http://", "https://")):
-            try:
-                with urllib.request.urlopen(uri, timeout=60) as response:
-                    shutil.copyfileobj(response, handle, _COPY_BYTES)
-            except urllib.error.HTTPError as error:
-                raise (FileNotFoundError if error.code == 404 else OSError)(f"{uri}: {error}") from None
+    with temporary_file(suffix(uri)) as handle:
+        if scheme(uri) in ("http", "https"):
+            fetch(uri, handle, max_bytes=limit)
         else:
-            try:
-                stream = open_input(uri)
-            except UsageError as error:
-                raise OSError(str(error)) from None
-            with stream:
-                shutil.copyfileobj(stream, handle, _COPY_BYTES)
+            _copy_object(uri, handle, limit)
         handle.flush()
         yield Path(handle.name)
+
+
+def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
+    size = file_size(uri)
+    if size is not None and size > limit:
+        raise too_large(uri, size, limit)
+    copied = 0
+    with open_input(uri) as stream, Pace(load_rules(FilesRules)) as pace:
+        pace.stop = getattr(getattr(stream, "raw", None), "cut", pace.stop)
+        while block := stream.read(_BLOCK_BYTES):
+            copied += len(block)
+            pace.received = copied
+            if copied > limit:
+                raise too_large(uri, copied, limit)
+            handle.write(block)
+        if pace.too_slow:
+            raise FileFault(
+                f"{shown(uri)}: cannot be read: the store is too slow ({pace.too_slow}); run the command again later"
+            )
+
+
+def too_large(uri: str, found: int, limit: int) -> FileFault:
+    """Makes the fault of a file that is longer than what is read."""
+    return FileFault(
+        f"{shown(uri)}: has {found} bytes or more, and up to {limit} are read; cut it into smaller files",
+        "over_limit",
+        {"found_bytes": found, "limit_bytes": limit},
+    )

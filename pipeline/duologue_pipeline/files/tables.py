@@ -1,17 +1,25 @@
 """Reads and writes the Parquet tables of a release."""
 
 import io
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from duologue_pipeline.files.parquet_pages import column_pages
 from duologue_pipeline.files.storage import read_bytes, write_bytes
 
-__all__ = ["parse_table", "read_columns", "read_table", "write_table"]
+__all__ = ["check_table", "parse_foreign_table", "parse_table", "read_table", "write_table"]
+
+_BASE_BYTES: Final = 1 << 26
+_ROW_BYTES: Final = 1 << 16
+"""How much memory a table may take: the first, and the second for each row. Rows of a release have hundreds of bytes."""
+_THRIFT_BYTES: Final = 1 << 26
 
 
 def read_table(uri: str) -> pa.Table:
-    """Reads a whole table.
+    """Reads a whole table that this program has written.
 
     ``pyarrow.parquet.read_table`` is not used: its scanner's threads may still hold the Python file when the
     interpreter ends, which aborts the process ("terminate called without an active exception").
@@ -20,18 +28,103 @@ def read_table(uri: str) -> pa.Table:
 
 
 def parse_table(data: bytes) -> pa.Table:
-    """Reads a whole table from the bytes of its Parquet file."""
-    return _file(data).read(use_threads=False)
+    """Reads a whole table that this program has written from the bytes of its Parquet file."""
+    return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
 
 
-def read_columns(uri: str) -> list[str]:
-    """Reads the names of a table's columns."""
-    names: list[str] = _file(read_bytes(uri)).schema_arrow.names
-    return names
+def check_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: bool = False) -> str:
+    """Finds whether the bytes are a table that can be read with no harm: its columns, its rows, what it unpacks to.
+
+    Args:
+        data: of the whole Parquet file.
+        schema: the columns that it must have.
+        max_rows: how many rows it may have.
+        more_columns: whether it may have other columns beside those.
+
+    Returns:
+        What is wrong with it, e.g. ``has the columns key, expected key, shard``; empty where nothing is.
+    """
+    try:
+        file = _open(data)
+        columns, rows = file.schema_arrow, file.metadata.num_rows
+        if columns.names != schema.names and not (more_columns and set(columns.names) > set(schema.names)):
+            return f"has the columns {', '.join(columns.names)}, expected {', '.join(schema.names)}"
+        for column in schema:
+            if columns.field(column.name).type != column.type:
+                found = columns.field(column.name).type
+                return f"has {found} in the column {column.name}, expected {column.type}"
+        if not 0 <= rows <= max_rows:
+            return f"has {rows} rows, and dataset.json allows for {max_rows}"
+        return _too_much(data, file, rows)
+    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
+        return f"cannot be read ({_told(error)})"
 
 
-def _file(data: bytes) -> pq.ParquetFile:
-    return pq.ParquetFile(pa.BufferReader(data))
+def parse_foreign_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: bool = False) -> pa.Table:
+    """Reads a whole table of somebody else from the bytes of its Parquet file, after :func:`check_table`.
+
+    The arguments are those of :func:`check_table`; columns that the schema does not have are left out.
+
+    Raises:
+        ValueError: it is damaged, has other columns or too many rows, or a column that may not be null is; the message
+            is the end of a sentence that names the file.
+    """
+    fault = check_table(data, schema, max_rows=max_rows, more_columns=more_columns)
+    if fault:
+        raise ValueError(fault)
+    texts = [column.name for column in schema if pa.types.is_string(column.type)]
+    try:
+        # Texts as places in a dictionary first: one long text may stand in every row.
+        table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts).read(schema.names, use_threads=False)
+        size = sum(_text_bytes(table[name]) for name in texts)
+        if size > _allowed(table.num_rows):
+            raise ValueError(f"would take {size} bytes of memory, far more than its {table.num_rows} rows can need")
+        if table.num_rows > max_rows:
+            raise ValueError(f"has {table.num_rows} rows, and dataset.json allows for {max_rows}")
+        for column in schema:
+            if not column.nullable and table[column.name].null_count:
+                raise ValueError(f"has an empty value in the column {column.name}, which always holds one")
+        parsed = pa.table([table[column.name].cast(column.type) for column in schema], schema=schema)
+        parsed.validate(full=True)
+    except (pa.ArrowException, OSError, MemoryError, OverflowError) as error:
+        raise ValueError(f"cannot be read ({_told(error)})") from None
+    return parsed
+
+
+def _open(data: bytes) -> pq.ParquetFile:
+    return pq.ParquetFile(
+        pa.BufferReader(data), thrift_string_size_limit=_THRIFT_BYTES, thrift_container_size_limit=_THRIFT_BYTES
+    )
+
+
+def _too_much(data: bytes, file: pq.ParquetFile, rows: int) -> str:
+    size = 0
+    for pages in column_pages(data, file.metadata):
+        if not pages.is_nested and pages.values != pages.rows:
+            return f"has {pages.values} values in {pages.rows} rows of the column {pages.path}"
+        size += pages.bytes + 16 * pages.values
+        if pages.is_nested and pages.is_text:
+            size += pages.dictionary_bytes * pages.values
+        if size > _allowed(rows):
+            return f"would take more than {_allowed(rows)} bytes of memory, far more than its {rows} rows can need"
+    return ""
+
+
+def _allowed(rows: int) -> int:
+    return _BASE_BYTES + _ROW_BYTES * rows
+
+
+def _text_bytes(column: pa.ChunkedArray) -> int:
+    """Counts the bytes of the texts of a column of dictionaries, as they would lie in memory."""
+    size = 0
+    for chunk in column.chunks:
+        lengths = pc.binary_length(chunk.dictionary).take(chunk.indices)
+        size += pc.sum(lengths.cast(pa.int64())).as_py() or 0
+    return size
+
+
+def _told(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def write_table(uri: str, table: pa.Table) -> None:

@@ -4,23 +4,24 @@ Each file is read by :mod:`duologue_pipeline.ingest.track_file`; here both track
 conversation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.files.file_fault import FileFault, Kind
+from duologue_pipeline.files.local import Seen
+from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.storage import local_copy
+from duologue_pipeline.ingest.limits import BLOCK_S, block_seconds, check_limits
 from duologue_pipeline.ingest.track_file import TrackFile, to_float
 from duologue_pipeline.records import Recording, Track
 
-__all__ = ["BLOCK_S", "PairDecoder", "Pcm", "conversation_blocks"]
-
-BLOCK_S = 10
-"""Seconds of audio that are decoded at a time: what bounds the memory."""
+__all__ = ["PairDecoder", "Pcm", "Placer", "conversation_blocks"]
 
 Pcm = npt.NDArray[np.float32]
 
@@ -31,13 +32,14 @@ class PairDecoder:
     Use it as a context manager. ``a`` and ``b`` have their own native rates.
 
     Raises:
-        RejectError: a file is missing or unreadable, or has no such channel.
+        RejectError: a file cannot be had, is unreadable, over a limit, or has no such channel.
     """
 
     def __init__(self, recording: Recording) -> None:
         self._tracks = recording.tracks
         self._stack = ExitStack()
         self._files: dict[str, TrackFile] = {}
+        self._seen: dict[str, Seen] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -55,22 +57,30 @@ class PairDecoder:
         if track.uri not in self._files:
             try:
                 path = self._stack.enter_context(local_copy(track.uri))
-                file = TrackFile(path, track.uri)
-            except FileNotFoundError:
-                raise RejectError(
-                    "audio_missing", f"{track.uri}: no such file; uris in a manifest are relative to its folder"
-                ) from None
+                seen = Seen(path, track.uri)
+                file = TrackFile(path, shown(track.uri))
+            except FileFault as fault:
+                raise _refusal(fault) from None
             except OSError as error:
-                raise RejectError("audio_missing", f"{track.uri}: cannot be opened ({error})") from None
+                raise RejectError("audio_missing", f"{shown(track.uri)}: cannot be opened ({error})") from None
             self._stack.callback(file.close)
+            check_limits(shown(track.uri), sample_rate_hz=file.sample_rate_hz, channels=file.channels)
             self._files[track.uri] = file
+            self._seen[track.uri] = seen
         channels = self._files[track.uri].channels
         if track.channel >= channels:
             raise RejectError(
                 "audio_missing_channel",
-                f"{track.uri}: the manifest asks for channel {track.channel} (counted from 0) "
+                f"{shown(track.uri)}: the manifest asks for channel {track.channel} (counted from 0) "
                 f"and the file has {channels}; correct `channel` or the file",
+                {"found": channels, "asked": track.channel},
             )
+
+    def _check_unchanged(self, uri: str) -> None:
+        try:
+            self._seen[uri].check()
+        except FileFault as fault:
+            raise _refusal(fault) from None
 
     @property
     def sample_rates_hz(self) -> tuple[int, int]:
@@ -79,7 +89,7 @@ class PairDecoder:
         return a, b
 
     def blocks(self) -> Iterator[tuple[Pcm, Pcm]]:
-        """Decodes both tracks in blocks of :data:`BLOCK_S` seconds at their own rates, before any offset.
+        """Decodes both tracks in blocks of up to ten seconds at their own rates, before any offset.
 
         Yields:
             (a, b): float32 [T_a] and [T_b] in [-1, 1], each at its own rate; a track that has ended gives
@@ -89,11 +99,13 @@ class PairDecoder:
             RejectError: the data is damaged or ends before the declared length (found when the end is reached).
         """
         running = dict(self._files)
+        block_s = block_seconds((file.sample_rate_hz, file.channels) for file in running.values())
         while running:
-            read = {uri: file.read(BLOCK_S * file.sample_rate_hz) for uri, file in running.items()}
+            read = {uri: file.read(max(1, int(block_s * file.sample_rate_hz))) for uri, file in running.items()}
             for uri, block in read.items():
                 if len(block) == 0:
-                    running.pop(uri).check_complete()
+                    self._check_unchanged(uri)
+                    running.pop(uri)
             if running:
                 a, b = (
                     to_float(np.ascontiguousarray(read[t.uri][:, t.channel])) if t.uri in read else _EMPTY
@@ -102,20 +114,46 @@ class PairDecoder:
                 yield a, b
 
 
+_REASONS: Final[Mapping[Kind, str]] = {
+    "missing": "audio_missing",
+    "forbidden": "audio_missing",
+    "not_a_file": "audio_missing",
+    "not_allowed": "audio_not_allowed",
+    "over_limit": "audio_over_limit",
+    "unreachable": "audio_unreachable",
+    "changed": "audio_changed",
+}
+
+
+def _refusal(fault: FileFault) -> RejectError:
+    """Turns what is the matter with a file into the refusal of its recording."""
+    hint = "; uris in a manifest are relative to its folder" if isinstance(fault, FileNotFoundError) else ""
+    return RejectError(_REASONS[fault.kind], f"{fault}{hint}", fault.values)
+
+
 _EMPTY: Pcm = np.zeros(0, dtype=np.float32)
 
 
-class _Placer:
-    """Moves one track onto the conversation's clock: applies its offset, then resamples it."""
+class Placer:
+    """Moves one track onto the conversation's clock: applies its offset, resamples it, then turns it by a gain.
 
-    def __init__(self, offset_s: float, native_hz: int, rate_hz: int) -> None:
+    Args:
+        offset_s: when its first sample is due, in seconds.
+        native_hz: the sampling rate of its file.
+        rate_hz: the sampling rate wanted.
+        gain_db: by how much it is turned.
+    """
+
+    def __init__(self, offset_s: float, native_hz: int, rate_hz: int, *, gain_db: float = 0.0) -> None:
         samples = round(offset_s * native_hz)
         self._lead = max(0, samples)
         self._skip = max(0, -samples)
         self._native_hz = native_hz
+        self._gain = np.float32(10 ** (gain_db / 20))
         self._resampler = None if native_hz == rate_hz else soxr.ResampleStream(native_hz, rate_hz, 1, dtype="float32")
 
     def push(self, pcm: Pcm) -> Iterator[Pcm]:
+        """Takes the next block, float32 [T] at ``native_hz``, and gives what is ready at ``rate_hz``."""
         while self._lead:
             silence = np.zeros(min(self._lead, BLOCK_S * self._native_hz), dtype=np.float32)
             self._lead -= len(silence)
@@ -125,10 +163,14 @@ class _Placer:
         yield self._resample(pcm[skipped:])
 
     def finish(self) -> Pcm:
-        return _EMPTY if self._resampler is None else self._resampler.resample_chunk(_EMPTY, last=True)
+        """Ends the track, and gives the rest of it."""
+        return _EMPTY if self._resampler is None else self._turn(self._resampler.resample_chunk(_EMPTY, last=True))
 
     def _resample(self, pcm: Pcm) -> Pcm:
-        return pcm if self._resampler is None or not len(pcm) else self._resampler.resample_chunk(pcm)
+        return self._turn(pcm if self._resampler is None or not len(pcm) else self._resampler.resample_chunk(pcm))
+
+    def _turn(self, pcm: Pcm) -> Pcm:
+        return pcm if self._gain == 1 else pcm * self._gain
 
 
 class _Queue:
@@ -154,7 +196,7 @@ class _Queue:
 def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple[Pcm, Pcm]]:
     """Decodes a recording onto its own clock: offsets applied, both tracks resampled and equally long.
 
-    The track that ends first is filled up with zeros. Resampling is soxr's "high quality" (passband to .913 of
+    The track that ends first is filled up with zeros. Both are turned by the recording's ``gain_db``. Resampling is soxr's "high quality" (passband to .913 of
     Nyquist, 125 dB of rejection), streamed.
 
     Args:
@@ -162,15 +204,16 @@ def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple
         rate_hz: the sampling rate wanted, in Hz.
 
     Yields:
-        (a, b): float32 [T] in [-1, 1] each at ``rate_hz``, T alike within a pair and otherwise of any size up to
-        about :data:`BLOCK_S` seconds.
+        (a, b): float32 [T] each at ``rate_hz``, T alike within a pair and otherwise of any size up to about ten
+        seconds. They are in [-1, 1], but for what resampling to another rate than the higher one of the
+        files adds to a peak.
 
     Raises:
         RejectError: as :class:`PairDecoder`.
     """
     with PairDecoder(recording) as decoder:
         placers = [
-            _Placer(track.offset_s, native_hz, rate_hz)
+            Placer(track.offset_s, native_hz, rate_hz, gain_db=recording.gain_db)
             for track, native_hz in zip(recording.tracks, decoder.sample_rates_hz, strict=True)
         ]
         queues = _Queue(), _Queue()

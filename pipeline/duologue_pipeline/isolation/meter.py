@@ -188,7 +188,7 @@ class IsolationMeter:
         tiles = own[:, : own.shape[1] // self._level_frame * self._level_frame].reshape(2, -1, self._level_frame)
         levels_db = 10 * np.log10(np.mean(np.square(tiles), axis=2, dtype=np.float64) + 10 ** (LOWEST_LEVEL_DB / 10))
         self._level_track.add(levels_db)
-        self._shift.add(own, levels_db)
+        self._shift.add(own, levels_db, peak_db)
         self._voices.add(own, levels_db, noise_db, peak_db)
 
         silent = np.flatnonzero(~near_speech.any(axis=0))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from duologue_pipeline.errors import RejectError
+from duologue_pipeline.errors import RejectError, Value
 from duologue_pipeline.isolation.one_signal import duplicate_detail
 from duologue_pipeline.isolation.report import findings
 from duologue_pipeline.records import IsolationReport, Recording
@@ -40,4 +40,15 @@ def apply_policy(recording: Recording, report: IsolationReport, *, policy: str) 
         f"isolation_{report.verdict}",
         f"{where}: {'; '.join(findings(report)) or 'no evidence'} (isolation rules {report.rules}, --isolation-policy "
         f"{policy}); see it with `duologue isolation A B --plot FILE`, mend the recording, or choose another policy",
+        _measured(report),
     )
+
+
+def _measured(report: IsolationReport) -> dict[str, Value]:
+    """Gives what may be published of why a verdict is not pass: levels of bleed, and the values of the faults found."""
+    bleeds_db = {"bleed_db_a_from_b": report.a_from_b.bleed_db, "bleed_db_b_from_a": report.b_from_a.bleed_db}
+    values: dict[str, Value] = {name: round(level, 1) for name, level in bleeds_db.items() if level is not None}
+    for name, fault in report.faults.items():
+        if fault.found and fault.value is not None:
+            values[name] = round(fault.value, 3)
+    return values

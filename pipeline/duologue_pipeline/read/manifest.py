@@ -2,15 +2,21 @@
 
 import codecs
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from duologue_consent.decisions.names import named_by, skeleton
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import open_input, sibling_uri
+from duologue_pipeline.files.names import is_remote, shown, sibling_uri
+from duologue_pipeline.files.storage import open_input, too_large
+from duologue_pipeline.files.web_address import names_this_machine
 from duologue_pipeline.records import Recording, Rejected, Source, Track
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
 from duologue_schemas import iter_faults, parse_manifest_line
 
-__all__ = ["manifest_sha256", "parse_line", "read_lines", "read_manifest", "unique_recordings"]
+__all__ = ["manifest_sha256", "parse_line", "read_all_lines", "read_lines", "read_manifest", "unique_recordings"]
 
 _EXCERPT = 60
 
@@ -30,7 +36,7 @@ def read_manifest(uri: str) -> Iterator[Recording | Rejected]:
     by_id: dict[str, list[Recording | Rejected]] = {}
     for line in read_lines(uri):
         parsed = parse_line(line, manifest_uri=uri)
-        by_id.setdefault(parsed.recording_id if isinstance(parsed, Recording) else "", []).append(parsed)
+        by_id.setdefault(skeleton(parsed.recording_id) if isinstance(parsed, Recording) else "", []).append(parsed)
     for parsed_with_one_id in by_id.values():
         yield from unique_recordings(parsed_with_one_id)
 
@@ -38,21 +44,35 @@ def read_manifest(uri: str) -> Iterator[Recording | Rejected]:
 def read_lines(uri: str) -> Iterator[bytes]:
     """Reads the lines of a manifest as they stand in the file, without the blank ones.
 
+    A line that is longer than ``max_manifest_line_bytes`` (rules/files.json) is given cut off, one byte too long, so that
+    :func:`parse_line` refuses it.
+
     Raises:
-        UsageError: the manifest cannot be read.
+        UsageError: the manifest cannot be read, or is larger than ``max_manifest_bytes``.
     """
+    return (line for line in read_all_lines(uri) if line.strip())
+
+
+def read_all_lines(uri: str) -> Iterator[bytes]:
+    """Reads the lines of a manifest as :func:`read_lines`, the blank ones too."""
+    limits = load_rules(FilesRules)
     try:
         with open_input(uri) as stream:
-            rest = b""
-            while block := stream.read(1 << 20):
+            rest, size = b"", 0
+            while block := bytes(stream.read(1 << 20)):
+                size += len(block)
+                if size > limits.max_manifest_bytes:
+                    raise too_large(uri, size, limits.max_manifest_bytes)
                 *lines, rest = (rest + block).split(b"\n")
-                yield from (line for line in lines if line.strip())
-            if rest.strip():
+                yield from (line[: limits.max_manifest_line_bytes + 1] for line in lines)
+                rest = rest[: limits.max_manifest_line_bytes + 1]
+            if rest:
                 yield rest
     except FileNotFoundError:
         raise UsageError(f"{uri}: no such manifest") from None
     except OSError as error:
-        raise UsageError(f"{uri}: the manifest cannot be read ({error})") from None
+        told = str(error).removeprefix(f"{shown(uri)}: ")
+        raise UsageError(f"{shown(uri)}: the manifest cannot be read ({told})") from None
 
 
 def manifest_sha256(lines: Iterable[bytes]) -> str:
@@ -68,6 +88,10 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
         The recording, or a ``manifest_invalid`` rejection that names every fault of the line. The line number is
         not in it, so that the order of the lines changes no output; `duologue validate` gives it.
     """
+    limit = load_rules(FilesRules).max_manifest_line_bytes
+    if len(line) > limit:
+        excerpt = line.strip()[:_EXCERPT].decode("utf-8", errors="replace")
+        return _invalid(None, f"the line that begins {excerpt!r} is longer than {limit} bytes")
     try:
         document = parse_manifest_line(line.removeprefix(codecs.BOM_UTF8))
     except ValueError as error:
@@ -80,6 +104,12 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
     if faults:
         found = document.get("recording_id") if isinstance(document, dict) else None
         return _invalid(found if isinstance(found, str) and _is_unicode(found) else None, "; ".join(faults))
+    if is_remote(manifest_uri) and (named := _names_this_machine(document)):
+        return _invalid(
+            document["recording_id"],
+            f"{shown(named)} names this machine, in a manifest that lies elsewhere; copy the manifest here, or allow it with "
+            "--allow-private-addresses",
+        )
     return _recording_from_document(document, manifest_uri=manifest_uri)
 
 
@@ -88,14 +118,22 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def _names_this_machine(document: dict[str, Any]) -> str | None:
+    """Finds a web address of a manifest line that leads to the machine on which it is read."""
+    uris = [track.get(field) for track in document["tracks"] for field in ("uri", "words_uri")]
+    return next((uri for uri in uris if uri and names_this_machine(uri)), None)
+
+
 def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Recording | Rejected]:
-    """Rejects every recording that shares its recording_id with another one.
+    """Rejects every recording whose recording_id is that of another one, or looks like it (``call-1`` and ``Call-1``).
 
     Args:
-        parsed: what the lines with one recording_id gave (:func:`parse_line`); those without an id may stand together.
+        parsed: what the lines of which the recording_ids look alike gave (:func:`parse_line`); those without an id may stand
+            together.
 
     Returns:
-        The rejections as they are, and the recording, or a ``manifest_duplicate_id`` rejection for each of several.
+        The rejections as they are, and the recording, or a ``manifest_duplicate_id`` or ``manifest_look_alike_id`` rejection
+        for each of several.
     """
     recordings = []
     for each in parsed:
@@ -106,10 +144,18 @@ def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Record
     if len(recordings) == 1:
         yield recordings[0]
         return
+    counts = Counter(recording.recording_id for recording in recordings)
     for recording in recordings:
-        recording_id = recording.recording_id
-        detail = f"{len(recordings)} lines have the recording_id {recording_id!r}; give each recording its own"
-        yield Rejected(recording_id, "read", "manifest_duplicate_id", detail)
+        recording_id, count = recording.recording_id, counts[recording.recording_id]
+        if count > 1:
+            detail = f"{count} lines have the recording_id {recording_id!r}; give each recording its own"
+            yield Rejected(recording_id, "read", "manifest_duplicate_id", detail, {"lines": count})
+        else:
+            others = named_by(sorted(counts.keys() - {recording_id}))
+            detail = (
+                f"the recording_id {recording_id!r} looks like {others} of another line; give each recording its own"
+            )
+            yield Rejected(recording_id, "read", "manifest_look_alike_id", detail, {"ids": len(counts)})
 
 
 def _invalid(recording_id: str | None, detail: str) -> Rejected:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.inside import inside_size
 from duologue_pipeline.files.storage import absolute_uri, join
-from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.reader.release import DamagedReleaseError, read_release
 from duologue_pipeline.reader.shard import Sample, read_shard
+from duologue_pipeline.reader.trust import sample_fault
 from duologue_pipeline.reader.watch import RevocationWatch
 from duologue_pipeline.records import SPLITS
 
@@ -24,6 +26,10 @@ _LOOK_EVERY_S: Final = 0.5
 
 class PurposeError(UsageError):
     """Says that the release does not carry the purpose that the reader asked for."""
+
+
+class _MissingFileError(DamagedReleaseError, FileNotFoundError):
+    """Tells that a file of the release is not there."""
 
 
 class Dataset:
@@ -55,9 +61,9 @@ class Dataset:
         """Gives the samples.
 
         Raises:
-            ValueError: a shard is damaged.
+            DamagedReleaseError: a shard is missing or damaged, a sample is not what the release says, or
+                ``revocations.jsonl`` cannot be trusted. It is a UsageError and a ValueError as well.
             PurposeError: a new version, without the purpose, has taken the place of the release.
-            UsageError: ``revocations.jsonl`` cannot be trusted.
         """
         finished, given = set[str](), set[str]()  # shards by their names without hash; keys within the next one
         while True:
@@ -69,10 +75,12 @@ class Dataset:
                     if sample.key not in given:
                         given.add(sample.key)
                         yield sample
-            except OSError:
-                if not self._renew():  # the shard is not gone because of a new version, but missing
-                    raise
-                continue
+            except OSError as error:
+                if self._renew():
+                    continue
+                # The shard is not gone because of a new version, but missing or not to be read.
+                kind = _MissingFileError if isinstance(error, FileNotFoundError) else DamagedReleaseError
+                raise kind(f"{join(self._uri, shard['path'])}: cannot be read ({error.strerror or error})") from None
             finished.add(_stem(shard["path"]))
             given = set()
 
@@ -82,17 +90,36 @@ class Dataset:
     def _read(self, shard: dict[str, Any]) -> Iterator[Sample]:
         uri, samples = join(self._uri, shard["path"]), 0
         self._revoked.look(self.release)
-        for sample in read_shard(uri):
+        damage, keys = "", set[str]()
+        found = self._samples(shard)
+        while True:
+            try:
+                sample = next(found, None)
+            except ValueError as error:
+                damage = str(error).removeprefix(f"{uri}: ")
+                break
+            if sample is None:
+                break
             samples += 1
             self._revoked.look(self.release, at_most_every_s=_LOOK_EVERY_S)
+            damage = sample_fault(sample, self.release, split=self.split)
+            if damage or sample.key in keys:
+                damage = f"sample {sample.key}: {damage or 'is there twice'}"
+                break
+            keys.add(sample.key)
             # The gate let only such samples in; a reader does not take that on trust.
             if self.purpose in sample.metadata["purposes"] and not self._revoked.strikes(shard["path"], sample.key):
                 yield sample
-        if samples != shard["samples"]:  # tarfile takes an archive that is cut between members for a whole one
-            raise ValueError(
-                f"{uri}: holds {samples} samples and dataset.json says {shard['samples']}; "
-                f"the shard is damaged: fetch it again (`duologue shards verify {self._uri}` tells)"
+        if damage or samples != shard["samples"]:
+            counted = f"holds {samples} samples and dataset.json says {shard['samples']}; "
+            raise DamagedReleaseError(
+                f"{uri}: {counted if samples != shard['samples'] else ''}the shard is damaged"
+                f"{f' ({damage})' if damage else ''}: fetch it again (`duologue shards verify {self._uri}` tells)"
             )
+
+    def _samples(self, shard: dict[str, Any]) -> Iterator[Sample]:
+        inside_size(self._uri, shard["path"])
+        yield from read_shard(join(self._uri, shard["path"]), max_bytes=shard["bytes"])
 
     def _renew(self) -> bool:
         """Goes over to the version that is there now; False where it is the same one."""
@@ -117,7 +144,8 @@ def open_dataset(uri: str, split: str = "train", purpose: str = "training_inhous
 
     Raises:
         PurposeError: the release was not made for this purpose.
-        UsageError: there is no complete release, no such split, or ``revocations.jsonl`` cannot be trusted.
+        DamagedReleaseError: ``dataset.json`` or ``revocations.jsonl`` is damaged or cannot be trusted.
+        UsageError: there is no release, or no such split.
     """
     root = absolute_uri(uri)
     release = read_release(root)

@@ -180,11 +180,20 @@ def _entries(
         said = (document["schema"], document["ledger_id"], document["number"], document["previous_sha256"])
         if said != (_SCHEMA, ledger_id, number, previous_sha256):
             raise RevocationError(f"{where} does not continue the lines before it, or is of another ledger")
-        return [Revocation(**entry) for entry in document["entries"]]
+        return [_entry(**entry) for entry in document["entries"]]
     except EnvelopeError as error:
         raise RevocationError(f"{where}: {error}") from None
     except (KeyError, TypeError):
         raise RevocationError(f"{where} is no list of revocations of version {_SCHEMA}") from None
+
+
+def _entry(*, shard: str, key: str, speaker: str, reason: str, seq: int | None, at: str) -> Revocation:
+    """Builds an entry of what was signed; TypeError where a field is missing, unknown, or not of its type."""
+    if not all(isinstance(text, str) for text in (shard, key, speaker, reason, at)):
+        raise TypeError
+    if seq is not None and type(seq) is not int:
+        raise TypeError
+    return Revocation(shard, key, speaker, reason, seq, at)
 
 
 def _order(entry: Revocation) -> tuple[str, str, str, str]:

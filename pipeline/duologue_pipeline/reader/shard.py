@@ -1,20 +1,26 @@
 """Reads a shard, a tar archive of samples, from beginning to end as a stream."""
 
 import io
-import json
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from duologue_pipeline.files.storage import open_input
+from duologue_pipeline.files.arrays import parse_npy
+from duologue_pipeline.files.storage import file_size, open_input
+from duologue_pipeline.files.text import parse_json
+from duologue_pipeline.reader.release import DamagedReleaseError
+from duologue_pipeline.shards.members import MemberError, group_members, read_members_of
 
 __all__ = ["Sample", "read_members", "read_shard"]
+
+_MAX_JSON_BYTES: Final = 1 << 25
+_BLOCK_SAMPLES: Final = 1 << 18
+_SLACK_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -26,56 +32,83 @@ class Sample:
         metadata: the document of ``KEY.json`` (schemas/sample.schema.json); times in it count from the sample's start.
         codes: uint16 [2, codebooks, frames], speaker ``a`` first, each below its codebook's cardinality.
         flac: the bytes of ``KEY.flac``, None where the release has no audio.
+        shard: the file that it was read from.
     """
 
     key: str
     metadata: dict[str, Any]
     codes: npt.NDArray[np.uint16]
     flac: bytes | None
+    shard: str = ""
 
     @cached_property
     def audio(self) -> tuple[npt.NDArray[np.float32], int] | None:
-        """Decodes the audio when first asked for: (float32 [2, T] in [-1, 1], sample rate in Hz); None without audio."""
+        """Decodes the audio when first asked for: (float32 [2, T] in [-1, 1], sample rate in Hz); None without audio.
+
+        Raises:
+            DamagedReleaseError: it cannot be decoded, is not of two tracks, or longer than the sample.
+        """
         if self.flac is None:
             return None
-        pcm, sample_rate_hz = soundfile.read(io.BytesIO(self.flac), dtype="float32", always_2d=True)
-        return np.ascontiguousarray(pcm.T), sample_rate_hz
+        try:
+            with soundfile.SoundFile(io.BytesIO(self.flac)) as file:
+                rate_hz, longest_s = file.samplerate, self.metadata["end_s"] - self.metadata["start_s"] + _SLACK_S
+                if file.channels != 2:
+                    raise ValueError(f"it has {file.channels} tracks, expected 2")
+                blocks, samples = [np.zeros((0, 2), np.float32)], 0
+                while len(block := file.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True)):
+                    blocks.append(block)
+                    samples += len(block)
+                    if samples > longest_s * rate_hz:
+                        raise ValueError(f"it is longer than the sample, {longest_s - _SLACK_S:.3f} s")
+        except (soundfile.LibsndfileError, ValueError, KeyError, TypeError) as error:
+            raise DamagedReleaseError(
+                f"{self.shard}: {self.key}.flac cannot be decoded ({error}); the shard is damaged: fetch it again"
+            ) from None
+        return np.ascontiguousarray(np.concatenate(blocks).T), rate_hz
 
 
-def read_shard(uri: str) -> Iterator[Sample]:
+def read_shard(uri: str, *, max_bytes: int | None = None) -> Iterator[Sample]:
     """Reads one shard from beginning to end, as a stream.
 
+    Args:
+        uri: the file.
+        max_bytes: how long it may be; as long as it is if None.
+
     Raises:
-        ValueError: a sample lacks its ``json`` or ``codes.npy``, or the archive is damaged.
+        DamagedReleaseError: a sample lacks its ``json`` or ``codes.npy``, or the archive is damaged.
+        OSError: it cannot be read.
     """
-    for key, members in read_members(uri):
+    for key, members in read_members(uri, max_bytes=max_bytes):
         if not {"json", "codes.npy"} <= members.keys():
-            raise ValueError(f"{uri}: sample {key} has the members {', '.join(members)} and needs json and codes.npy")
-        yield Sample(
-            key=key,
-            metadata=json.loads(members["json"]),
-            codes=np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False),
-            flac=members.get("flac"),
-        )
+            raise DamagedReleaseError(
+                f"{uri}: sample {key} has the members {', '.join(members)} and needs json and codes.npy"
+            )
+        part = "json"
+        try:
+            if len(members["json"]) > _MAX_JSON_BYTES:
+                raise ValueError(f"it has {len(members['json'])} bytes, more than {_MAX_JSON_BYTES}")
+            metadata = parse_json(members["json"])
+            if type(metadata) is not dict:
+                raise ValueError("it is no object")
+            part = "codes.npy"
+            codes = parse_npy(members["codes.npy"])
+        except ValueError as error:
+            raise DamagedReleaseError(f"{uri}: {key}.{part} cannot be read ({error})") from None
+        yield Sample(key=key, metadata=metadata, codes=codes, flac=members.get("flac"), shard=uri)
 
 
-def read_members(uri: str) -> Iterator[tuple[str, dict[str, bytes]]]:
+def read_members(uri: str, *, max_bytes: int | None = None) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Groups the members of a shard by sample: (key, extension -> content), in the order of the archive.
 
     Raises:
-        ValueError: the archive is damaged.
+        DamagedReleaseError: the archive is damaged.
+        OSError: it cannot be read.
     """
-    key, members = "", dict[str, bytes]()
+    longest = (file_size(uri) or 0) if max_bytes is None else max_bytes
     try:
-        with open_input(uri) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
-            for info in archive:
-                found, _, extension = info.name.partition(".")
-                if members and found != key:
-                    yield key, members
-                    members = {}
-                content = archive.extractfile(info)
-                key, members[extension] = found, content.read() if content else b""
-    except tarfile.TarError as error:
-        raise ValueError(f"{uri}: the archive is damaged ({error})") from None
-    if members:
-        yield key, members
+        with open_input(uri) as stream:
+            for sample in group_members(read_members_of(stream, max_bytes=longest)):
+                yield sample.key, sample.members
+    except MemberError as error:
+        raise DamagedReleaseError(f"{uri}: the archive is damaged ({error})") from None

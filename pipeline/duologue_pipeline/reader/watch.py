@@ -1,10 +1,11 @@
 """Follows the ``revocations.jsonl`` of a release while it grows, for a reader that leaves those samples out."""
 
 import time
-from typing import Any
+from typing import Any, Final
 
-from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import file_size, join, read_bytes
+from duologue_pipeline.files.inside import inside_size, read_inside
+from duologue_pipeline.files.storage import join
+from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.revocations import (
     FILE_NAME,
     RevocationError,
@@ -14,6 +15,9 @@ from duologue_pipeline.reader.revocations import (
 )
 
 __all__ = ["RevocationWatch"]
+
+_MAX_BYTES: Final = 1 << 28  # half a million entries
+_MAX_KEY_BYTES: Final = 1 << 20
 
 
 class RevocationWatch:
@@ -40,14 +44,19 @@ class RevocationWatch:
             at_most_every_s: does nothing where the last look was later than that.
 
         Raises:
-            UsageError: the file is not what the ledger signed; nothing is read then.
+            DamagedReleaseError: the file is not what the ledger signed; nothing is read then.
         """
         now = time.monotonic()
         if now - self._looked_at < at_most_every_s:
             return
         self._looked_at = now
         pinned = release.get("revocations")
-        size = file_size(join(self._root, FILE_NAME)) or 0
+        try:
+            size = inside_size(self._root, FILE_NAME)
+        except FileNotFoundError:
+            size = 0
+        except (OSError, ValueError):
+            size = -1  # reading it says what is wrong
         if size != len(self._known.data) or pinned != self._pinned:
             self._known, self._pinned = self._read(release), pinned
 
@@ -55,23 +64,23 @@ class RevocationWatch:
         uri = join(self._root, FILE_NAME)
         try:
             try:
-                data = read_bytes(uri)
+                data = read_inside(self._root, FILE_NAME, max_bytes=_MAX_BYTES)
             except FileNotFoundError:
                 data = b""
             try:
-                key_text = read_bytes(join(self._root, "ledger.pub")).decode() if data else ""
+                keys = read_inside(self._root, "ledger.pub", max_bytes=_MAX_KEY_BYTES) if data else b""
             except FileNotFoundError:
                 raise RevocationError("there is no ledger.pub beside it to check it with") from None
             ledger = release["ledger"]
             return parse_revocations(
                 data,
-                keys=trusted_keys(key_text, str(ledger.get("checkpoint"))) if data else (),
+                keys=trusted_keys(keys.decode(), str(ledger.get("checkpoint"))) if data else (),
                 ledger_id=ledger["ledger_id"],
                 pinned=release.get("revocations"),
                 before=self._known,
             )
-        except (RevocationError, UnicodeDecodeError) as error:
-            raise UsageError(
+        except (OSError, ValueError) as error:  # a RevocationError is a ValueError
+            raise DamagedReleaseError(
                 f"{uri}: {error}; what must not be read cannot be told, so nothing is: fetch the release again from its "
                 "source"
             ) from None

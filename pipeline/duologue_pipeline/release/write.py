@@ -4,6 +4,7 @@ Every shard has left its pieces of the tables (:mod:`duologue_pipeline.shards.wr
 shards. All is done in the staging folder and may be done again; :mod:`duologue_pipeline.release.publish` makes it seen.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ from duologue_pipeline.files.storage import (
     write_bytes,
 )
 from duologue_pipeline.files.tables import read_table
-from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.release import MANIFEST, SCHEMA
 from duologue_pipeline.records import Rejected, WrittenShard
@@ -36,6 +36,7 @@ from duologue_pipeline.release.document import (
     split_entries,
 )
 from duologue_pipeline.release.publish import publish_release
+from duologue_pipeline.release.rejected import published_lines
 from duologue_pipeline.shards.write import READY
 from duologue_schemas.tables import TABLES
 
@@ -57,7 +58,6 @@ class ReleaseOptions:
         ledger: ``ledger_id``, ``events`` and ``checkpoint`` of the ledger, each None where there was none.
         fingerprint: hash of everything that decides the run's output.
         manifest_sha256: hash of the manifest's content, whatever its order.
-        manifest_folder: taken out of the details of rejections, so that no path of the machine is published.
     """
 
     name: str
@@ -73,7 +73,6 @@ class ReleaseOptions:
     ledger: Mapping[str, Any]
     fingerprint: str
     manifest_sha256: str
-    manifest_folder: str
 
 
 def stage_release(
@@ -98,7 +97,7 @@ def stage_release(
     """
     ready = join(out, READY)
     ordered = sorted(shards, key=lambda shard: shard.name)
-    refused = _write_rejected(rejected, out=ready, folder=options.manifest_folder)
+    refused = _write_rejected(rejected, out=ready)
     _delete_strays(ordered, ready)
     if not ordered:
         return None
@@ -131,19 +130,10 @@ def write_release(
     return publish_release(out)
 
 
-def _write_rejected(rejected: Iterable[Rejected], *, out: str, folder: str) -> list[dict[str, Any]]:
-    rows = [
-        {
-            "recording_id": row.recording_id,
-            "stage": row.stage,
-            "reason": row.reason,
-            "detail": row.detail.replace(folder, ""),
-        }
-        for row in rejected
-    ]
-    lines = sorted(canonical_json(row) for row in rows)
+def _write_rejected(rejected: Iterable[Rejected], *, out: str) -> list[dict[str, Any]]:
+    lines = published_lines(rejected)
     write_bytes(join(out, "rejected.jsonl"), b"".join(line + b"\n" for line in lines))
-    return rows
+    return [json.loads(line) for line in lines]
 
 
 def _delete_strays(shards: Sequence[WrittenShard], ready: str) -> None:

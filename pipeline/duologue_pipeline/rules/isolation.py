@@ -83,7 +83,9 @@ class IsolationRules(RuleSet):
         mono_single_silence_share: from this share on there is one.
         offset_min_lead_ms: a copy this long before its source shows that its track is late.
         offset_max_s: the largest offset that is looked for.
+        shift_range_db: for them, what is so far below the loud speech of its track is not turned up any more.
         shift_smoothing_hz: over how many frequencies the spectrum is brought to one level, for copies that lie far off.
+        shift_empty_band_db: bands so far below the strongest one hold no speech, and hardly count.
         shift_neighbours_s: the lags around a lag that its correlation is held against.
         shift_min_sigma: how far such a copy must stand out.
         offset_min_turns: turns of each speaker to judge by.
@@ -222,7 +224,9 @@ class IsolationRules(RuleSet):
     # Offset: by a copy before its source, by a copy far off, by turns.
     offset_min_lead_ms: float
     offset_max_s: float
+    shift_range_db: float
     shift_smoothing_hz: float
+    shift_empty_band_db: float
     shift_neighbours_s: float
     shift_min_sigma: float
     offset_min_turns: int

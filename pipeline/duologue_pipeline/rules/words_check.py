@@ -10,7 +10,7 @@ __all__ = ["WordsCheckRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class WordsCheckRules(RuleSet):
-    """Sets what :func:`duologue_pipeline.words.check.check_words` takes for words that cannot be a speaker's.
+    """Sets which words cannot be a speaker's, by where they lie (:mod:`duologue_pipeline.words.check`) or in themselves.
 
     Attributes:
         max_shift_ms: the largest shift between words and activity that is tried.
@@ -19,6 +19,9 @@ class WordsCheckRules(RuleSet):
         min_gain: how much better words must agree elsewhere to be shifted or on the wrong track.
         min_words: fewer words are undetermined.
         min_words_ms: so is a shorter time of words or of activity.
+        max_outside_share: words of which a larger share lies before or after the audio of their track are not its words.
+        max_typical_word_s: where half of the words are longer, their times are no seconds.
+        max_repeated_share: where more of the words are there already with the same times, the list was written twice.
     """
 
     name: ClassVar[str] = "words_check"
@@ -28,3 +31,6 @@ class WordsCheckRules(RuleSet):
     min_gain: float
     min_words: int
     min_words_ms: int
+    max_outside_share: float
+    max_typical_word_s: float
+    max_repeated_share: float

@@ -21,7 +21,6 @@ __all__ = ["release_options"]
 
 def release_options(
     request: RunRequest,
-    manifest: str,
     lines: Sequence[bytes],
     ledger: PinnedLedger | None,
     second_opinion: SecondOpinion | None,
@@ -31,7 +30,6 @@ def release_options(
 
     Args:
         request: what the user asks for.
-        manifest: absolute uri of the manifest.
         lines: of the manifest, in any order.
         ledger: None where there is none.
         second_opinion, asr: the models that are asked, None where none are.
@@ -55,6 +53,7 @@ def release_options(
         "include_audio": request.include_audio,
         "words": request.words,
         "isolation_policy": request.isolation_policy,
+        "same_audio": request.same_audio,
         "second_opinion": opinion_document,
         "asr": asr_document,
         "name": request.name,
@@ -79,5 +78,4 @@ def release_options(
         ledger=pin,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
         manifest_sha256=manifest_hash,
-        manifest_folder=manifest.rpartition("/")[0] + "/",
     )

@@ -36,7 +36,7 @@ def is_complete(out: str, fingerprint: str) -> bool:
     Raises:
         UsageError: it holds another release, or files of somebody else.
     """
-    if not is_remote(out) and local_path(out).is_file():
+    if not is_remote(out) and local_path(out).exists() and not local_path(out).is_dir():
         raise UsageError(f"{out}: is a file; --out names a folder")
     if exists(join(out, MANIFEST)):
         release = read_release(out)

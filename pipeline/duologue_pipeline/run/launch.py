@@ -5,22 +5,26 @@ pipeline lays the release ready in the staging folder; it is seen only when the 
 then, still allows all of it. Where it does not, the run goes on with the ledger of now, in another round.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
+from duologue_pipeline.consent.look_alikes import mistakable_speakers
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
-from duologue_pipeline.files.storage import absolute_uri
+from duologue_pipeline.files.storage import absolute_uri, exists, join
+from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
+from duologue_pipeline.run.details import details_path, make_details_folder
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
@@ -46,12 +50,14 @@ class RunResult:
         release: the document of ``dataset.json``, None where nothing could be written.
         refused: reason -> how many, from ``rejected.jsonl``.
         was_complete: whether the folder already held this very release.
+        details: the private file that says of each refusal what was found and what to do; None where there is none.
     """
 
     out: str
     release: dict[str, Any] | None
     refused: dict[str, int]
     was_complete: bool
+    details: str | None
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class _Run:
     out: str
     lines: Sequence[bytes]
     recordings: int
+    speaker_ids: Collection[str]
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
     progress: IO[str] | None
@@ -71,8 +78,30 @@ class _Run:
         if self.progress is not None:
             print(text, file=self.progress, flush=True)
 
+    def ledger(self) -> PinnedLedger | None:
+        """Opens and signs the ledger as it is now."""
+        against = self.request.against or ()
+        return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
+
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
-        return release_options(self.request, self.manifest, self.lines, ledger, self.second_opinion, self.asr)
+        return release_options(self.request, self.lines, ledger, self.second_opinion, self.asr)
+
+    def details(self, release: ReleaseOptions) -> str | None:
+        """Names the private file of a round; None where there is no ledger that it could lie beside."""
+        ledger = self.request.ledger
+        if ledger is None or release.ledger["ledger_id"] is None:
+            return None
+        return details_path(ledger, name=release.name, fingerprint=release.fingerprint)
+
+    def result(self, release: ReleaseOptions, *, was_complete: bool) -> RunResult:
+        details = self.details(release)
+        return RunResult(
+            self.out,
+            read_release(self.out) if exists(join(self.out, MANIFEST)) else None,
+            refused_counts(self.out),
+            was_complete=was_complete,
+            details=details if details is not None and exists(details) else None,
+        )
 
 
 def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
@@ -86,18 +115,21 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         UsageError: the request cannot be carried out; what the run has done until then is kept for the next one.
     """
     check_request(request)
+    remove_dead_temporaries()
+    if request.allow_private_addresses:
+        allow_private_addresses()
     manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
     lines = list(read_lines(manifest))
-    recordings = _count_recordings(lines, manifest)
-    ledger = open_ledger(request.ledger)
+    recordings, speaker_ids = _recordings_and_speakers(lines, manifest)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
-    this = _Run(request, manifest, out, lines, recordings, second_opinion, asr, progress)
+    this = _Run(request, manifest, out, lines, recordings, speaker_ids, second_opinion, asr, progress)
+    ledger = this.ledger()
     release = this.release(ledger)
     if is_complete(out, release.fingerprint) and is_tidy(out, read_release(out)):
-        return _complete(out)
+        return this.result(release, was_complete=True)
     if request.beam_args:  # a mistake in them is answered before anything is written
         from duologue_pipeline.stages.local_runner import beam_options
 
@@ -106,16 +138,16 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         for _ in range(_ROUNDS):
             if is_complete(out, release.fingerprint):  # another process may have written it while this one waited
                 tidy(out, tell=this.tell)
-                return _complete(out)
+                return this.result(release, was_complete=True)
             try:
-                written = _round(this, ledger, release, lease)
-                return RunResult(out, written, refused_counts(out), was_complete=False)
+                _round(this, ledger, release, lease)
+                return this.result(release, was_complete=False)
             except WithdrawnMeanwhile as withdrawn:
                 remove_strays(out, None, but=("rejected.jsonl",), tell=lambda _: None)
                 if ledger is not None and withdrawn.events == ledger.pin["events"]:
                     raise UsageError(_disagreement(withdrawn)) from None
                 this.tell(f"{withdrawn} since the run began; going on with the ledger as it is now")
-            ledger = open_ledger(request.ledger)
+            ledger = this.ledger()
             release = this.release(ledger)
         raise UsageError(
             f"{out}: consent ended {_ROUNDS} times while the run was under way, so nothing is published; run the command "
@@ -123,11 +155,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         )
 
 
-def _complete(out: str) -> RunResult:
-    return RunResult(out, read_release(out), refused_counts(out), was_complete=True)
-
-
-def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> dict[str, Any] | None:
+def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
     """Makes the release with the ledger as it is pinned, and publishes it."""
     request, out = this.request, this.out
     as_of = request.as_of or datetime.now(UTC)
@@ -135,6 +163,9 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     prepare(out, release.fingerprint, snapshot=snapshot, as_of=as_of, tell=this.tell)
     if ledger is not None:
         stage_log(ledger, out)
+    details = this.details(release)
+    if details is not None:
+        make_details_folder(details)
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     from duologue_pipeline.pipeline import RunOptions
@@ -145,18 +176,21 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         out=out,
         snapshot=snapshot,
         ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
+        mistakable=mistakable_speakers(this.speaker_ids, snapshot),
         as_of=as_of,
         codec=request.codec,
         second_opinion=this.second_opinion,
         asr=this.asr,
+        same_audio=request.same_audio,
         tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
         validation_share=request.validation_share,
         shard_s=request.shard_hours * 3600,
         release=release,
+        details=details,
     )
     run_watched(options, request.beam_args, recordings=this.recordings, stream=this.progress)
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, as_of=request.as_of)
-    return publish_release(out, check=check, tell=this.tell)
+    publish_release(out, check=check, tell=this.tell)
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
@@ -167,10 +201,15 @@ def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
     )
 
 
-def _count_recordings(lines: Sequence[bytes], manifest: str) -> int:
-    """Counts the usable lines of a manifest, and refuses a manifest that has none."""
-    recordings = sum(isinstance(parse_line(line, manifest_uri=manifest), Recording) for line in lines)
-    if not recordings:
+def _recordings_and_speakers(lines: Sequence[bytes], manifest: str) -> tuple[int, set[str]]:
+    """Counts the usable lines of a manifest and collects their speakers; refuses a manifest that has none."""
+    count, speaker_ids = 0, set[str]()
+    for line in lines:
+        parsed = parse_line(line, manifest_uri=manifest)
+        if isinstance(parsed, Recording):
+            count += 1
+            speaker_ids.update(track.speaker_id for track in parsed.tracks)
+    if not count:
         found = f"none of its {len(lines)} lines is a recording" if lines else "it has no lines"
         raise UsageError(f"{manifest}: not a usable manifest: {found}; `duologue validate {manifest}` lists the faults")
-    return recordings
+    return count, speaker_ids

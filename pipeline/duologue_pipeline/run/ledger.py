@@ -1,14 +1,18 @@
 """Opens and signs the ledger of a run, as of the checkpoint that the release will name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from duologue_consent import Ledger, LedgerError, Snapshot
 from duologue_consent.ledger.publication import publish_log
+from duologue_consent.lineage.store import release_folders
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import join, local_path, write_bytes
+from duologue_pipeline.files.storage import exists, join, local_path, write_bytes
+from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.shards.write import READY
+from duologue_pipeline.withdrawal.continuity import require_continues, require_continues_own
 
 __all__ = ["PinnedLedger", "open_ledger", "stage_log"]
 
@@ -22,16 +26,50 @@ class PinnedLedger:
     pin: Mapping[str, Any]
 
 
-def open_ledger(name: str | None) -> PinnedLedger | None:
+def open_ledger(
+    name: str | None,
+    *,
+    out: str,
+    against: Sequence[str] = (),
+    now: datetime,
+    tell: Callable[[str], None] = lambda _: None,
+) -> PinnedLedger | None:
     """Opens and signs a ledger; a missing file gives None, a missing database an error.
 
+    Before it is signed it must continue what others know of it: ``against``, the release in ``out``, and every release of its
+    lineage whose folder can be reached.
+
+    Args:
+        name: path or PostgreSQL URL.
+        out: the output folder; what it holds of another ledger is passed over, as the run will refuse it.
+        against: releases, or files with a signed checkpoint.
+        now: what the clock shows.
+        tell: is told which release could not be reached.
+
     Raises:
-        UsageError: the ledger cannot be opened, or is not whole.
+        UsageError: the ledger cannot be opened, is not whole, is ahead of the clock, or does not continue what it is held against.
     """
     if name is None or ("://" not in name and not local_path(name).exists()):
+        if against:
+            raise UsageError(
+                f"--against {against[0]}: there is no ledger {name or ''} to be held against it; name one with --ledger"
+            )
         return None
     try:
-        ledger = Ledger.open(name if "://" in name else local_path(name))
+        ledger = Ledger.open(name if "://" in name else local_path(name), now=now)
+        for uri in against:
+            require_continues(uri, ledger, now=now)
+        for folder in dict.fromkeys([out, *release_folders(ledger)]):
+            try:
+                reached = exists(join(folder, MANIFEST))
+            except (OSError, UsageError):
+                reached = False
+            if reached:
+                require_continues_own(folder, ledger, now=now)
+            elif folder != out:
+                tell(
+                    f"{folder}: a release of the ledger's lineage, cannot be reached, and the ledger was not held against it"
+                )
         pin = ledger.release_pin()
         return PinnedLedger(ledger, ledger.snapshot(pin["events"]), pin)
     except LedgerError as error:

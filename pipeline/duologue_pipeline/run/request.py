@@ -8,6 +8,7 @@ from datetime import datetime
 
 from duologue_consent import Purpose
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.ingest.same_audio import SAME_AUDIO_POLICIES
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
 from duologue_pipeline.words.files import WORDS_POLICIES
 from duologue_schemas import load_schema
@@ -22,19 +23,22 @@ class RunRequest:
     Attributes:
         manifest, out: where the recordings are listed and where the release goes.
         ledger: path or PostgreSQL URL of the consent ledger; None or a missing file lets nothing pass.
+        against: releases and files with a checkpoint which the ledger must continue; None for none.
         purpose: what the release is for.
         codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
         segment_s: length of a sample.
         include_audio: whether samples carry FLAC.
         words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
         isolation_policy: a key of :data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`.
+        same_audio: a key of :data:`duologue_pipeline.ingest.same_audio.SAME_AUDIO_POLICIES`.
         pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
         asr: a speech recogniser for tracks without a transcript, a path or hub id.
         allow_network: whether these may be downloaded.
+        allow_private_addresses: whether audio and words are fetched from private networks as well.
         name: of the dataset.
         validation_share: share of the time for the validation split.
         shard_hours: conversation time in a shard.
-        as_of: the moment at which consent must be live; now if None.
+        as_of: the moment at which consent must be live; now if None. Denials count whatever it is.
         wait_s: how long to wait for another process that works in the output folder.
         beam_args: options passed to Beam.
     """
@@ -42,16 +46,19 @@ class RunRequest:
     manifest: str
     out: str
     ledger: str | None = None
+    against: Sequence[str] | None = None
     purpose: str = "training_inhouse"
     codec: str = "embedded"
     segment_s: float = 120.0
     include_audio: bool = False
     words: str = "optional"
     isolation_policy: str = "refuse-fail"
+    same_audio: str = "refuse"
     pyannote_segmentation: str | None = None
     pyannote_embedding: str | None = None
     asr: str | None = None
     allow_network: bool = False
+    allow_private_addresses: bool = False
     name: str = "duologue-dataset"
     validation_share: float = 0.05
     shard_hours: float = 10.0
@@ -74,6 +81,8 @@ def check_request(request: RunRequest) -> None:
         raise UsageError(
             f"--isolation-policy {request.isolation_policy}: expected one of {', '.join(ISOLATION_POLICIES)}"
         )
+    if request.same_audio not in SAME_AUDIO_POLICIES:
+        raise UsageError(f"--same-audio {request.same_audio}: expected one of {', '.join(SAME_AUDIO_POLICIES)}")
     if not 1 <= request.segment_s <= 3600:
         raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
     if not 0 <= request.validation_share < 1:

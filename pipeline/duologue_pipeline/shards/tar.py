@@ -8,7 +8,8 @@ digits of its SHA-256, so a changed shard never comes back under an old name (we
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from duologue_pipeline.files.storage import join, move, open_input, open_output
 
-__all__ = ["join_parts", "npy_bytes", "write_members"]
+__all__ = ["Piece", "join_parts", "npy_bytes", "write_members"]
 
 _RECORD_BYTES = 20 * tarfile.BLOCKSIZE  # tar pads an archive to whole records
 _COPY_BYTES = 1 << 20
@@ -57,11 +58,23 @@ def write_members(out: IO[bytes], key: str, members: Mapping[str, bytes]) -> int
     return written
 
 
-def join_parts(part_uris: Iterable[str], *, folder: str, name: str, staging: str) -> tuple[str, str, int]:
+@dataclass(frozen=True, order=True)
+class Piece:
+    """Names bytes of a part: from ``start`` to before ``stop``."""
+
+    uri: str
+    start: int
+    stop: int
+
+
+def join_parts(
+    part_uris: Iterable[str], *, folder: str, name: str, staging: str, first: Sequence[Piece] = ()
+) -> tuple[str, str, int]:
     """Joins parts into one shard, under a name that ends in its hash.
 
     Args:
         part_uris: the parts in their order.
+        first: what comes before all else, and not again in its part.
         folder: where the shard goes.
         name: e.g. ``train-00000``.
         staging: a folder on the same file system for the unfinished file.
@@ -80,12 +93,33 @@ def join_parts(part_uris: Iterable[str], *, folder: str, name: str, staging: str
             digest.update(piece)
             size += len(piece)
 
+        for piece in first:
+            for block in _blocks(piece.uri, piece.start, piece.stop):
+                put(block)
         for uri in part_uris:
-            with open_input(uri) as part:
-                while piece := part.read(_COPY_BYTES):
-                    put(piece)
+            position = 0
+            for piece in sorted(piece for piece in first if piece.uri == uri):
+                for block in _blocks(uri, position, piece.start):
+                    put(block)
+                position = piece.stop
+            for block in _blocks(uri, position, None):
+                put(block)
         put(bytes(2 * tarfile.BLOCKSIZE))
         put(bytes(-size % _RECORD_BYTES))
     file_name = f"{name}-{digest.hexdigest()[:12]}.tar"
     move(unfinished, join(folder, file_name))
     return file_name, digest.hexdigest(), size
+
+
+def _blocks(uri: str, start: int, stop: int | None) -> Iterator[bytes]:
+    """Reads a file from ``start`` to before ``stop``, its end if None; what lies before is read over, as streams do not seek."""
+    position = 0
+    with open_input(uri) as stream:
+        while stop is None or position < stop:
+            edge = start if position < start else stop
+            block = stream.read(_COPY_BYTES if edge is None else min(_COPY_BYTES, edge - position))
+            if not block:
+                return
+            if position >= start:
+                yield block
+            position += len(block)

@@ -148,5 +148,6 @@ def _write_ledger(path: Path, speaker_ids: Iterable[str], seed: int) -> None:
     ledger_id = f"{rng.bytes(4).hex()}-0000-4000-8000-{rng.bytes(6).hex()}"
     ledger = Ledger.create(path, ledger_id=ledger_id, created_at=_OPENED_AT, entropy=seeded_entropy(rng.bytes(32)))
     purposes = [Purpose.RECORDING, Purpose.TRAINING_INHOUSE, Purpose.REDISTRIBUTION]
+    at = _OPENED_AT + timedelta(hours=1)
     for speaker_id in speaker_ids:
-        ledger.grant(speaker_id, purposes, at=_OPENED_AT + timedelta(hours=1))
+        ledger.grant(speaker_id, purposes, at=at, entered_at=at)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import apache_beam as beam
 
+from duologue_consent.decisions.names import skeleton
 from duologue_pipeline.read.manifest import parse_line, read_lines, unique_recordings
 from duologue_pipeline.records import Recording, Rejected
 from duologue_pipeline.stages.guard import Split, guarded, settled
@@ -17,7 +18,7 @@ _STAGE: Final = "read"
 
 @dataclass(kw_only=True)
 class ReadManifest(beam.PTransform[Any, Any]):
-    """Reads a manifest; rejects lines with a fault, and all lines that share a recording_id.
+    """Reads a manifest; rejects lines with a fault, and all lines whose recording_ids are one or look alike.
 
     Args:
         manifest: uri of a JSON Lines file.
@@ -45,7 +46,7 @@ class ReadManifest(beam.PTransform[Any, Any]):
 def _keyed(line: bytes, manifest: str) -> tuple[str, Recording | Rejected]:
     parsed = parse_line(line, manifest_uri=manifest)
     # Rejected lines stand together: what they have in place of an id may not be encodable as a key.
-    return parsed.recording_id if isinstance(parsed, Recording) else "", parsed
+    return skeleton(parsed.recording_id) if isinstance(parsed, Recording) else "", parsed
 
 
 def _unique(keyed: tuple[str, Iterable[Recording | Rejected]]) -> Iterator[Any]:

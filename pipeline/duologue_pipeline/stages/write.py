@@ -10,12 +10,13 @@ from apache_beam.transforms.combiners import ToListCombineFn
 
 from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
+from duologue_pipeline.release.rejected import write_details
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
 from duologue_pipeline.shards.plan import PlanEntry, plan_release
 from duologue_pipeline.shards.write import write_shard
 from duologue_pipeline.stages.guard import settled
 
-__all__ = ["PlanRelease", "WriteRelease", "WriteShard"]
+__all__ = ["PlanRelease", "WriteDetails", "WriteRelease", "WriteShard"]
 
 Plan = dict[str, tuple[str, str]]
 """recording_id -> (split, shard)."""
@@ -50,11 +51,18 @@ class PlanRelease(beam.PTransform[Any, Any]):
 
 
 def _plan_entry(conversation: Annotated) -> PlanEntry:
+    lists = {
+        "activity": conversation.activity.a or conversation.activity.b,
+        "events": conversation.events,
+        "words": conversation.words_a or conversation.words_b,
+    }
     return PlanEntry(
         recording_id=conversation.recording.recording_id,
         speaker_a=conversation.consent.a.commitment,
         speaker_b=conversation.consent.b.commitment,
         duration_ms=conversation.audio.duration_ms,
+        lists=frozenset(name for name, items in lists.items() if items),
+        same_audio=conversation.audio.same_audio,
     )
 
 
@@ -88,6 +96,25 @@ def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenSha
     shard, parts = keyed
     written: WrittenShard = settled("shards", write_shard(shard, parts, out=out))
     return written
+
+
+@dataclass(kw_only=True)
+class WriteDetails(beam.PTransform[Any, Any]):
+    """Writes the sentences of all refusals to a private file (:func:`duologue_pipeline.release.rejected.write_details`).
+
+    Args:
+        path: of the file; it is local.
+    """
+
+    path: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, rejected: PCollection[Rejected]) -> PCollection[None]:
+        return (
+            rejected | "All" >> beam.CombineGlobally(ToListCombineFn()) | "Write" >> beam.Map(write_details, self.path)
+        )
 
 
 @dataclass(kw_only=True)

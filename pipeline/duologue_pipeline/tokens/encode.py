@@ -11,6 +11,7 @@ import numpy.typing as npt
 import soundfile
 
 from duologue_pipeline.codec.base import Codec
+from duologue_pipeline.consent.forms import forms_of_sample, require_granted
 from duologue_pipeline.files.storage import exists, join, open_output, write_bytes
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
@@ -19,7 +20,7 @@ from duologue_pipeline.records import Annotated, Recording, Tokenized
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
-from duologue_pipeline.tokens.samples import sample_document
+from duologue_pipeline.tokens.samples import MAY_BE_EMPTY, sample_document
 from duologue_pipeline.tokens.segments import SHORTEST_S, Segment, cut_segments
 
 __all__ = ["PARTS", "TokenizeOptions", "encode_conversation", "tokenize_conversation", "tokens_stage"]
@@ -37,6 +38,8 @@ class TokenizeOptions:
     Attributes:
         segment_s: length of a sample in seconds; rounded down to whole token frames.
         include_audio: whether samples carry ``KEY.flac``, stereo, 16 bits, at the higher of the native rates.
+            Where a track goes over full scale both are turned down by ``audio.gain_db`` of the sample's document, so
+            that nothing is clipped.
     """
 
     segment_s: float = 120.0
@@ -101,6 +104,7 @@ def tokenize_conversation(
 
     Raises:
         RejectError: the audio cannot be decoded any more.
+        FormNotGrantedError: a sample would hold a form that was not granted; it is not written.
     """
     recording_id = conversation.recording.recording_id
     decides = [asdict(conversation), split, asdict(options), codec.name, codec.weights_sha256, rule_versions(), MADE_BY]
@@ -117,7 +121,7 @@ def tokenize_conversation(
     )
     if exists(tokenized.rows_uri):
         return tokenized
-    index = []
+    index, filled = [], []
     offset = 0
     with open_output(tokenized.part_uri) as out:
         for segment, codes, flac in _samples(conversation, codec, options):
@@ -125,13 +129,16 @@ def tokenize_conversation(
             members = {"json": canonical_json(document), "codes.npy": npy_bytes(codes)}
             if flac is not None:
                 members["flac"] = flac
+            require_granted(forms_of_sample(members, document), conversation.consent.forms, key=document["key"])
             size = write_members(out, document["key"], members)
             index.append(index_row(document, offset=offset, size=size))
+            filled.append([name for name in MAY_BE_EMPTY if document[name]])
             offset += size
     rows = {
         "index": index,
         "recordings": [recording_row(conversation, split=split, samples=len(index))],
         "events": event_rows(conversation, split=split),
+        "filled": filled,
         "part_bytes": offset,
         # what a withdrawal asks while the part lies here (duologue_pipeline.withdrawal.unfinished)
         "basis": {

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from duologue_pipeline.events.fields import event_columns
 from duologue_pipeline.events.figures import overlap_share_of_speech, overlap_share_of_time
+from duologue_pipeline.ingest.usable import left_out_s
 from duologue_pipeline.isolation.report import DIRECTIONS, bleed_figures, fault_columns
 from duologue_pipeline.records import Annotated
 from duologue_pipeline.tokens.samples import track_figures
@@ -79,6 +80,8 @@ def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[
         "register": recording.register,
         "started_at": recording.started_at,
         "purposes": [conversation.consent.purpose],
+        "gain_db": recording.gain_db,
+        "same_audio": list(conversation.audio.same_audio),
         "isolation": conversation.isolation.verdict,
         "overlap_s": _s(statistics.overlap_ms),
         "overlap_share_of_time": overlap_share_of_time(statistics),
@@ -112,8 +115,11 @@ def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[
         row |= {
             f"speaker_{name}": consent.commitment,
             f"jurisdiction_{name}": track.jurisdiction,
+            f"left_out_{name}_s": left_out_s(track, report),
             f"words_{name}": words is not None,
             f"speech_{name}_s": _s(getattr(statistics, f"speech_{name}_ms")),
+            f"words_given_{name}": None if check is None else check.given,
+            f"words_outside_{name}": None if check is None else check.outside,
             f"words_check_{name}": None if check is None else check.verdict,
             f"words_shift_{name}_s": None if check is None or check.shift_ms is None else _s(check.shift_ms),
             f"said_words_{name}": getattr(statistics, f"words_{name}"),

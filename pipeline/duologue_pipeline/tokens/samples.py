@@ -2,11 +2,11 @@
 
 Times count from the sample's start, in seconds of three decimals, because the clock inside counts milliseconds. There is
 no null in it and no list whose type hangs on who is silent, because ``datasets`` infers one type from the first samples of
-a shard (docs/formats.md).
+a shard (docs/formats.md); :mod:`duologue_pipeline.shards.write` puts samples with words, events and activity first.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.codec.document import codec_document
@@ -17,7 +17,10 @@ from duologue_pipeline.records import Annotated, Event, Span, SpeakerConsent, Ta
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.tokens.segments import Segment
 
-__all__ = ["sample_document", "sample_key", "track_figures"]
+__all__ = ["MAY_BE_EMPTY", "sample_document", "sample_key", "track_figures"]
+
+MAY_BE_EMPTY: Final = ("activity", "events", "words")
+"""The lists of a document that hold nothing where nobody says anything; all other lists always hold something."""
 
 
 def sample_key(recording_id: str, segment: int) -> str:
@@ -65,7 +68,11 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
             "b": _consent(consent.b),
         },
         "codec": {**codec_document(codec), "frames": segment.frames},
-        "audio": {"a": track_figures(conversation.audio.a), "b": track_figures(conversation.audio.b)},
+        "audio": {
+            "a": track_figures(conversation.audio.a),
+            "b": track_figures(conversation.audio.b),
+            "gain_db": recording.gain_db,
+        },
         "isolation": sample_isolation(conversation.isolation),
         "activity": _by_speaker(conversation.activity.a, conversation.activity.b, start_ms, end_ms, _clip),
         "events": [

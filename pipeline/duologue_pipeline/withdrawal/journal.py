@@ -1,7 +1,9 @@
 """Keeps the journal of a propagation: a folder ``.propagate`` in the release, there from the first change to the last.
 
-What a propagation decides is decided once and written down before anything is changed; whoever finds the journal finishes it
-with the same decision, the same clock and the same checkpoint, and so with the same bytes.
+What a propagation decides is written down before anything is changed; whoever finds the journal finishes it with the same
+decision, the same clock and the same checkpoint, and so with the same bytes. What was decided since is taken in while the old
+version is still there, and where the new one turns out to hold more of what was removed: then the journal goes on with a further
+part, which replaces the version that the one before has made.
 
     journal.json         what was decided
     rewritten/STEM.json  what became of a shard, written when the new one is whole
@@ -12,11 +14,13 @@ with the same decision, the same clock and the same checkpoint, and so with the 
 It holds commitments, sample keys and hashes, as the release does, and no speaker's id.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import (
     delete_directory,
     delete_file,
@@ -27,14 +31,27 @@ from duologue_pipeline.files.storage import (
 )
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
-from duologue_pipeline.withdrawal.plan import Plan, ShardPlan
+from duologue_pipeline.withdrawal.plan import Plan, ShardPlan, joined
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
 
-__all__ = ["FOLDER", "Journal", "erase_journal", "read_journal", "work_folder"]
+__all__ = ["FOLDER", "Journal", "Part", "erase_journal", "readable_journal", "work_folder"]
 
 FOLDER: Final = ".propagate"
-_SCHEMA: Final = "journal/1.1"
+_SCHEMA: Final = "journal/1.2"
+_EARLIER: Final = "journal/1.1"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Holds what an earlier part of a propagation has done: its plan, and what became of each shard of it."""
+
+    plan: Plan
+    rewritten: tuple[RewrittenShard, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Gives the same as JSON values."""
+        return {"plan": self.plan.document(), "rewritten": [shard.document() for shard in self.rewritten]}
 
 
 @dataclass(frozen=True)
@@ -45,13 +62,16 @@ class Journal:
         root: the folder of the release.
         journal_id: random; marks the leaves of this propagation, so that none is appended twice.
         as_of: the moment of the decision, RFC 3339.
-        old_sha256: of the ``dataset.json`` that is to be replaced.
+        old_sha256: of the ``dataset.json`` before the propagation.
         old: that file.
+        base_sha256: of the ``dataset.json`` that is to be replaced: that of before, or what the last part has made.
+        base: that file.
         ledger: ``ledger`` of the new ``dataset.json``: the state of the ledger in which this was decided.
         revocations: what the new ``dataset.json`` pins of ``revocations.jsonl``.
         refusals: who no longer allows it.
         leaves: the leaves that took consent away, by their seq.
         plan: what happens to which sample.
+        done: the earlier parts.
     """
 
     root: str
@@ -59,11 +79,23 @@ class Journal:
     as_of: str
     old_sha256: str
     old: str
+    base_sha256: str
+    base: str
     ledger: Mapping[str, Any]
     revocations: Mapping[str, Any]
     refusals: tuple[Refusal, ...]
     leaves: tuple[int, ...]
     plan: Plan
+    done: tuple[Part, ...] = ()
+
+    def whole_plan(self) -> Plan:
+        """Joins the plans of all parts."""
+        return joined([*(part.plan for part in self.done), self.plan])
+
+    def covers(self, refusals: Iterable[Refusal]) -> bool:
+        """Tells whether the propagation takes out all of these tracks."""
+        own = {(refusal.recording_id, refusal.side) for refusal in self.refusals}
+        return own.issuperset((refusal.recording_id, refusal.side) for refusal in refusals)
 
     def path(self, *names: str) -> str:
         """Gives the uri of a file of the journal."""
@@ -71,20 +103,24 @@ class Journal:
 
     def write(self) -> None:
         """Writes ``journal.json``; from then on the propagation is begun."""
-        document = asdict(self) | {"schema": _SCHEMA, "plan": self.plan.document()}
+        parts = [part.document() for part in self.done]
+        document = asdict(self) | {"schema": _SCHEMA, "plan": self.plan.document(), "done": parts}
         del document["root"]
         write_bytes(self.path("journal.json"), json.dumps(document, sort_keys=True).encode() + b"\n")
 
     def rewritten(self, shard: ShardPlan) -> RewrittenShard | None:
-        """Reads what became of the shard; None where it has not been rewritten yet."""
+        """Reads what became of the shard; None where it has not been rewritten yet, or by another plan."""
         uri = self.path("rewritten", f"{_stem(shard)}.json")
-        return RewrittenShard.from_document(read_json(uri)) if exists(uri) else None
+        if not exists(uri):
+            return None
+        document = read_json(uri)
+        by = document.pop("by", None)
+        return RewrittenShard.from_document(document) if by in (None, _by(shard)) else None
 
     def note(self, shard: ShardPlan, rewritten: RewrittenShard) -> None:
         """Writes down what became of the shard."""
-        write_bytes(
-            self.path("rewritten", f"{_stem(shard)}.json"), json.dumps(rewritten.document(), sort_keys=True).encode()
-        )
+        document = {**rewritten.document(), "by": _by(shard)}
+        write_bytes(self.path("rewritten", f"{_stem(shard)}.json"), json.dumps(document, sort_keys=True).encode())
 
     def stage(self, path: str, data: bytes) -> None:
         """Lays a file of the new version ready."""
@@ -101,20 +137,26 @@ class Journal:
         Raises:
             KeyError, TypeError, ValueError: it is none.
         """
-        if document["schema"] != _SCHEMA:
+        if document["schema"] == _EARLIER:
+            document = {**document, "base_sha256": document["old_sha256"], "base": document["old"], "done": []}
+        elif document["schema"] != _SCHEMA:
             raise ValueError(f"a journal of version {document['schema']}")
         fields = {name: value for name, value in document.items() if name != "schema"}
         fields["refusals"] = tuple(Refusal(**each) for each in document["refusals"])
         fields["leaves"] = tuple(document["leaves"])
         fields["plan"] = Plan.from_document(document["plan"])
+        fields["done"] = tuple(
+            Part(Plan.from_document(part["plan"]), tuple(map(RewrittenShard.from_document, part["rewritten"])))
+            for part in document["done"]
+        )
         return cls(root=root, **fields)
 
 
-def read_journal(root: str) -> Journal | None:
+def readable_journal(root: str) -> Journal | None:
     """Reads the journal of a propagation that was begun and not finished; None where there is none.
 
     Raises:
-        ValueError: there is one that cannot be read.
+        UsageError: there is one that cannot be read: another version of duologue wrote it.
     """
     uri = join(root, FOLDER, "journal.json")
     if not exists(uri):
@@ -122,7 +164,9 @@ def read_journal(root: str) -> Journal | None:
     try:
         return Journal.of_document(root, read_json(uri))
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{uri}: is no journal that this duologue can read ({error!r})") from None
+        raise UsageError(
+            f"{uri}: is no journal that this duologue can read ({error!r}); finish with the duologue that wrote it"
+        ) from None
 
 
 def work_folder(root: str) -> str:
@@ -140,3 +184,8 @@ def erase_journal(root: str) -> None:
 
 def _stem(shard: ShardPlan) -> str:
     return shard.path.rpartition("/")[2].removesuffix(".tar")
+
+
+def _by(shard: ShardPlan) -> str:
+    """Names what was to be done with a shard, so that what was made of it by another plan is not taken for it."""
+    return hashlib.sha256(json.dumps(asdict(shard), sort_keys=True).encode()).hexdigest()

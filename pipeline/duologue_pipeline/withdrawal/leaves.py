@@ -48,7 +48,7 @@ def log_removed_shards(journal: Journal, rewritten: Sequence[RewrittenShard], le
 
     Args:
         journal: the propagation.
-        rewritten: what became of each shard of its plan.
+        rewritten: what became of each shard of all its parts.
         ledger: the ledger.
 
     Returns:
@@ -61,7 +61,7 @@ def log_removed_shards(journal: Journal, rewritten: Sequence[RewrittenShard], le
     for refusal in journal.refusals:
         withdrawn.setdefault(refusal.recording_id, set()).add(refusal.commitment)
     entries = []
-    for shard in journal.plan.shards:
+    for shard in journal.whole_plan().shards:
         own: dict[str, list[str]] = {}
         for sample in shard.samples:
             if sample.action != "keep":

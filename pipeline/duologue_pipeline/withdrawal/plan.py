@@ -10,7 +10,7 @@ Then that speaker is *silenced*: :mod:`duologue_pipeline.withdrawal.silence`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
 import pyarrow as pa
@@ -26,6 +26,7 @@ __all__ = [
     "RecordingPlan",
     "SamplePlan",
     "ShardPlan",
+    "joined",
     "make_plan",
     "silenced_side",
     "why_not_silenced",
@@ -153,6 +154,22 @@ class Plan:
             ),
             rules=document["rules"],
         )
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """Joins the plans of one withdrawal that were carried out one after the other; of a recording the last one counts."""
+    recordings: dict[str, RecordingPlan] = {}
+    for recording in (recording for plan in plans for recording in plan.recordings):
+        before = recordings.get(recording.recording_id)
+        sides = {*recording.withdrawn, *(before.withdrawn if before else ())}
+        withdrawn = tuple(side for side in SPEAKERS if side in sides)
+        recordings[recording.recording_id] = replace(recording, withdrawn=withdrawn)
+    return Plan(
+        commitments={name: why for plan in plans for name, why in plan.commitments.items()},
+        recordings=tuple(recordings[name] for name in sorted(recordings)),
+        shards=tuple(shard for plan in plans for shard in plan.shards),
+        rules=plans[-1].rules,
+    )
 
 
 def silenced_side(action: Action) -> Speaker | None:

@@ -54,7 +54,7 @@ def publish_proof(
 
     Args:
         journal: the propagation; all its files are in their places and the old ones gone.
-        rewritten: what became of each shard of its plan.
+        rewritten: what became of each shard of all its parts, in their order.
         new: the new ``dataset.json``.
         ledger: the ledger.
         tell: is told each step.
@@ -133,7 +133,7 @@ def _receipt(
         old_checkpoint=old_note,
         new_checkpoint=note,
         consistency=ledger.consistency_proof(open_checkpoint(old_note, ledger.verifiers).size, checkpoint.size),
-        removed=_removed(journal.plan, lambda key: commit(key, removal_salt(ledger, journal, key))),
+        removed=_removed(journal.whole_plan(), lambda key: commit(key, removal_salt(ledger, journal, key))),
         files=_files(journal, old, new, rewritten, ledger),
         out_of_scope=OUT_OF_SCOPE | _old_versions(journal.root),
         previous=previous,
@@ -142,12 +142,15 @@ def _receipt(
 
 
 def _removed(plan: Plan, name: Callable[[str], str]) -> list[Removal]:
-    return [
-        Removal(name(sample.key), "dropped" if sample.action == "drop" else "silenced", round(sample.duration_s, 3))
+    removed = {  # of a sample that was silenced and then dropped the latter counts
+        sample.key: Removal(
+            name(sample.key), "dropped" if sample.action == "drop" else "silenced", round(sample.duration_s, 3)
+        )
         for shard in plan.shards
         for sample in shard.samples
         if sample.action != "keep"
-    ]
+    }
+    return list(removed.values())
 
 
 def _files(
@@ -167,7 +170,12 @@ def _files(
         gone = "PHYSICAL"
     new_manifest = manifest_sha256(journal.root)
     changes = [FileChange(MANIFEST, journal.old_sha256, MANIFEST, new_manifest, gone)]
-    changes += [FileChange(each.old_path, each.old_sha256, each.path, each.sha256 or None, gone) for each in rewritten]
+    shards: dict[str, FileChange] = {}
+    for each in rewritten:
+        before = shards.pop(each.old_path, None)  # a part before this one has made it
+        path, sha256 = (each.old_path, each.old_sha256) if before is None else (before.path, before.old_sha256)
+        shards[each.path or path] = FileChange(path, sha256, each.path, each.sha256 or None, gone)
+    changes += shards.values()
     after = {entry["path"]: entry["sha256"] for entry in new["files"]}
     for entry in old["files"]:
         path, sha256 = entry["path"], entry["sha256"]

@@ -1,5 +1,8 @@
 """Carries out a withdrawal in ten steps, so that it may be killed at any moment and finished by running it again.
 
+Before the first of them the ledger is held against the release, and the clock against both
+(:mod:`duologue_pipeline.withdrawal.continuity`).
+
 1. *revoke*: the signed ``revocations.jsonl``. From here on readers leave the samples out. Needs no lock.
 2. *decide*: under the lock of the release, the journal: who, which samples, the clock, the ledger's checkpoint.
 3. *rewrite*: each touched shard as a new one under a new name, beside the old ones.
@@ -10,8 +13,9 @@
 10. *receipt*, held against the verifier before it is left there; then the journal goes.
 
 Every step can be done again: it looks at what is there, not at what was said to be done. A killed propagation leaves its journal
-(:mod:`duologue_pipeline.withdrawal.journal`) and is finished by the next one with the same decision. docs/withdrawal.md has
-the table of what a reader sees after each step.
+(:mod:`duologue_pipeline.withdrawal.journal`) and is finished by the next one: before the switch with what was decided since, after
+it with the same decision. Where the scan finds that live samples hold what was removed, steps 3 to 8 are taken once more for
+them, and for whatever was decided since. docs/withdrawal.md has the table of what a reader sees after each step.
 """
 
 import hashlib
@@ -21,6 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from duologue_consent import Ledger, LedgerError
@@ -38,20 +43,23 @@ from duologue_pipeline.files.storage import (
     move,
     read_bytes,
 )
+from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.files.text import read_json
-from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.release.document import next_version
 from duologue_pipeline.release.strays import LOCK, is_tidy, remove_strays
 from duologue_pipeline.shards.write import STAGING
-from duologue_pipeline.withdrawal.decide import decide, plan_withdrawal, unfinished_journal
-from duologue_pipeline.withdrawal.journal import FOLDER, Journal, erase_journal, work_folder
+from duologue_pipeline.withdrawal.continuity import require_clock, require_continues_release
+from duologue_pipeline.withdrawal.decide import decide, go_on, plan_withdrawal, take_in, unfinished_journal
+from duologue_pipeline.withdrawal.journal import FOLDER, Journal, Part, erase_journal, work_folder
 from duologue_pipeline.withdrawal.new_release import new_release
 from duologue_pipeline.withdrawal.plan import Plan
 from duologue_pipeline.withdrawal.proof import publish_proof
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.revoke import revoke
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard, rewrite_shard
+from duologue_pipeline.withdrawal.same_audio import causes_of, live_traces
 from duologue_pipeline.withdrawal.scan.removed import removed_by
 from duologue_pipeline.withdrawal.scan.search import NOT_SCANNED, scan
 from duologue_pipeline.withdrawal.state import ReleaseState, manifest_sha256, read_state
@@ -120,7 +128,7 @@ def propagate_release(
     Args:
         uri: the folder of the release, or of a run that did not end: a path or ``s3://``.
         ledger: the ledger that it was made with.
-        as_of: the moment at which consent is asked for; now if None.
+        as_of: the moment at which consent is asked for; now if None. Denials count whatever it is.
         dry_run: only say what would be done; nothing is written.
         wait_s: how long to wait for another propagation or run in the same folder.
         tell: is told each step as a line of text, before it is done.
@@ -129,16 +137,22 @@ def propagate_release(
         What was done: one outcome, and before it that of an interrupted propagation which was finished first.
 
     Raises:
-        UsageError: there is no release, it is of another ledger, or something in it is not as it should be; what is to be
+        UsageError: there is no release, it is of another ledger, the ledger does not continue what the release knows of it, the
+            clock is behind one of them (then nothing was written), or something in it is not as it should be; what is to be
             done then stands in the message. What was already published stays published.
     """
     began = time.monotonic()
     root = absolute_uri(uri)
     check_conditional(root)
+    if not dry_run:
+        remove_dead_temporaries()
+    now = datetime.now(UTC)
     snapshot = ledger.snapshot()
+    require_clock(ledger.name, snapshot.latest, now)
     if not exists(join(root, MANIFEST)) and exists(join(root, STAGING)):
         return [_unfinished_run(root, ledger, as_of, dry_run=dry_run, wait_s=wait_s, tell=tell)]
-    state = read_state(root, snapshot, as_of or datetime.now(UTC))
+    state = read_state(root, snapshot, as_of or now)
+    require_continues_release(root, state.release, ledger, now=now)
     if dry_run:
         return [_planned(state, plan_withdrawal(state), seconds=time.monotonic() - began)]
     revoked_after_s = None
@@ -150,23 +164,26 @@ def propagate_release(
         return [_planned(state, Plan(), seconds=time.monotonic() - began)]
     outcomes = []
     with exclusive(join(root, LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
+        # Again, as another process may have left it; what was just published is dated as_of.
+        require_continues_release(root, read_release(root), ledger, now=max(as_of or now, datetime.now(UTC)))
         if exists(join(root, STAGING)):
             tell(f"removing {STAGING}, which a run has left that was ended after its release was written")
             delete_directory(join(root, STAGING))
+        work = _Work(ledger, lease, began, tell, partial(_ask, root, ledger, as_of))
         unfinished = unfinished_journal(root)
         if unfinished is not None:
             tell("finishing a propagation that was interrupted")
-            outcomes.append(_carry_out(unfinished, ledger, lease, began, tell))
-        note = ledger.checkpoint()  # what is decided now is decided on the ledger of this checkpoint
-        size = open_checkpoint(note, ledger.verifiers).size
-        state = read_state(root, ledger.snapshot(size), as_of or datetime.now(UTC))
+            if manifest_sha256(root) == unfinished.base_sha256:
+                state, pinned = work.ask()
+                unfinished = take_in(unfinished, state, ledger, pinned)
+            outcomes.append(_carry_out(unfinished, work))
+        state, pinned = work.ask()
         lease.check()
         remove_strays(root, state.release, tell=tell)
         if state.refusals:
             revoke(state, ledger)
             tell("deciding")
-            pinned = {"ledger_id": snapshot.ledger_id, "events": size, "checkpoint": note.decode()}
-            outcomes.append(_carry_out(decide(state, ledger, pinned), ledger, lease, began, tell))
+            outcomes.append(_carry_out(decide(state, ledger, pinned), work))
         elif not outcomes:
             outcomes.append(_planned(state, Plan()))
     last = replace(outcomes[-1], revoked_after_s=revoked_after_s, seconds=time.monotonic() - began)
@@ -214,31 +231,46 @@ def _planned(state: ReleaseState, plan: Plan, *, seconds: float = 0.0) -> Outcom
 # --- 3. to 10. ------------------------------------------------------------------------------------------------------
 
 
-def _carry_out(journal: Journal, ledger: Ledger, lease: Lease, began: float, tell: _Tell) -> Outcome:
-    """Carries out what the journal says, from wherever it was left."""
-    root, plan, release = journal.root, journal.plan, json.loads(journal.old)
-    rewritten = list(_rewrite(journal, release, tell))
-    if manifest_sha256(root) == journal.old_sha256:
-        tell("making the new tables, cards and dataset.json")
-        _stage(journal, rewritten)
-        lease.check()
-        tell("switching to the new version")
-        _switch(journal)
-    tell("moving the new tables and cards to their names")
-    lease.check()
-    for path in list(journal.staged()):
-        move(journal.path("next", path), join(root, path))
+@dataclass(frozen=True)
+class _Work:
+    """Holds what the steps of a propagation share: the ledger, the lock, when it began, whom to tell, and how to ask anew."""
+
+    ledger: Ledger
+    lease: Lease
+    began: float
+    tell: _Tell
+    ask: Callable[[], tuple[ReleaseState, Mapping[str, Any]]]
+
+
+def _ask(root: str, ledger: Ledger, as_of: datetime | None) -> tuple[ReleaseState, Mapping[str, Any]]:
+    """Reads the release with what the ledger says now, and the checkpoint on which is decided."""
+    note = ledger.checkpoint()
+    snapshot = ledger.snapshot(open_checkpoint(note, ledger.verifiers).size)
+    state = read_state(root, snapshot, as_of or datetime.now(UTC))
+    return state, {"ledger_id": snapshot.ledger_id, "events": snapshot.events, "checkpoint": note.decode()}
+
+
+def _carry_out(journal: Journal, work: _Work) -> Outcome:
+    """Carries out what the journal says, from wherever it was left, and what turns out to be left of it."""
+    root, release = journal.root, json.loads(journal.old)
+    while True:
+        rewritten = _renew(journal, work)
+        done = [shard for part in journal.done for shard in part.rewritten] + rewritten
+        plan = journal.whole_plan()
+        work.tell("looking through every file of the release for what was removed")
+        findings = list(scan(root, removed_by(plan, done), skip=(*NOT_SCANNED, FOLDER)))
+        if not findings:
+            break
+        further = _further(journal, rewritten, work)
+        if further is None:
+            raise UsageError(
+                f"{root}: {len(findings)} traces of what was removed are left, the first: {findings[0]}; remove them and "
+                "run the command again: until then there is no receipt"
+            )
+        journal = further
     new = read_json(join(root, MANIFEST))
-    _delete(root, release, new, lease, tell)
-    tell("looking through every file of the release for what was removed")
-    findings = list(scan(root, removed_by(plan, rewritten), skip=(*NOT_SCANNED, FOLDER)))
-    if findings:
-        raise UsageError(
-            f"{root}: {len(findings)} traces of what was removed are left, the first: {findings[0]}; remove them and "
-            "run the command again: until then there is no receipt"
-        )
-    receipt = publish_proof(journal, rewritten, new, ledger, tell=tell)
-    lease.check()
+    receipt = publish_proof(journal, done, new, work.ledger, tell=work.tell)
+    work.lease.check()
     erase_journal(root)
     return Outcome(
         dataset=root,
@@ -248,10 +280,41 @@ def _carry_out(journal: Journal, ledger: Ledger, lease: Lease, began: float, tel
         refusals=_reasons(journal.refusals),
         counts=plan.counts(),
         touched_bytes=plan.touched_bytes,
-        written_bytes=sum(shard.bytes for shard in rewritten),
-        seconds=time.monotonic() - began,
+        written_bytes=sum(shard.bytes for shard in done),
+        seconds=time.monotonic() - work.began,
         receipt=receipt,
     )
+
+
+def _renew(journal: Journal, work: _Work) -> list[RewrittenShard]:
+    """Makes the new version of one part, and removes the one before: steps 3 to 7."""
+    root, release, tell = journal.root, json.loads(journal.base), work.tell
+    rewritten = list(_rewrite(journal, release, tell))
+    if manifest_sha256(root) == journal.base_sha256:
+        tell("making the new tables, cards and dataset.json")
+        _stage(journal, rewritten)
+        work.lease.check()
+        tell("switching to the new version")
+        _switch(journal)
+    tell("moving the new tables and cards to their names")
+    work.lease.check()
+    for path in list(journal.staged()):
+        move(journal.path("next", path), join(root, path))
+    _delete(root, release, read_json(join(root, MANIFEST)), work.lease, tell)
+    return rewritten
+
+
+def _further(journal: Journal, rewritten: Sequence[RewrittenShard], work: _Work) -> Journal | None:
+    """Decides on a further part where the new version itself holds what was removed, or where more must go by now."""
+    state, pinned = work.ask()
+    parts = [*journal.done, Part(journal.plan, tuple(rewritten))]
+    causes = {trace: cause for part in parts for trace, cause in causes_of(part.plan, part.rewritten, journal.refusals)}
+    found = list(live_traces(state.root, state.release, state.recordings, causes))
+    for refusal in found:
+        work.tell(
+            f"{refusal.recording_id}: the track of speaker {refusal.side} holds what was removed; taking it out as well"
+        )
+    return go_on(journal, rewritten, state, found, work.ledger, pinned)
 
 
 def _rewrite(journal: Journal, release: Mapping[str, Any], tell: _Tell) -> Iterator[RewrittenShard]:
@@ -269,7 +332,7 @@ def _rewrite(journal: Journal, release: Mapping[str, Any], tell: _Tell) -> Itera
 
 
 def _stage(journal: Journal, rewritten: Sequence[RewrittenShard]) -> None:
-    made = new_release(journal.root, journal.old.encode(), journal.plan, rewritten, ledger=journal.ledger)
+    made = new_release(journal.root, journal.base.encode(), journal.plan, rewritten, ledger=journal.ledger)
     made = replace(made, document={**made.document, "revocations": dict(journal.revocations)})
     for file in made.files:
         journal.stage(file.path, file.data)
@@ -279,7 +342,7 @@ def _stage(journal: Journal, rewritten: Sequence[RewrittenShard]) -> None:
 def _switch(journal: Journal) -> None:
     uri = join(journal.root, MANIFEST)
     version = read_version(uri)
-    if version is None or hashlib.sha256(version.data).hexdigest() != journal.old_sha256:
+    if version is None or hashlib.sha256(version.data).hexdigest() != journal.base_sha256:
         raise ConflictError(f"{uri} was changed by another process")
     swap_bytes(uri, read_bytes(journal.path("next", MANIFEST)), old=version, work=work_folder(journal.root))
 

@@ -6,7 +6,7 @@ allows nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from duologue_consent import ConsentEvent, Form, Purpose, Snapshot, format_time, parse_time
 from duologue_consent.decisions.policy import decide
+from duologue_consent.decisions.snapshot import DENIALS
 from duologue_consent.decisions.standing import State, standing
-from duologue_pipeline.consent.gate import written_forms
+from duologue_pipeline.consent.forms import forms_of_row
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_schemas.tables import WITHDRAWN
 
@@ -65,8 +66,9 @@ def find_refusals(
         for side in SPEAKERS:
             commitment = row[f"speaker_{side}"]
             if commitment != WITHDRAWN:
-                history = snapshot.history(ids.get(commitment, ""))
-                found += _refusals(release, row, side, history, as_of)
+                speaker_id = ids.get(commitment, "")
+                own = list(_refusals(release, row, side, snapshot.history(speaker_id), as_of))
+                found += own or _look_alikes_no(release, row, side, snapshot, speaker_id, as_of)
     return tuple(sorted(found))
 
 
@@ -102,8 +104,7 @@ def _refusals(
     history: Sequence[ConsentEvent],
     as_of: datetime,
 ) -> Iterator[Refusal]:
-    transcripts = bool(row["words_a"] or row["words_b"])
-    forms = written_forms(include_audio=release["include_audio"], transcripts=transcripts)
+    forms = forms_of_row(row, include_audio=release["include_audio"])
     recorded_at = parse_time(row["started_at"])
     for purpose in release["purposes"]:
         decision = decide(
@@ -113,6 +114,22 @@ def _refusals(
             at, seq = _ended(history, Purpose(purpose), as_of, forms)
             yield Refusal(row["recording_id"], side, row[f"speaker_{side}"], decision.reason, at, seq)
             return
+
+
+def _look_alikes_no(
+    release: Mapping[str, Any],
+    row: Mapping[str, Any],
+    side: Speaker,
+    snapshot: Snapshot,
+    speaker_id: str,
+    as_of: datetime,
+) -> list[Refusal]:
+    """Takes the no of somebody whose id looks like the speaker's, as the consent gate does."""
+    for other in snapshot.perhaps_the_same(speaker_id):
+        for no in _refusals(release, row, side, snapshot.history(other), as_of):
+            if no.reason in DENIALS:
+                return [replace(no, reason="consent_look_alike")]
+    return []
 
 
 def _ended(

@@ -16,6 +16,7 @@ import soundfile
 
 from duologue_pipeline.files.storage import is_remote, join, move, open_input, open_output
 from duologue_pipeline.records import SPEAKERS
+from duologue_pipeline.shards.members import MemberError, first_key, group_members, read_members_of
 from duologue_pipeline.shards.tar import write_members
 from duologue_pipeline.withdrawal.plan import SamplePlan, ShardPlan, silenced_side
 from duologue_pipeline.withdrawal.silence import silence_members
@@ -169,7 +170,7 @@ class _Rewriting:
             if not block:
                 raise self._damaged(f"it ends within {sample.key}")
             old.update(block)
-            if left == sample.bytes and not block.startswith(f"{sample.key}.".encode()):
+            if left == sample.bytes and first_key(block) != sample.key:
                 raise self._damaged(f"{sample.key} does not begin at byte {sample.offset}")
             left -= len(block)
             if sample.action == "keep":
@@ -182,7 +183,7 @@ class _Rewriting:
         side = silenced_side(sample.action)
         try:
             self._traces.update(sample_traces(members, SPEAKERS if side is None else (side,)))
-        except (KeyError, ValueError, soundfile.LibsndfileError) as error:
+        except (KeyError, TypeError, ValueError, soundfile.LibsndfileError) as error:
             raise self._damaged(f"{sample.key} cannot be read ({error})") from None
         if side is not None:
             if not self._silence:
@@ -192,18 +193,13 @@ class _Rewriting:
             yield buffer.getvalue()
 
     def _members(self, key: str, blocks: bytes) -> dict[str, bytes]:
-        members: dict[str, bytes] = {}
         try:
-            with tarfile.open(fileobj=io.BytesIO(blocks), mode="r:") as archive:
-                for info in archive:
-                    name, _, extension = info.name.partition(".")
-                    content = archive.extractfile(info)
-                    if name != key or content is None:
-                        raise self._damaged(f"it has {info.name} among the members of {key}")
-                    members[extension] = content.read()
-        except tarfile.TarError as error:
+            samples = list(group_members(read_members_of(io.BytesIO(blocks), max_bytes=len(blocks))))
+        except MemberError as error:
             raise self._damaged(f"{key}: {error}") from None
-        return members
+        if [sample.key for sample in samples] != [key]:
+            raise self._damaged(f"it has {', '.join(sample.key for sample in samples)} in the place of {key}")
+        return samples[0].members
 
     def _count(self, piece: bytes) -> bytes:
         self._digest.update(piece)

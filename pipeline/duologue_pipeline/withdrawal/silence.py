@@ -10,7 +10,6 @@ that a field which a later version adds is emptied and not published.
 """
 
 import io
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,7 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import soundfile
 
-from duologue_pipeline.files.text import canonical_json
+from duologue_pipeline.files.arrays import parse_npy
+from duologue_pipeline.files.text import canonical_json, parse_json
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.withdrawal import WithdrawalRules
@@ -58,10 +58,9 @@ def silence_members(members: Mapping[str, bytes], side: Speaker, *, silence: lis
     for extension, content in members.items():
         match extension:
             case "json":
-                silenced[extension] = canonical_json(silence_document(json.loads(content), side))
+                silenced[extension] = canonical_json(silence_document(parse_json(content), side))
             case "codes.npy":
-                codes = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-                silenced[extension] = npy_bytes(silence_codes(codes, side, silence=silence))
+                silenced[extension] = npy_bytes(silence_codes(parse_npy(content), side, silence=silence))
             case "flac":
                 silenced[extension] = silence_flac(content, side)
             case _:

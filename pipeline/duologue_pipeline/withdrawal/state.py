@@ -1,7 +1,6 @@
 """Reads a release as it is now, and who in it may no longer be used."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,13 +9,18 @@ from typing import Any
 import pyarrow as pa
 
 from duologue_consent import Snapshot, format_time
+from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import Version, read_version
-from duologue_pipeline.files.storage import join, read_bytes
-from duologue_pipeline.files.tables import parse_table
-from duologue_pipeline.reader.release import MANIFEST, read_release
+from duologue_pipeline.files.inside import irregular_faults, read_inside
+from duologue_pipeline.files.storage import join, list_entries, read_bytes
+from duologue_pipeline.files.text import parse_json
+from duologue_pipeline.reader.release import MANIFEST, parse_release, read_manifest
+from duologue_pipeline.reader.revocations import FILE_NAME
+from duologue_pipeline.reader.tables import index_fault, parse_release_table
 from duologue_pipeline.withdrawal.journal import FOLDER
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
+from duologue_pipeline.withdrawal.same_audio import with_same_audio
 
 __all__ = ["ReleaseState", "manifest_sha256", "read_state", "release_file"]
 
@@ -59,18 +63,26 @@ def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     Raises:
         UsageError: there is no release, it is of another ledger, or a table is not the one that ``dataset.json`` names.
     """
-    read_release(root)  # says what is wrong where there is none
+    read_manifest(root)  # says what is wrong where there is none
     manifest = read_version(join(root, MANIFEST))
     if manifest is None:
         raise UsageError(f"{join(root, MANIFEST)}: vanished while it was read; run the command again")
-    release = json.loads(manifest.data)
+    release = parse_release(manifest.data, join(root, MANIFEST))
     if release["ledger"]["ledger_id"] != snapshot.ledger_id:
         raise UsageError(
             f"{root}: was made with the ledger {release['ledger']['ledger_id']}, and --ledger is "
             f"{snapshot.ledger_id}; give the ledger that it was made with"
         )
-    index, recordings = (_table(root, release, name) for name in ("index", "recordings"))
-    refusals = find_refusals(release, recordings, snapshot, as_of=as_of)
+    names = [*PUBLISHED, FILE_NAME, *(entry["path"] for entry in release["files"])]
+    names += [f"{folder}/{name}" for folder in ("shards", "receipts") for name in list_entries(join(root, folder))]
+    for irregular in irregular_faults(root, names):
+        raise UsageError(irregular)
+    index, recordings, _ = (_table(root, release, name) for name in ("index", "recordings", "events"))
+    _check_rejected(root, release)
+    fault = index_fault(release, index)
+    if fault:
+        raise UsageError(f"{join(root, 'index.parquet')}: {fault}; see `duologue shards verify {root}`")
+    refusals = with_same_audio(release, recordings, find_refusals(release, recordings, snapshot, as_of=as_of))
     return ReleaseState(root, manifest, release, index, recordings, refusals, format_time(as_of))
 
 
@@ -87,12 +99,14 @@ def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
     Raises:
         UsageError: it is in neither place.
     """
-    (entry,) = (entry for entry in release["files"] if entry["path"] == path)
+    entry = next((entry for entry in release["files"] if entry["path"] == path), None)
+    if entry is None:
+        raise UsageError(f"{join(root, MANIFEST)}: does not list {path}; see `duologue shards verify {root}`")
     for _ in range(3):  # it may be moved between the two looks
-        for uri in (join(root, path), join(root, FOLDER, "next", path)):
+        for place in (path, f"{FOLDER}/next/{path}"):
             try:
-                data = read_bytes(uri)
-            except FileNotFoundError:
+                data = read_inside(root, place, max_bytes=entry["bytes"])
+            except (OSError, ValueError):
                 continue
             if hashlib.sha256(data).hexdigest() == entry["sha256"]:
                 return data
@@ -103,4 +117,20 @@ def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
 
 
 def _table(root: str, release: Mapping[str, Any], name: str) -> pa.Table:
-    return parse_table(release_file(root, release, f"{name}.parquet"))
+    data = release_file(root, release, f"{name}.parquet")
+    try:
+        return parse_release_table(data, release, name, more_columns=True)
+    except ValueError as error:
+        raise UsageError(f"{join(root, name)}.parquet: {error}; see `duologue shards verify {root}`") from None
+
+
+def _check_rejected(root: str, release: Mapping[str, Any]) -> None:
+    """Checks what the new cards are made of, before anything is written."""
+    for number, line in enumerate(release_file(root, release, "rejected.jsonl").splitlines(), 1):
+        try:
+            reason = parse_json(line)["reason"]
+            if type(reason) is not str:
+                raise ValueError("its reason is no text")
+        except (KeyError, TypeError, ValueError) as error:
+            name = f"{join(root, 'rejected.jsonl')} line {number}"
+            raise UsageError(f"{name}: cannot be read ({error}); see `duologue shards verify {root}`") from None

@@ -9,7 +9,6 @@ nothing but silence and fewer words leave none: others have the same.
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -18,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from duologue_pipeline.files.arrays import parse_npy
+from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.records import SPEAKERS, Speaker
 
-__all__ = ["audio_traces", "code_traces", "sample_traces", "word_traces"]
+__all__ = ["audio_traces", "code_traces", "sample_traces", "track_traces", "word_traces"]
 
 _WORDS: Final = 4
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, of no pattern: 2**64 over the golden ratio
@@ -37,18 +38,26 @@ def sample_traces(members: Mapping[str, bytes], sides: Sequence[Speaker]) -> Ite
     Raises:
         KeyError, ValueError, soundfile.LibsndfileError: a member is missing or damaged.
     """
-    document = json.loads(members["json"])
+    document = parse_json(members["json"])
     for side in sides:
         words = [word for word in document["words"] if word["speaker"] == side]
         yield from word_traces(
             [word["word"].encode("utf-8", "surrogatepass") for word in words], [word["start_s"] for word in words]
         )
-    tracks = {SPEAKERS.index(side) for side in sides}
-    codes = np.lib.format.read_array(io.BytesIO(members["codes.npy"]), allow_pickle=False)
-    yield from (trace for track, trace in code_traces(codes) if track in tracks)
+    yield from (trace for side, trace in track_traces(members) if side in sides)
+
+
+def track_traces(members: Mapping[str, bytes]) -> Iterator[tuple[Speaker, str]]:
+    """Takes the traces of the tokens and the audio of both speakers in one sample; arguments and faults as above.
+
+    Yields:
+        (side, trace).
+    """
+    codes = parse_npy(members["codes.npy"])
+    yield from ((SPEAKERS[track], trace) for track, trace in code_traces(codes))
     if "flac" in members:
         pcm, _ = soundfile.read(io.BytesIO(members["flac"]), dtype="int32", always_2d=True)
-        yield from (trace for track, trace in audio_traces(pcm) if track in tracks)
+        yield from ((SPEAKERS[track], trace) for track, trace in audio_traces(pcm))
 
 
 def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:

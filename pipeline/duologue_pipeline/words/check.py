@@ -9,10 +9,12 @@ ones, 10 ms a place; how well two rows agree is their correlation (the phi coeff
 lies on the wrong track agrees with the other speaker's activity instead; one with another clock agrees elsewhere.
 
 Speakers alternate, so words on the wrong track agree less than by chance with the track they are on, which makes the
-test sharp. What has too few words, or agrees nowhere, is ``undetermined``: never a guess.
+test sharp. Words before or after the audio of their track are counted and left out first; a transcript of which most lie
+there is ``outside``. What has too few words, or agrees nowhere, is ``undetermined``: never a guess.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,9 +25,9 @@ from duologue_pipeline.records import Activity, Span, Speaker, Word, WordsCheck,
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.words_check import WordsCheckRules
 
-__all__ = ["MISFITS", "check_words", "explain_check", "fitting_words"]
+__all__ = ["MISFITS", "check_words", "explain_check", "explain_outside", "fitting_words"]
 
-MISFITS: Final = ("shifted", "wrong_track")
+MISFITS: Final = ("shifted", "wrong_track", "outside")
 """Verdicts after which the words are not used."""
 
 _STEP_MS: Final = 10
@@ -68,35 +70,61 @@ def check_words(
         shift_ms=(best - reach) * _STEP_MS,
         agreement_other=round(agreement_other, 3),
     )
-    return WordsCheck(_verdict(found, rules), *list(vars(found).values())[1:])
+    return replace(found, verdict=_verdict(found, rules))
 
 
 def fitting_words(
-    words: Mapping[Speaker, tuple[Word, ...] | None], activity: Activity, *, duration_ms: int
+    words: Mapping[Speaker, tuple[Word, ...] | None],
+    activity: Activity,
+    *,
+    audio: Mapping[Speaker, Span],
+    duration_ms: int,
 ) -> tuple[dict[Speaker, tuple[Word, ...] | None], dict[Speaker, WordsCheck]]:
-    """Leaves out the words of a speaker that cannot be theirs, by when both are heard.
+    """Leaves out the words that lie outside of their track, and those of a speaker that cannot be theirs.
 
     Args:
-        words: of each; None for who has none.
+        words: of each, on the conversation's clock; None for who has none.
         activity: of both, found from the audio.
+        audio: where the audio of each track lies on that clock.
         duration_ms: of the conversation.
 
     Returns:
         The words, None also in place of those that cannot be that speaker's (:data:`MISFITS`); and what was found of
         everybody who had some.
     """
-    checks = {
-        speaker: check_words(own, activity, speaker=speaker, duration_ms=duration_ms)
-        for speaker, own in words.items()
-        if own is not None
-    }
-    misfits = {speaker for speaker, check in checks.items() if check.verdict in MISFITS}
-    return {speaker: None if speaker in misfits else own for speaker, own in words.items()}, checks
+    rules = load_rules(WordsCheckRules)
+    kept: dict[Speaker, tuple[Word, ...] | None] = {}
+    checks: dict[Speaker, WordsCheck] = {}
+    for speaker, own in words.items():
+        if own is None:
+            kept[speaker] = None
+            continue
+        inside = tuple(word for word in own if _is_inside(word, audio[speaker]))
+        outside = len(own) - len(inside)
+        if outside > rules.max_outside_share * len(own):
+            check = WordsCheck("outside")
+        else:
+            check = check_words(inside, activity, speaker=speaker, duration_ms=duration_ms)
+        checks[speaker] = replace(check, given=len(own), outside=outside)
+        kept[speaker] = None if check.verdict in MISFITS else inside
+    return kept, checks
+
+
+def _is_inside(word: Word, audio: Span) -> bool:
+    """Tells whether a word lies in the audio of its track, wholly or in part; a moment counts where it falls."""
+    return word.start_ms < audio.end_ms and (
+        word.end_ms > audio.start_ms or word.start_ms == word.end_ms == audio.start_ms
+    )
 
 
 def explain_check(check: WordsCheck, *, speaker: str) -> str:
     """Explains in one sentence what is wrong with words and what to do; gives ``""`` where they fit."""
     other = "b" if speaker == "a" else "a"
+    if check.verdict == "outside":
+        return (
+            f"{check.outside} of the {check.given} words of {speaker} lie before or after the audio of {speaker}: see that "
+            "the transcript is of this recording, and correct its times or the track's offset_s"
+        )
     if check.verdict == "wrong_track":
         return (
             f"the words of {speaker} agree with the speech of {other} ({check.agreement_other}) and not with that of "
@@ -116,6 +144,16 @@ def explain_check(check: WordsCheck, *, speaker: str) -> str:
             "transcript is of this recording"
         )
     return ""
+
+
+def explain_outside(check: WordsCheck, *, speaker: str) -> str:
+    """Says in one sentence how many words lie outside of the audio; gives ``""`` where none does, or most do."""
+    if not check.outside or check.verdict == "outside":
+        return ""
+    return (
+        f"{check.outside} of the {check.given} words of {speaker} lie before or after the audio of {speaker}, and are left "
+        "out: see that neither the audio nor the transcript is cut short, and correct the times or the track's offset_s"
+    )
 
 
 def _verdict(found: WordsCheck, rules: WordsCheckRules) -> WordsVerdict:

@@ -1,16 +1,25 @@
 """Reads words from the word files that the manifest names (schemas/words.schema.json).
 
 A word file is a JSON list of words with their times in seconds from the first sample of its track. It is checked
-against its schema, and its times are put onto the conversation's clock.
+against its schema and for what no schema sees (times in another unit, the same words twice), and its times are put onto
+the conversation's clock.
 """
 
 import json
+from collections import Counter
+from collections.abc import Iterator
+from statistics import median
 from typing import Any, Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.files.storage import local_copy
-from duologue_pipeline.records import Recording, Track, Word
-from duologue_schemas import iter_faults
+from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.names import shown
+from duologue_pipeline.files.storage import local_copy, read_bytes
+from duologue_pipeline.records import SPEAKERS, Recording, Speaker, Track, Word
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
+from duologue_pipeline.rules.words_check import WordsCheckRules
+from duologue_schemas import iter_faults, parse_json
 
 __all__ = ["WORDS_POLICIES", "parse_words", "read_json", "read_words"]
 
@@ -49,28 +58,47 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
                 f"speaker {' and '.join(without)}: no words_uri, and --words required asks for both; "
                 "add it to the manifest or run with --words optional",
             )
-    a, b = (_track_words(track) for track in recording.tracks)
+    a, b = (_track_words(speaker, track) for speaker, track in zip(SPEAKERS, recording.tracks, strict=True))
     return a, b
 
 
-def _track_words(track: Track) -> tuple[Word, ...] | None:
+def _track_words(speaker: Speaker, track: Track) -> tuple[Word, ...] | None:
     uri = track.words_uri
-    return None if uri is None else parse_words(read_json(uri), name=uri, offset_s=track.offset_s)
+    if uri is None:
+        return None
+    try:
+        return parse_words(read_json(uri), name=shown(uri), offset_s=track.offset_s)
+    except RejectError as error:
+        raise RejectError(error.reason, error.detail, {**error.values, "track": speaker}) from None
 
 
 def read_json(uri: str) -> Any:
     """Reads the JSON document of a word file.
 
     Raises:
-        RejectError: ``words_missing``, or ``words_invalid`` where it is not JSON.
+        RejectError: ``words_missing``, or ``words_invalid`` where it is not JSON, gives a field twice or holds NaN.
     """
+    limits, name = load_rules(FilesRules), shown(uri)
     try:
-        with local_copy(uri) as path:
-            return json.loads(path.read_bytes())
+        with local_copy(uri, max_bytes=limits.max_words_bytes) as path:
+            data = read_bytes(str(path), max_bytes=limits.max_words_bytes)
+    except FileFault as fault:
+        reason = "words_invalid" if fault.kind == "over_limit" else "words_missing"
+        told = str(fault).removeprefix(f"{name}: ")
+        raise RejectError(reason, f"{name}: the word file cannot be read ({told})", fault.values) from None
     except OSError as error:
-        raise RejectError("words_missing", f"{uri}: the word file cannot be read ({error})") from None
-    except (ValueError, RecursionError) as error:
-        raise RejectError("words_invalid", f"{uri}: not valid JSON ({error})") from None
+        raise RejectError("words_missing", f"{name}: the word file cannot be read ({error})") from None
+    try:
+        document = parse_json(data.decode(json.detect_encoding(data)))
+    except ValueError as error:
+        raise RejectError("words_invalid", f"{name}: not valid JSON ({error})") from None
+    if isinstance(document, list) and len(document) > limits.max_words:
+        raise RejectError(
+            "words_invalid",
+            f"{name}: lists {len(document)} words, up to {limits.max_words} are read; cut the recording into conversations",
+            {"found": len(document), "limit": limits.max_words},
+        )
+    return document
 
 
 def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Word, ...]:
@@ -84,10 +112,15 @@ def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Wor
     Raises:
         RejectError: ``words_invalid``; the message has the first faults and where they are.
     """
-    faults = [f"{fault.field}: {fault.message}" for fault in iter_faults("words", document)]
+    faults = [
+        *_unit_faults(document),
+        *(f"{fault.field}: {fault.message}" for fault in iter_faults("words", document)),
+    ]
+    faults = faults or list(_repetition_faults(document))
     if faults:
         more = f" and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
-        raise RejectError("words_invalid", f"{name}: {'; '.join(faults[:_FAULTS_SHOWN])}{more}")
+        detail = f"{name}: {'; '.join(faults[:_FAULTS_SHOWN])}{more}"
+        raise RejectError("words_invalid", detail, {"faults": len(faults)})
     return tuple(
         Word(
             word=item["word"],
@@ -97,3 +130,33 @@ def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Wor
         )
         for item in document
     )
+
+
+def _unit_faults(document: Any) -> Iterator[str]:
+    """Finds times that are no seconds: nobody says a word for a minute."""
+    rules = load_rules(WordsCheckRules)
+    items = [item for item in document if isinstance(item, dict)] if isinstance(document, list) else []
+    times = [(item.get("start_s"), item.get("end_s")) for item in items]
+    lengths = [end - start for start, end in times if isinstance(start, int | float) and isinstance(end, int | float)]
+    if lengths and (typical := median(lengths)) > rules.max_typical_word_s:
+        yield (
+            f"half of the words last {typical:g} s and longer: the times look like milliseconds or samples; write "
+            "start_s and end_s in seconds"
+        )
+
+
+def _repetition_faults(document: list[dict[str, Any]]) -> Iterator[str]:
+    """Finds a list that stands in its file twice; a few words that a recogniser gave twice are left as they are."""
+    places: dict[tuple[str, float, float], int] = {}
+    repeated = Counter[int]()
+    for place, item in enumerate(document):
+        if item["end_s"] > item["start_s"]:
+            first = places.setdefault((item["word"], item["start_s"], item["end_s"]), place)
+            if first != place:
+                repeated[first] += 1
+    if repeated.total() > load_rules(WordsCheckRules).max_repeated_share * len(document):
+        first = min(repeated)
+        yield (
+            f"{repeated.total()} of the {len(document)} words stand there more than once with the same times, "
+            f"{document[first]['word']!r} at {document[first]['start_s']:g} s first; keep each word once"
+        )

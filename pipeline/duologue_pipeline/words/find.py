@@ -6,8 +6,8 @@ Words that cannot be a speaker's are left out. A speaker who then has none is li
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from duologue_pipeline.errors import RejectError
-from duologue_pipeline.records import SPEAKERS, Activity, Recording, Speaker, Word, WordsCheck
+from duologue_pipeline.errors import RejectError, Value
+from duologue_pipeline.records import SPEAKERS, Activity, Recording, Span, Speaker, Word, WordsCheck
 from duologue_pipeline.words.asr import Recognizer, with_heard_words
 from duologue_pipeline.words.check import MISFITS, explain_check, fitting_words
 from duologue_pipeline.words.files import read_words
@@ -57,9 +57,10 @@ def find_words(
     recognizer: Recognizer | None = None,
     *,
     policy: str,
+    audio: Mapping[Speaker, Span],
     duration_ms: int,
 ) -> FoundWords:
-    """Leaves out written words that cannot be a speaker's, and recognises the words of those who then have none.
+    """Leaves out written words that lie outside of a track or cannot be a speaker's, and recognises the words of those who then have none.
 
     Args:
         recording: whose tracks are decoded where words are recognised.
@@ -67,15 +68,20 @@ def find_words(
         written: from :func:`written_words`.
         recognizer: hears the words of the tracks that have none; None leaves them without.
         policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
+        audio: where the audio of each track lies on the conversation's clock.
         duration_ms: of the conversation.
 
     Raises:
-        RejectError: ``words_mismatch`` where words are required, or an ``audio_*`` reason.
+        RejectError: ``words_outside`` or ``words_mismatch`` where words are required, or an ``audio_*`` reason.
     """
-    words, checks = fitting_words(written, activity, duration_ms=duration_ms)
+    words, checks = fitting_words(written, activity, audio=audio, duration_ms=duration_ms)
     for speaker, check in checks.items():
         if policy == "required" and check.verdict in MISFITS:
-            raise RejectError("words_mismatch", explain_check(check, speaker=speaker))
+            reason = "words_outside" if check.verdict == "outside" else "words_mismatch"
+            values: dict[str, Value] = {"track": speaker, "words": check.given, "outside": check.outside}
+            if check.shift_ms is not None:
+                values |= {"verdict": check.verdict, "shift_s": check.shift_ms / 1000}
+            raise RejectError(reason, explain_check(check, speaker=speaker), values)
     if recognizer is not None and policy != "none":
         words = with_heard_words(recording, activity, words, recognizer)
     return FoundWords(words, checks)

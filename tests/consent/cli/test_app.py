@@ -137,11 +137,16 @@ def test_a_purpose_without_recording_is_noted(ledger: Path) -> None:
     assert "note" not in consent("status", "--ledger", ledger).stdout
 
 
-def test_a_withdrawal_from_before_the_last_grant_says_that_the_grant_stands(ledger: Path) -> None:
+def test_a_withdrawal_entered_late_counts_until_the_later_grant_is_entered_again(ledger: Path) -> None:
     for at in ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z"):
         consent("grant", "spk-17", "--purpose", "recording", "--ledger", ledger, "--at", at)
     late = consent("withdraw", "spk-17", "--ledger", ledger, "--at", "2026-02-01T00:00:00Z")
-    assert late.stdout.endswith("withdraw spk-17 recording at 2026-02-01T00:00:00Z; now given\n")
+    assert late.stdout.endswith(
+        "withdraw spk-17 recording at 2026-02-01T00:00:00Z; now withdrawn\n"
+        "note: if the grant of 2026-03-01T00:00:00Z was given after that, enter it again with its own --at\n"
+    )
+    again = ("grant", "spk-17", "--purpose", "recording", "--ledger", ledger, "--at", "2026-03-01T00:00:00Z")
+    assert "grant spk-17 recording at 2026-03-01T00:00:00Z; now given\n" in consent(*again).stdout
 
 
 # --- records, others' decisions, receipts -----------------------------------------------------------------------------

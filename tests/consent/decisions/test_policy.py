@@ -57,7 +57,37 @@ CASES: dict[str, tuple[Sequence[Step], int | None, int, str | None]] = {
         NOW,
         None,
     ),
-    "withdrawn only after now": ([*BOTH_DAY_1, ("withdraw", TRAINING, 11)], RECORDED, NOW, None),
+    "withdrawn, dated after now": ([*BOTH_DAY_1, ("withdraw", TRAINING, 11)], RECORDED, NOW, "consent_withdrawn"),
+    "refused, dated after now, and given before": (
+        [("refuse", TRAINING, 11), *BOTH_DAY_1],
+        RECORDED,
+        NOW,
+        "consent_refused",
+    ),
+    "withdrawal entered late, from before the grant": (
+        [("grant", RECORDING, 1), ("grant", TRAINING, 3), ("withdraw", TRAINING, 2)],
+        RECORDED,
+        NOW,
+        "consent_withdrawn",
+    ),
+    "withdrawal entered late, and the grant entered again": (
+        [("grant", RECORDING, 1), ("grant", TRAINING, 3), ("withdraw", TRAINING, 2), ("grant", TRAINING, 3)],
+        RECORDED,
+        NOW,
+        None,
+    ),
+    "given in the moment of the withdrawal, entered after it": (
+        [*BOTH_DAY_1, ("withdraw", TRAINING, 6), ("grant", TRAINING, 6)],
+        RECORDED,
+        NOW,
+        None,
+    ),
+    "given between two denials, entered after both": (
+        [*BOTH_DAY_1, ("withdraw", TRAINING, 6), ("refuse", TRAINING, 8), ("grant", TRAINING, 7)],
+        RECORDED,
+        NOW,
+        "consent_refused",
+    ),
     "withdrawal of another purpose": (
         [*BOTH_DAY_1, ("grant", LIKENESS, 1), ("withdraw", LIKENESS, 2)],
         RECORDED,
@@ -157,7 +187,18 @@ CASES: dict[str, tuple[Sequence[Step], int | None, int, str | None]] = {
         NOW,
         None,
     ),
-    "found invalid only after now": ([*BOTH_DAY_1, ("invalidate", TRAINING, 11)], RECORDED, NOW, None),
+    "found invalid, dated after now": (
+        [*BOTH_DAY_1, ("invalidate", TRAINING, 11)],
+        RECORDED,
+        NOW,
+        "consent_invalidated",
+    ),
+    "found invalid after now, given again later still, recorded before": (
+        [*BOTH_DAY_1, ("invalidate", TRAINING, 9), ("grant", TRAINING, 9)],
+        RECORDED,
+        NOW,
+        "consent_invalidated",
+    ),
     "withdrawn comes before refused": (
         [("grant", RECORDING, 1), ("refuse", RECORDING, 2), ("grant", TRAINING, 1), ("withdraw", TRAINING, 2)],
         RECORDED,
@@ -244,6 +285,11 @@ DETAILS = {
         "2026-03-05T00:00:00Z, before the recording was made at 2026-03-06T00:00:00Z; leave the recording out, a "
         "later grant does not cover it."
     ),
+    "withdrawal entered late, from before the grant": (
+        "Speaker 'spk-17', purpose training_inhouse: consent for training_inhouse was withdrawn at "
+        "2026-03-03T00:00:00Z; if the grant of 2026-03-04T00:00:00Z was given after that, enter it again with its own "
+        "--at, otherwise leave the recording out."
+    ),
     "both given before the recording": (
         "Speaker 'spk-17', purpose training_inhouse: consent was in force when the recording was made at "
         "2026-03-06T00:00:00Z and is at 2026-03-11T00:00:00Z."
@@ -303,8 +349,22 @@ denials = st.tuples(st.sampled_from(["refuse", "withdraw", "revoke"]), purposes,
 histories = st.lists(st.one_of(grants, grants, denials), max_size=8)  # invalidations: test_policy_terms.py
 
 
-def holds_at(history: Sequence[ConsentEvent], purpose: Purpose, moment: datetime) -> bool:
-    """The rule once more, by replaying the events in the order of their effect."""
+def holds_now(history: Sequence[ConsentEvent], purpose: Purpose, moment: datetime) -> bool:
+    """The rule of now once more, by replaying the events in the order of the log: a denial clears all that was given."""
+    floor = datetime.min.replace(tzinfo=UTC)
+    live: list[ConsentEvent] = []
+    for event in sorted((event for event in history if event.purpose == purpose), key=lambda event: event.seq):
+        if event.action != "grant":
+            floor, live = max(floor, event.at), []
+        elif event.at >= floor:
+            live.append(event)
+    begun = [event for event in live if event.at <= moment]
+    last = max(begun, key=lambda event: (event.at, event.seq), default=None)
+    return last is not None and (last.expires_at is None or moment < last.expires_at)
+
+
+def held_then(history: Sequence[ConsentEvent], purpose: Purpose, moment: datetime) -> bool:
+    """The rule of then once more, by replaying the events in the order of their effect."""
     live_until: datetime | None = None
     for event in sorted((event for event in history if event.at <= moment), key=lambda event: (event.at, event.seq)):
         if event.purpose == purpose:
@@ -318,7 +378,8 @@ def holds_at(history: Sequence[ConsentEvent], purpose: Purpose, moment: datetime
 def test_the_answer_is_that_of_a_replay(steps: list[Step], purpose: Purpose, recorded: int, now: int) -> None:
     history = make_history(*steps)
     expected = all(
-        holds_at(history, needed, moment) for needed in {RECORDING, purpose} for moment in (day(recorded), day(now))
+        holds_now(history, needed, day(now)) and held_then(history, needed, day(recorded))
+        for needed in {RECORDING, purpose}
     )
     assert decide(history, purpose, day(recorded), day(now)).allowed is expected
 
@@ -330,6 +391,43 @@ def test_without_a_new_grant_no_stays_no(
 ) -> None:
     if not decide(make_history(*steps), purpose, day(recorded), day(now)).allowed:
         assert not decide(make_history(*steps, *more), purpose, day(recorded), day(now)).allowed
+
+
+all_denials = st.one_of(denials, st.tuples(st.just("invalidate"), purposes, days))
+
+
+@unhurried
+@given(histories, all_denials, days, days)
+def test_a_denial_that_is_appended_ends_it_now_whatever_it_is_dated(
+    steps: list[Step], denial: tuple[str, Purpose, int], recorded: int, now: int
+) -> None:
+    history, purpose = make_history(*steps, denial), denial[1]
+    assert standing(history, purpose, day(now)).state not in (State.GIVEN, State.EXPIRED, State.NOT_COVERED)
+    assert not decide(history, purpose, day(recorded), day(now)).allowed
+    if purpose is RECORDING:
+        assert not decide(history, TRAINING, day(recorded), day(now)).allowed
+
+
+@unhurried
+@given(histories, st.lists(all_denials, min_size=1, max_size=3), purposes, days, days)
+def test_no_moment_of_the_question_is_from_before_a_denial(
+    steps: list[Step], more: list[Step], purpose: Purpose, recorded: int, now: int
+) -> None:
+    history = make_history(*steps, *more)
+    denied = {step[1] for step in more}
+    early, late = (decide(history, purpose, day(recorded), day(moment)) for moment in (now, 99))
+    assert not (early.allowed or late.allowed) or not denied & {RECORDING, purpose}
+
+
+@unhurried
+@given(histories, grants, purposes, days, days)
+def test_a_grant_that_is_appended_changes_nothing_while_it_is_dated_before_a_denial(
+    steps: list[Step], grant: Step, purpose: Purpose, recorded: int, now: int
+) -> None:
+    history = make_history(*steps, ("refuse", grant[1], grant[2] + 1))
+    added = make_history(*steps, ("refuse", grant[1], grant[2] + 1), grant)
+    assert standing(added, grant[1], day(now)) == standing(history, grant[1], day(now))
+    assert decide(added, grant[1], day(recorded), day(now)).allowed is False
 
 
 @unhurried

@@ -26,7 +26,7 @@ from duologue_consent import (
 )
 from duologue_consent.decisions.examination import examine
 from duologue_consent.decisions.jurisdictions.rules import Rule, load_rules, rules_for
-from duologue_consent.decisions.standing import standing
+from duologue_consent.decisions.standing import standing, standing_then
 from duologue_pipeline.errors import REASONS
 from tests.consent.decisions.test_policy import CASES
 
@@ -159,9 +159,47 @@ def test_the_recording_is_used_no_longer_than_its_retention() -> None:
 
 def test_an_invalidated_grant_never_was_valid() -> None:
     history = (*both(), event(2, "invalidate", TRAINING, 6))
-    assert standing(history, TRAINING, day(5)).state is State.GIVEN  # as it was known on that day
-    assert standing(history, TRAINING, day(5), known_at=day(6)).state is State.INVALIDATED
-    assert standing(history, TRAINING, day(5)).state.iri == "https://w3id.org/dpv#ConsentGiven"
+    assert standing(both(), TRAINING, day(5)).state.iri == "https://w3id.org/dpv#ConsentGiven"
+    assert standing_then(both(), TRAINING, day(5), form=TOKENS).state is State.GIVEN
+    assert standing(history, TRAINING, day(5)).state is State.INVALIDATED
+    assert standing_then(history, TRAINING, day(5), form=TOKENS).state is State.INVALIDATED
+
+
+@pytest.mark.parametrize("at", [0, 1, 6, 99])
+def test_an_invalidation_voids_what_is_in_the_log_before_it_whatever_it_is_dated(at: int) -> None:
+    history = (*both(), event(2, "invalidate", TRAINING, at))
+    assert standing_then(history, TRAINING, day(5), form=TOKENS).state is State.INVALIDATED
+    assert reason(history) == "consent_invalidated"
+
+
+def test_a_withdrawal_after_the_recording_does_not_change_how_it_stood_then() -> None:
+    history = (*both(), event(2, "withdraw", TRAINING, 6))
+    assert standing_then(history, TRAINING, day(5), form=TOKENS).state is State.GIVEN
+    assert standing(history, TRAINING, day(5)).state is State.WITHDRAWN
+
+
+FORM_SETS = st.sets(st.sampled_from(ALL_FORMS), min_size=1)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["grant", "withdraw", "refuse"]), st.integers(0, 12), FORM_SETS), max_size=6),
+    st.tuples(st.sampled_from(["withdraw", "refuse", "revoke", "invalidate"]), st.integers(0, 12), FORM_SETS),
+    st.integers(0, 12),
+)
+def test_a_denial_of_some_forms_ends_those_and_leaves_the_others_as_they_were(
+    steps: list[tuple[str, int, set[Form]]], denial: tuple[str, int, set[Form]], now: int
+) -> None:
+    before = tuple(
+        event(seq, action, TRAINING, at, forms=tuple(forms)) for seq, (action, at, forms) in enumerate(steps)
+    )
+    after = (*before, event(len(steps), denial[0], TRAINING, denial[1], forms=tuple(denial[2])))
+    for form in ALL_FORMS:
+        found = standing(after, TRAINING, day(now), form=form)
+        if form in denial[2]:
+            assert found.event is after[-1]
+        else:
+            assert found == standing(before, TRAINING, day(now), form=form)
 
 
 @pytest.mark.parametrize("action", ["grant", "refuse", "withdraw"])

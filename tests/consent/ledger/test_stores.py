@@ -49,7 +49,7 @@ def test_the_same_entropy_gives_the_same_log_on_both_stores(tmp_path: Path, new_
     published = []
     for where in (str(tmp_path / "consent.db"), f"{new_database()}?keys={tmp_path / 'keys'}"):
         ledger = Ledger.create(where, ledger_id="ledger-1", created_at=MARCH, entropy=seeded_entropy(b"test"))
-        ledger.grant("spk-17", [RECORDING, TRAINING], at=MARCH)
+        ledger.grant("spk-17", [RECORDING, TRAINING], at=MARCH, entered_at=MARCH)
         ledger.append("dataset.released", {"name": "demo"})
         written: dict[str, bytes] = {}
         publish_log(ledger, written.__setitem__)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from duologue_consent import ALL_FORMS, Action, AgeBand, Decider, Form, Ledger, Purpose, Snapshot, Terms
-from duologue_pipeline.consent.gate import check_consent, written_forms
+from duologue_pipeline.consent.gate import check_consent
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import ConsentBasis, GrantRef, Recording
 
@@ -36,6 +36,7 @@ def check(
     *,
     include_audio: bool = False,
     words: str = "optional",
+    asr: bool = False,
 ) -> ConsentBasis:
     return check_consent(
         recording,
@@ -45,6 +46,7 @@ def check(
         ledger_name="consent.db",
         include_audio=include_audio,
         words=words,
+        asr=asr,
     )
 
 
@@ -129,11 +131,6 @@ def test_each_refusal_has_its_reason_and_names_the_speaker_by_track_and_commitme
 TOKENS_ONLY = Terms(forms=(Form.TOKENS, Form.ANNOTATIONS))
 
 
-def test_a_release_holds_tokens_and_annotations_and_what_else_was_asked_for() -> None:
-    assert written_forms(include_audio=False, transcripts=False) == (Form.TOKENS, Form.ANNOTATIONS)
-    assert written_forms(include_audio=True, transcripts=True) == ALL_FORMS
-
-
 def with_words(recording: Recording) -> Recording:
     return replace(recording, a=replace(recording.a, words_uri="words.json"))
 
@@ -147,6 +144,38 @@ def test_words_of_either_track_need_the_consent_of_both_to_a_transcript(ledger: 
     assert raised.value.detail.endswith("and --form transcript, otherwise run with --words none.")
     assert check(recording, snapshot, words="none").purpose == "training_inhouse"
     assert check(make_recording(), snapshot, words="optional").purpose == "training_inhouse"
+
+
+def test_words_that_a_recogniser_will_hear_need_the_consent_of_both_to_a_transcript(
+    ledger: Ledger, make_recording: Build
+) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE, terms=TOKENS_ONLY)
+    snapshot = ledger.snapshot()
+    with pytest.raises(RejectError) as raised:
+        check(make_recording(), snapshot, asr=True)
+    assert raised.value.reason == "consent_form_not_covered"
+    assert raised.value.detail.endswith("and --form transcript, otherwise run without --asr.")
+    with pytest.raises(RejectError) as raised:
+        check(with_words(make_recording()), snapshot, asr=True)
+    assert raised.value.detail.endswith("and --form transcript, otherwise run with --words none.")
+    assert check(make_recording(), snapshot, asr=True, words="none").forms == ("tokens", "annotations")
+
+
+def test_the_forms_that_were_granted_travel_with_the_recording(ledger: Ledger, make_recording: Build) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE)
+    snapshot = ledger.snapshot()
+    assert check(make_recording(), snapshot).forms == ("tokens", "annotations")
+    assert check(make_recording(), snapshot, asr=True).forms == ("transcript", "tokens", "annotations")
+    assert check(make_recording(), snapshot, asr=True, include_audio=True).forms == ALL_FORMS
+
+
+@pytest.mark.parametrize("days", [-1, 1, 30_000])
+def test_a_withdrawal_counts_whenever_it_is_dated_and_whatever_moment_is_asked_for(
+    days: int, ledger: Ledger, make_recording: Build
+) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE)
+    ledger.withdraw("s-ben", at=NOW + timedelta(days=days))
+    assert refusal(make_recording(), ledger.snapshot())[0] == "consent_withdrawn"
 
 
 def test_audio_is_asked_for_where_it_is_written(ledger: Ledger, make_recording: Build) -> None:

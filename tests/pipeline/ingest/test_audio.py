@@ -13,7 +13,8 @@ import soundfile
 import soxr
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest.audio import BLOCK_S, PairDecoder, conversation_blocks
+from duologue_pipeline.ingest.audio import PairDecoder, conversation_blocks
+from duologue_pipeline.ingest.limits import BLOCK_S
 from duologue_pipeline.records import Recording, Track
 
 Pcm = npt.NDArray[np.float32]

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from duologue_pipeline.ingest.mp3 import count_samples
 
 from duologue_pipeline.ingest.measure import measure_audio
-from duologue_pipeline.ingest.mp3 import count_samples
 from duologue_pipeline.records import Recording
 
 Build = Callable[..., Any]

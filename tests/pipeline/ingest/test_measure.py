@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pytest
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest.measure import TrackMeter, measure_audio
+from duologue_pipeline.ingest.measure import measure_audio
+from duologue_pipeline.ingest.meter import TrackMeter
 from duologue_pipeline.records import TrackReport
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
@@ -119,7 +120,7 @@ def test_what_cannot_be_opened_is_refused(tmp_path: Path, make_recording: Build,
     (tmp_path / "folder.wav").mkdir()
     reason, detail = refusal(make_recording(tmp_path / "folder.wav"))
     assert reason == "audio_missing"
-    assert detail.startswith("folder.wav: cannot be opened ([Errno 21] Is a directory")
+    assert detail == "folder.wav: is a folder and not a file; name a file"
 
 
 def test_a_text_file_named_wav_is_refused(tmp_path: Path, make_recording: Build, refusal: Build) -> None:

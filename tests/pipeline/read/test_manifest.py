@@ -155,3 +155,42 @@ def test_a_manifest_gives_its_recordings_and_what_is_refused_of_it(tmp_path: Pat
     ]
     (example,) = (each for each in found if isinstance(each, Recording) and each.recording_id == "call-3")
     assert example.a.uri == str(tmp_path / "audio/call-0001.wav")
+
+
+# --- limits ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_line_without_an_end_takes_no_more_memory_than_a_line_may(tmp_path: Path) -> None:
+    with (tmp_path / "manifest.jsonl").open("wb") as file:
+        file.write(b'{"a": 1}\n{"b": "')
+        file.truncate(100 << 20)
+    first, second = read_lines(str(tmp_path / "manifest.jsonl"))
+    assert (first, len(second)) == (b'{"a": 1}', (1 << 20) + 1)
+    parsed = parse_line(second, manifest_uri="/calls/manifest.jsonl")
+    assert isinstance(parsed, Rejected)
+    assert "is longer than 1048576 bytes" in parsed.detail
+
+
+def test_lines_around_a_long_one_are_read(tmp_path: Path) -> None:
+    lines = [b"first", b"x" * (3 << 20), b"", b"last"]
+    (tmp_path / "manifest.jsonl").write_bytes(b"\n".join(lines))
+    assert [len(line) for line in read_lines(str(tmp_path / "manifest.jsonl"))] == [5, (1 << 20) + 1, 4]
+
+
+def test_a_manifest_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "manifest.jsonl").open("wb") as file:
+        file.truncate(1 << 41)
+    with pytest.raises(UsageError, match="and up to 2147483648 are read"):
+        list(read_lines(str(tmp_path / "manifest.jsonl")))
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:8000/a.wav", "HTTP://localhost/a.wav", "https://[::1]/a.wav"])
+def test_a_manifest_from_elsewhere_does_not_name_this_machine(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracks = [{"speaker_id": "a", "uri": "a.wav"}, {"speaker_id": "b", "uri": "b.wav", "words_uri": uri}]
+    line = json.dumps({"recording_id": "r", "tracks": tracks}).encode()
+    refused = parse_line(line, manifest_uri="s3://bucket/manifest.jsonl")
+    assert isinstance(refused, Rejected)
+    assert "names this machine, in a manifest that lies elsewhere" in refused.detail
+    assert isinstance(parse_line(line, manifest_uri="/calls/manifest.jsonl"), Recording)
+    monkeypatch.setenv("DUOLOGUE_ALLOW_PRIVATE_ADDRESSES", "1")
+    assert isinstance(parse_line(line, manifest_uri="s3://bucket/manifest.jsonl"), Recording)

@@ -111,9 +111,9 @@ def test_neither_ids_of_speakers_nor_folders_of_this_machine_are_published(relea
             assert secret not in content, name
 
 
-def test_refusals_are_sorted_and_name_files_beside_the_manifest(tmp_path: Path, make_release_options: Build) -> None:
+def test_refusals_are_sorted_and_name_no_file(tmp_path: Path, make_release_options: Build) -> None:
     rejected = [
-        Rejected("call-9", "ingest", "audio_missing", "/calls/audio/9.wav: no such file"),
+        Rejected("call-9", "ingest", "audio_missing", "/calls/audio/9.wav: no such file", {"track": "a"}),
         Rejected(None, "read", "manifest_invalid", "broken"),
         Rejected("call-1", "ingest", "audio_empty", "/calls/a.wav and /calls/b.wav: empty"),
     ]
@@ -121,9 +121,9 @@ def test_refusals_are_sorted_and_name_files_beside_the_manifest(tmp_path: Path, 
         assert write_release([], rejected[::order], {}, out=str(tmp_path), options=make_release_options()) is None
         lines = (tmp_path / "rejected.jsonl").read_text().splitlines()
         assert [json.loads(line)["detail"] for line in lines] == [
-            "a.wav and b.wav: empty",
-            "audio/9.wav: no such file",
-            "broken",
+            "The audio file does not exist or may not be read. Found: track a.",
+            "The manifest line is not valid JSON or does not follow the recording schema.",
+            "The track holds no samples.",
         ]
 
 

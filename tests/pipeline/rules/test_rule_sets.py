@@ -16,6 +16,7 @@ from duologue_pipeline.rules.activity import ActivityRules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
 from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.rules.events import EventsRules
+from duologue_pipeline.rules.files import FilesRules
 from duologue_pipeline.rules.human_reference import HumanReferenceRules
 from duologue_pipeline.rules.ingest import IngestRules
 from duologue_pipeline.rules.isolation import IsolationRules
@@ -31,14 +32,15 @@ KINDS: dict[type[RuleSet], str] = {
     BackchannelWordsRules: "1.1",
     DisfluencyRules: "1.1",
     EventsRules: "2.1",
+    FilesRules: "1.0",
     HumanReferenceRules: "1.1",
-    IngestRules: "1.1",
-    IsolationRules: "2.1",
+    IngestRules: "1.2",
+    IsolationRules: "2.2",
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",
     VocalisationsRules: "1.1",
-    WithdrawalRules: "1.1",
-    WordsCheckRules: "1.0",
+    WithdrawalRules: "1.2",
+    WordsCheckRules: "1.1",
 }
 
 

@@ -28,7 +28,10 @@ HEARD = BleedReport(bleed_db=-32.0, floor_db=-60.0, lag_ms=8.0, coherence=0.4, s
 
 @dataclass(frozen=True)
 class Call:
-    """A conversation of the release; ``a_from_b`` is what is heard of b in a's track."""
+    """A conversation of the release; ``a_from_b`` is what is heard of b in a's track.
+
+    ``audio`` is the seed of its noise, its own if None; ``swapped`` puts it on the other tracks.
+    """
 
     name: str
     shard: str
@@ -36,6 +39,8 @@ class Call:
     b: str
     seconds: float
     a_from_b: BleedReport = CLEAN
+    audio: int | None = None
+    swapped: bool = False
 
 
 CALLS = (
@@ -77,7 +82,8 @@ def make_calls(folder: Path, calls: Collection[Call] = CALLS, *, audio: bool = T
     parts: dict[str, list[Tokenized]] = {}
     for number, call in enumerate(calls, 1):
         file = folder / f"{call.name}.wav"
-        soundfile.write(file, make_noise(call.seconds, seed=number), 8000)
+        noise = make_noise(call.seconds, seed=call.audio or number)
+        soundfile.write(file, noise[:, ::-1] if call.swapped else noise, 8000)
         recording = make_recording(file, recording_id=call.name, speakers=(call.a, call.b))
         isolation = IsolationReport(
             "pass", call.a_from_b, CLEAN, {name: FaultReport(found=False) for name in FAULTS}, rules="1.0"

@@ -1,16 +1,17 @@
 """A ledger and a release that it let through, for whole propagations."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from duologue_consent import Ledger, Purpose, parse_time
+from duologue_consent import ALL_FORMS, Ledger, Purpose, parse_time
 from duologue_consent.ledger.publication import publish_log
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent
-from tests.pipeline.withdrawal.support import CALLS, make_calls
+from tests.pipeline.withdrawal.support import CALLS, Call, make_calls
 
 GRANTED_AT = parse_time("2026-01-01T00:00:00Z")
 WITHDRAWN_AT = parse_time("2026-05-01T00:00:00Z")
@@ -40,11 +41,17 @@ class World:
         }
 
 
-def make_world(folder: Path, *, purpose: str = "training_inhouse", expires: dict[str, datetime] | None = None) -> World:
+def make_world(
+    folder: Path,
+    *,
+    purpose: str = "training_inhouse",
+    expires: dict[str, datetime] | None = None,
+    calls: Collection[Call] = CALLS,
+) -> World:
     """The release of :func:`make_calls`, for a purpose, with everybody's consent in a ledger; ``expires`` ends some."""
     path = folder / "consent.db"
     ledger = Ledger.create(path)
-    for speaker in sorted({speaker for call in CALLS for speaker in (call.a, call.b)}):
+    for speaker in sorted({speaker for call in calls for speaker in (call.a, call.b)}):
         ledger.grant(speaker, PURPOSES, at=GRANTED_AT, expires_at=(expires or {}).get(speaker))
     snapshot, note = ledger.snapshot(), ledger.checkpoint()
 
@@ -55,7 +62,7 @@ def make_world(folder: Path, *, purpose: str = "training_inhouse", expires: dict
             )
             for track in recording.tracks
         ]
-        return ConsentBasis(purpose, snapshot.ledger_id, *sides)
+        return ConsentBasis(purpose, snapshot.ledger_id, ALL_FORMS, *sides)
 
     pinned: dict[str, Any] = {
         "ledger_id": snapshot.ledger_id,
@@ -63,7 +70,7 @@ def make_world(folder: Path, *, purpose: str = "training_inhouse", expires: dict
         "checkpoint": note.decode(),
     }
     with patch("tests.conftest.make_consent", consent):
-        out = make_calls(folder, ledger=pinned, purpose=purpose)
+        out = make_calls(folder, calls, ledger=pinned, purpose=purpose)
 
     def write(name: str, data: bytes) -> None:
         (out / name).write_bytes(data)

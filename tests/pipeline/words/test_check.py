@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duologue_pipeline.records import Activity, Span, Word, WordsCheck
-from duologue_pipeline.words.check import check_words, explain_check
+from duologue_pipeline.records import Activity, Span, Speaker, Word, WordsCheck
+from duologue_pipeline.words.check import check_words, explain_check, explain_outside, fitting_words
 
 DURATION_MS = 60_000
 A_SPEAKS = [Span(s * 1000 + 137 * (s % 7), s * 1000 + 1600 + 53 * (s % 11)) for s in range(0, 58, 4)]
@@ -88,3 +88,61 @@ def test_words_that_lie_outside_of_the_recording_are_silence() -> None:
     found = check([*words_over(A_SPEAKS), Word("late", 70_000, 70_500), Word("early", -900, -400)])
     assert found.verdict == "fits"
     assert found.agreement == 1.0
+
+
+# --- words outside of the audio -------------------------------------------------------------------------------------
+
+AUDIO: dict[Speaker, Span] = {"a": Span(2_000, 58_000), "b": Span(0, DURATION_MS)}
+
+
+def fitting(a: list[Word], b: list[Word] | None = None) -> tuple[tuple[Word, ...] | None, WordsCheck]:
+    """What is kept of the words of a, and what was found of them."""
+    words: dict[Speaker, tuple[Word, ...] | None] = {"a": tuple(a), "b": None if b is None else tuple(b)}
+    kept, checks = fitting_words(words, ACTIVITY, audio=AUDIO, duration_ms=DURATION_MS)
+    return kept["a"], checks["a"]
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "inside"),
+    [
+        (-500, -100, False),
+        (1_000, 2_000, False),
+        (1_990, 2_001, True),
+        (2_000, 2_000, True),
+        (1_999, 1_999, False),
+        (57_999, 60_500, True),
+        (58_000, 58_000, False),
+        (57_999, 57_999, True),
+        (58_000, 58_400, False),
+        (70_000, 70_400, False),
+    ],
+)
+def test_a_word_is_outside_if_no_part_of_it_lies_in_the_audio_of_its_track(
+    start_ms: int, end_ms: int, inside: bool
+) -> None:
+    said = [*words_over(A_SPEAKS[1:-1]), Word("probe", start_ms, end_ms)]
+    kept, found = fitting(said)
+    assert kept is not None
+    assert (Word("probe", start_ms, end_ms) in kept) is inside
+    assert (found.given, found.outside, len(kept)) == (len(said), int(not inside), len(said) - int(not inside))
+    assert (explain_outside(found, speaker="a") == "") is inside
+
+
+def test_few_words_outside_are_counted_and_said() -> None:
+    said = words_over(A_SPEAKS[1:-1])
+    ghosts = [Word("ghost", 3_600_000 + k, 3_600_500 + k) for k in range(3)]
+    kept, found = fitting([*said, *ghosts])
+    assert (kept, found.verdict) == (tuple(said), "fits")
+    assert explain_outside(found, speaker="a").startswith(
+        f"3 of the {len(said) + 3} words of a lie before or after the audio of a, and are left out: see that neither"
+    )
+
+
+def test_words_of_which_most_lie_outside_are_not_used() -> None:
+    said = words_over(A_SPEAKS[1:-1])
+    kept, found = fitting([*said, *(Word("ghost", 3_600_000 + k, 3_600_500 + k) for k in range(len(said) + 1))])
+    assert (kept, found.verdict, found.given, found.outside) == (None, "outside", 2 * len(said) + 1, len(said) + 1)
+    assert explain_outside(found, speaker="a") == ""
+    assert explain_check(found, speaker="a").startswith(
+        f"{len(said) + 1} of the {2 * len(said) + 1} words of a lie before or after the audio of a: see that"
+    )

@@ -1,6 +1,7 @@
 """Word files: where their times count from, and what is refused."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,103 @@ def test_of_many_faults_three_are_shown(recording: Callable[..., Recording]) -> 
     assert reason == "words_invalid"
     assert detail.count(".word: ") == 3
     assert detail.endswith(" and 7 more")
+
+
+# --- what no schema sees --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[{"word": "a", "word": "b", "start_s": 0, "end_s": 1}]', 'gives the field "word" twice in one object'),
+        ('[{"word": "a", "start_s": 0, "end_s": 1, "x_1": {"start_s": 1, "start_s": 2}}]', 'the field "start_s" twice'),
+        ('[{"word": "a", "start_s": NaN, "end_s": 1}]', "it holds NaN"),
+        ('[{"word": "a", "start_s": 0, "end_s": 1e999}]', "holds the number 1e999, which is too large"),
+        ("[" * 200 + "]" * 200, "is nested too deeply"),
+    ],
+)
+def test_json_that_can_be_read_in_two_ways_is_refused(
+    text: str, told: str, recording: Callable[..., Recording]
+) -> None:
+    reason, detail = refusal(recording(text))
+    assert (reason, told in detail) == ("words_invalid", True), detail
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_encodings_of_json_are_read(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(json.dumps([{**HELLO[0], "word": "héllo"}], ensure_ascii=False).encode(encoding))
+    recording = Recording("c", a=Track("s", "a.wav", words_uri=str(tmp_path / "a.json")), b=Track("t", "b.wav"))
+    words, _ = read_words(recording, policy="optional")
+    assert words == (Word("héllo", 500, 900, 0.75),)
+
+
+@pytest.mark.parametrize("factor", [1000, 8000, 1e7])
+@pytest.mark.parametrize("words", [1, 2, 200])
+def test_times_that_are_no_seconds_are_named(factor: float, words: int, recording: Callable[..., Recording]) -> None:
+    said = [{"word": "w", "start_s": k * factor, "end_s": (k + 0.25) * factor} for k in range(words)]
+    reason, detail = refusal(recording(said))
+    assert reason == "words_invalid"
+    assert (
+        f"half of the words last {0.25 * factor:g} s and longer: the times look like milliseconds or samples" in detail
+    )
+
+
+def test_a_few_long_entries_are_no_fault(recording: Callable[..., Recording]) -> None:
+    said = [*HELLO, {"word": "[music]", "start_s": 5, "end_s": 300}]
+    words, _ = read_words(recording(said), policy="optional")
+    assert words is not None
+    assert len(words) == 3
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_list_that_was_written_twice_is_refused(times: int, recording: Callable[..., Recording]) -> None:
+    reason, detail = refusal(recording(HELLO * times))
+    assert reason == "words_invalid"
+    assert (
+        f"{2 * times - 2} of the {2 * times} words stand there more than once with the same times, 'hello' at 0.5 s first"
+        in detail
+    )
+
+
+def test_a_word_or_two_that_a_recogniser_gave_twice_stay(recording: Callable[..., Recording]) -> None:
+    said = [{"word": "no", "start_s": k, "end_s": k + 0.5} for k in range(20)]
+    words, _ = read_words(recording([*said, said[3], {"word": "x", "start_s": 9, "end_s": 9}] * 1), policy="optional")
+    assert words is not None
+    assert len(words) == 22
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"start_s": "0.5"}, '[0].start_s: found "0.5", expected a number; write it without quotes'),
+        ({"confidence": 97}, "[0].confidence: found 97, expected a number from 0 to 1"),
+        ({"start_s": -0.5}, "[0].start_s: found -0.5, expected a number from 0 to 1000000"),
+        ({"end_s": 0.25}, "[0].end_s: found 0.25, before start_s (0.5); correct one of them"),
+    ],
+)
+def test_faults_of_a_word_are_said(changes: dict[str, Any], told: str, recording: Callable[..., Recording]) -> None:
+    reason, detail = refusal(recording([{**HELLO[0], **changes}]))
+    assert (reason, told in detail) == ("words_invalid", True), detail
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[" * 100_000, "not valid JSON"),
+        (b"[" + b"1," * 300_000 + b"1]", "lists 300001 words, up to 250000 are read"),
+        (b" " * (17 << 20), "and up to 16777216 are read"),
+    ],
+)
+def test_a_word_file_is_read_within_bounds(content: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "words.json").write_bytes(content)
+    a = Track("s-anna", "a.wav", words_uri=str(tmp_path / "words.json"))
+    with pytest.raises(RejectError, match=told) as raised:
+        read_words(Recording("call", a, Track("s-bert", "b.wav")), policy="optional")
+    assert raised.value.reason == "words_invalid"
+
+
+def test_a_word_file_that_is_none_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "words.json")
+    a = Track("s-anna", "a.wav", words_uri=str(tmp_path / "words.json"))
+    with pytest.raises(RejectError, match="is a FIFO"):
+        read_words(Recording("call", a, Track("s-bert", "b.wav")), policy="optional")

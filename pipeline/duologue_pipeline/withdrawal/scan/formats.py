@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import soundfile
 
+from duologue_pipeline.files.arrays import parse_npy
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_schemas.tables import WITHDRAWN
 
@@ -25,7 +26,6 @@ __all__ = [
     "may_be_withdrawn",
     "metadata_texts",
     "parse_json",
-    "read_array",
     "read_pcm",
     "texts_of",
     "withdrawn_sides",
@@ -57,12 +57,6 @@ def is_binary(head: bytes) -> bool:
     return b"\0" in head
 
 
-def read_array(content: bytes) -> npt.NDArray[Any]:
-    """Reads the array of a ``.npy`` file."""
-    array: npt.NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    return array
-
-
 def read_pcm(content: bytes) -> npt.NDArray[np.int32]:
     """Reads the samples of a lossless audio file: int32 [T, tracks]."""
     pcm: npt.NDArray[np.int32] = soundfile.read(io.BytesIO(content), dtype="int32", always_2d=True)[0]
@@ -72,7 +66,7 @@ def read_pcm(content: bytes) -> npt.NDArray[np.int32]:
 def loud_tracks(content: bytes, sides: Iterable[Speaker]) -> Iterator[Speaker]:
     """Finds which of these tracks of a ``.flac`` or ``.npy`` file are not silent: neither zeros nor one frame over and over."""
     is_audio = content.startswith(b"fLaC")
-    tracks = read_pcm(content).T[:, None] if is_audio else read_array(content)
+    tracks = read_pcm(content).T[:, None] if is_audio else parse_npy(content)
     for side in sides:
         track = tracks[SPEAKERS.index(side)]
         if (track if is_audio else track != track[:, :1]).any():

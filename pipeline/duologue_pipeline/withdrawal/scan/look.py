@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import soundfile
 
+from duologue_pipeline.files.arrays import parse_npy
 from duologue_pipeline.files.storage import local_copy, open_input
 from duologue_pipeline.records import Speaker
 from duologue_pipeline.withdrawal.scan.formats import (
@@ -22,7 +23,6 @@ from duologue_pipeline.withdrawal.scan.formats import (
     may_be_withdrawn,
     metadata_texts,
     parse_json,
-    read_array,
     read_pcm,
     texts_of,
     withdrawn_sides,
@@ -123,7 +123,7 @@ class Look:
 
     def _binary(self, head: bytes, content: bytes, path: str) -> Iterator[Finding]:
         if head.startswith(b"\x93NUMPY"):
-            codes = read_array(content)
+            codes = parse_npy(content)
             codes = codes[None] if codes.ndim == 2 else codes
             if codes.ndim != 3 or codes.dtype.kind not in "iu":
                 yield Finding(path, f"is an array of {codes.dtype} {list(codes.shape)}; nothing is proved of it")

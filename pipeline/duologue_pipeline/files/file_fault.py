@@ -1,0 +1,39 @@
+"""Says why a file cannot be had, in a way that a refusal can repeat."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from duologue_pipeline.errors import UsageError, Value
+
+__all__ = ["FileFault", "FileMissing", "Kind"]
+
+Kind = Literal["missing", "forbidden", "not_a_file", "not_allowed", "over_limit", "unreachable", "changed"]
+"""``not_allowed``: no place that duologue reads from; ``unreachable``: it may work another time."""
+
+
+class FileFault(UsageError, OSError):
+    """Says that a file cannot be read or written: a sentence with the remedy, its kind, and what of it may be published.
+
+    Whoever can do without the file catches it as the OSError that it is; where nobody does, the command cannot be carried
+    out, and the sentence is what the user is told.
+
+    Args:
+        detail: the sentence.
+        kind: what kind of fault it is.
+        values: numbers and words that may be published (:data:`duologue_pipeline.errors.Value`).
+    """
+
+    def __init__(self, detail: str, kind: Kind = "unreachable", values: Mapping[str, Value] | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.values = dict(values or {})
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class FileMissing(FileFault, FileNotFoundError):
+    """Says that there is no file of this name."""
+
+    def __init__(self, detail: str, kind: Kind = "missing", values: Mapping[str, Value] | None = None) -> None:
+        super().__init__(detail, kind, values)

@@ -1,0 +1,275 @@
+"""Reads, writes and lists objects of S3 as files, with the calls that ``pyarrow.fs`` has for other stores.
+
+An object is read to the length that the store announces: where a body ends before, the rest is asked for, of the same
+version (``If-Match``). It appears under its key when it has come whole.
+"""
+
+import io
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any, Final
+
+import pyarrow.fs
+
+from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.names import shown
+from duologue_pipeline.files.s3 import s3_faults, s3_object
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
+
+__all__ = ["S3Files"]
+
+_PART_BYTES: Final = 1 << 24  # of 10,000 parts: objects of up to 160 GB
+_COPY_BYTES: Final = 1 << 30
+_PROGRESS_BYTES: Final = 1 << 16
+_DELETED_AT_ONCE: Final = 1000
+
+
+class S3Files:
+    """Gives the objects of a bucket as files; a path is ``BUCKET/KEY``, the key as it stands."""
+
+    type_name = "s3"
+
+    def get_file_info(self, where: str | pyarrow.fs.FileSelector) -> Any:
+        """Tells what has this name, as ``pyarrow.fs.FileInfo``; of a selector, what lies in the folder.
+
+        Raises:
+            FileFault: the store does not say it.
+        """
+        if isinstance(where, pyarrow.fs.FileSelector):
+            return list(self._listed(where.base_dir, recursive=where.recursive))
+        uri = f"s3://{where}"
+        client, bucket, key = s3_object(uri)
+        kinds = pyarrow.fs.FileType
+        if key:
+            try:
+                with s3_faults(uri, "looked at"):
+                    found = client.head_object(Bucket=bucket, Key=key)
+                return pyarrow.fs.FileInfo(where, kinds.File, size=int(found["ContentLength"]))
+            except FileMissing:
+                pass
+        with s3_faults(uri, "looked at"):
+            prefix = f"{key.rstrip('/')}/" if key else ""
+            found = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        return pyarrow.fs.FileInfo(where, kinds.Directory if found.get("KeyCount") or not key else kinds.NotFound)
+
+    def open_input_stream(self, path: str) -> IO[bytes]:
+        """Opens an object to read it in order.
+
+        Raises:
+            FileFault: it cannot be read; FileMissing where there is none.
+        """
+        return io.BufferedReader(_Input(f"s3://{path}"), 1 << 20)
+
+    @contextmanager
+    def open_output_stream(self, path: str) -> Iterator[IO[bytes]]:
+        """Opens an object to write it; it is there when the block has ended without an error.
+
+        Raises:
+            FileFault: it cannot be written.
+        """
+        output: Any = _Output(f"s3://{path}")
+        try:
+            yield output
+            output.finish()
+        except BaseException:
+            output.abort()
+            raise
+
+    def move(self, source: str, target: str) -> None:
+        """Copies an object to another key, and removes it when the copy is there."""
+        uri = f"s3://{source}"
+        client, bucket, key = s3_object(uri)
+        _, target_bucket, target_key = s3_object(f"s3://{target}")
+        with s3_faults(uri, "moved"):
+            from boto3.s3.transfer import TransferConfig
+
+            config = TransferConfig(use_threads=False, multipart_threshold=_COPY_BYTES, multipart_chunksize=_COPY_BYTES)
+            client.copy({"Bucket": bucket, "Key": key}, target_bucket, target_key, Config=config)
+            client.delete_object(Bucket=bucket, Key=key)
+
+    def delete_file(self, path: str) -> None:
+        """Removes an object."""
+        client, bucket, key = s3_object(f"s3://{path}")
+        with s3_faults(f"s3://{path}", "removed"):
+            client.delete_object(Bucket=bucket, Key=key)
+
+    def delete_dir(self, path: str) -> None:
+        """Removes all objects of a folder."""
+        uri = f"s3://{path}"
+        client, bucket, _ = s3_object(uri)
+        keys = [key for key, _ in self._keys(path, "")]
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            batch = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
+            with s3_faults(uri, "removed"):
+                answer = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+            if faults := answer.get("Errors"):
+                raise FileFault(
+                    f"{shown(uri)}: cannot be removed: the store answers {faults[0].get('Code')} for a part of it"
+                )
+
+    def _listed(self, folder: str, *, recursive: bool) -> Iterator[pyarrow.fs.FileInfo]:
+        bucket = folder.partition("/")[0]
+        for key, size in self._keys(folder, "" if recursive else "/"):
+            path, kinds = f"{bucket}/{key.rstrip('/')}", pyarrow.fs.FileType
+            if size is None or key.endswith("/"):
+                if path != folder.rstrip("/"):
+                    yield pyarrow.fs.FileInfo(path, kinds.Directory)
+            else:
+                yield pyarrow.fs.FileInfo(path, kinds.File, size=size)
+
+    def _keys(self, folder: str, delimiter: str) -> Iterator[tuple[str, int | None]]:
+        """Lists the keys below a folder with their sizes; those of inner folders, with None, where a delimiter is given."""
+        uri = f"s3://{folder}"
+        client, bucket, key = s3_object(uri)
+        prefix = f"{key.rstrip('/')}/" if key else ""
+        with s3_faults(uri, "listed"):
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter=delimiter)
+            for page in pages:
+                yield from ((each["Key"], int(each["Size"])) for each in page.get("Contents", ()))
+                yield from ((each["Prefix"], None) for each in page.get("CommonPrefixes", ()))
+
+
+class _Input(io.RawIOBase):
+    """Reads an object in order; a body that ends too early is taken up again where it ended."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__()
+        self._uri = uri
+        self._rules = load_rules(FilesRules)
+        self._position = 0
+        self._reopened = 0
+        with s3_faults(uri, "read"):
+            self._client, self._bucket, self._key = s3_object(uri)
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
+        self._body = answer["Body"]
+        self._length = int(answer["ContentLength"])
+        self._etag = answer.get("ETag")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = min(len(buffer), self._length - self._position)
+        if not wanted:
+            return 0
+        block = self._read(wanted)
+        buffer[: len(block)] = block
+        self._position += len(block)
+        return len(block)
+
+    def close(self) -> None:
+        if not self.closed and hasattr(self, "_body"):
+            self._body.close()
+        super().close()
+
+    def cut(self) -> None:
+        """Ends the transfer from another thread."""
+        raw: Any = getattr(self._body, "_raw_stream", None)
+        if hasattr(raw, "shutdown"):
+            raw.shutdown()
+
+    def _read(self, wanted: int) -> bytes:
+        """Reads on; where nothing comes, the rest is asked for again, as often as the rules allow."""
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+        from urllib3.exceptions import HTTPError
+
+        fault = "its body ends too early"
+        for attempt in range(self._rules.attempts):
+            if attempt:
+                self._reopen(attempt)
+            try:
+                with s3_faults(self._uri, "read", but=(HTTPClientError, IncompleteReadError, HTTPError, OSError)):
+                    block = bytes(self._body.read(wanted))
+            except (HTTPClientError, IncompleteReadError, HTTPError, OSError) as error:
+                if isinstance(error, FileFault):
+                    raise
+                fault = " ".join(str(error).split())[:200]
+                continue
+            if block:
+                return block
+        raise self._too_short(fault)
+
+    def _reopen(self, attempt: int) -> None:
+        self._reopened += 1
+        if self._reopened > self._rules.attempts + self._position // _PROGRESS_BYTES:
+            raise self._too_short("it ends again and again")
+        time.sleep(min(self._rules.max_backoff_s, self._rules.backoff_s * 2 ** (attempt - 1)))
+        condition = {"Range": f"bytes={self._position}-"} if self._position else {}
+        if self._etag:
+            condition["IfMatch"] = self._etag
+        self._body.close()
+        with s3_faults(self._uri, "read"):
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
+        self._body = answer["Body"]
+        part = f"bytes {self._position}-{self._length - 1}/{self._length}"
+        whole = not self._position and int(answer["ContentLength"]) == self._length
+        if answer.get("ETag") != self._etag or not (whole or answer.get("ContentRange") == part):
+            raise FileFault(
+                f"{shown(self._uri)}: cannot be read: the store gave another object for its rest; run the command again",
+                "changed",
+            )
+
+    def _too_short(self, fault: str) -> FileFault:
+        return FileFault(
+            f"{shown(self._uri)}: cannot be read: {self._position} of {self._length} bytes came, tried "
+            f"{self._rules.attempts} times ({fault}); run the command again later",
+            values={"fault": "store"},
+        )
+
+
+class _Output(io.RawIOBase):
+    """Writes an object: in one request where it is small, else in parts that become an object at the end."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__()
+        self._uri = uri
+        self._client, self._bucket, self._key = s3_object(uri)
+        self._buffer = bytearray()
+        self._written = 0
+        self._upload: str | None = None
+        self._parts: list[dict[str, Any]] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._written
+
+    def write(self, data: Any) -> int:
+        self._buffer += data
+        self._written += len(data)
+        while len(self._buffer) > _PART_BYTES:
+            self._put_part(bytes(self._buffer[:_PART_BYTES]))
+            del self._buffer[:_PART_BYTES]
+        return len(data)
+
+    def finish(self) -> None:
+        """Makes the object appear."""
+        with s3_faults(self._uri, "written"):
+            if self._upload is None:
+                self._client.put_object(Bucket=self._bucket, Key=self._key, Body=bytes(self._buffer))
+                return
+            self._put_part(bytes(self._buffer))
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=self._key, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
+            )
+            self._upload = None
+
+    def abort(self) -> None:
+        """Takes back what was sent; the object stays as it was."""
+        if self._upload is not None:
+            with suppress(FileFault), s3_faults(self._uri, "taken back"):
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload)
+            self._upload = None
+
+    def _put_part(self, data: bytes) -> None:
+        with s3_faults(self._uri, "written"):
+            if self._upload is None:
+                self._upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
+            number = len(self._parts) + 1
+            answer = self._client.upload_part(
+                Bucket=self._bucket, Key=self._key, UploadId=self._upload, PartNumber=number, Body=data
+            )
+            self._parts.append({"ETag": answer["ETag"], "PartNumber": number})

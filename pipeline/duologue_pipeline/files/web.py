@@ -1,0 +1,319 @@
+"""Fetches a file over http and https: whole or not at all, within bounds of bytes, time and redirections.
+
+``urllib3`` speaks the protocol; what it would do by itself (resolve, redirect, decode, try again) is done here, so that each
+address is checked before a connection is made to it.
+"""
+
+import errno
+import http.client
+import shutil
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any, Final
+from urllib.request import getproxies_environment, proxy_bypass
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.addresses import allowed_addresses, literal_address
+from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.pace import Pace
+from duologue_pipeline.files.temporary import temporary_place
+from duologue_pipeline.files.web_address import WebAddress, parse_web_address, redirected
+from duologue_pipeline.made_by import MADE_BY
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
+
+if TYPE_CHECKING:
+    import urllib3
+
+__all__ = ["fetch"]
+
+_BLOCK_BYTES: Final = 1 << 16
+_REDIRECTS: Final = (301, 302, 303, 307, 308)
+_FOR_A_WHILE: Final = (408, 425, 429, 500, 502, 503, 504)
+_REFUSED: Final = {
+    401: "the server asks who you are (401): put name and password, or a presigned address, into the manifest",
+    403: "the server forbids it (403): a presigned address may have run out",
+    404: "there is no such file (404)",
+    407: "the proxy asks who you are (407)",
+    410: "the file is gone for good (410)",
+    451: "the server may not give it for legal reasons (451)",
+}
+
+
+class _ForAWhileError(Exception):
+    """Says that a fetch failed in a way that may be over soon.
+
+    Args:
+        fault: what happened.
+        wait_s: how long the server asks to wait.
+    """
+
+    def __init__(self, fault: str, wait_s: float = 0.0) -> None:
+        super().__init__(fault)
+        self.wait_s = wait_s
+
+
+def fetch(uri: str, handle: IO[bytes], *, max_bytes: int, rules: FilesRules | None = None) -> None:
+    """Fetches what lies at a web address into an open file.
+
+    Args:
+        uri: ``http://`` or ``https://``.
+        handle: an empty file; it is written from its beginning at each attempt.
+        max_bytes: a longer file is refused.
+        rules: the bounds; the packaged ones by default.
+
+    Raises:
+        FileFault: it cannot be had, or not whole; FileMissing where the server has no such file.
+    """
+    rules = rules or load_rules(FilesRules)
+    address = parse_web_address(uri)
+    for attempt in range(1, rules.attempts + 1):
+        handle.seek(0)
+        handle.truncate()
+        try:
+            with Pace(rules) as pace, _faults(address, pace):
+                _fetch_once(address, handle, pace, max_bytes, rules)
+            if pace.too_slow:  # a connection that was cut off may look like one that has ended
+                raise _slow(address, pace.too_slow)
+            return
+        except _ForAWhileError as error:
+            if attempt == rules.attempts:
+                raise FileFault(
+                    f"{address.shown}: cannot be fetched, tried {attempt} times ({error}); run the command again later",
+                    values={"fault": "server", "attempts": attempt},
+                ) from None
+            time.sleep(min(rules.max_backoff_s, max(error.wait_s, rules.backoff_s * 2 ** (attempt - 1))))
+
+
+@contextmanager
+def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
+    """Turns everything that a fetch can raise into what is to be done about it."""
+    import urllib3
+
+    try:
+        yield
+    except (FileFault, _ForAWhileError):
+        if pace.too_slow:
+            raise _slow(address, pace.too_slow) from None
+        raise
+    except TimeoutError as error:
+        raise _slow(address, pace.too_slow or str(error)) from None
+    except (urllib3.exceptions.TimeoutError, urllib3.exceptions.HTTPError) as error:
+        if pace.too_slow:
+            raise _slow(address, pace.too_slow) from None
+        if isinstance(error, urllib3.exceptions.TimeoutError):
+            raise _slow(address, "it does not answer") from None
+        if isinstance(error, urllib3.exceptions.SSLError):
+            raise _untrusted(address, error) from None
+        raise _ForAWhileError(_told(error)) from None
+    except (http.client.HTTPException, OSError) as error:
+        if pace.too_slow:
+            raise _slow(address, pace.too_slow) from None
+        if isinstance(error, ssl.SSLError):
+            raise _untrusted(address, error) from None
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UsageError(
+                f"{temporary_place()}: the disk is full; make room, or name another folder in TMPDIR, and run the command again"
+            ) from None
+        raise _ForAWhileError(_told(error)) from None
+    except (ValueError, UnicodeError, LookupError, RecursionError) as error:
+        raise FileFault(
+            f"{address.shown}: cannot be fetched ({_told(error)}); the server does not follow the protocol",
+            values={"fault": "protocol"},
+        ) from None
+
+
+def _fetch_once(address: WebAddress, handle: IO[bytes], pace: Pace, max_bytes: int, rules: FilesRules) -> None:
+    named, first = True, address
+    for _ in range(rules.max_redirects + 1):
+        with _answer(address, pace, named=named or address.origin == first.origin, rules=rules) as answer:
+            location = answer.headers.get("Location")
+            if answer.status not in _REDIRECTS or location is None:
+                _check_status(address, answer)
+                _receive(address, answer, handle, pace, max_bytes)
+                return
+            address, named = redirected(address, location), False
+    raise FileFault(
+        f"{first.shown}: redirects more than {rules.max_redirects} times; name the last address itself",
+        values={"fault": "redirects", "limit": rules.max_redirects},
+    )
+
+
+@contextmanager
+def _answer(
+    address: WebAddress, pace: Pace, *, named: bool, rules: FilesRules
+) -> Iterator["urllib3.response.BaseHTTPResponse"]:
+    """Asks for the file; gives the answer with its head read and its body open."""
+    connection = _connection(address, pace, named=named, rules=rules)
+    try:
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": MADE_BY.replace(" ", "/")}
+        if address.authorization is not None:
+            headers["Authorization"] = address.authorization
+        target = address.uri if connection.proxied_in_the_open else address.target
+        connection.request("GET", target, headers=headers, preload_content=False, enforce_content_length=False)
+        if connection.sock is not None:
+            connection.sock.settimeout(rules.silence_s)
+        yield connection.getresponse()
+    finally:
+        connection.close()
+        connection.forget()
+
+
+def _connection(address: WebAddress, pace: Pace, *, named: bool, rules: FilesRules) -> Any:
+    """Makes a connection that goes to addresses which were checked, and which another thread can cut off."""
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
+    proxy = _proxy(address)
+    if proxy is None:
+        places, port = allowed_addresses(address.host, address.port, shown=address.shown, named=named), address.port
+    else:
+        if literal_address(address.host) is not None:
+            allowed_addresses(address.host, address.port, shown=address.shown, named=named)
+        places, port = [proxy.host], proxy.port
+    base: Any = HTTPSConnection if address.scheme == "https" else HTTPConnection
+
+    class Checked(base):  # type: ignore[misc]
+        proxied_in_the_open = proxy is not None and address.scheme == "http"
+        _double: socket.socket | None = None
+
+        def _new_conn(self) -> socket.socket:
+            fault: OSError = OSError("no address")
+            for place in places:
+                try:
+                    sock = socket.create_connection((place, port), timeout=rules.connect_s)
+                except OSError as error:
+                    fault = error
+                    continue
+                sock.settimeout(rules.silence_s)
+                self.forget()
+                self._double = sock.dup()  # TLS takes the socket itself away
+                pace.stop = self._cut
+                return sock
+            raise fault
+
+        def _cut(self) -> None:
+            double = self._double
+            if double is not None:
+                with suppress(OSError):
+                    double.shutdown(socket.SHUT_RDWR)
+
+        def forget(self) -> None:
+            double, self._double = self._double, None
+            if double is not None:
+                double.close()
+
+    host = address.host if proxy is None or address.scheme == "https" else proxy.host
+    connection = Checked(host, address.port if proxy is None else port, timeout=rules.silence_s)
+    if proxy is not None and address.scheme == "https":
+        connection.set_tunnel(address.host, address.port)
+    return connection
+
+
+def _proxy(address: WebAddress) -> WebAddress | None:
+    """Gives the proxy that the environment names for an address; this machine is always asked directly."""
+    literal = literal_address(address.host)
+    if address.host == "localhost" or (literal is not None and literal.is_loopback):
+        return None
+    named = getproxies_environment().get(address.scheme)
+    if not named or proxy_bypass(address.host):
+        return None
+    return parse_web_address(named if "://" in named else f"http://{named}")
+
+
+def _check_status(address: WebAddress, answer: Any) -> None:
+    status = int(answer.status)
+    if status == 200:
+        return
+    if status in _FOR_A_WHILE:
+        asked = answer.headers.get("Retry-After", "")
+        raise _ForAWhileError(
+            f"the server answers {status} {answer.reason or ''}".strip()[:80], float(asked) if asked.isdigit() else 0.0
+        )
+    fault = _REFUSED.get(status, f"the server answers {status} and not with the file")
+    sentence = f"{address.shown}: cannot be fetched: {fault}"
+    if status in (404, 410):
+        raise FileMissing(sentence, values={"status": status})
+    raise FileFault(sentence, "forbidden" if status in _REFUSED else "unreachable", {"status": status})
+
+
+def _receive(address: WebAddress, answer: Any, handle: IO[bytes], pace: Pace, max_bytes: int) -> None:
+    """Writes the body of an answer, and refuses one that is longer than allowed or shorter than announced."""
+    coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding not in ("identity", ""):
+        raise FileFault(
+            f"{address.shown}: cannot be fetched: the server sends it in a coding ({coding[:20]!r}) that was not asked for; "
+            "have it sent as it is",
+            values={"fault": "coding"},
+        )
+    announced = _announced(address, answer)
+    if announced is not None:
+        _check_room(address, announced, max_bytes, handle)
+    received = 0
+    while block := answer.read1(_BLOCK_BYTES, decode_content=False):
+        received += len(block)
+        pace.received += len(block)
+        if received > max_bytes:
+            raise _too_large(address, received, max_bytes)
+        handle.write(block)
+    if announced is not None and received != announced:
+        raise _ForAWhileError(f"{received} of {announced} bytes came")
+    handle.flush()
+
+
+def _announced(address: WebAddress, answer: Any) -> int | None:
+    """Gives the length that the server announces, None where it announces none."""
+    text = answer.headers.get("Content-Length")
+    if text is None or "chunked" in answer.headers.get("Transfer-Encoding", "").lower():
+        return None
+    lengths = {each.strip() for each in text.split(",")}
+    if len(lengths) != 1 or not (length := lengths.pop()).isascii() or not length.isdigit() or len(length) > 20:
+        raise FileFault(
+            f"{address.shown}: cannot be fetched: the server announces a length that is none ({text[:40]!r})",
+            values={"fault": "protocol"},
+        )
+    return int(length)
+
+
+def _check_room(address: WebAddress, announced: int, max_bytes: int, handle: IO[bytes]) -> None:
+    if announced > max_bytes:
+        raise _too_large(address, announced, max_bytes)
+    free = shutil.disk_usage(handle.name).free if isinstance(handle.name, str) else announced
+    if announced > free:
+        raise FileFault(
+            f"{address.shown}: has {announced} bytes, and {free} are free in the folder for temporary files; make room, or "
+            "name another folder in TMPDIR",
+            values={"fault": "disk_full", "found": announced},
+        )
+
+
+def _too_large(address: WebAddress, found: int, limit: int) -> FileFault:
+    return FileFault(
+        f"{address.shown}: has {found} bytes or more, and up to {limit} are read; cut it into conversations",
+        "over_limit",
+        {"found_bytes": found, "limit_bytes": limit},
+    )
+
+
+def _slow(address: WebAddress, fault: str) -> FileFault:
+    return FileFault(
+        f"{address.shown}: cannot be fetched: the server is too slow ({fault}); run the command again later, or copy the file "
+        "here first",
+        values={"fault": "too_slow"},
+    )
+
+
+def _untrusted(address: WebAddress, error: Exception) -> FileFault:
+    return FileFault(
+        f"{address.shown}: cannot be fetched: the connection cannot be trusted ({_told(error)}); have the server's "
+        "certificate put right, or name its authority in SSL_CERT_FILE",
+        values={"fault": "certificate"},
+    )
+
+
+def _told(error: BaseException) -> str:
+    """Writes what a library says on one line, of bounded length."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:200]

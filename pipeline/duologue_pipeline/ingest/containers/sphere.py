@@ -1,0 +1,100 @@
+"""Looks through a NIST SPHERE file: a header of text, often 1024 bytes, and then the samples."""
+
+import re
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.containers.look import (
+    after_id3v2,
+    at,
+    check_files,
+    is_tag_or_padding,
+    refuse_unaccounted,
+)
+from duologue_pipeline.ingest.sections import Layout, Section
+
+__all__ = ["sphere_layout"]
+
+_START: Final = re.compile(rb"NIST_1A\n *(\d{1,7})\n")
+_FIELD: Final = re.compile(rb"^(\w+) -(?:i|r|s\d+) (\S+) *$", re.MULTILINE)
+_MOST_HEADER: Final = 1 << 20
+_KNOWN_HEADER: Final = 1024  # bytes: what libsndfile expects
+_MOST_COUNT: Final = 1 << 48
+
+
+def sphere_layout(path: Path, uri: str) -> Layout:
+    """Looks through a SPHERE file and accounts for its bytes.
+
+    Args:
+        path: the file.
+        uri: how the manifest names it, for messages.
+
+    Raises:
+        RejectError: ``audio_unreadable``: its header makes no sense, it is compressed, or bytes follow the samples that
+            it declares. That it ends before them shows when it is decoded.
+    """
+    size = path.stat().st_size
+    sections: list[Section] = []
+    with path.open("rb") as handle:
+        place = after_id3v2(handle, 0)
+        plain = place == 0
+        while not sections or (place < size and not is_tag_or_padding(handle, place, size)):
+            check_files(uri, len(sections) + 1)
+            section = _one(handle, place, size, uri)
+            sections.append(section)
+            plain = plain and section.start - place == _KNOWN_HEADER
+            place = section.stop
+    if plain and len(sections) == 1 and sections[0].stop == size:
+        return Layout((Section(0, size, samples=sections[0].samples),))
+    return Layout(tuple(sections))
+
+
+def _one(handle: BufferedReader, place: int, size: int, uri: str) -> Section:
+    def refuse(fault: str, remedy: str = "the header is wrong: export the track again") -> RejectError:
+        return RejectError("audio_unreadable", f"{uri}: {fault}; {remedy}", {"container": "sphere"})
+
+    found = _START.match(at(handle, place, 32))
+    header_bytes = int(found.group(1)) if found else 0
+    if not 16 < header_bytes <= _MOST_HEADER or place + header_bytes > size:
+        raise refuse(f"its SPHERE header says that it has {header_bytes} bytes")
+    text = at(handle, place, header_bytes).partition(b"end_head")[0]
+    fields = {name.decode(): value.decode("ascii", "replace") for name, value in _FIELD.findall(text)}
+    coding = fields.get("sample_coding", "pcm")
+    if coding not in ("pcm", "ulaw", "alaw", "mu-law"):
+        raise refuse(f"its samples are coded as {coding}", "decompress it (sph2pipe) or convert it to FLAC")
+    numbers = {
+        name: int(fields[name]) if re.fullmatch(r"\d{1,15}", fields.get(name, "")) else default
+        for name, default in (("channel_count", 1), ("sample_count", 0), ("sample_rate", 0), ("sample_n_bytes", 0))
+    }
+    channels, width = numbers["channel_count"], numbers["sample_n_bytes"] or (1 if coding != "pcm" else 2)
+    if not 1 <= channels <= 0xFFFF or not 1 <= width <= 4 or not 1 <= numbers["sample_rate"] < 1 << 31:
+        raise refuse(f"its header says {channels} channels of {width} bytes at {numbers['sample_rate']} Hz")
+    start = place + header_bytes
+    frame_bytes = channels * width
+    declared = numbers["sample_count"] or (size - start) // frame_bytes
+    stop = min(size, start + declared * frame_bytes)
+    if not (size - stop < frame_bytes or _START.match(at(handle, stop, 32)) or is_tag_or_padding(handle, stop, size)):
+        raise refuse_unaccounted(uri, stop, size, declared / numbers["sample_rate"])
+    if size - stop < frame_bytes:
+        stop = size  # a sample that was not written to its end
+    header = _header(coding, channels, declared, numbers["sample_rate"], width, fields.get("sample_byte_format", "01"))
+    return Section(start, stop, header, samples=declared)
+
+
+def _header(coding: str, channels: int, samples: int, rate_hz: int, width: int, byte_format: str) -> bytes:
+    lines = (
+        "NIST_1A",
+        f"   {_KNOWN_HEADER}",
+        f"channel_count -i {channels}",
+        f"sample_count -i {samples}",
+        f"sample_rate -i {rate_hz}",
+        f"sample_n_bytes -i {width}",
+        f"sample_byte_format -s{len(byte_format)} {byte_format}",
+        f"sample_sig_bits -i {8 * width}",
+        f"sample_coding -s{len(coding)} {coding}",
+        "end_head",
+        "",
+    )
+    return "\n".join(lines).encode().ljust(_KNOWN_HEADER)

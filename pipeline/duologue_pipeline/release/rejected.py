@@ -1,0 +1,67 @@
+"""Writes what is published of a refusal, and what only the one who ran the pipeline may see.
+
+``rejected.jsonl`` goes out with the release. A sentence that names a file, quotes a line of the manifest or repeats what a
+server said may hold somebody's name, a path or a password, so none is published: a published line holds the recording's id,
+codes, the meaning of the reason, and numbers and words that the code has chosen (``RejectError.values``).
+
+The sentences go to a private file beside the ledger, readable for its owner only.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from duologue_pipeline.errors import REASONS
+from duologue_pipeline.files.text import canonical_json
+from duologue_pipeline.records import Rejected
+from duologue_schemas import load_schema
+
+__all__ = ["published_lines", "published_row", "write_details"]
+
+
+def published_row(rejected: Rejected) -> dict[str, Any]:
+    """Makes the line of ``rejected.jsonl`` for a refusal (schemas/rejected.schema.json).
+
+    The ``recording_id`` is None where the manifest line has none that follows the schema.
+    """
+    pattern = load_schema("recording")["properties"]["recording_id"]["pattern"]
+    known = rejected.recording_id is not None and re.fullmatch(pattern.strip("^$"), rejected.recording_id)
+    values = dict(sorted(rejected.values.items()))
+    found = "".join(f"{', ' if number else ' '}{name} {value}" for number, (name, value) in enumerate(values.items()))
+    return {
+        "recording_id": rejected.recording_id if known else None,
+        "stage": rejected.stage,
+        "reason": rejected.reason,
+        "detail": REASONS[rejected.reason] + (f" Found:{found}." if found else ""),
+        **({"values": values} if values else {}),
+    }
+
+
+def published_lines(rejected: Iterable[Rejected]) -> list[bytes]:
+    """Writes the lines of ``rejected.jsonl``, without newlines, in an order that does not depend on that of the refusals."""
+    return sorted(canonical_json(published_row(each)) for each in rejected)
+
+
+def write_details(rejected: Iterable[Rejected], path: str) -> None:
+    """Writes the sentences of all refusals to a private file (0600): a line of JSON each; no file where there is none.
+
+    Args:
+        rejected: in any order.
+        path: local; its folder is there.
+    """
+    rows = [
+        {"recording_id": each.recording_id, "stage": each.stage, "reason": each.reason, "detail": each.detail}
+        for each in rejected
+    ]
+    if not rows:
+        return
+    # ASCII, because what was found may be no text that can be written
+    lines = sorted(json.dumps(row, sort_keys=True) for row in rows)
+    unfinished = Path(f"{path}.new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    unfinished.replace(path)

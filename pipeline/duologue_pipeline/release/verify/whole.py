@@ -1,0 +1,119 @@
+"""Checks a whole release: its manifest, its files, its ledger, and when all of those are right what is in the files."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from duologue_pipeline.files.inside import read_inside
+from duologue_pipeline.files.storage import absolute_uri
+from duologue_pipeline.reader.release import MANIFEST, DamagedReleaseError, manifest_faults, read_manifest
+from duologue_pipeline.reader.tables import parse_release_table
+from duologue_pipeline.release.verify.faults import Faults
+from duologue_pipeline.release.verify.folder import file_faults, stray_faults, unlisted_faults
+from duologue_pipeline.release.verify.history import history_faults
+from duologue_pipeline.release.verify.samples import shard_faults
+from duologue_pipeline.release.verify.totals import rejected_faults, statistics_faults, total_faults
+from duologue_schemas.tables import TABLES
+
+__all__ = ["VerifyReport", "verify_release"]
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """Holds what a verification found: ``faults`` is empty where all is well.
+
+    Attributes:
+        shards, samples, frames, bytes: what was looked at.
+        faults: a line each; of very many the first, and a last line that says how many more there are.
+        fault_count: how many there are.
+    """
+
+    shards: int
+    samples: int
+    frames: int
+    bytes: int
+    faults: tuple[str, ...]
+    fault_count: int = 0
+
+
+def verify_release(uri: str) -> VerifyReport:
+    """Checks a release: hashes and sizes of all files, members and frame counts of all samples, rows, totals, its ledger.
+
+    Whatever is in the folder, it ends with a list of faults.
+
+    Args:
+        uri: the output folder of a run.
+
+    Returns:
+        All faults found, each a sentence that names the file.
+
+    Raises:
+        UsageError: there is no release to verify.
+    """
+    root = absolute_uri(uri)
+    faults = Faults()
+    release: dict[str, Any] = {}
+    try:
+        release, found = manifest_faults(read_manifest(root), MANIFEST)
+        faults.extend(found)
+    except DamagedReleaseError as error:
+        faults.add(str(error).removeprefix(f"{root}/"))
+    if faults.count:
+        return _report(faults)
+    for entry in (*release["files"], *release["shards"]):
+        faults.extend(file_faults(root, entry))
+    faults.extend(unlisted_faults(release))
+    faults.extend(stray_faults(root, release))
+    faults.extend(history_faults(root, release))
+    if faults.count:  # contents of files that are not what they should be would only repeat it
+        return _report(faults, shards=len(release["shards"]))
+    samples, frames = _contents(root, release, faults)
+    return _report(
+        faults,
+        shards=len(release["shards"]),
+        samples=samples,
+        frames=frames,
+        size=sum(shard["bytes"] for shard in release["shards"]),
+    )
+
+
+def _report(faults: Faults, *, shards: int = 0, samples: int = 0, frames: int = 0, size: int = 0) -> VerifyReport:
+    return VerifyReport(shards, samples, frames, size, faults.lines(), faults.count)
+
+
+def _contents(root: str, release: dict[str, Any], faults: Faults) -> tuple[int, int]:
+    """Checks what is in the files; gives how many samples and frames there are."""
+    tables = _tables(root, release, faults)
+    if tables is None:
+        return 0, 0
+    rows, recordings = tables["index"].to_pylist(), tables["recordings"].to_pylist()
+    by_shard: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_shard.setdefault(row["shard"], []).append(row)
+    samples = frames = 0
+    for shard in release["shards"]:
+        own = by_shard.pop(shard["path"], [])
+        faults.extend(shard_faults(root, release, shard, own))
+        samples, frames = samples + len(own), frames + sum(row["frames"] for row in own)
+    faults.extend(
+        f"index.parquet: {len(own)} rows name {path}, which is not in dataset.json" for path, own in by_shard.items()
+    )
+    rejected, found = rejected_faults(root, release)
+    faults.extend(total_faults(release, rows, recordings, tables["events"], rejected))
+    faults.extend(found)
+    faults.extend(statistics_faults(root, release))
+    return samples, frames
+
+
+def _tables(root: str, release: dict[str, Any], faults: Faults) -> dict[str, pa.Table] | None:
+    tables: dict[str, pa.Table] = {}
+    sizes = {entry["path"]: entry["bytes"] for entry in release["files"]}
+    for name in TABLES:
+        path = f"{name}.parquet"
+        try:
+            data = read_inside(root, path, max_bytes=sizes[path])
+            tables[name] = parse_release_table(data, release, name)
+        except (OSError, ValueError) as error:
+            faults.add(f"{path}: {error}")
+    return tables if len(tables) == len(TABLES) else None

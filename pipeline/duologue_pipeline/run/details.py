@@ -1,0 +1,37 @@
+"""Names the private file beside the ledger where a run writes what it found wrong, sentence by sentence."""
+
+from pathlib import Path
+
+from duologue_consent.ledger.location import Location
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import is_remote, local_path
+
+__all__ = ["details_path", "make_details_folder"]
+
+
+def details_path(ledger: str, *, name: str, fingerprint: str) -> str:
+    """Names the file of a run: ``LEDGER.refused/NAME-FINGERPRINT.jsonl``, beside the folder of the ledger's keys.
+
+    Args:
+        ledger: path or URL, as for ``--ledger``.
+        name: of the dataset.
+        fingerprint: of the run.
+    """
+    keys = Location(ledger if is_remote(ledger) else local_path(ledger)).keys.absolute()
+    return str(keys.with_name(keys.name.removesuffix(".keys") + ".refused") / f"{name}-{fingerprint[:12]}.jsonl")
+
+
+def make_details_folder(path: str) -> None:
+    """Makes the folder of the file, for its owner only.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    folder = Path(path).parent
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: cannot be made ({error.strerror}); what a run finds wrong is written there, because it may name "
+            "people: correct the rights of the folder in which the ledger lies"
+        ) from None

@@ -1,0 +1,204 @@
+"""Nothing private leaves: canaries planted in all that a user gives are in no published byte, log or temporary file."""
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from duologue_pipeline.demo import demo_files
+from tests.end_to_end.support import recording_line, refused_details, write_ledger, write_manifest
+
+pytestmark = pytest.mark.slow
+
+MARK = "qUoKkA"
+"""Every canary begins with it, so that one search finds all; what follows says where it was planted."""
+
+
+def canary(place: str) -> str:
+    return f"{MARK}{place}"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """A server that answers everything with an error that repeats what it was asked."""
+
+    class Talkative(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"no {self.path} {canary('body')}".encode()
+            self.send_response(403 if "forbidden" in self.path else 404, canary("phrase"))
+            self.send_header("X-Canary", canary("header"))
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Talkative)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{http.server_address[1]}"
+    http.shutdown()
+
+
+def wav_with_tags(samples: bytes, rate_hz: int = 16000) -> bytes:
+    """A mono WAV of 16 bits with a canary in its INFO list, before the samples and after them."""
+    text = canary("artist").encode() + b"\0"
+    info = b"INFO" + b"IART" + struct.pack("<I", len(text)) + text + b"\0" * (len(text) % 2)
+    tags = b"LIST" + struct.pack("<I", len(info)) + info
+    fmt = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, rate_hz, 2 * rate_hz, 2, 16)
+    body = b"WAVE" + fmt + tags + b"data" + struct.pack("<I", len(samples)) + samples + tags
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def pcm_of(path: Path) -> bytes:
+    import soundfile
+
+    pcm, _ = soundfile.read(path, dtype="int16")
+    return bytes(pcm.astype("<i2").tobytes())
+
+
+def lines_with_canaries(folder: Path, server: str) -> list[dict[str, Any] | str]:
+    """Manifest lines that are refused for all sorts of reasons, and one that passes."""
+    audio = demo_files().manifest.parent / "audio"
+    home = folder / canary("folder")
+    home.mkdir()
+    for side in "ab":
+        samples = pcm_of(audio / f"demo-car-repair.{side}.flac")
+        (home / f"{canary('file')}.{side}.wav").write_bytes(wav_with_tags(samples))
+        (home / f"{canary('spoken')}.{side}.wav").write_bytes(wav_with_tags(samples[32000:]))
+        (home / f"{canary('other')}.{side}.wav").write_bytes(wav_with_tags(samples[64000:]))
+    damaged = (home / f"{canary('other')}.a.wav").read_bytes()[:5000]
+    (home / f"{canary('cut')}.wav").write_bytes(damaged)
+    (home / f"{canary('text')}.wav").write_text(canary("content") * 50)
+    sphere = f"NIST_1A\n   1024\nspeaker_id -s6 {canary('sphere')}\nend_head\n".encode()
+    (home / f"{canary('sphere')}.wav").write_bytes(sphere.ljust(1024))
+    word = {"word": "yes", "start_s": 1.0, "end_s": 1.2}
+    (home / f"{canary('wordsfile')}.json").write_text(json.dumps([{**word, canary("wordsfield"): canary("value")}]))
+    (home / f"{canary('brokenwords')}.json").write_text(f'[{{"word": "{canary("brokenword")}"')
+
+    def line(name: str, a: str, b: str, **tracks: Any) -> dict[str, Any]:
+        made = recording_line(name, f"{home}/{a}", f"{home}/{b}", x_note=canary("xfield"))
+        for side, track in zip("ab", made["tracks"], strict=True):
+            track["speaker_id"] = f"{canary('speaker')}-{name}-{side}@example.org"
+            track.update(tracks)
+        return made
+
+    def fetched(name: str, uri: str) -> dict[str, Any]:
+        made = line(name, *others)
+        made["tracks"][1]["uri"] = uri
+        return made
+
+    good, spoken, others = ((f"{canary(name)}.a.wav", f"{canary(name)}.b.wav") for name in ("file", "spoken", "other"))
+    other = others[1]
+    signed = f"X-Signature={canary('signature')}"
+    return [
+        line("good", *good),
+        line("stranger", *others),
+        line("missing", f"{canary('missing')}.wav", other),
+        line("cut", f"{canary('cut')}.wav", other),
+        line("text", f"{canary('text')}.wav", other),
+        line("sphere", f"{canary('sphere')}.wav", other),
+        line("channel", *others, channel=7),
+        line("words", *spoken, words_uri=f"{home}/{canary('wordsfile')}.json"),
+        line("brokenwords", *spoken, words_uri=f"{home}/{canary('brokenwords')}.json"),
+        line("nowords", *spoken, words_uri=f"{home}/{canary('nowords')}.json"),
+        line("twice", *others),
+        line("twice", *others),
+        fetched("http", f"http://{canary('user')}:{canary('password')}@{server}/{canary('path')}.wav?{signed}"),
+        fetched("forbidden", f"http://{server}/forbidden/{canary('path')}.wav?{signed}#{canary('fragment')}"),
+        fetched("port", f"http://{canary('user')}:{canary('password')}@127.0.0.1:{canary('port')}/x.wav"),
+        fetched("scheme", f"ftp://{canary('user')}:{canary('password')}@127.0.0.1/{canary('path')}.wav"),
+        fetched("nul", f"{home}/{canary('nul')}\0.wav"),
+        {**line("later", *others), "started_at": "2025-01-01T00:00:00Z"},
+        {**line("when", *others), "started_at": canary("time")},
+        {**line("tongue", *others), "language": canary("language")},
+        {**line("field", *others), canary("field"): canary("value")},
+        {**line("source", *others), "source": {canary("sourcefield"): 1}},
+        {**line("x", *others), "recording_id": f"{canary('id')}@example.org"},
+        f'{{"recording_id": "{canary("brokenline")}", "tracks": [',
+        json.dumps([canary("list")]),
+        json.dumps(canary("string")),
+    ]
+
+
+def texts_of(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every name and every byte under a folder; tables as text too, members of shards by themselves."""
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        yield f"the name {name}", name.encode()
+        if not path.is_file():
+            continue
+        data = path.read_bytes()
+        yield name, data
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            yield f"{name} as text", repr([table.to_pylist(), table.schema]).encode()
+        if path.suffix == ".tar":
+            with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+                for member in archive:
+                    file = archive.extractfile(member)
+                    yield f"{name}: {member.name}", file.read() if file else b""
+
+
+def assert_no_canary(texts: Iterator[tuple[str, bytes]]) -> int:
+    count = 0
+    for where, text in texts:
+        count += 1
+        at = text.lower().find(MARK.lower().encode())
+        assert at < 0, f"{where}: {text[max(0, at - 80) : at + 80]!r}"
+    return count
+
+
+def test_no_canary_is_published_logged_or_left_in_a_temporary_file(tmp_path: Path, server: str) -> None:
+    calls, temporary = tmp_path / "calls", tmp_path / "temporary"
+    calls.mkdir()
+    temporary.mkdir()
+    lines = lines_with_canaries(calls, server)
+    manifest = write_manifest(calls / f"{canary('manifest')}.jsonl", lines)
+    speakers = [track["speaker_id"] for line in lines if isinstance(line, dict) for track in line["tracks"]]
+    ledger = write_ledger(
+        calls / f"{canary('ledger')}.db", [name for name in dict.fromkeys(speakers) if "stranger" not in name]
+    )
+    out = tmp_path / "out"
+
+    def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [sys.executable, "-m", "duologue_pipeline", *map(str, arguments)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            env=environment,
+        )
+
+    done = command("run", manifest, "--out", out, "--ledger", ledger, "--include-audio", "--same-audio", "mark")
+    assert done.returncode == 0, done.stderr
+    log = (done.stdout + done.stderr).replace(str(ledger), "LEDGER")  # its summary names the private file
+    assert_no_canary(iter([("the log", log.encode())]))
+    assert assert_no_canary(texts_of(out)) > 20
+    assert_no_canary(texts_of(temporary))
+    rows = [json.loads(line) for line in (out / "rejected.jsonl").read_text().splitlines()]
+    assert len(rows) >= len(lines) - 2, "most lines are refused, else this test looks at nothing"
+    details = refused_details(ledger)
+    assert len(details) == len(rows)
+    assert sum(MARK in row["detail"] for row in details) > len(rows) / 2, "the private file says what was found"
+
+    withdrawn = command("consent", "withdraw", f"{canary('speaker')}-good-a@example.org", "--ledger", ledger)
+    assert withdrawn.returncode == 0, withdrawn.stderr
+    done = command("consent", "propagate", out, "--ledger", ledger)
+    assert done.returncode == 0, done.stderr
+    assert_no_canary(iter([("the log", (done.stdout + done.stderr).encode())]))
+    assert assert_no_canary(texts_of(out)) > 20
+    assert_no_canary(texts_of(temporary))

@@ -1,0 +1,31 @@
+"""Whatever name is given for a file, the command ends with one line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("validate", LONG),
+        ("shards", "verify", LONG),
+        ("consent", "status", "--ledger", LONG),
+        ("consent", "init", LONG),
+        ("annotate", LONG),
+        ("validate", b"caf\xe9.jsonl"),
+        ("consent", "grant", b"Jos\xe9", "--purpose", "recording", "--ledger", "x.db"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_one_line(arguments: tuple[str | bytes, ...], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "duologue_pipeline", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", cwd=tmp_path)
+    assert done.returncode == 2, done.stdout
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("duologue")
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

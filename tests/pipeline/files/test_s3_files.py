@@ -1,0 +1,288 @@
+"""Objects of S3: keys are names, bodies are whole, and a store that fails is a sentence."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import boto3
+import pytest
+
+from duologue_pipeline.files import s3, s3_files, storage
+from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
+from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
+from tests.object_store import serve_bucket
+from tests.servers import Proxy
+
+BODY = bytes(range(256)) * 2000
+KEYS = (
+    "take",
+    "take#2.wav",
+    "take%232.wav",
+    "a b.wav",
+    "a+b.wav",
+    "a%20b.wav",
+    "Gespräch.wav",
+    "Gespra\u0308ch.wav",
+    "a[1].wav",
+    "a?b=c.wav",
+    "a//b.wav",
+    "a/../b.wav",
+    "a/./b.wav",
+    "..",
+    "./x",
+    "~x",
+    "a\\b.wav",
+    "a*b{c}|d^e`f<g>.wav",
+    "a&b=c;d,e@f$g!.wav",
+    "會話.wav",
+    "🎙.wav",
+    "a\tb.wav",
+    "a:b.wav",
+    "s3://x/y.wav",
+    "100%.wav",
+    "'quoted\".wav",
+    "a%.wav",
+    "a%2Fb.wav",
+    "-a",
+    "x" * 1024,
+)
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    with serve_bucket("duologue-keys") as uri:
+        yield uri
+
+
+@pytest.fixture
+def proxy(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """The same bucket behind a proxy that spoils what it is told to."""
+    quick = replace(load_rules(FilesRules), backoff_s=0.01, max_backoff_s=0.02)
+    for module in (s3_files, s3):
+        monkeypatch.setattr(module, "load_rules", lambda _: quick)
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
+    proxy = Proxy(os.environ["AWS_ENDPOINT_URL"])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.uri)
+    yield proxy
+    proxy.close()
+
+
+# --- keys are names -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_object_is_read_and_written_by_the_key_as_it_stands(bucket: str, key: str) -> None:
+    content = f"of {key}".encode()
+    boto3.client("s3").put_object(Bucket="duologue-keys", Key=key, Body=content)
+    uri = f"{bucket}/{key}"
+    assert storage.read_bytes(uri) == content
+    assert storage.exists(uri)
+    assert storage.file_size(uri) == len(content)
+    found = read_version(uri)
+    assert found is not None
+    assert found.data == content
+    with storage.local_copy(uri) as path:
+        assert path.read_bytes() == content
+        assert len(path.name) < 40
+    storage.write_bytes(uri, b"new")
+    assert boto3.client("s3").get_object(Bucket="duologue-keys", Key=key)["Body"].read() == b"new"
+    storage.move(uri, f"{bucket}/moved/{key}"[:1000])
+    assert not storage.exists(uri) or key == "a"
+
+
+def test_no_key_is_taken_for_another(bucket: str) -> None:
+    for key in KEYS:
+        boto3.client("s3").put_object(Bucket="duologue-keys", Key=f"all/{key}"[:1024], Body=key.encode())
+    listed = storage.list_files(f"{bucket}/all")
+    assert set(listed) == {f"all/{key}"[:1024].removeprefix("all/") for key in KEYS}
+    for key in KEYS:
+        assert storage.read_bytes(f"{bucket}/all/{key}"[: len(bucket) + 1025]) == key.encode()
+    storage.delete_directory(f"{bucket}/all")
+    assert storage.list_files(f"{bucket}/all") == []
+
+
+def test_the_scheme_is_known_in_any_case(bucket: str) -> None:
+    storage.write_bytes(f"{bucket}/case", b"1")
+    assert storage.read_bytes(bucket.replace("s3", "S3") + "/case") == b"1"
+    assert read_version(bucket.replace("s3", "S3") + "/case") is not None
+
+
+def test_a_folder_is_listed_with_the_folders_in_it(bucket: str) -> None:
+    for name in ("b", "a", ".hidden", "c/inner", "c/d/e"):
+        storage.write_bytes(f"{bucket}/listed/{name}", b"")
+    boto3.client("s3").put_object(Bucket="duologue-keys", Key="listed/", Body=b"")  # as consoles make folders
+    assert storage.list_entries(f"{bucket}/listed") == [".hidden", "a", "b", "c"]
+    assert storage.list_files(f"{bucket}/listed/") == [".hidden", "a", "b", "c/d/e", "c/inner"]
+    assert storage.list_entries(f"{bucket}/none") == []
+    assert (storage.exists(f"{bucket}/listed"), storage.exists(f"{bucket}/liste")) == (True, False)
+    storage.delete_directory(f"{bucket}/listed")
+    assert not storage.exists(f"{bucket}/listed")
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://", "s3:///key", "s3://b/key", "s3://a b/key", "s3://key:secret@bucket/x", "s3://bucket/a\0b"]
+)
+def test_what_can_be_no_object_is_refused_before_a_store_is_asked(uri: str) -> None:
+    with pytest.raises(FileFault) as raised:
+        storage.read_bytes(uri)
+    assert raised.value.kind == "not_allowed"
+    assert "secret" not in str(raised.value)
+
+
+def test_a_missing_object_or_bucket_is_missing(bucket: str) -> None:
+    for uri, told in (
+        (f"{bucket}/none", "there is no such object"),
+        ("s3://no-such-bucket/x", "there is no such bucket"),
+    ):
+        with pytest.raises(FileMissing, match=told):
+            storage.read_bytes(uri)
+
+
+# --- large objects --------------------------------------------------------------------------------------------------
+
+
+def test_a_large_object_is_written_in_parts_and_appears_whole(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_files, "_PART_BYTES", 5 << 20)
+    content = bytes(range(256)) * 50_000
+    with storage.open_output(f"{bucket}/large") as out:
+        for start in range(0, len(content), 999_999):
+            out.write(content[start : start + 999_999])
+            assert not storage.exists(f"{bucket}/large")
+    assert storage.read_bytes(f"{bucket}/large") == content
+
+
+def test_a_write_that_fails_leaves_nothing(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_files, "_PART_BYTES", 5 << 20)
+    for size in (10, 12 << 20):
+        with pytest.raises(KeyError), storage.open_output(f"{bucket}/half") as out:
+            out.write(bytes(size))
+            raise KeyError
+        assert not storage.exists(f"{bucket}/half")
+    assert not boto3.client("s3").list_multipart_uploads(Bucket="duologue-keys").get("Uploads")
+
+
+# --- a store that fails ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["503", "500", "429", "reset"])
+def test_what_fails_for_a_while_is_tried_again(what: str, bucket: str, proxy: Proxy) -> None:
+    proxy.fault = lambda method, path, before: what if before < 3 else ""
+    storage.write_bytes(f"{bucket}/{what}/file", BODY)
+    assert storage.read_bytes(f"{bucket}/{what}/file") == BODY
+    assert storage.list_entries(f"{bucket}/{what}") == ["file"]
+    storage.move(f"{bucket}/{what}/file", f"{bucket}/{what}/moved")
+    assert storage.file_size(f"{bucket}/{what}/moved") == len(BODY)
+    with storage.local_copy(f"{bucket}/{what}/moved") as path:
+        assert path.read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("503", "the store answers 503 SlowDown, tried 4 times; run the command again later"),
+        ("500", "the store answers 500 InternalError, tried 4 times"),
+        ("reset", "check AWS_ENDPOINT_URL, region and credentials"),
+        ("403", "the store does not allow it"),
+        ("507", "the store is full"),
+    ],
+)
+def test_what_fails_for_good_is_a_sentence(what: str, told: str, bucket: str, proxy: Proxy) -> None:
+    storage.write_bytes(f"{bucket}/good", BODY)
+    version = read_version(f"{bucket}/good")
+    proxy.fault = lambda method, path, before: what
+    for work in (
+        lambda: storage.read_bytes(f"{bucket}/good"),
+        lambda: storage.write_bytes(f"{bucket}/other", BODY),
+        lambda: storage.exists(f"{bucket}/good"),
+        lambda: storage.list_files(f"{bucket}/"),
+        lambda: storage.move(f"{bucket}/good", f"{bucket}/better"),
+        lambda: storage.delete_file(f"{bucket}/good"),
+        lambda: storage.delete_directory(f"{bucket}/good"),
+        lambda: read_version(f"{bucket}/good"),
+        lambda: swap_bytes(f"{bucket}/good", b"new", old=version),
+        lambda: s3.bucket_keeps_versions(f"{bucket}/good"),
+    ):
+        with pytest.raises(FileFault) as raised:
+            work()
+        if told not in str(raised.value):
+            # the answer to a HEAD has no body, and so no code
+            assert f"the store answers {what}" in str(raised.value) or what == "507"
+        assert len(proxy.asked) < 200
+    proxy.fault = lambda method, path, before: ""
+    assert storage.read_bytes(f"{bucket}/good") == BODY
+
+
+def test_a_body_that_is_cut_is_taken_up_where_it_ended(bucket: str, proxy: Proxy) -> None:
+    storage.write_bytes(f"{bucket}/cut", BODY)
+    proxy.fault = lambda method, path, before: "cut" if method == "GET" and before < 3 else ""
+    assert storage.read_bytes(f"{bucket}/cut") == BODY
+    proxy.asked.clear()
+    found = read_version(f"{bucket}/cut")
+    assert found is not None
+    assert found.data == BODY
+
+
+def test_a_body_that_is_always_cut_is_never_taken_for_the_whole(bucket: str, proxy: Proxy) -> None:
+    storage.write_bytes(f"{bucket}/cut", BODY)
+    proxy.fault = lambda method, path, before: "cut" if method == "GET" else ""
+    for work in (
+        lambda: storage.read_bytes(f"{bucket}/cut"),
+        lambda: read_version(f"{bucket}/cut"),
+        lambda: storage.digest(f"{bucket}/cut"),
+    ):
+        with pytest.raises(FileFault, match=r"/cut: cannot be read"):
+            work()
+    with pytest.raises(FileFault, match=r"/cut: cannot be read"), storage.local_copy(f"{bucket}/cut"):
+        pass
+
+
+def test_the_rest_of_another_object_is_not_taken(bucket: str, proxy: Proxy) -> None:
+    storage.write_bytes(f"{bucket}/changed", BODY)
+    written = False
+
+    def fault(method: str, path: str, before: int) -> str:
+        nonlocal written
+        if method == "GET" and not before:
+            return "cut"
+        if method == "GET" and not written:
+            written = True
+            boto3.client("s3", endpoint_url=f"http://{proxy.target}").put_object(
+                Bucket="duologue-keys", Key="changed", Body=BODY[::-1]
+            )
+        return ""
+
+    proxy.fault = fault
+    with pytest.raises(FileFault) as raised:
+        storage.read_bytes(f"{bucket}/changed")
+    assert raised.value.kind == "changed"
+
+
+def test_etags_that_change_at_every_answer_are_a_conflict_or_a_sentence(bucket: str, proxy: Proxy) -> None:
+    version = swap_bytes(f"{bucket}/etag", b"1", old=None)
+    proxy.fault = lambda method, path, before: "etag"
+    assert storage.read_bytes(f"{bucket}/etag") == b"1"
+    wrong = read_version(f"{bucket}/etag")
+    with pytest.raises(ConflictError):
+        swap_bytes(f"{bucket}/etag", b"2", old=wrong)
+    proxy.fault = lambda method, path, before: ""
+    assert read_version(f"{bucket}/etag") == version
+
+
+def test_a_conditional_write_whose_answer_was_lost_is_no_conflict(bucket: str, proxy: Proxy) -> None:
+    version = swap_bytes(f"{bucket}/lost", b"1", old=None)
+    proxy.fault = lambda method, path, before: "late" if method == "PUT" and not before else ""
+    proxy.asked.clear()
+    second = swap_bytes(f"{bucket}/lost", b"2", old=version)
+    assert (second.data, read_version(f"{bucket}/lost")) == (b"2", second)
+    assert proxy.asked.count(("PUT", "/duologue-keys/lost")) == 2
+    with pytest.raises(ConflictError):
+        swap_bytes(f"{bucket}/lost", b"3", old=version)
+
+
+def test_no_store_at_all_is_a_sentence(monkeypatch: pytest.MonkeyPatch, bucket: str, proxy: Proxy) -> None:
+    for endpoint in ("http://127.0.0.1:9", "no url", "http://[bad"):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        with pytest.raises(FileFault, match="check AWS_ENDPOINT_URL"):
+            storage.read_bytes(f"{bucket}/x")
