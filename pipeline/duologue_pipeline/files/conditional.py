@@ -96,12 +96,13 @@ def swap_bytes(uri: str, data: bytes, *, old: Version | None, work: str | None =
     check_conditional(uri)
     if not is_remote(uri):
         path = local_path(uri)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with storage_faults(path), flock(path.with_name(f".{path.name}.lock"), wait=True):
-            found = read_version(uri)
-            if (found and found.tag) != (old and old.tag):
-                raise ConflictError(f"{uri} was changed by another process")
-            _write_durably(path, data, work)
+        with storage_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with flock(path.with_name(f".{path.name}.lock"), wait=True):
+                found = read_version(uri)
+                if (found and found.tag) != (old and old.tag):
+                    raise ConflictError(f"{uri} was changed by another process")
+                _write_durably(path, data, work)
         return Version(data, hashlib.sha256(data).hexdigest())
     client, bucket, key = s3_object(uri)
     condition = {"IfNoneMatch": "*"} if old is None else {"IfMatch": old.tag}

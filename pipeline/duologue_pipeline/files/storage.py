@@ -219,9 +219,12 @@ def move(source: str, target: str) -> None:
     """Renames a file within one file system, over whatever has the name."""
     filesystem, path = _filesystem(source)
     _, target_path = _filesystem(target)
-    if filesystem.type_name == "local":
+    if filesystem.type_name != "local":
+        filesystem.move(path, target_path)
+        return
+    with storage_faults(target_path):
         Path(target_path).parent.mkdir(parents=True, exist_ok=True)
-    filesystem.move(path, target_path)
+        filesystem.move(path, target_path)
 
 
 def make_durable(uri: str) -> None:

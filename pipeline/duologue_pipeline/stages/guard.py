@@ -14,7 +14,7 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from duologue_pipeline.errors import RejectError
+from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.files.faults import is_exhausted, storage_fault
 from duologue_pipeline.records import Ingested, Recording, Rejected
 
@@ -44,10 +44,20 @@ def tried(stage: str, work: Callable[..., Any], element: Any, *arguments: Any) -
     try:
         return work(element, *arguments)
     except RejectError as error:
-        if isinstance(error.__context__, OSError) and is_exhausted(error.__context__):
-            fault = storage_fault(error.__context__, error.__context__.filename or tempfile.gettempdir())
-            raise fault or error from None
+        exhausted = _exhausted_in(error)
+        if exhausted is not None:
+            raise exhausted from None
         return Rejected(_recording(element).recording_id, stage, error.reason, error.detail, error.values)
+
+
+def _exhausted_in(error: BaseException) -> UsageError | None:
+    """Finds that the system was at its end in what led to an error."""
+    cause = error.__context__
+    while cause is not None:
+        if isinstance(cause, OSError) and is_exhausted(cause):
+            return storage_fault(cause, cause.filename or tempfile.gettempdir())
+        cause = cause.__context__
+    return None
 
 
 def settled(stage: str, result: Any) -> Any:

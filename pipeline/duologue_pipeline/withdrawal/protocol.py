@@ -32,6 +32,7 @@ from duologue_consent import Ledger, LedgerError
 from duologue_consent.proofs.notes import open_checkpoint
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, check_conditional, read_version, swap_bytes
+from duologue_pipeline.files.faults import storage_fault
 from duologue_pipeline.files.locks import Lease, exclusive
 from duologue_pipeline.files.storage import (
     absolute_uri,
@@ -42,6 +43,7 @@ from duologue_pipeline.files.storage import (
     move,
     read_bytes,
 )
+from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME
@@ -100,13 +102,15 @@ class Outcome:
 
 @contextmanager
 def faults_as_usage() -> Iterator[None]:
-    """Turns faults of the ledger, and a race that was lost, into a UsageError that says what to do."""
+    """Turns faults of the ledger or the disk, and a race that was lost, into a UsageError that says what to do."""
     try:
         yield
     except ConflictError as error:
         raise UsageError(f"{error} meanwhile; run the command again") from None
     except LedgerError as error:
         raise UsageError(str(error)) from None
+    except OSError as error:
+        raise storage_fault(error, error.filename or "the release") or error from None
 
 
 @faults_as_usage()
@@ -140,6 +144,8 @@ def propagate_release(
     began = time.monotonic()
     root = absolute_uri(uri)
     check_conditional(root)
+    if not dry_run:
+        remove_dead_temporaries()
     now = datetime.now(UTC)
     snapshot = ledger.snapshot()
     require_clock(ledger.name, snapshot.latest, now)
