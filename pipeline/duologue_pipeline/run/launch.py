@@ -84,6 +84,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         second_opinion=second_opinion,
         asr=asr,
         same_audio=request.same_audio,
+        compare_refused_audio=request.compare_refused_audio,
         tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
         validation_share=request.validation_share,
         shard_s=request.shard_hours * 3600,
