@@ -86,6 +86,14 @@ def run(
             "all of them are refused; mark: they are kept in one split, and each names the others."
         ),
     ] = "refuse",
+    compare_refused_audio: Annotated[
+        bool,
+        typer.Option(
+            "--compare-refused-audio",
+            help="Decode the local audio of recordings without consent too, only to refuse what holds the same audio under "
+            "another recording_id. Nothing else is kept of it.",
+        ),
+    ] = False,
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
     asr: Asr = None,
@@ -137,6 +145,7 @@ def run(
         words=words,
         isolation_policy=isolation_policy,
         same_audio=same_audio,
+        compare_refused_audio=compare_refused_audio,
         pyannote_segmentation=pyannote_segmentation,
         pyannote_embedding=pyannote_embedding,
         asr=asr,

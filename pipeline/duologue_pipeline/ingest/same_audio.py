@@ -9,9 +9,14 @@ from dataclasses import replace
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.records import Ingested
+from duologue_pipeline.files.storage import is_remote
+from duologue_pipeline.ingest.audio import PairDecoder
+from duologue_pipeline.ingest.content_hash import ContentHash
+from duologue_pipeline.records import Ingested, Recording
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.ingest import IngestRules
 
-__all__ = ["SAME_AUDIO_POLICIES", "mark_same_audio", "sharing", "track_hashes"]
+__all__ = ["SAME_AUDIO_POLICIES", "hashes_of_refused", "mark_same_audio", "sharing", "track_hashes"]
 
 SAME_AUDIO_POLICIES: Final = {
     "refuse": "all of them are refused",
@@ -27,6 +32,28 @@ def track_hashes(conversation: Ingested) -> tuple[tuple[str, str], ...]:
     recording_id = conversation.recording.recording_id
     hashes = {conversation.audio.a.samples_sha256, conversation.audio.b.samples_sha256}
     return tuple((each, recording_id) for each in sorted(hashes))
+
+
+def hashes_of_refused(recording: Recording) -> tuple[tuple[str, str], ...]:
+    """Decodes the local tracks of a recording that may not be used, only to hash them; nothing else is kept of them.
+
+    Returns:
+        The hash of each track with the recording_id; nothing of a track that lies elsewhere or cannot be read.
+    """
+    hashes = set[str]()
+    for track in recording.tracks:
+        if is_remote(track.uri):
+            continue
+        try:
+            with PairDecoder(replace(recording, a=track, b=track)) as decoder:
+                rate_hz = decoder.sample_rates_hz[0]
+                content = ContentHash(round(load_rules(IngestRules).same_audio_min_s * rate_hz))
+                for pcm, _ in decoder.blocks():
+                    content.push(pcm)
+            hashes.add(content.hexdigest())
+        except RejectError:
+            continue
+    return tuple((each, recording.recording_id) for each in sorted(hashes))
 
 
 def sharing(recording_ids: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
