@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest.containers.look import EXPECTED, refuse_cut_short
+from duologue_pipeline.ingest.containers.look import EXPECTED, check_files, refuse_cut_short
 from duologue_pipeline.ingest.containers.mp3_counts import (
     COUNT_BYTES,
     DECODER_DELAY,
@@ -233,8 +233,7 @@ class _Walk:
         self._check_count()
         if self._run is not None:
             self._runs.append(self._run)
-            if len(self._runs) > self._rules.sections_most:
-                raise self._unreadable(f"more than {self._rules.sections_most} files in it, joined into one")
+            check_files(self._uri, len(self._runs))
         self._count = self._run = None
 
     def _check_count(self) -> None:
