@@ -39,7 +39,13 @@ def make_row(recording_id: str, split: str = "train", samples: int = 2, **fields
     row |= {column.name: "" for column in RECORDINGS if not column.nullable and column.type == pa.string()}
     row |= {"recording_id": recording_id, "split": split, "shard": f"shards/{split}-00000-000000000000.tar"}
     row |= {"speaker_a": commitment(recording_id + "a"), "speaker_b": commitment(recording_id + "b")}
-    row |= {"samples": samples, "duration_s": 120.0, "purposes": ["training_inhouse"], "isolation": "pass"}
+    row |= {
+        "samples": samples,
+        "duration_s": 120.0,
+        "purposes": ["training_inhouse"],
+        "isolation": "pass",
+        "same_audio": [],
+    }
     row |= {"speech_a_s": 60.0, "speech_b_s": 60.0, "overlap_s": 6.0}
     row |= {"overlap_share_of_time": 6 / 120, "overlap_share_of_speech": 6 / 114, "ftos_s": [-0.3, 0.1, 0.2, 0.6]}
     row |= {"ftos_a_s": [0.1, 0.2, 0.6], "ftos_b_s": [-0.3], "kinds": [], "word_tags": [], "same_audio": []}

@@ -1,6 +1,7 @@
 """One audio, one hash: whatever container, channel, block or silence around it, and no other audio has it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_a_click_on_a_dead_line_is_not_known_again() -> None:
     assert content_hash(padded(click, 3, 9)) == content_hash(padded(click, 3, 9), blocks=5)
 
 
-def hashes(path: Path, **fields: object) -> set[str]:
+def hashes(path: Path, **fields: Any) -> set[str]:
     recording = make_recording(path, **fields)
     return {each for each, _ in track_hashes(Ingested(recording, measure_audio(recording)))}
 
