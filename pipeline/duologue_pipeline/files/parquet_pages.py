@@ -65,6 +65,9 @@ def _pages(data: bytes, column: Any, rows: int) -> ColumnPages:
     path, size = column.path_in_schema, column.total_compressed_size
     start = column.dictionary_page_offset or column.data_page_offset
     end = start + size
+    is_text = column.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
+    if rows == size == start == 0:  # of a shard that has no row in the table
+        return ColumnPages(path, is_text, "." in path, 0, 0, 0, 0)
     if not 4 <= start <= end <= len(data) or rows < 0:
         raise ValueError(f"column {path} is said to lie at bytes {start} to {end} of {len(data)}")
     values = unpacked = dictionary = 0
@@ -87,7 +90,6 @@ def _pages(data: bytes, column: Any, rows: int) -> ColumnPages:
             dictionary += size
         else:
             values += count
-    is_text = column.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
     return ColumnPages(path, is_text, "." in path, rows, values, unpacked, dictionary)
 
 

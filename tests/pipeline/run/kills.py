@@ -115,7 +115,7 @@ def main() -> None:
         again = run_in_fork(request(), None)
         found = {"moment": moment, "status": status, "left": sorted(left), "again": again, "files": files(out)}
         print(json.dumps(found), flush=True)
-        if status == 0:
+        if status != -signal.SIGKILL:
             break
         moment += 1
 
