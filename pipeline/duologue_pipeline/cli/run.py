@@ -83,7 +83,8 @@ def run(
         str,
         typer.Option(
             help="Choose what is done with recordings of which a track holds the same audio as a track of another one. refuse: "
-            "all of them are refused; mark: they are kept in one split, and each names the others."
+            "local files that hold it are all refused, a copy in a store or on a server is marked; refuse-all: all are "
+            "refused; mark: all are kept in one split, and each names the others."
         ),
     ] = "refuse",
     compare_refused_audio: Annotated[

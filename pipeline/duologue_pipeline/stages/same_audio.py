@@ -11,6 +11,7 @@ from apache_beam.pvalue import AsDict, PCollection
 from duologue_pipeline.consent.same_place import refuse_audio_of
 from duologue_pipeline.ingest.same_audio import (
     SAME_AUDIO_POLICIES,
+    Holder,
     hashes_of_refused,
     mark_same_audio,
     sharing,
@@ -21,8 +22,8 @@ from duologue_pipeline.stages.guard import Split, guarded, settled, tried
 
 __all__ = ["SameAudio"]
 
-_Others = tuple[str, tuple[str, ...]]
-"""A recording_id, and others."""
+_Others = tuple[str, tuple[Holder, ...]]
+"""A recording_id, and others that hold its audio."""
 
 
 @dataclass(kw_only=True)
@@ -44,7 +45,7 @@ class SameAudio(beam.PTransform[Any, Any]):
 
     def expand(self, ingested: PCollection[Ingested]) -> Split:
         """Compares the hashes of all tracks, and gives the recordings kept and those refused."""
-        hashes = ingested | "Hashes" >> beam.FlatMap(track_hashes).with_output_types(tuple[str, str])
+        hashes = ingested | "Hashes" >> beam.FlatMap(track_hashes).with_output_types(tuple[str, Holder])
         same = hashes | "SameHash" >> beam.GroupByKey() | "Others" >> beam.FlatMap(_sharing).with_output_types(_Others)
         others = same | "OfOne" >> beam.GroupByKey() | "Joined" >> beam.MapTuple(_joined)
         kept, repeated = guarded(ingested, "Compare", beam.ParDo(_compare, AsDict(others), self.policy), Ingested)
@@ -54,7 +55,7 @@ class SameAudio(beam.PTransform[Any, Any]):
         found = (
             {"kept": hashes, "refused": unheard}
             | "OfRefused" >> beam.CoGroupByKey()
-            | "Holding" >> beam.FlatMap(_holding).with_output_types(_Others)
+            | "Holding" >> beam.FlatMap(_holding).with_output_types(tuple[str, tuple[str, ...]])
             | "HoldingOne" >> beam.GroupByKey()
             | "HoldingJoined" >> beam.MapTuple(_joined)
         )
@@ -62,21 +63,21 @@ class SameAudio(beam.PTransform[Any, Any]):
         return kept, (repeated, of_refused) | "Refusals" >> beam.Flatten()
 
 
-def _sharing(keyed: tuple[str, Iterable[str]]) -> Sequence[_Others]:
+def _sharing(keyed: tuple[str, Iterable[Holder]]) -> Sequence[_Others]:
     return sharing(keyed[1])
 
 
-def _holding(keyed: tuple[str, dict[str, Iterable[str]]]) -> Iterator[_Others]:
+def _holding(keyed: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[tuple[str, tuple[str, ...]]]:
     refused = tuple(sorted(set(keyed[1]["refused"])))
     if refused:
-        yield from ((recording_id, refused) for recording_id in sorted(set(keyed[1]["kept"])))
+        yield from ((recording_id, refused) for recording_id in sorted({holder[0] for holder in keyed[1]["kept"]}))
 
 
-def _joined(recording_id: str, others: Iterable[Sequence[str]]) -> _Others:
+def _joined(recording_id: str, others: Iterable[Sequence[Any]]) -> tuple[str, tuple[Any, ...]]:
     return recording_id, tuple(sorted({other for each in others for other in each}))
 
 
-def _compare(conversation: Ingested, others: dict[str, tuple[str, ...]], policy: str) -> Iterator[Any]:
+def _compare(conversation: Ingested, others: dict[str, tuple[Holder, ...]], policy: str) -> Iterator[Any]:
     own = others.get(conversation.recording.recording_id, ())
     yield _counted("ingest", tried("ingest", partial(mark_same_audio, policy=policy), conversation, own))
 

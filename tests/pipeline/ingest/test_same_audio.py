@@ -93,10 +93,15 @@ def test_what_may_not_be_used_is_hashed_where_it_can_be_read(tmp_path: Path) -> 
         assert hashes_of_refused(make_recording(str(uri))) == ()
 
 
-@pytest.mark.parametrize("ids", [["c", "a", "b", "a"], ["b", "c", "a"]])
-def test_each_is_told_the_others(ids: list[str]) -> None:
-    assert sharing(ids) == (("a", ("b", "c")), ("b", ("a", "c")), ("c", ("a", "b")))
-    assert sharing(["a", "a"]) == ()
+@pytest.mark.parametrize("ids", ["caba", "bca"])
+def test_each_is_told_the_others_and_whether_both_are_local(ids: str) -> None:
+    holders = [(each, each != "b") for each in ids]
+    assert sharing(holders) == (
+        ("a", (("b", False), ("c", True))),
+        ("b", (("a", False), ("c", False))),
+        ("c", (("a", True), ("b", False))),
+    )
+    assert sharing([("a", True), ("a", False)]) == ()
 
 
 def test_it_is_refused_or_marked(tmp_path: Path) -> None:
@@ -104,9 +109,13 @@ def test_it_is_refused_or_marked(tmp_path: Path) -> None:
     recording = make_recording(tmp_path / "a.wav", recording_id="call-1")
     ingested = Ingested(recording, measure_audio(recording))
     assert mark_same_audio(ingested, (), policy="refuse") is ingested
-    assert mark_same_audio(ingested, ("call-2",), policy="mark").audio.same_audio == ("call-2",)
+    elsewhere, both_local = (("call-2", False),), (("call-2", True),)
+    assert mark_same_audio(ingested, both_local, policy="mark").audio.same_audio == ("call-2",)
+    assert mark_same_audio(ingested, elsewhere, policy="refuse").audio.same_audio == ("call-2",)
+    with pytest.raises(RejectError, match="audio_same_as_other"):
+        mark_same_audio(ingested, elsewhere, policy="refuse-all")
     with pytest.raises(RejectError) as caught:
-        mark_same_audio(ingested, tuple(f"call-{n}" for n in range(2, 14)), policy="refuse")
+        mark_same_audio(ingested, tuple((f"call-{n}", n > 2) for n in range(2, 14)), policy="refuse")
     assert (caught.value.reason, caught.value.values) == ("audio_same_as_other", {"others": 12})
     assert "call-2, call-3" in caught.value.detail
     assert "and 2 more" in caught.value.detail

@@ -103,5 +103,5 @@ def test_a_sample_with_words_that_comes_late_is_put_first(
         split="train",
         cache_dir=str(tmp_path / "cache"),
     )
-    words = {row["__key__"]: [word["word"] for word in row["json"]["words"]] for row in loaded}
-    assert words == {key: ["hi"] if key == "call-4-00001" else [] for key in keys}
+    said = {row["__key__"]: [word["word"] for word in row["json"]["words"]] for row in loaded}
+    assert said == {key: ["hi"] if key == "call-4-00001" else [] for key in keys}

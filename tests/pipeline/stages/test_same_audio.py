@@ -77,7 +77,7 @@ def test_or_they_are_marked(seed: int, options: list[str], four: list[Ingested])
 
 
 def test_there_is_no_other_policy() -> None:
-    with pytest.raises(ValueError, match="expected one of refuse, mark"):
+    with pytest.raises(ValueError, match="expected one of refuse, refuse-all, mark"):
         SameAudio(policy="drop")
 
 
