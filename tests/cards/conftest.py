@@ -121,6 +121,7 @@ def write_files(release: Release, folder: Path) -> None:
         keys = [row["key"] for row in release.index.to_pylist() if row["split"] == shard["split"]]
         # Only the last sample has words: who takes the types from the first samples cannot read them.
         write_shard(folder / shard["path"], {key: "full" if key == keys[-1] else "little-known" for key in keys})
+        shard["bytes"] = (folder / shard["path"]).stat().st_size  # a reader takes no more than is told
 
 
 def write_shard(path: Path, examples: dict[str, str]) -> None:
@@ -129,7 +130,8 @@ def write_shard(path: Path, examples: dict[str, str]) -> None:
         for number, (key, example) in enumerate(examples.items()):
             buffer = io.BytesIO()
             np.save(buffer, np.full((2, 8, 375), number, np.uint16))
-            document = (EXAMPLES / "sample" / "valid" / f"{example}.json").read_bytes()
+            described = json.loads((EXAMPLES / "sample" / "valid" / f"{example}.json").read_text())
+            document = json.dumps({**described, "key": key}).encode()
             for member, data in ((f"{key}.json", document), (f"{key}.codes.npy", buffer.getvalue())):
                 info = tarfile.TarInfo(member)
                 info.size = len(data)
