@@ -77,8 +77,6 @@ class Store:
         path = self.location.file
         if path is not None:
             try:
-                if path.exists() and not (path.is_file() or path.is_dir()):
-                    raise self.error("is no file; name a file made by `duologue consent init`")
                 with open_file(path) as file:
                     header = file.read(len(_SQLITE_HEADER))
             except FileNotFoundError:

@@ -25,7 +25,7 @@ def test_one_local_file_by_any_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         tmp_path / "sub" / ".." / file.name,
         tmp_path / "soft.wav",
         tmp_path / "hard.wav",
-        f"file://{file}",
+        file.as_uri(),
     ):
         assert shares(file, other), other
     assert not shares(file, file, channels=(0, 1))
