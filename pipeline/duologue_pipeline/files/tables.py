@@ -53,6 +53,8 @@ def check_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: 
             if columns.field(column.name).type != column.type:
                 found = columns.field(column.name).type
                 return f"has {found} in the column {column.name}, expected {column.type}"
+            if columns.field(column.name).nullable and not column.nullable:
+                return f"allows for an empty value in the column {column.name}, which always holds one"
         if not 0 <= rows <= max_rows:
             return f"has {rows} rows, and dataset.json allows for {max_rows}"
         return _too_much(data, file, rows)
