@@ -49,7 +49,7 @@ def test_columns_of_a_later_version_may_be_left_out() -> None:
         (parquet(rows().set_column(1, "n", pa.array(["1"] * 3))), "has string in the column n, expected int64"),
         (
             parquet(rows().set_column(0, "key", pa.array(["a", None, "b"]))),
-            "has an empty value in the column key, which always holds one",
+            "allows for an empty value in the column key, which always holds one",
         ),
         (
             parquet(rows(), use_dictionary=False, column_encoding={"key": "DELTA_BYTE_ARRAY"}),
