@@ -72,7 +72,12 @@ _KINDS: Final = tuple(
         (rb"7z\xbc\xaf\x27\x1c", "7z", "a 7-Zip archive", _UNPACK),
         (rb"\x28\xb5\x2f\xfd", "zstd", "a Zstandard archive", _UNPACK),
         (rb".{257}ustar", "tar", "a tar archive", _UNPACK),
-        (rb"version https://git-lfs", "git-lfs", "the pointer of a Git LFS file", "fetch the file itself (git lfs pull)"),
+        (
+            rb"version https://git-lfs",
+            "git-lfs",
+            "the pointer of a Git LFS file",
+            "fetch the file itself (git lfs pull)",
+        ),
         (rb"%PDF-", "pdf", "a PDF document", "name the recording"),
         (rb"(?i:(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html))", "html", "a web page (HTML)", _FETCH),
         (rb"(?:\xef\xbb\xbf)?\s*<\?xml|(?:\xef\xbb\xbf)?\s*<Error>", "xml", "an XML document", _FETCH),

@@ -207,7 +207,7 @@ def test_a_vorbis_stream_that_begins_before_its_time_is_refused(refused: Refused
     pages = pages_of(encode(sound, 16000, "VORBIS"))
     earlier = [page if page.granule <= 0 else replace(page, granule=page.granule - 8000) for page in pages]
     first = next(k for k, page in enumerate(earlier) if page.granule != 0)
-    assert 0 < earlier[first].granule
+    assert earlier[first].granule > 0
     assert "time is before its beginning" in refused(join(earlier))[1]
     rounded = [page if page.granule <= 0 else replace(page, granule=page.granule - 64) for page in pages]
     assert len(decode(join(rounded))[0]) == len(sound) - 64
