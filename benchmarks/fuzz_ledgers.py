@@ -20,7 +20,8 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.fuzz_releases import HANG_S, Outcome, make_bases, mutate_json_text, mutate_value
+from benchmarks.fuzz_release_files import mutate_json_text, mutate_value
+from benchmarks.fuzz_releases import HANG_S, Outcome, make_bases
 
 ODD = (None, -1, 2**62, 0.5, "", "x", "x" * 1000, b"", b"\xff", b"x" * 100_000)
 
@@ -73,7 +74,7 @@ def mutate_keys(folder: Path, rng: random.Random) -> str:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     path = rng.choice(paths)
     kind = rng.choice(["noise", "cut", "long", "remove", "folder", "pipe", "swap", "text"])
-    before = path.read_bytes()
+    before, another = path.read_bytes(), rng.choice(paths).read_bytes()
     path.unlink()
     if kind == "folder":
         path.mkdir()
@@ -84,7 +85,7 @@ def mutate_keys(folder: Path, rng: random.Random) -> str:
             "noise": rng.randbytes(64),
             "cut": before[: len(before) // 2],
             "long": before * 100_000,
-            "swap": rng.choice(paths).read_bytes() if len(paths) > 1 and rng.choice(paths).exists() else b"",
+            "swap": another,
             "text": b"PRIVATE+KEY+x+00000000+AAAA\n",
         }[kind]
         path.write_bytes(content)

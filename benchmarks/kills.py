@@ -27,7 +27,7 @@ from pathlib import Path
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.demo.ledger import write_demo_ledger
 
-UNFINISHED = (".staging", ".propagate.lock")
+UNFINISHED = (".staging", ".release.lock")
 """What an interrupted command may leave in a release's folder."""
 
 

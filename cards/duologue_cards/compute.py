@@ -97,6 +97,7 @@ def facts_from_release(
         first_date=dates[0] if dates else None,
         last_date=dates[-1] if dates else None,
         undated=recordings.num_rows - len(dates),
+        delay_unknown=_delay_unknown(recordings),
         transcribed_tracks=sum(columns.both("words")),
         bandwidth_min_hz=min(bandwidths_hz, default=None),
         bandwidth_max_hz=max(bandwidths_hz, default=None),
@@ -117,6 +118,14 @@ def _with_both_speakers(recordings: pa.Table) -> pa.Table:
     return recordings.filter(
         pc.and_(pc.not_equal(recordings["speaker_a"], WITHDRAWN), pc.not_equal(recordings["speaker_b"], WITHDRAWN))
     )
+
+
+def _delay_unknown(recordings: pa.Table) -> int:
+    """Counts the recordings in which a track may begin late; an earlier release does not say."""
+    if "delay_known_a" not in recordings.column_names:
+        return 0
+    known: int = pc.sum(pc.and_(recordings["delay_known_a"], recordings["delay_known_b"])).as_py() or 0
+    return recordings.num_rows - known
 
 
 class _Columns:

@@ -146,6 +146,7 @@ class Facts:
 
     Lists of counts begin with the most frequent value.
 
+    In ``delay_unknown`` recordings a track may begin late by a delay that its file does not name.
     ``withdrawn`` recordings were in an earlier version; of ``one_voice`` only one speaker is left, and neither
     ``isolation`` nor ``turn_taking`` is about those.
     """
@@ -182,6 +183,7 @@ class Facts:
     first_date: str | None
     last_date: str | None
     undated: int
+    delay_unknown: int
     transcribed_tracks: int
     bandwidth_min_hz: int | None
     bandwidth_max_hz: int | None

@@ -86,6 +86,11 @@ def limitations(facts: Facts) -> list[str]:
         sentences.append(
             f"Isolation could not be determined for {undetermined:,} {of}: too little speech of one alone."
         )
+    if facts.delay_unknown:
+        sentences.append(
+            f"In {facts.delay_unknown:,} {of} it is not known where a track begins: an MP3 does not name the delay of its "
+            "encoder, and may lie late by up to some tenths of a second (`delay_known_a`, `delay_known_b`)."
+        )
     sentences.append("Age, gender and accent of the speakers are not recorded.")
     sentences.append("Events and activity were found by program; nobody has checked them by ear.")
     unstated = [

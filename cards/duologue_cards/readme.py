@@ -84,6 +84,7 @@ def _contents(facts: Facts) -> str:
         ("registers", _named(facts.registers)),
         ("recorded", _range(facts.first_date, facts.last_date)),
         ("highest frequency of the tracks", _range(low_hz, high_hz)),
+        ("a track begins late by an unknown delay", f"{facts.delay_unknown:,}"),
         (
             "transcripts",
             f"{facts.transcribed_tracks:,} of {phrases.count(2 * facts.recordings - facts.one_voice, 'track')}",
@@ -211,7 +212,7 @@ def _refused(facts: Facts) -> str:
     rows = [(f"`{item.value}`", f"{item.count:,}") for item in facts.rejected_reasons]
     return f"""## What was refused
 
-{account} `rejected.jsonl` says of each what was found and what to do.
+{account} `rejected.jsonl` has the reason of each.
 
 {_table(("reason", "recordings"), rows)}"""
 

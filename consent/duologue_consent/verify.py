@@ -58,15 +58,15 @@ def open_file(path: Path) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def read_file(path: Path) -> bytes:
-    """Reads a whole file of up to 1 GiB.
+def read_file(path: Path, *, max_bytes: int = _FILE_BYTES) -> bytes:
+    """Reads a whole file of bounded size, up to 1 GiB if not said.
 
     Raises:
         OSError: it is no file, is larger, or may not be read.
     """
     with open_file(path) as file:
-        data = file.read(_FILE_BYTES + 1)
-    if len(data) > _FILE_BYTES:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
     return data
 

@@ -21,6 +21,7 @@ from duologue_pipeline.activity.detect import detect_activity
 from duologue_pipeline.activity.filled_pauses import with_filled_pauses
 from duologue_pipeline.activity.vad import VadModel, load_vad
 from duologue_pipeline.events.annotation import annotate_conversation
+from duologue_pipeline.ingest.delay import most_delay_ms
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.ingest.usable import track_span
 from duologue_pipeline.isolation.measure import measure_recording
@@ -189,7 +190,20 @@ def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, p
     given = written_words(recording, policy=policy, will_be_heard=recognizer is not None)
     audio, duration_ms = conversation.audio, conversation.audio.duration_ms
     spans: dict[Speaker, Span] = {"a": track_span(recording.a, audio.a), "b": track_span(recording.b, audio.b)}
-    found = find_words(recording, activity, given, recognizer, policy=policy, audio=spans, duration_ms=duration_ms)
+    delays_ms: dict[Speaker, int] = {
+        "a": most_delay_ms(audio.a.sample_rate_hz, known=audio.a.delay_known),
+        "b": most_delay_ms(audio.b.sample_rate_hz, known=audio.b.delay_known),
+    }
+    found = find_words(
+        recording,
+        activity,
+        given,
+        recognizer,
+        policy=policy,
+        audio=spans,
+        duration_ms=duration_ms,
+        delays_ms=delays_ms,
+    )
     activity = with_filled_pauses(recording, activity, speakers=found.wordless)
     return Worded(
         **vars(replace(conversation, activity=activity)),

@@ -20,6 +20,7 @@ from duologue_pipeline.records import Consented, Tokenized
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
+from duologue_pipeline.stages.refused_audio import RefusedAudio, refused_recordings
 from duologue_pipeline.stages.same_audio import SameAudio
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CorpusTotals
@@ -44,6 +45,7 @@ class RunOptions:
         second_opinion: what pyannote.audio is asked, if anything.
         asr: what hears the words of tracks without a transcript, if anything.
         same_audio: what is done with audio that stands under several recording_ids.
+        compare_refused_audio: whether the audio of refused recordings is decoded to compare it.
         tokenize: how samples are cut.
         validation_share, shard_s: how splits and shards are planned.
         release: what the release says about the run.
@@ -60,6 +62,7 @@ class RunOptions:
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
     same_audio: str
+    compare_refused_audio: bool
     tokenize: TokenizeOptions
     validation_share: float
     shard_s: float
@@ -92,12 +95,14 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
 
     recordings, unread = pipeline | ReadManifest(manifest=options.manifest)
     conversations, not_consented = recordings | Stage("consent", partial(consent_stage, check=check), Consented)
-    refused = [unread, not_consented]
+    conversations, of_refused = conversations | RefusedAudio(recordings=recordings, check=check)
+    refused = [unread, not_consented, of_refused]
+    unheard = refused_recordings(recordings, check) if options.compare_refused_audio else None
     for step in analysis:  # Ingest, Isolation, Activity, Words, Events
         conversations, unusable = conversations | Stage(step.name, step.work, step.output, step.model)
         refused.append(unusable)
         if step.name == "ingest":
-            conversations, repeated = conversations | "SameAudio" >> SameAudio(policy=options.same_audio)
+            conversations, repeated = conversations | SameAudio(policy=options.same_audio, refused=unheard)
             refused.append(repeated)
     plan = conversations | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
     # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.

@@ -188,6 +188,8 @@ class TrackReport:
     ``level_dbfs`` is without the direct current ``dc``. ``clipped_share`` counts samples at full scale, or at the lower
     level at which the sound is cut off. ``digital_silence_share`` counts frames of one value.
     ``bandwidth_hz`` is the highest frequency whose mean power in louder frames is within 60 dB of the strongest.
+    ``delay_known`` says whether the first sample lies where it was recorded; it is False for an MP3 that does not name
+    the delay of its encoder.
     """
 
     sample_rate_hz: int
@@ -199,6 +201,7 @@ class TrackReport:
     clipped_share: float
     digital_silence_share: float
     bandwidth_hz: int
+    delay_known: bool = True
 
 
 @dataclass(frozen=True)

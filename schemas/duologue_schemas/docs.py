@@ -33,8 +33,9 @@ sample has the same members, one after the other:
 
 _NO_NULLS: Final = """Every field is there and none is null, the lists hold both speakers, and what is of type number has a decimal point:
 `load_dataset("webdataset", data_files=...)` takes the types from the first five samples, so what is null or empty in all
-five could hold nothing in a later one. One limit remains: where those five have no words and a later sample has some, it
-fails (unless it streams); `load_dataset(FOLDER)`, which takes the types from the release's card, works always.
+five could hold nothing in a later one. So samples with words, events and activity come first in a shard, and recordings that
+have them in the first shard of `train`. Who begins with another shard or with `validation`, or after a withdrawal, may meet
+words first in a later sample, which fails; `load_dataset(FOLDER)`, which takes the types from the release's card, works always.
 """
 
 _CARDS: Final = """### README.md and croissant.json

@@ -115,6 +115,11 @@ RECORDINGS: Final = pa.schema(
         *_per_track("jurisdiction", pa.string(), "Where {speaker} was (ISO 3166).", nullable=True),
         *_per_track("words", pa.bool_(), "Whether {track} has a transcript."),
         *_per_track("sample_rate_hz", pa.int32(), "Sample rate of the file of {track}."),
+        *_per_track(
+            "delay_known",
+            pa.bool_(),
+            "Whether it is known where {track} begins; false for an MP3 that does not name the delay of its encoder.",
+        ),
         *_per_track("bandwidth_hz", pa.int32(), "How high the sound of {track} really reaches."),
         _column("left_out_a_s", pa.float64(), "Seconds of track a before the conversation, by a negative offset_s."),
         _column("left_out_b_s", pa.float64(), "Seconds of track b before the conversation, by a negative offset_s."),

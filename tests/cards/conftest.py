@@ -39,11 +39,18 @@ def make_row(recording_id: str, split: str = "train", samples: int = 2, **fields
     row |= {column.name: "" for column in RECORDINGS if not column.nullable and column.type == pa.string()}
     row |= {"recording_id": recording_id, "split": split, "shard": f"shards/{split}-00000-000000000000.tar"}
     row |= {"speaker_a": commitment(recording_id + "a"), "speaker_b": commitment(recording_id + "b")}
-    row |= {"samples": samples, "duration_s": 120.0, "purposes": ["training_inhouse"], "isolation": "pass"}
+    row |= {
+        "samples": samples,
+        "duration_s": 120.0,
+        "purposes": ["training_inhouse"],
+        "isolation": "pass",
+        "same_audio": [],
+    }
     row |= {"speech_a_s": 60.0, "speech_b_s": 60.0, "overlap_s": 6.0}
     row |= {"overlap_share_of_time": 6 / 120, "overlap_share_of_speech": 6 / 114, "ftos_s": [-0.3, 0.1, 0.2, 0.6]}
-    row |= {"ftos_a_s": [0.1, 0.2, 0.6], "ftos_b_s": [-0.3], "kinds": [], "word_tags": []}
+    row |= {"ftos_a_s": [0.1, 0.2, 0.6], "ftos_b_s": [-0.3], "kinds": [], "word_tags": [], "same_audio": []}
     row |= {"backchannels_a": 3, "backchannels_b": 5, "interruptions_a": 1, "interruptions_b": 0}
+    row |= {"delay_known_a": True, "delay_known_b": True}
     row |= {"bandwidth_hz_a": 3600, "bandwidth_hz_b": 3400, "words_a": True, "words_b": False}
     row |= {"language": "en-US", "license": "CC-BY-4.0", "corpus": "in-house", "setting": "telephone"}
     row |= {"started_at": "2026-03-01T10:00:00Z"}
@@ -114,6 +121,7 @@ def write_files(release: Release, folder: Path) -> None:
         keys = [row["key"] for row in release.index.to_pylist() if row["split"] == shard["split"]]
         # Only the last sample has words: who takes the types from the first samples cannot read them.
         write_shard(folder / shard["path"], {key: "full" if key == keys[-1] else "little-known" for key in keys})
+        shard["bytes"] = (folder / shard["path"]).stat().st_size  # a reader takes no more than is told
 
 
 def write_shard(path: Path, examples: dict[str, str]) -> None:
@@ -122,7 +130,8 @@ def write_shard(path: Path, examples: dict[str, str]) -> None:
         for number, (key, example) in enumerate(examples.items()):
             buffer = io.BytesIO()
             np.save(buffer, np.full((2, 8, 375), number, np.uint16))
-            document = (EXAMPLES / "sample" / "valid" / f"{example}.json").read_bytes()
+            described = json.loads((EXAMPLES / "sample" / "valid" / f"{example}.json").read_text())
+            document = json.dumps({**described, "key": key}).encode()
             for member, data in ((f"{key}.json", document), (f"{key}.codes.npy", buffer.getvalue())):
                 info = tarfile.TarInfo(member)
                 info.size = len(data)

@@ -119,3 +119,37 @@ def test_both_cards_say_the_same(build: Build, row: Row) -> None:
     assert f"# {croissant['name']} {croissant['version']}" in readme
     assert release.document["ledger"]["checkpoint"].split("\n")[2] in readme
     assert release.document["ledger"]["checkpoint"].split("\n")[2] in croissant["rai:personalSensitiveInformation"][0]
+
+
+def plain(value: Any) -> Any:
+    """What mlcroissant gives, as Parquet gives it: texts for bytes, the last part of a name for the whole."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    if isinstance(value, dict):
+        return {name.rpartition("/")[2]: plain(part) for name, part in value.items()}
+    return value
+
+
+def test_every_record_set_is_read_with_the_values_of_its_table(
+    build: Build, row: Row, write: Callable[[Any, Path], None], tmp_path: Path
+) -> None:
+    kinds = [
+        {"kind": "gap", "speaker": "a", "events": 2, "seconds": 0.5},
+        {"kind": "turn", "speaker": "b", "events": 3, "seconds": 12.0},
+    ]
+    tags = [{"tag": "filler", "speaker": "a", "words": 4}]
+    release = build(
+        row("1", kinds=kinds, word_tags=tags, said_words_a=7, swap_found=True, swap_s=1.5),
+        row("2", "validation", language=None, ftos_s=[], ftos_a_s=[], ftos_b_s=[]),
+        row("3", kinds=kinds[:1], purposes=["a", "b"]),
+    )
+    write(release, tmp_path)
+    (tmp_path / "croissant.json").write_text(write_croissant(facts_of(release, publication=PUBLICATION)))
+    dataset = mlc.Dataset(jsonld=tmp_path / "croissant.json")
+    assert (dataset.metadata.ctx.issues.errors, dataset.metadata.ctx.issues.warnings) == (set(), set())
+    tables = {"index": release.index, "recordings": release.recordings, "events": EVENTS.empty_table()}
+    assert {record_set.uuid for record_set in dataset.metadata.record_sets} == tables.keys()
+    for name, table in tables.items():
+        assert [plain(record) for record in dataset.records(name)] == table.to_pylist()

@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
@@ -5,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from duologue_cards import Facts, Publication, facts_from_release
+from duologue_cards import Facts, Publication, facts_from_release, write_readme
 from duologue_cards.facts import Count, SplitFacts
 from duologue_schemas import iter_faults
 
@@ -67,6 +68,16 @@ def test_a_speaker_of_two_conversations_counts_once(build: Build, row: Row) -> N
     facts = facts_of(build(first, row("2", speaker_a=first["speaker_a"], jurisdiction_a="US-IL")))
     assert facts.speakers == 3
     assert facts.speakers_by_jurisdiction == (Count("DE", 1), Count("US-IL", 1), Count(None, 1))
+
+
+def test_tracks_whose_delay_is_not_known_are_counted_by_recording(build: Build, row: Row) -> None:
+    late = {"delay_known_b": False}
+    release = build(row("1"), row("2", **late), row("3", delay_known_a=False, **late))
+    assert facts_of(release).delay_unknown == 2
+    older = dataclasses.replace(release, recordings=release.recordings.drop(["delay_known_a", "delay_known_b"]))
+    assert facts_of(older).delay_unknown == 0
+    assert "In 2 of 3 conversations it is not known where a track begins" in write_readme(facts_of(release))
+    assert "where a track begins" not in write_readme(facts_of(older))
 
 
 def test_dates_are_those_of_the_recordings_in_utc(build: Build, row: Row) -> None:

@@ -37,6 +37,11 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
     noise = np.random.default_rng(0).normal(0, 0.05, 32000).astype(np.float32)
     soundfile.write(tmp_path / "noise.wav", noise, 16000)
     soundfile.write(tmp_path / "other.wav", noise[::-1], 16000)
+    for name in (
+        "unheard-a.wav",
+        "unheard-b.wav",
+    ):  # of those without consent: who holds the same audio is refused as they are
+        soundfile.write(tmp_path / name, noise[: 31000 if name == "unheard-a.wav" else 30000] / 2, 16000)
     whole = (tmp_path / "noise.wav").read_bytes()
     (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.wav").write_text("This is no audio.\n" * 50)
@@ -49,7 +54,7 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
     soundfile.write(tmp_path / "short.wav", noise[:12000], 16000)
     soundfile.write(tmp_path / "nan.wav", np.where(np.arange(32000) == 99, np.nan, noise), 16000, subtype="FLOAT")
     third_track = {"speaker_id": "x", "uri": "noise.wav"}
-    timeless = recording_line("timeless", "noise.wav", "other.wav")
+    timeless = recording_line("timeless", "unheard-a.wav", "unheard-b.wav")
     del timeless["started_at"]
     lines: list[dict[str, Any] | str] = [
         good_line("good", tmp_path),
@@ -70,8 +75,8 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
         recording_line("a/slash", "noise.wav", "other.wav"),
         recording_line("same-id", "noise.wav", "other.wav"),
         recording_line("same-id", "other.wav", "noise.wav"),
-        recording_line("nobody", "noise.wav", "other.wav"),
-        recording_line("later", "noise.wav", "other.wav", started_at="2025-01-01T00:00:00Z"),
+        recording_line("nobody", "unheard-a.wav", "unheard-b.wav"),
+        recording_line("later", "unheard-a.wav", "unheard-b.wav", started_at="2025-01-01T00:00:00Z"),
         timeless,
     ]
     manifest = write_manifest(tmp_path / "manifest.jsonl", lines)

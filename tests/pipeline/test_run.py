@@ -239,6 +239,7 @@ def test_whatever_decides_the_output_makes_another_run(request_with: Request, tm
         {"isolation_policy": "keep"},
         {"isolation_policy": "refuse-warn"},
         {"same_audio": "mark"},
+        {"compare_refused_audio": True},
         {"pyannote_segmentation": pinned(tmp_path, b"one")},
         {"pyannote_segmentation": pinned(tmp_path, b"two")},
         {"pyannote_embedding": pinned(tmp_path, b"one")},

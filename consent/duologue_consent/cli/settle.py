@@ -15,6 +15,7 @@ from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.release_facts import ReleaseFacts, read_release_facts
 from duologue_consent.lineage.settlement import Claim, ReleaseHours, SettlementError, Use, claims_bytes, settle
+from duologue_consent.proofs.dsse import EnvelopeError, load_json
 from duologue_consent.verify import read_file
 
 __all__ = ["USED", "register"]
@@ -127,9 +128,9 @@ def _lines(path: Path) -> list[str]:
 
 def _parsed(line: str, where: str) -> dict[str, Any]:
     try:
-        use = json.loads(line)
-    except ValueError as error:
-        raise SettlementError(f"{where}: not valid JSON ({error})") from None
+        use = load_json(line.encode(), where)
+    except EnvelopeError as error:
+        raise SettlementError(str(error)) from None
     if not isinstance(use, dict) or use.keys() != _FIELDS.keys():
         raise SettlementError(f"{where}: expected an object with {', '.join(_FIELDS)}")
     for field, kind in _FIELDS.items():

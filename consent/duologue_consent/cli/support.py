@@ -1,12 +1,11 @@
 """Reads the options of ``duologue consent``, and ends a command with one line where something is wrong."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 
@@ -17,6 +16,7 @@ from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.location import Location
+from duologue_consent.proofs.dsse import load_json
 from duologue_consent.verify import read_file
 
 __all__ = [
@@ -146,8 +146,7 @@ def read_guardian(reference: str | None, relation: str | None, verified_by: str 
 def read_record(file: Path) -> ConsentRecord:
     """Reads the record of ``--record FILE``."""
     try:
-        document: Any = json.loads(read_file(file).decode("utf-8"))
-        return ConsentRecord.from_document(document)
+        return ConsentRecord.from_document(load_json(read_file(file), "the file"))
     except OSError as error:
         fail(f"--record {file}: cannot be read ({error.strerror}); name a file that you may read")
     except (ValueError, RecursionError) as error:

@@ -22,9 +22,9 @@ from duologue_consent.proofs.keys import (
     UnusableKeyError,
     VerifierKey,
     parse_verifiers,
-    read_regular,
     read_secret_text,
 )
+from duologue_consent.verify import read_file
 
 __all__ = ["KeyFolder"]
 
@@ -32,6 +32,7 @@ _SIGNING: Final = "signing.key"
 _VAULT: Final = "vault.key"
 _PUBLIC: Final = "ledger.pub"
 _WITNESS: Final = "witness"
+_FILE_BYTES: Final = 1 << 20
 _Value = TypeVar("_Value")
 
 
@@ -107,7 +108,7 @@ class KeyFolder:
             UnusableKeyError: it cannot be read.
         """
         try:
-            return read_regular(self.path / _WITNESS)
+            return read_file(self.path / _WITNESS, max_bytes=_FILE_BYTES)
         except OSError as error:
             raise UnusableKeyError(
                 f"{self.path / _WITNESS}: cannot be read ({error.strerror}); without the last signed checkpoint nothing "
@@ -136,7 +137,7 @@ def _line(path: Path) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return read_regular(path).decode()
+        return read_file(path, max_bytes=_FILE_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not text"
         raise UnusableKeyError(f"{path}: cannot be read ({said}); it belongs beside the ledger, restore it") from None

@@ -55,7 +55,7 @@ def published_faults(log: bytes, *, keys: bytes, checkpoint: bytes) -> list[tupl
     except ValueError as error:
         detail = str(error) if isinstance(error, UnusableKeyError) else "it is not text"
         return [("key", f"{detail}; {again}")]
-    if "".join(f"{key.text}\n" for key in verifiers) != keys.decode():
+    if "".join(f"{key.text}\n" for key in dict.fromkeys(verifiers)) != keys.decode():
         return [("key", f"it is not written as a ledger writes its keys; {again}")]
     try:
         signed = open_checkpoint(checkpoint, verifiers)

@@ -77,8 +77,6 @@ class Store:
         path = self.location.file
         if path is not None:
             try:
-                if path.exists() and not path.is_file():
-                    raise self.error("is no file; name a file made by `duologue consent init`")
                 with open_file(path) as file:
                     header = file.read(len(_SQLITE_HEADER))
             except FileNotFoundError:
@@ -91,6 +89,12 @@ class Store:
                 )
         with self.transaction(write=False) as connection:
             present = set(sa.inspect(connection).get_table_names())
+            asked = "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY name"
+            added = connection.exec_driver_sql(asked).all() if self.is_sqlite else ()
+        ours = set(guard_statements("sqlite"))
+        for name, sql in added:
+            if sql not in ours:
+                raise self.broken(f"it has {name!r}, which would do something of its own when it is read or written")
         if not present.issuperset(TABLES.tables):
             what = "is a SQLite file but" if self.is_sqlite else "is a database but"
             raise self.error(f"{what} no consent ledger of this version; make one with `duologue consent init`")
@@ -129,7 +133,9 @@ class Store:
                 connection = plain.execution_options(**options)
                 with connection.begin():
                     yield connection
-        except (sa.exc.DBAPIError, sqlite3.Error, UnicodeDecodeError) as error:  # the last: of a damaged SQLite file
+        except UnicodeDecodeError as error:  # of a name of a table, which the driver decodes
+            raise self.broken("it holds a name that is no text") from error
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
             raise self._database_error(error, write=write) from error
 
     def compact(self) -> None:

@@ -1,7 +1,6 @@
 """Reads what stewards need of a release: its name, its hash, how long each speaker is recorded in it, and its checkpoints."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,12 +8,14 @@ from urllib.parse import quote
 
 from duologue_consent.errors import ConsentError
 from duologue_consent.lineage.settlement import release_hours
+from duologue_consent.proofs.dsse import load_json
 
 __all__ = ["ReleaseError", "ReleaseFacts", "read_checkpoints", "read_release_facts"]
 
 _COLUMNS: Final = ["recording_id", "duration_s", "speaker_a", "speaker_b"]
 _PSEUDONYM_LENGTH: Final = 64
 _LARGEST_CHECKPOINT: Final = 1_000_000
+_LARGEST_FILE: Final = 1 << 30
 
 
 class ReleaseError(ConsentError, ValueError):
@@ -59,16 +60,10 @@ def read_release_facts(uri: str) -> ReleaseFacts:
     """
     # Imported here: the other commands of `duologue consent` need no pyarrow and start without its half second.
     import pyarrow as pa
-    import pyarrow.fs as pafs
     import pyarrow.parquet as pq
 
-    scheme, separator, rest = uri.partition("://")
-    if separator and scheme.lower() not in ("s3", "gs"):  # some others end the process in a library
-        raise ReleaseError(f"{uri}: a release is read from a folder, s3:// or gs://; name one of them")
     try:
-        # Encoded, because pyarrow takes the uri apart: in a key ? and # are letters as others are.
-        where = f"{scheme.lower()}://{quote(rest)}"
-        files, folder = pafs.FileSystem.from_uri(where) if separator else (pafs.LocalFileSystem(), uri)
+        files, folder = _file_system(uri)
         manifest = _read(files, f"{folder}/dataset.json")
         table = _read(files, f"{folder}/recordings.parquet")
     except (OSError, pa.ArrowInvalid) as error:
@@ -76,7 +71,7 @@ def read_release_facts(uri: str) -> ReleaseFacts:
             f"{uri}: is no release that can be read ({_told(error)}); name the folder of a run"
         ) from None
     try:
-        document = json.loads(manifest)
+        document = load_json(manifest, "dataset.json")
         if document["schema"] != "release/1.0":
             raise ReleaseError(f"{uri}/dataset.json: of schema {document['schema']!r}, expected release/1.0")
         (named,) = (entry["sha256"] for entry in document["files"] if entry["path"] == "recordings.parquet")
@@ -96,7 +91,9 @@ def read_release_facts(uri: str) -> ReleaseFacts:
             recorded_ms={who: ms for who, ms in sorted(hours.items()) if len(who) == _PSEUDONYM_LENGTH},
             checkpoints=_checkpoints(files, folder, uri),
         )
-    except (KeyError, TypeError, json.JSONDecodeError, pa.ArrowException) as error:
+    except ReleaseError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, pa.ArrowException) as error:
         raise ReleaseError(f"{uri}: its files are damaged ({_told(error)}); see `duologue shards verify`") from None
 
 
@@ -113,16 +110,17 @@ def read_checkpoints(uri: str) -> dict[str, bytes]:
         ReleaseError: there is none, or it cannot be read.
     """
     import pyarrow as pa
-    import pyarrow.fs as pafs
 
     try:
-        files, path = pafs.FileSystem.from_uri(uri) if "://" in uri else (pafs.LocalFileSystem(), uri)
+        files, path = _file_system(uri)
         found = _checkpoints(files, path, uri)
     except (OSError, pa.ArrowInvalid) as error:
         raise ReleaseError(
             f"{uri}: cannot be read ({_told(error)}); name a release, or a file with a checkpoint"
         ) from None
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+    except ReleaseError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ReleaseError(
             f"{uri}: its dataset.json is damaged ({_told(error)}); see `duologue shards verify`"
         ) from None
@@ -134,6 +132,20 @@ def read_checkpoints(uri: str) -> dict[str, bytes]:
     return found
 
 
+def _file_system(uri: str) -> tuple[Any, str]:
+    """Gives the file system of a folder or a file, and its path there; raises what pyarrow does, and ReleaseError."""
+    import pyarrow.fs as pafs
+
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return pafs.LocalFileSystem(), uri
+    if scheme.lower() not in ("s3", "gs"):  # some others end the process in a library
+        raise ReleaseError(f"{uri}: a release is read from a folder, s3:// or gs://; name one of them")
+    # Encoded, because pyarrow takes the uri apart: in a key ? and # are letters as others are.
+    files, path = pafs.FileSystem.from_uri(f"{scheme.lower()}://{quote(rest)}")
+    return files, path
+
+
 def _checkpoints(files: Any, path: str, uri: str) -> dict[str, bytes]:
     names = ("", "/checkpoint", "/dataset.json")
     found = {}
@@ -141,7 +153,7 @@ def _checkpoints(files: Any, path: str, uri: str) -> dict[str, bytes]:
         if not info.is_file:
             continue
         if name == "/dataset.json":
-            note = json.loads(_read(files, info.path))["ledger"].get("checkpoint")
+            note = load_json(_read(files, info.path), "dataset.json")["ledger"].get("checkpoint")
             if isinstance(note, str):
                 found[f"the checkpoint in {uri}{name}"] = note.encode()
         elif info.size <= _LARGEST_CHECKPOINT:
@@ -150,6 +162,11 @@ def _checkpoints(files: Any, path: str, uri: str) -> dict[str, bytes]:
 
 
 def _read(files: Any, path: str) -> bytes:
+    info = files.get_file_info(path)
+    if not info.is_file:  # a pipe would be waited for without end
+        raise FileNotFoundError(f"{path}: no such file")
+    if info.size > _LARGEST_FILE:
+        raise OSError(f"{path}: has {info.size} bytes, and up to {_LARGEST_FILE} are read")
     with files.open_input_stream(path) as stream:
         data: bytes = stream.read()
     return data

@@ -134,7 +134,8 @@ def load_json(data: bytes, what: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            raise ValueError("a field is named twice")
+            names = [name for name, _ in pairs]
+            raise ValueError(f"a field is named twice: {next(name for name in found if names.count(name) > 1)!r}")
         return found
 
     def refuse(constant: str) -> None:

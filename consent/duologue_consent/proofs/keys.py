@@ -12,10 +12,8 @@ signed again. A verifier ignores keys that it does not know, so both orders of u
 
 import base64
 import binascii
-import errno
 import hashlib
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,6 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from duologue_consent.errors import ConsentError
+from duologue_consent.verify import open_file
 
 __all__ = [
     "SigningKey",
@@ -31,13 +30,13 @@ __all__ = [
     "VerifierKey",
     "is_key_name",
     "parse_verifiers",
-    "read_regular",
     "read_secret_text",
     "strict_base64",
 ]
 
 _ED25519: Final = b"\x01"
 _PRIVATE: Final = "PRIVATE+KEY+"
+_KEY_BYTES: Final = 1 << 20
 
 
 class UnusableKeyError(ConsentError, ValueError):
@@ -175,23 +174,6 @@ def parse_verifiers(text: str) -> tuple[VerifierKey, ...]:
     return tuple(VerifierKey.parse(line) for line in lines)
 
 
-def read_regular(path: Path, *, max_bytes: int = 1 << 20) -> bytes:
-    """Reads a regular file of bounded size; a pipe or a device, which may never end, is not waited for.
-
-    Raises:
-        OSError: it cannot be read, is no regular file, or is longer.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    with os.fdopen(descriptor, "rb") as file:
-        if found.st_size > max_bytes:
-            raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, more than {max_bytes}", str(path))
-        return file.read(max_bytes)
-
-
 def read_secret_text(path: Path) -> str:
     """Reads a file that holds a secret.
 
@@ -199,10 +181,13 @@ def read_secret_text(path: Path) -> str:
         UnusableKeyError: it cannot be read, it is not text, or others than the owner may read it.
     """
     try:
-        mode = path.stat().st_mode & 0o777
-        if mode & 0o077:
-            raise UnusableKeyError(f"{path}: others may read this secret key (mode {mode:o}); run `chmod 600 {path}`")
-        return read_regular(path).decode()
+        with open_file(path) as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            if mode & 0o077:
+                raise UnusableKeyError(
+                    f"{path}: others may read this secret key (mode {mode:o}); run `chmod 600 {path}`"
+                )
+            return file.read(_KEY_BYTES).decode()
     except OSError as error:
         raise UnusableKeyError(
             f"{path}: cannot be read ({error.strerror}); it was made with the ledger and belongs there, restore it"

@@ -83,9 +83,18 @@ def run(
         str,
         typer.Option(
             help="Choose what is done with recordings of which a track holds the same audio as a track of another one. refuse: "
-            "all of them are refused; mark: they are kept in one split, and each names the others."
+            "local files that hold it are all refused, a copy in a store or on a server is marked; refuse-all: all are "
+            "refused; mark: all are kept in one split, and each names the others."
         ),
     ] = "refuse",
+    compare_refused_audio: Annotated[
+        bool,
+        typer.Option(
+            "--compare-refused-audio",
+            help="Decode the local audio of recordings without consent too, only to refuse what holds the same audio under "
+            "another recording_id. Nothing else is kept of it.",
+        ),
+    ] = False,
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
     asr: Asr = None,
@@ -137,6 +146,7 @@ def run(
         words=words,
         isolation_policy=isolation_policy,
         same_audio=same_audio,
+        compare_refused_audio=compare_refused_audio,
         pyannote_segmentation=pyannote_segmentation,
         pyannote_embedding=pyannote_embedding,
         asr=asr,

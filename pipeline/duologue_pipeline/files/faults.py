@@ -36,7 +36,10 @@ _REMEDIES: Final = {
 }
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, *_FULL)
 _OF_THE_DISK: Final = (errno.EIO, errno.EROFS, errno.EFBIG, errno.ESTALE)
-_WRAPPED: Final = re.compile(r"duologue_pipeline\.errors\.UsageError: (.*?)(?: \[while running |\s*$)", re.MULTILINE)
+_WRAPPED: Final = re.compile(
+    r"duologue_pipeline\.(?:errors\.UsageError|files\.file_fault\.File(?:Fault|Missing)): (.*?)(?: \[while running |\s*$)",
+    re.MULTILINE,
+)
 _NUMBERED: Final = re.compile(r"^\w*Error: (\[Errno \d+\] .*?)(?: \[while running |\s*$)", re.MULTILINE)
 
 

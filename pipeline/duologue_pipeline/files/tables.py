@@ -53,6 +53,8 @@ def check_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: 
             if columns.field(column.name).type != column.type:
                 found = columns.field(column.name).type
                 return f"has {found} in the column {column.name}, expected {column.type}"
+            if columns.field(column.name).nullable and not column.nullable:
+                return f"allows for an empty value in the column {column.name}, which always holds one"
         if not 0 <= rows <= max_rows:
             return f"has {rows} rows, and dataset.json allows for {max_rows}"
         return _too_much(data, file, rows)
@@ -82,7 +84,8 @@ def parse_foreign_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_c
         if table.num_rows > max_rows:
             raise ValueError(f"has {table.num_rows} rows, and dataset.json allows for {max_rows}")
         for column in schema:
-            if not column.nullable and table[column.name].null_count:
+            found = table[column.name]
+            if (not column.nullable and found.null_count) or any(_has_gaps(chunk) for chunk in found.chunks):
                 raise ValueError(f"has an empty value in the column {column.name}, which always holds one")
         parsed = pa.table([table[column.name].cast(column.type) for column in schema], schema=schema)
         parsed.validate(full=True)
@@ -121,6 +124,15 @@ def _text_bytes(column: pa.ChunkedArray) -> int:
         lengths = pc.binary_length(chunk.dictionary).take(chunk.indices)
         size += pc.sum(lengths.cast(pa.int64())).as_py() or 0
     return size
+
+
+def _has_gaps(array: pa.Array) -> bool:
+    """Tells whether there is a null within a list: a list of a release always holds values."""
+    if not pa.types.is_list(array.type):
+        return False
+    entries = array.flatten()
+    parts = [entries, *(entries.flatten() if pa.types.is_struct(entries.type) else ())]
+    return any(part.null_count for part in parts)
 
 
 def _told(error: BaseException) -> str:

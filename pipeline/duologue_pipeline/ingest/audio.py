@@ -4,7 +4,7 @@ Each file is read by :mod:`duologue_pipeline.ingest.track_file`; here both track
 conversation.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Final, Self
 
@@ -15,7 +15,7 @@ import soxr
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.files.file_fault import FileFault, Kind
 from duologue_pipeline.files.local import Seen
-from duologue_pipeline.files.names import shown
+from duologue_pipeline.files.names import is_remote, shown
 from duologue_pipeline.files.storage import local_copy
 from duologue_pipeline.ingest.limits import BLOCK_S, block_seconds, check_limits
 from duologue_pipeline.ingest.track_file import TrackFile, to_float
@@ -60,7 +60,7 @@ class PairDecoder:
                 seen = Seen(path, track.uri)
                 file = TrackFile(path, shown(track.uri))
             except FileFault as fault:
-                raise _refusal(fault) from None
+                raise _refusal(fault, local=not is_remote(track.uri)) from None
             except OSError as error:
                 raise RejectError("audio_missing", f"{shown(track.uri)}: cannot be opened ({error})") from None
             self._stack.callback(file.close)
@@ -80,12 +80,18 @@ class PairDecoder:
         try:
             self._seen[uri].check()
         except FileFault as fault:
-            raise _refusal(fault) from None
+            raise _refusal(fault, local=False) from None
 
     @property
     def sample_rates_hz(self) -> tuple[int, int]:
         """Gives the sampling rates of the files of ``a`` and ``b``, in Hz."""
         a, b = (self._files[track.uri].sample_rate_hz for track in self._tracks)
+        return a, b
+
+    @property
+    def delays_known(self) -> tuple[bool, bool]:
+        """Tells whether the first samples of ``a`` and of ``b`` lie where they were recorded."""
+        a, b = (self._files[track.uri].start_known for track in self._tracks)
         return a, b
 
     def blocks(self) -> Iterator[tuple[Pcm, Pcm]]:
@@ -125,9 +131,9 @@ _REASONS: Final[Mapping[Kind, str]] = {
 }
 
 
-def _refusal(fault: FileFault) -> RejectError:
+def _refusal(fault: FileFault, *, local: bool) -> RejectError:
     """Turns what is the matter with a file into the refusal of its recording."""
-    hint = "; uris in a manifest are relative to its folder" if isinstance(fault, FileNotFoundError) else ""
+    hint = "; uris in a manifest are relative to its folder" if local and isinstance(fault, FileNotFoundError) else ""
     return RejectError(_REASONS[fault.kind], f"{fault}{hint}", fault.values)
 
 
@@ -193,7 +199,9 @@ class _Queue:
         return joined[:count]
 
 
-def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple[Pcm, Pcm]]:
+def conversation_blocks(
+    recording: Recording, *, rate_hz: int, opened: Callable[[PairDecoder], object] | None = None
+) -> Iterator[tuple[Pcm, Pcm]]:
     """Decodes a recording onto its own clock: offsets applied, both tracks resampled and equally long.
 
     The track that ends first is filled up with zeros. Both are turned by the recording's ``gain_db``. Resampling is soxr's "high quality" (passband to .913 of
@@ -202,6 +210,7 @@ def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple
     Args:
         recording: whose tracks are decoded.
         rate_hz: the sampling rate wanted, in Hz.
+        opened: is told of the decoder before the first block.
 
     Yields:
         (a, b): float32 [T] each at ``rate_hz``, T alike within a pair and otherwise of any size up to about ten
@@ -212,6 +221,8 @@ def conversation_blocks(recording: Recording, *, rate_hz: int) -> Iterator[tuple
         RejectError: as :class:`PairDecoder`.
     """
     with PairDecoder(recording) as decoder:
+        if opened is not None:
+            opened(decoder)
         placers = [
             Placer(track.offset_s, native_hz, rate_hz, gain_db=recording.gain_db)
             for track, native_hz in zip(recording.tracks, decoder.sample_rates_hz, strict=True)

@@ -1,7 +1,9 @@
 """Finds audio that stands under more than one recording_id, by the hashes of the decoded tracks.
 
-Whoever withdraws from the one is still heard in the other, and would be in both splits. So none of them is used, unless a run
-asks to keep and mark them.
+Whoever withdraws from the one is still heard in the other, and would be in both splits. So none of the local files is used,
+unless a run asks to keep and mark them. Copies at addresses of a store or a server are kept and marked: a mirror is common
+there, and who wrote the manifest may not be able to change it. Whatever is marked is in one split, and a withdrawal from one
+takes out all (:mod:`duologue_pipeline.withdrawal.same_audio`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,45 +11,85 @@ from dataclasses import replace
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.records import Ingested
+from duologue_pipeline.files.storage import is_remote
+from duologue_pipeline.ingest.audio import PairDecoder
+from duologue_pipeline.ingest.content_hash import ContentHash
+from duologue_pipeline.records import Ingested, Recording
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.ingest import IngestRules
 
-__all__ = ["SAME_AUDIO_POLICIES", "mark_same_audio", "sharing", "track_hashes"]
+__all__ = ["SAME_AUDIO_POLICIES", "Holder", "hashes_of_refused", "mark_same_audio", "sharing", "track_hashes"]
 
 SAME_AUDIO_POLICIES: Final = {
-    "refuse": "all of them are refused",
+    "refuse": "local files that hold it are refused, all of them; a copy in a store or on a server is kept and marked",
+    "refuse-all": "all of them are refused, wherever they lie",
     "mark": "they are kept in one split, and each names the others",
 }
 """What is done with recordings that hold the same audio."""
 
+Holder = tuple[str, bool]
+"""A recording_id, and whether the track lies in a local file."""
+
 _NAMED: Final = 10
 
 
-def track_hashes(conversation: Ingested) -> tuple[tuple[str, str], ...]:
-    """Gives the hash of each track with the recording_id that it is of."""
-    recording_id = conversation.recording.recording_id
-    hashes = {conversation.audio.a.samples_sha256, conversation.audio.b.samples_sha256}
-    return tuple((each, recording_id) for each in sorted(hashes))
+def track_hashes(conversation: Ingested) -> tuple[tuple[str, Holder], ...]:
+    """Gives the hash of each track with the recording_id that it is of, and whether it lies in a local file."""
+    recording, audio = conversation.recording, conversation.audio
+    hashes = {(audio.a.samples_sha256, not is_remote(recording.a.uri))}
+    hashes.add((audio.b.samples_sha256, not is_remote(recording.b.uri)))
+    return tuple((each, (recording.recording_id, local)) for each, local in sorted(hashes))
 
 
-def sharing(recording_ids: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def hashes_of_refused(recording: Recording) -> tuple[tuple[str, str], ...]:
+    """Decodes the local tracks of a recording that may not be used, only to hash them; nothing else is kept of them.
+
+    Returns:
+        The hash of each track with the recording_id; nothing of a track that lies elsewhere or cannot be read.
+    """
+    hashes = set[str]()
+    for track in recording.tracks:
+        if is_remote(track.uri):
+            continue
+        try:
+            with PairDecoder(replace(recording, a=track, b=track)) as decoder:
+                rate_hz = decoder.sample_rates_hz[0]
+                content = ContentHash(round(load_rules(IngestRules).same_audio_min_s * rate_hz))
+                for pcm, _ in decoder.blocks():
+                    content.push(pcm)
+            hashes.add(content.hexdigest())
+        except RejectError:
+            continue
+    return tuple((each, recording.recording_id) for each in sorted(hashes))
+
+
+def sharing(holders: Iterable[Holder]) -> tuple[tuple[str, tuple[Holder, ...]], ...]:
     """Tells each of the recordings that hold one track which the others are.
 
     Args:
-        recording_ids: that hold it, in any order, each of them any number of times.
+        holders: of the track, in any order, each of them any number of times.
 
     Returns:
-        (recording_id, the others sorted) of each; nothing where there is only one.
+        (recording_id, the others sorted) of each, an other with whether both lie in local files; nothing where there is
+        only one.
     """
-    ordered = sorted(set(recording_ids))
-    return tuple((each, tuple(other for other in ordered if other != each)) for each in ordered if len(ordered) > 1)
+    local: dict[str, bool] = {}
+    for recording_id, is_local in holders:
+        local[recording_id] = local.get(recording_id, False) or is_local
+    ordered = sorted(local)
+    return tuple(
+        (each, tuple((other, local[each] and local[other]) for other in ordered if other != each))
+        for each in ordered
+        if len(ordered) > 1
+    )
 
 
-def mark_same_audio(conversation: Ingested, others: Sequence[str], *, policy: str) -> Ingested:
+def mark_same_audio(conversation: Ingested, others: Sequence[Holder], *, policy: str) -> Ingested:
     """Notes which other recordings hold the audio of a recording, or refuses it.
 
     Args:
         conversation: the recording.
-        others: the recording_ids, sorted; usually none.
+        others: the recording_ids, sorted, each with whether both lie in local files; usually none.
         policy: a key of :data:`SAME_AUDIO_POLICIES`.
 
     Raises:
@@ -55,12 +97,13 @@ def mark_same_audio(conversation: Ingested, others: Sequence[str], *, policy: st
     """
     if not others:
         return conversation
-    if policy == "refuse":
-        named = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "")
+    ids = tuple(dict.fromkeys(other for other, _ in others))
+    if policy == "refuse-all" or (policy == "refuse" and any(both_local for _, both_local in others)):
+        named = ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
         raise RejectError(
             "audio_same_as_other",
             f"{conversation.recording.recording_id}: a track of it holds the same samples as one of {named}; keep one of them in "
             "the manifest, or keep and mark them with --same-audio mark",
-            {"others": len(others)},
+            {"others": len(ids)},
         )
-    return replace(conversation, audio=replace(conversation.audio, same_audio=tuple(others)))
+    return replace(conversation, audio=replace(conversation.audio, same_audio=ids))

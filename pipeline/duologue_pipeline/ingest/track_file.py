@@ -14,6 +14,7 @@ import soundfile
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.find import find_layout
+from duologue_pipeline.ingest.containers.look import EXPECTED
 from duologue_pipeline.ingest.sections import Section
 from duologue_pipeline.ingest.stretch import Stretch
 
@@ -24,7 +25,6 @@ _FLAC_BYTES = {"PCM_S8": 1, "PCM_16": 2, "PCM_24": 3}
 _READ = frozenset(
     ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "NIST", "OGG", "MP3"]
 )  # what is looked through before
-_EXPECTED = "WAV, FLAC, MP3, Ogg/Opus or NIST SPHERE"
 _BLOCK_SAMPLES = 1 << 16  # of silence, or of samples that are left out, at a time
 
 
@@ -143,13 +143,13 @@ class _Decoder:
             raise RejectError(
                 "audio_unreadable",
                 f"{uri}: not audio that libsndfile can read ({error}); "
-                f"expected {_EXPECTED}: check the file or convert it",
+                f"expected {EXPECTED}: check the file or convert it",
             ) from None
         if self._file.format not in _READ:
             self.close()
             raise RejectError(
                 "audio_unreadable",
-                f"{uri}: a file of format {self._file.format}, which is not read; expected {_EXPECTED}: convert it",
+                f"{uri}: a file of format {self._file.format}, which is not read; expected {EXPECTED}: convert it",
             )
         self.sample_rate_hz: int = self._file.samplerate
         self.channels: int = self._file.channels

@@ -6,10 +6,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from duologue_pipeline.ingest.audio import conversation_blocks
+from duologue_pipeline.ingest.audio import PairDecoder, conversation_blocks
+from duologue_pipeline.ingest.delay import most_delay_ms
 from duologue_pipeline.isolation.meter import measure_isolation
 from duologue_pipeline.isolation.second_opinion import Listener, with_second_opinion
-from duologue_pipeline.records import IsolationReport, Recording
+from duologue_pipeline.isolation.unknown_delay import with_unknown_delay
+from duologue_pipeline.records import SPEAKERS, IsolationReport, Recording, Speaker
 
 __all__ = ["ISOLATION_RATE_HZ", "measure_recording"]
 
@@ -38,8 +40,14 @@ def measure_recording(
     Raises:
         RejectError: an ``audio_*`` reason.
     """
-    blocks = tap(conversation_blocks(recording, rate_hz=ISOLATION_RATE_HZ))
-    report = measure_isolation(blocks, sample_rate_hz=ISOLATION_RATE_HZ)
+    delays_ms: dict[Speaker, int] = {}
+
+    def note_delays(decoder: PairDecoder) -> None:
+        for speaker, rate_hz, known in zip(SPEAKERS, decoder.sample_rates_hz, decoder.delays_known, strict=True):
+            delays_ms[speaker] = most_delay_ms(rate_hz, known=known)
+
+    blocks = tap(conversation_blocks(recording, rate_hz=ISOLATION_RATE_HZ, opened=note_delays))
+    report = with_unknown_delay(measure_isolation(blocks, sample_rate_hz=ISOLATION_RATE_HZ), recording, delays_ms)
     if listener is None:
         return report
     return with_second_opinion(report, listener.ask(recording, report, duration_ms=duration_ms()))

@@ -1,5 +1,6 @@
 """Reads the manifest of a release, ``dataset.json``, of whoever made it."""
 
+import errno
 from itertools import islice
 from typing import Any, Final
 
@@ -47,9 +48,11 @@ def read_manifest(uri: str) -> bytes:
     name = join(uri, MANIFEST)
     try:
         return read_inside(uri, MANIFEST, max_bytes=_MAX_BYTES)
-    except FileNotFoundError:
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError) and error.errno != errno.ENAMETOOLONG:
+            raise DamagedReleaseError(f"{name}: cannot be read ({error})") from None
         raise UsageError(f"{name}: no such file; is {uri} the output folder of a complete run?") from None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise DamagedReleaseError(f"{name}: cannot be read ({error})") from None
 
 

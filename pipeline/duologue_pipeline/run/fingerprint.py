@@ -54,6 +54,7 @@ def release_options(
         "words": request.words,
         "isolation_policy": request.isolation_policy,
         "same_audio": request.same_audio,
+        "compare_refused_audio": request.compare_refused_audio,
         "second_opinion": opinion_document,
         "asr": asr_document,
         "name": request.name,

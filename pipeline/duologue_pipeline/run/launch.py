@@ -182,6 +182,7 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         second_opinion=this.second_opinion,
         asr=this.asr,
         same_audio=request.same_audio,
+        compare_refused_audio=request.compare_refused_audio,
         tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
         validation_share=request.validation_share,
         shard_s=request.shard_hours * 3600,

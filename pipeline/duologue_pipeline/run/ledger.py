@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from duologue_consent import Ledger, LedgerError, Snapshot
@@ -29,9 +29,9 @@ class PinnedLedger:
 def open_ledger(
     name: str | None,
     *,
-    out: str,
+    out: str | None = None,
     against: Sequence[str] = (),
-    now: datetime,
+    now: datetime | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> PinnedLedger | None:
     """Opens and signs a ledger; a missing file gives None, a missing database an error.
@@ -41,9 +41,10 @@ def open_ledger(
 
     Args:
         name: path or PostgreSQL URL.
-        out: the output folder; what it holds of another ledger is passed over, as the run will refuse it.
+        out: the output folder, None where it was asked before; what it holds of another ledger is passed over, as the run will
+            refuse it.
         against: releases, or files with a signed checkpoint.
-        now: what the clock shows.
+        now: what the clock shows; it is looked at if None.
         tell: is told which release could not be reached.
 
     Raises:
@@ -55,11 +56,12 @@ def open_ledger(
                 f"--against {against[0]}: there is no ledger {name or ''} to be held against it; name one with --ledger"
             )
         return None
+    now = now or datetime.now(UTC)
     try:
         ledger = Ledger.open(name if "://" in name else local_path(name), now=now)
         for uri in against:
             require_continues(uri, ledger, now=now)
-        for folder in dict.fromkeys([out, *release_folders(ledger)]):
+        for folder in dict.fromkeys([*([] if out is None else [out]), *release_folders(ledger)]):
             try:
                 reached = exists(join(folder, MANIFEST))
             except (OSError, UsageError):

@@ -31,6 +31,7 @@ class RunRequest:
         words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
         isolation_policy: a key of :data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`.
         same_audio: a key of :data:`duologue_pipeline.ingest.same_audio.SAME_AUDIO_POLICIES`.
+        compare_refused_audio: whether local audio of refused recordings is decoded, only to compare hashes of it.
         pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
         asr: a speech recogniser for tracks without a transcript, a path or hub id.
         allow_network: whether these may be downloaded.
@@ -54,6 +55,7 @@ class RunRequest:
     words: str = "optional"
     isolation_policy: str = "refuse-fail"
     same_audio: str = "refuse"
+    compare_refused_audio: bool = False
     pyannote_segmentation: str | None = None
     pyannote_embedding: str | None = None
     asr: str | None = None

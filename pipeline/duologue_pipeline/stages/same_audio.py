@@ -1,6 +1,6 @@
 """Finds, on Beam, audio that stands under more than one recording_id: only hashes and ids cross the shuffle."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -8,13 +8,22 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import AsDict, PCollection
 
-from duologue_pipeline.ingest.same_audio import SAME_AUDIO_POLICIES, mark_same_audio, sharing, track_hashes
-from duologue_pipeline.records import Ingested, Rejected
+from duologue_pipeline.consent.same_place import refuse_audio_of
+from duologue_pipeline.ingest.same_audio import (
+    SAME_AUDIO_POLICIES,
+    Holder,
+    hashes_of_refused,
+    mark_same_audio,
+    sharing,
+    track_hashes,
+)
+from duologue_pipeline.records import Ingested, Recording, Rejected
 from duologue_pipeline.stages.guard import Split, guarded, settled, tried
 
 __all__ = ["SameAudio"]
 
-_STAGE = "ingest"
+_Others = tuple[str, tuple[Holder, ...]]
+"""A recording_id, and others that hold its audio."""
 
 
 @dataclass(kw_only=True)
@@ -23,9 +32,11 @@ class SameAudio(beam.PTransform[Any, Any]):
 
     Args:
         policy: a key of :data:`duologue_pipeline.ingest.same_audio.SAME_AUDIO_POLICIES`.
+        refused: recordings without consent of which the audio is compared, too; whatever holds it is refused as they are.
     """
 
     policy: str
+    refused: PCollection[Recording] | None = None
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -34,27 +45,49 @@ class SameAudio(beam.PTransform[Any, Any]):
 
     def expand(self, ingested: PCollection[Ingested]) -> Split:
         """Compares the hashes of all tracks, and gives the recordings kept and those refused."""
-        others = (
-            ingested
-            | "Hashes" >> beam.FlatMap(track_hashes).with_output_types(tuple[str, str])
-            | "SameHash" >> beam.GroupByKey()
-            | "Others" >> beam.FlatMap(_sharing).with_output_types(tuple[str, tuple[str, ...]])
-            | "OfOne" >> beam.GroupByKey()
-            | "Joined" >> beam.MapTuple(_joined)
+        hashes = ingested | "Hashes" >> beam.FlatMap(track_hashes).with_output_types(tuple[str, Holder])
+        same = hashes | "SameHash" >> beam.GroupByKey() | "Others" >> beam.FlatMap(_sharing).with_output_types(_Others)
+        others = same | "OfOne" >> beam.GroupByKey() | "Joined" >> beam.MapTuple(_joined)
+        kept, repeated = guarded(ingested, "Compare", beam.ParDo(_compare, AsDict(others), self.policy), Ingested)
+        if self.refused is None:
+            return kept, repeated
+        unheard = self.refused | "Unheard" >> beam.FlatMap(hashes_of_refused).with_output_types(tuple[str, str])
+        found = (
+            {"kept": hashes, "refused": unheard}
+            | "OfRefused" >> beam.CoGroupByKey()
+            | "Holding" >> beam.FlatMap(_holding).with_output_types(tuple[str, tuple[str, ...]])
+            | "HoldingOne" >> beam.GroupByKey()
+            | "HoldingJoined" >> beam.MapTuple(_joined)
         )
-        work = partial(mark_same_audio, policy=self.policy)
-        return guarded(ingested, "Compare", beam.ParDo(_compare, AsDict(others), work), Ingested)
+        kept, of_refused = guarded(kept, "CompareRefused", beam.ParDo(_compare_refused, AsDict(found)), Ingested)
+        return kept, (repeated, of_refused) | "Refusals" >> beam.Flatten()
 
 
-def _sharing(keyed: tuple[str, Iterable[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _sharing(keyed: tuple[str, Iterable[Holder]]) -> Sequence[_Others]:
     return sharing(keyed[1])
 
 
-def _joined(recording_id: str, others: Iterable[tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+def _holding(keyed: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    refused = tuple(sorted(set(keyed[1]["refused"])))
+    if refused:
+        yield from ((recording_id, refused) for recording_id in sorted({holder[0] for holder in keyed[1]["kept"]}))
+
+
+def _joined(recording_id: str, others: Iterable[Sequence[Any]]) -> tuple[str, tuple[Any, ...]]:
     return recording_id, tuple(sorted({other for each in others for other in each}))
 
 
-def _compare(conversation: Ingested, others: dict[str, tuple[str, ...]], work: Any) -> Iterator[Any]:
-    result = tried(_STAGE, work, conversation, others.get(conversation.recording.recording_id, ()))
-    # What is kept has been counted as kept by the stage itself.
-    yield settled(_STAGE, result) if isinstance(result, Rejected) else result
+def _compare(conversation: Ingested, others: dict[str, tuple[Holder, ...]], policy: str) -> Iterator[Any]:
+    own = others.get(conversation.recording.recording_id, ())
+    yield _counted("ingest", tried("ingest", partial(mark_same_audio, policy=policy), conversation, own))
+
+
+def _compare_refused(conversation: Ingested, refused: dict[str, tuple[str, ...]]) -> Iterator[Any]:
+    own = refused.get(conversation.recording.recording_id, ())
+    result = tried("consent", refuse_audio_of, conversation.recording, own)
+    yield _counted("consent", result) if isinstance(result, Rejected) else conversation
+
+
+def _counted(stage: str, result: Any) -> Any:
+    """Counts a refusal; what is kept has been counted as kept by the stage itself."""
+    return settled(stage, result) if isinstance(result, Rejected) else result

@@ -90,6 +90,7 @@ def track_figures(report: TrackReport) -> dict[str, Any]:
     """Names what decoding a track has measured, for ``KEY.json`` and, with the track's letter, for the table."""
     return {
         "sample_rate_hz": report.sample_rate_hz,
+        "delay_known": report.delay_known,
         "bandwidth_hz": report.bandwidth_hz,
         "peak_dbfs": report.peak_dbfs,
         "level_dbfs": report.level_dbfs,

@@ -19,7 +19,7 @@ from duologue_pipeline.files.storage import exists, join
 from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME, Revocations
-from duologue_pipeline.withdrawal.journal import readable_journal
+from duologue_pipeline.withdrawal.journal import read_journal
 from duologue_pipeline.withdrawal.revoke import published_revocations
 from duologue_pipeline.withdrawal.state import release_file
 
@@ -101,9 +101,7 @@ def require_continues_release(root: str, release: Mapping[str, Any], ledger: Led
     """
     try:
         notes = read_checkpoints(root)
-        journal = readable_journal(root)
-        if journal is not None:
-            notes[f"the propagation of {root} that was begun"] = str(journal.ledger["checkpoint"]).encode()
+        notes |= _noted(root)
         for name, note in notes.items():
             ledger.require_continues(note, name=name)
         _, revocations = published_revocations(root, release, ledger.public_key_text())
@@ -114,6 +112,17 @@ def require_continues_release(root: str, release: Mapping[str, Any], ledger: Led
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{root}: its files are damaged ({error}); see `duologue shards verify {root}`") from None
     require_clock(root, latest, now)
+
+
+def _noted(root: str) -> dict[str, bytes]:
+    """Gives the checkpoint with which an interrupted propagation was decided, if there is one, with what names it."""
+    try:
+        journal = read_journal(root)
+    except ValueError as error:
+        raise UsageError(f"{error}; finish with the duologue that wrote it") from None
+    if journal is None:
+        return {}
+    return {f"the propagation of {root} that was begun": str(journal.ledger["checkpoint"]).encode()}
 
 
 def _require_leaves(root: str, revocations: Revocations, ledger: Ledger) -> None:

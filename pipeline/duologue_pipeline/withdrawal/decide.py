@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from duologue_consent import Ledger
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, join, read_bytes
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.revocations import pin
-from duologue_pipeline.withdrawal.journal import FOLDER, Journal, Part, erase_journal, readable_journal
+from duologue_pipeline.withdrawal.journal import FOLDER, Journal, Part, erase_journal, read_journal
 from duologue_pipeline.withdrawal.leaves import append_once
 from duologue_pipeline.withdrawal.plan import Plan, make_plan
 from duologue_pipeline.withdrawal.refusals import STANDS, Refusal, mark_refused
@@ -161,7 +162,10 @@ def unfinished_journal(root: str) -> Journal | None:
     Raises:
         UsageError: another version of duologue wrote it.
     """
-    journal = readable_journal(root)
+    try:
+        journal = read_journal(root)
+    except ValueError as error:
+        raise UsageError(f"{error}; finish with the duologue that wrote it") from None
     if journal is not None and manifest_sha256(root) in (journal.base_sha256, _staged_sha256(journal)):
         return journal
     if exists(join(root, FOLDER)):

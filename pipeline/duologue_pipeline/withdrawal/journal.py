@@ -20,7 +20,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
-from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import (
     delete_directory,
     delete_file,
@@ -35,7 +34,7 @@ from duologue_pipeline.withdrawal.plan import Plan, ShardPlan, joined
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
 
-__all__ = ["FOLDER", "Journal", "Part", "erase_journal", "readable_journal", "work_folder"]
+__all__ = ["FOLDER", "Journal", "Part", "erase_journal", "read_journal", "work_folder"]
 
 FOLDER: Final = ".propagate"
 _SCHEMA: Final = "journal/1.2"
@@ -152,11 +151,11 @@ class Journal:
         return cls(root=root, **fields)
 
 
-def readable_journal(root: str) -> Journal | None:
+def read_journal(root: str) -> Journal | None:
     """Reads the journal of a propagation that was begun and not finished; None where there is none.
 
     Raises:
-        UsageError: there is one that cannot be read: another version of duologue wrote it.
+        ValueError: there is one that cannot be read.
     """
     uri = join(root, FOLDER, "journal.json")
     if not exists(uri):
@@ -164,9 +163,7 @@ def readable_journal(root: str) -> Journal | None:
     try:
         return Journal.of_document(root, read_json(uri))
     except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"{uri}: is no journal that this duologue can read ({error!r}); finish with the duologue that wrote it"
-        ) from None
+        raise ValueError(f"{uri}: is no journal that this duologue can read ({error!r})") from None
 
 
 def work_folder(root: str) -> str:

@@ -189,7 +189,11 @@ class _Rewriting:
             if not self._silence:
                 raise ValueError(f"{self._source}: {sample.key}: the codec's tokens of silence are not known")
             buffer = io.BytesIO()
-            write_members(buffer, sample.key, silence_members(members, side, silence=self._silence))
+            try:
+                silenced = silence_members(members, side, silence=self._silence)
+            except (KeyError, TypeError, AttributeError, IndexError, soundfile.LibsndfileError) as error:
+                raise self._damaged(f"{sample.key} is not what a sample is ({error!r})") from None
+            write_members(buffer, sample.key, silenced)
             yield buffer.getvalue()
 
     def _members(self, key: str, blocks: bytes) -> dict[str, bytes]:

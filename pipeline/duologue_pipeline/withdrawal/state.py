@@ -82,7 +82,10 @@ def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     fault = index_fault(release, index)
     if fault:
         raise UsageError(f"{join(root, 'index.parquet')}: {fault}; see `duologue shards verify {root}`")
-    refusals = with_same_audio(release, recordings, find_refusals(release, recordings, snapshot, as_of=as_of))
+    try:
+        refusals = with_same_audio(release, recordings, find_refusals(release, recordings, snapshot, as_of=as_of))
+    except ValueError as error:  # a purpose or a time that is none
+        raise UsageError(f"{root}: cannot be held against the ledger ({error}); see `duologue shards verify`") from None
     return ReleaseState(root, manifest, release, index, recordings, refusals, format_time(as_of))
 
 

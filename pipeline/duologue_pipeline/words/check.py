@@ -15,6 +15,7 @@ there is ``outside``. What has too few words, or agrees nowhere, is ``undetermin
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -34,7 +35,13 @@ _STEP_MS: Final = 10
 
 
 def check_words(
-    words: Sequence[Word], activity: Activity, *, speaker: str, duration_ms: int, rules: WordsCheckRules | None = None
+    words: Sequence[Word],
+    activity: Activity,
+    *,
+    speaker: str,
+    duration_ms: int,
+    delay_ms: int = 0,
+    rules: WordsCheckRules | None = None,
 ) -> WordsCheck:
     """Checks the words of one speaker against when both are heard.
 
@@ -43,13 +50,14 @@ def check_words(
         activity: of both, found from the audio.
         speaker: ``a`` or ``b``: on whose track the words are said to be.
         duration_ms: of the conversation.
+        delay_ms: the most by which the track may lie late, where the delay of its encoder is not known.
         rules: the rule set ``words_check``, the packaged one if None.
 
     Returns:
         ``wrong_track`` where they agree better with the other track by ``min_gain``; else ``shifted`` where the best
         shift is at least ``shift_ms`` and agrees better than none by ``min_gain``; ``undetermined`` under ``min_words``
-        words, ``min_words_ms`` of words or of activity, or where the best agreement is under ``min_agreement``; else
-        ``fits``.
+        words, ``min_words_ms`` of words or of activity, where the best agreement is under ``min_agreement``, or where
+        no more than ``delay_ms`` makes the shift too large; else ``fits``.
     """
     rules = load_rules(WordsCheckRules) if rules is None else rules
     own, other = (activity.a, activity.b) if speaker == "a" else (activity.b, activity.a)
@@ -70,7 +78,10 @@ def check_words(
         shift_ms=(best - reach) * _STEP_MS,
         agreement_other=round(agreement_other, 3),
     )
-    return replace(found, verdict=_verdict(found, rules))
+    verdict = _verdict(found, rules)
+    if verdict == "shifted" and abs((best - reach) * _STEP_MS) - delay_ms < rules.shift_ms:
+        verdict = "undetermined"
+    return replace(found, verdict=verdict)
 
 
 def fitting_words(
@@ -79,6 +90,7 @@ def fitting_words(
     *,
     audio: Mapping[Speaker, Span],
     duration_ms: int,
+    delays_ms: Mapping[Speaker, int] = MappingProxyType({}),
 ) -> tuple[dict[Speaker, tuple[Word, ...] | None], dict[Speaker, WordsCheck]]:
     """Leaves out the words that lie outside of their track, and those of a speaker that cannot be theirs.
 
@@ -87,6 +99,7 @@ def fitting_words(
         activity: of both, found from the audio.
         audio: where the audio of each track lies on that clock.
         duration_ms: of the conversation.
+        delays_ms: the most by which each track may lie late, for those whose delay is not known.
 
     Returns:
         The words, None also in place of those that cannot be that speaker's (:data:`MISFITS`); and what was found of
@@ -104,7 +117,8 @@ def fitting_words(
         if outside > rules.max_outside_share * len(own):
             check = WordsCheck("outside")
         else:
-            check = check_words(inside, activity, speaker=speaker, duration_ms=duration_ms)
+            delay_ms = delays_ms.get(speaker, 0)
+            check = check_words(inside, activity, speaker=speaker, duration_ms=duration_ms, delay_ms=delay_ms)
         checks[speaker] = replace(check, given=len(own), outside=outside)
         kept[speaker] = None if check.verdict in MISFITS else inside
     return kept, checks
@@ -139,6 +153,11 @@ def explain_check(check: WordsCheck, *, speaker: str) -> str:
     if check.verdict == "undetermined":
         if check.agreement is None:
             return f"the words of {speaker} could not be held against the audio: too few words or too little speech"
+        if check.best_agreement is not None and check.best_agreement >= load_rules(WordsCheckRules).min_agreement:
+            return (
+                f"the words of {speaker} lie {abs(check.shift_ms or 0) / 1000:g} s off the speech of {speaker}, and the "
+                "MP3 does not name the delay of its encoder, so either may be right: give the track in another format"
+            )
         return (
             f"the words of {speaker} agree with the speech of nobody (at best {check.best_agreement}): see that the "
             "transcript is of this recording"

@@ -5,6 +5,7 @@ Words that cannot be a speaker's are left out. A speaker who then has none is li
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from duologue_pipeline.errors import RejectError, Value
 from duologue_pipeline.records import SPEAKERS, Activity, Recording, Span, Speaker, Word, WordsCheck
@@ -59,6 +60,7 @@ def find_words(
     policy: str,
     audio: Mapping[Speaker, Span],
     duration_ms: int,
+    delays_ms: Mapping[Speaker, int] = MappingProxyType({}),
 ) -> FoundWords:
     """Leaves out written words that lie outside of a track or cannot be a speaker's, and recognises the words of those who then have none.
 
@@ -70,11 +72,12 @@ def find_words(
         policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
         audio: where the audio of each track lies on the conversation's clock.
         duration_ms: of the conversation.
+        delays_ms: the most by which each track may lie late, for those whose delay is not known.
 
     Raises:
         RejectError: ``words_outside`` or ``words_mismatch`` where words are required, or an ``audio_*`` reason.
     """
-    words, checks = fitting_words(written, activity, audio=audio, duration_ms=duration_ms)
+    words, checks = fitting_words(written, activity, audio=audio, duration_ms=duration_ms, delays_ms=delays_ms)
     for speaker, check in checks.items():
         if policy == "required" and check.verdict in MISFITS:
             reason = "words_outside" if check.verdict == "outside" else "words_mismatch"

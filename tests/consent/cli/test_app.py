@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sqlite3
 import stat
 import subprocess
@@ -86,7 +87,13 @@ def test_status_is_a_plain_table_where_nobody_watches(ledger: Path) -> None:
     forms = ("--form", "annotations", "--form", "tokens")
     consent("grant", "spk-17", "--purpose", "redistribution", *at, "--expires", "2999-01-01T00:00:00.5Z", *forms)
     shown = consent("status", "--ledger", ledger)
-    assert [line.rstrip() for line in shown.stdout.splitlines()] == [
+    table, notes = shown.stdout.splitlines()[:6], shown.stdout.splitlines()[6:]
+    entered = (
+        r"note: grant of \w+ by spk-17: given at 2026-03-01T10:00:00Z, entered at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    )
+    assert len(notes) == 3
+    assert all(re.fullmatch(entered, note) for note in notes)
+    assert [line.rstrip() for line in table] == [
         "speaker   purpose                  state       since                  expires                covers",
         "spk-17    recording                given       2026-03-01T10:00:00Z                          all forms",
         "spk-17    training_inhouse         not asked",
@@ -102,6 +109,7 @@ def test_status_as_json_is_exact(ledger: Path) -> None:
     snapshot = Ledger.open(ledger).snapshot()
     assert shown.pop("as_of").endswith("Z")
     first, *others = shown.pop("consents")
+    assert first.pop("entered_at") > "2026-03-01T10:00:00.123456Z"
     assert shown == {"ledger_id": snapshot.ledger_id, "events": 1}
     assert first == {
         "speaker_id": "spk-17",
@@ -110,6 +118,7 @@ def test_status_as_json_is_exact(ledger: Path) -> None:
         "forms": ["audio", "transcript", "tokens", "annotations"],
         "since": "2026-03-01T10:00:00.123456Z",
         "expires_at": None,
+        "look_alikes": [],
     }
     assert [row["state"] for row in others] == ["not asked"] * 4
 
@@ -218,6 +227,21 @@ def test_a_whole_record_is_appended_at_once(ledger: Path, tmp_path: Path) -> Non
     assert (first.action, first.purpose, first.terms.forms) == ("grant", "recording", (Form.TOKENS,))
     assert (second.action, second.purpose, second.terms.jurisdiction) == ("refuse", "likeness", "DE")
     assert state_of(ledger, "spk-17")["likeness"] == "refused"
+
+
+def test_a_record_that_could_be_read_in_two_ways_is_refused(ledger: Path, tmp_path: Path) -> None:
+    record = json.dumps(RECORD)
+    field = next(iter(RECORD))
+    for text, told in (
+        (f'{{"{field}": 1, {record[1:]}', f"a field is named twice: {field!r}"),
+        (record.replace("{", '{"x": NaN, ', 1), "NaN is no number of JSON"),
+        ("[" * 100_000, "is not JSON that can be used"),
+    ):
+        (tmp_path / "record.json").write_text(text)
+        result = consent("grant", "--record", tmp_path / "record.json", "--ledger", ledger)
+        assert result.exit_code == 2
+        assert told in result.stderr
+    assert Ledger.open(ledger).snapshot().history("spk-17") == ()
 
 
 def test_others_end_a_consent_or_find_it_invalid(ledger: Path) -> None:

@@ -32,9 +32,9 @@ def test_two_clocks_that_are_set_may_differ_a_little() -> None:
 
 def test_a_ledger_that_is_ahead_does_not_open_for_who_asks_on_a_clock(path: Path) -> None:
     ledger = Ledger.create(path, created_at=NOW - timedelta(days=2))
-    ledger.grant("anna", BOTH, at=NOW - timedelta(days=1), expires_at=NOW + timedelta(days=999))
+    ledger.grant("anna", BOTH, at=NOW - timedelta(days=1), expires_at=NOW + timedelta(days=999), entered_at=NOW)
     assert Ledger.open(path, now=NOW).size() == 2  # an end may lie in the future
-    ledger.withdraw("anna", at=NOW + timedelta(hours=1))
+    ledger.withdraw("anna", at=NOW + timedelta(hours=1), entered_at=NOW)
     with pytest.raises(
         LedgerError, match=r"consent.db: is ahead of this machine's clock: something in it is dated 2026-03"
     ):
@@ -52,7 +52,7 @@ def test_whatever_is_dated_counts_and_nothing_else(path: Path) -> None:
     ledger.append("notice.acknowledged", {"at": "2026-03-05T00:00:00Z"})
     assert ledger.snapshot().latest == datetime(2026, 3, 5, tzinfo=UTC)
     assert ledger.snapshot(1).latest == datetime(2026, 3, 5, tzinfo=UTC)  # the clock has been there
-    ledger.grant("anna", BOTH, at=NOW)
+    ledger.grant("anna", BOTH, at=NOW, entered_at=NOW)
     ledger.forget("anna", at=datetime(2026, 3, 9, tzinfo=UTC))
     assert ledger.snapshot().latest == datetime(2026, 3, 9, tzinfo=UTC)
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from duologue_consent import Ledger, LedgerError, Purpose
 from duologue_consent.proofs.keys import SigningKey
@@ -133,6 +135,19 @@ def test_what_this_ledger_did_not_sign_is_refused(
 ) -> None:
     note = Ledger.open(three_events).checkpoint()
     assert f"{three_events}: cannot be held against out/checkpoint, {said}" in fault(three_events, change(note))
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_edit_of_a_checkpoint_passes(data: st.DataObject, three_events: Path) -> None:
+    note = (Path(f"{three_events}.keys") / "witness").read_bytes()
+    at = data.draw(st.integers(0, len(note) - 1))
+    until = data.draw(st.integers(at, min(len(note), at + 9)))
+    edited = note[:at] + data.draw(st.binary(max_size=9)) + note[until:]
+    if edited == note:
+        return
+    with pytest.raises(LedgerError, match="cannot be held against kept, which "):
+        Ledger.open(three_events).require_continues(edited, name="kept")
 
 
 def test_holding_it_against_something_signs_nothing(three_events: Path, tmp_path: Path) -> None:

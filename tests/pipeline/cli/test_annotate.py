@@ -188,3 +188,38 @@ def test_a_shifted_transcript_is_reported(by_s: float, tmp_path: Path) -> None:
     check = json.loads(result.stdout)["words_check"]["b"]
     assert check["verdict"] == "shifted"
     assert check["shift_ms"] == pytest.approx(by_s * 1000, abs=60)
+
+
+# --- what is left out is said ---------------------------------------------------------------------------------------
+
+
+def test_words_outside_of_the_audio_are_warned_about_and_counted(tmp_path: Path) -> None:
+    said = json.loads(WORDS_A.read_text())
+    ghosts = [word("ghost", 3600.0 + k, 3600.5 + k) for k in range(3)]
+    (tmp_path / "a.json").write_text(json.dumps([*said, *ghosts]))
+    result = annotate(A, B, "--words-a", tmp_path / "a.json", "--language", "en")
+    assert f"3 of the {len(said) + 3} words of a lie before or after the audio of a, and are left out" in result.stderr
+    found = json.loads(result.stdout)
+    assert list(iter_faults("annotation", found)) == []
+    assert len(found["words"]["a"]) == len(said)
+    assert (found["words_check"]["a"]["given"], found["words_check"]["a"]["outside"]) == (len(said) + 3, 3)
+
+
+def test_words_of_another_call_are_not_used(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([word("ghost", 3600.0 + k, 3600.5 + k) for k in range(50)]))
+    result = annotate(A, B, "--words-a", tmp_path / "a.json", "--language", "en")
+    assert "50 of the 50 words of a lie before or after the audio of a: see that" in result.stderr
+    assert "; they are not used" in result.stderr
+    assert json.loads(result.stdout)["words_check"]["a"]["verdict"] == "outside"
+
+
+def test_what_an_offset_leaves_out_and_what_is_turned_down_is_said(tmp_path: Path) -> None:
+    for name, source in (("a", A), ("b", B)):
+        pcm, rate_hz = soundfile.read(source, dtype="float32")
+        soundfile.write(tmp_path / f"{name}.wav", pcm * (4 / np.abs(pcm).max()), rate_hz, subtype="FLOAT")
+    result = annotate(
+        tmp_path / "a.wav", tmp_path / "b.wav", "--offset-a", "-0.5", "--offset-b", "-0.5", "--language", "en"
+    )
+    assert result.exit_code == 0
+    assert "the first 0.5 s of a lie before the conversation (--offset-a) and are left out" in result.stderr
+    assert "the tracks go over full scale: both are turned down by 12.1 dB" in result.stderr

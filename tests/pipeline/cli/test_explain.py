@@ -1,7 +1,7 @@
 """``duologue consent explain`` as a data steward meets it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ CALL: dict[str, Any] = {
 def ledger(tmp_path: Path) -> Ledger:
     """A ledger in which spk-17, in Illinois, allows everything that the tests ask for."""
     ledger = Ledger.create(tmp_path / "consent.db")
-    ledger.grant("spk-17", BOTH, at=BEFORE, terms=ADULT)
+    ledger.grant("spk-17", BOTH, at=BEFORE, terms=ADULT, entered_at=BEFORE)
     return ledger
 
 
@@ -171,3 +171,14 @@ def test_misuse_is_one_line_on_stderr(ledger: Ledger, tmp_path: Path, name: str)
     assert result.stdout == ""
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_it_says_who_looks_like_a_speaker_and_when_a_grant_was_entered(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.grant("spk-42", BOTH, at=BEFORE, terms=ADULT, entered_at=BEFORE + timedelta(days=100))
+    elsewhere = {"speaker_id": "spk-42", "uri": "a.wav", "channel": 1}
+    call = {**CALL, "tracks": [{**CALL["tracks"][0], "speaker_id": "SPK-17"}, elsewhere]}
+    said = explain(tmp_path, call=call).stdout
+    assert "     'SPK-17' looks like 'spk-17', in the ledger as well" in said
+    assert "given at 2026-02-20T09:00:00Z, entered at 2026-05-31T09:00:00Z" in said
+    ledger.grant("SPK-17", BOTH, at=BEFORE, terms=ADULT, new_person=True)
+    assert explain(tmp_path, call=call).exit_code == 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue_pipeline.files.text import canonical_json, read_json, read_json_lines
+from duologue_pipeline.files.text import canonical_json, parse_json, read_json, read_json_lines
 
 
 def test_json_is_written_one_way() -> None:
@@ -40,3 +40,31 @@ def test_what_is_cut_off_is_no_json(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_no_document(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_json(str(tmp_path / "one.json"))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b'{"a": 1, "a": 2}', "a field is named twice"),
+        (b"[NaN]", "NaN is no number of JSON"),
+        (b"[1e999]", "a number that is too large"),
+        (b"[9223372036854775808]", "more than 64 bits"),
+        (b"1" * 5000, "integer"),
+        (b"[" * 101 + b"]" * 101, "is nested too deeply"),
+        (b"[" * 100_000, "is nested too deeply"),
+        (b'"\\ud800"', "surrogates"),
+        (b'{"\\ud800": 1}', "surrogates"),
+        (b"\xff", "utf-8"),
+        (b"\xef\xbb\xbf{}", "BOM"),
+        (b"{}{}", "Extra data"),
+    ],
+)
+def test_json_of_somebody_else_means_one_thing_or_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_json(data)
+
+
+def test_json_of_somebody_else_is_read_as_it_is() -> None:
+    deep = b"[" * 63 + b"1" + b"]" * 63
+    assert parse_json(b'{"a": [1, 2.5, "\\u00e9", null, true]}') == {"a": [1, 2.5, "\u00e9", None, True]}
+    assert parse_json(deep) is not None

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from duologue_pipeline.ingest.mp3 import count_samples
 
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.records import Recording
@@ -89,50 +88,6 @@ def test_a_truncated_flac_is_refused(
             "the file is damaged or cut short: export it again"
         ),
     )
-
-
-def test_an_mp3_that_lacks_a_hundredth_of_a_long_call_is_refused(
-    tmp_path: Path, noise: Build, encoded: Build, make_recording: Build, refusal: Build
-) -> None:
-    whole = encoded(noise(30.0, 16000), 16000, format="MP3")
-    (tmp_path / "call.mp3").write_bytes(whole[: len(whole) * 992 // 1000])
-    assert refusal(make_recording(tmp_path / "call.mp3"))[0] == "audio_truncated"
-
-
-def test_an_mp3_without_a_count_of_its_frames_is_accepted(
-    tmp_path: Path, noise: Build, encoded: Build, make_recording: Build
-) -> None:
-    whole = encoded(noise(20.0, 44100), 44100, format="MP3", bitrate_mode="CONSTANT", compression_level=0.5)
-    first_frame = whole.index(whole[:2], 4)  # holds the count and no sound
-    (tmp_path / "call.mp3").write_bytes(whole[first_frame:])
-    assert measure_audio(make_recording(tmp_path / "call.mp3")).duration_ms == pytest.approx(20000, abs=60)
-
-
-def without_xing(whole: bytes) -> bytes:
-    """An MP3 without its first frame, which holds the count of frames and no sound."""
-    return whole[whole.index(whole[:2], 4) :]
-
-
-def test_the_frames_of_an_mp3_are_counted(tmp_path: Path, noise: Build, encoded: Build) -> None:
-    for rate_hz, samples_per_frame in ((44100, 1152), (16000, 576)):
-        whole = encoded(noise(10.0, rate_hz), rate_hz, format="MP3", bitrate_mode="VARIABLE")
-        (tmp_path / "call.mp3").write_bytes(b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128) + without_xing(whole))
-        counted = count_samples(tmp_path / "call.mp3")
-        assert counted % samples_per_frame == 0
-        assert 0 <= counted - 10 * rate_hz <= 3 * 1152
-
-
-def test_an_mp3_that_libsndfile_would_cut_short_is_refused_and_says_so(
-    tmp_path: Path, noise: Build, encoded: Build, make_recording: Build, refusal: Build
-) -> None:
-    """Silence first, noise after: without its count, the length is guessed from the first, smaller frames."""
-    pcm = noise(30.0, 44100)
-    pcm[: len(pcm) // 2] *= 1e-4
-    (tmp_path / "call.mp3").write_bytes(without_xing(encoded(pcm[::-1], 44100, format="MP3", bitrate_mode="VARIABLE")))
-    reason, detail = refusal(make_recording(tmp_path / "call.mp3"))
-    assert reason == "audio_unreadable"
-    assert "variable bit rate and no Xing header" in detail
-    assert "convert it to FLAC or WAV" in detail
 
 
 def test_an_mp3_with_a_hole_is_refused(

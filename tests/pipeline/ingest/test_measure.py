@@ -128,7 +128,8 @@ def test_a_text_file_named_wav_is_refused(tmp_path: Path, make_recording: Build,
     assert refusal(make_recording(tmp_path / "call.wav")) == (
         "audio_unreadable",
         (
-            "call.wav: not audio that libsndfile can read (Error opening 'call.wav': Format not recognised.); "
+            "call.wav: not audio that libsndfile can read (no header of a known format, and no frame of MPEG audio at "
+            "its beginning); "
             "expected WAV, FLAC, MP3, Ogg/Opus or NIST SPHERE: check the file or convert it"
         ),
     )

@@ -1,7 +1,10 @@
 """Reading a release: what a sample holds, for which purposes it is given, and what is said of damage."""
 
+import io
 import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,9 @@ import soundfile
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
+from duologue_pipeline.reader.release import DamagedReleaseError
+from duologue_pipeline.reader.shard import read_members
+from duologue_pipeline.shards.tar import npy_bytes, write_members
 
 Build = Callable[..., Any]
 
@@ -123,3 +129,89 @@ def test_a_shard_with_a_damaged_header_is_damaged(release: Path) -> None:
     shard.write_bytes(content)
     with pytest.raises(ValueError, match=r"\.tar: holds 3 samples and dataset\.json says 5; the shard is damaged"):
         list(open_dataset(str(release)))
+
+
+def test_everything_that_is_wrong_with_a_release_is_one_error(release: Path) -> None:
+    assert issubclass(DamagedReleaseError, UsageError)
+    assert issubclass(DamagedReleaseError, ValueError)
+    dataset = open_dataset(str(release))
+    shard = shard_of(release, "train")
+    content = shard.read_bytes()
+    shard.unlink()
+    with pytest.raises(DamagedReleaseError, match=r"\.tar: cannot be read \("):
+        list(dataset)
+    os.mkfifo(shard)
+    with pytest.raises(DamagedReleaseError, match="it is a pipe and not a file"):
+        list(dataset)
+    shard.unlink()
+    shard.write_bytes(content + bytes(512))
+    with pytest.raises(DamagedReleaseError, match="it is longer than the"):
+        list(dataset)
+    (release / "dataset.json").write_bytes(b"[" * 100_000)
+    with pytest.raises(DamagedReleaseError, match=r"dataset\.json: cannot be read \(is nested too deeply"):
+        open_dataset(str(release))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda members: members.update({"codes.npy": npy_bytes(np.zeros((2, 3, 25), np.uint16))}),
+            r"is uint16 \[2, 3, 25\]",
+        ),
+        (
+            lambda members: members.update({"codes.npy": npy_bytes(np.full((2, 2, 25), 999, np.uint16))}),
+            "outside its codebook",
+        ),
+        (
+            lambda members: members.update({"codes.npy": npy_bytes(np.zeros((2, 2, 9), np.uint16))}),
+            "its 9 frames do not fit",
+        ),
+        (lambda members: members.update({"codes.npy": b"x"}), "call-1-00000.codes.npy cannot be read"),
+        (lambda members: members.update({"json": b"[]"}), "call-1-00000.json cannot be read .it is no object"),
+        (
+            lambda members: members.update({"json": members["json"].replace(b'"purposes":[', b'"purposes":[1,')}),
+            "list purposes",
+        ),
+        (
+            lambda members: members.update(
+                {"json": members["json"].replace(b'"end_s":2.0,"events"', b'"end_s":"2","events"')}
+            ),
+            "begins and ends",
+        ),
+        (
+            lambda members: members.update({"json": members["json"].replace(b'"key":"call-1', b'"key":"call-2')}),
+            "is of key 'call-2",
+        ),
+    ],
+)
+def test_a_sample_that_is_not_what_the_release_says_is_not_given(
+    change: Callable[[dict[str, bytes]], Any], message: str, release: Path
+) -> None:
+    shard = shard_of(release, "train")
+    buffer = io.BytesIO()
+    for number, (key, members) in enumerate(read_members(str(shard))):
+        if number == 0:
+            change(members)
+        write_members(buffer, key, members)
+    shard.write_bytes(buffer.getvalue() + bytes(1024))
+    document = json.loads((release / "dataset.json").read_text())
+    for entry in document["shards"]:
+        if entry["path"].endswith(shard.name):
+            entry["bytes"] = shard.stat().st_size
+    (release / "dataset.json").write_text(json.dumps(document))
+    with pytest.raises(DamagedReleaseError, match=message):
+        list(open_dataset(str(release)))
+
+
+def test_audio_that_unpacks_to_more_than_the_sample_is_not_unpacked(release: Path) -> None:
+    sample = next(iter(open_dataset(str(release))))
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros((8000 * 600, 2), np.int16), 8000, format="FLAC")
+    for flac, message in (
+        (buffer.getvalue(), r"call-1-00000\.flac cannot be decoded \(it is longer than the sample, 2\.000 s\)"),
+        (b"fLaC" + bytes(100), r"\.tar: call-1-00000\.flac cannot be decoded"),
+        (b"", "cannot be decoded"),
+    ):
+        with pytest.raises(DamagedReleaseError, match=message):
+            _ = replace(sample, flac=flac).audio

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import re
 import tarfile
 from collections.abc import Callable
@@ -304,3 +305,80 @@ def test_every_card_must_be_listed(release: Path) -> None:
     found = faults(release)
     assert made
     assert [name for name in made if f"{name}: is not in the files of dataset.json" not in found] == []
+
+
+# --- the folder, and whoever made it --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("notes.txt", "is not in dataset.json; it belongs to no release: remove it"),
+        ("shards/.hidden", "is not in dataset.json; it belongs to no release: remove it"),
+        (".index.parquet.0f.tmp", "is half of a file that was being written when a process ended: remove it"),
+        (".x.lock", "is the lock of a process that works on the release, or was killed; if none does, remove it"),
+        ("receipts/notes.txt", "is not in dataset.json; it belongs to no release: remove it"),
+    ],
+)
+def test_a_file_that_does_not_belong_there_is_named(name: str, message: str, release: Path) -> None:
+    (release / name).parent.mkdir(exist_ok=True)
+    (release / name).write_bytes(b"")
+    assert faults(release) == (f"{name}: {message}",)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (".staging", "is what an unfinished run has left; run it again with the same --out, or remove it"),
+        (".propagate", "is of a withdrawal that is not finished; run `duologue consent propagate` again"),
+        ("shards/more", "is a folder that belongs to no release: remove it"),
+    ],
+)
+def test_a_folder_that_does_not_belong_there_is_named(name: str, message: str, release: Path) -> None:
+    (release / name).mkdir()
+    assert faults(release) == (f"{name}: {message}",)
+
+
+def test_a_name_cannot_write_lines_or_colours(release: Path) -> None:
+    (release / "x\nall well\x1b[31m").write_bytes(b"")
+    (fault,) = faults(release)
+    assert fault.startswith("x\\u000aall well\\u001b[31m: is not in dataset.json")
+
+
+def test_a_pipe_a_folder_and_a_link_in_place_of_a_file_are_found(release: Path) -> None:
+    for name in ("index.parquet", "rejected.jsonl", "README.md"):
+        (release / name).unlink()
+    os.mkfifo(release / "index.parquet")
+    (release / "rejected.jsonl").mkdir()
+    (release / "README.md").symlink_to("/etc/passwd")
+    found = faults(release)
+    assert "index.parquet: cannot be read (it is a pipe and not a file; remove it and fetch the release again)" in found
+    assert "README.md: cannot be read (it is a link that leads out of the folder; put the file itself there)" in found
+    assert any(fault.startswith("rejected.jsonl: cannot be read (it is a folder") for fault in found)
+
+
+def test_of_very_many_faults_the_rest_is_counted(release: Path) -> None:
+    for number in range(250):
+        (release / f"x{number:03d}").write_bytes(b"")
+    report = verify_release(str(release))
+    assert (len(report.faults), report.fault_count) == (201, 250)
+    assert report.faults[-1] == "and 50 more faults"
+
+
+def test_a_manifest_that_cannot_be_read_is_a_fault(release: Path) -> None:
+    (release / "dataset.json").write_bytes(b'{"schema": "release/1.0", "schema": "release/1.0"}')
+    assert faults(release) == ("dataset.json: cannot be read (a field is named twice)",)
+
+
+@pytest.mark.parametrize("path", ["../index.parquet", "/etc/passwd", "a\\b", "shards/../x", ".x", "a//b"])
+def test_a_manifest_names_no_file_outside_of_its_folder(path: str, release: Path) -> None:
+    edit_manifest(release, lambda document: document["files"][0].update(path=path))
+    assert faults(release)[0].startswith("dataset.json: files[0].path: found ")
+
+
+def test_a_manifest_names_no_file_twice_and_counts_in_whole_numbers(release: Path) -> None:
+    edit_manifest(release, lambda document: document["files"].append(document["files"][0]))
+    assert faults(release) == ('dataset.json: files[7].path: names "index.parquet" again; keep one of them',)
+    edit_manifest(release, lambda document: document["files"].pop())
+    edit_manifest(release, lambda document: document["files"][0].update(bytes=5.0))
+    assert faults(release) == ("dataset.json: files[0].bytes: found 5.0, expected a whole number",)

@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -116,3 +117,43 @@ def test_shards_are_numbered_without_gaps_and_filled_to_their_length(entries: li
         assert names == [f"{split}-{number:05d}" for number in range(len(names))]
     for own in contents.values():
         assert len(own) == 1 or sum(e.duration_ms for e in own) <= shard_s * 1000
+
+
+def test_what_has_words_comes_into_the_first_shard_of_train_and_is_not_taken_for_validation() -> None:
+    plain = [entry(number) for number in range(20)]
+    for place in range(20):
+        entries = [*plain]
+        entries[place] = replace(entries[place], lists=frozenset({"activity", "words"}))
+        splits = plan_splits(entries, validation_share=0.3)
+        name = entries[place].recording_id
+        assert splits[name] == "train"
+        assert list(splits.values()).count("validation") == 6
+        assert plan_shards(entries, splits, shard_s=120)[name] == "train-00000"
+
+
+def test_between_them_the_recordings_of_the_first_shard_have_every_list() -> None:
+    entries = [entry(number) for number in range(20)]
+    entries[3] = replace(entries[3], lists=frozenset({"words"}))
+    entries[7] = replace(entries[7], lists=frozenset({"activity", "events"}))
+    shards = plan_shards(entries, dict.fromkeys((e.recording_id for e in entries), "train"), shard_s=120)
+    assert {name for name, shard in shards.items() if shard == "train-00000"} == {"call-3", "call-7"}
+
+
+@given(corpora(), st.floats(0, 0.99), st.data())
+def test_no_audio_is_in_both_splits(entries: list[PlanEntry], share: float, data: st.DataObject) -> None:
+    names = [entry.recording_id for entry in entries]
+    shared = st.lists(st.sampled_from([*names, "refused-since"]), max_size=2)
+    marked = [replace(entry, same_audio=tuple(data.draw(shared))) for entry in entries]
+    splits = plan_splits(marked, validation_share=share)
+    assert all(
+        splits[e.recording_id] == splits.get(other, splits[e.recording_id]) for e in marked for other in e.same_audio
+    )
+
+
+def test_two_that_share_audio_with_one_that_was_refused_since_stay_together() -> None:
+    entries = [entry(number) for number in range(6)]
+    entries[0] = replace(entries[0], same_audio=("gone",))
+    entries[5] = replace(entries[5], same_audio=("gone",))
+    for share in (0.2, 0.4, 0.6, 0.8):
+        splits = plan_splits(entries, validation_share=share)
+        assert splits["call-0"] == splits["call-5"]

@@ -62,6 +62,7 @@ def test_what_is_left_of_the_document(members: dict[str, bytes]) -> None:
     assert after["consent"]["a"] == {"commitment": "withdrawn", "grants": []}
     assert after["audio"]["a"] == {
         "sample_rate_hz": 8000,
+        "delay_known": True,
         "bandwidth_hz": 0,
         "peak_dbfs": -200.0,
         "level_dbfs": -200.0,

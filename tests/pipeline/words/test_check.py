@@ -40,6 +40,17 @@ def test_a_shift_of_more_than_300_ms_is_found_and_measured(shift_ms: int) -> Non
     assert found.shift_ms == pytest.approx(shift_ms, abs=10)
 
 
+@pytest.mark.parametrize(("shift_ms", "verdict"), [(-400, "undetermined"), (-590, "undetermined"), (-700, "shifted")])
+def test_a_shift_that_the_unknown_delay_of_an_encoder_can_make_is_not_judged(shift_ms: int, verdict: str) -> None:
+    """An MP3 at 8 kHz may lie 360 ms late: 250 ms are always allowed, so 610 ms say nothing."""
+    words = words_over(A_SPEAKS, shift_ms=shift_ms)
+    found = check_words(words, ACTIVITY, speaker="a", duration_ms=DURATION_MS, delay_ms=360)
+    assert found.verdict == verdict
+    assert ("does not name the delay of its encoder" in explain_check(found, speaker="a")) is (
+        verdict == "undetermined"
+    )
+
+
 @pytest.mark.parametrize("shift_ms", [-150, -50, 80, 150])
 def test_the_inaccuracy_of_an_aligner_is_no_shift(shift_ms: int) -> None:
     assert check(words_over(A_SPEAKS, shift_ms=shift_ms)).verdict == "fits"

@@ -12,6 +12,7 @@ from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
 
 __all__ = [
+    "EXPECTED",
     "Start",
     "after_id3v2",
     "at",
@@ -22,6 +23,9 @@ __all__ = [
     "refuse_cut_short",
     "refuse_unaccounted",
 ]
+
+EXPECTED: Final = "WAV, FLAC, MP3, Ogg/Opus or NIST SPHERE"
+"""What a message tells people to give."""
 
 _PIECES: Final = (1 << 12, 1 << 15, 1 << 18)  # bytes looked at at a time, at first and later
 _MOST_TAGS: Final = 16
@@ -85,9 +89,9 @@ def find_first(handle: BufferedReader, starts: Sequence[Start], start: int, stop
     """Gives the first place in ``[start, stop)`` at which a file begins, None if there is none."""
     overlap = max(known.length for known in starts) - 1
     buffer = bytearray(_PIECES[-1] + overlap)
-    for size in chain(_PIECES, repeat(_PIECES[-1])):
-        if start >= stop:
-            return None
+    sizes = chain(_PIECES, repeat(_PIECES[-1]))
+    while start < stop:
+        size = next(sizes)
         handle.seek(start)
         piece = memoryview(buffer)[: size + overlap]
         length = min(handle.readinto(piece), stop - start)
@@ -98,6 +102,7 @@ def find_first(handle: BufferedReader, starts: Sequence[Start], start: int, stop
         if places:
             return start + min(places)
         start += size
+    return None
 
 
 def refuse_cut_short(uri: str, declared_s: float, found_s: float) -> RejectError:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.containers.look import EXPECTED, check_files, refuse_cut_short
 from duologue_pipeline.ingest.containers.mp3_counts import (
     COUNT_BYTES,
     DECODER_DELAY,
@@ -63,7 +64,6 @@ class _Run:
     like: FrameHeader
     frames: int = 0
     count: FrameCount | None = None
-    counted_at: int = 0
 
     @property
     def grown(self) -> bool:
@@ -132,12 +132,13 @@ class _Walk:
             self._pass_over()
 
     def _take_frame(self, head: bytes, frame: FrameHeader) -> None:
-        if not self._runs and self._run is None and self._count is None and not self._is_confirmed(self._at, frame):
+        if not self._runs_begun() and not self._is_confirmed(self._at, frame):
             self._pass_over()
             return
         if not frame.size:
             raise self._unreadable("a free bit rate, which is not supported")
         if self._at + frame.size > self._stop:
+            self._check_count()
             lacking = self._at + frame.size - self._stop
             raise self._truncated(f"the last frame, after {self._seconds:.2f} s, lacks {lacking} bytes")
         if self._like is not None and not frame.is_like(self._like):
@@ -151,7 +152,7 @@ class _Walk:
             self._count, self._counted_at = count, self._at
         else:
             if self._run is None:
-                self._run = _Run(self._at, self._at, head[:4], frame, count=self._count, counted_at=self._counted_at)
+                self._run = _Run(self._at, self._at, head[:4], frame, count=self._count)
             self._run.frames += 1
             self._run.stop = self._at + frame.size
             self._seconds += frame.samples / frame.rate_hz
@@ -170,29 +171,32 @@ class _Walk:
     def _pass_over(self) -> None:
         """Goes on to the next frame or tag, if what lies between may be left out."""
         zeros = self._zeros(self._at)
-        after = self._at + zeros
-        if zeros and (
-            self._is_counted() or zeros <= self._rules.mp3_stray_bytes_most
-            if after == self._stop
-            else self._file_begins(after)
-        ):
+        after, most = self._at + zeros, self._rules.mp3_stray_bytes_most
+        if zeros and after == self._stop and zeros > most and self._runs_begun() and not self._is_counted():
+            raise self._truncated(f"after {self._seconds:.2f} s there are {zeros} zero bytes where frames should be")
+        if zeros and (self._runs_begun() if after == self._stop else self._file_begins(after)):
             self._end_run()
             self._at = after
             return
         found = self._next_start()
         skipped = found - self._at
-        if not self._runs and self._run is None and self._count is None:
+        if not self._runs_begun():
             self._stray += skipped
-            if self._stray > self._rules.mp3_stray_bytes_most or found == self._stop:
-                raise self._unreadable("no frame of MPEG audio at its beginning")
+            if self._stray > most or found == self._stop:
+                raise RejectError(
+                    "audio_unreadable",
+                    f"{self._uri}: not audio that libsndfile can read (no header of a known format, and no frame of "
+                    f"MPEG audio at its beginning); expected {EXPECTED}: check the file or convert it",
+                )
         elif found == self._stop and skipped < 4 and self._peek(self._at, 1) == b"\xff":
             raise self._truncated(f"the last frame, after {self._seconds:.2f} s, ends in its header")
         elif found != self._stop or not self._is_counted():
-            some = "more than " if skipped > self._rules.mp3_stray_bytes_most else ""
-            raise self._unreadable(
-                f"{some}{min(skipped, self._rules.mp3_stray_bytes_most)} bytes that are neither a frame nor a tag after {self._seconds:.2f} s"
-            )
+            some = f"more than {most}" if skipped > most else str(skipped)
+            raise self._unreadable(f"{some} bytes after {self._seconds:.2f} s that are neither a frame nor a tag")
         self._at = found
+
+    def _runs_begun(self) -> bool:
+        return bool(self._runs or self._run or self._count)
 
     def _next_start(self) -> int:
         """Finds the next frame or tag, or the place at which there are too many bytes that are neither."""
@@ -226,26 +230,28 @@ class _Walk:
         return bool(last and last.count and last.count.frames and last.frames >= last.count.frames)
 
     def _end_run(self) -> None:
-        count, run = self._count, self._run
+        self._check_count()
+        if self._run is not None:
+            self._runs.append(self._run)
+            check_files(self._uri, len(self._runs))
         self._count = self._run = None
-        if count is not None and count.frames is not None:
-            found = run.frames if run else 0
-            # Some encoders count the frame that holds the count.
-            own = found == count.frames - 1 and run is not None and (count.bytes or 0) <= run.stop - run.counted_at
-            if found < count.frames and not own:
-                raise RejectError(
-                    "audio_truncated",
-                    f"{self._uri}: the header declares {self._length(count.frames):.2f} s and the file holds "
-                    f"{self._length(found):.2f} s; the file is cut short: export it again",
-                    {"declared_s": round(self._length(count.frames), 2), "found_s": round(self._length(found), 2)},
-                )
-        if run is not None:
-            self._runs.append(run)
-            if len(self._runs) > self._rules.sections_most:
-                raise self._unreadable(f"more than {self._rules.sections_most} files joined into one")
 
-    def _length(self, frames: int) -> float:
-        return frames * self._like.samples / self._like.rate_hz if self._like else 0.0
+    def _check_count(self) -> None:
+        """Compares the frames of the run with what its first one says."""
+        count, run = self._count, self._run
+        found = run.frames if run else 0
+        if count is None or count.frames is None or found >= count.frames:
+            return
+        # Some encoders count the frame that holds the count.
+        if run and found == count.frames - 1 and (count.bytes or 0) <= run.stop - self._counted_at:
+            return
+        declared_s, found_s = (max(0.0, self._seconds_of(frames, count)) for frames in (count.frames, found))
+        raise refuse_cut_short(self._uri, declared_s, found_s)
+
+    def _seconds_of(self, frames: int, count: FrameCount) -> float:
+        if self._like is None:
+            return 0.0
+        return (frames * self._like.samples - (count.delay or 0) - (count.padding or 0)) / self._like.rate_hz
 
     def _unreadable(self, fault: str) -> RejectError:
         return RejectError(

@@ -20,7 +20,7 @@ DECODER_DELAY: Final = 529
 _FRAMES, _BYTES, _TOC, _QUALITY = 1, 2, 4, 8  # flags of the fields of Xing's header
 _TOC_BYTES: Final = 100
 _VBRI_OFFSET: Final = 4 + 32
-_DELAYS_OFFSET: Final = 21  # in LAME's extension
+_DELAYS_OFFSET, _EXTENSION_BYTES = 21, 36  # of LAME's extension
 
 
 @dataclass(frozen=True)
@@ -89,15 +89,15 @@ def count_header(first: bytes, frames: int, delays: tuple[int, int] | None) -> b
     Returns:
         A frame of the same version, sampling rate and channels.
     """
+    extension = b""
+    if delays is not None:
+        extension = b"LAME".ljust(_DELAYS_OFFSET, b"\0") + (delays[0] << 12 | delays[1]).to_bytes(3, "big")
     for bit_rate in range(1, 15):
         header = bytes([first[0], first[1] | 1, bit_rate << 4 | first[2] & 0x0C, first[3]])
         parsed = parse_frame_header(header)
         if parsed is None:
             raise ValueError("not the header of a frame of Layer III")
-        extension = b""
-        if delays is not None:
-            extension = b"LAME".ljust(_DELAYS_OFFSET, b"\0") + (delays[0] << 12 | delays[1]).to_bytes(3, "big")
         body = header + bytes(parsed.side_bytes) + b"Xing" + _FRAMES.to_bytes(4, "big") + frames.to_bytes(4, "big")
-        if parsed.size >= len(body) + 36:
-            break
-    return (body + extension).ljust(parsed.size, b"\0")
+        if parsed.size >= len(body) + _EXTENSION_BYTES:
+            return (body + extension).ljust(parsed.size, b"\0")
+    raise ValueError("no frame is long enough")

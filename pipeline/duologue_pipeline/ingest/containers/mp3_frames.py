@@ -61,7 +61,7 @@ def parse_frame_header(header: bytes) -> FrameHeader | None:
         return None
     version = _VERSIONS.get(header[1] >> 3 & 3)
     layer, bit_rate, rate = 4 - (header[1] >> 1 & 3), header[2] >> 4, header[2] >> 2 & 3
-    if version is None or layer == 4 or bit_rate == 15 or rate == 3 or header[3] & 3 == 2:
+    if version is None or layer == 4 or bit_rate == 15 or rate == 3:
         return None
     table, divisor = version
     rate_hz = _RATES_HZ[rate] // divisor

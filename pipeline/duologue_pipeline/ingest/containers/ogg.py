@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.ingest.containers.look import after_id3v2
+from duologue_pipeline.ingest.containers.look import after_id3v2, is_tag_or_padding
 from duologue_pipeline.ingest.containers.ogg_pages import OggPage, damaged, read_pages, truncated
 from duologue_pipeline.ingest.containers.ogg_stream import OggStream
 from duologue_pipeline.ingest.sections import Layout, Section
@@ -49,11 +49,14 @@ def ogg_layout(path: Path, uri: str) -> Layout:
             times run backwards, a Vorbis stream has a hole, streams of a chain differ in sampling rate or channels,
             there are several at once, or the audio is neither Opus nor Vorbis; ``audio_empty``: there is none.
     """
-    chain = _Chain(uri)
+    chain, size, stop = _Chain(uri), path.stat().st_size, 0
     with path.open("rb") as handle:
         for page in read_pages(handle, uri, after_id3v2(handle, 0)):
             chain.take(page)
-    sections = chain.end(path.stat().st_size)
+            stop = page.stop
+        sections = chain.end(stop)
+        if not is_tag_or_padding(handle, stop, size):
+            raise truncated(uri, f"the page at byte {stop} is not all there", stop)
     if not sections:
         raise RejectError("audio_empty", f"{uri}: an Ogg file whose streams hold no samples; export the track again")
     return Layout(tuple(sections))
@@ -126,12 +129,12 @@ class _Chain:
             if len(self._sections) > load_rules(IngestRules).sections_most:
                 raise damaged(self._uri, f"that falls into {len(self._sections)} parts", self._stream.start)
 
-    def end(self, size: int) -> list[Section]:
-        """Gives the sections of the file, which ends here, at byte ``size``."""
+    def end(self, stop: int) -> list[Section]:
+        """Gives the sections of the file, whose last whole page ends at byte ``stop``."""
         if self._stream is None:
             raise damaged(self._uri, "without a stream of audio", 0)
         if not self._stream.ended:
-            raise truncated(self._uri, f"the Ogg stream has no end after {self._stream.seconds:.2f} s", size)
+            raise truncated(self._uri, f"the Ogg stream has no end after {self._stream.seconds:.2f} s", stop)
         self._finish()
         return self._sections
 

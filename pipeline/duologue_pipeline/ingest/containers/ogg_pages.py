@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -63,11 +63,10 @@ class OggPage:
 
 
 def read_pages(handle: BinaryIO, uri: str, at: int = 0) -> Iterator[OggPage]:
-    """Reads a file page by page from a place on; tags and a little padding may follow the last one.
+    """Reads a file page by page from a place on, up to its end, a page that is cut, or tags that follow the last one.
 
     Raises:
-        RejectError: ``audio_truncated``: the last page is cut; ``audio_unreadable``: a page's checksum is wrong, or
-            there is something else between the pages.
+        RejectError: ``audio_unreadable``: a page's checksum is wrong, or there is something else between the pages.
     """
     begin = at
     handle.seek(at)
@@ -77,17 +76,17 @@ def read_pages(handle: BinaryIO, uri: str, at: int = 0) -> Iterator[OggPage]:
                 return
             raise damaged(uri, f"with something else than a page at byte {at}", at)
         if len(head) < _HEADER.size:
-            raise truncated(uri, f"the page at byte {at} ends in its header", at)
+            return
         _, version, flags, granule, serial, sequence, checksum, segments = _HEADER.unpack(head)
         lacing = handle.read(segments)
         body = handle.read(sum(lacing))
         if len(lacing) < segments or len(body) < sum(lacing):
-            raise truncated(uri, f"the page at byte {at} ends too early", at)
+            return
         if version or checksum != _checksum(head[:22] + bytes(4) + head[26:] + lacing + body):
             raise damaged(uri, f"whose page at byte {at} is damaged (its checksum is wrong)", at)
         stop = at + len(head) + len(lacing) + len(body)
-        kinds = tuple(bool(flags & flag) for flag in (_CONTINUED, _FIRST, _LAST))
-        yield OggPage(at, stop, *kinds, granule, serial, sequence, lacing, body)
+        continued, first, last = (bool(flags & flag) for flag in (_CONTINUED, _FIRST, _LAST))
+        yield OggPage(at, stop, continued, first, last, granule, serial, sequence, lacing, body)
         at = stop
 
 
@@ -104,9 +103,11 @@ def truncated(uri: str, fault: str, at: int) -> RejectError:
     )
 
 
-def damaged(uri: str, fault: str, at: int, remedy: str = "export it again", **values: float) -> RejectError:
+def damaged(
+    uri: str, fault: str, at: int, *, remedy: str = "export it again", values: Mapping[str, float] | None = None
+) -> RejectError:
     """Makes the refusal of an Ogg file with a fault that shows at byte ``at``; ``values`` are published."""
-    rounded = {name: round(value, 3) for name, value in values.items()}
+    rounded = {name: round(value, 3) for name, value in (values or {}).items()}
     return RejectError(
         "audio_unreadable",
         f"{uri}: an Ogg file {fault}; {remedy}",

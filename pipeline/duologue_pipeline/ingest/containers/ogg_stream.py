@@ -77,6 +77,7 @@ class OggStream:
         self._headers: list[bytes] = []
         self._durations: PacketDurations = OpusPackets()
         self._open: bytes | None = None  # the beginning of a packet that goes on
+        self._packet = 1  # samples of the last one
         self._pending = 0  # samples of packets on pages that have no time
         self._parts: list[_Part] = []
         self._sequence = page.sequence
@@ -132,18 +133,23 @@ class OggStream:
             return
         begins = page.granule - samples
         if not self._parts:
-            if begins < 0 and self.codec == "opus" and not page.last:
+            # A Vorbis stream that was cut without decoding may begin before its time 0; libsndfile would give that sound
+            # and leave out as much of the end.
+            if begins < -self._slack() and not page.last:
                 raise self._damaged("has a first page whose time is before its beginning", page)
             self._parts = [_Part(page.start, page.stop, page.sequence, max(0, begins), page.granule)]
             return
         part = self._parts[-1]
         gap = begins - part.ends
-        slack = 0 if self.codec == "opus" else self._rules.ogg_jitter_ms * self._clock_hz // 1000
+        slack = self._slack()
         if gap > slack:
             if self.codec == "vorbis" or goes_on:
                 lacks_s = gap / self._clock_hz
                 raise self._damaged(f"lacks {lacks_s:.3f} s of sound after {self.seconds:.2f} s", page, lacks_s=lacks_s)
-            lone = page.at_time(samples) if page.last else b""
+            lone = b""
+            if page.last:  # its time leaves out padding, but a whole number of packets was not sent
+                padding = -gap % self._packet
+                begins, lone = begins + padding, page.at_time(samples - padding)
             part = _Part(page.start, page.stop, page.sequence, begins, begins, lone)
             self._parts.append(part)
         elif (gap < -slack and not page.last) or page.granule < part.ends:
@@ -151,6 +157,10 @@ class OggStream:
         # Vorbis is decoded by its packets, whatever small change there is in the times; only the last one cuts them.
         ends = page.granule if self.codec == "opus" else part.ends + samples
         part.stop, part.ends = page.stop, min(page.granule, ends) if page.last else ends
+
+    def _slack(self) -> int:
+        """Gives the samples by which times may be wrong: Opus counts them exactly, Vorbis is remuxed with rounded ones."""
+        return 0 if self.codec == "opus" else self._rules.ogg_jitter_ms * self._clock_hz // 1000
 
     def _samples(self, page: OggPage) -> int:
         """Counts the samples of the packets that end on a page."""
@@ -163,14 +173,14 @@ class OggStream:
             if held is None:
                 raise self._damaged(f"has a packet after {self.seconds:.2f} s that is none", page)
             samples += held
-            self._open = None
+            self._open, self._packet = None, held or self._packet
         return samples
 
     def sections(self) -> list[Section]:
         """Gives the stretches of the stream that are decoded by themselves, none if it holds no sound."""
         if not self._parts:
             return []
-        codec, rate_hz, _ = self.form
+        rate_hz = self.form[1]
         first, ticks = self._parts[0], self._clock_hz // rate_hz
         sections: list[Section] = []
         done = 0
@@ -200,5 +210,6 @@ class OggStream:
         first = make_page([head], serial=self.serial, sequence=sequence - 2, first=True)
         return first + make_page(rest, serial=self.serial, sequence=sequence - 1)
 
-    def _damaged(self, fault: str, page: OggPage, **values: float) -> RejectError:
-        return damaged(self._uri, f"whose {self.codec} stream {fault}", page.start, **values)
+    def _damaged(self, fault: str, page: OggPage, lacks_s: float | None = None) -> RejectError:
+        values = {} if lacks_s is None else {"lacks_s": lacks_s}
+        return damaged(self._uri, f"whose {self.codec} stream {fault}", page.start, values=values)

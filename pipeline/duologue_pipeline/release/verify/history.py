@@ -36,7 +36,10 @@ def history_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"{name}: is missing; without it the release cannot be held against its ledger" for name in missing)
     if unread or missing:
         return
-    yield from _log_faults(release, held)
+    faults = list(_log_faults(release, held))
+    yield from faults
+    if faults:  # whatever else rests on keys and log
+        return
     yield from _revocation_faults(release, held)
     yield from _receipt_faults(root, release, held, receipts)
 

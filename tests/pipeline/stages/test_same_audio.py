@@ -1,0 +1,133 @@
+"""On Beam: the same audio is refused or marked from any order and any number of workers, and a refused person's is seen."""
+
+import random
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pytest
+import soundfile
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.util import assert_that, equal_to
+
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.measure import measure_audio
+from duologue_pipeline.records import Consented, Ingested, Recording
+from duologue_pipeline.stages.refused_audio import RefusedAudio, refused_recordings
+from duologue_pipeline.stages.same_audio import SameAudio
+from tests.conftest import make_consent, make_noise, make_recording
+
+WORKERS = [
+    [],
+    pytest.param(["--direct_num_workers=2", "--direct_running_mode=multi_processing"], marks=pytest.mark.slow),
+]
+
+
+def write(path: Path, *seeds: int, pad: int = 0) -> Path:
+    """A file with one track of noise for each seed."""
+    tracks = [make_noise(1.0, channels=1, seed=seed)[:, 0] for seed in seeds]
+    pcm = [[0.0] * len(seeds)] * pad + [list(frame) for frame in zip(*tracks, strict=True)]
+    soundfile.write(path, pcm, 8000)
+    return path
+
+
+def ingested(path: Path, name: str) -> Ingested:
+    recording = make_recording(path, recording_id=name)
+    return Ingested(Consented(**vars(recording), consent=make_consent(recording)), measure_audio(recording))
+
+
+def outcome(element: Any) -> tuple[str, Any]:
+    if isinstance(element, Ingested):
+        return element.recording.recording_id, tuple(element.audio.same_audio)
+    return element.recording_id, (element.stage, element.reason) if hasattr(element, "reason") else ()
+
+
+def run(elements: list[Any], transform: Any, expected: list[tuple[str, Any]], options: list[str]) -> None:
+    with beam.Pipeline(options=PipelineOptions(options)) as pipeline:
+        made = pipeline | beam.Create(elements)
+        kept, refused = made | (transform(made) if callable(transform) else transform)
+        found = (kept, refused) | beam.Flatten() | beam.Map(outcome)
+        assert_that(found, equal_to(expected))
+
+
+@pytest.fixture
+def four(tmp_path: Path) -> list[Ingested]:
+    """1 and 2 share a track, 2 and 3 another one; 4 is like none."""
+    seeds = {"call-1": (1, 2), "call-2": (3, 1), "call-3": (5, 3), "call-4": (7, 8)}
+    return [
+        ingested(write(tmp_path / f"{name}.wav", *own, pad=99 if name == "call-2" else 0), name)
+        for name, own in seeds.items()
+    ]
+
+
+@pytest.mark.parametrize("options", WORKERS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_all_of_a_group_are_refused(seed: int, options: list[str], four: list[Ingested]) -> None:
+    refused = ("ingest", "audio_same_as_other")
+    expected = [("call-1", refused), ("call-2", refused), ("call-3", refused), ("call-4", ())]
+    run(random.Random(seed).sample(four, 4), SameAudio(policy="refuse"), expected, options)
+
+
+@pytest.mark.parametrize("options", WORKERS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_or_they_are_marked(seed: int, options: list[str], four: list[Ingested]) -> None:
+    expected = [("call-1", ("call-2",)), ("call-2", ("call-1", "call-3")), ("call-3", ("call-2",)), ("call-4", ())]
+    run(random.Random(seed).sample(four, 4), SameAudio(policy="mark"), expected, options)
+
+
+def test_there_is_no_other_policy() -> None:
+    with pytest.raises(ValueError, match="expected one of refuse, refuse-all, mark"):
+        SameAudio(policy="drop")
+
+
+# --- of somebody who has not agreed -----------------------------------------------------------------------------------
+
+
+def check(recording: Recording, *, but: str) -> Any:
+    if recording.recording_id == but:
+        raise RejectError("consent_not_given", "nobody was asked")
+    return make_consent(recording)
+
+
+@pytest.mark.parametrize("options", WORKERS)
+def test_a_refused_recording_is_known_by_its_file(options: list[str], tmp_path: Path) -> None:
+    file = write(tmp_path / "refused.wav", 1, 2)
+    (tmp_path / "copy.wav").write_bytes(file.read_bytes())
+    (tmp_path / "link.wav").symlink_to(file)
+    write(tmp_path / "fine.wav", 3, 4)
+    names = {"copy": "copy.wav", "link": "link.wav", "same": "refused.wav", "fine": "fine.wav", "lost": "missing.wav"}
+    passing = [make_recording(tmp_path / file, recording_id=name) for name, file in names.items()]
+    recordings = [make_recording(file, recording_id="refused"), *passing]
+    with beam.Pipeline(options=PipelineOptions(options)) as pipeline:
+        made = pipeline | beam.Create(recordings)
+        asked = partial(check, but="refused")
+        consented = made | beam.Filter(lambda each: each.recording_id != "refused") | beam.Map(_consented)
+        kept, refused = consented | RefusedAudio(recordings=made, check=asked)
+        found = (kept, refused) | beam.Flatten() | beam.Map(outcome)
+        no = ("consent", "consent_audio_of_refused")
+        assert_that(found, equal_to([("copy", no), ("link", no), ("same", no), ("fine", ()), ("lost", ())]))
+
+
+def test_its_sound_is_compared_only_where_that_is_asked(tmp_path: Path) -> None:
+    write(tmp_path / "refused.wav", 1, 2)
+    elements = [
+        ingested(write(tmp_path / "padded.wav", 9, 1, pad=50), "padded"),
+        ingested(write(tmp_path / "fine.wav", 3, 4), "fine"),
+    ]
+    recordings = [make_recording(tmp_path / f"{name}.wav", recording_id=name) for name in ("refused", "padded", "fine")]
+    recordings.append(make_recording(tmp_path / "missing.wav", recording_id="refused-too"))
+    with beam.Pipeline() as pipeline:
+        unheard = refused_recordings(pipeline | "All" >> beam.Create(recordings), partial(_check_two))
+        made = pipeline | beam.Create(elements)
+        kept, refused = made | SameAudio(policy="mark", refused=unheard)
+        found = (kept, refused) | beam.Flatten() | beam.Map(outcome)
+        assert_that(found, equal_to([("padded", ("consent", "consent_audio_of_refused")), ("fine", ())]))
+
+
+def _check_two(recording: Recording) -> Any:
+    return check(recording, but=recording.recording_id if recording.recording_id.startswith("refused") else "")
+
+
+def _consented(recording: Recording) -> Consented:
+    return Consented(**vars(recording), consent=make_consent(recording))
