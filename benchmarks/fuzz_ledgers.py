@@ -20,7 +20,8 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.fuzz_releases import HANG_S, Outcome, make_bases, mutate_json_text, mutate_value
+from benchmarks.fuzz_release_files import mutate_json_text, mutate_value
+from benchmarks.fuzz_releases import HANG_S, Outcome, make_bases
 
 ODD = (None, -1, 2**62, 0.5, "", "x", "x" * 1000, b"", b"\xff", b"x" * 100_000)
 

@@ -59,7 +59,7 @@ from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.shards.write import STAGING, write_shard
 from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
-from duologue_pipeline.tokens.samples import sample_document
+from duologue_pipeline.tokens.samples import MAY_BE_EMPTY, sample_document
 from duologue_pipeline.tokens.segments import Segment
 from duologue_pipeline.withdrawal.protocol import propagate_release
 
@@ -114,7 +114,8 @@ def write_part(call: Annotated, shard: str, staging: Path) -> Tokenized:
     draw = np.random.default_rng(int(call.recording.recording_id[-5:]))
     name = staging / "parts" / call.recording.recording_id
     name.parent.mkdir(parents=True, exist_ok=True)
-    index, offset = [], 0
+    index: list[dict[str, Any]] = []
+    filled, offset = [], 0
     with name.with_suffix(".part").open("wb") as out:
         for number in range(SAMPLES_A_CALL):
             segment = Segment(number, number * frames, (number + 1) * frames)
@@ -124,11 +125,13 @@ def write_part(call: Annotated, shard: str, staging: Path) -> Tokenized:
                 out, document["key"], {"json": canonical_json(document), "codes.npy": npy_bytes(codes)}
             )
             index.append(index_row(document, offset=offset, size=size))
+            filled.append([field for field in MAY_BE_EMPTY if document[field]])
             offset += size
     rows = {
         "index": index,
         "recordings": [recording_row(call, split="train", samples=len(index))],
         "events": event_rows(call, split="train"),
+        "filled": filled,
         "part_bytes": offset,
     }
     name.with_suffix(".rows.json").write_bytes(canonical_json(rows))

@@ -212,7 +212,7 @@ def _refused(facts: Facts) -> str:
     rows = [(f"`{item.value}`", f"{item.count:,}") for item in facts.rejected_reasons]
     return f"""## What was refused
 
-{account} `rejected.jsonl` says of each what was found and what to do.
+{account} `rejected.jsonl` has the reason of each.
 
 {_table(("reason", "recordings"), rows)}"""
 

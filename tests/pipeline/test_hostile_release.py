@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz_releases import MUTATIONS, mutate_folder, try_one
+from benchmarks.fuzz_release_files import mutate_folder
+from benchmarks.fuzz_releases import MUTATIONS, try_one
 from duologue_pipeline.withdrawal.protocol import propagate_release
 from tests.pipeline.withdrawal.world import make_world
 

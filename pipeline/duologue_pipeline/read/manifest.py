@@ -104,7 +104,8 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
     ]
     if faults:
         found = document.get("recording_id") if isinstance(document, dict) else None
-        return _invalid(found if isinstance(found, str) and _is_unicode(found) else None, "; ".join(faults))
+        named = found if isinstance(found, str) and _is_unicode(found) else None
+        return _invalid(named, "; ".join(faults), faults=len(faults))
     if is_remote(manifest_uri) and (named := _names_this_machine(document)):
         return _invalid(
             document["recording_id"],
@@ -159,10 +160,9 @@ def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Record
             yield Rejected(recording_id, "read", "manifest_look_alike_id", detail, {"ids": len(counts)})
 
 
-def _invalid(recording_id: str | None, detail: str) -> Rejected:
-    return Rejected(
-        recording_id, "read", "manifest_invalid", f"{detail}. `duologue validate MANIFEST` lists every fault by line"
-    )
+def _invalid(recording_id: str | None, detail: str, *, faults: int = 1) -> Rejected:
+    told = f"{detail}. `duologue validate MANIFEST` lists every fault by line"
+    return Rejected(recording_id, "read", "manifest_invalid", told, {"faults": faults})
 
 
 def _recording_from_document(document: dict[str, Any], *, manifest_uri: str) -> Recording:

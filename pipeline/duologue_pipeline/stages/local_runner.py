@@ -2,8 +2,8 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import redirect_stderr
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from functools import partial
 from threading import Lock
 from typing import Any, Final
@@ -14,6 +14,7 @@ from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from duologue_pipeline.errors import UsageError
 
@@ -93,6 +94,10 @@ class CountingRunner(fn_runner.FnApiRunner):
 
     def run_pipeline(self, *arguments: Any, **options: Any) -> Any:
         """Runs a pipeline as Beam does, and hears of the progress of its bundles."""
+        with _our_workers():
+            return self._run_heard(*arguments, **options)
+
+    def _run_heard(self, *arguments: Any, **options: Any) -> Any:
         if _BEAMS_REQUESTER is None:
             return super().run_pipeline(*arguments, **options)
         told: Any = fn_runner  # a module of Beam, whose class is replaced for the while
@@ -122,6 +127,24 @@ class CountingRunner(fn_runner.FnApiRunner):
 _BEAMS_REQUESTER: Final[Any] = getattr(fn_runner, "ProgressRequester", None)
 """Beam's thread that asks a worker how far a bundle has come. It helps only where workers answer while they work: a worker in
 this process takes a bundle from beginning to end before anybody can ask, so that it is looked at from outside."""
+
+
+@contextmanager
+def _our_workers() -> Iterator[None]:
+    """Has worker processes started as ours, while the block runs; where Beam names its own otherwise, they stay Beam's."""
+    kind: Any = SubprocessSDKEnvironment
+    made = kind.from_command_string
+
+    def ours(command_string: str) -> Any:
+        return made(
+            command_string.replace("apache_beam.runners.worker.sdk_worker_main", "duologue_pipeline.stages.worker")
+        )
+
+    kind.from_command_string = ours
+    try:
+        yield
+    finally:
+        kind.from_command_string = made
 
 
 def _requester(progressed: Callable[[Any, Any], None], *arguments: Any, **options: Any) -> Any:

@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from duologue_consent import Ledger, LedgerError
 from duologue_consent.proofs.notes import open_checkpoint
@@ -66,6 +66,9 @@ from duologue_pipeline.withdrawal.state import ReleaseState, manifest_sha256, re
 from duologue_pipeline.withdrawal.unfinished import Leftovers, find_leftovers, remove_leftovers
 
 __all__ = ["Outcome", "faults_as_usage", "propagate_release"]
+
+_ROUNDS: Final = 8
+"""How often a propagation begins anew with the ledger of then, before it leaves that to the user."""
 
 _Tell = Callable[[str], None]
 
@@ -134,7 +137,8 @@ def propagate_release(
         tell: is told each step as a line of text, before it is done.
 
     Returns:
-        What was done: one outcome, and before it that of an interrupted propagation which was finished first.
+        What was done: one outcome, before it that of an interrupted propagation which was finished first, and after it those of
+        what was withdrawn while it was under way.
 
     Raises:
         UsageError: there is no release, it is of another ledger, the ledger does not continue what the release knows of it, the
@@ -180,11 +184,19 @@ def propagate_release(
         state, pinned = work.ask()
         lease.check()
         remove_strays(root, state.release, tell=tell)
-        if state.refusals:
+        for _ in range(_ROUNDS):
+            if not state.refusals:
+                break
             revoke(state, ledger)
             tell("deciding")
             outcomes.append(_carry_out(decide(state, ledger, pinned), work))
-        elif not outcomes:
+            state, pinned = work.ask()  # it may have taken hours, and somebody may have withdrawn meanwhile
+        if state.refusals:
+            raise UsageError(
+                f"{root}: consent ended {_ROUNDS} times while the propagation was under way; what was carried out stands: run the "
+                "command again"
+            )
+        if not outcomes:
             outcomes.append(_planned(state, Plan()))
     last = replace(outcomes[-1], revoked_after_s=revoked_after_s, seconds=time.monotonic() - began)
     return [*outcomes[:-1], last]

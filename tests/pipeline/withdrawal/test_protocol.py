@@ -262,3 +262,19 @@ def test_the_command_plans_does_and_says(world: World) -> None:
     )
     missing = run.invoke(app, ["consent", "propagate", str(world.out / "no"), "--ledger", str(world.path)])
     assert (missing.exit_code, missing.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("step", ["deciding", "rewriting shard", "switching", "looking through", "holding the receipt"])
+def test_who_withdraws_while_it_is_under_way_is_out_when_it_says_that_it_is_done(step: str, world: World) -> None:
+    world.withdraw("anna")
+    waiting = ["fred"]
+
+    def tell(text: str) -> None:
+        if text.startswith(step) and waiting:
+            world.withdraw(waiting.pop())
+
+    outcomes = propagate(world, tell=tell)
+    assert sum(outcome.refusals["consent_withdrawn"] for outcome in outcomes) == 2 + 1
+    assert not set(keys(world)) & {"fred"} and propagate(world)[0].refusals == {}
+    assert [receipt_status(world, path.name) for path in (world.out / "receipts").iterdir()] == [0] * len(outcomes)
+    assert verify_release(str(world.out)).faults == ()

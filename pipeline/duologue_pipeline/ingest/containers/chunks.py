@@ -332,6 +332,7 @@ class _Walk:
         if not self._data:
             raise self._refuse("it has no chunk of samples")
         samples = read_format(self._chunks, self._grammar, self._uri)
+        self._data = [self._with_its_fill(data, samples) for data in self._data]
         for data in self._data:
             if not samples.counted and data.stated > data.stop - data.start:
                 raise refuse_cut_short(self._uri, samples.seconds(data.stated), samples.seconds(data.stop - data.start))
@@ -342,6 +343,16 @@ class _Walk:
             raise refuse_unaccounted(self._uri, self._unknown_at, self._size, declared_s)
         self.plain = self.plain and all(samples.readable(data.stop - data.start) for data in self._data)
         return [_section(data, samples) for data in self._data]
+
+
+    def _with_its_fill(self, data: _Data, samples: Format) -> _Data:
+        """Counts the byte that fills up samples of an odd size, where it is the end of a sample: the size is wrong then."""
+        count = data.stop - data.start
+        short = count % 2 and samples.counted and (count + 1) % samples.frame_bytes == 0
+        if not short or data.is_open or not data.stop < self._size or self._after(data.stop) != data.stop + 1:
+            return data
+        self.plain = False
+        return _Data(data.start, data.stop + 1, data.stated + 1)
 
 
 def _section(data: _Data, samples: Format) -> Section:

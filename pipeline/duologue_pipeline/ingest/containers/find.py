@@ -9,6 +9,7 @@ from duologue_pipeline.ingest.containers.aiff import aiff_layout
 from duologue_pipeline.ingest.containers.au import au_layout
 from duologue_pipeline.ingest.containers.caf import caf_layout
 from duologue_pipeline.ingest.containers.flac import flac_layout
+from duologue_pipeline.ingest.containers.foreign import HEAD_BYTES, refuse_foreign
 from duologue_pipeline.ingest.containers.look import after_id3v2, at
 from duologue_pipeline.ingest.containers.mp3 import mp3_layout
 from duologue_pipeline.ingest.containers.ogg import ogg_layout
@@ -44,8 +45,11 @@ def find_layout(path: Path, uri: str) -> Layout:
     if path.stat().st_size == 0:
         raise RejectError("audio_empty", f"{uri}: the file has 0 bytes; export the track again", {"bytes": 0})
     with path.open("rb") as handle:
-        head = at(handle, after_id3v2(handle, 0), 16)
-    return _CONTAINERS[_kind(head) or "mp3"](path, uri)
+        head = at(handle, after_id3v2(handle, 0), HEAD_BYTES)
+    kind = _kind(head)
+    if kind is None and (refusal := refuse_foreign(head, uri)) is not None:
+        raise refusal
+    return _CONTAINERS[kind or "mp3"](path, uri)
 
 
 def _kind(head: bytes) -> str | None:

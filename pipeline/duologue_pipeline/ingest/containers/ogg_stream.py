@@ -133,13 +133,15 @@ class OggStream:
             return
         begins = page.granule - samples
         if not self._parts:
-            if begins < 0 and self.codec == "opus" and not page.last:
+            # A Vorbis stream that was cut without decoding may begin before its time 0; libsndfile would give that sound
+            # and leave out as much of the end.
+            if begins < -self._slack() and not page.last:
                 raise self._damaged("has a first page whose time is before its beginning", page)
             self._parts = [_Part(page.start, page.stop, page.sequence, max(0, begins), page.granule)]
             return
         part = self._parts[-1]
         gap = begins - part.ends
-        slack = 0 if self.codec == "opus" else self._rules.ogg_jitter_ms * self._clock_hz // 1000
+        slack = self._slack()
         if gap > slack:
             if self.codec == "vorbis" or goes_on:
                 lacks_s = gap / self._clock_hz
@@ -155,6 +157,10 @@ class OggStream:
         # Vorbis is decoded by its packets, whatever small change there is in the times; only the last one cuts them.
         ends = page.granule if self.codec == "opus" else part.ends + samples
         part.stop, part.ends = page.stop, min(page.granule, ends) if page.last else ends
+
+    def _slack(self) -> int:
+        """Gives the samples by which times may be wrong: Opus counts them exactly, Vorbis is remuxed with rounded ones."""
+        return 0 if self.codec == "opus" else self._rules.ogg_jitter_ms * self._clock_hz // 1000
 
     def _samples(self, page: OggPage) -> int:
         """Counts the samples of the packets that end on a page."""

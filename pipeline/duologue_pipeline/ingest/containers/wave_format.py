@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.containers.foreign import WAVE_CODECS
 
 __all__ = ["WaveFormat", "read_wave_format"]
 
@@ -107,6 +108,11 @@ def read_wave_format(content: bytes, byte_order: str, uri: str) -> WaveFormat:
         raise refuse(
             "the samples of this WAV are coded as MPEG audio",
             "take the MP3 out of it (ffmpeg -i IN.wav -c copy OUT.mp3) or convert it to FLAC",
+        )
+    if codec in WAVE_CODECS:
+        raise refuse(
+            f"the samples of this WAV are coded as {WAVE_CODECS[codec]}, which is not read",
+            "convert it (ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav)",
         )
     counted = codec in (_PCM, _FLOAT, _A_LAW, _MU_LAW)
     frame_bytes = align if codec in (_MS_ADPCM, _IMA_ADPCM, _GSM) else 1

@@ -201,6 +201,18 @@ def test_a_vorbis_stream_with_a_hole_is_refused(refused: Refused) -> None:
     assert "cut short" not in detail
 
 
+def test_a_vorbis_stream_that_begins_before_its_time_is_refused(refused: Refused, decode: Decode) -> None:
+    """As ffmpeg -ss with -c copy writes it: libsndfile would give what is cut off, and leave out as much of the end."""
+    sound = make_sound(16000)
+    pages = pages_of(encode(sound, 16000, "VORBIS"))
+    earlier = [page if page.granule <= 0 else replace(page, granule=page.granule - 8000) for page in pages]
+    first = next(k for k, page in enumerate(earlier) if page.granule != 0)
+    assert earlier[first].granule > 0
+    assert "time is before its beginning" in refused(join(earlier))[1]
+    rounded = [page if page.granule <= 0 else replace(page, granule=page.granule - 64) for page in pages]
+    assert len(decode(join(rounded))[0]) == len(sound) - 64
+
+
 def test_lost_and_damaged_pages_are_refused(refused: Refused, call: tuple[bytes, F32, int, str]) -> None:
     ogg, *_ = call
     pages = pages_of(ogg)
