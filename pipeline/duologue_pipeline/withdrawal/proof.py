@@ -22,6 +22,7 @@ from duologue_pipeline.files.conditional import ConflictError, read_version, swa
 from duologue_pipeline.files.storage import exists, is_remote, join, list_entries, read_bytes, write_bytes
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.journal import Journal, work_folder
 from duologue_pipeline.withdrawal.leaves import SHARD_REVOKED, log_removed_shards, removal_salt
 from duologue_pipeline.withdrawal.plan import Plan
@@ -39,7 +40,6 @@ OUT_OF_SCOPE: Final = {
     "source recordings": "the audio and word files that the release was made from are not in its folder",
     "trained weights": "what a model learned from the samples cannot be taken out of it here",
 }
-_RECEIPTS: Final = "receipts"
 
 
 def publish_proof(
@@ -195,9 +195,9 @@ def _old_versions(root: str) -> dict[str, str]:
 
 def _number(root: str) -> tuple[str, dict[str, str] | None]:
     """Gives the path of the next receipt, and what names the one before it."""
-    names = sorted(name for name in list_entries(join(root, _RECEIPTS)) if name.endswith(".json"))
+    names = sorted(name for name in list_entries(join(root, RECEIPTS)) if name.endswith(".json"))
     if not names:
-        return f"{_RECEIPTS}/0001.json", None
+        return f"{RECEIPTS}/0001.json", None
     number = int(names[-1].removesuffix(".json")) + 1
-    last = read_bytes(join(root, _RECEIPTS, names[-1]))
-    return f"{_RECEIPTS}/{number:04d}.json", {"name": names[-1], "sha256": hashlib.sha256(last).hexdigest()}
+    last = read_bytes(join(root, RECEIPTS, names[-1]))
+    return f"{RECEIPTS}/{number:04d}.json", {"name": names[-1], "sha256": hashlib.sha256(last).hexdigest()}

@@ -59,7 +59,7 @@ def test_without_refusals_there_is_no_private_file(tmp_path: Path) -> None:
 def test_a_disk_that_does_not_take_the_private_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "gone" / "details.jsonl"
     with pytest.raises(
-        UsageError, match="details.jsonl: cannot be written: the folder is not there any more; put it back"
+        UsageError, match=r"details\.jsonl: cannot be written: the folder is not there any more; put it back"
     ):
         write_details([REFUSED], str(path))
 

@@ -24,7 +24,9 @@ import pyarrow.compute as pc
 
 from duologue_pipeline.files.storage import join, list_files
 from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.records import SPEAKERS, Speaker
+from duologue_pipeline.release.strays import JOURNAL, RECEIPTS
 from duologue_pipeline.withdrawal.scan.look import Look
 from duologue_pipeline.withdrawal.scan.names import Names
 from duologue_pipeline.withdrawal.scan.owners import Owners
@@ -33,7 +35,7 @@ from duologue_schemas.tables import WITHDRAWN
 
 __all__ = ["NOT_SCANNED", "scan"]
 
-NOT_SCANNED: Final = ("receipts/", "revocations.jsonl", ".propagate/")
+NOT_SCANNED: Final = (f"{RECEIPTS}/", REVOCATIONS, f"{JOURNAL}/")
 """What names the removed on purpose: receipts and revocations by commitments and hashes, and the journal of the work
 while it lasts. Paths and beginnings of paths."""
 
