@@ -17,7 +17,7 @@ from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.release.document import manifest_bytes
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.protocol import Outcome, propagate_release
-from duologue_schemas.tables import LATER_COLUMNS
+from duologue_schemas.tables import LATER_COLUMNS, WITHDRAWN
 from tests.pipeline.withdrawal.support import release_of
 from tests.pipeline.withdrawal.world import World, make_world
 
@@ -279,7 +279,9 @@ def test_who_withdraws_while_it_is_under_way_is_out_when_it_says_that_it_is_done
 
     outcomes = propagate(world, tell=tell)
     assert sum(outcome.refusals["consent_withdrawn"] for outcome in outcomes) == 2 + 1
-    assert not set(keys(world)) & {"fred"} and propagate(world)[0].refusals == {}
+    rows = read_table(str(world.out / "recordings.parquet")).to_pylist()
+    assert {row["speaker_a"] for row in rows if row["recording_id"] in ("call-1", "call-7")} <= {WITHDRAWN}
+    assert propagate(world)[0].refusals == {}
     assert [receipt_status(world, path.name) for path in (world.out / "receipts").iterdir()] == [0] * len(outcomes)
     assert verify_release(str(world.out)).faults == ()
 
