@@ -70,7 +70,7 @@ def test_a_second_run_says_who_holds_the_folder_and_what_to_do(calls: Calls, tmp
     out, said = tmp_path / "out", StringIO()
     with exclusive(str(out / LOCK), wait_s=0, waiting=lambda _: None), pytest.raises(UsageError) as raised:
         run(calls.request(out, wait_s=0.3), progress=said)
-    who = f"process {os.getpid()} on {os.uname().nodename}"
+    who = f"process {os.getpid()} on this machine"
     assert said.getvalue() == f"waiting: {out} is held by {who}\n"
     assert str(raised.value) == (
         f"{out}/{LOCK}: is still held by {who}; wait until it ends, or end it, and run the command again"
