@@ -305,6 +305,19 @@ def test_a_part_of_which_nothing_can_be_told_goes(unfinished: Path, calls: Calls
     assert parts(unfinished) == ["1"]
 
 
+def test_a_part_that_holds_the_audio_of_a_refused_track_under_another_id_goes(unfinished: Path, calls: Calls) -> None:
+    (kept,) = unfinished.glob(".staging/parts/call-0-*.rows.json")
+    (gone,) = unfinished.glob(".staging/parts/call-1-*.rows.json")
+    rows = json.loads(kept.read_text())
+    rows["recordings"][0]["samples_sha256_a"] = json.loads(gone.read_text())["recordings"][0]["samples_sha256_b"]
+    kept.write_text(json.dumps(rows))
+    calls.withdraw("s-carl")
+    (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    assert outcome.counts == {"parts_refused": 2, "parts_unknown": 0, "parts_kept": 0}
+    assert outcome.refusals == {"consent_audio_of_refused": 1, "consent_withdrawn": 1}
+    assert parts(unfinished) == []
+
+
 def test_another_ledger_is_no_reason_to_keep_a_part(unfinished: Path, tmp_path: Path) -> None:
     other = Ledger.create(tmp_path / "other.db", ledger_id="ledger-2")
     (outcome,) = propagate_release(str(unfinished), other)
