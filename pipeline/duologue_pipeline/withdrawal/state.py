@@ -122,7 +122,7 @@ def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
 def _table(root: str, release: Mapping[str, Any], name: str) -> pa.Table:
     data = release_file(root, release, f"{name}.parquet")
     try:
-        return parse_release_table(data, release, name, more_columns=True)
+        return parse_release_table(data, release, name, other_versions=True)
     except ValueError as error:
         raise UsageError(f"{join(root, name)}.parquet: {error}; see `duologue shards verify {root}`") from None
 
