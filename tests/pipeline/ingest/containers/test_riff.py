@@ -391,3 +391,9 @@ def test_a_whole_file_is_one_section_of_the_whole(make_wav: Build, info: bytes, 
     path = tmp_path / "call.wav"
     path.write_bytes(make_wav(after=info))
     assert find_layout(path, "call.wav").sections == (Section(0, path.stat().st_size, samples=4000),)
+
+
+def test_a_format_that_is_given_twice_is_one(
+    sound: Pcm, decode: Build, make_wav: Build, make_chunk: Build, make_format: Build
+) -> None:
+    np.testing.assert_array_equal(decode(make_wav(before=make_chunk(b"fmt ", make_format()))), sound)
