@@ -344,7 +344,6 @@ class _Walk:
         self.plain = self.plain and all(samples.readable(data.stop - data.start) for data in self._data)
         return [_section(data, samples) for data in self._data]
 
-
     def _with_its_fill(self, data: _Data, samples: Format) -> _Data:
         """Counts the byte that fills up samples of an odd size, where it is the end of a sample: the size is wrong then."""
         count = data.stop - data.start

@@ -83,6 +83,21 @@ def test_a_size_of_zero_with_nothing_or_chunks_behind_it_is_believed(
     assert decode(make_wav(b"", after=info)).shape == (0, 2)
 
 
+@pytest.mark.parametrize("riff", [None, 0xFFFFFFFF])
+@pytest.mark.parametrize("has_info", [False, True])
+def test_a_byte_that_fills_up_an_odd_size_and_ends_a_sample_is_of_the_sample(
+    riff: int | None,
+    has_info: bool,
+    info: bytes,
+    make_wav: Build,
+    samples: npt.NDArray[np.int16],
+    sound: Pcm,
+    decode: Build,
+) -> None:
+    file = make_wav(riff=riff, data=samples.nbytes - 1, after=info if has_info else b"")
+    assert np.array_equal(decode(file), sound)
+
+
 @pytest.mark.parametrize("data", [0, 0xFFFFFFFF])
 def test_chunks_and_tags_behind_samples_without_a_size_are_no_sound(
     data: int, make_wav: Build, make_chunk: Build, info: bytes, sound: Pcm, decode: Build
