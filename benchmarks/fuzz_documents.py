@@ -205,7 +205,7 @@ def judge_words(name: str, folder: Path) -> str:
         Track("a", str(folder / "none.wav"), words_uri=str(path), offset_s=offset_s),
         Track("b", "x"),
     )
-    activity = Activity((Span(0, 900),), (Span(1000, 1900),), ())
+    activity = Activity((Span(0, 900),), (Span(1000, 1900),), "2.2")
     begins_ms, ends_ms = max(0, round(1000 * offset_s)), max(0, round(1000 * (2 + offset_s)))
     try:
         written = written_words(recording, policy="optional")

@@ -39,7 +39,9 @@ def test_a_release_lies_in_a_folder_or_a_store_that_is_known(uri: str) -> None:
             read(uri)
 
 
-@pytest.mark.parametrize("content", [b"\xff", b"[]", b"[" * 10_000, b'{"schema": "release/1.0"}', b'{"ledger": []}', b"5"])
+@pytest.mark.parametrize(
+    "content", [b"\xff", b"[]", b"[" * 10_000, b'{"schema": "release/1.0"}', b'{"ledger": []}', b"5"]
+)
 def test_a_damaged_release_is_told_in_a_sentence(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "dataset.json").write_bytes(content)
     (tmp_path / "recordings.parquet").write_bytes(b"")

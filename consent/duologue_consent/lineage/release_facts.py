@@ -1,7 +1,7 @@
 """Reads what stewards need of a release: its name, its hash, how long each speaker is recorded in it, and its checkpoints."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,6 +16,9 @@ _COLUMNS: Final = ["recording_id", "duration_s", "speaker_a", "speaker_b"]
 _PSEUDONYM_LENGTH: Final = 64
 _LARGEST_CHECKPOINT: Final = 1_000_000
 _LARGEST_FILE: Final = 1 << 30
+
+Read = Callable[[str], bytes | None]
+"""Gives what a file holds by its uri, None where there is none."""
 
 
 class ReleaseError(ConsentError, ValueError):
@@ -89,7 +92,7 @@ def read_release_facts(uri: str) -> ReleaseFacts:
             purposes=tuple(document["purposes"]),
             ledger_id=document["ledger"]["ledger_id"],
             recorded_ms={who: ms for who, ms in sorted(hours.items()) if len(who) == _PSEUDONYM_LENGTH},
-            checkpoints=_checkpoints(files, folder, uri),
+            checkpoints=_checkpoints(uri, _reader(uri)),
         )
     except ReleaseError:
         raise
@@ -97,11 +100,12 @@ def read_release_facts(uri: str) -> ReleaseFacts:
         raise ReleaseError(f"{uri}: its files are damaged ({_told(error)}); see `duologue shards verify`") from None
 
 
-def read_checkpoints(uri: str) -> dict[str, bytes]:
+def read_checkpoints(uri: str, *, read: Read | None = None) -> dict[str, bytes]:
     """Reads the signed checkpoints of a release, or the one that a file holds; nothing is verified here.
 
     Args:
         uri: the folder of a release or another folder with a ``checkpoint``, or a file; also ``s3://`` and ``gs://``.
+        read: gives what lies at a uri, None where no file does; for whoever reaches stores in another way.
 
     Returns:
         What names each checkpoint in messages -> the signed note.
@@ -112,8 +116,7 @@ def read_checkpoints(uri: str) -> dict[str, bytes]:
     import pyarrow as pa
 
     try:
-        files, path = _file_system(uri)
-        found = _checkpoints(files, path, uri)
+        found = _checkpoints(uri, read or _reader(uri))
     except (OSError, pa.ArrowInvalid) as error:
         raise ReleaseError(
             f"{uri}: cannot be read ({_told(error)}); name a release, or a file with a checkpoint"
@@ -146,18 +149,26 @@ def _file_system(uri: str) -> tuple[Any, str]:
     return files, path
 
 
-def _checkpoints(files: Any, path: str, uri: str) -> dict[str, bytes]:
-    names = ("", "/checkpoint", "/dataset.json")
+def _reader(uri: str) -> Read:
+    files, path = _file_system(uri)
+
+    def read(name: str) -> bytes | None:
+        place = path + name.removeprefix(uri)
+        return _read(files, place) if files.get_file_info(place).is_file else None
+
+    return read
+
+
+def _checkpoints(uri: str, read: Read) -> dict[str, bytes]:
     found = {}
-    for name, info in zip(names, files.get_file_info([f"{path}{name}" for name in names]), strict=True):
-        if not info.is_file:
-            continue
-        if name == "/dataset.json":
-            note = load_json(_read(files, info.path), "dataset.json")["ledger"].get("checkpoint")
-            if isinstance(note, str):
-                found[f"the checkpoint in {uri}{name}"] = note.encode()
-        elif info.size <= _LARGEST_CHECKPOINT:
-            found[f"{uri}{name}"] = _read(files, info.path)
+    for name in ("", "/checkpoint"):
+        note = read(f"{uri}{name}")
+        if note is not None and len(note) <= _LARGEST_CHECKPOINT:
+            found[f"{uri}{name}"] = note
+    manifest = read(f"{uri}/dataset.json")
+    pinned = None if manifest is None else load_json(manifest, "dataset.json")["ledger"].get("checkpoint")
+    if isinstance(pinned, str):
+        found[f"the checkpoint in {uri}/dataset.json"] = pinned.encode()
     return found
 
 

@@ -11,10 +11,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.files.s3 import s3_object
+from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.local import open_regular
+from duologue_pipeline.files.names import scheme
+from duologue_pipeline.files.s3 import s3_faults, s3_object
 from duologue_pipeline.files.storage import is_remote, local_path
 from duologue_pipeline.records import Consented
 
@@ -24,6 +27,7 @@ _NAMED: Final = 10
 _HEAD_BYTES: Final = 1 << 16
 _BLOCK_BYTES: Final = 1 << 20
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+_SIGNATURE: Final = re.compile("(x-(amz|goog)-)?signature|sig", re.IGNORECASE)
 _OF_A_SIGNATURE: Final = re.compile(
     "x-(amz|goog)-.*|signature|expires|awsaccesskeyid|googleaccessid|key-pair-id|policy|s[eprv]|sig|st|skoid|sktid|skt|ske|sks|skv|sip|spr",
     re.IGNORECASE,
@@ -77,7 +81,7 @@ def track_places(uri: str, channel: int) -> Iterator[str]:
             pass
         return
     yield f"{channel} uri {_plain(uri)}"
-    if uri.lower().startswith("s3://"):
+    if scheme(uri) == "s3":
         head = _s3_head(uri)
         if head is not None:
             yield f"{channel} etag {head}"
@@ -134,7 +138,7 @@ def _digest(uri: str, limit: int | None) -> str | None:
     """Hashes a file, or its beginning; None where it cannot be read."""
     digest = hashlib.sha256()
     try:
-        with local_path(uri).open("rb") as file:
+        with open_regular(uri) as file:
             if limit is not None:
                 return hashlib.sha256(file.read(limit)).hexdigest()
             while block := file.read(_BLOCK_BYTES):
@@ -146,29 +150,26 @@ def _digest(uri: str, limit: int | None) -> str | None:
 
 def _plain(uri: str) -> str:
     """Writes a uri in the one way in which it is compared: scheme and host small, no default port, fragment or signature."""
-    scheme, _, rest = uri.partition("://")
-    scheme = scheme.lower()
-    if scheme not in _DEFAULT_PORTS:
-        bucket, slash, key = rest.partition("/")
-        return f"{scheme}://{bucket}{slash}{key}"
+    kind = scheme(uri)
+    if kind not in _DEFAULT_PORTS:
+        return f"{kind}://{uri.partition('://')[2].removeprefix('anonymous@')}"
     try:
         parts = urlsplit(uri)
     except ValueError:
         return uri
-    host = parts.netloc.rpartition("@")[2].lower().removesuffix(_DEFAULT_PORTS[scheme])
-    fields = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not _OF_A_SIGNATURE.fullmatch(name)
-    ]
-    return f"{host}{parts.path}?{urlencode(sorted(fields))}"
+    host = parts.netloc.rpartition("@")[2].lower().removesuffix(_DEFAULT_PORTS[kind])
+    fields = parse_qsl(parts.query, keep_blank_values=True)
+    if any(_SIGNATURE.fullmatch(name) for name, _ in fields):  # else `sp` or `policy` may tell one file from another
+        fields = [(name, value) for name, value in fields if not _OF_A_SIGNATURE.fullmatch(name)]
+    return f"{host}{unquote(parts.path)}?{urlencode(sorted(fields))}"
 
 
 def _s3_head(uri: str) -> str | None:
     """Asks S3 for the size and ETag of an object; None where it does not say."""
     try:
-        client, bucket, key = s3_object("s3://" + uri[len("s3://") :])
-        head = client.head_object(Bucket=bucket, Key=key)
-        return f"{head['ContentLength']} {head['ETag']}"
-    except Exception:  # noqa: BLE001 - whatever boto3 raises: then the names alone are compared
+        client, bucket, key = s3_object(uri)
+        with s3_faults(uri, "looked at"):
+            head = client.head_object(Bucket=bucket, Key=key)
+    except FileFault:  # then the names alone are compared
         return None
+    return f"{head['ContentLength']} {head['ETag']}"

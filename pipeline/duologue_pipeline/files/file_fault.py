@@ -1,14 +1,17 @@
 """Says why a file cannot be had, in a way that a refusal can repeat."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from duologue_pipeline.errors import UsageError, Value
 
-__all__ = ["FileFault", "FileMissing", "Kind"]
+__all__ = ["FileFault", "FileMissing", "Kind", "told", "too_large"]
 
 Kind = Literal["missing", "forbidden", "not_a_file", "not_allowed", "over_limit", "unreachable", "changed"]
 """``not_allowed``: no place that duologue reads from; ``unreachable``: it may work another time."""
+
+
+_TOLD: Final = 200
 
 
 class FileFault(UsageError, OSError):
@@ -37,3 +40,24 @@ class FileMissing(FileFault, FileNotFoundError):
 
     def __init__(self, detail: str, kind: Kind = "missing", values: Mapping[str, Value] | None = None) -> None:
         super().__init__(detail, kind, values)
+
+
+def too_large(shown: str, found: int, limit: int, *, remedy: str = "cut it into smaller files") -> FileFault:
+    """Makes the fault of a file that is longer than what is read.
+
+    Args:
+        shown: the file, as for messages.
+        found: its bytes, as far as they are known.
+        limit: how many are read.
+        remedy: what to do.
+    """
+    return FileFault(
+        f"{shown}: has {found} bytes or more, and up to {limit} are read; {remedy}",
+        "over_limit",
+        {"found_bytes": found, "limit_bytes": limit},
+    )
+
+
+def told(error: BaseException) -> str:
+    """Writes what a library says on one line, of bounded length."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:_TOLD]

@@ -7,11 +7,10 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from duologue_pipeline.files.storage import file_size, is_remote, join, local_path, open_input
 
-__all__ = ["inside_size", "irregular_faults", "open_inside", "read_inside"]
+__all__ = ["inside_size", "irregular_faults", "read_inside"]
 
 
 def inside_size(root: str, path: str) -> int:
@@ -65,12 +64,6 @@ def irregular_faults(root: str, names: Iterable[str] = ()) -> Iterator[str]:
                 yield f"{join(root, path)}: it is a link to nothing; remove it"
         except (OSError, ValueError) as error:
             yield f"{join(root, path)}: {getattr(error, 'strerror', None) or error}"
-
-
-def open_inside(root: str, path: str) -> Any:
-    """Opens a file of a folder to read bytes from it in order (a file object; close it); raises as :func:`inside_size`."""
-    inside_size(root, path)
-    return open_input(join(root, path))
 
 
 def read_inside(root: str, path: str, *, max_bytes: int) -> bytes:

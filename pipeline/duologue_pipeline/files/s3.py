@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
-from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, told
 from duologue_pipeline.files.names import object_name, shown
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
@@ -96,9 +96,8 @@ def s3_fault(error: Exception, uri: str, done: str) -> FileFault:
     place = f"{shown(uri)}: cannot be {done}"
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
-        told = " ".join(str(error).split())[:200] or type(error).__name__
         return FileFault(
-            f"{place} ({told}); check AWS_ENDPOINT_URL, region and credentials, and run the command again",
+            f"{place} ({told(error)}); check AWS_ENDPOINT_URL, region and credentials, and run the command again",
             values={"fault": "store"},
         )
     status, code = s3_status(error), str(response.get("Error", {}).get("Code", ""))

@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 
 import pyarrow.fs
 
-from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, told
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.s3 import s3_faults, s3_object
 from duologue_pipeline.rules import load_rules
@@ -185,7 +185,7 @@ class _Input(io.RawIOBase):
             except (HTTPClientError, IncompleteReadError, HTTPError, OSError) as error:
                 if isinstance(error, FileFault):
                     raise
-                fault = " ".join(str(error).split())[:200]
+                fault = told(error)
                 continue
             if block:
                 return block

@@ -1,8 +1,8 @@
 """Reads and writes files wherever they lie: local paths, ``s3://``, ``gs://`` and (to read) ``http(s)://``.
 
 S3 is reached through boto3 (:mod:`duologue_pipeline.files.s3_files`), Google's store through ``pyarrow.fs``, in the pipeline
-and in the reader alike (docs/adr/0003, 0021). A file is written under a temporary name and renamed on a local disk, and appears whole at its close on an object store: nobody
-ever sees half of one.
+and in the reader alike (docs/adr/0003, 0021). A file is written under a temporary name and renamed on a local disk, and
+appears whole at its close on an object store: nobody ever sees half of one.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 import pyarrow.fs
 
 from duologue_pipeline.files.faults import storage_faults
-from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, told, too_large
 from duologue_pipeline.files.google import google_file
 from duologue_pipeline.files.local import check_regular, open_regular
 from duologue_pipeline.files.names import (
@@ -58,7 +58,6 @@ __all__ = [
     "open_output",
     "read_bytes",
     "sibling_uri",
-    "too_large",
     "unfinished_file",
     "write_bytes",
 ]
@@ -118,7 +117,7 @@ def open_input(uri: str) -> Any:
     except FileNotFoundError:
         raise FileMissing(f"{shown(uri)}: there is no such object") from None
     except (OSError, ValueError) as error:
-        raise FileFault(f"{shown(uri)}: cannot be read ({' '.join(str(error).split())[:200]})") from None
+        raise FileFault(f"{shown(uri)}: cannot be read ({told(error)})") from None
 
 
 def read_bytes(uri: str, *, max_bytes: int | None = None) -> bytes:
@@ -134,7 +133,7 @@ def read_bytes(uri: str, *, max_bytes: int | None = None) -> bytes:
     with open_input(uri) as stream:
         data = bytes(stream.read() if max_bytes is None else stream.read(max_bytes + 1))
     if max_bytes is not None and len(data) > max_bytes:
-        raise too_large(uri, len(data), max_bytes)
+        raise too_large(shown(uri), len(data), max_bytes)
     return data
 
 
@@ -270,7 +269,7 @@ def local_copy(uri: str, *, max_bytes: int | None = None) -> Iterator[Path]:
     if not is_remote(uri):
         seen = check_regular(uri)
         if seen.size > limit:
-            raise too_large(uri, seen.size, limit)
+            raise too_large(shown(uri), seen.size, limit)
         yield seen.path
         return
     with temporary_file(suffix(uri)) as handle:
@@ -285,7 +284,7 @@ def local_copy(uri: str, *, max_bytes: int | None = None) -> Iterator[Path]:
 def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
     size = file_size(uri)
     if size is not None and size > limit:
-        raise too_large(uri, size, limit)
+        raise too_large(shown(uri), size, limit)
     copied = 0
     with open_input(uri) as stream, Pace(load_rules(FilesRules)) as pace:
         pace.stop = getattr(getattr(stream, "raw", None), "cut", pace.stop)
@@ -293,18 +292,9 @@ def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
             copied += len(block)
             pace.received = copied
             if copied > limit:
-                raise too_large(uri, copied, limit)
+                raise too_large(shown(uri), copied, limit)
             handle.write(block)
         if pace.too_slow:
             raise FileFault(
                 f"{shown(uri)}: cannot be read: the store is too slow ({pace.too_slow}); run the command again later"
             )
-
-
-def too_large(uri: str, found: int, limit: int) -> FileFault:
-    """Makes the fault of a file that is longer than what is read."""
-    return FileFault(
-        f"{shown(uri)}: has {found} bytes or more, and up to {limit} are read; cut it into smaller files",
-        "over_limit",
-        {"found_bytes": found, "limit_bytes": limit},
-    )

@@ -17,7 +17,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allowed_addresses, literal_address
-from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, told, too_large
 from duologue_pipeline.files.pace import Pace
 from duologue_pipeline.files.temporary import temporary_place
 from duologue_pipeline.files.web_address import WebAddress, parse_web_address, redirected
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["fetch"]
 
 _BLOCK_BYTES: Final = 1 << 16
+_CUT: Final = "cut it into conversations"
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _FOR_A_WHILE: Final = (408, 425, 429, 500, 502, 503, 504)
 _REFUSED: Final = {
@@ -108,7 +109,7 @@ def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
             raise _slow(address, "it does not answer") from None
         if isinstance(error, urllib3.exceptions.SSLError):
             raise _untrusted(address, error) from None
-        raise _ForAWhileError(_told(error)) from None
+        raise _ForAWhileError(told(error)) from None
     except (http.client.HTTPException, OSError) as error:
         if pace.too_slow:
             raise _slow(address, pace.too_slow) from None
@@ -118,10 +119,10 @@ def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
             raise UsageError(
                 f"{temporary_place()}: the disk is full; make room, or name another folder in TMPDIR, and run the command again"
             ) from None
-        raise _ForAWhileError(_told(error)) from None
+        raise _ForAWhileError(told(error)) from None
     except (ValueError, UnicodeError, LookupError, RecursionError) as error:
         raise FileFault(
-            f"{address.shown}: cannot be fetched ({_told(error)}); the server does not follow the protocol",
+            f"{address.shown}: cannot be fetched ({told(error)}); the server does not follow the protocol",
             values={"fault": "protocol"},
         ) from None
 
@@ -256,7 +257,7 @@ def _receive(address: WebAddress, answer: Any, handle: IO[bytes], pace: Pace, ma
         received += len(block)
         pace.received += len(block)
         if received > max_bytes:
-            raise _too_large(address, received, max_bytes)
+            raise too_large(address.shown, received, max_bytes, remedy=_CUT)
         handle.write(block)
     if announced is not None and received != announced:
         raise _ForAWhileError(f"{received} of {announced} bytes came")
@@ -279,7 +280,7 @@ def _announced(address: WebAddress, answer: Any) -> int | None:
 
 def _check_room(address: WebAddress, announced: int, max_bytes: int, handle: IO[bytes]) -> None:
     if announced > max_bytes:
-        raise _too_large(address, announced, max_bytes)
+        raise too_large(address.shown, announced, max_bytes, remedy=_CUT)
     free = shutil.disk_usage(handle.name).free if isinstance(handle.name, str) else announced
     if announced > free:
         raise FileFault(
@@ -287,14 +288,6 @@ def _check_room(address: WebAddress, announced: int, max_bytes: int, handle: IO[
             "name another folder in TMPDIR",
             values={"fault": "disk_full", "found": announced},
         )
-
-
-def _too_large(address: WebAddress, found: int, limit: int) -> FileFault:
-    return FileFault(
-        f"{address.shown}: has {found} bytes or more, and up to {limit} are read; cut it into conversations",
-        "over_limit",
-        {"found_bytes": found, "limit_bytes": limit},
-    )
 
 
 def _slow(address: WebAddress, fault: str) -> FileFault:
@@ -307,13 +300,7 @@ def _slow(address: WebAddress, fault: str) -> FileFault:
 
 def _untrusted(address: WebAddress, error: Exception) -> FileFault:
     return FileFault(
-        f"{address.shown}: cannot be fetched: the connection cannot be trusted ({_told(error)}); have the server's "
+        f"{address.shown}: cannot be fetched: the connection cannot be trusted ({told(error)}); have the server's "
         "certificate put right, or name its authority in SSL_CERT_FILE",
         values={"fault": "certificate"},
     )
-
-
-def _told(error: BaseException) -> str:
-    """Writes what a library says on one line, of bounded length."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:200]

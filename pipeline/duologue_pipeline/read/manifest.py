@@ -8,8 +8,9 @@ from typing import Any
 
 from duologue_consent.decisions.names import named_by, skeleton
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.file_fault import too_large
 from duologue_pipeline.files.names import is_remote, shown, sibling_uri
-from duologue_pipeline.files.storage import open_input, too_large
+from duologue_pipeline.files.storage import open_input
 from duologue_pipeline.files.web_address import names_this_machine
 from duologue_pipeline.records import Recording, Rejected, Source, Track
 from duologue_pipeline.rules import load_rules
@@ -62,7 +63,7 @@ def read_all_lines(uri: str) -> Iterator[bytes]:
             while block := bytes(stream.read(1 << 20)):
                 size += len(block)
                 if size > limits.max_manifest_bytes:
-                    raise too_large(uri, size, limits.max_manifest_bytes)
+                    raise too_large(shown(uri), size, limits.max_manifest_bytes)
                 *lines, rest = (rest + block).split(b"\n")
                 yield from (line[: limits.max_manifest_line_bytes + 1] for line in lines)
                 rest = rest[: limits.max_manifest_line_bytes + 1]

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from duologue_pipeline.files.tables import check_table, parse_foreign_table
+from duologue_pipeline.files.tables import parse_foreign_table
 from duologue_schemas.tables import LATER_COLUMNS, TABLES
 
-__all__ = ["index_fault", "max_rows", "parse_release_table", "table_fault"]
+__all__ = ["index_fault", "max_rows", "parse_release_table"]
 
 _FEW: Final = 1000
 _EVENT_BYTES: Final = 64  # what an event takes at least in the json of the samples that it touches
@@ -29,11 +29,6 @@ def max_rows(release: Mapping[str, Any], name: str) -> int:
         "events": _FEW + totals["bytes"] // _EVENT_BYTES,
     }
     return allowed[name]
-
-
-def table_fault(data: bytes, release: Mapping[str, Any], name: str) -> str:
-    """Finds what keeps a table from being read: the end of a sentence that names the file; "" where nothing does."""
-    return check_table(data, TABLES[name], max_rows=max_rows(release, name))
 
 
 def parse_release_table(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from duologue_pipeline.errors import REASONS
+from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import Rejected
 from duologue_schemas import load_schema
@@ -51,17 +52,22 @@ def write_details(rejected: Iterable[Rejected], path: str) -> None:
     Args:
         rejected: in any order.
         path: local; its folder is there.
+
+    Raises:
+        UsageError: the disk does not take it.
     """
     rows = [
         {"recording_id": each.recording_id, "stage": each.stage, "reason": each.reason, "detail": each.detail}
         for each in rejected
     ]
     if not rows:
+        Path(path).unlink(missing_ok=True)  # an attempt before this one may have refused some
         return
     # ASCII, because what was found may be no text that can be written
     lines = sorted(json.dumps(row, sort_keys=True) for row in rows)
     unfinished = Path(f"{path}.new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.writelines(f"{line}\n" for line in lines)
-    unfinished.replace(path)
+    with storage_faults(path):
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        unfinished.replace(path)

@@ -17,18 +17,24 @@ from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import TABLES
 
-__all__ = ["LOCK", "Strays", "find_strays", "is_tidy", "remove_strays"]
+__all__ = ["JOURNAL", "LOCK", "RECEIPT", "RECEIPTS", "Strays", "find_strays", "is_tidy", "remove_strays"]
 
 LOCK: Final = ".release.lock"
 """The lock of all that writes into the folder of a release: ``run`` and ``consent propagate``."""
 
-_WORK: Final = (STAGING, ".propagate")
+JOURNAL: Final = ".propagate"
+"""The folder of what a propagation has decided and not yet done."""
+
+RECEIPTS: Final = "receipts"
+RECEIPT: Final = re.compile(rf"{RECEIPTS}/[0-9]{{4,}}\.json")
+"""The folder of the receipts of withdrawals, and their paths in the release."""
+
+_WORK: Final = (STAGING, JOURNAL)
 _SHARD: Final = re.compile(r"shards/(?:train|validation)-[0-9]{5,}-[0-9a-f]{12}\.tar")
 _UNFINISHED: Final = re.compile(r"(?:[^/]+/)?\.[^/]+\.[0-9a-f]{32}\.tmp")
 _LOCKS: Final = re.compile(
     r"\.(?:propagate|release|dataset\.json|ledger\.pub|revocations\.jsonl)\.lock|receipts/\.[0-9]{4,}\.json\.lock"
 )
-_RECEIPT: Final = re.compile(r"receipts/[0-9]{4,}\.json")
 _CARDS: Final = ("README.md", "croissant.json", "statistics.json", "rejected.jsonl")
 _OF_A_RELEASE: Final = frozenset({*(f"{table}.parquet" for table in TABLES), *_CARDS, *PUBLISHED})
 
@@ -64,7 +70,7 @@ def find_strays(root: str, release: Mapping[str, Any] | None) -> Strays:
             path in live
             or path == LOCK
             or path.startswith(tuple(f"{name}/" for name in _WORK))
-            or (release is not None and _RECEIPT.fullmatch(path))
+            or (release is not None and RECEIPT.fullmatch(path))
         ):
             continue
         if _LOCKS.fullmatch(path):

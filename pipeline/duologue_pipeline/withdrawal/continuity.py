@@ -15,7 +15,7 @@ from duologue_consent.lineage.release_facts import read_checkpoints
 from duologue_consent.proofs.dsse import load_json, parse_envelope
 from duologue_consent.proofs.leaves import kind_of
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import exists, join
+from duologue_pipeline.files.storage import exists, file_size, join, read_bytes
 from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME, Revocations
@@ -25,6 +25,7 @@ from duologue_pipeline.withdrawal.state import release_file
 
 __all__ = ["require_clock", "require_continues", "require_continues_own", "require_continues_release"]
 
+_MAX_BYTES: Final = 1 << 30
 _DENIALS: Final = {f"consent.{action}" for action in Action if action is not Action.GRANT}
 
 
@@ -56,7 +57,7 @@ def require_continues(uri: str, ledger: Ledger, *, now: datetime) -> None:
         UsageError: the ledger does not, or there is nothing that it could be held against.
     """
     try:
-        for name, note in read_checkpoints(uri).items():
+        for name, note in read_checkpoints(uri, read=_read_if_there).items():
             ledger.require_continues(note, name=name)
         is_release = exists(join(uri, MANIFEST))
     except (ConsentError, OSError) as error:
@@ -100,7 +101,7 @@ def require_continues_release(root: str, release: Mapping[str, Any], ledger: Led
         UsageError: the ledger does not, the clock is behind, or the release is not as it should be.
     """
     try:
-        notes = read_checkpoints(root)
+        notes = read_checkpoints(root, read=_read_if_there)
         notes |= _noted(root)
         for name, note in notes.items():
             ledger.require_continues(note, name=name)
@@ -112,6 +113,11 @@ def require_continues_release(root: str, release: Mapping[str, Any], ledger: Led
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{root}: its files are damaged ({error}); see `duologue shards verify {root}`") from None
     require_clock(root, latest, now)
+
+
+def _read_if_there(uri: str) -> bytes | None:
+    """Reads a file as all others of the pipeline are read; None where there is none."""
+    return None if file_size(uri) is None else read_bytes(uri, max_bytes=_MAX_BYTES)
 
 
 def _noted(root: str) -> dict[str, bytes]:

@@ -30,13 +30,14 @@ from duologue_pipeline.files.storage import (
 )
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.release.strays import JOURNAL
 from duologue_pipeline.withdrawal.plan import Plan, ShardPlan, joined
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
 
 __all__ = ["FOLDER", "Journal", "Part", "erase_journal", "read_journal", "work_folder"]
 
-FOLDER: Final = ".propagate"
+FOLDER: Final = JOURNAL
 _SCHEMA: Final = "journal/1.2"
 _EARLIER: Final = "journal/1.1"
 

@@ -20,6 +20,7 @@ from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, parse_release, read_manifest
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.reader.tables import index_fault, parse_release_table
+from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.journal import FOLDER
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
 from duologue_pipeline.withdrawal.same_audio import with_same_audio
@@ -76,7 +77,7 @@ def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
             f"{snapshot.ledger_id}; give the ledger that it was made with"
         )
     names = [*PUBLISHED, FILE_NAME, *(entry["path"] for entry in release["files"])]
-    names += [f"{folder}/{name}" for folder in ("shards", "receipts") for name in list_entries(join(root, folder))]
+    names += [f"{folder}/{name}" for folder in ("shards", RECEIPTS) for name in list_entries(join(root, folder))]
     for irregular in irregular_faults(root, names):
         raise UsageError(irregular)
     index, recordings, _ = (_table(root, release, name) for name in ("index", "recordings", "events"))

@@ -45,11 +45,11 @@ def test_a_file_that_is_not_there_is_no_document(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b'{"a": 1, "a": 2}', "a field is named twice"),
-        (b"[NaN]", "NaN is no number of JSON"),
-        (b"[1e999]", "a number that is too large"),
+        (b'{"a": 1, "a": 2}', 'gives the field "a" twice in one object'),
+        (b"[NaN]", "it holds NaN"),
+        (b"[1e999]", "holds the number 1e999, which is too large"),
         (b"[9223372036854775808]", "more than 64 bits"),
-        (b"1" * 5000, "integer"),
+        (b"1" * 5000, "a number of 5000 digits"),
         (b"[" * 101 + b"]" * 101, "is nested too deeply"),
         (b"[" * 100_000, "is nested too deeply"),
         (b'"\\ud800"', "surrogates"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue_pipeline.errors import REASONS, RejectError
+from duologue_pipeline.errors import REASONS, RejectError, UsageError
 from duologue_pipeline.records import Rejected
 from duologue_pipeline.release.rejected import published_lines, published_row, write_details
 
@@ -51,8 +51,17 @@ def test_the_private_file_has_the_sentences_and_is_its_owners_alone(tmp_path: Pa
 
 
 def test_without_refusals_there_is_no_private_file(tmp_path: Path) -> None:
+    write_details([REFUSED], str(tmp_path / "details.jsonl"))  # of an attempt before
     write_details([], str(tmp_path / "details.jsonl"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_does_not_take_the_private_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "details.jsonl"
+    with pytest.raises(
+        UsageError, match=r"details\.jsonl: cannot be written: the folder is not there any more; put it back"
+    ):
+        write_details([REFUSED], str(path))
 
 
 @pytest.mark.parametrize("values", [{"track": "Alice"}, {"a name": 1}, {"track": "a" * 33}, {"x": "a/b"}, {"x": ""}])

@@ -21,7 +21,6 @@ _START: Final = re.compile(rb"NIST_1A\n *(\d{1,7})\n")
 _FIELD: Final = re.compile(rb"^(\w+) -(?:i|r|s\d+) (\S+) *$", re.MULTILINE)
 _MOST_HEADER: Final = 1 << 20
 _KNOWN_HEADER: Final = 1024  # bytes: what libsndfile expects
-_MOST_COUNT: Final = 1 << 48
 
 
 def sphere_layout(path: Path, uri: str) -> Layout:

@@ -1,7 +1,6 @@
 """Checks which files lie in the folder of a release: all that it names, with their hashes, and no others."""
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,17 +11,17 @@ from duologue_pipeline.files.inside import inside_size
 from duologue_pipeline.files.storage import digest, is_remote, join, list_files, local_path
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.revocations import FILE_NAME
+from duologue_pipeline.release.strays import JOURNAL, RECEIPT, RECEIPTS
+from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import TABLES
 
-__all__ = ["RECEIPTS", "file_faults", "stray_faults", "unlisted_faults"]
+__all__ = ["file_faults", "stray_faults", "unlisted_faults"]
 
-RECEIPTS: Final = "receipts"
-_RECEIPT: Final = re.compile(rf"{RECEIPTS}/[0-9]{{4,}}\.json")
 _MUST_BE_LISTED: Final = (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl", "README.md", "croissant.json")
 _FOREIGN: Final = "is not in dataset.json; it belongs to no release: remove it"
 _UNFINISHED: Final = (
-    (".staging", "is what an unfinished run has left; run it again with the same --out, or remove it"),
-    (".propagate", "is of a withdrawal that is not finished; run `duologue consent propagate` again"),
+    (STAGING, "is what an unfinished run has left; run it again with the same --out, or remove it"),
+    (JOURNAL, "is of a withdrawal that is not finished; run `duologue consent propagate` again"),
 )
 
 
@@ -73,7 +72,7 @@ def stray_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{path}: is a folder that belongs to no release: remove it"
         elif kind == "other":
             yield f"{path}: is neither a file nor a folder: remove it"
-        elif path not in known and not _RECEIPT.fullmatch(path):
+        elif path not in known and not RECEIPT.fullmatch(path):
             yield f"{path}: {_stray(path)}"
 
 

@@ -1,6 +1,5 @@
 """Checks what a release shows of its ledger: the log and its keys, the revocations, and the receipts of withdrawals."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,7 +9,7 @@ from duologue_consent.verify import verify_receipt
 from duologue_pipeline.files.inside import inside_size, read_inside
 from duologue_pipeline.files.storage import digest, join, list_entries
 from duologue_pipeline.reader.revocations import FILE_NAME, RevocationError, parse_revocations, trusted_keys
-from duologue_pipeline.release.verify.folder import RECEIPTS
+from duologue_pipeline.release.strays import RECEIPT, RECEIPTS
 
 __all__ = ["history_faults"]
 
@@ -18,7 +17,6 @@ _MAX_BYTES: Final = 1 << 30
 _MAX_RECEIPTS: Final = 1000
 _LOG, _KEYS, _CHECKPOINT = PUBLISHED
 _NAMES: Final = {"log": _LOG, "key": _KEYS, "checkpoint": _CHECKPOINT}
-_RECEIPT: Final = re.compile(r"[0-9]{4,}\.json")
 
 
 def history_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
@@ -29,7 +27,7 @@ def history_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
     """
     held, unread = _read(root)
     yield from unread
-    receipts = sorted(name for name in list_entries(join(root, RECEIPTS)) if _RECEIPT.fullmatch(name))
+    receipts = sorted(name for name in list_entries(join(root, RECEIPTS)) if RECEIPT.fullmatch(f"{RECEIPTS}/{name}"))
     needed = bool(held or unread or receipts or "revocations" in release)
     missing = [name for name in PUBLISHED if name not in held]
     if needed and not unread:
