@@ -3,6 +3,7 @@
 Used by the kinds of :mod:`benchmarks.fuzz`.
 """
 
+import copy
 import json
 import random
 from typing import Any, Final
@@ -106,9 +107,9 @@ def mutate_json(document: Any, rng: random.Random) -> str:
     if way == "remove":
         del holder[key]
     elif way == "add" and isinstance(holder, dict):
-        holder[rng.choice(("x", "x_note", "", "uri2", "\u202e"))] = rng.choice(VALUES)
+        holder[rng.choice(("x", "x_note", "", "uri2", "\u202e"))] = copy.deepcopy(rng.choice(VALUES))
     else:
-        holder[key] = rng.choice(VALUES)
+        holder[key] = copy.deepcopy(rng.choice(VALUES))
     return json.dumps(document)
 
 

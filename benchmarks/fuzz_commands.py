@@ -58,6 +58,9 @@ COMMANDS: Final = (
     "run {manifest} --out {new} --ledger {ledger} --segment-s 10 --name x --purpose training_inhouse --words none",
     "run {manifest} --out {new} --ledger {ledger} --shard-hours 1 --validation-share 0 -- --direct_num_workers=1",
     "run {manifest} --out {new} --ledger {ledger} --codec embedded --isolation-policy keep --include-audio",
+    "run {manifest} --out {new} --ledger {ledger} --against {witness} --against {release} --wait-s 0.2",
+    "run {manifest} --out {release} --ledger {ledger} --against {witness} --same-audio mark --wait-s 0.2",
+    "run {manifest} --out {new} --ledger {ledger} --same-audio refuse-all --allow-private-addresses",
     "validate {manifest}",
     "isolation {audio} --format json --plot {new}.png --offset-a 0",
     "annotate {audio} --format json --offset-a 0 --channel-a 0 --language en",
@@ -74,6 +77,10 @@ COMMANDS: Final = (
     "consent explain call-1 --manifest {manifest} --purpose recording --at 2026-06-01T00:00:00Z --ledger {ledger}",
     "consent log {ledger} --start 0",
     "consent check {ledger}",
+    "consent check {ledger} --against {witness}",
+    "consent check {its-ledger} --against {release} --against {witness}",
+    "consent grant SPK-1 --purpose recording --new-person --ledger {ledger}",
+    "consent grant SPK-1 --purpose recording --ledger {ledger}",
     "consent check-log {release}",
     "consent checkpoint {ledger} --out {new}",
     "consent rotate-key {ledger}",
@@ -94,12 +101,14 @@ def judge_options(name: str, folder: Path) -> str:
     del line["tracks"][1]["words_uri"]
     (folder / "manifest.jsonl").write_text(json.dumps({**line, "started_at": "2026-01-15T00:00:00Z"}) + "\n")
     (folder / "call.wav").write_bytes(audio_file("WAV", "PCM_16"))
+    (folder / "witness").write_bytes((folder / "release" / "out" / "checkpoint").read_bytes())
     places = {
         "manifest": str(folder / "manifest.jsonl"),
         "new": str(folder / "new"),
         "ledger": str(folder / "ledger" / "consent.db"),
         "audio": str(folder / "call.wav"),
         "release": str(folder / "release" / "out"),
+        "witness": str(folder / "witness"),
         "its-ledger": str(folder / "release" / "consent.db"),
     }
     words = [word.format(**places) for word in rng.choice(COMMANDS).split()]

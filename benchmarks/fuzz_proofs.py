@@ -126,21 +126,26 @@ def judge_receipt(name: str, folder: Path) -> str:
     }
     which = rng.choice(("receipt", "receipt", "receipt", "key", "checkpoint", "log"))
     before = files[which]
-    if which == "receipt" and rng.random() < 0.5:
+    if rng.random() < 0.1:
+        which = "nothing"
+    elif which == "receipt" and rng.random() < 0.5:
         files[which] = mutate_json(json.loads(before), rng).encode("utf-8", "surrogatepass")
     else:
         files[which] = mutate(before, rng)[1]
+    out = folder / "out"
+    shutil.copytree(base / "out", out)
+    receipt = out / "receipts" / "0001.json"
     for part, data in files.items():
-        (folder / part).write_bytes(data)
+        (receipt if part == "receipt" else folder / part).write_bytes(data)
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         try:
             options = [text for part in ("key", "checkpoint", "log") for text in (f"--{part}", str(folder / part))]
-            code = verify.main([str(folder / "receipt"), *options])
+            code = verify.main([str(receipt), *options])
         except SystemExit as end:
             code = int(end.code or 0)
     if code:
-        return "refused"
+        return "refused" if which != "nothing" else f"wrong refusal: {said.getvalue()}"
     same = _loaded(files["receipt"]) == _loaded((base / "out" / "receipts" / "0001.json").read_bytes())
     return "accepted" if same else f"wrong accept: a changed {which}"
 

@@ -1,5 +1,6 @@
 """Changes files, folder and documents of a release, for :mod:`benchmarks.fuzz_releases`."""
 
+import copy
 import hashlib
 import json
 import os
@@ -141,7 +142,7 @@ def mutate_value(document: Any, rng: random.Random) -> Any:
         if kind == 0 and isinstance(holder, dict):
             del holder[key]
         elif kind == 1 and isinstance(holder, dict):
-            holder[rng.choice(["x", "schema", "", "../x", "path"])] = rng.choice(ODD)
+            holder[rng.choice(["x", "schema", "", "../x", "path"])] = copy.deepcopy(rng.choice(ODD))
         elif kind == 2 and isinstance(holder, list):
             holder.append(holder[key])
         elif kind == 3:
@@ -150,7 +151,7 @@ def mutate_value(document: Any, rng: random.Random) -> Any:
                 deep = [deep]
             holder[key] = deep
         else:
-            holder[key] = rng.choice(ODD)
+            holder[key] = copy.deepcopy(rng.choice(ODD))
     return document
 
 

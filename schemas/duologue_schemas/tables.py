@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from duologue_schemas.crosschecks import MEASURED_FAULTS
 
-__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "RECORDINGS", "TABLES", "WITHDRAWN", "description"]
+__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "LATER_COLUMNS", "RECORDINGS", "TABLES", "WITHDRAWN", "description"]
 
 WITHDRAWN: Final = "withdrawn"
 """What stands for a speaker who withdrew and was taken out of a recording, in place of commitment and hash."""
@@ -255,3 +255,10 @@ EVENTS: Final = pa.schema(
 
 TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS}
 """The tables of a release and their columns; ``index`` lies in ``index.parquet``."""
+
+LATER_COLUMNS: Final = frozenset(
+    {"gain_db", "same_audio"}
+    | {f"{name}_{side}" for name in ("delay_known", "words_given", "words_outside") for side in "ab"}
+    | {f"left_out_{side}_s" for side in "ab"}
+)
+"""Columns of ``recordings.parquet`` that the first releases do not have; a withdrawal from such a one does without."""

@@ -126,6 +126,8 @@ def lines_with_canaries(folder: Path, server: str) -> list[dict[str, Any] | str]
         {**line("field", *others), canary("field"): canary("value")},
         {**line("source", *others), "source": {canary("sourcefield"): 1}},
         {**line("x", *others), "recording_id": f"{canary('id')}@example.org"},
+        {**line("topic", *others), "topic": f"the call of {canary('topic')}@example.org"},
+        {**line("licence", *others), "source": {"license": f"https://{canary('user')}:{canary('password')}@host/x"}},
         f'{{"recording_id": "{canary("brokenline")}", "tracks": [',
         json.dumps([canary("list")]),
         json.dumps(canary("string")),

@@ -179,7 +179,7 @@ def _engine(location: Location) -> sa.Engine:
     if location.file is None:
         try:
             return sa.create_engine(location.url, pool_pre_ping=True, hide_parameters=True)
-        except ImportError:
+        except (ImportError, sa.exc.ArgumentError):
             raise LedgerError(
                 f"{location.name}: needs psycopg; install it with `pip install duologue[postgres]`"
             ) from None

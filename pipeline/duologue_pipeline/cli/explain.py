@@ -150,7 +150,7 @@ def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
     try:
         size = sum(entry["bytes"] for entry in release["files"] if entry["path"] == "recordings.parquet")
         table = read_inside(dataset, "recordings.parquet", max_bytes=size)
-        rows = parse_release_table(table, release, "recordings", more_columns=True).to_pylist()
+        rows = parse_release_table(table, release, "recordings", other_versions=True).to_pylist()
     except (OSError, ValueError) as error:
         raise UsageError(f"{join(dataset, 'recordings.parquet')}: {error}") from None
     row = next((row for row in rows if row["recording_id"] == recording_id), None)

@@ -5,6 +5,7 @@ holder renews by conditional writes, and that another process takes over once it
 that process's own clock.
 """
 
+import hashlib
 import json
 import os
 import socket
@@ -151,8 +152,9 @@ def _take(uri: str, deadline: float, waiting: Callable[[str], None]) -> Version:
 
 
 def _named(holder: Mapping[str, Any]) -> str:
-    host = str(holder.get("host") or "").partition(" ")[0]  # without the machine's last start
-    return f"process {holder.get('pid')} on {host}" if host else "another process of this machine or file system"
+    if not isinstance(holder.get("pid"), int):
+        return "another process of this machine or file system"
+    return f"process {holder['pid']} on {'this' if holder.get('host') == _host() else 'another'} machine"
 
 
 def _still_held(uri: str, holder: Mapping[str, Any]) -> UsageError:
@@ -168,9 +170,13 @@ def _lock_text() -> bytes:
 
 
 def _host() -> str:
-    """Names the machine since its last start: process ids mean nothing beyond it."""
+    """Names the machine since its last start, beyond which process ids mean nothing, by a hash.
+
+    A lock lies in the folder of a release, which others may read: the name of a machine may be that of a person.
+    """
     boot = Path("/proc/sys/kernel/random/boot_id")
-    return f"{socket.gethostname()} {boot.read_text().strip() if boot.exists() else ''}".strip()
+    named = f"{socket.gethostname()} {boot.read_text().strip() if boot.exists() else ''}"
+    return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
 def _load(data: bytes) -> dict[str, Any]:

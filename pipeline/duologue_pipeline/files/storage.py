@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
-from urllib.parse import quote
 
 import pyarrow.fs
 
 from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, told, too_large
+from duologue_pipeline.files.google import google_file
 from duologue_pipeline.files.local import check_regular, open_regular
 from duologue_pipeline.files.names import (
     absolute_uri,
@@ -64,7 +64,6 @@ __all__ = [
 
 _COPY_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 16  # small, so that the pace of a store is seen while it sends
-_GS_RETRY_S: Final = 60
 
 
 def _filesystem(uri: str) -> tuple[Any, str]:
@@ -82,17 +81,10 @@ def _filesystem(uri: str) -> tuple[Any, str]:
             f"{shown(uri)}: cannot be reached (only audio and words are read from there); use a local path, s3:// or gs://",
             "not_allowed",
         )
-    bucket, key = object_name(uri)
     if kind == "s3":
+        bucket, key = object_name(uri)
         return S3Files(), f"{bucket}/{key}"
-    try:
-        # Encoded, because pyarrow takes the uri apart: what follows ? or # in a key belongs to the key.
-        filesystem, path = pyarrow.fs.FileSystem.from_uri(
-            f"gs://{bucket}/{quote(key)}?retry_limit_seconds={_GS_RETRY_S}"
-        )
-        return filesystem, path
-    except (OSError, ValueError) as error:
-        raise FileFault(f"{shown(uri)}: cannot be reached ({error}); use a local path, s3:// or gs://") from None
+    return google_file(uri)
 
 
 def exists(uri: str) -> bool:

@@ -1,6 +1,7 @@
 """Reads and writes the Parquet tables of a release."""
 
 import io
+from collections.abc import Collection
 from typing import Final
 
 import pyarrow as pa
@@ -32,7 +33,9 @@ def parse_table(data: bytes) -> pa.Table:
     return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
 
 
-def check_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: bool = False) -> str:
+def check_table(
+    data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: bool = False, may_lack: Collection[str] = ()
+) -> str:
     """Finds whether the bytes are a table that can be read with no harm: its columns, its rows, what it unpacks to.
 
     Args:
@@ -40,6 +43,7 @@ def check_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: 
         schema: the columns that it must have.
         max_rows: how many rows it may have.
         more_columns: whether it may have other columns beside those.
+        may_lack: columns that it may be without.
 
     Returns:
         What is wrong with it, e.g. ``has the columns key, expected key, shard``; empty where nothing is.
@@ -47,6 +51,7 @@ def check_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: 
     try:
         file = _open(data)
         columns, rows = file.schema_arrow, file.metadata.num_rows
+        schema = _without(schema, set(may_lack) - set(columns.names))
         if columns.names != schema.names and not (more_columns and set(columns.names) > set(schema.names)):
             return f"has the columns {', '.join(columns.names)}, expected {', '.join(schema.names)}"
         for column in schema:
@@ -62,7 +67,9 @@ def check_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: 
         return f"cannot be read ({_told(error)})"
 
 
-def parse_foreign_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: bool = False) -> pa.Table:
+def parse_foreign_table(
+    data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: bool = False, may_lack: Collection[str] = ()
+) -> pa.Table:
     """Reads a whole table of somebody else from the bytes of its Parquet file, after :func:`check_table`.
 
     The arguments are those of :func:`check_table`; columns that the schema does not have are left out.
@@ -71,9 +78,10 @@ def parse_foreign_table(data: bytes, schema: pa.Schema, *, max_rows: int, more_c
         ValueError: it is damaged, has other columns or too many rows, or a column that may not be null is; the message
             is the end of a sentence that names the file.
     """
-    fault = check_table(data, schema, max_rows=max_rows, more_columns=more_columns)
+    fault = check_table(data, schema, max_rows=max_rows, more_columns=more_columns, may_lack=may_lack)
     if fault:
         raise ValueError(fault)
+    schema = _without(schema, set(may_lack) - set(_open(data).schema_arrow.names))
     texts = [column.name for column in schema if pa.types.is_string(column.type)]
     try:
         # Texts as places in a dictionary first: one long text may stand in every row.
@@ -98,6 +106,10 @@ def _open(data: bytes) -> pq.ParquetFile:
     return pq.ParquetFile(
         pa.BufferReader(data), thrift_string_size_limit=_THRIFT_BYTES, thrift_container_size_limit=_THRIFT_BYTES
     )
+
+
+def _without(schema: pa.Schema, names: Collection[str]) -> pa.Schema:
+    return pa.schema([column for column in schema if column.name not in names])
 
 
 def _too_much(data: bytes, file: pq.ParquetFile, rows: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from duologue_pipeline.files.tables import parse_foreign_table
-from duologue_schemas.tables import TABLES
+from duologue_schemas.tables import LATER_COLUMNS, TABLES
 
 __all__ = ["index_fault", "max_rows", "parse_release_table"]
 
@@ -31,19 +31,28 @@ def max_rows(release: Mapping[str, Any], name: str) -> int:
     return allowed[name]
 
 
-def parse_release_table(data: bytes, release: Mapping[str, Any], name: str, *, more_columns: bool = False) -> pa.Table:
+def parse_release_table(
+    data: bytes, release: Mapping[str, Any], name: str, *, other_versions: bool = False
+) -> pa.Table:
     """Reads a table.
 
     Args:
         data: the bytes of its file.
         release: the document of ``dataset.json``.
         name: ``index``, ``recordings`` or ``events``.
-        more_columns: whether a later version of duologue may have added columns, which are left out.
+        other_versions: whether another version of duologue may have written it: columns that a later one has added are left
+            out, and those of :data:`duologue_schemas.tables.LATER_COLUMNS` may not be there.
 
     Raises:
         ValueError: it cannot be read; the message is the end of a sentence that names the file.
     """
-    return parse_foreign_table(data, TABLES[name], max_rows=max_rows(release, name), more_columns=more_columns)
+    return parse_foreign_table(
+        data,
+        TABLES[name],
+        max_rows=max_rows(release, name),
+        more_columns=other_versions,
+        may_lack=LATER_COLUMNS if other_versions else (),
+    )
 
 
 def index_fault(release: Mapping[str, Any], index: pa.Table) -> str:

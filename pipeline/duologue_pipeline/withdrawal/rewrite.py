@@ -20,7 +20,7 @@ from duologue_pipeline.shards.members import MemberError, first_key, group_membe
 from duologue_pipeline.shards.tar import write_members
 from duologue_pipeline.withdrawal.plan import SamplePlan, ShardPlan, silenced_side
 from duologue_pipeline.withdrawal.silence import silence_members
-from duologue_pipeline.withdrawal.traces import sample_traces
+from duologue_pipeline.withdrawal.traces import UNREADABLE, sample_traces
 
 __all__ = ["NewSample", "RewrittenShard", "rewrite_shard"]
 
@@ -183,15 +183,15 @@ class _Rewriting:
         side = silenced_side(sample.action)
         try:
             self._traces.update(sample_traces(members, SPEAKERS if side is None else (side,)))
-        except (KeyError, TypeError, ValueError, soundfile.LibsndfileError) as error:
-            raise self._damaged(f"{sample.key} cannot be read ({error})") from None
+        except UNREADABLE as error:
+            raise self._damaged(f"{sample.key} cannot be read ({error!r})") from None
         if side is not None:
             if not self._silence:
                 raise ValueError(f"{self._source}: {sample.key}: the codec's tokens of silence are not known")
             buffer = io.BytesIO()
             try:
                 silenced = silence_members(members, side, silence=self._silence)
-            except (KeyError, TypeError, AttributeError, IndexError, soundfile.LibsndfileError) as error:
+            except (LookupError, TypeError, AttributeError, OverflowError, soundfile.LibsndfileError) as error:
                 raise self._damaged(f"{sample.key} is not what a sample is ({error!r})") from None
             write_members(buffer, sample.key, silenced)
             yield buffer.getvalue()

@@ -6,7 +6,6 @@ lies there. Whole tracks are told by the hash in ``recordings.parquet``; what on
 the traces of samples.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -14,19 +13,27 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import join
+from duologue_pipeline.files.text import parse_json
+from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.withdrawal.plan import Plan, why_not_silenced
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
-from duologue_pipeline.withdrawal.traces import track_traces
+from duologue_pipeline.withdrawal.traces import UNREADABLE, track_traces
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = ["REASON", "causes_of", "live_traces", "with_same_audio"]
 
 REASON: Final = "consent_audio_of_refused"
 """Why a track is taken out that holds the audio of a refused one."""
+
+_GOES_ON: Final = (
+    "put back the shard that dataset.json names (`duologue shards verify` compares them), and run the command again: it "
+    "goes on from here"
+)
 
 
 def with_same_audio(
@@ -84,16 +91,28 @@ def live_traces(
 
     Yields:
         A refusal of each, once.
+
+    Raises:
+        UsageError: a shard is damaged or cannot be read.
     """
     rows = {row["recording_id"]: row for row in recordings.to_pylist()}
     found: set[tuple[str, Speaker]] = set()
     for shard in release["shards"]:
-        for _, members in read_members(join(root, shard["path"])):
-            name = json.loads(members["json"])["recording_id"]
-            for side, trace in track_traces(members):
-                if trace in causes and (name, side) not in found and rows[name][f"speaker_{side}"] != WITHDRAWN:
-                    found.add((name, side))
-                    yield _refusal(rows[name], side, causes[trace])
+        uri = join(root, shard["path"])
+        try:
+            for key, members in read_members(uri):
+                try:
+                    row = rows[parse_json(members["json"])["recording_id"]]
+                    traces = list(track_traces(members))
+                except UNREADABLE as error:
+                    raise DamagedReleaseError(f"{uri}: {key} cannot be read ({error!r}); {_GOES_ON}") from None
+                for side, trace in traces:
+                    place = row["recording_id"], side
+                    if trace in causes and place not in found and row[f"speaker_{side}"] != WITHDRAWN:
+                        found.add(place)
+                        yield _refusal(row, side, causes[trace])
+        except OSError as error:
+            raise UsageError(f"{uri}: cannot be read ({error}); {_GOES_ON}") from None
 
 
 def causes_of(

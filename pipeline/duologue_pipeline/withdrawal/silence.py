@@ -24,6 +24,7 @@ from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.withdrawal import WithdrawalRules
 from duologue_pipeline.shards.tar import npy_bytes
+from duologue_pipeline.withdrawal.traces import read_pcm
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
@@ -88,7 +89,7 @@ def silence_flac(flac: bytes, side: Speaker) -> bytes:
     """Puts zeros in one channel of a stereo FLAC file; the other one's samples, rate and width are as they were."""
     with soundfile.SoundFile(io.BytesIO(flac)) as file:
         rate_hz, subtype = file.samplerate, file.subtype
-        pcm = file.read(dtype="int32", always_2d=True)
+    pcm = read_pcm(flac)
     pcm[:, SPEAKERS.index(side)] = 0
     buffer = io.BytesIO()
     with soundfile.SoundFile(buffer, "w", rate_hz, pcm.shape[1], format="FLAC", subtype=subtype) as file:

@@ -1,6 +1,7 @@
 """Reads a release as it is now, and who in it may no longer be used."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from duologue_cards import facts_from_release
 from duologue_consent import Snapshot, format_time
 from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.errors import UsageError
@@ -79,10 +81,17 @@ def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     for irregular in irregular_faults(root, names):
         raise UsageError(irregular)
     index, recordings, _ = (_table(root, release, name) for name in ("index", "recordings", "events"))
-    _check_rejected(root, release)
+    reasons = _rejected_reasons(root, release)
     fault = index_fault(release, index)
     if fault:
         raise UsageError(f"{join(root, 'index.parquet')}: {fault}; see `duologue shards verify {root}`")
+    try:
+        facts_from_release(release, index, recordings, reasons)
+    except ValueError as error:  # the cards of the new version could not be made
+        raise UsageError(
+            f"{root}: its dataset.json and its tables do not belong together ({error}); put back the tables of this very "
+            f"release, see `duologue shards verify {root}`"
+        ) from None
     try:
         refusals = with_same_audio(release, recordings, find_refusals(release, recordings, snapshot, as_of=as_of))
     except ValueError as error:  # a purpose or a time that is none
@@ -123,18 +132,21 @@ def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
 def _table(root: str, release: Mapping[str, Any], name: str) -> pa.Table:
     data = release_file(root, release, f"{name}.parquet")
     try:
-        return parse_release_table(data, release, name, more_columns=True)
+        return parse_release_table(data, release, name, other_versions=True)
     except ValueError as error:
         raise UsageError(f"{join(root, name)}.parquet: {error}; see `duologue shards verify {root}`") from None
 
 
-def _check_rejected(root: str, release: Mapping[str, Any]) -> None:
-    """Checks what the new cards are made of, before anything is written."""
+def _rejected_reasons(root: str, release: Mapping[str, Any]) -> Counter[str]:
+    """Counts why recordings were refused; the new cards are made of that, so it is looked at before anything is written."""
+    reasons = Counter[str]()
     for number, line in enumerate(release_file(root, release, "rejected.jsonl").splitlines(), 1):
         try:
             reason = parse_json(line)["reason"]
             if type(reason) is not str:
                 raise ValueError("its reason is no text")
+            reasons[reason] += 1
         except (KeyError, TypeError, ValueError) as error:
             name = f"{join(root, 'rejected.jsonl')} line {number}"
             raise UsageError(f"{name}: cannot be read ({error}); see `duologue shards verify {root}`") from None
+    return reasons

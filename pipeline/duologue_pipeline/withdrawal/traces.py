@@ -21,8 +21,20 @@ from duologue_pipeline.files.arrays import parse_npy
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.records import SPEAKERS, Speaker
 
-__all__ = ["audio_traces", "code_traces", "sample_traces", "track_traces", "word_traces"]
+__all__ = [
+    "UNREADABLE",
+    "audio_traces",
+    "code_traces",
+    "read_pcm",
+    "sample_traces",
+    "track_traces",
+    "word_traces",
+]
 
+UNREADABLE: Final = (LookupError, TypeError, AttributeError, ValueError, OverflowError, soundfile.LibsndfileError)
+"""What is raised where traces are taken of a sample that is damaged, or not what a sample is."""
+
+_BLOCK_SAMPLES: Final = 1 << 20
 _WORDS: Final = 4
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, of no pattern: 2**64 over the golden ratio
 _MIN_CHANGES: Final = 8  # fewer are silence and how the codec settles on it
@@ -36,7 +48,7 @@ def sample_traces(members: Mapping[str, bytes], sides: Sequence[Speaker]) -> Ite
         sides: whose.
 
     Raises:
-        KeyError, ValueError, soundfile.LibsndfileError: a member is missing or damaged.
+        one of UNREADABLE: a member is missing or damaged.
     """
     document = parse_json(members["json"])
     for side in sides:
@@ -56,8 +68,16 @@ def track_traces(members: Mapping[str, bytes]) -> Iterator[tuple[Speaker, str]]:
     codes = parse_npy(members["codes.npy"])
     yield from ((SPEAKERS[track], trace) for track, trace in code_traces(codes))
     if "flac" in members:
-        pcm, _ = soundfile.read(io.BytesIO(members["flac"]), dtype="int32", always_2d=True)
-        yield from ((SPEAKERS[track], trace) for track, trace in audio_traces(pcm))
+        yield from ((SPEAKERS[track], trace) for track, trace in audio_traces(read_pcm(members["flac"])))
+
+
+def read_pcm(content: bytes) -> npt.NDArray[np.int32]:
+    """Reads the samples of a lossless audio file, block by block, because its header may say any number: int32 [T, tracks]."""
+    with soundfile.SoundFile(io.BytesIO(content)) as file:
+        blocks = [np.zeros((0, file.channels), np.int32)]
+        while len(block := file.read(_BLOCK_SAMPLES, dtype="int32", always_2d=True)):
+            blocks.append(block)
+    return np.concatenate(blocks)
 
 
 def code_traces(codes: npt.NDArray[Any]) -> Iterator[tuple[int, str]]:

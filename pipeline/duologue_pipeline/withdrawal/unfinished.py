@@ -1,13 +1,14 @@
 """Reaches what an unfinished run has left: takes out of its staging folder the parts of those who no longer allow them.
 
 Parts are all that a run goes on with; whatever else lies there is made anew, so it goes as a whole. A part says beside it on
-which consent it rests. One that does not, or that rests on another ledger, goes too: of it nothing can be told.
+which consent it rests. One that does not, or that rests on another ledger, goes too: of it nothing can be told. So does one that
+holds the audio of a refused track under another recording_id.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -20,6 +21,7 @@ from duologue_pipeline.files.storage import delete_file, join, list_files, open_
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
+from duologue_pipeline.withdrawal.same_audio import REASON as SAME_AUDIO
 from duologue_pipeline.withdrawal.scan.names import Names
 from duologue_schemas.tables import RECORDINGS
 
@@ -34,11 +36,12 @@ _LONGEST_NAME: Final = 512
 
 @dataclass(frozen=True)
 class _Part:
-    """Says what a part holds: its recording, its speakers, the keys of its samples, and who of them no longer allows it."""
+    """Says what a part holds: its recording, its speakers, hashes of their audio, the keys of its samples, and who no longer allows it."""
 
     path: str
     recording_id: str
     speakers: tuple[str, ...]
+    audio: tuple[str, ...]
     keys: tuple[str, ...]
     refused: tuple[Refusal, ...] | None
     """None where it cannot be told."""
@@ -81,6 +84,7 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
     parts = [path for path in files if path.endswith(_ROWS) and path.count("/") == 2]  # .staging/parts/NAME
     with ThreadPoolExecutor(_READERS) as readers:
         read = list(readers.map(partial(_read, root, snapshot, as_of), parts))
+    read = list(_with_same_audio(read))
     kept = [part for part in read if part.refused == ()]
     gone = [part for part in read if part.refused != ()]
     stay = {join(STAGING, _MARK)}
@@ -125,11 +129,12 @@ def _read(root: str, snapshot: Snapshot | None, as_of: datetime, path: str) -> _
         document = json.loads(read_bytes(join(root, path)))
         (row,), basis = document["recordings"], document["basis"]
         speakers = tuple(row[f"speaker_{side}"] for side in SPEAKERS)
+        audio = tuple(row[f"samples_sha256_{side}"] for side in SPEAKERS)
         keys = tuple(sample["key"] for sample in document["index"])
         refused = _refused(row, basis, snapshot, as_of)
-        return _Part(path, row["recording_id"], speakers, keys, refused)
+        return _Part(path, row["recording_id"], speakers, audio, keys, refused)
     except (KeyError, TypeError, ValueError, pa.ArrowException):
-        return _Part(path, "", (), (), None)
+        return _Part(path, "", (), (), (), None)
 
 
 def _refused(
@@ -140,6 +145,24 @@ def _refused(
     made_for = {"include_audio": basis["include_audio"], "purposes": [basis["purpose"]]}
     table = pa.Table.from_pylist([{**row, "shard": ""}], schema=RECORDINGS)
     return find_refusals(made_for, table, snapshot, as_of=as_of)
+
+
+def _with_same_audio(parts: Sequence[_Part]) -> Iterator[_Part]:
+    """Refuses the parts that hold the audio of a refused track under another recording_id."""
+    causes = {
+        part.audio[SPEAKERS.index(refusal.side)]: refusal for part in parts for refusal in reversed(part.refused or ())
+    }
+    for part in parts:
+        found = (
+            tuple(
+                replace(causes[audio], recording_id=part.recording_id, side=side, commitment=speaker, reason=SAME_AUDIO)
+                for side, speaker, audio in zip(SPEAKERS, part.speakers, part.audio, strict=True)
+                if audio in causes
+            )
+            if part.refused == ()
+            else ()
+        )
+        yield replace(part, refused=found) if found else part
 
 
 def _names(parts: Iterable[_Part]) -> Iterator[str]:

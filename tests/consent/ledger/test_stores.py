@@ -185,6 +185,22 @@ def test_four_processes_and_four_threads_that_write_at_once_lose_nothing(locatio
     assert (signed.size, signed.root) == (240, root_of(leaves))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://steward@127.0.0.1:1/consent?password=SECRET&connect_timeout=1",
+        "postgresql://steward@127.0.0.1:1/consent?sslpassword=SECRET&connect_timeout=1",
+        "postgresql://steward:x@SECRET@127.0.0.1:1/consent?connect_timeout=1",
+        "postgresql+nosuch://steward:SECRET@127.0.0.1:1/consent",
+        "mysql://steward@host/consent?password=SECRET",
+    ],
+)
+def test_a_password_is_in_no_message_wherever_it_stands(url: str) -> None:
+    with pytest.raises(LedgerError) as error:
+        Ledger.open(url)
+    assert "SECRET" not in str(error.value)
+
+
 def test_a_password_is_in_no_message() -> None:
     location = "postgresql+psycopg://steward:geheim@127.0.0.1:1/consent?keys=/nowhere/keys"
     with pytest.raises(LedgerError) as error:

@@ -22,7 +22,8 @@ def test_a_lock_is_held_by_one(place: str) -> None:
         lease.check()
         with (
             pytest.raises(
-                UsageError, match=r"/lock: is still held by process \d+ on \S+; wait until it ends, or end it, and run"
+                UsageError,
+                match=r"/lock: is still held by process \d+ on this machine; wait until it ends, or end it, and run",
             ),
             exclusive(f"{place}/lock", wait_s=0.2, waiting=said.append),
         ):
@@ -49,6 +50,15 @@ def test_who_waits_gets_the_lock_when_it_is_free(place: str) -> None:
         order.append("second")
     thread.join()
     assert order == ["first", "first ends", "second"]
+
+
+def test_a_lock_which_lies_in_a_release_does_not_name_the_machine(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "janes-laptop")
+    with exclusive(f"{place}/lock", wait_s=0, waiting=quiet):
+        version = read_version(f"{place}/lock")
+    assert version is not None
+    assert sorted(json.loads(version.data)) == ["host", "pid", "token"]
+    assert b"jane" not in version.data
 
 
 def test_the_lock_of_a_process_that_died_here_is_taken_at_once(bucket: str) -> None:

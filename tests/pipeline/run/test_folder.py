@@ -70,7 +70,7 @@ def test_a_second_run_says_who_holds_the_folder_and_what_to_do(calls: Calls, tmp
     out, said = tmp_path / "out", StringIO()
     with exclusive(str(out / LOCK), wait_s=0, waiting=lambda _: None), pytest.raises(UsageError) as raised:
         run(calls.request(out, wait_s=0.3), progress=said)
-    who = f"process {os.getpid()} on {os.uname().nodename}"
+    who = f"process {os.getpid()} on this machine"
     assert said.getvalue() == f"waiting: {out} is held by {who}\n"
     assert str(raised.value) == (
         f"{out}/{LOCK}: is still held by {who}; wait until it ends, or end it, and run the command again"
@@ -303,6 +303,19 @@ def test_a_part_of_which_nothing_can_be_told_goes(unfinished: Path, calls: Calls
     (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
     assert outcome.counts == {"parts_refused": 0, "parts_unknown": 1, "parts_kept": 1}
     assert parts(unfinished) == ["1"]
+
+
+def test_a_part_that_holds_the_audio_of_a_refused_track_under_another_id_goes(unfinished: Path, calls: Calls) -> None:
+    (kept,) = unfinished.glob(".staging/parts/call-0-*.rows.json")
+    (gone,) = unfinished.glob(".staging/parts/call-1-*.rows.json")
+    rows = json.loads(kept.read_text())
+    rows["recordings"][0]["samples_sha256_a"] = json.loads(gone.read_text())["recordings"][0]["samples_sha256_b"]
+    kept.write_text(json.dumps(rows))
+    calls.withdraw("s-carl")
+    (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    assert outcome.counts == {"parts_refused": 2, "parts_unknown": 0, "parts_kept": 0}
+    assert outcome.refusals == {"consent_audio_of_refused": 1, "consent_withdrawn": 1}
+    assert parts(unfinished) == []
 
 
 def test_another_ledger_is_no_reason_to_keep_a_part(unfinished: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A withdrawal from the ledger to the receipt: what changes, what stays, what readers see, and what is said."""
 
 import base64
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,12 @@ from typer.testing import CliRunner
 from duologue_consent import Purpose, verify
 from duologue_pipeline.cli.app import app
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.tables import read_table, write_table
 from duologue_pipeline.reader.dataset import open_dataset
+from duologue_pipeline.release.document import manifest_bytes
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.protocol import Outcome, propagate_release
+from duologue_schemas.tables import LATER_COLUMNS, WITHDRAWN
 from tests.pipeline.withdrawal.support import release_of
 from tests.pipeline.withdrawal.world import World, make_world
 
@@ -275,7 +279,25 @@ def test_who_withdraws_while_it_is_under_way_is_out_when_it_says_that_it_is_done
 
     outcomes = propagate(world, tell=tell)
     assert sum(outcome.refusals["consent_withdrawn"] for outcome in outcomes) == 2 + 1
-    assert not set(keys(world)) & {"fred"}
+    rows = read_table(str(world.out / "recordings.parquet")).to_pylist()
+    assert {row["speaker_a"] for row in rows if row["recording_id"] in ("call-1", "call-7")} <= {WITHDRAWN}
     assert propagate(world)[0].refusals == {}
     assert [receipt_status(world, path.name) for path in (world.out / "receipts").iterdir()] == [0] * len(outcomes)
     assert verify_release(str(world.out)).faults == ()
+
+
+def test_a_release_that_an_earlier_version_has_written_can_be_withdrawn_from(world: World) -> None:
+    path = world.out / "recordings.parquet"
+    table = read_table(str(path))
+    write_table(str(path), table.drop_columns(sorted(LATER_COLUMNS)))
+    release = release_of(world.out)
+    (entry,) = (entry for entry in release["files"] if entry["path"] == path.name)
+    entry |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+    (world.out / "dataset.json").write_bytes(manifest_bytes(release))
+    world.withdraw("anna")
+    (outcome,) = propagate(world)
+    assert outcome.refusals == {"consent_withdrawn": 2}
+    assert outcome.counts["samples_silenced"] + outcome.counts["samples_dropped"] == 3 + 2
+    assert receipt_status(world) == 0
+    assert read_table(str(path)).column_names == [name for name in table.column_names if name not in LATER_COLUMNS]
+    assert propagate(world)[0].refusals == {}

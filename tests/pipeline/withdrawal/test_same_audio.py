@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from duologue_consent import verify
@@ -12,8 +13,10 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.reader.revocations import parse_revocations, trusted_keys
+from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.release.verify import verify_release
+from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.withdrawal.protocol import Outcome, propagate_release
 from tests.pipeline.withdrawal.support import CALLS, HEARD, Call, release_of
 from tests.pipeline.withdrawal.test_crash import run_killed
@@ -180,3 +183,46 @@ def test_killed_at_every_change_it_is_finished_whatever_was_decided_since(later:
         shutil.rmtree(folder)
         moment += 1
     assert moment > 60  # two parts, and the changes of one receipt
+
+
+def odd_codes(shape: tuple[int, ...]) -> bytes:
+    return npy_bytes(np.arange(np.prod(shape), dtype=np.uint16).reshape(shape))
+
+
+@pytest.mark.parametrize(
+    ("member", "content"),
+    [
+        ("json", b'{"recording_id": "\x87"}'),
+        ("json", b'{"recording_id": "nobody"}'),
+        ("json", b"[]"),
+        ("json", b"[" * 100_000),
+        ("codes.npy", b"\x93NUMPY\1\0\xff\xff"),
+        ("codes.npy", odd_codes((3, 4, 20))),
+        ("codes.npy", odd_codes((50,))),
+        ("flac", b"fLaC" + bytes(40)),
+    ],
+)
+def test_a_damaged_sample_is_named_and_the_withdrawal_goes_on_afterwards(
+    member: str, content: bytes, tmp_path: Path
+) -> None:
+    world = world_with(tmp_path)
+    world.withdraw("anna")
+    hers = {call.name for call in CALLS if "anna" in (call.a, call.b)}
+    index = read_table(str(world.out / "index.parquet")).to_pylist()
+    kept = min({row["shard"] for row in index} - {row["shard"] for row in index if row["recording_id"] in hers})
+    path = world.out / kept
+    whole = path.read_bytes()
+    with path.open("wb") as stream:
+        path.with_suffix(".old").write_bytes(whole)
+        for number, (key, members) in enumerate(read_members(str(path.with_suffix(".old")))):
+            write_members(stream, key, {**members, member: content} if number == 0 else members)
+        stream.write(bytes(1024))
+    path.with_suffix(".old").unlink()
+    with pytest.raises(
+        UsageError, match=r"put back the shard that dataset.json names|was changed or exchanged"
+    ) as refused:
+        propagate(world)
+    assert kept in str(refused.value)
+    path.write_bytes(whole)
+    propagate(world)
+    check_holds(world)

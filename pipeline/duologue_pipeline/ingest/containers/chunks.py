@@ -242,7 +242,7 @@ class _Walk:
         if name == self._grammar.format:
             if self._chunks.get(name, content) != content:
                 raise self._refuse("it has two formats")
-            self.plain = self.plain and not self._data
+            self.plain = self.plain and not self._data and name not in self._chunks  # libsndfile reads one, and first
         elif name == b"ds64" and len(content) >= 16:
             outer, self._long_size = (self._grammar.number(content[first : first + 8]) for first in (0, 8))
             self._take_outer(outer)

@@ -70,6 +70,10 @@ def _one(handle: BufferedReader, place: int, size: int, uri: str) -> Section:
     channels, width = numbers["channel_count"], numbers["sample_n_bytes"] or (1 if coding != "pcm" else 2)
     if not 1 <= channels <= 0xFFFF or not 1 <= width <= 4 or not 1 <= numbers["sample_rate"] < 1 << 31:
         raise refuse(f"its header says {channels} channels of {width} bytes at {numbers['sample_rate']} Hz")
+    if channels > 1 and fields.get("channels_interleaved", "TRUE").upper() == "FALSE":
+        raise refuse(
+            "its channels follow one after the other (channels_interleaved)", "interleave them, or give two files"
+        )
     start = place + header_bytes
     frame_bytes = channels * width
     declared = numbers["sample_count"] or (size - start) // frame_bytes

@@ -1,19 +1,16 @@
 """Reads what the scan needs to know of the files that it looks into, format by format."""
 
 import codecs
-import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import soundfile
 
 from duologue_pipeline.files.arrays import parse_npy
 from duologue_pipeline.records import SPEAKERS, Speaker
+from duologue_pipeline.withdrawal.traces import read_pcm
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
@@ -26,7 +23,6 @@ __all__ = [
     "may_be_withdrawn",
     "metadata_texts",
     "parse_json",
-    "read_pcm",
     "texts_of",
     "withdrawn_sides",
 ]
@@ -55,12 +51,6 @@ def is_binary(head: bytes) -> bool:
     except ValueError:
         return True
     return b"\0" in head
-
-
-def read_pcm(content: bytes) -> npt.NDArray[np.int32]:
-    """Reads the samples of a lossless audio file: int32 [T, tracks]."""
-    pcm: npt.NDArray[np.int32] = soundfile.read(io.BytesIO(content), dtype="int32", always_2d=True)[0]
-    return pcm
 
 
 def loud_tracks(content: bytes, sides: Iterable[Speaker]) -> Iterator[Speaker]:

@@ -23,7 +23,6 @@ from duologue_pipeline.withdrawal.scan.formats import (
     may_be_withdrawn,
     metadata_texts,
     parse_json,
-    read_pcm,
     texts_of,
     withdrawn_sides,
 )
@@ -32,7 +31,7 @@ from duologue_pipeline.withdrawal.scan.owners import Owners
 from duologue_pipeline.withdrawal.scan.removed import Finding, Removed
 from duologue_pipeline.withdrawal.scan.words import Words, canonical_words, listed_words
 from duologue_pipeline.withdrawal.silence import event_stays, silence_document, silence_event_row, silence_recording
-from duologue_pipeline.withdrawal.traces import audio_traces, code_traces, word_traces
+from duologue_pipeline.withdrawal.traces import audio_traces, code_traces, read_pcm, word_traces
 
 __all__ = ["Look"]
 

@@ -221,3 +221,12 @@ class TestSphere:
     )
     def test_a_header_that_makes_no_sense_is_refused(self, header: bytes, refused: Build) -> None:
         assert refused(header.ljust(2000))[0] == "audio_unreadable"
+
+
+def test_a_sphere_file_whose_channels_are_not_interleaved_is_refused(
+    sphere: Build, decode: Build, refused: Build
+) -> None:
+    reason, detail = refused(sphere(more="channels_interleaved -s5 FALSE\n"))
+    assert reason == "audio_unreadable"
+    assert "its channels follow one after the other" in detail
+    assert len(decode(sphere(more="channels_interleaved -s4 TRUE\n"))) == 4000

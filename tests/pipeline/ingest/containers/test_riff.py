@@ -83,6 +83,21 @@ def test_a_size_of_zero_with_nothing_or_chunks_behind_it_is_believed(
     assert decode(make_wav(b"", after=info)).shape == (0, 2)
 
 
+@pytest.mark.parametrize("riff", [None, 0xFFFFFFFF])
+@pytest.mark.parametrize("has_info", [False, True])
+def test_a_byte_that_fills_up_an_odd_size_and_ends_a_sample_is_of_the_sample(
+    riff: int | None,
+    has_info: bool,
+    info: bytes,
+    make_wav: Build,
+    samples: npt.NDArray[np.int16],
+    sound: Pcm,
+    decode: Build,
+) -> None:
+    file = make_wav(riff=riff, data=samples.nbytes - 1, after=info if has_info else b"")
+    assert np.array_equal(decode(file), sound)
+
+
 @pytest.mark.parametrize("data", [0, 0xFFFFFFFF])
 def test_chunks_and_tags_behind_samples_without_a_size_are_no_sound(
     data: int, make_wav: Build, make_chunk: Build, info: bytes, sound: Pcm, decode: Build
@@ -391,3 +406,9 @@ def test_a_whole_file_is_one_section_of_the_whole(make_wav: Build, info: bytes, 
     path = tmp_path / "call.wav"
     path.write_bytes(make_wav(after=info))
     assert find_layout(path, "call.wav").sections == (Section(0, path.stat().st_size, samples=4000),)
+
+
+def test_a_format_that_is_given_twice_is_one(
+    sound: Pcm, decode: Build, make_wav: Build, make_chunk: Build, make_format: Build
+) -> None:
+    np.testing.assert_array_equal(decode(make_wav(before=make_chunk(b"fmt ", make_format()))), sound)
