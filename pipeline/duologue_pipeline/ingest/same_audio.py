@@ -6,6 +6,7 @@ there, and who wrote the manifest may not be able to change it. Whatever is mark
 takes out all (:mod:`duologue_pipeline.withdrawal.same_audio`).
 """
 
+import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -31,6 +32,7 @@ Holder = tuple[str, bool]
 """A recording_id, and whether the track lies in a local file."""
 
 _NAMED: Final = 10
+_MOST: Final = 32  # a track that ten thousand recordings hold must not make a hundred million pairs
 
 
 def track_hashes(conversation: Ingested) -> tuple[tuple[str, Holder], ...]:
@@ -70,18 +72,30 @@ def sharing(holders: Iterable[Holder]) -> tuple[tuple[str, tuple[Holder, ...]], 
         holders: of the track, in any order, each of them any number of times.
 
     Returns:
-        (recording_id, the others sorted) of each, an other with whether both lie in local files; nothing where there is
-        only one.
+        (recording_id, the others sorted) of each, an other with whether both lie in local files; of a group of more than
+        33 each names 32 others, and all are joined by a chain of names. Nothing where there is only one.
     """
     local: dict[str, bool] = {}
     for recording_id, is_local in holders:
         local[recording_id] = local.get(recording_id, False) or is_local
     ordered = sorted(local)
-    return tuple(
-        (each, tuple((other, local[each] and local[other]) for other in ordered if other != each))
-        for each in ordered
-        if len(ordered) > 1
-    )
+    if len(ordered) <= 1:
+        return ()
+    here = [each for each in ordered if local[each]]
+    return tuple((each, _others(each, ordered, here if local[each] else [])) for each in ordered)
+
+
+def _others(own: str, ordered: Sequence[str], here: Sequence[str]) -> tuple[Holder, ...]:
+    """Names the others of a group; of a large one those that follow in their order, so that a chain of names joins all."""
+    found = dict.fromkeys(_following(own, here), True)
+    found |= {each: each in found for each in _following(own, ordered)}
+    return tuple(sorted(found.items()))
+
+
+def _following(own: str, ordered: Sequence[str]) -> list[str]:
+    place = bisect.bisect_left(ordered, own)
+    most = min(_MOST, len(ordered) - 1)
+    return [ordered[(place + step) % len(ordered)] for step in range(1, most + 1)]
 
 
 def mark_same_audio(conversation: Ingested, others: Sequence[Holder], *, policy: str) -> Ingested:

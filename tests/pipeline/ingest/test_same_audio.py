@@ -104,6 +104,23 @@ def test_each_is_told_the_others_and_whether_both_are_local(ids: str) -> None:
     assert sharing([("a", True), ("a", False)]) == ()
 
 
+@pytest.mark.parametrize("local", [0, 2, 500])
+def test_a_large_group_is_joined_by_a_chain(local: int) -> None:
+    told = dict(sharing([(f"call-{n:03}", n % (500 // local) == 0 if local else False) for n in range(500)]))
+    assert len(told) == 500
+    assert max(map(len, told.values())) <= 64
+    here = {each for each in told if local and int(each[5:]) % (500 // local) == 0}
+    for each, others in told.items():
+        assert each not in dict(others)
+        assert any(both for _, both in others) == (each in here)
+    reached, waiting = {"call-000"}, ["call-000"]
+    while waiting:
+        further = {other for other, _ in told[waiting.pop()]} - reached
+        reached |= further
+        waiting += further
+    assert reached == told.keys()
+
+
 def test_it_is_refused_or_marked(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", NOISE, 8000)
     recording = make_recording(tmp_path / "a.wav", recording_id="call-1")
