@@ -160,7 +160,10 @@ def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Record
 
 def _invalid(recording_id: str | None, detail: str) -> Rejected:
     return Rejected(
-        recording_id, "read", "manifest_invalid", f"{detail}. `duologue validate MANIFEST` lists every fault by line"
+        recording_id,
+        "read",
+        "manifest_invalid",
+        f"{detail.removesuffix('.')}. `duologue validate MANIFEST` lists every fault by line",
     )
 
 
