@@ -163,7 +163,7 @@ def _invalid(recording_id: str | None, detail: str) -> Rejected:
         recording_id,
         "read",
         "manifest_invalid",
-        f"{detail.removesuffix('.')}. `duologue validate MANIFEST` lists every fault by line",
+        f"{detail}. `duologue validate MANIFEST` lists every fault by line",
     )
 
 

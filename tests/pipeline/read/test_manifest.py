@@ -200,4 +200,4 @@ def test_a_fault_that_ends_with_a_full_stop_gets_no_second_one() -> None:
     rejected = parse({**FULL, "lang": "en"})
     assert isinstance(rejected, Rejected)
     assert ".." not in rejected.detail
-    assert rejected.detail.endswith("begin with x_. `duologue validate MANIFEST` lists every fault by line")
+    assert rejected.detail.endswith("begin with x_). `duologue validate MANIFEST` lists every fault by line")
