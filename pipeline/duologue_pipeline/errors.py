@@ -23,7 +23,7 @@ REASONS: Final[dict[str, str]] = {
     "manifest_duplicate_id": "More than one manifest line has this recording_id, so none of them is used.",
     "manifest_look_alike_id": "More than one manifest line has a recording_id that looks like this one, so none is used.",
     # stage "consent"
-    "consent_no_ledger": "No consent ledger was given, or the file does not exist.",
+    "consent_no_ledger": "No consent ledger was given, or the file does not exist; name one with --ledger.",
     "consent_unknown_speaker": "The ledger has no event of this speaker.",
     "consent_not_given": "The speaker has not been asked for this purpose, or has not answered.",
     "consent_refused": "The speaker was asked for this purpose and said no.",

@@ -48,6 +48,9 @@ class Fault:
     field: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
 
 @cache
 def load_schema(name: str) -> dict[str, Any]:

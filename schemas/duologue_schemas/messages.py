@@ -99,8 +99,8 @@ def _missing(schema: Mapping[str, Any], name: str) -> str:
 
 def _unknown(schema: Mapping[str, Any], name: str) -> str:
     nearest = get_close_matches(name, schema["properties"], n=1)
-    remedy = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(schema['properties'])}."
-    own = " A field of your own must begin with x_." if "patternProperties" in schema else ""
+    remedy = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(schema['properties'])}"
+    own = " (a field of your own must begin with x_)" if "patternProperties" in schema else ""
     return f"is not a known field; {remedy}{own}"
 
 

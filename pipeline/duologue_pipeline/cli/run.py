@@ -127,7 +127,8 @@ def run(
 ) -> None:
     """Make training shards with labels, consent and a card from two-track recordings of conversations.
 
-    Options after -- go to Apache Beam. Exit status: 0 done; 2 wrong usage or manifest; 3 nothing could be written.
+    What is refused stands in rejected.jsonl, without names; which file, what was found and what to do stands in a private
+    file in LEDGER.refused. Options after -- go to Apache Beam. Exit status: 0 done; 2 wrong usage or manifest; 3 nothing could be written.
     """
     if context.args and not context.args[0].startswith("--"):
         fail(f"unexpected argument {context.args[0]!r}; options for Beam go after --", EXIT_USAGE)

@@ -44,7 +44,7 @@ def verify(
         str, typer.Argument(help="Check the release in this folder, the --out of a run.", metavar="DIR")
     ],
 ) -> None:
-    """Check the hashes, members, frame counts and totals of a release.
+    """Check all of a release: hashes, members, frames, totals, revocations, log, and what does not belong to it.
 
     Exit status: 0 no faults; 1 faults; 2 there is no release.
     """
@@ -55,7 +55,11 @@ def verify(
     for fault in report.faults:
         typer.echo(fault)
     if report.faults:
-        typer.echo(f"{directory}: {report.fault_count} faults", err=True)
+        found = "1 fault" if report.fault_count == 1 else f"{report.fault_count} faults"
+        typer.echo(
+            f"{directory}: {found}; the release is not as it was published: use nothing of it, and fetch it again",
+            err=True,
+        )
         raise typer.Exit(EXIT_FAULTS)
     typer.echo(
         f"{directory}: all well: {report.shards} shards, {report.samples} samples, {report.frames} frames, "

@@ -57,7 +57,7 @@ def check_name(uri: str) -> None:
     if scheme(uri) not in SCHEMES:
         raise FileFault(
             f"{shown(uri)}: cannot be reached ({scheme(uri)} is no place that duologue reads from); "
-            "use a local path, s3:// or gs://",
+            "use a local path, s3:// or gs://, for audio and words also https://",
             "not_allowed",
             {"fault": "scheme"},
         )

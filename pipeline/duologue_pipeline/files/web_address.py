@@ -133,7 +133,7 @@ def _host_and_port(uri: str, place: str, kind: str) -> tuple[str, int]:
         host, _, port = place.partition(":")
         host = _ascii(uri, host)
         if not _HOST.fullmatch(host):
-            raise _bad(uri, f"names no host ({host[:60]!r})")
+            raise _bad(uri, f"names no host ({host[:60]!r}); write http://HOST/PATH or https://HOST/PATH")
     try:
         literal_address(host)
     except ValueError:

@@ -70,7 +70,7 @@ def parse_release(data: bytes, name: str) -> dict[str, Any]:
     faults = list(islice(iter_faults("release", document), 2))
     if faults:
         more = "; `duologue shards verify` lists all faults" if len(faults) > 1 else ""
-        raise DamagedReleaseError(f"{name}: {faults[0].field}: {faults[0].message}{more}"[:1000])
+        raise DamagedReleaseError(f"{name}: {faults[0]}{more}"[:1000])
     return document
 
 
@@ -81,7 +81,7 @@ def manifest_faults(data: bytes, name: str) -> tuple[dict[str, Any], list[str]]:
         DamagedReleaseError: it is no manifest of this version at all.
     """
     document = _document(data, name)
-    return document, [f"{MANIFEST}: {fault.field}: {fault.message}" for fault in iter_faults("release", document)]
+    return document, [f"{MANIFEST}: {fault}" for fault in iter_faults("release", document)]
 
 
 def _document(data: bytes, name: str) -> dict[str, Any]:

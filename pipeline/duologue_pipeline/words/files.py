@@ -114,7 +114,7 @@ def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Wor
     """
     faults = [
         *_unit_faults(document),
-        *(f"{fault.field}: {fault.message}" for fault in iter_faults("words", document)),
+        *map(str, iter_faults("words", document)),
     ]
     faults = faults or list(_repetition_faults(document))
     if faults:

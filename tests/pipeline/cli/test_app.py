@@ -29,3 +29,13 @@ def test_a_name_that_no_file_can_have_is_one_line(arguments: tuple[str | bytes, 
     assert done.stderr.startswith("duologue")
     assert len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_verify_ends_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text("{")
+    command = [sys.executable, "-m", "duologue_pipeline", "shards", "verify", str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"{tmp_path}: 1 fault; the release is not as it was published: use nothing of it, and fetch it again\n"
+    )

@@ -148,7 +148,10 @@ def test_reading_a_missing_file_says_so(tmp_path: Path) -> None:
 
 
 def test_an_unknown_scheme_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match=r"^ftp://host/a: cannot be reached \(.*\); use a local path, s3:// or gs://$"):
+    with pytest.raises(
+        UsageError,
+        match=r"^ftp://host/a: cannot be reached \(.*\); use a local path, s3:// or gs://, for audio and words also https://$",
+    ):
         storage.exists("ftp://host/a")
 
 

@@ -194,3 +194,10 @@ def test_a_manifest_from_elsewhere_does_not_name_this_machine(uri: str, monkeypa
     assert isinstance(parse_line(line, manifest_uri="/calls/manifest.jsonl"), Recording)
     monkeypatch.setenv("DUOLOGUE_ALLOW_PRIVATE_ADDRESSES", "1")
     assert isinstance(parse_line(line, manifest_uri="s3://bucket/manifest.jsonl"), Recording)
+
+
+def test_a_fault_that_ends_with_a_full_stop_gets_no_second_one() -> None:
+    rejected = parse({**FULL, "lang": "en"})
+    assert isinstance(rejected, Rejected)
+    assert ".." not in rejected.detail
+    assert rejected.detail.endswith("begin with x_). `duologue validate MANIFEST` lists every fault by line")

@@ -106,6 +106,12 @@ def test_faults_are_named_with_their_place(recording: Callable[..., Recording]) 
     assert "a.json: [1].end_s: found 1.0, before start_s (2.0)" in detail
 
 
+def test_a_fault_of_the_whole_file_names_no_place(recording: Callable[..., Recording]) -> None:
+    reason, detail = refusal(recording('{"words": []}'))
+    assert reason == "words_invalid"
+    assert detail.endswith("a.json: found an object, expected a list")
+
+
 def test_of_many_faults_three_are_shown(recording: Callable[..., Recording]) -> None:
     reason, detail = refusal(recording([{"word": "", "start_s": 0, "end_s": 1}] * 10))
     assert reason == "words_invalid"

@@ -82,7 +82,7 @@ def _sample_faults(
     except ValueError as error:
         yield f"json or codes.npy cannot be read ({error})"
         return
-    faults = [f"json: {fault.field}: {fault.message}" for fault in islice(iter_faults("sample", document), _SHOWN)]
+    faults = [f"json: {fault}" for fault in islice(iter_faults("sample", document), _SHOWN)]
     yield from faults
     if faults:
         return

@@ -88,7 +88,7 @@ def rejected_faults(root: str, release: Mapping[str, Any]) -> tuple[int, list[st
             faults.append(f"{where}: cannot be read ({error})")
             continue
         found = islice(iter_faults("rejected", document), _SHOWN)
-        faults += [f"{where}: {fault.field}: {fault.message}" for fault in found]
+        faults += [f"{where}: {fault}" for fault in found]
     return len(lines), faults
 
 
@@ -102,4 +102,4 @@ def statistics_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
                 yield f"statistics.json: cannot be read ({error})"
                 return
             for fault in islice(iter_faults("statistics", document), _SHOWN):
-                yield f"statistics.json: {fault.field}: {fault.message}"
+                yield f"statistics.json: {fault}"
