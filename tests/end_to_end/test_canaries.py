@@ -78,6 +78,8 @@ def lines_with_canaries(folder: Path, server: str) -> list[dict[str, Any] | str]
         (home / f"{canary('file')}.{side}.wav").write_bytes(wav_with_tags(samples))
         (home / f"{canary('spoken')}.{side}.wav").write_bytes(wav_with_tags(samples[32000:]))
         (home / f"{canary('other')}.{side}.wav").write_bytes(wav_with_tags(samples[64000:]))
+        # What shares its audio with somebody who is refused is refused for that, and nothing else of it is looked at.
+        (home / f"{canary('alien')}.{side}.wav").write_bytes(wav_with_tags(samples[96000:]))
     damaged = (home / f"{canary('other')}.a.wav").read_bytes()[:5000]
     (home / f"{canary('cut')}.wav").write_bytes(damaged)
     (home / f"{canary('text')}.wav").write_text(canary("content") * 50)
@@ -99,12 +101,14 @@ def lines_with_canaries(folder: Path, server: str) -> list[dict[str, Any] | str]
         made["tracks"][1]["uri"] = uri
         return made
 
-    good, spoken, others = ((f"{canary(name)}.a.wav", f"{canary(name)}.b.wav") for name in ("file", "spoken", "other"))
+    good, spoken, others, alien = (
+        (f"{canary(name)}.a.wav", f"{canary(name)}.b.wav") for name in ("file", "spoken", "other", "alien")
+    )
     other = others[1]
     signed = f"X-Signature={canary('signature')}"
     return [
         line("good", *good),
-        line("stranger", *others),
+        line("stranger", *alien),
         line("missing", f"{canary('missing')}.wav", other),
         line("cut", f"{canary('cut')}.wav", other),
         line("text", f"{canary('text')}.wav", other),
@@ -120,7 +124,7 @@ def lines_with_canaries(folder: Path, server: str) -> list[dict[str, Any] | str]
         fetched("port", f"http://{canary('user')}:{canary('password')}@127.0.0.1:{canary('port')}/x.wav"),
         fetched("scheme", f"ftp://{canary('user')}:{canary('password')}@127.0.0.1/{canary('path')}.wav"),
         fetched("nul", f"{home}/{canary('nul')}\0.wav"),
-        {**line("later", *others), "started_at": "2025-01-01T00:00:00Z"},
+        {**line("later", *alien), "started_at": "2025-01-01T00:00:00Z"},
         {**line("when", *others), "started_at": canary("time")},
         {**line("tongue", *others), "language": canary("language")},
         {**line("field", *others), canary("field"): canary("value")},
@@ -195,6 +199,7 @@ def test_no_canary_is_published_logged_or_left_in_a_temporary_file(tmp_path: Pat
     assert len(rows) >= len(lines) - 2, "most lines are refused, else this test looks at nothing"
     details = refused_details(ledger)
     assert len(details) == len(rows)
+    assert "consent_audio_of_refused" not in {row["reason"] for row in rows}, "each is refused for its own fault"
     assert sum(MARK in row["detail"] for row in details) > len(rows) / 2, "the private file says what was found"
 
     withdrawn = command("consent", "withdraw", f"{canary('speaker')}-good-a@example.org", "--ledger", ledger)

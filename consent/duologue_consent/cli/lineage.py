@@ -82,6 +82,7 @@ def add(
             dataset=facts.label,
             purposes=facts.purposes,
             speakers=tuple(facts.recorded_ms),
+            forms=facts.forms,
             at=format_time(moment),
             folder=dataset if "://" in dataset else str(Path(dataset).absolute()),
         )

@@ -3,8 +3,8 @@
 Rules
 1. A link says that a release (the SHA-256 of its dataset.json) trained a model or was handed to a recipient. It keeps the
    pseudonyms of the release's speakers, so that it can be asked when the files are gone.
-2. A link is affected when a speaker of its release no longer allows ``recording`` or a purpose of the release for tokens
-   and annotations, which every release holds, or was forgotten: unknown is no.
+2. A link is affected when a speaker of its release no longer allows ``recording`` or a purpose of the release for a form
+   that the release holds, or was forgotten: unknown is no. Every release holds tokens and annotations.
 3. Each affected link is owed a notice (GDPR Art. 19: erasure is communicated to each recipient). A notice names the
    speakers that no earlier notice to the same link has named. It is issued once and stands until it is acknowledged.
 4. Nothing here says anything about what a model's weights still hold. A notice tells what was withdrawn; what is done about
@@ -48,7 +48,7 @@ ACKNOWLEDGED: Final = "notice.acknowledged"
 Role = Literal["model", "recipient"]
 
 _FORGOTTEN: Final = "forgotten"
-_FORMS: Final = (Form.TOKENS, Form.ANNOTATIONS)
+_FORMS: Final = (Form.TOKENS.value, Form.ANNOTATIONS.value)
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Link:
         speakers: the pseudonyms in it, sorted.
         at: RFC 3339, when it was trained or handed over.
         folder: where the release lay, an absolute path or address; None in links of before it was recorded.
+        forms: of the recordings that the release holds; tokens and annotations in links of before it was recorded.
     """
 
     role: Role
@@ -76,10 +77,12 @@ class Link:
     speakers: tuple[str, ...]
     at: str
     folder: str | None = None
+    forms: tuple[str, ...] = _FORMS
 
     def to_fields(self) -> dict[str, Any]:
         """Gives what the ledger keeps of the link, as JSON values."""
-        return asdict(self) | {"purposes": list(self.purposes), "speakers": list(self.speakers)}
+        lists = {"purposes": list(self.purposes), "speakers": list(self.speakers), "forms": list(map(str, self.forms))}
+        return asdict(self) | lists
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Self:
@@ -89,7 +92,8 @@ class Link:
             ValueError: the fields are those of no link.
         """
         try:
-            link = cls(**{**fields, "purposes": tuple(fields["purposes"]), "speakers": tuple(fields["speakers"])})
+            lists = {name: tuple(fields[name]) for name in ("purposes", "speakers", "forms") if name in fields}
+            link = cls(**{**fields, **lists})
         except (TypeError, KeyError) as error:
             raise ValueError(f"not a link of lineage: {error}") from None
         if link.role not in get_args(Role):
@@ -155,7 +159,7 @@ def affected_links(links: Mapping[int, Link], snapshot: Snapshot, *, as_of: date
         gone = [
             why
             for speaker in link.speakers
-            if (why := _why_gone(speaker, known.get(speaker), snapshot, purposes, as_of)) is not None
+            if (why := _why_gone(speaker, known.get(speaker), snapshot, purposes, link.forms, as_of)) is not None
         ]
         if gone:
             found.append(Affected(seq, link, tuple(sorted(gone))))
@@ -163,14 +167,19 @@ def affected_links(links: Mapping[int, Link], snapshot: Snapshot, *, as_of: date
 
 
 def _why_gone(
-    pseudonym: str, speaker_id: str | None, snapshot: Snapshot, purposes: Sequence[Purpose], as_of: datetime
+    pseudonym: str,
+    speaker_id: str | None,
+    snapshot: Snapshot,
+    purposes: Sequence[Purpose],
+    forms: Sequence[str],
+    as_of: datetime,
 ) -> Gone | None:
     if speaker_id is None:
         return Gone(pseudonym, purposes[-1], _FORGOTTEN)
     history = snapshot.history(speaker_id)
     for purpose in purposes:
-        for form in _FORMS:
-            state = standing(history, purpose, as_of, form=form).state
+        for form in forms:
+            state = standing(history, purpose, as_of, form=Form(form)).state
             if state is not State.GIVEN:
                 return Gone(pseudonym, purpose, state)
     return None

@@ -1,11 +1,12 @@
 """Reads what stewards need of a release: its name, its hash, how long each speaker is recorded in it, and its checkpoints."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
+from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import ConsentError
 from duologue_consent.lineage.settlement import release_hours
 from duologue_consent.proofs.dsse import load_json
@@ -13,6 +14,7 @@ from duologue_consent.proofs.dsse import load_json
 __all__ = ["ReleaseError", "ReleaseFacts", "read_checkpoints", "read_release_facts"]
 
 _COLUMNS: Final = ["recording_id", "duration_s", "speaker_a", "speaker_b"]
+_WORDS: Final = ["words_a", "words_b"]
 _PSEUDONYM_LENGTH: Final = 64
 _LARGEST_CHECKPOINT: Final = 1_000_000
 _LARGEST_FILE: Final = 1 << 30
@@ -34,6 +36,7 @@ class ReleaseFacts:
         name, version: of the dataset.
         purposes: what it may be used for.
         ledger_id: the ledger that it was made with, None where there was none.
+        forms: of the recordings that it holds, in the words of :class:`~duologue_consent.decisions.vocabulary.Form`.
         recorded_ms: milliseconds per speaker's pseudonym; who was silenced in it is left out.
         checkpoints: what names each checkpoint of its ledger in messages -> the signed note.
     """
@@ -43,6 +46,7 @@ class ReleaseFacts:
     version: str
     purposes: tuple[str, ...]
     ledger_id: str | None
+    forms: tuple[str, ...]
     recorded_ms: Mapping[str, int] = field(hash=False)
     checkpoints: Mapping[str, bytes] = field(hash=False)
 
@@ -82,7 +86,9 @@ def read_release_facts(uri: str) -> ReleaseFacts:
             raise ReleaseError(
                 f"{uri}/recordings.parquet: is not the file that dataset.json names; see `duologue shards verify`"
             )
-        rows: list[dict[str, Any]] = pq.ParquetFile(pa.BufferReader(table)).read(_COLUMNS).to_pylist()
+        file = pq.ParquetFile(pa.BufferReader(table))
+        columns = _COLUMNS + [name for name in _WORDS if name in file.schema_arrow.names]
+        rows: list[dict[str, Any]] = file.read(columns).to_pylist()
         sha256 = hashlib.sha256(manifest).hexdigest()
         hours = release_hours(sha256, rows).recorded_ms
         return ReleaseFacts(
@@ -91,6 +97,7 @@ def read_release_facts(uri: str) -> ReleaseFacts:
             version=document["version"],
             purposes=tuple(document["purposes"]),
             ledger_id=document["ledger"]["ledger_id"],
+            forms=_forms(document, rows),
             recorded_ms={who: ms for who, ms in sorted(hours.items()) if len(who) == _PSEUDONYM_LENGTH},
             checkpoints=_checkpoints(uri, _reader(uri)),
         )
@@ -98,6 +105,12 @@ def read_release_facts(uri: str) -> ReleaseFacts:
         raise
     except (KeyError, TypeError, AttributeError, ValueError, pa.ArrowException) as error:
         raise ReleaseError(f"{uri}: its files are damaged ({_told(error)}); see `duologue shards verify`") from None
+
+
+def _forms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    transcript = any(row.get(name) for row in rows for name in _WORDS)
+    held = {Form.AUDIO: document.get("include_audio", False), Form.TRANSCRIPT: transcript}
+    return tuple(form.value for form in Form if held.get(form, True))
 
 
 def read_checkpoints(uri: str, *, read: Read | None = None) -> dict[str, bytes]:

@@ -1,7 +1,6 @@
 """Reads lineage from a ledger: the links, how their notices stand, and whether everybody was told of somebody."""
 
 from collections.abc import Collection
-from datetime import datetime
 
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.lineage import (
@@ -10,8 +9,6 @@ from duologue_consent.lineage.lineage import (
     LINKED,
     Link,
     NoticeState,
-    affected_links,
-    new_notices,
     notice_states,
 )
 
@@ -35,14 +32,13 @@ def read_notices(ledger: Ledger, links: dict[int, Link]) -> list[NoticeState]:
     return notice_states(links, issued, answers)
 
 
-def all_were_told(ledger: Ledger, *, dataset: str, speakers: Collection[str], as_of: datetime) -> bool:
+def all_were_told(ledger: Ledger, *, dataset: str, speakers: Collection[str]) -> bool:
     """Tells whether every model and recipient on record has been issued its notice about these speakers.
 
     Args:
         ledger: with the lineage.
         dataset: the name of the dataset, of whatever version.
         speakers: the pseudonyms of those who are gone.
-        as_of: the moment at which consent is looked at.
 
     Returns:
         False also where no model or recipient with one of the speakers is on record: then nobody was told.
@@ -55,5 +51,7 @@ def all_were_told(ledger: Ledger, *, dataset: str, speakers: Collection[str], as
     }
     if not concerned:
         return False
-    owed = new_notices(affected_links(concerned, ledger.snapshot(), as_of=as_of), read_notices(ledger, links))
-    return not any(gone.speaker in speakers for notice in owed for gone in notice.gone)
+    told = {
+        (state.notice.link_seq, gone.speaker) for state in read_notices(ledger, links) for gone in state.notice.gone
+    }
+    return all((seq, who) in told for seq, link in concerned.items() for who in set(speakers) & set(link.speakers))

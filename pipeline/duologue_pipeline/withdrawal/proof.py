@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from duologue_consent import Ledger
-from duologue_consent.decisions.events import parse_time
 from duologue_consent.ledger.publication import publish_log
 from duologue_consent.lineage.store import all_were_told
 from duologue_consent.proofs.leaves import commit
@@ -164,7 +163,7 @@ def _files(
     speakers = {refusal.commitment for refusal in journal.refusals}
     if keeps_old_versions(journal.root):
         gone = "LOGICAL"
-    elif all_were_told(ledger, dataset=old["name"], speakers=speakers, as_of=parse_time(journal.as_of)):
+    elif all_were_told(ledger, dataset=old["name"], speakers=speakers):
         gone = "NOTIFIED"
     else:
         gone = "PHYSICAL"

@@ -51,6 +51,24 @@ def consent(*arguments: object) -> None:
 
 
 @pytest.mark.parametrize(("told", "level"), [(False, "PHYSICAL"), (True, "NOTIFIED")])
+def test_who_holds_the_words_is_told_of_a_withdrawal_of_the_transcript_alone(
+    told: bool, level: str, world: World, tmp_path: Path
+) -> None:
+    consent("lineage", "add", "moshi-1", "--dataset", world.out, "--ledger", world.path)
+    consent("withdraw", "carl", "--form", "transcript", "--ledger", world.path)
+    if told:
+        consent("lineage", "notices", "--out", tmp_path / "notices", "--ledger", world.path)
+        carl = world.ledger.snapshot().commitment("carl")
+        (notice,) = (tmp_path / "notices").glob("*.json")
+        assert json.loads(notice.read_text())["withdrawn"] == [
+            {"speaker": carl, "purpose": "recording", "state": "withdrawn"}
+        ]
+    propagate(world)
+    assert levels(world) == {level}
+    assert receipt_status(world) == 0
+
+
+@pytest.mark.parametrize(("told", "level"), [(False, "PHYSICAL"), (True, "NOTIFIED")])
 def test_the_receipt_says_whether_those_on_record_were_told(
     told: bool, level: str, world: World, tmp_path: Path
 ) -> None:
