@@ -58,10 +58,7 @@ def read_release_facts(uri: str) -> ReleaseFacts:
         ReleaseError: it is no release, is damaged, or ``recordings.parquet`` is not the one that ``dataset.json`` names.
     """
     # Imported here: the other commands of `duologue consent` need no pyarrow and start without its half second.
-    
-from urllib.parse import quote
-
-import pyarrow as pa
+    import pyarrow as pa
     import pyarrow.fs as pafs
     import pyarrow.parquet as pq
 
@@ -71,7 +68,7 @@ import pyarrow as pa
     try:
         # Encoded, because pyarrow takes the uri apart: in a key ? and # are letters as others are.
         where = f"{scheme.lower()}://{quote(rest)}"
-        files, folder = pafs.FileSystem.from_uri(_quoted(where)) if separator else (pafs.LocalFileSystem(), uri)
+        files, folder = pafs.FileSystem.from_uri(where) if separator else (pafs.LocalFileSystem(), uri)
         manifest = _read(files, f"{folder}/dataset.json")
         table = _read(files, f"{folder}/recordings.parquet")
     except (OSError, pa.ArrowInvalid) as error:
@@ -119,7 +116,9 @@ def read_checkpoints(uri: str) -> dict[str, bytes]:
     import pyarrow.fs as pafs
 
     try:
-        files, path = pafs.FileSystem.from_uri(_quoted(uri)) if "://" in uri else (pafs.LocalFileSystem(), uri)
+        scheme, separator, rest = uri.partition("://")
+        where = f"{scheme}://{quote(rest)}"  # encoded, as above
+        files, path = pafs.FileSystem.from_uri(where) if separator else (pafs.LocalFileSystem(), uri)
         found = _checkpoints(files, path, uri)
     except (OSError, pa.ArrowInvalid) as error:
         raise ReleaseError(
@@ -160,9 +159,3 @@ def _read(files: Any, path: str) -> bytes:
 
 def _told(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _quoted(uri: str) -> str:
-    """Encodes the key of an object, which is a name as it stands: pyarrow takes the uri apart."""
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{quote(rest)}"
