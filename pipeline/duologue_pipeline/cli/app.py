@@ -19,6 +19,7 @@ from duologue_pipeline.cli.simulate import EXAMPLE as SIMULATE_EXAMPLE
 from duologue_pipeline.cli.simulate import simulate
 from duologue_pipeline.cli.support import EXIT_USAGE
 from duologue_pipeline.cli.validate import VALIDATE_EXAMPLE, VERIFY_EXAMPLE, validate, verify
+from duologue_pipeline.files.faults import memory_fault
 
 __all__ = ["app", "main"]
 
@@ -68,6 +69,11 @@ def main() -> None:
     except OSError as error:  # what no command expected of a file, a folder or a connection
         name = "a file" if error.filename is None else str(error.filename)[:_SHOWN]
         _end(f"{name}: cannot be used ({error.strerror or error}); correct the name or the rights, and run it again")
+    except Exception as error:
+        fault = memory_fault(error)
+        if fault is None:
+            raise
+        _end(str(fault))
 
 
 def _end(message: str) -> NoReturn:

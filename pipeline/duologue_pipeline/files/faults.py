@@ -14,7 +14,7 @@ from typing import Final
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["is_exhausted", "storage_fault", "storage_faults", "usage_error_in"]
+__all__ = ["is_exhausted", "memory_fault", "storage_fault", "storage_faults", "usage_error_in"]
 
 _FULL: Final = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the quota of the disk is used up"}
 _REMEDIES: Final = {
@@ -39,6 +39,11 @@ _OF_THE_DISK: Final = (errno.EIO, errno.EROFS, errno.EFBIG, errno.ESTALE)
 _WRAPPED: Final = re.compile(
     r"duologue_pipeline\.(?:errors\.UsageError|files\.file_fault\.File(?:Fault|Missing)): (.*?)(?: \[while running |\s*$)",
     re.MULTILINE,
+)
+_NO_MEMORY: Final = re.compile(
+    r"^(?:[\w.]*MemoryError\b|RuntimeError: can't start new thread|\w+: .*(?:can't allocate memory|cannot allocate memory|"
+    r"failed to map segment from shared object|std::bad_alloc))",
+    re.MULTILINE | re.IGNORECASE,
 )
 _NUMBERED: Final = re.compile(r"^\w*Error: (\[Errno \d+\] .*?)(?: \[while running |\s*$)", re.MULTILINE)
 
@@ -86,6 +91,16 @@ def storage_faults(path: Path | str, *, within: bool = False) -> Iterator[None]:
         raise fault from None
 
 
+def memory_fault(error: BaseException) -> UsageError | None:
+    """Says that the memory is used up, where this is what an error means, or what the text of a worker's error ends in."""
+    if not _NO_MEMORY.search(f"{type(error).__name__}: {error}"):
+        return None
+    return UsageError(
+        "there is not enough memory: give the command more (`ulimit -v`, the limit of a container), or fewer workers, and "
+        "run it again"
+    )
+
+
 def usage_error_in(error: BaseException, folder: str) -> UsageError | None:
     """Finds in what Beam made of a worker's error, which holds the worker's traceback as text, what the user can do.
 
@@ -94,13 +109,15 @@ def usage_error_in(error: BaseException, folder: str) -> UsageError | None:
         folder: its output folder.
 
     Returns:
-        The UsageError that the worker raised, or one that says what the system told of a file in the folder; None where it
-        was neither.
+        The UsageError that the worker raised, or one that says what the system told of a file in the folder or that there
+        is no memory; None where it was none of them.
     """
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, UsageError):
             return UsageError(str(seen).partition(" [while running ")[0])
+        if fault := memory_fault(seen):
+            return fault
         text = f"{type(seen).__name__}: {seen}"
         if found := _WRAPPED.findall(text):
             return UsageError(found[-1])

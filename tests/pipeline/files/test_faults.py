@@ -98,6 +98,12 @@ def test_an_unknown_number_is_no_sentence() -> None:
     assert storage_fault(OSError("strange"), "file") is None
 
 
+NO_MEMORY = (
+    "there is not enough memory: give the command more (`ulimit -v`, the limit of a container), or fewer workers, and run it "
+    "again"
+)
+
+
 def wrapped(text: str) -> RuntimeError:
     return RuntimeError(
         f"Traceback (most recent call last):\n  File \"x.py\", line 1, in f\n{text} [while running 'Tokens/Apply']\n"
@@ -115,6 +121,12 @@ def wrapped(text: str) -> RuntimeError:
         ),
         (wrapped("FileNotFoundError: [Errno 2] No such file or directory: '/usr/lib/x'"), None),
         (wrapped("ValueError: a mistake of ours"), None),
+        (MemoryError(), NO_MEMORY),
+        (wrapped("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 1. GiB"), NO_MEMORY),
+        (RuntimeError("can't start new thread"), NO_MEMORY),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"), NO_MEMORY),
+        (ImportError("libtorch.so: failed to map segment from shared object"), NO_MEMORY),
+        (ValueError("the MemoryError of a book"), None),
     ],
 )
 def test_the_sentence_is_found_in_what_beam_makes_of_it(error: Exception, said: str | None) -> None:
