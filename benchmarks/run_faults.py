@@ -104,6 +104,7 @@ def pair_once(folder: Folder, expected: dict[str, str]) -> list[str]:
 
 
 def main() -> None:
+    """Runs it and prints the counts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, count in (("kills", 100), ("processes", 20), ("pairs", 20), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=count)
