@@ -12,7 +12,7 @@ from duologue_consent import verify
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.release.verify import verify_release
-from duologue_pipeline.withdrawal import protocol
+from duologue_pipeline.withdrawal import carry_out
 from duologue_pipeline.withdrawal.protocol import propagate_release
 from tests.object_store import serve_bucket
 from tests.pipeline.withdrawal.world import World, make_world
@@ -115,13 +115,13 @@ def test_a_switch_that_somebody_else_made_is_not_overwritten(
 ) -> None:
     root = upload(withdrawn, "raced")
     manifest = json.loads(withdrawn.files()["dataset.json"]) | {"name": "other"}
-    inner = protocol._switch
+    inner = carry_out._switch
 
     def raced(*arguments: object) -> None:
         boto3.client("s3").put_object(Bucket=BUCKET, Key="raced/dataset.json", Body=json.dumps(manifest).encode())
         inner(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(protocol, "_switch", raced)
+    monkeypatch.setattr(carry_out, "_switch", raced)
     with pytest.raises(
         UsageError, match=r"dataset\.json was changed by another process meanwhile; run the command again"
     ):
