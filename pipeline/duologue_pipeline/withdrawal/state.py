@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -26,6 +26,9 @@ from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
 from duologue_pipeline.withdrawal.same_audio import with_same_audio
 
 __all__ = ["ReleaseState", "manifest_sha256", "read_state", "release_file"]
+
+
+_LOOKS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,18 @@ def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     Raises:
         UsageError: there is no release, it is of another ledger, or a table is not the one that ``dataset.json`` names.
     """
+    for _ in range(_LOOKS):
+        before = read_version(join(root, MANIFEST))
+        try:
+            return _read_once(root, snapshot, as_of)
+        except UsageError:
+            if read_version(join(root, MANIFEST)) == before:
+                raise
+            # another process has put a new version in its place meanwhile
+    return _read_once(root, snapshot, as_of)
+
+
+def _read_once(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     read_manifest(root)  # says what is wrong where there is none
     manifest = read_version(join(root, MANIFEST))
     if manifest is None:

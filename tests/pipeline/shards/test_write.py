@@ -93,13 +93,15 @@ def test_a_sample_with_words_that_comes_late_is_put_first(
     first = ["call-3-00002", "call-4-00001"]
     keys = [f"call-{number}-{segment:05d}" for number in range(1, 5) for segment in range(3)]
     assert [row["key"] for row in rows] == [*first, *(key for key in keys if key not in first)]
-    data = (tmp_path / "shards" / written.name).read_bytes()
+    data = (tmp_path / READY / "shards" / written.name).read_bytes()
     assert all(data[row["offset"] :].startswith(f"{row['key']}.json\0".encode()) for row in rows)
     assert written == write_shard("train-00000", parts[::-1], out=str(tmp_path))
-    assert [key for key, _ in read_members(str(tmp_path / "shards" / written.name))] == [row["key"] for row in rows]
+    assert [key for key, _ in read_members(str(tmp_path / READY / "shards" / written.name))] == [
+        row["key"] for row in rows
+    ]
     loaded = pytest.importorskip("datasets").load_dataset(
         "webdataset",
-        data_files=str(tmp_path / "shards" / written.name),
+        data_files=str(tmp_path / READY / "shards" / written.name),
         split="train",
         cache_dir=str(tmp_path / "cache"),
     )

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from duologue_consent import Action, Decider, Form, Ledger, Terms, parse_time, verify
 from duologue_pipeline.cli.app import app
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.withdrawal import protocol
+from duologue_pipeline.withdrawal import carry_out, protocol
 from duologue_pipeline.withdrawal.continuity import require_continues
 from duologue_pipeline.withdrawal.protocol import Outcome, propagate_release
 from tests.pipeline.withdrawal.support import release_of
@@ -97,7 +97,7 @@ def test_the_newest_backup_goes_on_where_it_was(world: World) -> None:
 def test_a_propagation_that_was_killed_is_not_finished_with_an_older_ledger(world: World) -> None:
     backup = save(world)
     world.withdraw("carl")
-    with patch.object(protocol, "_rewrite", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+    with patch.object(carry_out, "_rewrite", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
         propagate(world)
     assert (world.out / ".propagate" / "journal.json").exists()
     restore(world, backup)

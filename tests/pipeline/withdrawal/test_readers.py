@@ -17,7 +17,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import move
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.reader.release import read_release
-from duologue_pipeline.withdrawal import protocol
+from duologue_pipeline.withdrawal import carry_out, protocol
 from duologue_pipeline.withdrawal.protocol import propagate_release
 from duologue_pipeline.withdrawal.state import release_file
 from duologue_schemas import iter_faults
@@ -122,7 +122,7 @@ def test_a_reader_finds_the_tables_of_its_version_in_the_moment_of_the_switch(
         move(source, target)
         look()
 
-    monkeypatch.setattr(protocol, "move", looked_at)
+    monkeypatch.setattr(carry_out, "move", looked_at)
     assert len(release_file(str(world.out), old, "index.parquet")) > 0
     propagate_release(str(world.out), world.ledger)
     assert len(seen) >= 8
