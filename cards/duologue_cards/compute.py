@@ -122,7 +122,7 @@ def _with_both_speakers(recordings: pa.Table) -> pa.Table:
 
 def _delay_unknown(recordings: pa.Table) -> int:
     """Counts the recordings in which a track may begin late; an earlier release does not say."""
-    if "delay_known_a" not in recordings.column_names:
+    if not {"delay_known_a", "delay_known_b"} <= set(recordings.column_names):
         return 0
     known: int = pc.sum(pc.and_(recordings["delay_known_a"], recordings["delay_known_b"])).as_py() or 0
     return recordings.num_rows - known

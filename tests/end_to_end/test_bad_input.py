@@ -88,7 +88,7 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
     assert outcome.code == 0, outcome.stderr
     assert "1 written of 21 read" in outcome.stdout
     assert rejected(tmp_path / "out") == {
-        None: "manifest_invalid",
+        None: "manifest_invalid",  # also ../escape and a/slash: what is no recording_id is not published
         "cut": "audio_truncated",
         "text": "audio_unreadable",
         "more": "audio_truncated",
@@ -101,8 +101,6 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
         "samples": "audio_duplicate_samples",
         "three": "manifest_invalid",
         "twice": "manifest_invalid",
-        "../escape": "manifest_invalid",
-        "a/slash": "manifest_invalid",
         "same-id": "manifest_duplicate_id",
         "nobody": "consent_unknown_speaker",
         "later": "consent_after_recording",

@@ -39,6 +39,10 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+MARK = ("--same-audio", "mark")
+"""Both recordings hold the same track b."""
+
+
 def rows(out: Path) -> dict[str, dict[str, Any]]:
     return {row["recording_id"]: row for row in pq.read_table(out / "recordings.parquet").to_pylist()}
 
@@ -46,7 +50,7 @@ def rows(out: Path) -> dict[str, dict[str, Any]]:
 def test_what_fails_is_refused_with_what_was_measured(
     calls: dict[str, Path], duologue: Duologue, tmp_path: Path
 ) -> None:
-    outcome = duologue("run", calls["manifest"], "--out", tmp_path / "out", "--ledger", calls["ledger"])
+    outcome = duologue("run", calls["manifest"], "--out", tmp_path / "out", "--ledger", calls["ledger"], *MARK)
     assert outcome.code == 0, outcome.stderr
     assert rejected(tmp_path / "out") == {"bleeding": "isolation_fail"}
     [published] = [json.loads(line) for line in (tmp_path / "out" / "rejected.jsonl").read_text().splitlines()]
@@ -67,7 +71,15 @@ def test_what_fails_can_be_kept_and_is_marked_everywhere(
     calls: dict[str, Path], duologue: Duologue, tmp_path: Path
 ) -> None:
     outcome = duologue(
-        "run", calls["manifest"], "--out", tmp_path / "out", "--ledger", calls["ledger"], "--isolation-policy", "keep"
+        "run",
+        calls["manifest"],
+        "--out",
+        tmp_path / "out",
+        "--ledger",
+        calls["ledger"],
+        "--isolation-policy",
+        "keep",
+        *MARK,
     )
     assert outcome.code == 0, outcome.stderr
     assert rejected(tmp_path / "out") == {}
