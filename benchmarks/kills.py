@@ -27,8 +27,8 @@ from pathlib import Path
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.demo.ledger import write_demo_ledger
 
-UNFINISHED = (".staging", ".release.lock")
-"""What an interrupted command may leave in a release's folder."""
+UNFINISHED = (".staging", ".release.lock", ".dataset.json.lock")
+"""What an interrupted command may leave in a release's folder: unfinished work, and locks that the next command removes."""
 
 
 def start(arguments: list[str], log: Path) -> int:

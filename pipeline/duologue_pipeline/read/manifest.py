@@ -51,7 +51,7 @@ def read_lines(uri: str) -> Iterator[bytes]:
     Raises:
         UsageError: the manifest cannot be read, or is larger than ``max_manifest_bytes``.
     """
-    return (line for line in read_all_lines(uri) if line.strip())
+    return (line for line in read_all_lines(uri) if line.removeprefix(codecs.BOM_UTF8).strip())
 
 
 def read_all_lines(uri: str) -> Iterator[bytes]:
