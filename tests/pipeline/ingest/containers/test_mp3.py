@@ -14,10 +14,9 @@ from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.mp3 import mp3_layout
 from duologue_pipeline.ingest.containers.mp3_frames import parse_frame_header
 from duologue_pipeline.ingest.sections import Layout
-from duologue_pipeline.ingest.track_file import TrackFile
+from tests.pipeline.ingest.containers.decoded import F32, first_channel, lag
 
 Build = Callable[..., npt.NDArray[np.float32]]
-F32 = npt.NDArray[np.float32]
 TAG = b"TAG" + b"Info".ljust(125, b"\0")
 
 
@@ -74,12 +73,7 @@ def decode(tmp_path: Path) -> Callable[[bytes], tuple[F32, Layout]]:
         path = tmp_path / "call.mp3"
         path.write_bytes(mp3)
         layout = mp3_layout(path, "call.mp3")
-        file = TrackFile(path, "call.mp3")
-        blocks = []
-        while len(block := file.read(10_000)):
-            blocks.append(block[:, 0])
-        file.close()
-        return np.concatenate(blocks), layout
+        return first_channel(path), layout
 
     return decode
 
@@ -98,14 +92,6 @@ def refused(decode: Decode) -> Callable[[bytes], tuple[str, str]]:
 
 
 Refused = Callable[[bytes], tuple[str, str]]
-
-
-def lag(found: F32, sound: F32) -> int:
-    """By how many samples ``found`` comes late."""
-    size = min(len(found), len(sound))
-    spectrum = np.fft.rfft(found[:size], 2 * size) * np.conj(np.fft.rfft(sound[:size], 2 * size))
-    peak = int(np.argmax(np.abs(np.fft.irfft(spectrum))))
-    return peak if peak < size else peak - 2 * size
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 11025, 16000, 22050, 32000, 44100, 48000])

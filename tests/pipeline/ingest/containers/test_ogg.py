@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import soundfile
 
@@ -15,9 +14,8 @@ from duologue_pipeline.ingest.containers.ogg import ogg_layout
 from duologue_pipeline.ingest.containers.ogg_packets import OpusPackets
 from duologue_pipeline.ingest.containers.ogg_pages import OggPage, make_page, read_pages
 from duologue_pipeline.ingest.sections import Layout
-from duologue_pipeline.ingest.track_file import TrackFile
+from tests.pipeline.ingest.containers.decoded import F32, first_channel, lag
 
-F32 = npt.NDArray[np.float32]
 SECONDS = 12
 TAG = b"TAG" + bytes(125)
 
@@ -67,12 +65,7 @@ def decode(tmp_path: Path) -> Callable[[bytes], tuple[F32, Layout]]:
         path = tmp_path / "call.ogg"
         path.write_bytes(ogg)
         layout = ogg_layout(path, "call.ogg")
-        file = TrackFile(path, "call.ogg")
-        blocks = []
-        while len(block := file.read(10_000)):
-            blocks.append(block[:, 0])
-        file.close()
-        return np.concatenate(blocks), layout
+        return first_channel(path), layout
 
     return decode
 
@@ -91,14 +84,6 @@ def refused(decode: Decode) -> Callable[[bytes], tuple[str, str]]:
 
 
 Refused = Callable[[bytes], tuple[str, str]]
-
-
-def lag(found: F32, sound: F32) -> int:
-    """By how many samples ``found`` comes late."""
-    size = min(len(found), len(sound))
-    spectrum = np.fft.rfft(found[:size], 2 * size) * np.conj(np.fft.rfft(sound[:size], 2 * size))
-    peak = int(np.argmax(np.abs(np.fft.irfft(spectrum))))
-    return peak if peak < size else peak - 2 * size
 
 
 def test_one_stream(decode: Decode, call: tuple[bytes, F32, int, str]) -> None:
