@@ -5,6 +5,7 @@ and in the reader alike (docs/adr/0003, 0021). A file is written under a tempora
 appears whole at its close on an object store: nobody ever sees half of one.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -62,6 +63,7 @@ __all__ = [
     "write_bytes",
 ]
 
+_REMOVALS: Final = 5
 _COPY_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 16  # small, so that the pace of a store is seen while it sends
 
@@ -232,10 +234,16 @@ def delete_file(uri: str) -> None:
 
 
 def delete_directory(uri: str) -> None:
-    """Removes a folder and all in it, if it is there."""
+    """Removes a folder and all in it, if it is there; what another process lays in it meanwhile is removed too."""
     filesystem, path = _filesystem(uri)
-    if filesystem.get_file_info(path).type == pyarrow.fs.FileType.Directory:
-        filesystem.delete_dir(path)
+    for left in reversed(range(_REMOVALS)):
+        if filesystem.get_file_info(path).type != pyarrow.fs.FileType.Directory:
+            return
+        try:
+            filesystem.delete_dir(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT) or not left:
+                raise
 
 
 def list_entries(uri: str) -> list[str]:

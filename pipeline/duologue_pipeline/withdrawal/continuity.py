@@ -21,7 +21,7 @@ from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME, Revocations
 from duologue_pipeline.withdrawal.journal import read_journal
 from duologue_pipeline.withdrawal.revoke import published_revocations
-from duologue_pipeline.withdrawal.state import release_file
+from duologue_pipeline.withdrawal.state import look_again, release_file
 
 __all__ = ["require_clock", "require_continues", "require_continues_own", "require_continues_release"]
 
@@ -63,7 +63,7 @@ def require_continues(uri: str, ledger: Ledger, *, now: datetime) -> None:
     except (ConsentError, OSError) as error:
         raise UsageError(str(error)) from None
     if is_release:
-        require_continues_release(uri, read_release(uri), ledger, now=now)
+        require_continues_release(uri, ledger, now=now)
 
 
 def require_continues_own(folder: str, ledger: Ledger, *, now: datetime) -> None:
@@ -85,21 +85,24 @@ def require_continues_own(folder: str, ledger: Ledger, *, now: datetime) -> None
         release = read_release(folder)
         pin = release.get("ledger")
         if isinstance(pin, dict) and pin.get("ledger_id") == ledger.ledger_id:
-            require_continues_release(folder, release, ledger, now=now)
+            require_continues_release(folder, ledger, now=now)
 
 
-def require_continues_release(root: str, release: Mapping[str, Any], ledger: Ledger, *, now: datetime) -> None:
+def require_continues_release(root: str, ledger: Ledger, *, now: datetime) -> None:
     """Checks that a ledger continues all that a release knows of it, an interrupted propagation of the release included.
 
     Args:
         root: the folder of the release.
-        release: the document of ``dataset.json``.
         ledger: the ledger.
         now: what the clock shows.
 
     Raises:
         UsageError: the ledger does not, the clock is behind, or the release is not as it should be.
     """
+    look_again(root, lambda: _require_once(root, read_release(root), ledger, now))
+
+
+def _require_once(root: str, release: Mapping[str, Any], ledger: Ledger, now: datetime) -> None:
     try:
         notes = read_checkpoints(root, read=_read_if_there)
         notes |= _noted(root)

@@ -34,7 +34,7 @@ from duologue_pipeline.files.faults import storage_fault
 from duologue_pipeline.files.locks import exclusive
 from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
 from duologue_pipeline.files.temporary import remove_dead_temporaries
-from duologue_pipeline.reader.release import MANIFEST, read_release
+from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.release.document import next_version
 from duologue_pipeline.release.strays import LOCK, is_tidy, remove_strays
@@ -106,7 +106,7 @@ def propagate_release(
     if not exists(join(root, MANIFEST)) and exists(join(root, STAGING)):
         return [_unfinished_run(root, ledger, as_of, dry_run=dry_run, wait_s=wait_s, tell=tell)]
     state = read_state(root, snapshot, as_of or now)
-    require_continues_release(root, state.release, ledger, now=now)
+    require_continues_release(root, ledger, now=now)
     if dry_run:
         return [_planned(state, plan_withdrawal(state), seconds=time.monotonic() - began)]
     revoked_after_s = None
@@ -119,7 +119,7 @@ def propagate_release(
     outcomes = []
     with exclusive(join(root, LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
         # Again, as another process may have left it; what was just published is dated as_of.
-        require_continues_release(root, read_release(root), ledger, now=max(as_of or now, datetime.now(UTC)))
+        require_continues_release(root, ledger, now=max(as_of or now, datetime.now(UTC)))
         if exists(join(root, STAGING)):
             tell(f"removing {STAGING}, which a run has left that was ended after its release was written")
             delete_directory(join(root, STAGING))

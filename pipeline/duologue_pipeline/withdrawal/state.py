@@ -2,10 +2,10 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
@@ -25,10 +25,10 @@ from duologue_pipeline.withdrawal.journal import FOLDER
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
 from duologue_pipeline.withdrawal.same_audio import with_same_audio
 
-__all__ = ["ReleaseState", "manifest_sha256", "read_state", "release_file"]
-
+__all__ = ["ReleaseState", "look_again", "manifest_sha256", "read_state", "release_file"]
 
 _LOOKS: Final = 5
+_Seen = TypeVar("_Seen")
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,27 @@ def read_state(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     Raises:
         UsageError: there is no release, it is of another ledger, or a table is not the one that ``dataset.json`` names.
     """
+    return look_again(root, lambda: _read_once(root, snapshot, as_of))
+
+
+def look_again(root: str, look: Callable[[], _Seen]) -> _Seen:
+    """Looks at a release without its lock: once more where another process has put a new version in its place meanwhile.
+
+    Args:
+        root: the folder.
+        look: reads ``dataset.json`` and what belongs to it; called until one and the same version was there throughout.
+
+    Raises:
+        UsageError: ``look`` did, and not because of another version.
+    """
     for _ in range(_LOOKS):
         before = read_version(join(root, MANIFEST))
         try:
-            return _read_once(root, snapshot, as_of)
+            return look()
         except UsageError:
             if read_version(join(root, MANIFEST)) == before:
                 raise
-            # another process has put a new version in its place meanwhile
-    return _read_once(root, snapshot, as_of)
+    return look()
 
 
 def _read_once(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
