@@ -80,7 +80,7 @@ def _check(state: Any) -> None:
     well = (
         isinstance(rounds, Sequence)
         and all(isinstance(counts, Sequence) and counts and all(map(_is_count, counts)) for counts in rounds)
-        and _is_count(consumers)
+        and type(consumers) is int
         and isinstance(given, Mapping)
         and all(_is_count(count) for count in given.values())
         and all(_is_reader(reader, consumers) for reader in given)
@@ -95,5 +95,10 @@ def _is_count(value: Any) -> bool:
 
 def _is_reader(name: Any, consumers: int) -> bool:
     return (
-        isinstance(name, str) and name.isascii() and name.isdigit() and str(int(name)) == name and int(name) < consumers
+        isinstance(name, str)
+        and name.isascii()
+        and name.isdigit()
+        and len(name) < 10
+        and str(int(name)) == name
+        and int(name) < consumers
     )
