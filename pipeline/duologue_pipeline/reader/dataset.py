@@ -10,25 +10,28 @@ for epoch in range(3):
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri
-from duologue_pipeline.reader.deal import Rounds, share_length
+from duologue_pipeline.reader.epochs import Epochs, check_reader
 from duologue_pipeline.reader.plan import Plan
 from duologue_pipeline.reader.reading import OnDamage, PurposeError, Reading, Request, check_purpose
 from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.reader.shard import Sample
-from duologue_pipeline.reader.state import SCHEMA, joined_states
+from duologue_pipeline.reader.state import SCHEMA
 from duologue_pipeline.reader.where import parse_where
 from duologue_pipeline.records import SPLITS
 
 __all__ = ["Dataset", "PurposeError", "open_dataset"]
 
+_Places = npt.NDArray[np.int64]
 
-class Dataset:
+
+class Dataset(Epochs):
     """Gives the samples of one split of a release: iterating gives the epoch that was named last, 0 at first.
 
     Each reader of ``world`` gets its share of the epoch; together they get every sample once. Iterating again gives the same
@@ -43,10 +46,8 @@ class Dataset:
     """
 
     def __init__(self, reading: Reading, *, rank: int, world: int) -> None:
-        self.rank, self.world = rank, world
         self._reading = reading
-        self._epoch = 0
-        self._begin_anew()
+        super().__init__(rank=rank, world=world)
 
     @property
     def release(self) -> Mapping[str, Any]:
@@ -67,13 +68,6 @@ class Dataset:
     def damaged(self) -> int:
         """Counts the samples that were left out because they are damaged or not there."""
         return self._reading.damaged
-
-    def __len__(self) -> int:
-        """Counts the samples of this reader's share of the epoch, without those that were withdrawn as far as is known."""
-        plan, gone = self._reading.plan, self._reading.gone()
-        if not gone.any():
-            return share_length(len(plan), (), consumer=self.rank, consumers=self.world)
-        return int(np.count_nonzero(~gone[self._share(plan, ())]))
 
     def keys(self) -> list[str]:
         """Lists the keys of the samples of all shares, in the order of the index, without those that were withdrawn."""
@@ -96,92 +90,42 @@ class Dataset:
             raise KeyError(f"{key}: no such sample is read from the split {self.split}, or it was withdrawn")
         return sample
 
-    def epoch(self, number: int) -> Self:
-        """Names the epoch that iterating gives, from 0; gives the dataset itself.
+    def with_reader(self, rank: int, world: int) -> "Dataset":
+        """Gives the same samples for another reader; the epoch is 0."""
+        return Dataset(self._reading.copy(), rank=rank, world=world)
 
-        The epoch of a state that was loaded goes on where the state stands.
-        """
-        if type(number) is not int or number < 0:
-            raise UsageError(f"epoch {number!r}: expected a whole number from 0")
-        if number != self._epoch or not self._goes_on:
-            self._epoch = number
-            self._begin_anew()
-        return self
+    def about(self, content: Plan) -> dict[str, Any]:
+        """Says what a state is of."""
+        return {"schema": SCHEMA, **content.about, **self._reading.request.told()}
 
-    def share(self, part: int, parts: int) -> "Dataset":
-        """Gives a dataset that reads one of several parts of this reader's share, e.g. for a worker of a DataLoader.
-
-        The parts take turns in the order of the share; the epoch is the same, from its beginning.
-
-        Args:
-            part: which, from 0.
-            parts: how many.
-        """
-        _check_reader("part", part, "parts", parts)
-        other = Dataset(self._reading.copy(), rank=self.rank + self.world * part, world=self.world * parts)
-        return other.epoch(self._epoch)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Says where this reader stands: what the iteration that went on last has given counts as read.
-
-        Returns:
-            A document for JSON. It goes on in a dataset of the same release, split, purpose, conditions, seed and length.
-        """
-        return {
-            "schema": SCHEMA,
-            **self._plan.about,
-            **self._reading.request.told(),
-            "epoch": self._epoch,
-            "rounds": [list(counts) for counts in self._rounds],
-            "consumers": self.world,
-            "given": {str(self.rank): self._given},
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-        """Goes on where a state stands, with the next iteration.
-
-        Args:
-            state: of this reader; or, where there are other readers now, a list of the states of all readers of before.
-
-        Raises:
-            UsageError: the state is of another release, filter, seed or length, of several moments, or states are missing.
-        """
-        joined, rounds, given = joined_states(state, consumer=self.rank, consumers=self.world)
+    def restored(self, state: Mapping[str, Any]) -> Plan:
+        """Finds the plan that a state is of; raises UsageError where it is of something else."""
         for field, value in self._reading.request.told().items():
-            if joined.get(field) != value:
+            if state.get(field) != value:
                 raise UsageError(
-                    f"state: it was taken with {field} {str(joined.get(field))[:80]!r}, and the dataset was opened with "
+                    f"state: it was taken with {field} {str(state.get(field))[:80]!r}, and the dataset was opened with "
                     f"{str(value)[:80]!r}; open it as it was when the state was taken"
                 )
-        self._plan = self._reading.restore(joined)
-        self._epoch, self._rounds, self._given, self._goes_on = joined["epoch"], rounds, given, True
+        return self._reading.restore(state)
 
-    def __iter__(self) -> Iterator[Sample]:
-        """Gives the samples of this reader's share.
+    def content(self) -> Plan:
+        """Gives the plan of epochs that are begun now."""
+        return self._reading.plan
 
-        Raises:
-            DamagedReleaseError: a shard is missing or damaged, a sample is not what the release says, or
-                ``revocations.jsonl`` cannot be trusted. It is a UsageError and a ValueError as well.
-            PurposeError: a new version, without the purpose, has taken the place of the release.
-        """
-        if not self._goes_on:
-            self._begin_anew()
-        self._goes_on = False
-        return self._samples(self._plan, self._share(self._plan, self._rounds), self._given)
+    def count(self, content: Plan, epoch: int) -> int:
+        """Counts the places of an epoch."""
+        return len(content)
 
-    def _begin_anew(self) -> None:
-        self._plan, self._rounds, self._given, self._goes_on = self._reading.plan, (), 0, False
+    def gone(self, content: Plan, epoch: int, places: _Places) -> npt.NDArray[np.bool_]:
+        """Tells at which places of an epoch stands what was withdrawn, as far as is known."""
+        return self._reading.gone(content, self._units(content, epoch, places))
 
-    def _share(self, plan: Plan, rounds: Rounds) -> "np.ndarray[Any, np.dtype[np.int64]]":
-        seed = self._reading.request.shuffle
-        return plan.share(seed=seed, epoch=self._epoch, rounds=rounds, consumer=self.rank, consumers=self.world)
+    def read(self, content: Plan, epoch: int, places: _Places) -> Iterator[Sample | None]:
+        """Reads what stands at places of an epoch; None where that was withdrawn, or is damaged and left out."""
+        return self._reading.units(content, self._units(content, epoch, places))
 
-    def _samples(self, plan: Plan, share: "np.ndarray[Any, np.dtype[np.int64]]", given: int) -> Iterator[Sample]:
-        for sample in self._reading.units(plan, share[given:]):
-            given += 1
-            self._given = given
-            if sample is not None:
-                yield sample
+    def _units(self, plan: Plan, epoch: int, places: _Places) -> _Places:
+        return plan.order(seed=self._reading.request.shuffle, epoch=epoch)[places]
 
 
 def open_dataset(
@@ -223,7 +167,7 @@ def open_dataset(
     if split not in SPLITS:
         raise UsageError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     check_purpose(uri, release, purpose)
-    _check_reader("rank", rank, "world", world)
+    check_reader("rank", rank, "world", world)
     if shuffle is not None and type(shuffle) is not int:
         raise UsageError(
             f"shuffle {shuffle!r}: expected a seed, which is a whole number, or None for the order of the index"
@@ -240,8 +184,3 @@ def open_dataset(
         on_damage=on_damage,
     )
     return Dataset(Reading(request, release), rank=rank, world=world)
-
-
-def _check_reader(name: str, number: Any, of: str, count: Any) -> None:
-    if type(count) is not int or type(number) is not int or not 0 <= number < count:
-        raise UsageError(f"{name} {number!r} of {of} {count!r}: expected whole numbers, {name} from 0 and below {of}")

@@ -17,7 +17,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duologue_pipeline.reader.deal import Rounds, dealt
 from duologue_pipeline.reader.index import Index, digest
 from duologue_pipeline.reader.order import Hashes, epoch_order, part_hashes
 
@@ -62,10 +61,9 @@ class Plan:
         """Counts the units of an epoch."""
         return int(self._units.sum())
 
-    def share(self, *, seed: int | None, epoch: int, rounds: Rounds, consumer: int, consumers: int) -> _Places:
-        """Lists the units that a reader gets in an epoch, in their order: int64."""
-        order = epoch_order(self._unit_hashes, seed=seed, epoch=epoch)
-        return order[dealt(len(self), rounds, consumer=consumer, consumers=consumers)]
+    def order(self, *, seed: int | None, epoch: int) -> _Places:
+        """Orders the units for an epoch: int64 [U]."""
+        return epoch_order(self._unit_hashes, seed=seed, epoch=epoch)
 
     @cached_property
     def _units(self) -> _Places:

@@ -113,9 +113,9 @@ class Reading:
         self._look()
         return restored_plan(state, self.plan, self._version.index, self._revoked.known, self.request.split)
 
-    def gone(self) -> npt.NDArray[np.bool_]:
-        """Tells which units of the plan were withdrawn, as far as is known: bool [U]."""
-        return self._version_for(self.plan).gone()[self.plan.sample]
+    def gone(self, plan: Plan, units: _Places) -> npt.NDArray[np.bool_]:
+        """Tells which units of a plan were withdrawn, as far as is known: bool."""
+        return self._version_for(plan).gone()[plan.sample[units]]
 
     def keys(self) -> list[str]:
         """Lists the keys of the units of the plan, but those that were withdrawn."""

@@ -13,7 +13,9 @@ from duologue_pipeline.reader.deal import Rounds
 __all__ = ["POSITION", "SCHEMA", "joined_states", "merge_states"]
 
 SCHEMA: Final = "reader/1.0"
-"""The version of a state."""
+"""The version of a state of a dataset."""
+
+_SCHEMAS: Final = (SCHEMA, "mix/1.0")
 
 POSITION: Final = ("rounds", "consumers", "given")
 """The fields of a state that say where readers stand; all others say in what."""
@@ -74,7 +76,7 @@ def joined_states(
 
 
 def _check(state: Any) -> None:
-    if not isinstance(state, Mapping) or state.get("schema") != SCHEMA:
+    if not isinstance(state, Mapping) or state.get("schema") not in _SCHEMAS:
         raise UsageError(f"state: it is no state of a reader of version {SCHEMA}; give what state_dict() gave")
     rounds, consumers, given = (state.get(field) for field in POSITION)
     well = (

@@ -58,7 +58,9 @@ def taken(dataset: Dataset, count: int) -> tuple[list[str], dict[str, Any]]:
 
 @pytest.mark.parametrize("shuffle", [None, 3])
 @pytest.mark.parametrize(("world", "workers"), [(1, 1), (1, 4), (2, 3), (4, 1), (5, 8)])
-def test_readers_and_workers_get_every_sample_once(before: World, shuffle: int | None, world: int, workers: int) -> None:
+def test_readers_and_workers_get_every_sample_once(
+    before: World, shuffle: int | None, world: int, workers: int
+) -> None:
     whole = read(before, shuffle=shuffle)
     assert len(set(whole)) == 9
     shares = []
@@ -199,7 +201,9 @@ def test_a_state_of_something_else_is_refused(before: World, change: dict[str, A
 
 def test_a_state_of_another_release_is_refused(before: World, after: World, release: Path) -> None:
     state = open_dataset(str(release)).state_dict()
-    with pytest.raises(UsageError, match=r"^state: it is of another release \('tiny-dataset', 5 samples\) than the one"):
+    with pytest.raises(
+        UsageError, match=r"^state: it is of another release \('tiny-dataset', 5 samples\) than the one"
+    ):
         open_dataset(str(before.out)).load_state_dict(state)
     later = open_dataset(str(after.out)).state_dict()
     with pytest.raises(UsageError, match=r"^state: it is of another release .*, or a later version$"):
@@ -220,4 +224,4 @@ def test_missing_differing_and_damaged_states_are_refused(before: World) -> None
         ({**states[0], "rounds": [[]]}, r"^state: it is damaged"),
     ):
         with pytest.raises(UsageError, match=message):
-            alone.load_state_dict(given)  # type: ignore[arg-type]
+            alone.load_state_dict(given)
