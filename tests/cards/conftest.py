@@ -71,6 +71,10 @@ def make_release(*rows: dict[str, Any], rejected: dict[str, int] | None = None) 
             "start_s": 30.0 * segment,
             "end_s": 30.0 * segment + 30.0,
             "frames": 375,
+            "overlap_share_of_speech": None,
+            "backchannels": 0,
+            "interruptions": 0,
+            "words": False,
         }
         for row in rows
         for segment in range(row["samples"])

@@ -40,8 +40,8 @@ def parse_release_table(
         data: the bytes of its file.
         release: the document of ``dataset.json``.
         name: ``index``, ``recordings`` or ``events``.
-        other_versions: whether another version of duologue may have written it: columns that a later one has added are left
-            out, and those of :data:`duologue_schemas.tables.LATER_COLUMNS` may not be there.
+        other_versions: whether a later version of duologue may have written it: columns that it has added are left out.
+            Those of :data:`duologue_schemas.tables.LATER_COLUMNS` may always be missing.
 
     Raises:
         ValueError: it cannot be read; the message is the end of a sentence that names the file.
@@ -51,7 +51,7 @@ def parse_release_table(
         TABLES[name],
         max_rows=max_rows(release, name),
         more_columns=other_versions,
-        may_lack=LATER_COLUMNS if other_versions else (),
+        may_lack=LATER_COLUMNS[name],
     )
 
 

@@ -1,7 +1,6 @@
 """Makes the tables of the new version of a release from the old ones, one row group at a time and by rule.
 
-A column that a later version adds to ``recordings.parquet`` or ``events.parquet`` is emptied for a silenced recording
-unless rules/withdrawal.json keeps it.
+A column that a later version adds to a table is emptied for a silenced recording unless rules/withdrawal.json keeps it.
 """
 
 import io
@@ -16,8 +15,7 @@ import pyarrow.parquet as pq
 from duologue_pipeline.files.storage import join, read_bytes
 from duologue_pipeline.withdrawal.plan import Plan, silenced_side
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
-from duologue_pipeline.withdrawal.silence import event_stays, silence_event_row, silence_recording
-from duologue_schemas.tables import WITHDRAWN
+from duologue_pipeline.withdrawal.silence import event_stays, silence_event_row, silence_index_row, silence_recording
 
 __all__ = ["new_tables"]
 
@@ -71,11 +69,14 @@ class _IndexRows(_Rows):
         action = self._actions.get(row["recording_id"], "keep")
         if action == "drop":
             return None
-        if row["key"] in self._places:
-            path, sample = self._places[row["key"]]
+        path, sample = self._places.get(row["key"], (None, None))
+        if sample is not None:
             row |= {"shard": path, "offset": sample.offset, "bytes": sample.bytes}
         side = silenced_side(action)
-        return row | {f"speaker_{side}": WITHDRAWN} if side else row
+        if not side:
+            return row
+        figures = (sample.figures if sample is not None else None) or {}
+        return silence_index_row(row, side, figures, schema)
 
 
 class _RecordingRows(_Rows):

@@ -239,7 +239,7 @@ def test_a_table_with_another_column_is_found(release: Path) -> None:
     pq.write_table(table.append_column("speaker_id", pa.array(["anna"] * len(table))), path)
     seal_file(release, path)
     (fault,) = faults(release)
-    assert re.fullmatch(r"index\.parquet: has the columns key, .*, speaker_id, expected key, .*, language", fault)
+    assert re.fullmatch(r"index\.parquet: has the columns key, .*, speaker_id, expected key, .*, words", fault)
 
 
 def test_a_duration_that_the_frames_do_not_fill_is_found(release: Path) -> None:
@@ -251,6 +251,7 @@ def test_a_duration_that_the_frames_do_not_fill_is_found(release: Path) -> None:
     edit_rows(release, "index", lambda rows: rows[0].update(end_s=9.0))
     assert faults(release) == (
         f"shards/{train_shard(release).name}: call-1-00000: 25 frames do not fit its 9.000 s at 12.5 frames a second",
+        "index.parquet: call-1-00001 is segment 1 and begins at 2.0 s, expected 1 and 9.0 s",
         "dataset.json: totals.duration_s is 12.3, the samples have 19.300",
     )
 

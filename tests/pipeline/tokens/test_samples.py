@@ -109,9 +109,18 @@ def test_words_of_both_speakers_come_in_order_of_time(conversation: Annotated, d
     )
     found = document(with_words)
     assert found["transcripts"] == {"a": True, "b": True}
+    own = {"owned": True}
     assert found["words"] == [
-        {"speaker": "b", "word": "so", "start_s": 0.05, "end_s": 0.2, "confidence": -1.0, "tags": ""},
-        {"speaker": "a", "word": "well", "start_s": 0.1, "end_s": 0.4, "confidence": 0.75, "tags": "filler edit_term"},
+        own | {"speaker": "b", "word": "so", "start_s": 0.05, "end_s": 0.2, "confidence": -1.0, "tags": ""},
+        own
+        | {
+            "speaker": "a",
+            "word": "well",
+            "start_s": 0.1,
+            "end_s": 0.4,
+            "confidence": 0.75,
+            "tags": "filler edit_term",
+        },
     ]
 
 
