@@ -33,7 +33,7 @@ ORDER = {
         "events",
         "labels shards",
         "reader tokens",
-        "release",
+        "decode release",
         "withdrawal",
         "conversation",
         "stages",
