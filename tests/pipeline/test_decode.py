@@ -159,7 +159,7 @@ def test_mimi_is_opened_by_its_folder_with_the_codebooks_of_the_release_and_only
     codes = (np.concatenate([sample.codes, sample.codes[:, :2]], axis=1) % 64).astype(np.uint16)
     pcm = decode_sample(replace(sample, codes=codes), codec)
     assert pcm.shape == (2, codes.shape[2] * 1920)
-    with pytest.raises(UsageError, match="other weights turn its tokens into noise.*with --codec mimi:FOLDER"):
+    with pytest.raises(UsageError, match=r"other weights turn its tokens into noise.*with --codec mimi:FOLDER"):
         release_codec(release, f"mimi:{other}")
     with pytest.raises(UsageError, match="give `--codec mimi:models/mimi`"):
         release_codec(release, f"mimi:{tmp_path / 'no'}")

@@ -131,6 +131,21 @@ def test_a_transcript_without_words_here_is_not_the_same_as_no_transcript(
     assert (found["transcripts"], found["words"]) == ({"a": True, "b": False}, [])
 
 
+def test_conditions_are_those_of_the_manifest_and_empty_where_it_does_not_say(
+    conversation: Annotated, document: Build
+) -> None:
+    nothing = {"role": "", "role_prompt": ""}
+    assert document(conversation)["conditions"] == {"topic": "", "register": "", "a": nothing, "b": nothing}
+    told = replace(conversation.recording.b, role="agent", role_prompt="You work for a car repair shop.")
+    much = replace(conversation.recording, topic="cars", register="service", b=told)
+    assert document(replace(conversation, recording=much))["conditions"] == {
+        "topic": "cars",
+        "register": "service",
+        "a": nothing,
+        "b": {"role": "agent", "role_prompt": "You work for a car repair shop."},
+    }
+
+
 def test_consent_is_named_by_commitments_and_grants(conversation: Annotated, document: Build) -> None:
     found = document(conversation)
     assert found["purposes"] == ["training_inhouse"]
