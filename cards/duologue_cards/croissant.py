@@ -5,6 +5,7 @@ Written here and only checked with mlcroissant, whose own writer loses what it d
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
 import pyarrow as pa
@@ -93,7 +94,7 @@ def write_croissant(facts: Facts) -> str:
         "inLanguage": [item.value for item in facts.languages if item.value],
         "keywords": ["speech", "conversation", "full-duplex", "turn-taking"],
         "distribution": [*(_file(facts, name) for name in _TABLES), _shards(facts)],
-        "recordSet": [_record_set(name) for name in _TABLES],
+        "recordSet": [_record_set(name, facts.without) for name in _TABLES],
         **_responsible_ai(facts),
     }
     known = {key: value for key, value in document.items() if value not in (None, [])}
@@ -143,7 +144,7 @@ def _shards(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _record_set(table: str) -> dict[str, Any]:
+def _record_set(table: str, without: Collection[str]) -> dict[str, Any]:
     schema, text, key = _TABLES[table]
     record_set = {
         "@type": "cr:RecordSet",
@@ -151,7 +152,7 @@ def _record_set(table: str) -> dict[str, Any]:
         "name": table,
         "description": text,
         "key": [{"@id": f"{table}/{column}"} for column in key],
-        "field": [_field(table, column) for column in schema],
+        "field": [_field(table, column) for column in schema if f"{table}/{column.name}" not in without],
     }
     return {name: value for name, value in record_set.items() if value}
 

@@ -31,7 +31,11 @@ sample has the same members, one after the other:
 | `KEY.flac` | the audio, stereo, a left: only in releases with `include_audio` |
 """
 
-_NO_NULLS: Final = """Every field is there and none is null, the lists hold both speakers, and what is of type number has a decimal point:
+_NO_NULLS: Final = """A word or an event that crosses a cut is listed in both samples: in the second with a negative `start_s`. The sample in which it
+begins owns it (`owned`), the first one also what begins before the conversation, so over all samples of a recording each is
+owned once. Releases of earlier versions lack the fields marked as optional; there `start_s >= 0 or segment == 0` says the same.
+
+Every other field is there and none is null, the lists hold both speakers, and what is of type number has a decimal point:
 `load_dataset("webdataset", data_files=...)` takes the types from the first five samples, so what is null or empty in all
 five could hold nothing in a later one. So samples with words, events and activity come first in a shard, and recordings that
 have them in the first shard of `train`. Who begins with another shard or with `validation`, or after a withdrawal, may meet
