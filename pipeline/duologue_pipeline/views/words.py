@@ -1,0 +1,108 @@
+"""Finds the words and the turns that a sample owns, on the clock of its frames.
+
+``KEY.json`` lists every word and turn that touches the sample, so what crosses a cut is listed on both sides of it. A word
+belongs to the sample in which it begins: one that begins before 0, or at or after the end of the last frame, has no tokens.
+"""
+
+from dataclasses import dataclass
+
+from duologue_pipeline.reader.shard import Sample
+from duologue_pipeline.records import Speaker
+from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, milliseconds
+from duologue_schemas.tables import WITHDRAWN
+
+__all__ = ["SpokenWord", "Turn", "has_transcript", "own_words", "turn_text", "turns"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """Holds a word that begins in the sample.
+
+    Attributes:
+        text: the word as written, without white space around it; never empty.
+        start_s: when it begins, as ``KEY.json`` writes it: the layouts of Kyutai and nu-dialogue count in doubles.
+        end_s: when it ends.
+        start_ms: when it begins, in whole milliseconds.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Holds a turn that lies in the sample, in whole or in part.
+
+    Attributes:
+        speaker: whose turn it is.
+        start_ms: when it begins; before 0 where a cut goes through it.
+        end_ms: when it ends; after the sample where a cut goes through it.
+        first_frame: ``start_ms // 80``, not before 0.
+        end_frame: ``ceil(end_ms / 80)``, not after the last frame; the turn is the frames ``[first_frame, end_frame)``.
+    """
+
+    speaker: Speaker
+    start_ms: int
+    end_ms: int
+    first_frame: int
+    end_frame: int
+
+
+def has_transcript(sample: Sample, speaker: str) -> bool:
+    """Tells whether it is known what the speaker says: not without a transcript, and not after the speaker's withdrawal.
+
+    A transcript without words says that nothing is said; without a transcript nothing is known.
+    """
+    about = sample.metadata
+    return bool(about["transcripts"][check_speaker(speaker)]) and (
+        about["speakers"][speaker]["commitment"] != WITHDRAWN
+    )
+
+
+def own_words(sample: Sample, speaker: str) -> list[SpokenWord]:
+    """Lists the words of a speaker that begin in the sample, by their start; words that hold nothing are left out.
+
+    Returns:
+        The words, those with one start in the order of ``KEY.json``; none without a transcript.
+    """
+    if not has_transcript(sample, speaker):
+        return []
+    end_ms = FRAME_MS * frame_count(sample)
+    words = []
+    for word in sample.metadata["words"]:
+        if word["speaker"] == speaker:
+            start_s = word["start_s"]
+            start_ms = milliseconds(start_s)
+            if 0 <= start_ms < end_ms and (text := word["word"].strip()):
+                words.append(SpokenWord(text, start_s, word["end_s"], start_ms))
+    words.sort(key=lambda word: word.start_s)
+    return words
+
+
+def turns(sample: Sample) -> list[Turn]:
+    """Lists the turns that touch a frame of the sample, by start, end and speaker.
+
+    A sample of which one speaker was taken out has none: turns tell about both.
+    """
+    frames = frame_count(sample)
+    found = []
+    for event in sample.metadata["events"]:
+        if event["kind"] == "turn":
+            start_ms, end_ms = milliseconds(event["start_s"]), milliseconds(event["end_s"])
+            first, end = max(0, start_ms // FRAME_MS), min(frames, -(-end_ms // FRAME_MS))
+            if first < end:
+                found.append(Turn(event["speaker"], start_ms, end_ms, first, end))
+    found.sort(key=lambda turn: (turn.start_ms, turn.end_ms, turn.speaker))
+    return found
+
+
+def turn_text(turn: Turn, words: dict[str, list[SpokenWord]]) -> str:
+    """Joins the words of a turn by one space: those of its speaker that begin in ``[start_ms, end_ms)``.
+
+    Args:
+        turn: the turn.
+        words: speaker -> :func:`own_words`.
+    """
+    return " ".join(word.text for word in words[turn.speaker] if turn.start_ms <= word.start_ms < turn.end_ms)
