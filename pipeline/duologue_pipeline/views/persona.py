@@ -67,7 +67,7 @@ def persona_prompt(
             f"voice_codes of shape {list(voice.shape)}: expected [{_CODEBOOKS}, frames]; PersonaPlex's prompt is made of "
             "Mimi's first 8 codebooks, so read a release of `--codec mimi`"
         )
-    if voice.size and not (0 <= voice.min() and voice.max() < _ENTRIES):
+    if voice.size and not (voice.min() >= 0 and voice.max() < _ENTRIES):
         raise UsageError(f"voice_codes: expected codes of 0 to {_ENTRIES - 1}, as Mimi gives them")
     begin, text_begin = voice.shape[1], voice.shape[1] + silence_frames
     text_end = text_begin + len(text)
