@@ -18,10 +18,11 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, file_size, join, read_bytes
 from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.reader.release import MANIFEST, read_release
+from duologue_pipeline.reader.release_file import release_file
 from duologue_pipeline.reader.revocations import FILE_NAME, Revocations
 from duologue_pipeline.withdrawal.journal import read_journal
 from duologue_pipeline.withdrawal.revoke import published_revocations
-from duologue_pipeline.withdrawal.state import look_again, release_file
+from duologue_pipeline.withdrawal.state import look_again
 
 __all__ = ["require_clock", "require_continues", "require_continues_own", "require_continues_release"]
 

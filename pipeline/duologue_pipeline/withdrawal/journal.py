@@ -30,7 +30,7 @@ from duologue_pipeline.files.storage import (
 )
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
-from duologue_pipeline.release.strays import JOURNAL
+from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.withdrawal.plan import Plan, ShardPlan, joined
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard

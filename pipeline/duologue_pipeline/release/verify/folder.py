@@ -10,8 +10,9 @@ from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.files.inside import inside_size
 from duologue_pipeline.files.storage import digest, is_remote, join, list_files, local_path
 from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.reader.revocations import FILE_NAME
-from duologue_pipeline.release.strays import JOURNAL, RECEIPT, RECEIPTS
+from duologue_pipeline.release.strays import RECEIPT, RECEIPTS
 from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import TABLES
 

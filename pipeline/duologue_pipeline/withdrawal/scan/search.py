@@ -24,9 +24,10 @@ import pyarrow.compute as pc
 
 from duologue_pipeline.files.storage import join, list_files
 from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.records import SPEAKERS, Speaker
-from duologue_pipeline.release.strays import JOURNAL, RECEIPTS
+from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.scan.look import Look
 from duologue_pipeline.withdrawal.scan.names import Names
 from duologue_pipeline.withdrawal.scan.owners import Owners
