@@ -38,7 +38,8 @@ def make_sample(
         "transcripts": {"a": True, "b": True, **(transcripts or {})},
         "activity": [],
         "events": [
-            {"kind": "turn", "speaker": speaker, "start_s": start_s, "end_s": end_s} for speaker, start_s, end_s in turns
+            {"kind": "turn", "speaker": speaker, "start_s": start_s, "end_s": end_s}
+            for speaker, start_s, end_s in turns
         ],
         "words": [
             {"speaker": speaker, "word": word, "start_s": start_s, "end_s": end_s, "confidence": -1.0, "tags": ""}
