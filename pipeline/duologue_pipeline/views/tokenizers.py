@@ -4,12 +4,13 @@ A tokenizer is a callable ``str -> ids``, or an object with sentencepiece's ``en
 ``encode_as_pieces`` and ``piece_to_id`` as well. Views add no BOS and no EOS: what the tokenizer gives is what is written.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any, Protocol
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["PieceTokenizer", "Tokenizer", "encode", "encode_lines", "piece_tokenizer"]
+__all__ = ["PieceTokenizer", "Tokenizer", "check_unmarked", "encode", "encode_lines", "piece_tokenizer"]
 
 
 class _Encoder(Protocol):
@@ -50,21 +51,31 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     given = call(text)
     ids = getattr(given, "ids", given)  # the Encoding of the package tokenizers
     try:
-        if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
-            raise TypeError
-        return [_id(each) for each in ids]
-    except (TypeError, ValueError):
+        found = list(map(index, ids))
+    except TypeError:
+        found = [-1]
+    if (found and min(found) < 0) or isinstance(ids, bytes):
         raise UsageError(
             f"the tokenizer gives {str(given)[:60]!r} for {text[:30]!r}, expected a list of ids; wrap one of transformers as "
             "`lambda text: tokenizer.encode(text, add_special_tokens=False)`"
-        ) from None
+        )
+    return found
 
 
-def _id(value: Any) -> int:
-    index = value.__index__() if not isinstance(value, str) else -1
-    if index < 0:
-        raise ValueError
-    return int(index)
+def check_unmarked(tokenizer: Tokenizer) -> None:
+    """Refuses a tokenizer that puts special tokens around each text, where every word is a text of its own.
+
+    Those of transformers do, by default; they say themselves which ids are special.
+
+    Raises:
+        UsageError: the tokenizer is such a one.
+    """
+    special = getattr(tokenizer, "all_special_ids", None)
+    if special and (added := [each for each in encode(tokenizer, "") if each in special]):
+        raise UsageError(
+            f"the tokenizer puts the special tokens {added} around every word; give `lambda text: "
+            "tokenizer.encode(text, add_special_tokens=False)`"
+        )
 
 
 def encode_lines(tokenizer: Tokenizer, text: str) -> list[int]:

@@ -4,19 +4,23 @@
 belongs to the sample in which it begins: one that begins before 0, or at or after the end of the last frame, has no tokens.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import Speaker
 from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, milliseconds
 from duologue_schemas.tables import WITHDRAWN
 
-__all__ = ["SpokenWord", "Turn", "has_transcript", "own_words", "turn_text", "turns"]
+__all__ = ["SpokenWord", "Turn", "has_transcript", "is_withdrawn", "own_words", "turn_text", "turns"]
+
+_START_S: Final = attrgetter("start_s")
+_START_MS: Final = attrgetter("start_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class SpokenWord:
+class SpokenWord(NamedTuple):
     """Holds a word that begins in the sample.
 
     Attributes:
@@ -32,8 +36,7 @@ class SpokenWord:
     start_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """Holds a turn that lies in the sample, in whole or in part.
 
     Attributes:
@@ -56,10 +59,14 @@ def has_transcript(sample: Sample, speaker: str) -> bool:
 
     A transcript without words says that nothing is said; without a transcript nothing is known.
     """
-    about = sample.metadata
-    return bool(about["transcripts"][check_speaker(speaker)]) and (
-        about["speakers"][speaker]["commitment"] != WITHDRAWN
-    )
+    side = check_speaker(speaker)
+    return bool(sample.metadata["transcripts"][side]) and not is_withdrawn(sample, side)
+
+
+def is_withdrawn(sample: Sample, speaker: str) -> bool:
+    """Tells whether the speaker was taken out of the sample on withdrawal."""
+    speakers = sample.metadata.get("speakers", {})  # a sample that was put together by hand may not name them
+    return bool(speakers.get(check_speaker(speaker), {}).get("commitment") == WITHDRAWN)
 
 
 def own_words(sample: Sample, speaker: str) -> list[SpokenWord]:
@@ -78,7 +85,7 @@ def own_words(sample: Sample, speaker: str) -> list[SpokenWord]:
             start_ms = milliseconds(start_s)
             if 0 <= start_ms < end_ms:
                 words.append(SpokenWord(word["word"].strip(), start_s, word["end_s"], start_ms))
-    words.sort(key=lambda word: word.start_s)
+    words.sort(key=_START_S)
     return words
 
 
@@ -104,8 +111,8 @@ def turn_text(turn: Turn, words: Mapping[Speaker, list[SpokenWord]]) -> str:
 
     Args:
         turn: the turn.
-        words: speaker -> :func:`own_words`.
+        words: speaker -> :func:`own_words`, in their order.
     """
-    return " ".join(
-        word.text for word in words[turn.speaker] if word.text and turn.start_ms <= word.start_ms < turn.end_ms
-    )
+    own = words[turn.speaker]
+    first, end = (bisect_left(own, at_ms, key=_START_MS) for at_ms in (turn.start_ms, turn.end_ms))
+    return " ".join(word.text for word in own[first:end] if word.text)
