@@ -33,7 +33,7 @@ ORDER = {
         "events",
         "labels shards",
         "reader tokens",
-        "decode release views",
+        "decode release views torch",
         "withdrawal",
         "conversation",
         "stages",
