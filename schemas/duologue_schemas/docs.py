@@ -42,6 +42,12 @@ have them in the first shard of `train`. Who begins with another shard or with `
 words first in a later sample, which fails; `load_dataset(FOLDER)`, which takes the types from the release's card, works always.
 """
 
+_TABLES: Final = """### Tables
+
+Each of the three tables is one file, or a folder of files with the same columns (`index/00000.parquet`, ...), whose rows follow one
+another in the order of the names. A run writes one file. Columns that later versions have added are missing in older releases.
+"""
+
 _CARDS: Final = """### README.md and croissant.json
 
 The release's cards, made from the same facts: `README.md` is the Hugging Face dataset card, `croissant.json` the
@@ -66,6 +72,7 @@ def formats_page() -> str:
         _json_section("dataset.json", "release", ""),
         _SHARDS,
         _json_section("KEY.json", "sample", _NO_NULLS),
+        _TABLES,
         _table_section("index.parquet", "A row a sample, sorted by shard and offset.", INDEX),
         _table_section("recordings.parquet", "A row a recording, sorted by shard and recording_id.", RECORDINGS),
         _table_section(

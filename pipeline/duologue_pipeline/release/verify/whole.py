@@ -6,10 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from duologue_pipeline.files.inside import read_inside
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri
 from duologue_pipeline.reader.release import MANIFEST, DamagedReleaseError, manifest_faults, read_manifest
-from duologue_pipeline.reader.tables import parse_release_table
+from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.release.verify.faults import Faults
 from duologue_pipeline.release.verify.folder import file_faults, stray_faults, unlisted_faults
 from duologue_pipeline.release.verify.history import history_faults
@@ -124,12 +124,9 @@ def _missing_columns(name: str, table: pa.Table) -> Iterator[str]:
 
 def _tables(root: str, release: dict[str, Any], faults: Faults) -> dict[str, pa.Table] | None:
     tables: dict[str, pa.Table] = {}
-    sizes = {entry["path"]: entry["bytes"] for entry in release["files"]}
     for name in TABLES:
-        path = f"{name}.parquet"
         try:
-            data = read_inside(root, path, max_bytes=sizes[path])
-            tables[name] = parse_release_table(data, release, name)
-        except (OSError, ValueError) as error:
-            faults.add(f"{path}: {error}")
+            tables[name] = read_release_table(root, release, name, other_versions=False)
+        except UsageError as error:
+            faults.add(str(error).removeprefix(f"{root}/").partition("; see `duologue shards verify")[0])
     return tables if len(tables) == len(TABLES) else None
