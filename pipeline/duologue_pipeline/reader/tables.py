@@ -45,8 +45,8 @@ def parse_release_table(
         data: the bytes of its file.
         release: the document of ``dataset.json``.
         name: ``index``, ``recordings`` or ``events``.
-        other_versions: whether another version of duologue may have written it: columns that a later one has added are left
-            out, and those of :data:`duologue_schemas.tables.LATER_COLUMNS` may not be there.
+        other_versions: whether a later version of duologue may have written it: columns that it has added are left out.
+            Those of :data:`duologue_schemas.tables.LATER_COLUMNS` may always be missing.
 
     Raises:
         ValueError: it cannot be read; the message is the end of a sentence that names the file.
@@ -56,17 +56,18 @@ def parse_release_table(
         TABLES[name],
         max_rows=max_rows(release, name),
         more_columns=other_versions,
-        may_lack=LATER_COLUMNS if other_versions else (),
+        may_lack=LATER_COLUMNS[name],
     )
 
 
-def read_release_table(root: str, release: Mapping[str, Any], name: str) -> pa.Table:
+def read_release_table(root: str, release: Mapping[str, Any], name: str, *, other_versions: bool = True) -> pa.Table:
     """Reads a table of a release, one file or a folder of files, of any version of duologue.
 
     Args:
         root: the folder of the release.
         release: the document of ``dataset.json``.
         name: ``index``, ``recordings`` or ``events``.
+        other_versions: whether a later version may have written it, as for :func:`parse_release_table`.
 
     Raises:
         UsageError: a file is not the one that ``dataset.json`` names, or cannot be read.
@@ -75,7 +76,7 @@ def read_release_table(root: str, release: Mapping[str, Any], name: str) -> pa.T
     for path in table_paths(release, name) or [f"{name}.parquet"]:
         data = release_file(root, release, path)
         try:
-            parts.append(parse_release_table(data, release, name, other_versions=True))
+            parts.append(parse_release_table(data, release, name, other_versions=other_versions))
             if parts[0].schema != parts[-1].schema:
                 raise ValueError("has other columns than the files before it")
             if sum(map(len, parts)) > max_rows(release, name):
