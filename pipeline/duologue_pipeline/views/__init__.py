@@ -9,6 +9,30 @@ Shared by the views:
     sequence   Tokens and the kinds of its tokens
 """
 
+from duologue_pipeline.views.clock_blocks import clock_blocks
+from duologue_pipeline.views.clock_chunks import clock_chunks, split_clock_chunks
+from duologue_pipeline.views.continuous import continuous
+from duologue_pipeline.views.flattened import flattened
+from duologue_pipeline.views.interleaved import interleaved
+from duologue_pipeline.views.labels import activity_labels, dualturn_labels, vap_labels
+from duologue_pipeline.views.nemo import nemo_turns
 from duologue_pipeline.views.sequence import Tokens
+from duologue_pipeline.views.states import chunk_states, user_states
+from duologue_pipeline.views.turnguide import turn_text
 
-__all__ = ["Tokens"]
+__all__ = [
+    "Tokens",
+    "activity_labels",
+    "chunk_states",
+    "clock_blocks",
+    "clock_chunks",
+    "continuous",
+    "dualturn_labels",
+    "flattened",
+    "interleaved",
+    "nemo_turns",
+    "split_clock_chunks",
+    "turn_text",
+    "user_states",
+    "vap_labels",
+]
