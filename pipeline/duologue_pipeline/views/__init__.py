@@ -1,5 +1,12 @@
 """Gives the arrays that trainers of speech language models take, from samples of a release: numpy only.
 
+from duologue_pipeline.reader import open_dataset
+from duologue_pipeline.views import dual_stream
+
+for sample in open_dataset("out"):
+    streams = dual_stream(sample, tokenizer)               # int32 [17, T]: Moshi, speaker a
+    other = dual_stream(sample, tokenizer, speaker="b")
+
 Shared by the views:
     sides      FRAME_MS, FRAME_RATE_HZ, check_speaker, other_speaker, frame_count, codebook_count (refuses what the release
                lacks, warns of the embedded codec), side_codes, milliseconds
@@ -12,27 +19,45 @@ Shared by the views:
 from duologue_pipeline.views.clock_blocks import clock_blocks
 from duologue_pipeline.views.clock_chunks import clock_chunks, split_clock_chunks
 from duologue_pipeline.views.continuous import continuous
+from duologue_pipeline.views.delays import undelay
+from duologue_pipeline.views.dual import dual_stream, speaker_rows
 from duologue_pipeline.views.flattened import flattened
 from duologue_pipeline.views.interleaved import interleaved
 from duologue_pipeline.views.labels import activity_labels, dualturn_labels, vap_labels
 from duologue_pipeline.views.nemo import nemo_turns
+from duologue_pipeline.views.parallel import parallel
+from duologue_pipeline.views.parallel_styles import KIMI_AUDIO, MINI_OMNI, SLAM_OMNI, ParallelStyle
+from duologue_pipeline.views.persona import persona_prompt, role_text, voice_codes
 from duologue_pipeline.views.sequence import Tokens
 from duologue_pipeline.views.states import chunk_states, user_states
+from duologue_pipeline.views.turn_frames import turn_frames
 from duologue_pipeline.views.turnguide import turn_text
 
 __all__ = [
+    "KIMI_AUDIO",
+    "MINI_OMNI",
+    "SLAM_OMNI",
+    "ParallelStyle",
     "Tokens",
     "activity_labels",
     "chunk_states",
     "clock_blocks",
     "clock_chunks",
     "continuous",
+    "dual_stream",
     "dualturn_labels",
     "flattened",
     "interleaved",
     "nemo_turns",
+    "parallel",
+    "persona_prompt",
+    "role_text",
+    "speaker_rows",
     "split_clock_chunks",
+    "turn_frames",
     "turn_text",
+    "undelay",
     "user_states",
     "vap_labels",
+    "voice_codes",
 ]

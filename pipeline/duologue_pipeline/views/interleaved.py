@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sequence import MODEL_SPEECH, MODEL_TEXT, USER_SPEECH, Tokens, frame_ids, join_tokens
-from duologue_pipeline.views.sides import check_speaker, codebook_count, side_codes
+from duologue_pipeline.views.sides import codebook_count, side_codes
 from duologue_pipeline.views.spans import whole_step
 from duologue_pipeline.views.spoken_text import turn_ids, words_of
 from duologue_pipeline.views.tokenizers import Tokenizer
@@ -55,7 +55,7 @@ def interleaved(
         UsageError: an argument is none of these, or the release has fewer codebooks.
     """
     text, speech = whole_step(text, "text"), whole_step(speech, "speech")
-    count, words = codebook_count(sample, codebooks), words_of(sample, [check_speaker(speaker)])
+    count, words = codebook_count(sample, codebooks), words_of(sample, speaker)
     parts: list[tuple[npt.NDArray[np.int32] | list[int], int]] = []
     for turn in turns(sample):
         codes = side_codes(sample, turn.speaker, count)[:, turn.first_frame : turn.end_frame]

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.reader.shard import Sample
-from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count
+from duologue_pipeline.views.sides import FRAME_MS, frame_count
 from duologue_pipeline.views.spoken_text import turn_ids, words_of
 from duologue_pipeline.views.tokenizers import Tokenizer
 from duologue_pipeline.views.words import turns
@@ -46,7 +46,7 @@ def nemo_turns(
     Raises:
         UsageError: there is no such speaker, or the tokenizer gives no ids.
     """
-    words = words_of(sample, [check_speaker(speaker)])
+    words = words_of(sample, speaker)
     row = np.full(frame_count(sample), pad, np.int32)
     for turn in turns(sample):
         if turn.speaker == speaker:

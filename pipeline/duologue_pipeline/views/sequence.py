@@ -27,7 +27,7 @@ TAG: Final = 4
 
 @dataclass(frozen=True)
 class Tokens:
-    """Holds a sequence of tokens and what each of them is.
+    """Holds a sequence of tokens and what each of them is; of :func:`~duologue_pipeline.views.parallel` rows of such.
 
     Attributes:
         ids: int32 [L], as the view says; ids of text are the tokenizer's, those of speech the codec's.

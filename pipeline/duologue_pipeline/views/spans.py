@@ -18,9 +18,10 @@ Span = tuple[int, int]
 
 
 def sample_end_ms(sample: Sample) -> int:
-    """Finds where the sample ends: with its last frame, or before, where the conversation ends within that frame."""
-    about = sample.metadata
-    return min(FRAME_MS * frame_count(sample), milliseconds(about["end_s"]) - milliseconds(about["start_s"]))
+    """Finds where the sample ends: with its last frame, or within it, where the conversation does."""
+    whole_ms = FRAME_MS * frame_count(sample)
+    end_ms = milliseconds(sample.metadata["end_s"]) - milliseconds(sample.metadata["start_s"])
+    return end_ms if whole_ms - FRAME_MS < end_ms < whole_ms else whole_ms
 
 
 def activity_spans(sample: Sample, speaker: str) -> list[Span]:
@@ -37,8 +38,7 @@ def event_spans(sample: Sample, kind: str, speaker: str, **fields: str | bool) -
         speaker: who does it.
         fields: what else is asked of the event, e.g. ``floor_taking=True``.
     """
-    fields["kind"] = kind
-    rows = sample.metadata["events"]
+    rows = (row for row in sample.metadata["events"] if row["kind"] == kind)
     return _spans((row for row in rows if all(row[name] == value for name, value in fields.items())), speaker)
 
 

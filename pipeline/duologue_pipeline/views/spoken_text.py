@@ -1,23 +1,26 @@
 """Tokenizes what is said in a turn, and lays queues of text into slots."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from duologue_pipeline.reader.shard import Sample
+from duologue_pipeline.records import Speaker
+from duologue_pipeline.views.sides import check_speaker
 from duologue_pipeline.views.tokenizers import Tokenizer, encode
 from duologue_pipeline.views.words import SpokenWord, Turn, has_transcript, own_words, turn_text
 
 __all__ = ["fill_slots", "turn_ids", "words_of"]
 
 
-def words_of(sample: Sample, speakers: Iterable[str]) -> dict[str, list[SpokenWord]]:
+def words_of(sample: Sample, *speakers: str) -> dict[Speaker, list[SpokenWord]]:
     """Lists the words of some speakers, and warns where it is not known what one says.
 
     Returns:
         speaker -> :func:`duologue_pipeline.views.words.own_words`; without a transcript there are none.
     """
     words = {}
-    for speaker in speakers:
+    for name in speakers:
+        speaker = check_speaker(name)
         if not has_transcript(sample, speaker):
             warnings.warn(
                 f"{sample.key}: speaker {speaker} has no transcript, so the view has no text where {speaker} speaks; leave such "
@@ -28,7 +31,7 @@ def words_of(sample: Sample, speakers: Iterable[str]) -> dict[str, list[SpokenWo
     return words
 
 
-def turn_ids(tokenizer: Tokenizer, turn: Turn, words: dict[str, list[SpokenWord]]) -> list[int]:
+def turn_ids(tokenizer: Tokenizer, turn: Turn, words: Mapping[Speaker, list[SpokenWord]]) -> list[int]:
     """Tokenizes the words of a turn in one go, joined by one space; none where there are none.
 
     Raises:

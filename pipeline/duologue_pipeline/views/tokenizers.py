@@ -35,10 +35,6 @@ class PieceTokenizer(_Encoder, Protocol):
         """Gives the id of a piece."""
         ...
 
-    def decode_pieces(self, pieces: list[str], /) -> str:
-        """Gives the text of pieces; asked for byte pieces such as ``<0xE3>`` only."""
-        ...
-
 
 def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     """Tokenizes a text.

@@ -4,6 +4,7 @@
 belongs to the sample in which it begins: one that begins before 0, or at or after the end of the last frame, has no tokens.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from duologue_pipeline.reader.shard import Sample
@@ -19,7 +20,7 @@ class SpokenWord:
     """Holds a word that begins in the sample.
 
     Attributes:
-        text: the word as written, without white space around it; never empty.
+        text: the word as written, without white space around it; empty where there is nothing else in it.
         start_s: when it begins, as ``KEY.json`` writes it: the layouts of Kyutai and nu-dialogue count in doubles.
         end_s: when it ends.
         start_ms: when it begins, in whole milliseconds.
@@ -62,7 +63,7 @@ def has_transcript(sample: Sample, speaker: str) -> bool:
 
 
 def own_words(sample: Sample, speaker: str) -> list[SpokenWord]:
-    """Lists the words of a speaker that begin in the sample, by their start; words that hold nothing are left out.
+    """Lists the words of a speaker that begin in the sample, by their start.
 
     Returns:
         The words, those with one start in the order of ``KEY.json``; none without a transcript.
@@ -75,8 +76,8 @@ def own_words(sample: Sample, speaker: str) -> list[SpokenWord]:
         if word["speaker"] == speaker:
             start_s = word["start_s"]
             start_ms = milliseconds(start_s)
-            if 0 <= start_ms < end_ms and (text := word["word"].strip()):
-                words.append(SpokenWord(text, start_s, word["end_s"], start_ms))
+            if 0 <= start_ms < end_ms:
+                words.append(SpokenWord(word["word"].strip(), start_s, word["end_s"], start_ms))
     words.sort(key=lambda word: word.start_s)
     return words
 
@@ -98,11 +99,13 @@ def turns(sample: Sample) -> list[Turn]:
     return found
 
 
-def turn_text(turn: Turn, words: dict[str, list[SpokenWord]]) -> str:
+def turn_text(turn: Turn, words: Mapping[Speaker, list[SpokenWord]]) -> str:
     """Joins the words of a turn by one space: those of its speaker that begin in ``[start_ms, end_ms)``.
 
     Args:
         turn: the turn.
         words: speaker -> :func:`own_words`.
     """
-    return " ".join(word.text for word in words[turn.speaker] if turn.start_ms <= word.start_ms < turn.end_ms)
+    return " ".join(
+        word.text for word in words[turn.speaker] if word.text and turn.start_ms <= word.start_ms < turn.end_ms
+    )
