@@ -8,7 +8,7 @@ import numpy.typing as npt
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
-from duologue_pipeline.views.sequence import MODEL_SPEECH, TAG, USER_SPEECH, Tokens, join_tokens
+from duologue_pipeline.views.sequence import MODEL_SPEECH, TAG, USER_SPEECH, Tokens
 from duologue_pipeline.views.sides import FRAME_MS, check_speaker, other_speaker, side_codes
 
 __all__ = ["clock_chunks", "split_clock_chunks"]
@@ -58,14 +58,29 @@ def clock_chunks(
     chunk_frames = _chunk_frames(chunk_frames)
     model_tag, user_tag = _tags(tags)
     model, user = (side_codes(sample, each, 1)[0].astype(np.int32) for each in (speaker, other_speaker(speaker)))
-    kept = [_kept(row, chunk_frames, deduplicate) for row in (model, user)]
-    parts: list[tuple[npt.NDArray[np.int32] | list[int], int]] = []
-    for lo in range(0, len(model), chunk_frames):
-        chunk = slice(lo, lo + chunk_frames)
-        parts += [([model_tag], TAG), (model[chunk][kept[0][chunk]], MODEL_SPEECH)]
-        if len(new := user[chunk][kept[1][chunk]]):
-            parts += [([user_tag], TAG), (new, USER_SPEECH)]
-    return join_tokens(parts)
+    chunks = -(-len(model) // chunk_frames)
+    sides = [_Side(row, _kept(row, chunk_frames, deduplicate), chunks, chunk_frames) for row in (model, user)]
+    told, heard = (side.counts for side in sides)
+    ends = np.cumsum(1 + told + (heard > 0) + heard)
+    starts = np.concatenate([[0], ends])[:chunks]
+    ids = np.empty(ends[-1] if chunks else 0, np.int32)
+    kind = np.full(len(ids), TAG, np.uint8)
+    ids[starts] = model_tag
+    ids[(starts + 1 + told)[heard > 0]] = user_tag
+    for side, first, of_side in zip(sides, (starts + 1, starts + told + 2), (MODEL_SPEECH, USER_SPEECH), strict=True):
+        at = first[side.chunk] + side.rank
+        ids[at], kind[at] = side.codes, of_side
+    return Tokens(ids, kind)
+
+
+class _Side:
+    """Holds the codes of a side that are written: each, its chunk, its place in the chunk, and how many a chunk has."""
+
+    def __init__(self, row: npt.NDArray[np.int32], kept: npt.NDArray[np.bool_], chunks: int, chunk_frames: int) -> None:
+        self.codes = row[kept]
+        self.chunk = np.flatnonzero(kept) // chunk_frames
+        self.counts = np.bincount(self.chunk, minlength=chunks)
+        self.rank = np.arange(len(self.codes)) - (np.cumsum(self.counts) - self.counts)[self.chunk]
 
 
 def split_clock_chunks(

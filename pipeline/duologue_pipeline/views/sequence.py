@@ -1,8 +1,8 @@
 """Defines the one-dimensional token sequence that several views give."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,10 @@ class Tokens:
     ids: npt.NDArray[np.int32]
     kind: npt.NDArray[np.uint8]
     dropped: int = 0
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        """Gives ids and kind, so that ``ids, kind = flattened(...)`` takes them apart."""
+        return iter((self.ids, self.kind))
 
 
 Ids = Sequence[int] | npt.NDArray[np.int32]
