@@ -17,7 +17,7 @@ from tests.pipeline.views.test_flattened import all_turns, frames_of, text_of
 pytestmark = pytest.mark.filterwarnings("ignore:.*has no transcript")
 
 SILENCE, ASSISTANT, PAD, EPAD = 1, 2, 3, 4
-MARKS = {"listen": SILENCE, "begin": ASSISTANT, "pad": PAD, "end": EPAD}
+MARKS: dict[str, Any] = {"listen": SILENCE, "begin": ASSISTANT, "pad": PAD, "end": EPAD}
 
 
 def extract_segments(
