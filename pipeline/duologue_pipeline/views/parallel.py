@@ -18,6 +18,7 @@ __all__ = ["parallel"]
 
 I32 = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.uint16]
 
 
 def parallel(
@@ -63,68 +64,49 @@ def parallel(
         raise UsageError(f"lead {lead}: expected 0 or more positions")
     if layers is not None:
         style = replace(style, layers=layers)
+    if style.layers < 1:
+        raise UsageError(f"layers {style.layers}: expected at least 1")
     model = check_speaker(speaker)
     count = codebook_count(sample, 1 if style.folded else style.layers)
     words = {model: own_words(sample, model)}
-    ids: list[I32] = []
-    kinds: list[Kinds] = []
+    parts = []
+    length = 0
     for turn in turns(sample):
-        codes = side_codes(sample, turn.speaker, count)[:, turn.first_frame : turn.end_frame].astype(np.int32)
+        codes = side_codes(sample, turn.speaker, count)[:, turn.first_frame : turn.end_frame]
+        text = None
         if turn.speaker == model:
-            before, after = style.model_marks
-            spoken = _answer(encode(tokenizer, turn_text(turn, words)), codes, lead, style)
-        else:
-            before, after = style.user_marks
-            spoken = _question(codes, style)
-        for part, kind in (_marks(before, style), spoken, _marks(after, style)):
-            ids.append(part)
-            kinds.append(kind)
-    if not ids:
-        return Tokens(np.zeros((1 + style.layers, 0), np.int32), np.zeros((1 + style.layers, 0), np.uint8))
-    return Tokens(np.concatenate(ids, axis=1), np.concatenate(kinds, axis=1))
+            text = [*encode(tokenizer, turn_text(turn, words)), style.text_end]
+        marks = style.user_marks if text is None else style.model_marks
+        spoken = _length(text, codes.shape[1], lead, style)
+        parts.append((text, codes, marks, spoken))
+        length += len(marks[0]) + spoken + len(marks[1])
+    ids, kinds = _blanks(length, style)
+    at = 0
+    for text, codes, (before, after), spoken in parts:
+        begin, end = at + len(before), at + len(before) + spoken
+        _write_marks(ids[:, at:begin], before, style)
+        if text is not None:
+            _write_answer(ids[:, begin:end], kinds[:, begin:end], text, codes, lead, style)
+        elif style.user_codes:
+            _write_codes(ids[:, begin:end], kinds[:, begin:end], codes, 0, 0, USER_SPEECH, style)
+        at = end + len(after)
+        _write_marks(ids[:, end:at], after, style)
+    return Tokens(ids, kinds)
 
 
-def _shifts(style: ParallelStyle) -> I32:
-    return (style.audio_shift + style.layer_stride * np.arange(style.layers, dtype=np.int32)).astype(np.int32)
+def _shift(layer: int, style: ParallelStyle) -> int:
+    return style.audio_shift + style.layer_stride * layer
+
+
+def _mark_shift(layer: int, style: ParallelStyle) -> int:
+    return _shift(layer, style) if style.shifted_blank else 0
 
 
 def _blanks(length: int, style: ParallelStyle) -> tuple[I32, Kinds]:
-    ids = np.empty((1 + style.layers, length), np.int32)
-    ids[0] = style.text_blank
-    ids[1:] = (style.audio_blank + _shifts(style) * style.shifted_blank)[:, None]
+    ids = np.full((1 + style.layers, length), style.text_blank, np.int32)
+    for layer in range(style.layers):
+        ids[1 + layer] = style.audio_blank + _mark_shift(layer, style)
     return ids, np.full(ids.shape, TAG, np.uint8)
-
-
-def _marks(marks: Marks, style: ParallelStyle) -> tuple[I32, Kinds]:
-    ids, kinds = _blanks(len(marks), style)
-    for position, (text, audio) in enumerate(marks):
-        ids[0, position] = text
-        ids[1:, position] = audio + _shifts(style) * style.shifted_blank
-    return ids, kinds
-
-
-def _question(codes: I32, style: ParallelStyle) -> tuple[I32, Kinds]:
-    if not style.user_codes:
-        return _blanks(math.ceil(codes.shape[1] / FRAME_RATE_HZ * style.user_hz), style)
-    ids, kinds = _blanks(_positions(codes.shape[1], style), style)
-    _write(ids, kinds, codes, 0, USER_SPEECH, style)
-    return ids, kinds
-
-
-def _answer(text: list[int], codes: I32, lead: int, style: ParallelStyle) -> tuple[I32, Kinds]:
-    text = [*text, style.text_end]
-    frames, ends = codes.shape[1], style.audio_end is not None
-    last = lead + style.layer_step * (style.layers - 1)
-    ids, kinds = _blanks(max(len(text), last + _positions(frames + ends, style)), style)
-    ids[0, : len(text)] = text
-    kinds[0, : len(text)] = MODEL_TEXT
-    _write(ids, kinds, codes, lead, MODEL_SPEECH, style)
-    if style.audio_end is not None:
-        for layer in [frames % style.layers] if style.folded else range(style.layers):
-            at = lead + (frames // style.layers if style.folded else frames) + layer * style.layer_step
-            ids[1 + layer, at] = style.audio_end + _shifts(style)[layer] * style.shifted_blank
-            kinds[1 + layer, at] = MODEL_SPEECH
-    return ids, kinds
 
 
 def _positions(codes: int, style: ParallelStyle) -> int:
@@ -132,10 +114,40 @@ def _positions(codes: int, style: ParallelStyle) -> int:
     return -(-codes // style.layers) if style.folded else codes
 
 
-def _write(ids: I32, kinds: Kinds, codes: I32, begin: int, kind: int, style: ParallelStyle) -> None:
-    """Writes codes in the audio rows, the first layer from ``begin`` on; folded, code i is the layer i % layers."""
-    for layer, shift in enumerate(_shifts(style)):
+def _length(text: list[int] | None, frames: int, lead: int, style: ParallelStyle) -> int:
+    """Counts the positions of what is said in a turn of so many frames; ``text`` is None for the user."""
+    if text is None:
+        if style.user_codes:
+            return _positions(frames, style)
+        return math.ceil(frames / FRAME_RATE_HZ * style.user_hz)
+    last = lead + style.layer_step * (style.layers - 1)
+    return max(len(text), last + _positions(frames + (style.audio_end is not None), style))
+
+
+def _write_marks(ids: I32, marks: Marks, style: ParallelStyle) -> None:
+    for position, (text, audio) in enumerate(marks):
+        ids[0, position] = text
+        for layer in range(style.layers):
+            ids[1 + layer, position] = audio + _mark_shift(layer, style)
+
+
+def _write_answer(ids: I32, kinds: Kinds, text: list[int], codes: Codes, lead: int, style: ParallelStyle) -> None:
+    ids[0, : len(text)] = text
+    kinds[0, : len(text)] = MODEL_TEXT
+    _write_codes(ids, kinds, codes, lead, style.layer_step, MODEL_SPEECH, style)
+    if style.audio_end is None:
+        return
+    frames = codes.shape[1]
+    for layer in [frames % style.layers] if style.folded else range(style.layers):
+        at = lead + (frames // style.layers if style.folded else frames) + layer * style.layer_step
+        ids[1 + layer, at] = style.audio_end + _mark_shift(layer, style)
+        kinds[1 + layer, at] = MODEL_SPEECH
+
+
+def _write_codes(ids: I32, kinds: Kinds, codes: Codes, begin: int, step: int, kind: int, style: ParallelStyle) -> None:
+    """Writes codes in the audio rows, layer i from ``begin + i * step`` on; folded, code i is of the layer i % layers."""
+    for layer in range(style.layers):
         row = codes[0, layer :: style.layers] if style.folded else codes[layer]
-        at = begin + layer * style.layer_step
-        ids[1 + layer, at : at + len(row)] = row + shift
+        at = begin + layer * step
+        np.add(row, _shift(layer, style), out=ids[1 + layer, at : at + len(row)], dtype=np.int32)
         kinds[1 + layer, at : at + len(row)] = kind

@@ -4,7 +4,8 @@ A tokenizer is a callable ``str -> ids``, or an object with sentencepiece's ``en
 ``encode_as_pieces`` and ``piece_to_id`` as well. Views add no BOS and no EOS: what the tokenizer gives is what is written.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any, Protocol
 
 from duologue_pipeline.errors import UsageError
@@ -50,21 +51,15 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     given = call(text)
     ids = getattr(given, "ids", given)  # the Encoding of the package tokenizers
     try:
-        if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
-            raise TypeError
-        return [_id(each) for each in ids]
-    except (TypeError, ValueError):
+        found = list(map(index, ids))
+    except TypeError:
+        found = [-1]
+    if (found and min(found) < 0) or isinstance(ids, bytes):
         raise UsageError(
             f"the tokenizer gives {str(given)[:60]!r} for {text[:30]!r}, expected a list of ids; wrap one of transformers as "
             "`lambda text: tokenizer.encode(text, add_special_tokens=False)`"
-        ) from None
-
-
-def _id(value: Any) -> int:
-    index = value.__index__() if not isinstance(value, str) else -1
-    if index < 0:
-        raise ValueError
-    return int(index)
+        )
+    return found
 
 
 def encode_lines(tokenizer: Tokenizer, text: str) -> list[int]:

@@ -4,8 +4,10 @@
 belongs to the sample in which it begins: one that begins before 0, or at or after the end of the last frame, has no tokens.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import Speaker
@@ -14,9 +16,11 @@ from duologue_schemas.tables import WITHDRAWN
 
 __all__ = ["SpokenWord", "Turn", "has_transcript", "own_words", "turn_text", "turns"]
 
+_START_S: Final = attrgetter("start_s")
+_START_MS: Final = attrgetter("start_ms")
 
-@dataclass(frozen=True, slots=True)
-class SpokenWord:
+
+class SpokenWord(NamedTuple):
     """Holds a word that begins in the sample.
 
     Attributes:
@@ -32,8 +36,7 @@ class SpokenWord:
     start_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """Holds a turn that lies in the sample, in whole or in part.
 
     Attributes:
@@ -78,7 +81,7 @@ def own_words(sample: Sample, speaker: str) -> list[SpokenWord]:
             start_ms = milliseconds(start_s)
             if 0 <= start_ms < end_ms:
                 words.append(SpokenWord(word["word"].strip(), start_s, word["end_s"], start_ms))
-    words.sort(key=lambda word: word.start_s)
+    words.sort(key=_START_S)
     return words
 
 
@@ -104,8 +107,8 @@ def turn_text(turn: Turn, words: Mapping[Speaker, list[SpokenWord]]) -> str:
 
     Args:
         turn: the turn.
-        words: speaker -> :func:`own_words`.
+        words: speaker -> :func:`own_words`, in their order.
     """
-    return " ".join(
-        word.text for word in words[turn.speaker] if word.text and turn.start_ms <= word.start_ms < turn.end_ms
-    )
+    own = words[turn.speaker]
+    first, end = (bisect_left(own, at_ms, key=_START_MS) for at_ms in (turn.start_ms, turn.end_ms))
+    return " ".join(word.text for word in own[first:end] if word.text)
