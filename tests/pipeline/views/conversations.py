@@ -30,7 +30,7 @@ def simulated_samples(frames: int = 128) -> tuple[Sample, ...]:
         }
         duration_ms = round(truth["duration_s"] * 1000)
         found = annotate_conversation(
-            activity=Activity(**spans, rules="true"),
+            activity=Activity(a=spans["a"], b=spans["b"], rules="true"),
             words_a=words["a"],
             words_b=words["b"],
             duration_ms=duration_ms,

@@ -63,7 +63,8 @@ def test_blocks_hold_both_sides_and_drop_a_rest(
     blocks = sample.codes.shape[-1] // frames
     block = [*[0] * frames * codebooks, *[2] * text, *[3] * frames * codebooks]
     assert tokens.kind.tolist() == block * blocks
-    assert (tokens.ids.dtype, tokens.kind.dtype) == (np.int32, np.uint8)
+    assert tokens.ids.dtype == np.int32
+    assert tokens.kind.dtype == np.uint8
     model = "ab".index(speaker)
     for side, kind in ((model, 3), (1 - model, 0)):
         rows = np.array(by_kind(tokens, kind)).reshape(blocks * frames, codebooks)

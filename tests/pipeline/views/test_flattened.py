@@ -97,7 +97,7 @@ def naive_chunks(
         queue = [(frames_of(sample, t)[0] // speech_chunk, i) for t in mine for i in text_of(sample, t)]
     written: list[tuple[int, int]] = []
     for chunk in range(-(-total // speech_chunk)):
-        text = []
+        text: list[int] = []
         while queue and queue[0][0] <= chunk and len(text) < text_chunk:
             text.append(queue.pop(0)[1])
         text += [ST] * (text_chunk - len(text))
