@@ -24,6 +24,7 @@ from duologue_pipeline.views.dual import dual_stream, speaker_rows
 from duologue_pipeline.views.flattened import flattened
 from duologue_pipeline.views.interleaved import interleaved
 from duologue_pipeline.views.labels import activity_labels, dualturn_labels, vap_labels
+from duologue_pipeline.views.minicpm import minicpm_units
 from duologue_pipeline.views.nemo import nemo_turns
 from duologue_pipeline.views.parallel import parallel
 from duologue_pipeline.views.parallel_styles import KIMI_AUDIO, MINI_OMNI, SLAM_OMNI, ParallelStyle
@@ -48,6 +49,7 @@ __all__ = [
     "dualturn_labels",
     "flattened",
     "interleaved",
+    "minicpm_units",
     "nemo_turns",
     "parallel",
     "persona_prompt",

@@ -59,7 +59,8 @@ def flattened(
 
     **Overflow.** 2 tokens of text in 800 ms are 2.5 a second, people say 4 to 5: while the model speaks, text falls behind its
     speech, and catches up in its silences. What is left at the end of the sample is dropped; ``dropped`` of the result
-    counts it. With ``speech_chunk=5`` it is 5 a second.
+    counts it. In 30-s samples of the packaged conversations, at two tokens a word, that is 36 % of the text (5 % at one token
+    a word), and 5 % (1 %) with ``speech_chunk=5``.
 
     Text: ``align="turn"`` (the published way, "relaxed"): the words of a turn, joined by one space, may be written from the
     turn's first chunk on; words outside of turns are left out. ``align="word"``: each word by itself from its own chunk on,

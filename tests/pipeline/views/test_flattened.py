@@ -190,6 +190,29 @@ def test_of_simulated_conversations_too(align: Align, speech_chunk: int) -> None
     assert dropped > 0  # 2 tokens in 800 ms, or in 400 ms with two tokens a word, are too few for people
 
 
+@pytest.mark.parametrize(
+    ("tokens_a_word", "speech_chunk", "share"), [(2, 10, 0.36), (2, 5, 0.05), (1, 10, 0.05), (1, 5, 0.01)]
+)
+def test_so_much_text_has_no_place(tokens_a_word: int, speech_chunk: int, share: float) -> None:
+    """The figures of the docstring."""
+    made = [
+        flattened(
+            sample,
+            lambda text: [1] * tokens_a_word * len(text.split()),
+            speaker=speaker,
+            streams=3,
+            speech_chunk=speech_chunk,
+            silent_text=ST,
+            silent_speech=SS,
+        )
+        for sample in simulated_samples(375)
+        for speaker in "ab"
+    ]
+    dropped = sum(tokens.dropped for tokens in made)
+    written = sum(int((tokens.ids[tokens.kind == 2] == 1).sum()) for tokens in made)
+    assert round(dropped / (dropped + written), 2) == share
+
+
 def test_text_and_speech_come_back_out_of_three_streams() -> None:
     for sample in simulated_samples():
         tokens = flattened(
