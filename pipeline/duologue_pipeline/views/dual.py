@@ -8,7 +8,7 @@ import numpy.typing as npt
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
-from duologue_pipeline.views.delays import Tail, delay_streams
+from duologue_pipeline.views.delays import Tail, check_delays, delay_streams
 from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes
 from duologue_pipeline.views.text_row import Placement, text_row
 from duologue_pipeline.views.tokenizers import Tokenizer
@@ -84,6 +84,7 @@ def dual_stream(
     with ``zero``, and text where there is no audio has no loss.
     """
     count = codebook_count(sample, codebooks)
+    late = check_delays([0] * (1 + 2 * count) if delays is None else delays, 1 + 2 * count, tail)
     user = other_speaker(speaker)
     held = frame_count(sample)
     length = held if frames is None else frames
@@ -109,7 +110,7 @@ def dual_stream(
         return streams
     return delay_streams(
         streams,
-        [0] * len(streams) if delays is None else delays,
+        late,
         tail=tail,
         initial=initial,
         text_padding=text_padding,

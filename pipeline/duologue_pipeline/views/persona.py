@@ -113,7 +113,12 @@ def role_text(sample: Sample, speaker: str = "a") -> str:
 
 
 def voice_codes(
-    sample: Sample, speaker: str = "a", *, first_frame: int | None = None, frames: int = 125
+    sample: Sample,
+    speaker: str = "a",
+    *,
+    commitment: str | None = None,
+    first_frame: int | None = None,
+    frames: int = 125,
 ) -> npt.NDArray[np.int32]:
     """Gives codes of a speaker's own voice, for a prompt of the same speaker, where their consent allows it.
 
@@ -121,8 +126,9 @@ def voice_codes(
     sample must carry the grant (``duologue run ... --purpose likeness``); a purpose of training alone does not cover it.
 
     Args:
-        sample: in which the speaker is heard; another of the same speaker than the one that is prompted teaches more.
+        sample: in which the speaker is heard; it may be another than the one that is prompted.
         speaker: ``a`` or ``b``.
+        commitment: who the speaker must be: ``speakers.a.commitment``, or that of b, in the sample that is prompted.
         first_frame: where the voice begins; at the longest turn of the speaker by default, or at 0 if there is none.
         frames: how many; fewer where the turn, or the sample, ends before.
 
@@ -130,8 +136,8 @@ def voice_codes(
         int32 [8, V], V of 1 to ``frames``.
 
     Raises:
-        UsageError: the consent of the speaker does not carry ``likeness``, the speaker was taken out, the release is not of
-            Mimi, or there are no such frames.
+        UsageError: the consent of the speaker does not carry ``likeness``, the speaker was taken out or is another one, the
+            release is not of Mimi, or there are no such frames.
     """
     side = check_speaker(speaker)
     about = sample.metadata
@@ -140,6 +146,10 @@ def voice_codes(
         raise UsageError(
             f"{sample.key}: speaker {side} has not granted the purpose {_LIKENESS} in this release, so their voice may not be "
             "given to a model to speak in; prompt without voice_codes, or make the release with `--purpose likeness`"
+        )
+    if commitment not in (None, about["speakers"][side]["commitment"]):
+        raise UsageError(
+            f"{sample.key}: speaker {side} is not the one that the model speaks as; take a sample of the same speaker"
         )
     if about["codec"]["name"] != "mimi":
         raise UsageError(

@@ -22,7 +22,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sides import FRAME_RATE_HZ, frame_count
 from duologue_pipeline.views.spread import spread_tokens
-from duologue_pipeline.views.tokenizers import Tokenizer, encode_lines
+from duologue_pipeline.views.tokenizers import Tokenizer, check_unmarked, encode_lines
 from duologue_pipeline.views.words import SpokenWord, has_transcript, own_words
 
 __all__ = ["Placement", "text_row"]
@@ -74,6 +74,7 @@ def text_row(
             spaces = str(sample.metadata.get("language", "")).lower().split("-")[0] not in _UNSPACED
         spread_tokens(row, words, tokenizer, padding=text_padding, end_of_padding=end_of_text_padding, spaces=spaces)
         return row
+    check_unmarked(tokenizer)
     lasting = [word for word in words if word.start_s < word.end_s]
     firsts = [int(word.start_s * FRAME_RATE_HZ) for word in lasting]
     place = _cut if placement == "drop" else _queue

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["PieceTokenizer", "Tokenizer", "encode", "encode_lines", "piece_tokenizer"]
+__all__ = ["PieceTokenizer", "Tokenizer", "check_unmarked", "encode", "encode_lines", "piece_tokenizer"]
 
 
 class _Encoder(Protocol):
@@ -60,6 +60,22 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
             "`lambda text: tokenizer.encode(text, add_special_tokens=False)`"
         )
     return found
+
+
+def check_unmarked(tokenizer: Tokenizer) -> None:
+    """Refuses a tokenizer that puts special tokens around each text, where every word is a text of its own.
+
+    Those of transformers do, by default; they say themselves which ids are special.
+
+    Raises:
+        UsageError: the tokenizer is such a one.
+    """
+    special = getattr(tokenizer, "all_special_ids", None)
+    if special and (added := [each for each in encode(tokenizer, "") if each in special]):
+        raise UsageError(
+            f"the tokenizer puts the special tokens {added} around every word; give `lambda text: "
+            "tokenizer.encode(text, add_special_tokens=False)`"
+        )
 
 
 def encode_lines(tokenizer: Tokenizer, text: str) -> list[int]:

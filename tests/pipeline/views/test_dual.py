@@ -73,6 +73,8 @@ def test_what_is_none_of_the_choices_is_refused() -> None:
         dual_stream(make_sample(), encode, speaker="main")
     with pytest.raises(UsageError, match="frames 0: expected at least 1"):
         dual_stream(make_sample(), encode, frames=0)
+    with pytest.raises(UsageError, match='tail \'kept\': expected "cut" or "keep"'):
+        dual_stream(make_sample(), encode, tail="kept")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="codebooks 0: expected at least 1"):
         dual_stream(make_sample(), encode, codebooks=0)
 

@@ -70,6 +70,13 @@ def test_a_voice_needs_the_purpose_likeness_of_its_speaker() -> None:
         voice_codes(with_likeness(make_sample(turns=turns, withdrawn="a")), "a")
 
 
+def test_a_voice_is_of_the_same_speaker() -> None:
+    sample = with_likeness(make_sample())
+    assert voice_codes(sample, commitment="a" * 64).shape == (8, 50)
+    with pytest.raises(UsageError, match="call-00000: speaker a is not the one that the model speaks as"):
+        voice_codes(sample, commitment="b" * 64)
+
+
 def test_a_voice_of_frames_that_are_named() -> None:
     sample = with_likeness(make_sample(frames=20))
     assert np.array_equal(voice_codes(sample, first_frame=3, frames=4), sample.codes[0, :, 3:7])

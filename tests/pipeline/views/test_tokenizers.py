@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.views.tokenizers import encode, encode_lines
-from tests.pipeline.views.build import Pieces
+from duologue_pipeline.views import dual_stream
+from duologue_pipeline.views.tokenizers import check_unmarked, encode, encode_lines
+from tests.pipeline.views.build import Pieces, make_sample
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,13 @@ def test_a_tokenizer_without_a_new_line_is_refused_where_it_needs_one() -> None:
         UsageError, match=r"the tokenizer gives no token for a new line, and there is one in the word 'a\\nb'"
     ):
         encode_lines(tokenizer, "a\nb")
+
+
+def test_special_tokens_around_every_word_are_refused() -> None:
+    marking = SimpleNamespace(encode=lambda text: [1, *text.encode(), 2], all_special_ids=[0, 1, 2])
+    with pytest.raises(
+        UsageError, match=r"puts the special tokens \[1, 2\] around every word; give `lambda text: tokenizer"
+    ):
+        dual_stream(make_sample(), marking)
+    check_unmarked(SimpleNamespace(encode=lambda text: list(text.encode()), all_special_ids=[0, 1, 2]))
+    check_unmarked(lambda text: [1, *text.encode()])
