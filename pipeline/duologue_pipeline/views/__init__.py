@@ -13,7 +13,9 @@ Shared by the views:
     words      SpokenWord and own_words (those that begin in the sample), has_transcript, Turn and turns (clipped frames),
                turn_text
     tokenizers encode (a callable or an object with ``encode``), encode_lines, piece_tokenizer
-    sequence   Tokens and the kinds of its tokens
+    sequence   Tokens and the kinds of its tokens, frame_ids, join_tokens
+    spans      activity and events of a speaker in whole milliseconds, and which steps of a clock have their middle in them
+    spoken_text words_of (warns where there is no transcript), turn_ids, fill_slots
 """
 
 from duologue_pipeline.views.clock_blocks import clock_blocks

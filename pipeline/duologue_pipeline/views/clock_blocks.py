@@ -133,7 +133,7 @@ def _text_slots(
 ) -> tuple[npt.NDArray[np.int32], int]:
     """Writes the text of all blocks, int32 [blocks, text], and counts the tokens that found no slot."""
     listen, begin, pad, end = marks
-    words, end_ms = words_of(sample, speaker), sample_end_ms(sample)
+    words, end_ms = words_of(sample, tokenizer, speaker), sample_end_ms(sample)
     slots, free, dropped = np.full(blocks * text, listen, np.int32), 0, 0
     for turn in turns(sample):
         if turn.speaker != speaker:

@@ -135,7 +135,7 @@ def _speech(
 
 def _queue(sample: Sample, tokenizer: Tokenizer, speaker: str, align: Literal["word", "turn"]) -> Queue:
     """Lists the model's text with the frame from which on it may be written."""
-    words = words_of(sample, speaker)
+    words = words_of(sample, tokenizer, speaker)
     if align == "word":
         [said] = words.values()
         return [(int(word.start_s * FRAME_RATE_HZ), encode(tokenizer, word.text)) for word in said if word.text]
@@ -144,7 +144,7 @@ def _queue(sample: Sample, tokenizer: Tokenizer, speaker: str, align: Literal["w
 
 
 def _by_turns(sample: Sample, tokenizer: Tokenizer, speaker: str, heard: dict[str, npt.NDArray[np.int32]]) -> Tokens:
-    words = words_of(sample, *heard)
+    words = words_of(sample, tokenizer, *heard)
     parts: list[tuple[npt.NDArray[np.int32] | list[int], int]] = []
     for turn in turns(sample):
         speech = frame_ids(heard[turn.speaker][:, turn.first_frame : turn.end_frame])

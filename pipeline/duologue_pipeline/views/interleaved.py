@@ -55,7 +55,7 @@ def interleaved(
         UsageError: an argument is none of these, or the release has fewer codebooks.
     """
     text, speech = whole_step(text, "text"), whole_step(speech, "speech")
-    count, words = codebook_count(sample, codebooks), words_of(sample, speaker)
+    count, words = codebook_count(sample, codebooks), words_of(sample, tokenizer, speaker)
     parts: list[tuple[npt.NDArray[np.int32] | list[int], int]] = []
     for turn in turns(sample):
         codes = side_codes(sample, turn.speaker, count)[:, turn.first_frame : turn.end_frame]

@@ -78,7 +78,7 @@ def minicpm_units(
     units = step_count(sample, unit_ms)
     texts: list[list[int]] = [[] for _ in range(units)]
     speaks, free, dropped = np.zeros(units, np.bool_), 0, 0
-    [words] = words_of(sample, speaker).values()
+    [words] = words_of(sample, tokenizer, speaker).values()
     for turn in turns(sample):
         if turn.speaker != speaker:
             continue

@@ -46,7 +46,7 @@ def nemo_turns(
     Raises:
         UsageError: there is no such speaker, or the tokenizer gives no ids.
     """
-    words = words_of(sample, speaker)
+    words = words_of(sample, tokenizer, speaker)
     row = np.full(frame_count(sample), pad, np.int32)
     for turn in turns(sample):
         if turn.speaker == speaker:

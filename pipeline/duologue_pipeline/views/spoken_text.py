@@ -6,25 +6,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import Speaker
 from duologue_pipeline.views.sides import check_speaker
-from duologue_pipeline.views.tokenizers import Tokenizer, encode
+from duologue_pipeline.views.tokenizers import Tokenizer, check_unmarked, encode
 from duologue_pipeline.views.words import SpokenWord, Turn, has_transcript, own_words, turn_text
 
 __all__ = ["fill_slots", "turn_ids", "words_of"]
 
 
-def words_of(sample: Sample, *speakers: str) -> dict[Speaker, list[SpokenWord]]:
+def words_of(sample: Sample, tokenizer: Tokenizer, *speakers: str) -> dict[Speaker, list[SpokenWord]]:
     """Lists the words of some speakers, and warns where it is not known what one says.
+
+    Args:
+        sample: that they speak in.
+        tokenizer: that their words are for.
+        speakers: ``a``, ``b`` or both.
 
     Returns:
         speaker -> :func:`duologue_pipeline.views.words.own_words`; without a transcript there are none.
+
+    Raises:
+        UsageError: there is no such speaker, or the tokenizer puts special tokens around each text.
     """
+    check_unmarked(tokenizer)
     words = {}
     for name in speakers:
         speaker = check_speaker(name)
         if not has_transcript(sample, speaker):
+            # The same text for each sample, so that Python shows it once.
             warnings.warn(
-                f"{sample.key}: speaker {speaker} has no transcript, so the view has no text where {speaker} speaks; leave such "
-                "samples out, or take a view without text",
+                f"a sample has no transcript of speaker {speaker}, so this view has no text where {speaker} speaks; leave such "
+                "samples out (transcripts in their metadata), or take a view without text",
                 stacklevel=3,
             )
         words[speaker] = own_words(sample, speaker)

@@ -63,7 +63,7 @@ def turn_text(
     """
     chunk_frames, user = whole_step(chunk_frames, "chunk_frames"), other_speaker(speaker)
     count = codebook_count(sample, codebooks)
-    words = words_of(sample, speaker)
+    words = words_of(sample, tokenizer, speaker)
     heard, said = (frame_ids(side_codes(sample, each, count)) for each in (user, speaker))
     begin, end = ([], []) if tags is None else ([tags[0]], [tags[1]])
     texts: dict[int, list[list[int]]] = {}

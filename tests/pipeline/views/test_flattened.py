@@ -13,7 +13,7 @@ from duologue_pipeline.views import Tokens, flattened
 from tests.pipeline.views.build import make_sample
 from tests.pipeline.views.conversations import drawn_samples, simulated_samples, two_tokens_a_word
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*has no transcript")
+pytestmark = pytest.mark.filterwarnings("ignore:a sample has no transcript")
 
 ST, SS = 90001, 90002
 Align = Literal["word", "turn"]
@@ -262,7 +262,7 @@ def test_a_silent_frame_may_have_an_id_for_each_codebook() -> None:
 def test_who_has_no_transcript_has_no_text_and_is_named() -> None:
     sample = make_sample(frames=4, words=[("a", "hi", 0, 0.2)], transcripts={"a": False})
     with pytest.warns(
-        UserWarning, match=r"^call-00000: speaker a has no transcript, so the view has no text where a speaks"
+        UserWarning, match=r"^a sample has no transcript of speaker a, so this view has no text where a speaks"
     ):
         tokens = flattened(sample, two_tokens_a_word, streams=3, speech_chunk=4, silent_text=ST, silent_speech=SS)
     assert tokens.ids[tokens.kind == 2].tolist() == [ST, ST]
