@@ -52,13 +52,13 @@ def clock_blocks(
     behind it, E follows at once, and a next turn waits. A turn that ends behind the sample has no E; one that began before
     it begins in the first block with the words that are its own there. What has no slot is counted by ``dropped``.
 
-    ================== ====== ==== ============= ===========  ===========  ======== ========
-    model              frames text user_features listen       begin        pad      end
-    ================== ====== ==== ============= ===========  ===========  ======== ========
-    BayLing-Duplex     10     5    None: codes   [SILENCE]    <|assistant|> [PAD]   [EPAD]
-    Covo-Audio-Chat-FD 2      1    1             THINK        SHIFT        its pad  BREAK
-    DuplexSLA          2      1    2             yours        yours        yours    yours
-    ================== ====== ==== ============= ===========  ===========  ======== ========
+    ================== ====== ==== ============= ========= ============= ======= ======
+    model              frames text user_features listen    begin         pad     end
+    ================== ====== ==== ============= ========= ============= ======= ======
+    BayLing-Duplex     10     5    None: codes   [SILENCE] <|assistant|> [PAD]   [EPAD]
+    Covo-Audio-Chat-FD 2      1    1             THINK     SHIFT         its pad BREAK
+    DuplexSLA          2      1    2             yours     yours         yours   yours
+    ================== ====== ==== ============= ========= ============= ======= ======
 
     Frames are of 80 ms: 10 are 800 ms, 2 are 160 ms, where Covo and DuplexSLA have 4 tokens of 40 ms. A rest of the sample that
     is no whole block is left out, as BayLing's own code does.
@@ -66,7 +66,8 @@ def clock_blocks(
     Sources: BayLing-Models/BayLing-Duplex@41669ac bayling_duplex/duplex.py (``stream_audio_tokens``, ``_build_segment``; in
     which slot <|assistant|> stands in training is not in it, the first is our choice); arXiv 2602.09823, 2.5 (Covo: THINK in
     each chunk while listening, SHIFT at the user's end, BREAK at a barge-in or the end; here SHIFT stands where the model's turn
-    begins); DuplexSLA's README (its actions and their place have no public code: here they end a block).
+    begins); hyzhang24/DuplexSLA@1536826 README.md (user, text, audio and actions of a chunk are named in this order; there is no
+    code).
 
     Args:
         sample: the sample.
