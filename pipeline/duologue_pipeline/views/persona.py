@@ -9,8 +9,7 @@ import numpy.typing as npt
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sides import check_speaker, side_codes
-from duologue_pipeline.views.words import turns
-from duologue_schemas.tables import WITHDRAWN
+from duologue_pipeline.views.words import is_withdrawn, turns
 
 __all__ = ["SILENCE", "SINE", "persona_prompt", "role_text", "voice_codes"]
 
@@ -97,7 +96,7 @@ def role_text(sample: Sample, speaker: str = "a") -> str:
     side = check_speaker(speaker)
     about: Mapping[str, Any] = sample.metadata.get("conditions") or {}
     own: Mapping[str, str] = about.get(side) or {}
-    if not own or sample.metadata["speakers"][side]["commitment"] == WITHDRAWN:
+    if not own or is_withdrawn(sample, side):
         return ""
     told = own["role_prompt"].strip()
     if not told:
@@ -141,8 +140,8 @@ def voice_codes(
     """
     side = check_speaker(speaker)
     about = sample.metadata
-    grants = about["consent"][side]["grants"]
-    if about["speakers"][side]["commitment"] == WITHDRAWN or _LIKENESS not in {grant["purpose"] for grant in grants}:
+    grants = about.get("consent", {}).get(side, {}).get("grants", [])
+    if is_withdrawn(sample, side) or _LIKENESS not in {grant["purpose"] for grant in grants}:
         raise UsageError(
             f"{sample.key}: speaker {side} has not granted the purpose {_LIKENESS} in this release, so their voice may not be "
             "given to a model to speak in; prompt without voice_codes, or make the release with `--purpose likeness`"

@@ -73,14 +73,15 @@ def codebook_count(sample: Sample, wanted: int | None = None) -> int:
     Raises:
         UsageError: the release has fewer, or its codec does not give 12.5 frames a second.
     """
-    codec = sample.metadata["codec"]
-    if codec["frame_rate_hz"] != FRAME_RATE_HZ:
+    codec = sample.metadata.get("codec", {})  # a sample that was put together by hand may not name it
+    name, rate_hz = codec.get("name"), codec.get("frame_rate_hz", FRAME_RATE_HZ)
+    if rate_hz != FRAME_RATE_HZ:
         raise UsageError(
-            f"{sample.key}: the codec {codec['name']} gives {codec['frame_rate_hz']:g} frames a second and the views count "
-            f"{FRAME_RATE_HZ:g}; make the release with `--codec mimi`"
+            f"{sample.key}: the codec {name} gives {rate_hz:g} frames a second and the views count {FRAME_RATE_HZ:g}; make "
+            "the release with `--codec mimi`"
         )
-    if codec["name"] == "embedded" and "embedded" not in _warned:
-        _warned.add("embedded")
+    if name == "embedded" and name not in _warned:
+        _warned.add(name)
         warnings.warn(
             "the codes are of the embedded codec: its tokens are for trying out; train on a release that was made with "
             "`--codec mimi`",

@@ -14,7 +14,7 @@ from duologue_pipeline.records import Speaker
 from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, milliseconds
 from duologue_schemas.tables import WITHDRAWN
 
-__all__ = ["SpokenWord", "Turn", "has_transcript", "own_words", "turn_text", "turns"]
+__all__ = ["SpokenWord", "Turn", "has_transcript", "is_withdrawn", "own_words", "turn_text", "turns"]
 
 _START_S: Final = attrgetter("start_s")
 _START_MS: Final = attrgetter("start_ms")
@@ -59,10 +59,14 @@ def has_transcript(sample: Sample, speaker: str) -> bool:
 
     A transcript without words says that nothing is said; without a transcript nothing is known.
     """
-    about = sample.metadata
-    return bool(about["transcripts"][check_speaker(speaker)]) and (
-        about["speakers"][speaker]["commitment"] != WITHDRAWN
-    )
+    side = check_speaker(speaker)
+    return bool(sample.metadata["transcripts"][side]) and not is_withdrawn(sample, side)
+
+
+def is_withdrawn(sample: Sample, speaker: str) -> bool:
+    """Tells whether the speaker was taken out of the sample on withdrawal."""
+    speakers = sample.metadata.get("speakers", {})  # a sample that was put together by hand may not name them
+    return bool(speakers.get(check_speaker(speaker), {}).get("commitment") == WITHDRAWN)
 
 
 def own_words(sample: Sample, speaker: str) -> list[SpokenWord]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.reader import Sample
 from duologue_pipeline.views import dual_stream, speaker_rows
 from tests.pipeline.views.build import Pieces, make_sample
 
@@ -95,3 +96,13 @@ def test_rows_take_the_other_placements_and_ids() -> None:
     assert rows["A"][0].tolist() == [13, 7, 7, 7]
     assert rows["B"][0].tolist() == [-5] * 4
     assert rows["A"].shape == (3, 4)
+
+
+def test_a_sample_put_together_by_hand_needs_words_and_transcripts_only() -> None:
+    about = {
+        "transcripts": {"a": True, "b": False},
+        "words": [{"speaker": "a", "word": "yes", "start_s": 0.0, "end_s": 0.1}],
+    }
+    sample = Sample(key="mine", metadata=about, codes=np.zeros((2, 8, 3), np.uint16), flac=None)
+    assert dual_stream(sample, encode)[0].tolist() == [13, 3, 3]
+    assert dual_stream(sample, encode, speaker="b")[0].tolist() == [-1] * 3
