@@ -19,8 +19,9 @@ Span = tuple[int, int]
 
 def sample_end_ms(sample: Sample) -> int:
     """Finds where the sample ends: with its last frame, or within it, where the conversation does."""
-    whole_ms = FRAME_MS * frame_count(sample)
-    end_ms = milliseconds(sample.metadata["end_s"]) - milliseconds(sample.metadata["start_s"])
+    whole_ms, about = FRAME_MS * frame_count(sample), sample.metadata
+    # A sample that was put together by hand may not name them.
+    end_ms = milliseconds(about.get("end_s", 0.0)) - milliseconds(about.get("start_s", 0.0))
     return end_ms if whole_ms - FRAME_MS < end_ms < whole_ms else whole_ms
 
 
@@ -39,7 +40,7 @@ def event_spans(sample: Sample, kind: str, speaker: str, **fields: str | bool) -
         fields: what else is asked of the event, e.g. ``floor_taking=True``.
     """
     rows = (row for row in sample.metadata["events"] if row["kind"] == kind)
-    return _spans((row for row in rows if all(row[name] == value for name, value in fields.items())), speaker)
+    return _spans((row for row in rows if all(row.get(name) == value for name, value in fields.items())), speaker)
 
 
 def _spans(rows: Iterable[dict[str, Any]], speaker: str) -> list[Span]:

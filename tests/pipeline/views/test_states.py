@@ -104,6 +104,13 @@ def test_a_turn_that_ends_with_the_sample_did_not_end() -> None:
     assert chunk_states(whole).tolist() == [START, STOP]
 
 
+def test_a_sample_put_together_by_hand_needs_no_more_than_what_is_read() -> None:
+    events = [{"kind": kind, "speaker": "a", "start_s": 0.0, "end_s": 0.3} for kind in ("turn", "interruption")]
+    sample = Sample("x", {"events": events, "activity": []}, np.zeros((2, 1, 4), np.uint16), None)
+    assert chunk_states(sample).tolist() == [START, STOP]
+    assert user_states(sample, "b").tolist() == [0, 2]
+
+
 def test_a_turn_that_the_cut_goes_through_begins_and_ends_elsewhere() -> None:
     sample = make_sample(frames=4, events=[event("turn", "a", -1.0, 5.0)])
     assert chunk_states(sample).tolist() == [SPEAK, SPEAK]
