@@ -33,7 +33,7 @@ ORDER = {
         "events",
         "labels shards",
         "reader tokens",
-        "release",
+        "release views",
         "withdrawal",
         "conversation",
         "stages",
@@ -47,7 +47,7 @@ ORDER = {
 """The folders and modules of a part, in rows: each imports from itself and from the rows above it."""
 HEAVY = {"apache_beam", "torch", "torchaudio", "transformers", "pyannote", "silero_vad", "scipy"}
 LIGHT_PARTS = ("duologue_schemas", "duologue_consent", "duologue_cards")
-LIGHT_ROOMS = ("records", "errors", "rules", "files", "reader", "release.verify", "labels", "withdrawal")
+LIGHT_ROOMS = ("records", "errors", "rules", "files", "reader", "views", "release.verify", "labels", "withdrawal")
 """Folders and modules of the pipeline that load nothing heavy: they are there without ``[pipeline]``."""
 
 
