@@ -17,6 +17,7 @@ COMMANDS = (
     ("annotate",),
     ("isolation",),
     ("simulate",),
+    ("decode",),
     ("shards",),
     ("shards", "verify"),
     ("consent",),

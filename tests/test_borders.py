@@ -33,7 +33,7 @@ ORDER = {
         "events",
         "labels shards",
         "reader tokens",
-        "release views",
+        "decode release views torch",
         "withdrawal",
         "conversation",
         "stages",

@@ -28,7 +28,7 @@ from duologue_cards.facts import (
     TurnTaking,
 )
 from duologue_schemas.crosschecks import MEASURED_FAULTS
-from duologue_schemas.tables import FAULT_MEASURES, WITHDRAWN
+from duologue_schemas.tables import FAULT_MEASURES, TABLES, WITHDRAWN
 
 __all__ = ["facts_from_release"]
 
@@ -105,6 +105,12 @@ def facts_from_release(
         turn_taking=_turn_taking(two_voices),
         withdrawn=totals.get("withdrawn", 0),
         one_voice=speakers.count(WITHDRAWN),
+        without=tuple(
+            f"{name}/{column}"
+            for name, table in (("index", index), ("recordings", recordings))
+            for column in TABLES[name].names
+            if column not in table.column_names
+        ),
     )
 
 

@@ -5,6 +5,7 @@ Written here and only checked with mlcroissant, whose own writer loses what it d
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -93,7 +94,7 @@ def write_croissant(facts: Facts) -> str:
         "inLanguage": [item.value for item in facts.languages if item.value],
         "keywords": ["speech", "conversation", "full-duplex", "turn-taking"],
         "distribution": [*(_file(facts, name) for name in _TABLES), _shards(facts)],
-        "recordSet": [_record_set(name) for name in _TABLES],
+        "recordSet": [_record_set(facts, name) for name in _TABLES],
         **_responsible_ai(facts),
     }
     known = {key: value for key, value in document.items() if value not in (None, [])}
@@ -113,6 +114,15 @@ def _citation(facts: Facts) -> str:
 
 def _file(facts: Facts, table: str) -> dict[str, Any]:
     path = f"{table}.parquet"
+    if _is_folder(facts, table):
+        return {
+            "@type": "cr:FileSet",
+            "@id": f"{table}-files",
+            "name": f"{table}-files",
+            "description": _TABLES[table][1],
+            "encodingFormat": "application/x-parquet",
+            "includes": f"{table}/*.parquet",
+        }
     entry = next((entry for entry in facts.files if entry.path == path), None)
     if entry is None:
         raise ValueError(f"the release lists no file {path}; add its hash to files before the cards are written")
@@ -126,6 +136,11 @@ def _file(facts: Facts, table: str) -> dict[str, Any]:
         "encodingFormat": "application/x-parquet",
         "sha256": entry.sha256,
     }
+
+
+def _is_folder(facts: Facts, table: str) -> bool:
+    """Tells whether a table is a folder of files."""
+    return any(entry.path.startswith(f"{table}/") for entry in facts.files)
 
 
 def _shards(facts: Facts) -> dict[str, Any]:
@@ -143,20 +158,25 @@ def _shards(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _record_set(table: str) -> dict[str, Any]:
+def _record_set(facts: Facts, table: str) -> dict[str, Any]:
     schema, text, key = _TABLES[table]
+    place = (
+        {"fileSet": {"@id": f"{table}-files"}}
+        if _is_folder(facts, table)
+        else {"fileObject": {"@id": f"{table}.parquet"}}
+    )
     record_set = {
         "@type": "cr:RecordSet",
         "@id": table,
         "name": table,
         "description": text,
         "key": [{"@id": f"{table}/{column}"} for column in key],
-        "field": [_field(table, column) for column in schema],
+        "field": [_field(table, column, place) for column in schema if f"{table}/{column.name}" not in facts.without],
     }
     return {name: value for name, value in record_set.items() if value}
 
 
-def _field(table: str, column: pa.Field) -> dict[str, Any]:
+def _field(table: str, column: pa.Field, place: Mapping[str, Any]) -> dict[str, Any]:
     is_list = pa.types.is_list(column.type)
     type_ = column.type.value_type if is_list else column.type
     field: dict[str, Any] = {
@@ -165,7 +185,7 @@ def _field(table: str, column: pa.Field) -> dict[str, Any]:
         "name": column.name,
         "description": description(column),
     }
-    source = {"fileObject": {"@id": f"{table}.parquet"}, "extract": {"column": column.name}}
+    source = {**place, "extract": {"column": column.name}}
     if pa.types.is_struct(type_):
         # A list of structs is described by its parts, each taken out of every struct; as one value no reader can give it.
         field["subField"] = [

@@ -148,7 +148,8 @@ class Facts:
 
     In ``delay_unknown`` recordings a track may begin late by a delay that its file does not name.
     ``withdrawn`` recordings were in an earlier version; of ``one_voice`` only one speaker is left, and neither
-    ``isolation`` nor ``turn_taking`` is about those.
+    ``isolation`` nor ``turn_taking`` is about those. ``without`` are columns, such as ``index/words``, that the release does
+    not have because an earlier version wrote it.
     """
 
     name: str
@@ -191,3 +192,4 @@ class Facts:
     turn_taking: TurnTaking
     withdrawn: int = 0
     one_voice: int = 0
+    without: tuple[str, ...] = ()

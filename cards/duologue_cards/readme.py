@@ -219,6 +219,7 @@ def _refused(facts: Facts) -> str:
 
 def _loading(facts: Facts) -> str:
     split = next((split.name for split in facts.splits if split.shards), "train")
+    shards = next((each.shards for each in facts.splits if each.name == split), 0)
     purpose = facts.purposes[0] if facts.purposes else phrases.UNKNOWN
     return f"""## How to load it
 
@@ -230,6 +231,21 @@ from duologue_pipeline.reader import open_dataset
 samples = open_dataset("{facts.name}", split="{split}", purpose="{purpose}")
 sample = next(iter(samples))
 codes, about = sample.codes, sample.metadata
+```
+
+In training, with torch: shuffled by a seed, and dealt out among the workers and the ranks of `torch.distributed`, each sample
+once in an epoch:
+
+```python
+from duologue_pipeline.reader import open_dataset
+from duologue_pipeline.torch import TorchDataset, collate
+from torch.utils.data import DataLoader
+
+samples = TorchDataset(open_dataset("{facts.name}", split="{split}", purpose="{purpose}", shuffle=7))
+for epoch in range(3):
+    samples.set_epoch(epoch)
+    for batch in DataLoader(samples, batch_size=8, num_workers=4, collate_fn=collate):
+        codes, frames = batch["codes"], batch["lengths"]
 ```
 
 With `datasets`, which also takes the release's name on the Hub:
@@ -247,12 +263,16 @@ With `webdataset`:
 ```python
 from glob import glob
 
-from webdataset import WebDataset
+from webdataset import WebDataset, split_by_node
 
-samples = WebDataset(sorted(glob("{facts.name}/shards/{split}-*.tar")), shardshuffle=False).decode()
+shards = sorted(glob("{facts.name}/shards/{split}-*.tar"))
+samples = WebDataset(shards, shardshuffle=False, nodesplitter=split_by_node).decode()
 sample = next(iter(samples))
 codes, about = sample["codes.npy"], sample["json"]
 ```
+
+`webdataset` and `datasets` deal out whole shards: of the workers of all ranks together, {phrases.count(shards, "worker")} at most
+have something to do. They know nothing of what was withdrawn since.
 
 `index.parquet` has a row a sample with its place in the shards, `recordings.parquet` a row a conversation,
 `events.parquet` a row an event; `croissant.json` describes their columns."""

@@ -65,7 +65,7 @@ class RunOptions:
     compare_refused_audio: bool
     tokenize: TokenizeOptions
     validation_share: float
-    shard_s: float
+    shard_s: float | None
     release: ReleaseOptions
     details: str | None = None
 

@@ -74,6 +74,7 @@ class Track:
     ``uri`` and ``words_uri`` are absolute: the reader of the manifest has resolved them against its folder.
     ``offset_s`` is where the track's first sample lies on the conversation's clock: positive means that the track
     started late (silence is put before it), negative that it started early (its beginning is left out).
+    ``role`` is what the speaker is in the conversation, ``role_prompt`` the text that tells a model to be it.
     """
 
     speaker_id: str
@@ -82,6 +83,8 @@ class Track:
     offset_s: float = 0.0
     jurisdiction: str | None = None
     words_uri: str | None = None
+    role: str | None = None
+    role_prompt: str | None = None
 
 
 @dataclass(frozen=True)

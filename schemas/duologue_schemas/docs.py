@@ -31,11 +31,21 @@ sample has the same members, one after the other:
 | `KEY.flac` | the audio, stereo, a left: only in releases with `include_audio` |
 """
 
-_NO_NULLS: Final = """Every field is there and none is null, the lists hold both speakers, and what is of type number has a decimal point:
+_NO_NULLS: Final = """A word or an event that crosses a cut is listed in both samples: in the second with a negative `start_s`. The sample in which it
+begins owns it (`owned`), the first one also what begins before the conversation, so over all samples of a recording each is
+owned once. Releases of earlier versions lack the fields marked as optional; there `start_s >= 0 or segment == 0` says the same.
+
+Every other field is there and none is null, the lists hold both speakers, and what is of type number has a decimal point:
 `load_dataset("webdataset", data_files=...)` takes the types from the first five samples, so what is null or empty in all
 five could hold nothing in a later one. So samples with words, events and activity come first in a shard, and recordings that
 have them in the first shard of `train`. Who begins with another shard or with `validation`, or after a withdrawal, may meet
 words first in a later sample, which fails; `load_dataset(FOLDER)`, which takes the types from the release's card, works always.
+"""
+
+_TABLES: Final = """### Tables
+
+Each of the three tables is one file, or a folder of files with the same columns (`index/00000.parquet`, ...), whose rows follow one
+another in the order of the names. A run writes one file. Columns that later versions have added are missing in older releases.
 """
 
 _CARDS: Final = """### README.md and croissant.json
@@ -62,6 +72,7 @@ def formats_page() -> str:
         _json_section("dataset.json", "release", ""),
         _SHARDS,
         _json_section("KEY.json", "sample", _NO_NULLS),
+        _TABLES,
         _table_section("index.parquet", "A row a sample, sorted by shard and offset.", INDEX),
         _table_section("recordings.parquet", "A row a recording, sorted by shard and recording_id.", RECORDINGS),
         _table_section(

@@ -92,6 +92,15 @@ INDEX: Final = pa.schema(
         _column("purposes", _STRINGS, "What both speakers allow."),
         _column("isolation", pa.string(), "Verdict on the recording: pass, warn, fail or undetermined."),
         _column("language", pa.string(), "BCP 47 tag; null where the manifest does not say.", nullable=True),
+        _column(
+            "overlap_share_of_speech",
+            pa.float64(),
+            "Seconds of the sample in which both speak over those in which anybody does, 0 to 1; null if nobody does.",
+            nullable=True,
+        ),
+        _column("backchannels", pa.int32(), "Backchannels that begin in the sample, of both speakers."),
+        _column("interruptions", pa.int32(), "Interruptions that begin in the sample, by both speakers."),
+        _column("words", pa.bool_(), "Whether a word of a transcript begins in the sample."),
     ]
 )
 """A row a sample, sorted by shard and offset."""
@@ -256,9 +265,13 @@ EVENTS: Final = pa.schema(
 TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS}
 """The tables of a release and their columns; ``index`` lies in ``index.parquet``."""
 
-LATER_COLUMNS: Final = frozenset(
-    {"gain_db", "same_audio"}
-    | {f"{name}_{side}" for name in ("delay_known", "words_given", "words_outside") for side in "ab"}
-    | {f"left_out_{side}_s" for side in "ab"}
-)
-"""Columns of ``recordings.parquet`` that the first releases do not have; a withdrawal from such a one does without."""
+LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {
+    "index": frozenset({"overlap_share_of_speech", "backchannels", "interruptions", "words"}),
+    "recordings": frozenset(
+        {"gain_db", "same_audio"}
+        | {f"{name}_{side}" for name in ("delay_known", "words_given", "words_outside") for side in "ab"}
+        | {f"left_out_{side}_s" for side in "ab"}
+    ),
+    "events": frozenset(),
+}
+"""Table -> its columns that the first releases do not have; whoever reads, checks or withdraws from such a one does without."""

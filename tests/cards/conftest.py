@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from duologue_pipeline.shards.members import group_members, read_members_of
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "duologue_schemas" / "examples"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Release:
     """What the pipeline hands to the cards."""
 
@@ -71,6 +72,10 @@ def make_release(*rows: dict[str, Any], rejected: dict[str, int] | None = None) 
             "start_s": 30.0 * segment,
             "end_s": 30.0 * segment + 30.0,
             "frames": 375,
+            "overlap_share_of_speech": None,
+            "backchannels": 0,
+            "interruptions": 0,
+            "words": False,
         }
         for row in rows
         for segment in range(row["samples"])
@@ -110,18 +115,25 @@ def make_release(*rows: dict[str, Any], rejected: dict[str, int] | None = None) 
 
 
 def write_files(release: Release, folder: Path) -> None:
-    """Writes tables and shards, and puts the hashes of the tables into the document."""
+    """Writes tables and shards, and puts the places of the samples into the index and the hashes of the tables into the document."""
+    (folder / "shards").mkdir()
+    rows = release.index.to_pylist()
+    for shard in release.document["shards"]:
+        keys = [row["key"] for row in rows if row["split"] == shard["split"]]
+        # Only the last sample has words: who takes the types from the first samples cannot read them.
+        write_shard(folder / shard["path"], {key: "full" if key == keys[-1] else "little-known" for key in keys})
+        shard["bytes"] = (folder / shard["path"]).stat().st_size  # a reader takes no more than is told
+        for sample in group_members(
+            read_members_of(io.BytesIO((folder / shard["path"]).read_bytes()), max_bytes=shard["bytes"])
+        ):
+            place = {"offset": sample.start, "bytes": sample.stop - sample.start}
+            next(row for row in rows if row["key"] == sample.key).update(place)
+    release.index = pa.Table.from_pylist(rows, schema=INDEX)
     tables = {"index": release.index, "recordings": release.recordings, "events": EVENTS.empty_table()}
     for entry, (name, table) in zip(release.document["files"], tables.items(), strict=True):
         pq.write_table(table, folder / f"{name}.parquet")
         data = (folder / f"{name}.parquet").read_bytes()
         entry |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-    (folder / "shards").mkdir()
-    for shard in release.document["shards"]:
-        keys = [row["key"] for row in release.index.to_pylist() if row["split"] == shard["split"]]
-        # Only the last sample has words: who takes the types from the first samples cannot read them.
-        write_shard(folder / shard["path"], {key: "full" if key == keys[-1] else "little-known" for key in keys})
-        shard["bytes"] = (folder / shard["path"]).stat().st_size  # a reader takes no more than is told
 
 
 def write_shard(path: Path, examples: dict[str, str]) -> None:

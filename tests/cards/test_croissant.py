@@ -132,6 +132,19 @@ def plain(value: Any) -> Any:
     return value
 
 
+def test_columns_that_an_earlier_version_did_not_write_are_not_described(build: Build, row: Row) -> None:
+    release = build(row("1"))
+    later = {"index": ["backchannels", "words"], "recordings": ["gain_db"]}
+    release.index = release.index.drop_columns(later["index"])
+    release.recordings = release.recordings.drop_columns(later["recordings"])
+    document = json.loads(write_croissant(facts_of(release)))
+    described = {
+        record_set["name"]: [field["name"] for field in record_set["field"]] for record_set in document["recordSet"]
+    }
+    assert described["index"] == [name for name in INDEX.names if name not in later["index"]]
+    assert described["recordings"] == [name for name in RECORDINGS.names if name not in later["recordings"]]
+
+
 def test_every_record_set_is_read_with_the_values_of_its_table(
     build: Build, row: Row, write: Callable[[Any, Path], None], tmp_path: Path
 ) -> None:

@@ -168,18 +168,24 @@ def test_code_on_the_card_reads_the_release(
     (folder / "README.md").write_text(text)
     (folder / "dataset.json").write_text(json.dumps(release.document))
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     check = "import numpy; print(numpy.shape(codes), about['recording_id'], len(list(samples)))\n"
+    of_batches = "print(tuple(codes.shape), frames.tolist(), sorted(batch['keys']))\n"
+    checks = (check, of_batches, check, check)
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
     printed = subprocess.run(
-        [sys.executable, "-c", check.join([*blocks, ""])],
+        [sys.executable, "-c", "".join(part for pair in zip(blocks, checks, strict=True) for part in pair)],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert printed == "(2, 8, 375) call-0001 7\n" * 3
+    one, several = "(2, 8, 375) call-0001 7", "of the workers of all ranks together, 1 worker at most"
+    first, batch, *others = printed.splitlines()
+    assert [first, *others] == [one] * 3
+    assert re.fullmatch(r"\([12], 2, 8, 375\) \[375(, 375)?\] \['1-0000\d'(, '1-0000\d')?\]", batch)
+    assert several in text
 
 
 def test_isolation_is_told_by_verdict_level_and_fault(build: Build, row: Row) -> None:

@@ -25,8 +25,16 @@ MARK = "qUoKkA"
 """Every canary begins with it, so that one search finds all; what follows says where it was planted."""
 
 
+TOLD = "tOlDmE"
+"""Begins what a manifest tells a model (role, role_prompt): published in ``conditions`` of ``KEY.json``, and only there."""
+
+
 def canary(place: str) -> str:
     return f"{MARK}{place}"
+
+
+def told(place: str) -> str:
+    return f"{TOLD}{place}"
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +114,14 @@ def lines_with_canaries(folder: Path, server: str) -> list[dict[str, Any] | str]
     )
     other = others[1]
     signed = f"X-Signature={canary('signature')}"
+    passes = line("good", *good)
+    for side, track in zip("ab", passes["tracks"], strict=True):
+        track |= {"role": told(f"role{side}"), "role_prompt": f"You are {told(f'prompt{side}')}."}
     return [
-        line("good", *good),
+        passes,
         line("stranger", *alien),
-        line("missing", f"{canary('missing')}.wav", other),
+        line("missing", f"{canary('missing')}.wav", other, role=canary("role"), role_prompt=canary("prompt")),
+        line("told", *others, role_prompt=f"You are {canary('told')}@example.org"),
         line("cut", f"{canary('cut')}.wav", other),
         line("text", f"{canary('text')}.wav", other),
         line("sphere", f"{canary('sphere')}.wav", other),
@@ -157,6 +169,24 @@ def texts_of(folder: Path) -> Iterator[tuple[str, bytes]]:
                     yield f"{name}: {member.name}", file.read() if file else b""
 
 
+def assert_told_in_conditions_only(out: Path, sides: str) -> None:
+    """The roles and prompts of these sides stand in ``conditions`` of every sample, and nowhere else in the release."""
+    samples = 0
+    for where, text in texts_of(out):
+        if where.endswith(".tar"):
+            continue  # its members come by themselves
+        if ".tar: " in where and where.endswith(".json"):
+            document = json.loads(text)
+            conditions = json.dumps(document.pop("conditions"))
+            assert [told(f"{what}{side}") in conditions for what in ("role", "prompt") for side in "ab"] == [
+                side in sides for _ in range(2) for side in "ab"
+            ], where
+            text = json.dumps(document).encode()
+            samples += 1
+        assert TOLD.lower().encode() not in text.lower(), where
+    assert samples
+
+
 def assert_no_canary(texts: Iterator[tuple[str, bytes]]) -> int:
     count = 0
     for where, text in texts:
@@ -195,6 +225,8 @@ def test_no_canary_is_published_logged_or_left_in_a_temporary_file(tmp_path: Pat
     assert_no_canary(iter([("the log", log.encode())]))
     assert assert_no_canary(texts_of(out)) > 20
     assert_no_canary(texts_of(temporary))
+    assert TOLD not in log
+    assert_told_in_conditions_only(out, "ab")
     rows = [json.loads(line) for line in (out / "rejected.jsonl").read_text().splitlines()]
     assert len(rows) >= len(lines) - 2, "most lines are refused, else this test looks at nothing"
     details = refused_details(ledger)
@@ -209,3 +241,5 @@ def test_no_canary_is_published_logged_or_left_in_a_temporary_file(tmp_path: Pat
     assert_no_canary(iter([("the log", (done.stdout + done.stderr).encode())]))
     assert assert_no_canary(texts_of(out)) > 20
     assert_no_canary(texts_of(temporary))
+    shards = [shard["path"] for shard in json.loads((out / "dataset.json").read_bytes())["shards"]]
+    assert_told_in_conditions_only(out, "b" if shards else "")

@@ -8,6 +8,8 @@ import typer
 from duologue_consent.cli.app import app as consent_app
 from duologue_pipeline.cli.annotate import EXAMPLE as ANNOTATE_EXAMPLE
 from duologue_pipeline.cli.annotate import annotate
+from duologue_pipeline.cli.decode import EXAMPLE as DECODE_EXAMPLE
+from duologue_pipeline.cli.decode import decode
 from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
 from duologue_pipeline.cli.explain import explain
 from duologue_pipeline.cli.isolation import EXAMPLE as ISOLATION_EXAMPLE
@@ -41,6 +43,7 @@ app.command(epilog=VALIDATE_EXAMPLE)(validate)
 app.command(epilog=ISOLATION_EXAMPLE)(isolation)
 app.command(epilog=ANNOTATE_EXAMPLE)(annotate)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
+app.command(epilog=DECODE_EXAMPLE)(decode)
 app.add_typer(shards_app, name="shards")
 shards_app.command(epilog=VERIFY_EXAMPLE)(verify)
 app.add_typer(consent_app, name="consent")

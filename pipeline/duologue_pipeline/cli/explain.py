@@ -141,18 +141,11 @@ def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
 
 def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
     """Reads the case from a release; a speaker whom the ledger does not know keeps the commitment as a name."""
-    from duologue_pipeline.files.inside import read_inside
-    from duologue_pipeline.files.storage import join
     from duologue_pipeline.reader.release import read_release
-    from duologue_pipeline.reader.tables import parse_release_table
+    from duologue_pipeline.reader.tables import read_release_table
 
     release = read_release(dataset)
-    try:
-        size = sum(entry["bytes"] for entry in release["files"] if entry["path"] == "recordings.parquet")
-        table = read_inside(dataset, "recordings.parquet", max_bytes=size)
-        rows = parse_release_table(table, release, "recordings", other_versions=True).to_pylist()
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{join(dataset, 'recordings.parquet')}: {error}") from None
+    rows = read_release_table(dataset, release, "recordings").to_pylist()
     row = next((row for row in rows if row["recording_id"] == recording_id), None)
     if row is None:
         raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}")

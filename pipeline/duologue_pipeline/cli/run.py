@@ -116,8 +116,12 @@ def run(
         ),
     ] = 0.05,
     shard_hours: Annotated[
-        float, typer.Option(help="Put about this many hours of conversation into each shard.")
-    ] = 10.0,
+        float | None,
+        typer.Option(
+            help="Put about this many hours of conversation into each shard.",
+            show_default="a 128th of all, but .25 to 10 hours",
+        ),
+    ] = None,
     wait_s: Annotated[
         float,
         typer.Option(

@@ -52,6 +52,8 @@ def verify(
 
     with usage_errors():
         report = verify_release(directory)
+    for note in report.notes:
+        typer.echo(f"note: {note}", err=True)
     for fault in report.faults:
         typer.echo(fault)
     if report.faults:

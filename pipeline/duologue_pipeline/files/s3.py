@@ -40,12 +40,15 @@ def s3_object(uri: str) -> tuple[Any, str, str]:
     """
     bucket, key = object_name(uri)
     with s3_faults(uri, "reached"):
-        return _s3_client(os.environ.get("AWS_ENDPOINT_URL")), bucket, key
+        return _s3_client(os.environ.get("AWS_ENDPOINT_URL"), os.getpid()), bucket, key
 
 
 @cache
-def _s3_client(endpoint: str | None) -> Any:
-    """Makes the client of boto3 for the store that ``AWS_ENDPOINT_URL`` names, once, because that takes a while."""
+def _s3_client(endpoint: str | None, process: int) -> Any:
+    """Makes the client of boto3 for the store that ``AWS_ENDPOINT_URL`` names, once, because that takes a while.
+
+    Once a process: a forked one has the sockets of its parent, and two may not talk on one.
+    """
     import boto3  # here, because it takes half a second and few need it
     from botocore import UNSIGNED
     from botocore.config import Config

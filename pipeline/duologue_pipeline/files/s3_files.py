@@ -14,16 +14,61 @@ import pyarrow.fs
 
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, told
 from duologue_pipeline.files.names import shown
-from duologue_pipeline.files.s3 import s3_faults, s3_object
+from duologue_pipeline.files.s3 import s3_fault, s3_faults, s3_object, s3_status
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
 
-__all__ = ["S3Files"]
+__all__ = ["S3Files", "read_object_range"]
 
 _PART_BYTES: Final = 1 << 24  # of 10,000 parts: objects of up to 160 GB
 _COPY_BYTES: Final = 1 << 30
 _PROGRESS_BYTES: Final = 1 << 16
 _DELETED_AT_ONCE: Final = 1000
+_NO_SUCH_RANGE: Final = 416
+
+
+def read_object_range(uri: str, offset: int, size: int) -> bytes:
+    """Reads a part of an object; the whole part, or as much of it as the object has.
+
+    Args:
+        uri: ``s3://``.
+        offset: where it begins, in bytes.
+        size: how many bytes, at least 1.
+
+    Raises:
+        FileFault: it cannot be read; FileMissing where there is no such object.
+    """
+    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+    from urllib3.exceptions import HTTPError
+
+    rules, fault = load_rules(FilesRules), ""
+    for attempt in range(rules.attempts):
+        if attempt:
+            time.sleep(min(rules.max_backoff_s, rules.backoff_s * 2 ** (attempt - 1)))
+        try:
+            with s3_faults(uri, "read", but=(ClientError, HTTPClientError, IncompleteReadError, HTTPError, OSError)):
+                client, bucket, key = s3_object(uri)
+                answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={offset}-{offset + size - 1}")
+                announced = int(answer["ContentLength"])
+                if announced > size:
+                    raise FileFault(f"{shown(uri)}: cannot be read: the store gave more than was asked for")
+                data = bytes(answer["Body"].read())
+        except ClientError as error:
+            if s3_status(error) == _NO_SUCH_RANGE:
+                return b""
+            raise s3_fault(error, uri, "read") from None
+        except (HTTPClientError, IncompleteReadError, HTTPError, OSError) as error:
+            if isinstance(error, FileFault):
+                raise
+            fault = told(error)
+            continue
+        if len(data) == announced:
+            return data
+        fault = f"{len(data)} of {announced} bytes came"
+    raise FileFault(
+        f"{shown(uri)}: cannot be read, tried {rules.attempts} times ({fault}); run the command again later",
+        values={"fault": "store"},
+    )
 
 
 class S3Files:

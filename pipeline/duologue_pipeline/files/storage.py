@@ -47,6 +47,7 @@ __all__ = [
     "digest",
     "exists",
     "file_size",
+    "filesystem_of",
     "is_remote",
     "join",
     "list_entries",
@@ -68,7 +69,7 @@ _COPY_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 16  # small, so that the pace of a store is seen while it sends
 
 
-def _filesystem(uri: str) -> tuple[Any, str]:
+def filesystem_of(uri: str) -> tuple[Any, str]:
     """Gives the file system of a uri, and the name of the file in it.
 
     Raises:
@@ -91,13 +92,13 @@ def _filesystem(uri: str) -> tuple[Any, str]:
 
 def exists(uri: str) -> bool:
     """Tells whether there is a file or a folder of this name."""
-    filesystem, path = _filesystem(uri)
+    filesystem, path = filesystem_of(uri)
     return filesystem.get_file_info(path).type != pyarrow.fs.FileType.NotFound
 
 
 def file_size(uri: str) -> int | None:
     """Gives the size of a file in bytes; None where there is none."""
-    filesystem, path = _filesystem(uri)
+    filesystem, path = filesystem_of(uri)
     info = filesystem.get_file_info(path)
     return info.size if info.type == pyarrow.fs.FileType.File else None
 
@@ -111,7 +112,7 @@ def open_input(uri: str) -> Any:
     check_name(uri)
     if not is_remote(uri):
         return open_regular(uri)
-    filesystem, path = _filesystem(uri)
+    filesystem, path = filesystem_of(uri)
     try:
         return filesystem.open_input_stream(path)
     except FileFault:
@@ -150,7 +151,7 @@ def open_output(uri: str, *, work: str | None = None) -> Iterator[IO[bytes]]:
     Raises:
         UsageError: the disk or the system does not take it (:mod:`duologue_pipeline.files.faults`).
     """
-    filesystem, path = _filesystem(uri)
+    filesystem, path = filesystem_of(uri)
     if filesystem.type_name == "gcs":
         with temporary_file() as handle:  # closing a stream of Google's store makes the object appear, whole or not
             yield handle
@@ -210,8 +211,8 @@ def write_bytes(uri: str, data: bytes, *, work: str | None = None) -> None:
 
 def move(source: str, target: str) -> None:
     """Renames a file within one file system, over whatever has the name."""
-    filesystem, path = _filesystem(source)
-    _, target_path = _filesystem(target)
+    filesystem, path = filesystem_of(source)
+    _, target_path = filesystem_of(target)
     if filesystem.type_name != "local":
         filesystem.move(path, target_path)
         return
@@ -229,13 +230,13 @@ def make_durable(uri: str) -> None:
 
 def delete_file(uri: str) -> None:
     """Removes a file."""
-    filesystem, path = _filesystem(uri)
+    filesystem, path = filesystem_of(uri)
     filesystem.delete_file(path)
 
 
 def delete_directory(uri: str) -> None:
     """Removes a folder and all in it, if it is there; what another process lays in it meanwhile is removed too."""
-    filesystem, path = _filesystem(uri)
+    filesystem, path = filesystem_of(uri)
     for left in reversed(range(_REMOVALS)):
         if filesystem.get_file_info(path).type != pyarrow.fs.FileType.Directory:
             return
@@ -248,14 +249,14 @@ def delete_directory(uri: str) -> None:
 
 def list_entries(uri: str) -> list[str]:
     """Lists the names of all that lies directly in a folder, sorted; empty where there is no such folder."""
-    filesystem, path = _filesystem(uri)
+    filesystem, path = filesystem_of(uri)
     selector = pyarrow.fs.FileSelector(path, allow_not_found=True)
     return sorted(info.base_name for info in filesystem.get_file_info(selector))
 
 
 def list_files(uri: str) -> list[str]:
     """Lists the paths of all files in and below a folder, relative to it, sorted; empty where there is no such folder."""
-    filesystem, path = _filesystem(uri)
+    filesystem, path = filesystem_of(uri)
     selector = pyarrow.fs.FileSelector(path, allow_not_found=True, recursive=True)
     files = (info for info in filesystem.get_file_info(selector) if info.type != pyarrow.fs.FileType.Directory)
     return sorted(info.path.removeprefix(path.rstrip("/") + "/") for info in files)

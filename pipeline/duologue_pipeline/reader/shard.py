@@ -1,4 +1,4 @@
-"""Reads a shard, a tar archive of samples, from beginning to end as a stream."""
+"""Reads the samples of a shard, a tar archive: one by its bytes, or all of them as a stream."""
 
 import io
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.shards.members import MemberError, group_members, read_members_of
 
-__all__ = ["Sample", "read_members", "read_shard"]
+__all__ = ["Sample", "read_members", "read_sample"]
 
 _MAX_JSON_BYTES: Final = 1 << 25
 _BLOCK_SAMPLES: Final = 1 << 18
@@ -68,34 +68,40 @@ class Sample:
         return np.ascontiguousarray(np.concatenate(blocks).T), rate_hz
 
 
-def read_shard(uri: str, *, max_bytes: int | None = None) -> Iterator[Sample]:
-    """Reads one shard from beginning to end, as a stream.
+def read_sample(data: bytes, key: str, uri: str) -> Sample:
+    """Reads one sample of a shard.
 
     Args:
-        uri: the file.
-        max_bytes: how long it may be; as long as it is if None.
+        data: its members as they lie in the shard, from its first header to the padding of its last member.
+        key: its name.
+        uri: the shard.
 
     Raises:
-        DamagedReleaseError: a sample lacks its ``json`` or ``codes.npy``, or the archive is damaged.
-        OSError: it cannot be read.
+        DamagedReleaseError: it lacks its ``json`` or ``codes.npy``, is another sample, or cannot be read.
     """
-    for key, members in read_members(uri, max_bytes=max_bytes):
-        if not {"json", "codes.npy"} <= members.keys():
-            raise DamagedReleaseError(
-                f"{uri}: sample {key} has the members {', '.join(members)} and needs json and codes.npy"
-            )
-        part = "json"
-        try:
-            if len(members["json"]) > _MAX_JSON_BYTES:
-                raise ValueError(f"it has {len(members['json'])} bytes, more than {_MAX_JSON_BYTES}")
-            metadata = parse_json(members["json"])
-            if type(metadata) is not dict:
-                raise ValueError("it is no object")
-            part = "codes.npy"
-            codes = parse_npy(members["codes.npy"])
-        except ValueError as error:
-            raise DamagedReleaseError(f"{uri}: {key}.{part} cannot be read ({error})") from None
-        yield Sample(key=key, metadata=metadata, codes=codes, flac=members.get("flac"), shard=uri)
+    try:
+        found = list(group_members(read_members_of(io.BytesIO(data), max_bytes=len(data))))
+    except MemberError as error:
+        raise DamagedReleaseError(f"{uri}: {key}: the archive is damaged ({error})") from None
+    if [each.key for each in found] != [key]:
+        keys = ", ".join(each.key for each in found) or "nothing"
+        raise DamagedReleaseError(f"{uri}: holds {keys} where the index names the sample {key}")
+    members, part = found[0].members, "json"
+    if not {"json", "codes.npy"} <= members.keys():
+        raise DamagedReleaseError(
+            f"{uri}: sample {key} has the members {', '.join(members)} and needs json and codes.npy"
+        )
+    try:
+        if len(members["json"]) > _MAX_JSON_BYTES:
+            raise ValueError(f"it has {len(members['json'])} bytes, more than {_MAX_JSON_BYTES}")
+        metadata = parse_json(members["json"])
+        if type(metadata) is not dict:
+            raise ValueError("it is no object")
+        part = "codes.npy"
+        codes = parse_npy(members["codes.npy"])
+    except ValueError as error:
+        raise DamagedReleaseError(f"{uri}: {key}.{part} cannot be read ({error})") from None
+    return Sample(key=key, metadata=metadata, codes=codes, flac=members.get("flac"), shard=uri)
 
 
 def read_members(uri: str, *, max_bytes: int | None = None) -> Iterator[tuple[str, dict[str, bytes]]]:

@@ -6,10 +6,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.tables import parse_foreign_table
+from duologue_pipeline.reader.release_file import release_file, table_paths
 from duologue_schemas.tables import LATER_COLUMNS, TABLES
 
-__all__ = ["index_fault", "max_rows", "parse_release_table"]
+__all__ = ["index_fault", "max_rows", "parse_release_table", "read_release_table"]
 
 _FEW: Final = 1000
 _EVENT_BYTES: Final = 64  # what an event takes at least in the json of the samples that it touches
@@ -40,8 +43,8 @@ def parse_release_table(
         data: the bytes of its file.
         release: the document of ``dataset.json``.
         name: ``index``, ``recordings`` or ``events``.
-        other_versions: whether another version of duologue may have written it: columns that a later one has added are left
-            out, and those of :data:`duologue_schemas.tables.LATER_COLUMNS` may not be there.
+        other_versions: whether a later version of duologue may have written it: columns that it has added are left out.
+            Those of :data:`duologue_schemas.tables.LATER_COLUMNS` may always be missing.
 
     Raises:
         ValueError: it cannot be read; the message is the end of a sentence that names the file.
@@ -51,8 +54,34 @@ def parse_release_table(
         TABLES[name],
         max_rows=max_rows(release, name),
         more_columns=other_versions,
-        may_lack=LATER_COLUMNS if other_versions else (),
+        may_lack=LATER_COLUMNS[name],
     )
+
+
+def read_release_table(root: str, release: Mapping[str, Any], name: str, *, other_versions: bool = True) -> pa.Table:
+    """Reads a table of a release, one file or a folder of files, of any version of duologue.
+
+    Args:
+        root: the folder of the release.
+        release: the document of ``dataset.json``.
+        name: ``index``, ``recordings`` or ``events``.
+        other_versions: whether a later version may have written it, as for :func:`parse_release_table`.
+
+    Raises:
+        UsageError: a file is not the one that ``dataset.json`` names, or cannot be read.
+    """
+    parts = []
+    for path in table_paths(release, name) or [f"{name}.parquet"]:
+        data = release_file(root, release, path)
+        try:
+            parts.append(parse_release_table(data, release, name, other_versions=other_versions))
+            if parts[0].schema != parts[-1].schema:
+                raise ValueError("has other columns than the files before it")
+            if sum(map(len, parts)) > max_rows(release, name):
+                raise ValueError(f"has more rows, with the files before it, than the {max_rows(release, name)} allowed")
+        except ValueError as error:
+            raise UsageError(f"{join(root, path)}: {error}; see `duologue shards verify {root}`") from None
+    return pa.concat_tables(parts)
 
 
 def index_fault(release: Mapping[str, Any], index: pa.Table) -> str:

@@ -1,6 +1,7 @@
 """Follows the ``revocations.jsonl`` of a release while it grows, for a reader that leaves those samples out."""
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from duologue_pipeline.files.inside import inside_size, read_inside
@@ -8,6 +9,7 @@ from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.revocations import (
     FILE_NAME,
+    Revocation,
     RevocationError,
     Revocations,
     parse_revocations,
@@ -32,23 +34,27 @@ class RevocationWatch:
         self._pinned: Any = None
         self._looked_at = float("-inf")
 
-    def strikes(self, shard: str, key: str) -> bool:
-        """Tells whether the sample of the shard must not be read, by what has been read of the file."""
-        return self._known.strike(shard, key)
+    @property
+    def entries(self) -> tuple[Revocation, ...]:
+        """Lists what must not be read, by what has been read of the file."""
+        return self._known.entries
 
-    def look(self, release: dict[str, Any], *, at_most_every_s: float = 0.0) -> None:
+    def look(self, release: Mapping[str, Any], *, at_most_every_s: float = 0.0) -> bool:
         """Reads what has been added since the last look.
 
         Args:
             release: the document of ``dataset.json``.
             at_most_every_s: does nothing where the last look was later than that.
 
+        Returns:
+            Whether there was more.
+
         Raises:
             DamagedReleaseError: the file is not what the ledger signed; nothing is read then.
         """
         now = time.monotonic()
         if now - self._looked_at < at_most_every_s:
-            return
+            return False
         self._looked_at = now
         pinned = release.get("revocations")
         try:
@@ -58,9 +64,11 @@ class RevocationWatch:
         except (OSError, ValueError):
             size = -1  # reading it says what is wrong
         if size != len(self._known.data) or pinned != self._pinned:
-            self._known, self._pinned = self._read(release), pinned
+            before, self._known, self._pinned = self._known, self._read(release), pinned
+            return len(self._known.entries) > len(before.entries)
+        return False
 
-    def _read(self, release: dict[str, Any]) -> Revocations:
+    def _read(self, release: Mapping[str, Any]) -> Revocations:
         uri = join(self._root, FILE_NAME)
         try:
             try:

@@ -13,17 +13,15 @@ from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.files.locks import remove_dead_lock
 from duologue_pipeline.files.storage import delete_file, exists, is_remote, join, list_files
 from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import TABLES
 
-__all__ = ["JOURNAL", "LOCK", "RECEIPT", "RECEIPTS", "Strays", "find_strays", "is_tidy", "remove_strays"]
+__all__ = ["LOCK", "RECEIPT", "RECEIPTS", "Strays", "find_strays", "is_tidy", "remove_strays"]
 
 LOCK: Final = ".release.lock"
 """The lock of all that writes into the folder of a release: ``run`` and ``consent propagate``."""
-
-JOURNAL: Final = ".propagate"
-"""The folder of what a propagation has decided and not yet done."""
 
 RECEIPTS: Final = "receipts"
 RECEIPT: Final = re.compile(rf"{RECEIPTS}/[0-9]{{4,}}\.json")

@@ -25,6 +25,8 @@ class WithdrawalRules(RuleSet):
         event_fields_kept: fields of an event that do.
         event_fields_unmeasured: field of an event -> the number that stands for "not measured" in it.
         track_fields_kept: fields of the withdrawn speaker's track that say nothing about them.
+        index_columns_kept: columns of ``index.parquet`` that say nothing about who withdrew but for their name; figures of the
+            sample are counted anew.
         recording_columns_kept: columns of ``recordings.parquet`` that say nothing about who withdrew.
         recording_columns_kept_of_a: those about speaker a, which stay where b withdrew.
         recording_columns_kept_of_b: those about speaker b, which stay where a withdrew.
@@ -39,6 +41,7 @@ class WithdrawalRules(RuleSet):
     event_fields_kept: tuple[str, ...]
     event_fields_unmeasured: Mapping[str, float]
     track_fields_kept: tuple[str, ...]
+    index_columns_kept: tuple[str, ...]
     recording_columns_kept: tuple[str, ...]
     recording_columns_kept_of_a: tuple[str, ...]
     recording_columns_kept_of_b: tuple[str, ...]

@@ -38,7 +38,8 @@ class RunRequest:
         allow_private_addresses: whether audio and words are fetched from private networks as well.
         name: of the dataset.
         validation_share: share of the time for the validation split.
-        shard_hours: conversation time in a shard.
+        shard_hours: conversation time in a shard; chosen by the length of the whole if None
+            (:func:`duologue_pipeline.shards.plan.chosen_shard_s`).
         as_of: the moment at which consent must be live; now if None. Denials count whatever it is.
         wait_s: how long to wait for another process that works in the output folder.
         beam_args: options passed to Beam.
@@ -63,7 +64,7 @@ class RunRequest:
     allow_private_addresses: bool = False
     name: str = "duologue-dataset"
     validation_share: float = 0.05
-    shard_hours: float = 10.0
+    shard_hours: float | None = None
     as_of: datetime | None = None
     wait_s: float = 600.0
     beam_args: Sequence[str] = field(default_factory=tuple)
@@ -89,7 +90,7 @@ def check_request(request: RunRequest) -> None:
         raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
     if not 0 <= request.validation_share < 1:
         raise UsageError(f"--validation-share {request.validation_share:g}: expected 0 to below 1")
-    if not 0 < request.shard_hours < math.inf:
+    if request.shard_hours is not None and not 0 < request.shard_hours < math.inf:
         raise UsageError(f"--shard-hours {request.shard_hours:g}: expected more than 0")
     if not request.wait_s >= 0:
         raise UsageError(f"--wait-s {request.wait_s:g}: expected 0 seconds or more")

@@ -12,12 +12,16 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from duologue_pipeline.records import SPLITS
 
-__all__ = ["PlanEntry", "plan_release", "plan_shards", "plan_splits"]
+__all__ = ["PlanEntry", "chosen_shard_s", "plan_release", "plan_shards", "plan_splits"]
 
-_SMALL_SHARE = 1 / 3
+_SMALL_SHARE: Final = 1 / 3
+_SHARDS: Final = 128  # of a corpus of 32 to 1280 hours: four for each of 8 ranks with 4 workers
+_SHORTEST_S: Final = 900.0  # 2 MB of tokens and labels, or some 25 MB with audio: smaller files cost requests
+_LONGEST_S: Final = 36_000.0  # 100,000 hours are 10,000 shards, and dataset.json lists them in 3 MB
 
 _Node = tuple[str, str]
 """``speaker`` or ``recording``, and which."""
@@ -44,16 +48,37 @@ class PlanEntry:
 
 
 def plan_release(
-    entries: Collection[PlanEntry], *, validation_share: float, shard_s: float
+    entries: Collection[PlanEntry], *, validation_share: float, shard_s: float | None
 ) -> dict[str, tuple[str, str]]:
     """Decides split and shard of every recording (:func:`plan_splits`, :func:`plan_shards`).
+
+    Args:
+        entries: all recordings of the release.
+        validation_share: the share of the time wanted for validation, in [0, 1).
+        shard_s: seconds of conversation in a shard; :func:`chosen_shard_s` if None.
 
     Returns:
         recording_id -> (split, shard).
     """
     splits = plan_splits(entries, validation_share=validation_share)
+    if shard_s is None:
+        shard_s = chosen_shard_s(sum(entry.duration_ms for entry in entries) / 1000)
     shards = plan_shards(entries, splits, shard_s=shard_s)
     return {recording_id: (split, shards[recording_id]) for recording_id, split in splits.items()}
+
+
+def chosen_shard_s(total_s: float) -> float:
+    """Chooses how long shards are, so that readers that deal out whole shards have several for each of 32 workers.
+
+    :mod:`duologue_pipeline.reader` deals out samples and needs no such care.
+
+    Args:
+        total_s: seconds of conversation in the release.
+
+    Returns:
+        A 128th of it, but at least a quarter of an hour and at most ten hours, in seconds.
+    """
+    return min(max(total_s / _SHARDS, _SHORTEST_S), _LONGEST_S)
 
 
 def plan_splits(entries: Iterable[PlanEntry], *, validation_share: float) -> dict[str, str]:

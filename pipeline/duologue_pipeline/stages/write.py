@@ -28,17 +28,17 @@ class PlanRelease(beam.PTransform[Any, Any]):
 
     Args:
         validation_share: share of the time wanted for validation.
-        shard_s: seconds of conversation in a shard.
+        shard_s: seconds of conversation in a shard; chosen by the length of the whole if None.
     """
 
     validation_share: float
-    shard_s: float
+    shard_s: float | None
 
     def __post_init__(self) -> None:
         super().__init__()
         if not 0 <= self.validation_share < 1:
             raise ValueError(f"validation_share: expected 0 to below 1, found {self.validation_share}")
-        if self.shard_s <= 0:
+        if self.shard_s is not None and self.shard_s <= 0:
             raise ValueError(f"shard_s: expected more than 0, found {self.shard_s}")
 
     def expand(self, conversations: PCollection[Annotated]) -> PCollection[Plan]:

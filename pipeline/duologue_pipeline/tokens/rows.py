@@ -11,6 +11,7 @@ from duologue_pipeline.events.figures import overlap_share_of_speech, overlap_sh
 from duologue_pipeline.ingest.usable import left_out_s
 from duologue_pipeline.isolation.report import DIRECTIONS, bleed_figures, fault_columns
 from duologue_pipeline.records import Annotated
+from duologue_pipeline.tokens.sample_figures import sample_figures
 from duologue_pipeline.tokens.samples import track_figures
 
 __all__ = ["event_rows", "index_row", "recording_row"]
@@ -50,6 +51,7 @@ def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, 
         "purposes": document["purposes"],
         "isolation": document["isolation"]["verdict"],
         "language": None if document["language"] == "und" else document["language"],
+        **sample_figures(document),
     }
 
 

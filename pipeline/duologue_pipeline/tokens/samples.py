@@ -15,6 +15,7 @@ from duologue_pipeline.isolation.report import sample_isolation
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import Annotated, Event, Span, SpeakerConsent, TaggedWord, Track, TrackReport
 from duologue_pipeline.rules.versions import rule_versions
+from duologue_pipeline.tokens.sample_figures import owns
 from duologue_pipeline.tokens.segments import Segment
 
 __all__ = ["MAY_BE_EMPTY", "sample_document", "sample_key", "track_figures"]
@@ -54,6 +55,12 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
         "setting": recording.setting or "",
         "topic": recording.topic or "",
         "register": recording.register or "",
+        "conditions": {
+            "topic": recording.topic or "",
+            "register": recording.register or "",
+            "a": _condition(recording.a),
+            "b": _condition(recording.b),
+        },
         "source": {
             "corpus": recording.source.corpus or "",
             "license": recording.source.license or "",
@@ -76,10 +83,15 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
         "isolation": sample_isolation(conversation.isolation),
         "activity": _by_speaker(conversation.activity.a, conversation.activity.b, start_ms, end_ms, _clip),
         "events": [
-            sample_event(event, zero_ms=start_ms) for event in conversation.events if _touches(event, start_ms, end_ms)
+            sample_event(event, zero_ms=start_ms) | {"owned": owns(segment.index, event.start_ms - start_ms)}
+            for event in conversation.events
+            if _touches(event, start_ms, end_ms)
         ],
         "transcripts": {"a": conversation.words_a is not None, "b": conversation.words_b is not None},
-        "words": _by_speaker(conversation.words_a or (), conversation.words_b or (), start_ms, end_ms, _word),
+        "words": [
+            word | {"owned": owns(segment.index, word["start_s"])}
+            for word in _by_speaker(conversation.words_a or (), conversation.words_b or (), start_ms, end_ms, _word)
+        ],
         "lexicon": conversation.lexicon,
         "rules": rule_versions(),
         "made_by": MADE_BY,
@@ -115,6 +127,10 @@ def _s(ms: int) -> float:
 
 def _speaker(consent: SpeakerConsent, track: Track) -> dict[str, Any]:
     return {"commitment": consent.commitment, "jurisdiction": track.jurisdiction or ""}
+
+
+def _condition(track: Track) -> dict[str, Any]:
+    return {"role": track.role or "", "role_prompt": track.role_prompt or ""}
 
 
 def _consent(consent: SpeakerConsent) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from duologue_consent.proofs.dsse import load_json, parse_envelope
 from duologue_consent.proofs.leaves import kind_of
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, file_size, join, read_bytes
-from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME, Revocations
+from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.withdrawal.journal import read_journal
 from duologue_pipeline.withdrawal.revoke import published_revocations
-from duologue_pipeline.withdrawal.state import look_again, release_file
+from duologue_pipeline.withdrawal.state import look_again
 
 __all__ = ["require_clock", "require_continues", "require_continues_own", "require_continues_release"]
 
@@ -154,7 +154,7 @@ def _moments(root: str, release: Mapping[str, Any], revocations: Revocations) ->
     """Gives the times in a release that had come when they were written: of publications, and of recordings."""
     for number, line in enumerate(revocations.data.splitlines(keepends=True), 1):  # verified before
         yield parse_time(load_json(parse_envelope(line).payload, f"line {number}")["published_at"])
-    recordings = parse_table(release_file(root, release, "recordings.parquet"))
+    recordings = read_release_table(root, release, "recordings")
     for started_at in recordings["started_at"].to_pylist():
         if started_at is not None:
             yield parse_time(started_at)

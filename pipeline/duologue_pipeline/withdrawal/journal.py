@@ -25,12 +25,12 @@ from duologue_pipeline.files.storage import (
     delete_file,
     exists,
     join,
-    list_entries,
+    list_files,
     write_bytes,
 )
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
-from duologue_pipeline.release.strays import JOURNAL
+from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.withdrawal.plan import Plan, ShardPlan, joined
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
@@ -128,7 +128,7 @@ class Journal:
 
     def staged(self) -> Iterator[str]:
         """Lists the paths of the files that lie ready, ``dataset.json`` left out."""
-        yield from (name for name in list_entries(self.path("next")) if name != MANIFEST)
+        yield from (path for path in list_files(self.path("next")) if path != MANIFEST)
 
     @classmethod
     def of_document(cls, root: str, document: Mapping[str, Any]) -> Self:

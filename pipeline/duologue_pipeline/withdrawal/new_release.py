@@ -104,13 +104,15 @@ def new_release(
     outcome = {shard.old_path: shard for shard in rewritten}
     if outcome.keys() != {shard.path for shard in plan.shards}:
         raise ValueError("the rewritten shards are not those of the plan: rewrite each shard of the plan once")
-    tables = new_tables(root, plan, outcome)
-    index, recordings = (parse_table(tables[name]) for name in ("index", "recordings"))
+    tables = new_tables(root, release, plan, outcome)
+    index, recordings = (
+        pa.concat_tables(parse_table(data) for data in tables[name].values()) for name in ("index", "recordings")
+    )
     document = _document(release, hashlib.sha256(old).hexdigest(), plan, outcome, recordings)
     if ledger is not None:
         document["ledger"] = dict(ledger)
     statistics = NewFile("statistics.json", statistics_file(totals_of_rows(recordings.to_pylist())))
-    renewed = (*(NewFile(f"{name}.parquet", data) for name, data in tables.items()), statistics)
+    renewed = (*(NewFile(path, data) for files in tables.values() for path, data in files.items()), statistics)
     made = {file.path: file for file in renewed}
     files = [
         made[entry["path"]].entry() if entry["path"] in made else entry

@@ -1,7 +1,6 @@
 """Makes the tables of the new version of a release from the old ones, one row group at a time and by rule.
 
-A column that a later version adds to ``recordings.parquet`` or ``events.parquet`` is emptied for a silenced recording
-unless rules/withdrawal.json keeps it.
+A column that a later version adds to a table is emptied for a silenced recording unless rules/withdrawal.json keeps it.
 """
 
 import io
@@ -14,33 +13,40 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from duologue_pipeline.files.storage import join, read_bytes
+from duologue_pipeline.reader.release_file import table_paths
 from duologue_pipeline.withdrawal.plan import Plan, silenced_side
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
-from duologue_pipeline.withdrawal.silence import event_stays, silence_event_row, silence_recording
-from duologue_schemas.tables import WITHDRAWN
+from duologue_pipeline.withdrawal.silence import event_stays, silence_event_row, silence_index_row, silence_recording
 
 __all__ = ["new_tables"]
 
 _Row = dict[str, Any]
 
 
-def new_tables(root: str, plan: Plan, outcome: Mapping[str, RewrittenShard]) -> dict[str, bytes]:
+def new_tables(
+    root: str, release: Mapping[str, Any], plan: Plan, outcome: Mapping[str, RewrittenShard]
+) -> dict[str, dict[str, bytes]]:
     """Makes the tables of the new version.
 
     Args:
         root: the folder of the release, where the tables of the old version lie.
+        release: the document of ``dataset.json`` of the old version.
         plan: what was planned.
         outcome: path of an old shard -> what became of it.
 
     Returns:
-        ``index``, ``recordings`` and ``events`` -> the content of the Parquet file; that of the old one where no row changes.
+        ``index``, ``recordings`` and ``events`` -> path of each of its Parquet files -> the content; that of the old one where no
+        row changes.
     """
     changes = {
         "index": _IndexRows(plan, outcome),
         "recordings": _RecordingRows(plan, outcome),
         "events": _EventRows(plan),
     }
-    return {name: _new_table(read_bytes(join(root, f"{name}.parquet")), rows) for name, rows in changes.items()}
+    return {
+        name: {path: _new_table(read_bytes(join(root, path)), rows) for path in table_paths(release, name)}
+        for name, rows in changes.items()
+    }
 
 
 class _Rows(ABC):
@@ -71,11 +77,14 @@ class _IndexRows(_Rows):
         action = self._actions.get(row["recording_id"], "keep")
         if action == "drop":
             return None
-        if row["key"] in self._places:
-            path, sample = self._places[row["key"]]
+        path, sample = self._places.get(row["key"], (None, None))
+        if sample is not None:
             row |= {"shard": path, "offset": sample.offset, "bytes": sample.bytes}
         side = silenced_side(action)
-        return row | {f"speaker_{side}": WITHDRAWN} if side else row
+        if not side:
+            return row
+        figures = (sample.figures if sample is not None else None) or {}
+        return silence_index_row(row, side, figures, schema)
 
 
 class _RecordingRows(_Rows):

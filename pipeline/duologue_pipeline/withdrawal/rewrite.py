@@ -15,9 +15,11 @@ from typing import Any, Final, Self
 import soundfile
 
 from duologue_pipeline.files.storage import is_remote, join, move, open_input, open_output
+from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.shards.members import MemberError, first_key, group_members, read_members_of
 from duologue_pipeline.shards.tar import write_members
+from duologue_pipeline.tokens.sample_figures import sample_figures
 from duologue_pipeline.withdrawal.plan import SamplePlan, ShardPlan, silenced_side
 from duologue_pipeline.withdrawal.silence import silence_members
 from duologue_pipeline.withdrawal.traces import UNREADABLE, sample_traces
@@ -30,11 +32,18 @@ _COPY_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True)
 class NewSample:
-    """Says where a sample lies in the new shard."""
+    """Says where a sample lies in the new shard.
+
+    Attributes:
+        key, offset, bytes: which one, and its place.
+        figures: of a sample in which a speaker was silenced, its new figures in ``index.parquet``
+            (:func:`duologue_pipeline.tokens.sample_figures.sample_figures`); None for one that stays as it was.
+    """
 
     key: str
     offset: int
     bytes: int
+    figures: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,7 @@ class _Rewriting:
         self._digest = hashlib.sha256()
         self._size = 0
         self._samples: list[NewSample] = []
+        self._figures: Mapping[str, Any] | None = None
         self._traces: set[str] = set()
         self._duration_s = 0.0
 
@@ -146,12 +156,12 @@ class _Rewriting:
             for sample in self._shard.samples:
                 if sample.offset != position:
                     raise self._damaged(f"{sample.key} begins at byte {sample.offset}, expected {position}")
-                start = self._size
+                start, self._figures = self._size, None
                 for piece in self._sample(stream, sample, old):
                     yield self._count(piece)
                 position += sample.bytes
                 if sample.action != "drop":
-                    self._samples.append(NewSample(sample.key, start, self._size - start))
+                    self._samples.append(NewSample(sample.key, start, self._size - start, self._figures))
                     self._duration_s += sample.duration_s
             while rest := stream.read(_COPY_BYTES):
                 old.update(rest)
@@ -191,6 +201,7 @@ class _Rewriting:
             buffer = io.BytesIO()
             try:
                 silenced = silence_members(members, side, silence=self._silence)
+                self._figures = sample_figures(parse_json(silenced["json"]))
             except (LookupError, TypeError, AttributeError, OverflowError, soundfile.LibsndfileError) as error:
                 raise self._damaged(f"{sample.key} is not what a sample is ({error!r})") from None
             write_members(buffer, sample.key, silenced)

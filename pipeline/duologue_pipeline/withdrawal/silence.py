@@ -24,16 +24,19 @@ from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.withdrawal import WithdrawalRules
 from duologue_pipeline.shards.tar import npy_bytes
+from duologue_pipeline.tokens.sample_figures import FIGURES
 from duologue_pipeline.withdrawal.traces import read_pcm
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
     "event_stays",
+    "index_row_tells",
     "silence_codes",
     "silence_document",
     "silence_event",
     "silence_event_row",
     "silence_flac",
+    "silence_index_row",
     "silence_members",
     "silence_recording",
 ]
@@ -101,7 +104,9 @@ def silence_document(document: Mapping[str, Any], side: Speaker) -> dict[str, An
     """Takes one speaker out of the document of ``KEY.json``; what comes out is valid and holds no null."""
     rules = load_rules(WithdrawalRules)
     silenced = dict(document)
-    for name in ("speakers", "consent", "audio"):
+    for name in ("speakers", "consent", "audio", "conditions"):
+        if name == "conditions" and name not in document:  # a sample of an earlier version
+            continue
         part = dict(document[name])
         part[side] = {
             key: value if key in rules.track_fields_kept else _withdrawn(key, value)
@@ -143,6 +148,30 @@ def silence_event_row(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, An
     """Takes the same out of a row of ``events.parquet``: null where the column may be."""
     kept = load_rules(WithdrawalRules).event_fields_kept
     return {name: value if name in kept else _empty(name, value, schema) for name, value in row.items()}
+
+
+def silence_index_row(
+    row: Mapping[str, Any], side: Speaker, figures: Mapping[str, Any], schema: pa.Schema
+) -> dict[str, Any]:
+    """Takes one speaker out of a row of ``index.parquet``.
+
+    Args:
+        row: with the place of the sample in the new shard.
+        side: who is silenced.
+        figures: of the silenced sample, as far as they are known; the release of an earlier version has no columns for them.
+        schema: the columns of the table; what is not known to say nothing about the speaker who goes is emptied.
+    """
+    kept = load_rules(WithdrawalRules).index_columns_kept
+    silenced = {name: value if name in kept else _empty(name, value, schema) for name, value in row.items()}
+    silenced |= {name: value for name, value in figures.items() if name in silenced}
+    return silenced | {f"speaker_{side}": WITHDRAWN}
+
+
+def index_row_tells(row: Mapping[str, Any], side: Speaker, schema: pa.Schema) -> bool:
+    """Tells whether a row of ``index.parquet`` still says anything about the speaker who was silenced in its sample."""
+    figures = {name: row[name] for name in FIGURES if name in row}
+    both = [figures.get(name) for name in ("overlap_share_of_speech", "backchannels", "interruptions")]
+    return any(both) or silence_index_row(row, side, figures, schema) != row
 
 
 def silence_recording(row: Mapping[str, Any], side: Speaker, schema: pa.Schema) -> dict[str, Any]:

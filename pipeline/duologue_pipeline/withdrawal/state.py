@@ -14,18 +14,18 @@ from duologue_consent import Snapshot, format_time
 from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import Version, read_version
-from duologue_pipeline.files.inside import irregular_faults, read_inside
+from duologue_pipeline.files.inside import irregular_faults
 from duologue_pipeline.files.storage import join, list_entries, read_bytes
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, parse_release, read_manifest
+from duologue_pipeline.reader.release_file import release_file
 from duologue_pipeline.reader.revocations import FILE_NAME
-from duologue_pipeline.reader.tables import index_fault, parse_release_table
+from duologue_pipeline.reader.tables import index_fault, read_release_table
 from duologue_pipeline.release.strays import RECEIPTS
-from duologue_pipeline.withdrawal.journal import FOLDER
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
 from duologue_pipeline.withdrawal.same_audio import with_same_audio
 
-__all__ = ["ReleaseState", "look_again", "manifest_sha256", "read_state", "release_file"]
+__all__ = ["ReleaseState", "look_again", "manifest_sha256", "read_state"]
 
 _LOOKS: Final = 5
 _Seen = TypeVar("_Seen")
@@ -107,7 +107,7 @@ def _read_once(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     names += [f"{folder}/{name}" for folder in ("shards", RECEIPTS) for name in list_entries(join(root, folder))]
     for irregular in irregular_faults(root, names):
         raise UsageError(irregular)
-    index, recordings, _ = (_table(root, release, name) for name in ("index", "recordings", "events"))
+    index, recordings, _ = (read_release_table(root, release, name) for name in ("index", "recordings", "events"))
     reasons = _rejected_reasons(root, release)
     fault = index_fault(release, index)
     if fault:
@@ -129,39 +129,6 @@ def _read_once(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
 def manifest_sha256(root: str) -> str:
     """Hashes the ``dataset.json`` that is there now; lower-case hex."""
     return hashlib.sha256(read_bytes(join(root, MANIFEST))).hexdigest()
-
-
-def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
-    """Reads a table or card that belongs to this very ``dataset.json``.
-
-    Between the switch of ``dataset.json`` and the moving of the tables the new ones still lie in the journal's folder.
-
-    Raises:
-        UsageError: it is in neither place.
-    """
-    entry = next((entry for entry in release["files"] if entry["path"] == path), None)
-    if entry is None:
-        raise UsageError(f"{join(root, MANIFEST)}: does not list {path}; see `duologue shards verify {root}`")
-    for _ in range(3):  # it may be moved between the two looks
-        for place in (path, f"{FOLDER}/next/{path}"):
-            try:
-                data = read_inside(root, place, max_bytes=entry["bytes"])
-            except (OSError, ValueError):
-                continue
-            if hashlib.sha256(data).hexdigest() == entry["sha256"]:
-                return data
-    raise UsageError(
-        f"{join(root, path)}: is not the file that dataset.json names; it was changed: put back the one with SHA-256 "
-        f"{entry['sha256']}"
-    )
-
-
-def _table(root: str, release: Mapping[str, Any], name: str) -> pa.Table:
-    data = release_file(root, release, f"{name}.parquet")
-    try:
-        return parse_release_table(data, release, name, other_versions=True)
-    except ValueError as error:
-        raise UsageError(f"{join(root, name)}.parquet: {error}; see `duologue shards verify {root}`") from None
 
 
 def _rejected_reasons(root: str, release: Mapping[str, Any]) -> Counter[str]:

@@ -26,6 +26,8 @@ FULL = {
             "offset_s": -0.5,
             "jurisdiction": "US-IL",
             "words_uri": "words/call-0001.a.json",
+            "role": "agent",
+            "role_prompt": "You work for a car repair shop.",
         },
         {"speaker_id": "spk-42", "uri": "s3://bucket/call-0001.wav", "channel": 1},
     ],
@@ -39,7 +41,16 @@ def parse(document: Any) -> Recording | Rejected:
 def test_a_full_line_becomes_a_recording_with_absolute_uris() -> None:
     assert parse(FULL) == Recording(
         recording_id="call-0001",
-        a=Track("spk-17", "/calls/audio/call-0001.wav", 0, -0.5, "US-IL", "/calls/words/call-0001.a.json"),
+        a=Track(
+            "spk-17",
+            "/calls/audio/call-0001.wav",
+            0,
+            -0.5,
+            "US-IL",
+            "/calls/words/call-0001.a.json",
+            "agent",
+            "You work for a car repair shop.",
+        ),
         b=Track("spk-42", "s3://bucket/call-0001.wav", 1, 0.0, None, None),
         language="en-US",
         started_at="2026-03-01T10:00:00Z",

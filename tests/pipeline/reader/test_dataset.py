@@ -63,7 +63,7 @@ def test_audio_is_decoded_once_when_it_is_asked_for(release: Path, tmp_path: Pat
     assert first.audio[0] is pcm
 
 
-def test_opening_reads_nothing_but_the_manifest(release: Path) -> None:
+def test_opening_reads_nothing_of_a_shard(release: Path) -> None:
     for path in release.glob("shards/*"):
         path.unlink()
     assert len(open_dataset(str(release))) == 5
@@ -108,7 +108,9 @@ def test_a_folder_without_a_release_is_refused(tmp_path: Path) -> None:
 def test_a_shard_that_ends_within_a_member_is_damaged(release: Path) -> None:
     shard = shard_of(release, "train")
     shard.write_bytes(shard.read_bytes()[:3000])
-    with pytest.raises(ValueError, match=r"the archive is damaged|needs json and codes\.npy"):
+    with pytest.raises(
+        ValueError, match=r"the shard is damaged \(it has 3000 bytes, and dataset\.json says \d+\): fetch"
+    ):
         list(open_dataset(str(release)))
 
 
@@ -117,7 +119,9 @@ def test_a_shard_that_ends_between_two_samples_is_damaged(release: Path) -> None
     whole = shard_of(release, "train")
     second = whole.read_bytes().index(b"call-1-00001.json")
     whole.write_bytes(whole.read_bytes()[:second])
-    with pytest.raises(ValueError, match=r"\.tar: holds 1 samples and dataset\.json says 5; the shard is damaged"):
+    with pytest.raises(
+        ValueError, match=r"\.tar: the shard is damaged \(it has \d+ bytes, and dataset\.json says \d+\)"
+    ):
         list(open_dataset(str(release)))
 
 
@@ -127,7 +131,7 @@ def test_a_shard_with_a_damaged_header_is_damaged(release: Path) -> None:
     content = bytearray(shard.read_bytes())
     content[content.index(b"call-2-00000.json") + 3] ^= 1
     shard.write_bytes(content)
-    with pytest.raises(ValueError, match=r"\.tar: holds 3 samples and dataset\.json says 5; the shard is damaged"):
+    with pytest.raises(ValueError, match=r"\.tar: call-2-00000: the archive is damaged \(at byte 0 is no header"):
         list(open_dataset(str(release)))
 
 
@@ -145,7 +149,7 @@ def test_everything_that_is_wrong_with_a_release_is_one_error(release: Path) -> 
         list(dataset)
     shard.unlink()
     shard.write_bytes(content + bytes(512))
-    with pytest.raises(DamagedReleaseError, match="it is longer than the"):
+    with pytest.raises(DamagedReleaseError, match=r"it has \d+ bytes, and dataset\.json says"):
         list(dataset)
     (release / "dataset.json").write_bytes(b"[" * 100_000)
     with pytest.raises(DamagedReleaseError, match=r"dataset\.json: cannot be read \(is nested too deeply"):
@@ -168,7 +172,10 @@ def test_everything_that_is_wrong_with_a_release_is_one_error(release: Path) -> 
             "its 9 frames do not fit",
         ),
         (lambda members: members.update({"codes.npy": b"x"}), "call-1-00000.codes.npy cannot be read"),
-        (lambda members: members.update({"json": b"[]"}), "call-1-00000.json cannot be read .it is no object"),
+        (
+            lambda members: members.update({"json": b"[]".ljust(len(members["json"]))}),
+            "call-1-00000.json cannot be read .it is no object",
+        ),
         (
             lambda members: members.update({"json": members["json"].replace(b'"purposes":[', b'"purposes":[1,')}),
             "list purposes",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from duologue_pipeline.reader.shard import read_shard
+from duologue_pipeline.reader.shard import Sample, read_sample
 
 
 def write_tar(path: Path, members: dict[str, bytes]) -> None:
@@ -19,6 +19,10 @@ def write_tar(path: Path, members: dict[str, bytes]) -> None:
             archive.addfile(info, io.BytesIO(content))
 
 
+def read(path: Path, key: str = "k") -> Sample:
+    return read_sample(path.read_bytes(), key, str(path))
+
+
 def npy(array: Any) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=True)
@@ -27,25 +31,28 @@ def npy(array: Any) -> bytes:
 
 def test_a_sample_without_audio_says_so(tmp_path: Path) -> None:
     write_tar(tmp_path / "shard.tar", {"k.json": b"{}", "k.codes.npy": npy(np.zeros((2, 2, 3), np.uint16))})
-    (sample,) = read_shard(str(tmp_path / "shard.tar"))
+    sample = read(tmp_path / "shard.tar")
     assert (sample.flac, sample.audio) == (None, None)
 
 
 def test_the_members_of_a_sample_may_come_in_any_order(tmp_path: Path) -> None:
     codes = npy(np.zeros((2, 2, 3), np.uint16))
-    members = {"k.codes.npy": codes, "k.json": b'{"n":1}', "l.codes.npy": codes, "l.flac": b"", "l.json": b'{"n":2}'}
-    write_tar(tmp_path / "shard.tar", members)
-    samples = list(read_shard(str(tmp_path / "shard.tar")))
-    assert [(sample.key, sample.metadata, sample.flac) for sample in samples] == [
-        ("k", {"n": 1}, None),
-        ("l", {"n": 2}, b""),
-    ]
+    write_tar(tmp_path / "shard.tar", {"l.codes.npy": codes, "l.flac": b"", "l.json": b'{"n":2}'})
+    sample = read(tmp_path / "shard.tar", "l")
+    assert (sample.key, sample.metadata, sample.flac) == ("l", {"n": 2}, b"")
+
+
+def test_another_sample_than_the_index_names_is_not_given(tmp_path: Path) -> None:
+    codes = npy(np.zeros((2, 2, 3), np.uint16))
+    write_tar(tmp_path / "shard.tar", {"k.codes.npy": codes, "k.json": b"{}", "l.codes.npy": codes, "l.json": b"{}"})
+    with pytest.raises(ValueError, match=r"shard\.tar: holds k, l where the index names the sample k$"):
+        read(tmp_path / "shard.tar")
 
 
 def test_a_file_that_is_no_archive_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "shard.tar").write_bytes(b"no archive" * 100)
-    with pytest.raises(ValueError, match=r"shard\.tar: the archive is damaged \("):
-        list(read_shard(str(tmp_path / "shard.tar")))
+    with pytest.raises(ValueError, match=r"shard\.tar: k: the archive is damaged \("):
+        read(tmp_path / "shard.tar")
 
 
 def test_a_sample_without_codes_is_named(tmp_path: Path) -> None:
@@ -53,10 +60,10 @@ def test_a_sample_without_codes_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"shard\.tar: sample k has the members json, flac and needs json and codes\.npy$"
     ):
-        list(read_shard(str(tmp_path / "shard.tar")))
+        read(tmp_path / "shard.tar")
 
 
 def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
     write_tar(tmp_path / "shard.tar", {"k.json": b"{}", "k.codes.npy": npy(np.array([{"any": "object"}]))})
     with pytest.raises(ValueError, match="Object arrays cannot be loaded"):
-        list(read_shard(str(tmp_path / "shard.tar")))
+        read(tmp_path / "shard.tar")

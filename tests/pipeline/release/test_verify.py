@@ -19,7 +19,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.release.document import cards
 from duologue_pipeline.release.verify import verify_release
-from duologue_schemas.tables import INDEX, RECORDINGS
+from duologue_schemas.tables import INDEX, LATER_COLUMNS, RECORDINGS
 
 
 def faults(release: Path) -> tuple[str, ...]:
@@ -223,6 +223,27 @@ def test_members_that_the_manifest_does_not_promise_are_found(release: Path) -> 
         (lambda rows: rows[1].update(key="call-1-00009"), r"shards/.*: call-1-00009: is in index\.parquet and not in"),
         (lambda rows: rows[1].update(shard="shards/x.tar"), r"index\.parquet: 1 rows name shards/x\.tar, which is not"),
         (lambda rows: rows[1].update(recording_id="call-8"), r".* other tables differ on recording call-8"),
+        (
+            lambda rows: rows[1].update(segment=5),
+            r"index\.parquet: call-1-00002 is segment 2 and begins at 4\.0 s, exp",
+        ),
+        (
+            lambda rows: rows[1].update(backchannels=3),
+            r"shards/.*: call-1-00001: json: its backchannels is 0, .* says 3",
+        ),
+        (
+            lambda rows: rows[1].update(interruptions=1),
+            r"shards/.*: call-1-00001: json: its interruptions is 0, .* says 1",
+        ),
+        (lambda rows: rows[1].update(words=True), r"shards/.*: call-1-00001: json: its words is False, .* says True"),
+        (
+            lambda rows: rows[1].update(overlap_share_of_speech=0.5),
+            r"shards/.*: call-1-00001: json: its overlap_share_of_speech is 0\.0, .* says 0\.5",
+        ),
+        (
+            lambda rows: rows[1].update(overlap_share_of_speech=None),
+            r"shards/.*: call-1-00001: json: its overlap_share_of_speech is 0\.0, .* says None",
+        ),
     ],
 )
 def test_an_index_that_disagrees_with_the_shards_is_found(
@@ -239,7 +260,41 @@ def test_a_table_with_another_column_is_found(release: Path) -> None:
     pq.write_table(table.append_column("speaker_id", pa.array(["anna"] * len(table))), path)
     seal_file(release, path)
     (fault,) = faults(release)
-    assert re.fullmatch(r"index\.parquet: has the columns key, .*, speaker_id, expected key, .*, language", fault)
+    assert re.fullmatch(r"index\.parquet: has the columns key, .*, speaker_id, expected key, .*, words", fault)
+
+
+def test_the_release_of_an_earlier_version_is_well_with_a_note_of_what_it_lacks(release: Path) -> None:
+    for name, later in LATER_COLUMNS.items():
+        path = release / f"{name}.parquet"
+        pq.write_table(pq.read_table(path).drop_columns(sorted(later)), path)
+        seal_file(release, path)
+    report = verify_release(str(release))
+    assert report.faults == ()
+    told = "an earlier version wrote it, without the columns"
+    assert report.notes == (
+        f"index.parquet: {told} overlap_share_of_speech, backchannels, interruptions, words",
+        f"recordings.parquet: {told} delay_known_a, delay_known_b, left_out_a_s, left_out_b_s, gain_db, same_audio, "
+        + "words_given_a, words_given_b, words_outside_a, words_outside_b",
+    )
+
+
+def test_a_column_that_every_version_has_must_be_there(release: Path) -> None:
+    path = release / "index.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["frames"]), path)
+    seal_file(release, path)
+    (fault,) = faults(release)
+    assert fault.startswith("index.parquet: has the columns key, ")
+
+
+def test_a_time_beyond_all_clocks_is_a_fault_and_no_crash(release: Path) -> None:
+    def edit(members: dict[str, bytes]) -> None:
+        name = "call-1-00000.json"
+        document = {**json.loads(members[name]), "made_by": "x"}
+        document["activity"][0]["end_s"] = 9e307
+        members[name] = canonical_json(document).ljust(len(members[name]))
+
+    edit_shard(release, edit)
+    assert any("holds a time of more than any clock shows" in fault for fault in faults(release))
 
 
 def test_a_duration_that_the_frames_do_not_fill_is_found(release: Path) -> None:
@@ -251,6 +306,7 @@ def test_a_duration_that_the_frames_do_not_fill_is_found(release: Path) -> None:
     edit_rows(release, "index", lambda rows: rows[0].update(end_s=9.0))
     assert faults(release) == (
         f"shards/{train_shard(release).name}: call-1-00000: 25 frames do not fit its 9.000 s at 12.5 frames a second",
+        "index.parquet: call-1-00001 is segment 1 and begins at 2.0 s, expected 1 and 9.0 s",
         "dataset.json: totals.duration_s is 12.3, the samples have 19.300",
     )
 

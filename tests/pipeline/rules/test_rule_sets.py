@@ -39,7 +39,7 @@ KINDS: dict[type[RuleSet], str] = {
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",
     VocalisationsRules: "1.1",
-    WithdrawalRules: "1.2",
+    WithdrawalRules: "1.3",
     WordsCheckRules: "1.1",
 }
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
+from duologue_pipeline.shards.plan import PlanEntry, chosen_shard_s, plan_release, plan_shards, plan_splits
 
 MINUTE_MS = 60_000
 
@@ -157,3 +157,24 @@ def test_two_that_share_audio_with_one_that_was_refused_since_stay_together() ->
     for share in (0.2, 0.4, 0.6, 0.8):
         splits = plan_splits(entries, validation_share=share)
         assert splits["call-0"] == splits["call-5"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "shard_hours"), [(0, 0.25), (0.04, 0.25), (32, 0.25), (40, 0.3125), (1280, 10), (100_000, 10)]
+)
+def test_the_length_of_a_shard_follows_that_of_the_whole(hours: float, shard_hours: float) -> None:
+    assert chosen_shard_s(hours * 3600) == shard_hours * 3600
+
+
+@pytest.mark.parametrize("minutes", [2, 5, 10, 15])
+def test_forty_hours_give_each_of_8_ranks_with_4_workers_several_shards(minutes: int) -> None:
+    entries = [entry(number, minutes=minutes) for number in range(40 * 60 // minutes)]
+    plan = plan_release(entries, validation_share=0.05, shard_s=None)
+    train_ms = dict.fromkeys((shard for split, shard in plan.values() if split == "train"), 0)
+    for each in entries:
+        split, shard = plan[each.recording_id]
+        if split == "train":
+            train_ms[shard] += each.duration_ms
+    assert len(train_ms) >= 3 * 32
+    workers_ms = [sum(list(train_ms.values())[worker::32]) for worker in range(32)]
+    assert max(workers_ms) <= 1.3 * sum(workers_ms) / 32

@@ -29,6 +29,12 @@ def test_an_index_row_repeats_what_the_document_says(conversation: Annotated, do
     assert (row["start_s"], row["end_s"], row["language"]) == (1.92, 4.0, None)
 
 
+def test_an_index_row_counts_what_the_sample_holds(conversation: Annotated, document: Build) -> None:
+    row = index_row(document(conversation), offset=0, size=512)
+    assert row["overlap_share_of_speech"] == 580 / 2080
+    assert (row["backchannels"], row["interruptions"], row["words"]) == (0, 0, False)
+
+
 def test_events_in_the_table_count_from_the_start_of_the_conversation(conversation: Annotated) -> None:
     row = event_rows(conversation, split="train")[2]
     assert (row["kind"], row["start_s"], row["end_s"], row["fto_s"]) == ("overlap_between", 1.9, 2.5, -0.6)

@@ -109,9 +109,18 @@ def test_words_of_both_speakers_come_in_order_of_time(conversation: Annotated, d
     )
     found = document(with_words)
     assert found["transcripts"] == {"a": True, "b": True}
+    own = {"owned": True}
     assert found["words"] == [
-        {"speaker": "b", "word": "so", "start_s": 0.05, "end_s": 0.2, "confidence": -1.0, "tags": ""},
-        {"speaker": "a", "word": "well", "start_s": 0.1, "end_s": 0.4, "confidence": 0.75, "tags": "filler edit_term"},
+        own | {"speaker": "b", "word": "so", "start_s": 0.05, "end_s": 0.2, "confidence": -1.0, "tags": ""},
+        own
+        | {
+            "speaker": "a",
+            "word": "well",
+            "start_s": 0.1,
+            "end_s": 0.4,
+            "confidence": 0.75,
+            "tags": "filler edit_term",
+        },
     ]
 
 
@@ -120,6 +129,21 @@ def test_a_transcript_without_words_here_is_not_the_same_as_no_transcript(
 ) -> None:
     found = document(replace(conversation, words_a=()))
     assert (found["transcripts"], found["words"]) == ({"a": True, "b": False}, [])
+
+
+def test_conditions_are_those_of_the_manifest_and_empty_where_it_does_not_say(
+    conversation: Annotated, document: Build
+) -> None:
+    nothing = {"role": "", "role_prompt": ""}
+    assert document(conversation)["conditions"] == {"topic": "", "register": "", "a": nothing, "b": nothing}
+    told = replace(conversation.recording.b, role="agent", role_prompt="You work for a car repair shop.")
+    much = replace(conversation.recording, topic="cars", register="service", b=told)
+    assert document(replace(conversation, recording=much))["conditions"] == {
+        "topic": "cars",
+        "register": "service",
+        "a": nothing,
+        "b": {"role": "agent", "role_prompt": "You work for a car repair shop."},
+    }
 
 
 def test_consent_is_named_by_commitments_and_grants(conversation: Annotated, document: Build) -> None:

@@ -60,7 +60,7 @@ def test_what_dataset_json_says(out: Path) -> None:
         "withdrawn_s": 13.0,
         "removed_s": 17.0,
     }
-    assert after["rules"]["withdrawal"] == "1.2"
+    assert after["rules"]["withdrawal"] == "1.3"
     assert after["totals"] == {
         "read": 6,
         "written": 4,
@@ -126,6 +126,22 @@ def test_events_of_a_silenced_recording_are_those_of_the_other_alone(out: Path) 
     assert len([event for event in found if event[0] == "call-3"]) == 9
 
 
+def test_the_index_counts_silenced_samples_anew(out: Path) -> None:
+    before = {row["key"]: row for row in rows(out, "index")}
+    withdraw(out, "anna", "carl")
+    after = {row["key"]: row for row in rows(out, "index")}
+    figures = ("overlap_share_of_speech", "backchannels", "interruptions", "words")
+    assert [before["call-1-00000"][name] for name in figures] == [0.0, 1, 1, True]
+    assert [after["call-1-00000"][name] for name in figures] == [0.0, 0, 0, True]  # ben goes on talking, alone
+    assert not any(key.startswith("call-2") for key in after)
+    assert {key: row for key, row in after.items() if "call-3" not in key and "call-1" not in key} == {
+        key: row for key, row in before.items() if key.startswith(("call-5", "call-7"))
+    }
+    assert [[row[name] for name in figures] for key, row in after.items() if "call-3" in key] == [
+        [row[name] for name in figures] for key, row in before.items() if "call-3" in key
+    ]
+
+
 def test_one_after_the_other_leaves_what_both_at_once_leave(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
@@ -177,6 +193,7 @@ def test_columns_and_their_descriptions_are_kept_also_those_of_a_later_version(o
         assert all(field.metadata for field in schema)
     assert [row["later"] for row in rows(out, "recordings")] == ["", "", *["something"] * 3]
     assert [row["later"] for row in rows(out, "events")][:2] == ["", ""]
+    assert [row["later"] for row in rows(out, "index")] == [*[""] * 5, *["something"] * 5]
 
 
 def test_shards_of_another_plan_are_refused(out: Path) -> None:

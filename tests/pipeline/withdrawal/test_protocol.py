@@ -305,17 +305,24 @@ def test_who_withdraws_while_it_is_under_way_is_out_when_it_says_that_it_is_done
 
 
 def test_a_release_that_an_earlier_version_has_written_can_be_withdrawn_from(world: World) -> None:
-    path = world.out / "recordings.parquet"
-    table = read_table(str(path))
-    write_table(str(path), table.drop_columns(sorted(LATER_COLUMNS)))
     release = release_of(world.out)
-    (entry,) = (entry for entry in release["files"] if entry["path"] == path.name)
-    entry |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+    columns = {}
+    for name, later in LATER_COLUMNS.items():
+        path = world.out / f"{name}.parquet"
+        table = read_table(str(path))
+        columns[path] = [column for column in table.column_names if column not in later]
+        write_table(str(path), table.select(columns[path]))
+        (entry,) = (entry for entry in release["files"] if entry["path"] == path.name)
+        entry |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
     (world.out / "dataset.json").write_bytes(manifest_bytes(release))
+    before = verify_release(str(world.out))
+    assert before.faults == ()
+    assert [note.partition(":")[0] for note in before.notes] == ["index.parquet", "recordings.parquet"]
     world.withdraw("anna")
     (outcome,) = propagate(world)
     assert outcome.refusals == {"consent_withdrawn": 2}
     assert outcome.counts["samples_silenced"] + outcome.counts["samples_dropped"] == 3 + 2
     assert receipt_status(world) == 0
-    assert read_table(str(path)).column_names == [name for name in table.column_names if name not in LATER_COLUMNS]
+    assert {path: read_table(str(path)).column_names for path in columns} == columns
     assert propagate(world)[0].refusals == {}
+    assert verify_release(str(world.out)).faults == ()

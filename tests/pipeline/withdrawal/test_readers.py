@@ -17,9 +17,9 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import move
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.reader.release import read_release
+from duologue_pipeline.reader.release_file import release_file
 from duologue_pipeline.withdrawal import carry_out, protocol
 from duologue_pipeline.withdrawal.protocol import propagate_release
-from duologue_pipeline.withdrawal.state import release_file
 from duologue_schemas import iter_faults
 from tests.pipeline.withdrawal.support import CALLS
 from tests.pipeline.withdrawal.world import World, make_world

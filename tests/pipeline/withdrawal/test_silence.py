@@ -14,10 +14,12 @@ import soundfile
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.withdrawal.silence import (
     event_stays,
+    index_row_tells,
     silence_codes,
     silence_document,
     silence_event,
     silence_flac,
+    silence_index_row,
     silence_members,
     silence_recording,
 )
@@ -189,6 +191,65 @@ def test_the_row_of_the_recording_keeps_what_is_of_the_other_alone(out: Path) ->
         "turns_b": 0,
         "gaps": 0,
     }
+
+
+def test_what_a_model_is_told_of_who_goes_is_gone_and_of_who_stays_is_left(members: dict[str, bytes]) -> None:
+    document = json.loads(members["json"])
+    told = {"role": "agent", "role_prompt": "You work for a car repair shop."}
+    document["conditions"] = {"topic": "cars", "register": "service", "a": told, "b": {**told, "role": "caller"}}
+    assert list(iter_faults("sample", document)) == []
+    silenced = silence_document(document, "a")
+    assert silenced["conditions"] == {**document["conditions"], "a": {"role": "", "role_prompt": ""}}
+    assert silence_document(document, "b")["conditions"]["a"] == told
+
+
+def test_a_sample_of_an_earlier_version_is_silenced_without_what_it_does_not_have(members: dict[str, bytes]) -> None:
+    document = json.loads(members["json"])
+    del document["conditions"]
+    for entry in (*document["words"], *document["events"]):
+        del entry["owned"]
+    silenced = silence_document(document, "a")
+    assert list(iter_faults("sample", silenced)) == []
+    assert "conditions" not in silenced
+    assert not any("owned" in entry for entry in (*silenced["words"], *silenced["events"]))
+
+
+def test_who_owns_what_stays_is_said_as_before(members: dict[str, bytes]) -> None:
+    document = json.loads(members["json"])
+    document["words"][-1] |= {"speaker": "b", "owned": False}
+    document["events"] = [{**event, "owned": event["start_s"] > 1} for event in document["events"]]
+    silenced = silence_document(document, "a")
+    assert [word["owned"] for word in silenced["words"]] == [
+        w["owned"] for w in document["words"] if w["speaker"] == "b"
+    ]
+    assert [(event["kind"], event["owned"]) for event in silenced["events"]] == [("ipu", True)]
+
+
+def test_the_row_of_the_index_is_that_of_the_silenced_sample(out: Path) -> None:
+    table = read_table(str(out / "index.parquet"))
+    row = table.to_pylist()[0]
+    assert (row["overlap_share_of_speech"], row["backchannels"], row["interruptions"], row["words"]) == (
+        0.0,
+        1,
+        1,
+        True,
+    )
+    figures = {"overlap_share_of_speech": None, "backchannels": 0, "interruptions": 0, "words": False}
+    silenced = silence_index_row(row, "a", figures, table.schema)
+    assert silenced == {**row, **figures, "speaker_a": "withdrawn"}
+    assert index_row_tells(row, "a", table.schema)
+    assert not index_row_tells(silenced, "a", table.schema)
+    assert not index_row_tells({**silenced, "words": True, "overlap_share_of_speech": 0.0}, "a", table.schema)
+    for left in ({"backchannels": 1}, {"interruptions": 2}, {"overlap_share_of_speech": 0.1}, {"speaker_a": "f" * 64}):
+        assert index_row_tells({**silenced, **left}, "a", table.schema)
+
+
+def test_a_column_of_the_index_of_a_later_version_is_emptied(out: Path) -> None:
+    table = read_table(str(out / "index.parquet"))
+    schema = table.schema.append(pa.field("mood_a", pa.string(), nullable=False))
+    row = {**table.to_pylist()[0], "mood_a": "lively"}
+    assert silence_index_row(row, "a", {}, schema)["mood_a"] == ""
+    assert index_row_tells({**row, "speaker_a": "withdrawn", "backchannels": 0, "interruptions": 0}, "a", schema)
 
 
 def test_columns_of_a_later_version_are_emptied(out: Path) -> None:

@@ -10,14 +10,15 @@ from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.files.inside import inside_size
 from duologue_pipeline.files.storage import digest, is_remote, join, list_files, local_path
 from duologue_pipeline.reader.release import MANIFEST
+from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.reader.revocations import FILE_NAME
-from duologue_pipeline.release.strays import JOURNAL, RECEIPT, RECEIPTS
+from duologue_pipeline.release.strays import RECEIPT, RECEIPTS
 from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import TABLES
 
 __all__ = ["file_faults", "stray_faults", "unlisted_faults"]
 
-_MUST_BE_LISTED: Final = (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl", "README.md", "croissant.json")
+_MUST_BE_LISTED: Final = ("rejected.jsonl", "README.md", "croissant.json")
 _FOREIGN: Final = "is not in dataset.json; it belongs to no release: remove it"
 _UNFINISHED: Final = (
     (STAGING, "is what an unfinished run has left; run it again with the same --out, or remove it"),
@@ -48,6 +49,12 @@ def file_faults(root: str, entry: Mapping[str, Any]) -> Iterator[str]:
 def unlisted_faults(release: Mapping[str, Any]) -> Iterator[str]:
     """Finds the files that every release has and this ``dataset.json`` does not name."""
     listed = {entry["path"] for entry in release["files"]}
+    for table in TABLES:
+        paths = [path for path in listed if path == f"{table}.parquet" or path.startswith(f"{table}/")]
+        if not paths:
+            yield f"{table}.parquet: is not in the files of dataset.json"
+        elif len(paths) > 1 and f"{table}.parquet" in paths:
+            yield f"{table}.parquet: is in dataset.json beside the folder {table}; a table is one of both"
     yield from (f"{name}: is not in the files of dataset.json" for name in _MUST_BE_LISTED if name not in listed)
 
 

@@ -11,7 +11,9 @@ import soundfile
 from duologue_pipeline.files.arrays import parse_npy
 from duologue_pipeline.files.storage import join, open_input
 from duologue_pipeline.files.text import parse_json
+from duologue_pipeline.release.verify.owners import CutCheck, owner_faults
 from duologue_pipeline.shards.members import MemberError, SampleMembers, group_members, read_members_of
+from duologue_pipeline.tokens.sample_figures import FIGURES, sample_figures
 from duologue_schemas import iter_faults
 
 __all__ = ["shard_faults"]
@@ -37,6 +39,7 @@ def shard_faults(
     expected = {row["key"]: row for row in rows}
     extensions = ["json", "codes.npy", *(["flac"] if release["include_audio"] else [])]
     places: dict[str, tuple[int, int]] = {}
+    cuts = CutCheck()  # all samples of a recording lie in one shard
     try:
         with open_input(join(root, path)) as stream:
             for sample in group_members(read_members_of(stream, max_bytes=shard["bytes"])):
@@ -48,7 +51,7 @@ def shard_faults(
                 elif members != extensions:
                     yield f"{where}: has the members {', '.join(members)}, expected {', '.join(extensions)}"
                 else:
-                    yield from (f"{where}: {fault}" for fault in _sample_faults(sample, row, release, shard))
+                    yield from (f"{where}: {fault}" for fault in _sample_faults(sample, row, release, shard, cuts))
                 places[sample.key] = (sample.start, sample.stop)
     except MemberError as error:
         yield f"{path}: the archive is damaged ({error})"
@@ -73,7 +76,11 @@ def _place_faults(path: str, rows: Sequence[Mapping[str, Any]], places: Mapping[
 
 
 def _sample_faults(
-    sample: SampleMembers, row: Mapping[str, Any], release: Mapping[str, Any], shard: Mapping[str, Any]
+    sample: SampleMembers,
+    row: Mapping[str, Any],
+    release: Mapping[str, Any],
+    shard: Mapping[str, Any],
+    cuts: CutCheck,
 ) -> Iterator[str]:
     codec, members = release["codec"], sample.members
     try:
@@ -111,8 +118,25 @@ def _sample_faults(
         yield f"{row['frames']} frames do not fit its {duration_s:.3f} s at {codec['frame_rate_hz']} frames a second"
     if not set(release["purposes"]) <= set(document["purposes"]):
         yield f"json: purposes {document['purposes']} do not hold those of the release, {release['purposes']}"
+    try:
+        yield from _figure_faults(document, row)
+        yield from cuts.faults(document)
+    except OverflowError:
+        yield "json: holds a time of more than any clock shows"
     if "flac" in members:
         yield from _audio_faults(members["flac"], row["frames"] / codec["frame_rate_hz"])
+
+
+def _figure_faults(document: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
+    """Counts a sample anew, as far as the index has columns for it: the release of an earlier version has none."""
+    columns = [name for name in FIGURES if name in row]
+    if not columns:
+        return
+    yield from owner_faults(document)
+    counted = sample_figures(document)
+    for name in columns:
+        if counted[name] != row[name]:
+            yield f"json: its {name} is {counted[name]!r}, index.parquet says {row[name]!r}"
 
 
 def _audio_faults(flac: bytes, duration_s: float) -> Iterator[str]:

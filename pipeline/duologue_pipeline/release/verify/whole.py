@@ -1,17 +1,19 @@
 """Checks a whole release: its manifest, its files, its ledger, and when all of those are right what is in the files."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from duologue_pipeline.files.inside import read_inside
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri
 from duologue_pipeline.reader.release import MANIFEST, DamagedReleaseError, manifest_faults, read_manifest
-from duologue_pipeline.reader.tables import parse_release_table
+from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.release.verify.faults import Faults
 from duologue_pipeline.release.verify.folder import file_faults, stray_faults, unlisted_faults
 from duologue_pipeline.release.verify.history import history_faults
+from duologue_pipeline.release.verify.owners import adjoining_faults
 from duologue_pipeline.release.verify.samples import shard_faults
 from duologue_pipeline.release.verify.totals import rejected_faults, statistics_faults, total_faults
 from duologue_schemas.tables import TABLES
@@ -27,6 +29,7 @@ class VerifyReport:
         shards, samples, frames, bytes: what was looked at.
         faults: a line each; of very many the first, and a last line that says how many more there are.
         fault_count: how many there are.
+        notes: what is no fault and good to know, e.g. columns that the release of an earlier version does not have.
     """
 
     shards: int
@@ -35,6 +38,7 @@ class VerifyReport:
     bytes: int
     faults: tuple[str, ...]
     fault_count: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def verify_release(uri: str) -> VerifyReport:
@@ -68,9 +72,11 @@ def verify_release(uri: str) -> VerifyReport:
     faults.extend(history_faults(root, release))
     if faults.count:  # contents of files that are not what they should be would only repeat it
         return _report(faults, shards=len(release["shards"]))
-    samples, frames = _contents(root, release, faults)
+    notes: list[str] = []
+    samples, frames = _contents(root, release, faults, notes)
     return _report(
         faults,
+        notes,
         shards=len(release["shards"]),
         samples=samples,
         frames=frames,
@@ -78,15 +84,18 @@ def verify_release(uri: str) -> VerifyReport:
     )
 
 
-def _report(faults: Faults, *, shards: int = 0, samples: int = 0, frames: int = 0, size: int = 0) -> VerifyReport:
-    return VerifyReport(shards, samples, frames, size, faults.lines(), faults.count)
+def _report(
+    faults: Faults, notes: Sequence[str] = (), *, shards: int = 0, samples: int = 0, frames: int = 0, size: int = 0
+) -> VerifyReport:
+    return VerifyReport(shards, samples, frames, size, faults.lines(), faults.count, tuple(notes))
 
 
-def _contents(root: str, release: dict[str, Any], faults: Faults) -> tuple[int, int]:
+def _contents(root: str, release: dict[str, Any], faults: Faults, notes: list[str]) -> tuple[int, int]:
     """Checks what is in the files; gives how many samples and frames there are."""
     tables = _tables(root, release, faults)
     if tables is None:
         return 0, 0
+    notes += [note for name, table in tables.items() for note in _missing_columns(name, table)]
     rows, recordings = tables["index"].to_pylist(), tables["recordings"].to_pylist()
     by_shard: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -100,20 +109,24 @@ def _contents(root: str, release: dict[str, Any], faults: Faults) -> tuple[int, 
         f"index.parquet: {len(own)} rows name {path}, which is not in dataset.json" for path, own in by_shard.items()
     )
     rejected, found = rejected_faults(root, release)
+    faults.extend(adjoining_faults(rows))
     faults.extend(total_faults(release, rows, recordings, tables["events"], rejected))
     faults.extend(found)
     faults.extend(statistics_faults(root, release))
     return samples, frames
 
 
+def _missing_columns(name: str, table: pa.Table) -> Iterator[str]:
+    missing = [column for column in TABLES[name].names if column not in table.column_names]
+    if missing:
+        yield f"{name}.parquet: an earlier version wrote it, without the columns {', '.join(missing)}"
+
+
 def _tables(root: str, release: dict[str, Any], faults: Faults) -> dict[str, pa.Table] | None:
     tables: dict[str, pa.Table] = {}
-    sizes = {entry["path"]: entry["bytes"] for entry in release["files"]}
     for name in TABLES:
-        path = f"{name}.parquet"
         try:
-            data = read_inside(root, path, max_bytes=sizes[path])
-            tables[name] = parse_release_table(data, release, name)
-        except (OSError, ValueError) as error:
-            faults.add(f"{path}: {error}")
+            tables[name] = read_release_table(root, release, name, other_versions=False)
+        except UsageError as error:
+            faults.add(str(error).removeprefix(f"{root}/").partition("; see `duologue shards verify")[0])
     return tables if len(tables) == len(TABLES) else None

@@ -30,7 +30,13 @@ from duologue_pipeline.withdrawal.scan.names import Names
 from duologue_pipeline.withdrawal.scan.owners import Owners
 from duologue_pipeline.withdrawal.scan.removed import Finding, Removed
 from duologue_pipeline.withdrawal.scan.words import Words, canonical_words, listed_words
-from duologue_pipeline.withdrawal.silence import event_stays, silence_document, silence_event_row, silence_recording
+from duologue_pipeline.withdrawal.silence import (
+    event_stays,
+    index_row_tells,
+    silence_document,
+    silence_event_row,
+    silence_recording,
+)
 from duologue_pipeline.withdrawal.traces import audio_traces, code_traces, read_pcm, word_traces
 
 __all__ = ["Look"]
@@ -157,8 +163,9 @@ class Look:
         """Checks rows of recordings of which a speaker was taken out: taking them out again must change nothing."""
         schema = table.schema_arrow
         is_recordings = {"speaker_a", "speech_a_s"} <= set(schema.names)
+        is_index = {"key", "offset", "recording_id", "speaker_a", "speaker_b"} <= set(schema.names)
         is_events = {"recording_id", "kind", "speaker"} <= set(schema.names)
-        if not self._silenced or not (is_recordings or is_events):
+        if not self._silenced or not (is_recordings or is_index or is_events):
             return
         group = table.read_row_group(number, use_threads=False)
         mine = pa.array(self._silenced, pa.string())
@@ -166,6 +173,8 @@ class Look:
             side = self._silenced[row["recording_id"]]
             if is_recordings:
                 left = silence_recording(row, side, schema) != row
+            elif is_index:
+                left = index_row_tells(row, side, schema)
             else:
                 left = not event_stays(row["kind"], row["speaker"], side) or silence_event_row(row, schema) != row
             if left:

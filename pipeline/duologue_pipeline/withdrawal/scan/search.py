@@ -16,6 +16,7 @@ it. One tar member, one row group, or one JSON document is in memory at a time. 
 encoded again or cut otherwise, words without their times, fewer than four words, anything outside of the folder.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -24,9 +25,10 @@ import pyarrow.compute as pc
 
 from duologue_pipeline.files.storage import join, list_files
 from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.records import SPEAKERS, Speaker
-from duologue_pipeline.release.strays import JOURNAL, RECEIPTS
+from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.scan.look import Look
 from duologue_pipeline.withdrawal.scan.names import Names
 from duologue_pipeline.withdrawal.scan.owners import Owners
@@ -40,6 +42,7 @@ NOT_SCANNED: Final = (f"{RECEIPTS}/", REVOCATIONS, f"{JOURNAL}/")
 while it lasts. Paths and beginnings of paths."""
 
 _FINDINGS_PER_FILE: Final = 20
+_INDEX: Final = re.compile(r"index\.parquet|index/[^/]+\.parquet")
 
 
 def scan(root: str, removed: Removed, *, skip: Sequence[str] = NOT_SCANNED) -> Iterator[Finding]:
@@ -53,9 +56,10 @@ def scan(root: str, removed: Removed, *, skip: Sequence[str] = NOT_SCANNED) -> I
     Yields:
         What was found; nothing where all is gone.
     """
-    index = read_table(join(root, "index.parquet"))
+    files = list_files(root)
+    index = pa.concat_tables(read_table(join(root, path)) for path in files if _INDEX.fullmatch(path))
     look = Look(Names(removed.names, live=_live_names(index)), removed, _silenced(index), Owners(root, index, removed))
-    for path in list_files(root):
+    for path in files:
         if path.startswith(tuple(skip)):
             continue
         found: dict[Finding, None] = {}

@@ -1,0 +1,40 @@
+"""Reads parts of files: so many bytes from a place on, on a local disk, in an object store or on a web server."""
+
+from typing import Any
+
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, told
+from duologue_pipeline.files.names import check_name, scheme, shown
+from duologue_pipeline.files.s3_files import read_object_range
+from duologue_pipeline.files.storage import filesystem_of
+
+__all__ = ["read_range"]
+
+
+def read_range(uri: str, offset: int, size: int) -> bytes:
+    """Reads a part of a remote file.
+
+    Args:
+        uri: ``s3://`` or ``gs://``.
+        offset: where it begins, in bytes.
+        size: how many bytes, at least 1.
+
+    Returns:
+        The bytes; fewer where the file ends before.
+
+    Raises:
+        FileFault: it cannot be read; FileMissing where there is no such file.
+    """
+    check_name(uri)
+    if scheme(uri) == "s3":
+        return read_object_range(uri, offset, size)
+    filesystem, path = filesystem_of(uri)
+    try:
+        stream: Any
+        with filesystem.open_input_file(path) as stream:
+            return bytes(stream.read_at(size, offset))
+    except FileFault:
+        raise
+    except FileNotFoundError:
+        raise FileMissing(f"{shown(uri)}: there is no such object") from None
+    except (OSError, ValueError) as error:
+        raise FileFault(f"{shown(uri)}: cannot be read ({told(error)})") from None

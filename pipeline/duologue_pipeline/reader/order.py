@@ -1,0 +1,79 @@
+"""Puts the samples of a split into the order of an epoch: by a keyed hash of their keys, so that none moves when others go.
+
+The hash is of the key and the seed alone: neither the shards, nor the number of readers, nor the samples beside it change where
+a sample stands relative to another one.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+__all__ = ["Hashes", "epoch_order", "key_hashes", "part_hashes"]
+
+Hashes = npt.NDArray[np.uint64]
+
+_GOLDEN: Final = 0x9E3779B97F4A7C15
+_MASK: Final = (1 << 64) - 1
+
+
+def key_hashes(keys: pa.Array) -> Hashes:
+    """Hashes the keys of samples, eight bytes at a time.
+
+    Args:
+        keys: texts [N].
+
+    Returns:
+        uint64 [N]; the hash of a key hangs on nothing but the key.
+    """
+    texts = np.array([key.encode() for key in keys.to_pylist()], np.bytes_)
+    lengths = np.char.str_len(texts)
+    hashes = _mixed(lengths.astype(np.uint64))
+    width = -(-max(texts.dtype.itemsize, 1) // 8) * 8
+    words = texts.astype(f"S{width}").view("<u8").reshape(len(texts), width // 8)
+    for number in range(width // 8):
+        hashes = np.where(lengths > 8 * number, _mixed(hashes ^ words[:, number]), hashes)
+    return hashes
+
+
+def part_hashes(hashes: Hashes, parts: npt.NDArray[np.int64]) -> Hashes:
+    """Hashes parts of samples.
+
+    Args:
+        hashes: uint64 [N], of the samples' keys.
+        parts: int64 [N] from 0, which part of the sample.
+
+    Returns:
+        uint64 [N]; that of part 0 is the sample's own.
+    """
+    return np.where(parts == 0, hashes, _mixed(hashes ^ _mixed(parts.astype(np.uint64))))
+
+
+def epoch_order(hashes: Hashes, *, seed: int | None, epoch: int) -> npt.NDArray[np.int64]:
+    """Orders samples for an epoch.
+
+    Args:
+        hashes: uint64 [N], of the samples in the order of the index.
+        seed: what the order is drawn from; None leaves the order of the index.
+        epoch: from 0; each has an order of its own.
+
+    Returns:
+        int64 [N], the places of the samples in their order.
+    """
+    if seed is None:
+        return np.arange(len(hashes))
+    key = np.uint64(_mix(_mix(seed & _MASK) ^ epoch))
+    return np.argsort(_mixed(hashes ^ key), kind="stable")
+
+
+def _mixed(values: Hashes) -> Hashes:
+    """Gives the finaliser of SplitMix64 (Steele, Lea, Flood 2014), a bijection of 64 bits."""
+    values = values + np.uint64(_GOLDEN)
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _mix(value: int) -> int:
+    return int(_mixed(np.array([value & _MASK], np.uint64))[0])

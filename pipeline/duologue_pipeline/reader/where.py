@@ -1,0 +1,151 @@
+"""Chooses samples by the columns of a release's tables, before anything of a shard is read.
+
+where=[("language", "in", ["en-US", "en-GB"]), ("isolation", "==", "pass"), ("frames", ">=", 125)]
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from duologue_pipeline.errors import UsageError
+from duologue_schemas.tables import TABLES
+
+__all__ = ["Condition", "chosen_samples", "parse_where", "tables_of"]
+
+Condition = tuple[str, str, Any]
+"""(column, operator, value); with ``in`` and ``not in`` the value is a list."""
+
+_COMPARE: Final[dict[str, Callable[..., Any]]] = {
+    "==": pc.equal,
+    "!=": pc.not_equal,
+    "<": pc.less,
+    "<=": pc.less_equal,
+    ">": pc.greater,
+    ">=": pc.greater_equal,
+}
+_AMONG: Final = ("in", "not in")
+_ORDERED: Final = ("<", "<=", ">", ">=")
+
+
+def parse_where(where: Iterable[Sequence[Any]]) -> tuple[Condition, ...]:
+    """Checks conditions: that there are such columns, and that they can be compared so.
+
+    Args:
+        where: (column, operator, value) each. A column of ``index``, or else of ``recordings``; an operator of ``==``, ``!=``,
+            ``<``, ``<=``, ``>``, ``>=``, ``in`` and ``not in``. What is null matches nothing.
+
+    Raises:
+        UsageError: a column or an operator is unknown, or the value is of another type than the column.
+    """
+    if isinstance(where, str):
+        raise _fault(where, 'expected a list of conditions such as ("language", "==", "en-US")')
+    return tuple(_condition(each) for each in where)
+
+
+def tables_of(where: Iterable[Condition]) -> frozenset[str]:
+    """Tells which tables the conditions look at: ``index``, ``recordings`` or both."""
+    return frozenset(_table_of(column) for column, _, _ in where)
+
+
+def chosen_samples(where: Iterable[Condition], index: pa.Table, recordings: pa.Table | None) -> npt.NDArray[np.bool_]:
+    """Finds the samples for which all conditions hold.
+
+    Args:
+        where: from :func:`parse_where`.
+        index: rows of the table of samples [N].
+        recordings: the table of recordings; None where no condition looks at it.
+
+    Returns:
+        bool [N].
+
+    Raises:
+        UsageError: the release has no such column: it was written before there was one.
+    """
+    chosen = np.ones(len(index), bool)
+    for condition in where:
+        if _table_of(condition[0]) == "index":
+            chosen &= _holds(condition, index)
+        else:
+            assert recordings is not None
+            ids = recordings["recording_id"].filter(pa.array(_holds(condition, recordings)))
+            chosen &= _bools(pc.is_in(index["recording_id"], value_set=ids.combine_chunks()))
+    return chosen
+
+
+def _condition(given: Any) -> Condition:
+    if isinstance(given, str) or not isinstance(given, Sequence) or len(given) != 3:
+        raise _fault(given, 'expected (column, operator, value) such as ("language", "==", "en-US")')
+    column, operator, value = given
+    table = next((name for name in ("index", "recordings") if column in TABLES[name].names), None)
+    if table is None:
+        columns = dict.fromkeys(name for table in ("index", "recordings") for name in TABLES[table].names)
+        raise _fault(given, f"there is no column {column!r}; the columns are {', '.join(columns)}")
+    type_ = TABLES[table].field(column).type
+    if pa.types.is_nested(type_):
+        raise _fault(given, f"the column {column} holds lists ({type_}), which are not compared")
+    if operator not in _COMPARE and operator not in _AMONG:
+        raise _fault(given, f"there is no operator {operator!r}; expected one of {', '.join([*_COMPARE, *_AMONG])}")
+    if operator in _ORDERED and pa.types.is_boolean(type_):
+        raise _fault(given, f"the column {column} is true or false; compare it with == or !=")
+    if operator in _AMONG:
+        if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+            raise _fault(given, f"{operator} needs a list of values")
+        values = list(value)
+    else:
+        values = [value]
+    for each in values:
+        _check_type(given, column, type_, each)
+    return column, operator, values if operator in _AMONG else value
+
+
+def _check_type(given: Any, column: str, type_: pa.DataType, value: Any) -> None:
+    if pa.types.is_boolean(type_):
+        fits, kind = isinstance(value, bool | np.bool_), "true or false"
+    elif pa.types.is_string(type_):
+        fits, kind = isinstance(value, str), "text"
+    else:
+        number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+        fits, kind = number and abs(value) < 2**63, "a number"
+    if not fits:
+        raise _fault(given, f"the column {column} holds {kind}, and {value!r} is none")
+
+
+def _holds(condition: Condition, table: pa.Table) -> npt.NDArray[np.bool_]:
+    column, operator, value = condition
+    if column not in table.column_names:
+        raise _fault(
+            condition,
+            f"the release has no column {column}: it was made before there was one; make the release again, or leave the "
+            "condition out",
+        )
+    values = table[column]
+    if pa.types.is_integer(values.type):
+        values = values.cast(pa.float64() if _has_fraction(value) else pa.int64())
+    if operator not in _AMONG:
+        return _bools(_COMPARE[operator](values, pa.scalar(value, values.type)))
+    among = pc.is_in(values, value_set=pa.array(value, values.type))
+    if operator == "not in":
+        among = pc.invert(among)
+    return _bools(pc.and_(among, pc.is_valid(values)))
+
+
+def _has_fraction(value: Any) -> bool:
+    return any(isinstance(each, float | np.floating) for each in (value if isinstance(value, list) else [value]))
+
+
+def _bools(values: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = values.fill_null(False).to_numpy()
+    return found
+
+
+def _table_of(column: str) -> str:
+    return "index" if column in TABLES["index"].names else "recordings"
+
+
+def _fault(given: Any, fault: str) -> UsageError:
+    shown = repr(given) if isinstance(given, str) else repr(tuple(given) if isinstance(given, Sequence) else given)
+    return UsageError(f"where {shown[:200]}: {fault}")

@@ -1,0 +1,52 @@
+"""Puts items together into a batch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from duologue_pipeline.torch.items import Item, time_frames
+
+__all__ = ["collate"]
+
+
+def collate(items: Sequence[Item], *, pad: int = -1, axis: int = -1) -> dict[str, Any]:
+    """Pads items to one length and stacks them, as ``collate_fn`` of a DataLoader.
+
+    For other values, ``functools.partial(collate, pad=2048)``.
+
+    Args:
+        items: what :class:`duologue_pipeline.torch.TorchDataset` gives.
+        pad: fills up integers; floats are filled up with 0, bool with False.
+        axis: which axis of an item's tensors is time; 0 for :func:`duologue_pipeline.views.turn_frames`.
+
+    Returns:
+        Under the name of each tensor, the batch of it [B, ...], padded at the end of each axis to the longest;
+        ``lengths`` int64 [B], the frames of each item before it was padded; ``keys``, a list of the samples' keys (of packs: of
+        lists). What is no tensor becomes a list.
+
+    Raises:
+        UsageError: the tensors of an item are not of one length along the axis.
+    """
+    lengths = [item["frames_held"] if "frames_held" in item else time_frames(item, axis) for item in items]
+    batch: dict[str, Any] = {"lengths": torch.tensor(lengths), "keys": [item["key"] for item in items]}
+    for name in items[0]:
+        values = [item[name] for item in items]
+        if isinstance(values[0], torch.Tensor):
+            batch[name] = _stacked(values, pad)
+        elif name not in ("key", "frames_held"):
+            batch[name] = values
+    return batch
+
+
+def _stacked(values: Sequence[torch.Tensor], pad: int) -> torch.Tensor:
+    shapes = {tuple(value.shape) for value in values}
+    if len(shapes) == 1:
+        return torch.stack(list(values))
+    longest = [max(sizes) for sizes in zip(*shapes, strict=True)]
+    first = values[0]
+    filling = pad if first.dtype == torch.int64 else 0
+    batch = first.new_full((len(values), *longest), filling)
+    for row, value in zip(batch, values, strict=True):
+        row[tuple(slice(size) for size in value.shape)] = value
+    return batch

@@ -1,0 +1,100 @@
+"""Makes the items that a DataLoader gives of samples: arrays by name, as a view returns them."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.reader import Sample
+
+__all__ = ["Item", "View", "items_of", "time_frames", "to_tensors"]
+
+Item = dict[str, Any]
+"""Arrays, or tensors, by name, and under ``key`` the sample that they are of."""
+
+View = Callable[[Sample], Any]
+"""Makes of a sample what a model takes; :func:`items_of` says what it may return."""
+
+
+def items_of(sample: Sample, view: View | None) -> list[Item]:
+    """Applies a view to a sample.
+
+    Args:
+        sample: is left as it is.
+        view: None gives ``codes`` uint16 [2, codebooks, frames]. It may return
+
+            - an array, which is called ``ids``;
+            - two arrays, ``ids`` and ``mask``;
+            - a dataclass of arrays, e.g. :class:`duologue_pipeline.views.Tokens`, or a mapping: each under its own name;
+            - None: the sample is left out;
+            - a list of these, e.g. one for each speaker as the model.
+
+    Returns:
+        The items, each with the sample's ``key``.
+
+    Raises:
+        UsageError: the view returns something else, or names something ``key``.
+    """
+    if view is None:
+        return [{"key": sample.key, "codes": sample.codes}]
+    found = view(sample)
+    parts = [_named(part) for part in (found if isinstance(found, list) else [found]) if part is not None]
+    if any("key" in part for part in parts):
+        raise UsageError("a view returns something under the name `key`, which holds the sample's; rename it")
+    return [{"key": sample.key, **part} for part in parts]
+
+
+def time_frames(item: Item, axis: int) -> int:
+    """Counts the frames of an item.
+
+    Args:
+        item: arrays or tensors by name.
+        axis: which axis of each is time.
+
+    Raises:
+        UsageError: the arrays are not of one length, there are none, or one has no such axis.
+    """
+    lengths = {name: _length(value, axis) for name, value in item.items() if hasattr(value, "shape")}
+    if len(set(lengths.values())) != 1 or None in lengths.values():
+        told = ", ".join(f"{name} {list(item[name].shape)}" for name in lengths) or "none"
+        raise UsageError(
+            f"sample {item['key']}: its arrays are to have one and the same length along axis {axis} ({told}); give the axis "
+            "of time as axis=, or views of different clocks in datasets of their own"
+        )
+    return next(length for length in lengths.values() if length is not None)
+
+
+def to_tensors(item: Item) -> Item:
+    """Turns arrays into tensors: integers of any kind into int64, floats into float32; bool and what is no array stays."""
+    return {name: _tensor(value) if isinstance(value, np.ndarray) else value for name, value in item.items()}
+
+
+def _named(found: Any) -> dict[str, Any]:
+    if isinstance(found, np.ndarray):
+        return {"ids": found}
+    if isinstance(found, tuple) and len(found) == 2 and all(isinstance(part, np.ndarray) for part in found):
+        return {"ids": found[0], "mask": found[1]}
+    if dataclasses.is_dataclass(found) and not isinstance(found, type):
+        return {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    if isinstance(found, Mapping) and all(isinstance(name, str) for name in found):
+        return dict(found)
+    raise UsageError(
+        f"a view returns {type(found).__name__}: expected an array, two arrays (ids and mask), a dataclass or a mapping of "
+        "arrays by name, a list of these, or None"
+    )
+
+
+def _length(value: Any, axis: int) -> int | None:
+    inside = -value.ndim <= axis < value.ndim
+    return int(value.shape[axis]) if inside else None
+
+
+def _tensor(array: np.ndarray[Any, Any]) -> torch.Tensor:
+    if array.dtype.kind in "iu":
+        array = array.astype(np.int64)
+    elif array.dtype.kind == "f":
+        array = array.astype(np.float32)
+    return torch.from_numpy(np.ascontiguousarray(array))

@@ -1,0 +1,116 @@
+"""Packs items into sequences of one and the same number of frames."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.torch.items import Item, time_frames
+from duologue_pipeline.torch.steps import Mark, Step
+
+__all__ = ["Packing", "packs"]
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Says how items are packed.
+
+    Every frame of every item is in one pack, in order; an item that does not fit goes on in the next one::
+
+        recording     x x x x x x x x x x x x x | y y y ...
+        sample        0 0 0 0 0 0 0 1 1 1 1 1 1 | 2 2 2 ...
+        packs of 5    [0 0 0 0 0] [0 0 1 1 1] [1 1 1 - -] [2 2 2 ...
+
+    Attributes:
+        frames: how long a pack is.
+        axis: which axis of the arrays is time.
+        across_recordings: whether a pack may hold frames that do not follow one another in one recording; then only the last
+            one is filled up.
+        pad: fills up packs of integers; floats are filled up with 0, bool with False.
+    """
+
+    frames: int
+    axis: int = -1
+    across_recordings: bool = False
+    pad: int = -1
+
+    def __post_init__(self) -> None:
+        if type(self.frames) is not int or self.frames < 1:
+            raise UsageError(f"frames {self.frames!r}: expected how many frames a pack has, a whole number from 1")
+
+
+def packs(found: Iterable[Step], packing: Packing) -> Iterator[tuple[Item, Mark]]:
+    """Packs items.
+
+    Args:
+        found: the items in their order.
+        packing: how.
+
+    Returns:
+        Each pack, and from where to go on after it. Beside the arrays of the items, each ``frames`` long, a pack holds
+        ``segment`` int64 [frames], which of its items each frame is of, from 0, -1 where it was filled up; ``position`` int64
+        [frames], which frame of the item it is; ``frames_held`` int; and ``key``, the list of the items' samples.
+
+    Raises:
+        UsageError: the arrays of an item are not of one length, or hold something that cannot be packed.
+    """
+    parts: list[tuple[Item, int]] = []
+    room, before = packing.frames, None
+    for step in found:
+        frames = time_frames(_checked(step.item), packing.axis)
+        if parts and not packing.across_recordings and not step.follows(before):
+            yield _pack(parts, packing), step.mark(step.given)
+            parts, room = [], packing.frames
+        before, start = step, step.given
+        while start < frames:
+            end = min(frames, start + room)
+            parts.append((_cut(step.item, start, end, packing.axis), start))
+            room -= end - start
+            start = end
+            if not room:
+                yield _pack(parts, packing), step.mark(end if end < frames else None)
+                parts, room = [], packing.frames
+    if parts and before is not None:
+        yield _pack(parts, packing), before.mark()
+
+
+def _checked(item: Item) -> Item:
+    other = [name for name, value in item.items() if name != "key" and not isinstance(value, np.ndarray)]
+    if other:
+        raise UsageError(f"sample {item['key']}: {other[0]} is no array and cannot be packed; leave it out of the view")
+    return item
+
+
+def _cut(item: Item, start: int, end: int, axis: int) -> Item:
+    return {
+        name: value[(*(slice(None),) * (axis % value.ndim), slice(start, end))] if name != "key" else value
+        for name, value in item.items()
+    }
+
+
+def _pack(parts: list[tuple[Item, int]], packing: Packing) -> Item:
+    first, _ = parts[0]
+    lengths = [time_frames(part, packing.axis) for part, _ in parts]
+    held = sum(lengths)
+    pack: Item = {"key": [part["key"] for part, _ in parts], "frames_held": held}
+    for name in first:
+        if name != "key":
+            whole = np.concatenate([part[name] for part, _ in parts], axis=packing.axis)
+            pack[name] = _filled(whole, packing.axis, packing.frames - held, packing.pad)
+    segment = np.repeat(np.arange(len(parts)), lengths)
+    position = np.concatenate(
+        [np.arange(start, start + length) for (_, start), length in zip(parts, lengths, strict=True)]
+    )
+    pack["segment"] = _filled(segment, 0, packing.frames - held, -1)
+    pack["position"] = _filled(position, 0, packing.frames - held, 0)
+    return pack
+
+
+def _filled(array: np.ndarray[Any, Any], axis: int, frames: int, pad: int) -> np.ndarray[Any, Any]:
+    if array.dtype.kind in "iu":
+        array = array.astype(np.int64)
+    widths = [(0, 0)] * array.ndim
+    widths[axis] = (0, frames)
+    return np.pad(array, widths, constant_values=pad if array.dtype.kind == "i" else 0)

@@ -1,0 +1,92 @@
+"""A table may be a folder of files: read, verified, described and withdrawn from as one file is."""
+
+import json
+from pathlib import Path
+
+import mlcroissant
+import pyarrow.parquet as pq
+import pytest
+
+from duologue_pipeline.decode import find_sample
+from duologue_pipeline.reader import open_dataset
+from duologue_pipeline.release.verify import verify_release
+from duologue_pipeline.withdrawal.protocol import propagate_release
+from tests.pipeline.release.folders import TABLES, into_folders, table_of
+from tests.pipeline.release.test_verify import edit_manifest, sealed
+from tests.pipeline.withdrawal.world import World, make_world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = make_world(tmp_path)
+    into_folders(made.out)
+    return made
+
+
+def test_it_is_read_and_verified(world: World) -> None:
+    keys = [sample.key for split in ("train", "validation") for sample in open_dataset(str(world.out), split)]
+    assert sorted(keys) == sorted(table_of(world.out, "index")["key"].to_pylist())
+    assert find_sample(str(world.out), "call-5-00000", purpose="training_inhouse")[1].key == "call-5-00000"
+    assert verify_release(str(world.out)).faults == ()
+
+
+def test_a_withdrawal_renews_its_files_and_leaves_those_that_do_not_change(world: World) -> None:
+    before = world.files()
+    world.withdraw("fred")
+    (outcome,) = propagate_release(str(world.out), world.ledger)
+    assert outcome.refusals == {"consent_withdrawn": 1}
+    assert verify_release(str(world.out)).faults == ()
+    after = world.files()
+    paths = {f"{name}/{number:05d}.parquet" for name in TABLES for number in (0, 1)}
+    assert {path for path in after if path.endswith(".parquet")} == paths
+    assert {path for path in paths if after[path] == before[path]} == {f"{name}/00000.parquet" for name in TABLES}
+    rows = {row["key"]: row for row in table_of(world.out, "index").to_pylist()}
+    assert rows["call-7-00000"]["speaker_a"] == "withdrawn"
+    assert propagate_release(str(world.out), world.ledger)[0].refusals == {}
+
+
+def test_what_is_left_of_nobody_is_an_empty_file(world: World) -> None:
+    for speaker in ("fred", "gina", "hugo", "ines"):
+        world.withdraw(speaker)
+    propagate_release(str(world.out), world.ledger)
+    assert verify_release(str(world.out)).faults == ()
+    assert {row["recording_id"] for row in table_of(world.out, "index").to_pylist()} == {"call-1", "call-2", "call-3"}
+
+
+def test_a_file_that_is_not_like_the_others_is_found(world: World) -> None:
+    path = world.out / "index" / "00001.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["words"]), path)
+    edit_manifest(
+        world.out,
+        lambda document: [
+            entry.update(sealed(path)) for entry in document["files"] if entry["path"] == "index/00001.parquet"
+        ],
+    )
+    assert verify_release(str(world.out)).faults == ("index/00001.parquet: has other columns than the files before it",)
+
+
+def test_a_table_is_one_file_or_a_folder(world: World) -> None:
+    edit_manifest(
+        world.out,
+        lambda document: document["files"].append({**document["files"][0], "path": "index.parquet"}),
+    )
+    assert (
+        "index.parquet: is in dataset.json beside the folder index; a table is one of both"
+        in verify_release(str(world.out)).faults
+    )
+    edit_manifest(
+        world.out,
+        lambda document: document.update(
+            files=[entry for entry in document["files"] if not entry["path"].startswith("index")]
+        ),
+    )
+    assert "index.parquet: is not in the files of dataset.json" in verify_release(str(world.out)).faults
+
+
+def test_croissant_describes_the_folders_and_their_records_are_read(world: World) -> None:
+    dataset = mlcroissant.Dataset(jsonld=world.out / "croissant.json")
+    assert dataset.metadata.issues.errors == set()
+    distribution = {each["@id"] for each in json.loads((world.out / "croissant.json").read_text())["distribution"]}
+    assert distribution == {"shards", *(f"{name}-files" for name in TABLES)}
+    for name in TABLES:
+        assert len(list(dataset.records(record_set=name))) == len(table_of(world.out, name))

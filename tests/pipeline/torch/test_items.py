@@ -1,0 +1,93 @@
+"""What a view may return, and how it becomes tensors and batches."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.reader import Sample
+from duologue_pipeline.torch.collate import collate
+from duologue_pipeline.torch.items import items_of, to_tensors
+from duologue_pipeline.views import Tokens
+
+SAMPLE = Sample("k", {}, np.zeros((2, 8, 3), np.uint16), None)
+IDS = np.arange(6, dtype=np.int32).reshape(2, 3)
+MASK = IDS > 1
+
+
+@pytest.mark.parametrize(
+    ("returned", "items"),
+    [
+        (IDS, [{"ids"}]),
+        ((IDS, MASK), [{"ids", "mask"}]),
+        (Tokens(IDS[0], IDS[1].astype(np.uint8)), [{"ids", "kind"}]),
+        ({"A": IDS, "B": IDS}, [{"A", "B"}]),
+        ([IDS, IDS], [{"ids"}, {"ids"}]),
+        ([IDS, None], [{"ids"}]),
+        (None, []),
+    ],
+)
+def test_what_a_view_returns_gets_names(returned: Any, items: list[set[str]]) -> None:
+    found = items_of(SAMPLE, lambda sample: returned)
+    assert [item.keys() for item in found] == [{"key", *names} for names in items]
+
+
+@pytest.mark.parametrize("returned", [3, "ids", (IDS, IDS, IDS), {1: IDS}])
+def test_what_a_view_may_not_return_is_said(returned: Any) -> None:
+    with pytest.raises(UsageError, match=r"a view returns \w+: expected an array, two arrays"):
+        items_of(SAMPLE, lambda sample: returned)
+
+
+def test_the_name_of_the_key_is_taken() -> None:
+    with pytest.raises(UsageError, match="a view returns something under the name `key`"):
+        items_of(SAMPLE, lambda sample: {"key": IDS})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("u2", torch.int64),
+        ("i4", torch.int64),
+        ("u1", torch.int64),
+        ("f4", torch.float32),
+        ("f8", torch.float32),
+        ("?", torch.bool),
+    ],
+)
+def test_integers_become_int64_and_floats_float32(given: str, expected: torch.dtype) -> None:
+    assert to_tensors({"key": "k", "x": np.zeros(3, given)})["x"].dtype == expected
+
+
+def item(frames: int, **more: Any) -> dict[str, Any]:
+    return {
+        "key": f"k{frames}",
+        "ids": torch.ones((2, frames), dtype=torch.int64),
+        "mask": torch.ones(frames, dtype=torch.bool),
+        "features": torch.ones(frames),
+        **more,
+    }
+
+
+def test_a_batch_is_padded_at_the_end() -> None:
+    batch = collate([item(2, words=["a"]), item(3, words=[])])
+    assert batch["keys"] == ["k2", "k3"]
+    assert batch["lengths"].tolist() == [2, 3]
+    assert batch["ids"].tolist() == [[[1, 1, -1]] * 2, [[1, 1, 1]] * 2]
+    assert batch["mask"].tolist() == [[True, True, False], [True, True, True]]
+    assert batch["features"].tolist() == [[1, 1, 0], [1, 1, 1]]
+    assert batch["words"] == [["a"], []]
+
+
+def test_time_may_be_the_first_axis_of_a_batch() -> None:
+    first, second = ({"key": "k", "ids": torch.ones((frames, 9), dtype=torch.int64)} for frames in (4, 2))
+    batch = collate([first, second], axis=0)
+    assert batch["ids"].shape == (2, 4, 9)
+    assert batch["lengths"].tolist() == [4, 2]
+    assert (batch["ids"][1, 2:] == -1).all()
+
+
+def test_tensors_of_different_lengths_are_told() -> None:
+    with pytest.raises(UsageError, match="sample k2: its arrays are to have one and the same length along axis -1"):
+        collate([item(2, states=torch.zeros(5))])
