@@ -68,7 +68,8 @@ def test_what_is_decoded_is_as_long_as_the_frames_and_sounds_like_its_source(out
     for key in ("call-1-00000", "call-1-00001"):
         release, sample = find_sample(str(out), key, purpose=PURPOSE)
         pcm = decode_sample(sample, release_codec(release))
-        assert (pcm.dtype, pcm.shape) == (np.float32, (2, sample.codes.shape[2] * 1920))
+        assert pcm.dtype == np.float32
+        assert pcm.shape == (2, sample.codes.shape[2] * 1920)
         assert pcm.flags.c_contiguous
         decoded.append(pcm)
     heard = np.concatenate(decoded, axis=1)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from duologue_consent import ALL_FORMS, AgeBand, Form, Ledger, Notice, Purpose, Terms
 from duologue_pipeline.cli.app import app
+from tests.pipeline.release.test_verify import seal_file
 
 BEFORE = datetime(2026, 2, 20, 9, tzinfo=UTC)
 BOTH = [Purpose.RECORDING, Purpose.TRAINING_INHOUSE]
@@ -137,6 +138,9 @@ def test_a_recording_of_a_release_is_asked_for_what_the_release_holds(release: P
     rows = pq.read_table(table)
     first = {"speaker_a": snapshot.commitment("spk-17"), "speaker_b": snapshot.commitment("spk-42")}
     pq.write_table(pa.Table.from_pylist([rows.to_pylist()[0] | first, *rows.to_pylist()[1:]], rows.schema), table)
+    changed = of_release(release)
+    assert (changed.exit_code, "is not the file that dataset.json names" in changed.stderr) == (2, True)
+    seal_file(release, table)
 
     result = of_release(release)  # it holds tokens, annotations and audio
     assert result.exit_code == 1

@@ -127,9 +127,9 @@ def test_events_of_a_silenced_recording_are_those_of_the_other_alone(out: Path) 
 
 
 def test_the_index_counts_silenced_samples_anew(out: Path) -> None:
-    before = {row["key"]: row for row in rows(out, "index")}
+    before = {str(row["key"]): row for row in rows(out, "index")}
     withdraw(out, "anna", "carl")
-    after = {row["key"]: row for row in rows(out, "index")}
+    after = {str(row["key"]): row for row in rows(out, "index")}
     figures = ("overlap_share_of_speech", "backchannels", "interruptions", "words")
     assert [before["call-1-00000"][name] for name in figures] == [0.0, 1, 1, True]
     assert [after["call-1-00000"][name] for name in figures] == [0.0, 0, 0, True]  # ben goes on talking, alone
