@@ -3,12 +3,15 @@
 A name is looked up before the file is opened, so that a pipe or a device, which would never end, is not opened at all.
 """
 
+import io
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from duologue_pipeline.files.names import is_web
 from duologue_pipeline.files.storage import file_size, is_remote, join, local_path, open_input
+from duologue_pipeline.files.web import fetch, web_size
 
 __all__ = ["inside_size", "irregular_faults", "read_inside"]
 
@@ -26,7 +29,8 @@ def inside_size(root: str, path: str) -> int:
         ValueError: it is no regular file, or a link that leads out of the folder.
     """
     if is_remote(root):
-        size = file_size(join(root, path))
+        uri = join(root, path)
+        size = web_size(uri) if is_web(root) else file_size(uri)
         if size is None:
             raise FileNotFoundError(f"{join(root, path)}: no such file")
         return size
@@ -72,6 +76,10 @@ def read_inside(root: str, path: str, *, max_bytes: int) -> bytes:
     Raises:
         OSError, ValueError: as :func:`inside_size`; or the file is longer than ``max_bytes``.
     """
+    if is_web(root):
+        buffer = io.BytesIO()
+        fetch(join(root, path), buffer, max_bytes=max_bytes)
+        return buffer.getvalue()
     size = inside_size(root, path)
     if size > max_bytes:
         raise ValueError(f"it has {size} bytes, and at most {max_bytes} are read")

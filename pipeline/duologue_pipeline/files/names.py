@@ -17,6 +17,7 @@ __all__ = [
     "check_name",
     "hint",
     "is_remote",
+    "is_web",
     "join",
     "local_path",
     "object_name",
@@ -46,6 +47,11 @@ def scheme(uri: str) -> str:
 def is_remote(uri: str) -> bool:
     """Tells whether the uri names another place than the local disk."""
     return scheme(uri) != "file"
+
+
+def is_web(uri: str) -> bool:
+    """Tells whether the uri is an address of a web server."""
+    return scheme(uri) in ("http", "https")
 
 
 def check_name(uri: str) -> None:

@@ -3,18 +3,19 @@
 from typing import Any
 
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, told
-from duologue_pipeline.files.names import check_name, scheme, shown
+from duologue_pipeline.files.names import check_name, is_web, scheme, shown
 from duologue_pipeline.files.s3_files import read_object_range
 from duologue_pipeline.files.storage import filesystem_of
+from duologue_pipeline.files.web import NoRangesError, fetch_range
 
-__all__ = ["read_range"]
+__all__ = ["NoRangesError", "read_range"]
 
 
 def read_range(uri: str, offset: int, size: int) -> bytes:
     """Reads a part of a remote file.
 
     Args:
-        uri: ``s3://`` or ``gs://``.
+        uri: ``s3://``, ``gs://`` or ``http(s)://``.
         offset: where it begins, in bytes.
         size: how many bytes, at least 1.
 
@@ -22,11 +23,13 @@ def read_range(uri: str, offset: int, size: int) -> bytes:
         The bytes; fewer where the file ends before.
 
     Raises:
-        FileFault: it cannot be read; FileMissing where there is no such file.
+        FileFault: it cannot be read; FileMissing where there is no such file, NoRangesError where a server gives no parts.
     """
     check_name(uri)
     if scheme(uri) == "s3":
         return read_object_range(uri, offset, size)
+    if is_web(uri):
+        return fetch_range(uri, offset, size)
     filesystem, path = filesystem_of(uri)
     try:
         stream: Any

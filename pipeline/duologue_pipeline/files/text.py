@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from duologue_pipeline.files.quick_json import DoubtError, quick_json
 from duologue_pipeline.files.storage import read_bytes
 from duologue_schemas import parse_json as parse_text
 
@@ -28,6 +29,10 @@ def parse_json(data: bytes) -> Any:
         ValueError: it is not JSON in UTF-8, could be read in two ways or is nested too deeply
             (:func:`duologue_schemas.parse_json`), holds a whole number of more than 64 bits, or text that is no Unicode.
     """
+    try:
+        return quick_json(data)
+    except (DoubtError, ValueError, RecursionError):
+        pass
     document = parse_text(data.decode("utf-8"))
     stack = [document]
     while stack:

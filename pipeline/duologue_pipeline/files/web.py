@@ -6,13 +6,15 @@ address is checked before a connection is made to it.
 
 import errno
 import http.client
+import io
+import re
 import shutil
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 from urllib.request import getproxies_environment, proxy_bypass
 
 from duologue_pipeline.errors import UsageError
@@ -28,10 +30,13 @@ from duologue_pipeline.rules.files import FilesRules
 if TYPE_CHECKING:
     import urllib3
 
-__all__ = ["fetch"]
+__all__ = ["NoRangesError", "fetch", "fetch_range", "web_size"]
 
 _BLOCK_BYTES: Final = 1 << 16
 _CUT: Final = "cut it into conversations"
+_PART: Final = 206
+_NO_SUCH_RANGE: Final = 416
+_CONTENT_RANGE: Final = re.compile(r"bytes (?P<start>[0-9]{1,18})-[0-9]{1,18}/(?P<whole>[0-9]{1,18})")
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _FOR_A_WHILE: Final = (408, 425, 429, 500, 502, 503, 504)
 _REFUSED: Final = {
@@ -42,6 +47,8 @@ _REFUSED: Final = {
     410: "the file is gone for good (410)",
     451: "the server may not give it for legal reasons (451)",
 }
+
+_Answered = TypeVar("_Answered")
 
 
 class _ForAWhileError(Exception):
@@ -55,6 +62,72 @@ class _ForAWhileError(Exception):
     def __init__(self, fault: str, wait_s: float = 0.0) -> None:
         super().__init__(fault)
         self.wait_s = wait_s
+
+
+class NoRangesError(FileFault):
+    """Says that a server gives files whole and not in parts."""
+
+
+def web_size(uri: str) -> int | None:
+    """Gives the size of a file on a web server in bytes; None where there is none.
+
+    Raises:
+        FileFault: the server does not say it.
+    """
+    rules = load_rules(FilesRules)
+    address = parse_web_address(uri)
+
+    def size_of(found: WebAddress, answer: Any, pace: Pace) -> int:
+        if int(answer.status) == _NO_SUCH_RANGE:
+            return 0
+        size = _ranged(found, answer)[1] if int(answer.status) == _PART else _announced(found, answer)
+        if size is None:
+            raise FileFault(
+                f"{found.shown}: cannot be looked at: the server does not say how long it is; have it send Content-Length",
+                values={"fault": "protocol"},
+            )
+        return size
+
+    try:
+        return _tried(address, rules, lambda pace: _asked(address, pace, rules, size_of, {"Range": "bytes=0-0"}))
+    except FileMissing:
+        return None
+
+
+def fetch_range(uri: str, offset: int, size: int) -> bytes:
+    """Fetches a part of a file; the whole part, or as much of it as the file has.
+
+    Args:
+        uri: ``http://`` or ``https://``.
+        offset: where it begins, in bytes.
+        size: how many bytes, at least 1.
+
+    Raises:
+        FileFault: it cannot be had; FileMissing where the server has no such file, NoRangesError where it gives no parts.
+    """
+    rules = load_rules(FilesRules)
+    address = parse_web_address(uri)
+
+    def part_of(found: WebAddress, answer: Any, pace: Pace) -> bytes:
+        if int(answer.status) == _NO_SUCH_RANGE:
+            return b""
+        if int(answer.status) != _PART:
+            raise NoRangesError(f"{found.shown}: the server gives no parts of files", "not_allowed")
+        start, whole = _ranged(found, answer)
+        wanted = min(size, whole - offset)
+        if start != offset:
+            raise FileFault(
+                f"{found.shown}: cannot be fetched: the server gave another part than was asked for",
+                values={"fault": "protocol"},
+            )
+        buffer = io.BytesIO()
+        _receive(found, answer, buffer, pace, wanted)
+        if buffer.tell() != wanted:
+            raise _ForAWhileError(f"{buffer.tell()} of {wanted} bytes came")
+        return buffer.getvalue()
+
+    asked = {"Range": f"bytes={offset}-{offset + size - 1}"}
+    return _tried(address, rules, lambda pace: _asked(address, pace, rules, part_of, asked))
 
 
 def fetch(uri: str, handle: IO[bytes], *, max_bytes: int, rules: FilesRules | None = None) -> None:
@@ -71,15 +144,24 @@ def fetch(uri: str, handle: IO[bytes], *, max_bytes: int, rules: FilesRules | No
     """
     rules = rules or load_rules(FilesRules)
     address = parse_web_address(uri)
-    for attempt in range(1, rules.attempts + 1):
+
+    def whole_of(found: WebAddress, answer: Any, pace: Pace) -> None:
         handle.seek(0)
         handle.truncate()
+        _receive(found, answer, handle, pace, max_bytes)
+
+    _tried(address, rules, lambda pace: _asked(address, pace, rules, whole_of))
+
+
+def _tried(address: WebAddress, rules: FilesRules, ask: Callable[[Pace], _Answered]) -> _Answered:
+    """Asks again where it may help."""
+    for attempt in range(1, rules.attempts + 1):
         try:
             with Pace(rules) as pace, _faults(address, pace):
-                _fetch_once(address, handle, pace, max_bytes, rules)
+                answered = ask(pace)
             if pace.too_slow:  # a connection that was cut off may look like one that has ended
                 raise _slow(address, pace.too_slow)
-            return
+            return answered
         except _ForAWhileError as error:
             if attempt == rules.attempts:
                 raise FileFault(
@@ -87,6 +169,7 @@ def fetch(uri: str, handle: IO[bytes], *, max_bytes: int, rules: FilesRules | No
                     values={"fault": "server", "attempts": attempt},
                 ) from None
             time.sleep(min(rules.max_backoff_s, max(error.wait_s, rules.backoff_s * 2 ** (attempt - 1))))
+    raise AssertionError("a fetch is tried at least once")
 
 
 @contextmanager
@@ -127,15 +210,22 @@ def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
         ) from None
 
 
-def _fetch_once(address: WebAddress, handle: IO[bytes], pace: Pace, max_bytes: int, rules: FilesRules) -> None:
+def _asked(
+    address: WebAddress,
+    pace: Pace,
+    rules: FilesRules,
+    take: Callable[[WebAddress, Any, Pace], _Answered],
+    headers: Mapping[str, str] | None = None,
+) -> _Answered:
+    """Asks for the file, where it may lie elsewhere there, and takes the answer."""
     named, first = True, address
     for _ in range(rules.max_redirects + 1):
-        with _answer(address, pace, named=named or address.origin == first.origin, rules=rules) as answer:
+        origin = named or address.origin == first.origin
+        with _answer(address, pace, named=origin, rules=rules, headers=headers or {}) as answer:
             location = answer.headers.get("Location")
             if answer.status not in _REDIRECTS or location is None:
-                _check_status(address, answer)
-                _receive(address, answer, handle, pace, max_bytes)
-                return
+                _check_status(address, answer, (_PART, _NO_SUCH_RANGE) if headers else ())
+                return take(address, answer, pace)
             address, named = redirected(address, location), False
     raise FileFault(
         f"{first.shown}: redirects more than {rules.max_redirects} times; name the last address itself",
@@ -145,16 +235,16 @@ def _fetch_once(address: WebAddress, handle: IO[bytes], pace: Pace, max_bytes: i
 
 @contextmanager
 def _answer(
-    address: WebAddress, pace: Pace, *, named: bool, rules: FilesRules
+    address: WebAddress, pace: Pace, *, named: bool, rules: FilesRules, headers: Mapping[str, str]
 ) -> Iterator["urllib3.response.BaseHTTPResponse"]:
     """Asks for the file; gives the answer with its head read and its body open."""
     connection = _connection(address, pace, named=named, rules=rules)
     try:
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": MADE_BY.replace(" ", "/")}
+        told = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": MADE_BY.replace(" ", "/"), **headers}
         if address.authorization is not None:
-            headers["Authorization"] = address.authorization
+            told["Authorization"] = address.authorization
         target = address.uri if connection.proxied_in_the_open else address.target
-        connection.request("GET", target, headers=headers, preload_content=False, enforce_content_length=False)
+        connection.request("GET", target, headers=told, preload_content=False, enforce_content_length=False)
         if connection.sock is not None:
             connection.sock.settimeout(rules.silence_s)
         yield connection.getresponse()
@@ -224,9 +314,9 @@ def _proxy(address: WebAddress) -> WebAddress | None:
     return parse_web_address(named if "://" in named else f"http://{named}")
 
 
-def _check_status(address: WebAddress, answer: Any) -> None:
+def _check_status(address: WebAddress, answer: Any, also: tuple[int, ...]) -> None:
     status = int(answer.status)
-    if status == 200:
+    if status == 200 or status in also:
         return
     if status in _FOR_A_WHILE:
         asked = answer.headers.get("Retry-After", "")
@@ -278,10 +368,23 @@ def _announced(address: WebAddress, answer: Any) -> int | None:
     return int(length)
 
 
+def _ranged(address: WebAddress, answer: Any) -> tuple[int, int]:
+    """Gives where the part begins that a server has sent, and how long the whole file is."""
+    text = answer.headers.get("Content-Range", "")
+    found = _CONTENT_RANGE.fullmatch(text.strip())
+    if found is None:
+        raise FileFault(
+            f"{address.shown}: cannot be fetched: the server does not say which part it sends ({text[:40]!r})",
+            values={"fault": "protocol"},
+        )
+    return int(found["start"]), int(found["whole"])
+
+
 def _check_room(address: WebAddress, announced: int, max_bytes: int, handle: IO[bytes]) -> None:
     if announced > max_bytes:
         raise too_large(address.shown, announced, max_bytes, remedy=_CUT)
-    free = shutil.disk_usage(handle.name).free if isinstance(handle.name, str) else announced
+    name = getattr(handle, "name", None)
+    free = shutil.disk_usage(name).free if isinstance(name, str) else announced
     if announced > free:
         raise FileFault(
             f"{address.shown}: has {announced} bytes, and {free} are free in the folder for temporary files; make room, or "

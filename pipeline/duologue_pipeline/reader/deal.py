@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Rounds", "dealt", "share_length"]
+__all__ = ["Rounds", "dealt"]
 
 Rounds = tuple[tuple[int, ...], ...]
 """The rounds of dealing that are over: how many samples each of their readers has had."""
@@ -28,14 +28,6 @@ def dealt(count: int, rounds: Rounds, *, consumer: int, consumers: int) -> npt.N
         int64, the places in the epoch's order that the reader gets, ascending.
     """
     return _left(count, rounds)[consumer::consumers]
-
-
-def share_length(count: int, rounds: Rounds, *, consumer: int, consumers: int) -> int:
-    """Counts what :func:`dealt` gives."""
-    for given in rounds:
-        shares = [len(range(reader, count, len(given))) for reader in range(len(given))]
-        count -= sum(min(*each) for each in zip(given, shares, strict=True))
-    return len(range(consumer, count, consumers))
 
 
 def _left(count: int, rounds: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:

@@ -19,7 +19,7 @@ from duologue_pipeline.reader.revocations import Revocation
 from duologue_pipeline.reader.tables import index_fault, read_release_table
 from duologue_pipeline.reader.where import Condition, chosen_samples, tables_of
 
-__all__ = ["Index", "digest", "read_index"]
+__all__ = ["Index", "digest", "read_index", "shard_stem"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,10 @@ class Index:
     def hashes(self) -> Hashes:
         """Hashes the keys: uint64 [N]."""
         return key_hashes(self.keys)
+
+    def stem(self, shard: int) -> str:
+        """Names a shard, given by its place, without its hash."""
+        return shard_stem(self.release["shards"][shard]["path"])
 
     def rows_of(self, keys: pa.Array) -> npt.NDArray[np.int64]:
         """Finds samples by their keys: int64, -1 where there is none."""
@@ -116,8 +120,13 @@ def read_index(
 
 
 def digest(hashes: Hashes) -> str:
-    """Hashes a set of keys, whatever their order: SHA-256 in lower-case hex."""
-    return hashlib.sha256(np.sort(hashes).tobytes()).hexdigest()
+    """Hashes hashes in their order: SHA-256 in lower-case hex."""
+    return hashlib.sha256(hashes.astype("<u8").tobytes()).hexdigest()
+
+
+def shard_stem(path: str) -> str:
+    """Gives what a rewritten shard's name shares with the old one: ``train-00003`` of ``shards/train-00003-0123456789ab.tar``."""
+    return path.rpartition("/")[2].rpartition("-")[0]
 
 
 def _carries(purposes: pa.ListArray, purpose: str) -> npt.NDArray[np.bool_]:

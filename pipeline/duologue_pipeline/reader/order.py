@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["Hashes", "epoch_order", "key_hashes", "part_hashes"]
+__all__ = ["Hashes", "epoch_order", "fractions", "key_hashes", "part_hashes"]
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -65,6 +65,12 @@ def epoch_order(hashes: Hashes, *, seed: int | None, epoch: int) -> npt.NDArray[
         return np.arange(len(hashes))
     key = np.uint64(_mix(_mix(seed & _MASK) ^ epoch))
     return np.argsort(_mixed(hashes ^ key), kind="stable")
+
+
+def fractions(numbers: npt.NDArray[np.int64], *, seed: int, epoch: int, stream: int) -> npt.NDArray[np.float64]:
+    """Draws a fraction for each number: float64 in [0, 1), of the seed, the epoch, the stream and the number alone."""
+    key = np.uint64(_mix(_mix(_mix(seed & _MASK) ^ epoch) ^ (stream + 1)))
+    return (_mixed(numbers.astype(np.uint64) ^ key) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _mixed(values: Hashes) -> Hashes:

@@ -30,6 +30,7 @@ __all__ = [
     "RevocationError",
     "Revocations",
     "append_line",
+    "entries_since",
     "parse_revocations",
     "pin",
     "trusted_keys",
@@ -83,6 +84,20 @@ class Revocations:
     def strike(self, shard: str, key: str) -> bool:
         """Tells whether the sample ``key`` of the shard must not be read."""
         return (shard, key) in self._struck
+
+
+def entries_since(revocations: Revocations, size: int) -> tuple[Revocation, ...]:
+    """Lists what was published after the file had this many bytes.
+
+    Args:
+        revocations: the file, checked.
+        size: the length of its beginning that ends with a line.
+    """
+    published: list[Revocation] = []
+    for line in revocations.data[size:].splitlines(keepends=True):
+        document = load_json(parse_envelope(line).payload, FILE_NAME)
+        published += [_entry(**entry) for entry in document["entries"]]
+    return tuple(published)
 
 
 def trusted_keys(key_text: str, checkpoint: str) -> tuple[VerifierKey, ...]:

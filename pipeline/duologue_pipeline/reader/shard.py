@@ -16,7 +16,7 @@ from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.shards.members import MemberError, group_members, read_members_of
 
-__all__ = ["Sample", "read_members", "read_sample"]
+__all__ = ["AudioPiece", "Sample", "read_members", "read_sample"]
 
 _MAX_JSON_BYTES: Final = 1 << 25
 _BLOCK_SAMPLES: Final = 1 << 18
@@ -31,8 +31,9 @@ class Sample:
         key: name of the sample, the same in the shard and in ``index.parquet``.
         metadata: the document of ``KEY.json`` (schemas/sample.schema.json); times in it count from the sample's start.
         codes: uint16 [2, codebooks, frames], speaker ``a`` first, each below its codebook's cardinality.
-        flac: the bytes of ``KEY.flac``, None where the release has no audio.
+        flac: the bytes of ``KEY.flac``, None where the release has no audio, and of a crop.
         shard: the file that it was read from.
+        pieces: of a crop with audio, what it is cut from.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Sample:
     codes: npt.NDArray[np.uint16]
     flac: bytes | None
     shard: str = ""
+    pieces: "tuple[AudioPiece, ...]" = ()
 
     @cached_property
     def audio(self) -> tuple[npt.NDArray[np.float32], int] | None:
@@ -48,6 +50,8 @@ class Sample:
         Raises:
             DamagedReleaseError: it cannot be decoded, is not of two tracks, or longer than the sample.
         """
+        if self.pieces:
+            return np.concatenate([piece.pcm for piece in self.pieces], axis=1), self.pieces[0].rate_hz
         if self.flac is None:
             return None
         try:
@@ -66,6 +70,31 @@ class Sample:
                 f"{self.shard}: {self.key}.flac cannot be decoded ({error}); the shard is damaged: fetch it again"
             ) from None
         return np.ascontiguousarray(np.concatenate(blocks).T), rate_hz
+
+
+@dataclass(frozen=True)
+class AudioPiece:
+    """Names a stretch of a sample's audio: milliseconds from its start, to its end where ``stop_ms`` is None."""
+
+    sample: Sample
+    start_ms: int
+    stop_ms: int | None
+
+    @property
+    def pcm(self) -> npt.NDArray[np.float32]:
+        """Decodes the stretch: float32 [2, T] in [-1, 1]."""
+        audio = self.sample.audio
+        assert audio is not None, "only of samples with audio"
+        pcm, rate_hz = audio
+        stop = None if self.stop_ms is None else round(self.stop_ms * rate_hz / 1000)
+        return pcm[:, round(self.start_ms * rate_hz / 1000) : stop]
+
+    @property
+    def rate_hz(self) -> int:
+        """Gives the sample rate."""
+        audio = self.sample.audio
+        assert audio is not None, "only of samples with audio"
+        return audio[1]
 
 
 def read_sample(data: bytes, key: str, uri: str) -> Sample:

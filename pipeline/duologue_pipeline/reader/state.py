@@ -13,7 +13,9 @@ from duologue_pipeline.reader.deal import Rounds
 __all__ = ["POSITION", "SCHEMA", "joined_states", "merge_states"]
 
 SCHEMA: Final = "reader/1.0"
-"""The version of a state."""
+"""The version of a state of a dataset."""
+
+_SCHEMAS: Final = (SCHEMA, "mix/1.0")
 
 POSITION: Final = ("rounds", "consumers", "given")
 """The fields of a state that say where readers stand; all others say in what."""
@@ -74,13 +76,13 @@ def joined_states(
 
 
 def _check(state: Any) -> None:
-    if not isinstance(state, Mapping) or state.get("schema") != SCHEMA:
+    if not isinstance(state, Mapping) or state.get("schema") not in _SCHEMAS:
         raise UsageError(f"state: it is no state of a reader of version {SCHEMA}; give what state_dict() gave")
     rounds, consumers, given = (state.get(field) for field in POSITION)
     well = (
         isinstance(rounds, Sequence)
         and all(isinstance(counts, Sequence) and counts and all(map(_is_count, counts)) for counts in rounds)
-        and _is_count(consumers)
+        and type(consumers) is int
         and isinstance(given, Mapping)
         and all(_is_count(count) for count in given.values())
         and all(_is_reader(reader, consumers) for reader in given)
@@ -95,5 +97,10 @@ def _is_count(value: Any) -> bool:
 
 def _is_reader(name: Any, consumers: int) -> bool:
     return (
-        isinstance(name, str) and name.isascii() and name.isdigit() and str(int(name)) == name and int(name) < consumers
+        isinstance(name, str)
+        and name.isascii()
+        and name.isdigit()
+        and len(name) < 10
+        and str(int(name)) == name
+        and int(name) < consumers
     )

@@ -9,17 +9,20 @@ from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.revocations import (
     FILE_NAME,
-    Revocation,
     RevocationError,
     Revocations,
     parse_revocations,
     trusted_keys,
 )
 
-__all__ = ["RevocationWatch"]
+__all__ = ["RevocationWatch", "UntrustedError"]
 
 _MAX_BYTES: Final = 1 << 28  # half a million entries
 _MAX_KEY_BYTES: Final = 1 << 20
+
+
+class UntrustedError(DamagedReleaseError):
+    """Tells that what must not be read cannot be told."""
 
 
 class RevocationWatch:
@@ -35,9 +38,9 @@ class RevocationWatch:
         self._looked_at = float("-inf")
 
     @property
-    def entries(self) -> tuple[Revocation, ...]:
-        """Lists what must not be read, by what has been read of the file."""
-        return self._known.entries
+    def known(self) -> Revocations:
+        """Gives the file as far as it has been read."""
+        return self._known
 
     def look(self, release: Mapping[str, Any], *, at_most_every_s: float = 0.0) -> bool:
         """Reads what has been added since the last look.
@@ -88,7 +91,7 @@ class RevocationWatch:
                 before=self._known,
             )
         except (OSError, ValueError) as error:  # a RevocationError is a ValueError
-            raise DamagedReleaseError(
+            raise UntrustedError(
                 f"{uri}: {error}; what must not be read cannot be told, so nothing is: fetch the release again from its "
                 "source"
             ) from None
