@@ -78,7 +78,8 @@ def _named(found: Any) -> dict[str, Any]:
     if isinstance(found, tuple) and len(found) == 2 and all(isinstance(part, np.ndarray) for part in found):
         return {"ids": found[0], "mask": found[1]}
     if dataclasses.is_dataclass(found) and not isinstance(found, type):
-        return {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+        parts = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+        return {name: part for name, part in parts.items() if isinstance(part, np.ndarray)}
     if isinstance(found, Mapping) and all(isinstance(name, str) for name in found):
         return dict(found)
     raise UsageError(
