@@ -15,7 +15,7 @@ import numpy.typing as npt
 __all__ = ["DoubtError", "quick_json"]
 
 _DEPTH: Final = 20
-_QUOTE, _COLON, _BRACE, _PLUS, _BLANK = b'":{+ '
+_QUOTE, _COLON, _BRACE, _BRACKET, _PLUS, _BLANK = b'":{[+ '
 _NUMBER_BEGINS_AFTER: Final = b":,[- \t\n\r"
 _IN_NUMBERS: Final = b"0123456789."
 
@@ -46,10 +46,18 @@ def quick_json(data: bytes) -> Any:
     if b"\\" in data and (b"\\ud" in data or b"\\uD" in data):
         raise DoubtError
     document = _DECODER.decode(data.decode("utf-8"))
-    fields = np.count_nonzero(colons & (text[:-1] == _QUOTE))
-    if fields != _fields(document, int(np.count_nonzero(text == _BRACE))):
+    quotes = text[:-1] == _QUOTE
+    if np.count_nonzero(colons & quotes) != _fields(
+        document, _opened(text, quotes, _BRACE), _opened(text, quotes, _BRACKET)
+    ):
         raise DoubtError
     return document
+
+
+def _opened(text: npt.NDArray[np.uint8], quotes: npt.NDArray[np.bool_], letter: int) -> int:
+    """Counts a brace or bracket, but where a text begins with it."""
+    found = text == letter
+    return int(np.count_nonzero(found)) - int(np.count_nonzero(found[1:] & quotes))
 
 
 def _has_large_number(text: npt.NDArray[np.uint8], data: bytes) -> bool:
@@ -71,40 +79,44 @@ def _is_in_number(data: bytes, place: int) -> bool:
     return place < 0 or data[place] in _NUMBER_BEGINS_AFTER
 
 
-def _fields(document: Any, objects: int) -> int:
+def _fields(document: Any, objects: int, lists: int) -> int:
     """Counts the fields of all objects; each is followed by a quote and a colon in the text, and one that stands twice by two.
 
+    The objects of a list are alike: they hold others where the first one does. Where that is not so, or a text holds braces,
+    fewer are found than there are braces.
+
     Raises:
-        DoubtError: fewer objects were found than there are braces.
+        DoubtError: not so many objects and lists were found as given.
     """
     if type(document) is not dict:
         raise DoubtError
-    fields, found = len(document), 1
-    open_: list[tuple[int, dict[str, Any]]] = [(0, document)]
-    while open_:
-        depth, inner = open_.pop()
+    fields = len(document)
+    objects -= 1
+    rest: list[tuple[int, dict[str, Any]]] = [(0, document)]
+    while rest:
+        depth, inner = rest.pop()
         if depth > _DEPTH:
             raise DoubtError
         for value in inner.values():
             kind = type(value)
             if kind is dict:
                 fields += len(value)
-                found += 1
-                open_.append((depth + 1, value))
-            elif kind is list and value and type(value[0]) is dict:
-                alike = [value]
-                while alike:  # the objects of a list are alike: they hold others where the first one does
-                    group = alike.pop()
-                    try:
-                        fields += sum(map(dict.__len__, group))
-                    except TypeError:
-                        raise DoubtError from None
-                    found += len(group)
+                objects -= 1
+                rest.append((depth + 1, value))
+            elif kind is list:
+                lists -= 1
+                groups = [value] if value and type(value[0]) is dict else []
+                while groups:
+                    group = groups.pop()
+                    if set(map(type, group)) != {dict}:
+                        raise DoubtError
+                    fields += sum(map(len, group))
+                    objects -= len(group)
+                    if objects < 0:
+                        raise DoubtError
                     for name, held in group[0].items():
                         if type(held) is dict:
-                            alike.append([each.get(name) for each in group])
-                        elif type(held) is list:
-                            raise DoubtError
-    if found != objects:
+                            groups.append([each.get(name) for each in group])
+    if objects or lists:
         raise DoubtError
     return fields

@@ -73,6 +73,10 @@ class Dataset(Epochs):
         """Lists the keys of the samples of all shares, in the order of the index, without those that were withdrawn."""
         return self._reading.keys()
 
+    def __contains__(self, key: object) -> bool:
+        """Tells whether there is a sample of this key, as far as is known."""
+        return isinstance(key, str) and self._reading.has(key)
+
     def __getitem__(self, key: str) -> Sample:
         """Reads the sample of a key, of whatever share.
 

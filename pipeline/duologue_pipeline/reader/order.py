@@ -27,13 +27,24 @@ def key_hashes(keys: pa.Array) -> Hashes:
     Returns:
         uint64 [N]; the hash of a key hangs on nothing but the key.
     """
-    texts = np.array([key.encode() for key in keys.to_pylist()], np.bytes_)
-    lengths = np.char.str_len(texts)
+    texts = keys.cast(pa.large_binary())
+    _, offset_buffer, data_buffer = texts.buffers()
+    offsets = (
+        np.frombuffer(offset_buffer, np.int64, len(texts) + 1, 8 * texts.offset)
+        if len(texts)
+        else np.zeros(1, np.int64)
+    )
+    data = np.frombuffer(bytes(data_buffer or b"") + bytes(8), np.uint8)
+    words = np.lib.stride_tricks.as_strided(
+        data[:8].view("<u8"), (len(data) - 7,), (1,)
+    )  # eight bytes from each byte on
+    lengths = np.diff(offsets)
     hashes = _mixed(lengths.astype(np.uint64))
-    width = -(-max(texts.dtype.itemsize, 1) // 8) * 8
-    words = texts.astype(f"S{width}").view("<u8").reshape(len(texts), width // 8)
-    for number in range(width // 8):
-        hashes = np.where(lengths > 8 * number, _mixed(hashes ^ words[:, number]), hashes)
+    for start in range(0, int(lengths.max(initial=0)), 8):
+        rows = np.flatnonzero(lengths > start)
+        left = np.minimum(lengths[rows] - start, 8).astype(np.uint64)
+        word = words[offsets[rows] + start] & (np.uint64(_MASK) >> (np.uint64(64) - np.uint64(8) * left))
+        hashes[rows] = _mixed(hashes[rows] ^ word)
     return hashes
 
 

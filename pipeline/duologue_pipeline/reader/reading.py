@@ -125,6 +125,11 @@ class Reading:
         starts = version.starts(there)
         return keys if starts is None else [crop_key(key, start) for key, start in zip(keys, starts, strict=True)]
 
+    def has(self, key: str) -> bool:
+        """Tells whether there is a unit of a key, and it was not withdrawn as far as is known."""
+        units = np.array(self._units_of(key), np.int64)
+        return len(units) > 0 and not self.gone(self.plan, units).any()
+
     def one(self, key: str) -> Sample | None:
         """Reads the unit of a key; None where there is none, or it was withdrawn."""
         self._look()

@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import join
@@ -90,6 +92,8 @@ def index_fault(release: Mapping[str, Any], index: pa.Table) -> str:
     Returns:
         The end of a sentence that names the file; "" where there is nothing.
     """
+    if _is_well(release, index):
+        return ""
     sizes = {shard["path"]: shard["bytes"] for shard in release["shards"]}
     ends = dict.fromkeys(sizes, 0)
     keys: set[str] = set()
@@ -109,3 +113,24 @@ def index_fault(release: Mapping[str, Any], index: pa.Table) -> str:
         keys.add(key)
         ends[shard] += size
     return ""
+
+
+def _is_well(release: Mapping[str, Any], index: pa.Table) -> bool:
+    """Tells at once whether there is nothing to find; what there is :func:`index_fault` finds row by row."""
+    sizes = np.array([shard["bytes"] for shard in release["shards"]] or [0], np.int64)
+    paths = pa.array([shard["path"] for shard in release["shards"]], pa.string())
+    shard = pc.index_in(index["shard"], value_set=paths).fill_null(-1).to_numpy()
+    offset, size = index["offset"].to_numpy(), index["bytes"].to_numpy()
+    start_s, end_s = index["start_s"].to_numpy(), index["end_s"].to_numpy()
+    if (shard < 0).any() or (offset < 0).any() or (size <= 0).any() or (size > sizes[shard] - offset).any():
+        return False
+    order = np.lexsort((offset, shard))
+    shard, offset, size = shard[order], offset[order], size[order]
+    expected = np.where(
+        np.diff(shard, prepend=-1) != 0, 0, np.concatenate([[0], offset[:-1] + size[:-1]])[: len(offset)]
+    )
+    return bool(
+        (offset == expected).all()
+        and (np.isfinite(start_s) & np.isfinite(end_s) & (start_s <= end_s)).all()
+        and pc.count_distinct(index["key"]).as_py() == len(index)
+    )

@@ -26,6 +26,7 @@ from duologue_pipeline.rules.withdrawal import WithdrawalRules
 from duologue_pipeline.shards.tar import npy_bytes
 from duologue_pipeline.tokens.sample_figures import FIGURES
 from duologue_pipeline.withdrawal.traces import read_pcm
+from duologue_schemas import load_schema
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
@@ -103,7 +104,8 @@ def silence_flac(flac: bytes, side: Speaker) -> bytes:
 def silence_document(document: Mapping[str, Any], side: Speaker) -> dict[str, Any]:
     """Takes one speaker out of the document of ``KEY.json``; what comes out is valid and holds no null."""
     rules = load_rules(WithdrawalRules)
-    silenced = dict(document)
+    known = load_schema("sample")["properties"]
+    silenced = {name: value if name in known else _neutral(value) for name, value in document.items()}
     for name in ("speakers", "consent", "audio", "conditions"):
         if name == "conditions" and name not in document:  # a sample of an earlier version
             continue

@@ -2,8 +2,11 @@
 
 import io
 import json
+import multiprocessing
 import os
+import pickle
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import pytest
 import soundfile
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader.dataset import PurposeError, open_dataset
+from duologue_pipeline.reader.dataset import Dataset, PurposeError, open_dataset
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.shards.tar import npy_bytes, write_members
@@ -222,3 +225,112 @@ def test_audio_that_unpacks_to_more_than_the_sample_is_not_unpacked(release: Pat
     ):
         with pytest.raises(DamagedReleaseError, match=message):
             _ = replace(sample, flac=flac).audio
+
+
+# --- leaving damage out, keys, copies -------------------------------------------------------------------------------
+
+
+def damage_a_sample(release: Path, key: str = "call-1-00001") -> None:
+    """Makes a sample of the shard another one; all others stay."""
+    shard = shard_of(release, "train")
+    content = bytearray(shard.read_bytes())
+    content[content.index(f"{key}.json".encode()) + 3] ^= 1
+    shard.write_bytes(content)
+
+
+def test_a_damaged_sample_is_left_out_and_counted_where_that_is_asked_for(release: Path) -> None:
+    damage_a_sample(release)
+    dataset = open_dataset(str(release), on_damage="skip")
+    with pytest.warns(
+        UserWarning, match=r"call-1-00001: the archive is damaged .*; such samples are left out and counted"
+    ) as told:
+        found = [sample.key for epoch in range(2) for sample in dataset.epoch(epoch)]
+    assert len(told) == 1
+    assert dataset.damaged == 2
+    others = [f"call-1-{n:05d}" for n in (0, 2)] + [f"call-2-{n:05d}" for n in (0, 1)]
+    assert found == others * 2
+    with pytest.raises(DamagedReleaseError):
+        dataset["call-1-00001"]
+    assert open_dataset(str(release), on_damage="skip").share(0, 2).damaged == 0
+
+
+def test_an_epoch_goes_on_behind_a_damaged_sample(release: Path) -> None:
+    damage_a_sample(release)
+    dataset = open_dataset(str(release))
+    reading = iter(dataset)
+    assert next(reading).key == "call-1-00000"
+    with pytest.raises(DamagedReleaseError):
+        next(reading)
+    other = open_dataset(str(release), on_damage="skip")
+    other.load_state_dict(dataset.state_dict())
+    with pytest.warns(UserWarning, match="left out"):
+        assert [sample.key for sample in other] == ["call-1-00002", "call-2-00000", "call-2-00001"]
+
+
+def test_a_missing_shard_is_left_out_where_that_is_asked_for(release: Path) -> None:
+    shard_of(release, "train").unlink()
+    dataset = open_dataset(str(release), on_damage="skip", shuffle=1)
+    with pytest.warns(UserWarning, match=r"train-00000-\w+\.tar: cannot be read \(No such file or directory\)"):
+        assert list(dataset) == []
+    assert dataset.damaged == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"on_damage": "ignore"}, r"^on_damage 'ignore': expected raise or skip$"),
+        (
+            {"shuffle": True},
+            r"^shuffle True: expected a seed, which is a whole number, or None for the order of the index$",
+        ),
+        ({"rank": 2, "world": 2}, r"^rank 2 of world 2: expected whole numbers, rank from 0 and below world$"),
+        ({"world": 0}, r"^rank 0 of world 0: expected whole numbers"),
+    ],
+)
+def test_arguments_that_cannot_be_are_refused(release: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        open_dataset(str(release), **options)
+
+
+def test_a_sample_is_had_by_its_key(release: Path) -> None:
+    dataset = open_dataset(str(release), shuffle=1, rank=1, world=2)
+    for sample in open_dataset(str(release)):
+        assert (dataset[sample.key].codes == sample.codes).all()
+    assert "call-1-00000" in dataset
+    assert "call-3-00000" not in dataset
+    assert 3 not in dataset
+    with pytest.raises(KeyError, match=r"call-3-00000: no such sample is read from the split train"):
+        dataset["call-3-00000"]
+    with pytest.raises(
+        UsageError, match=r"^sample 0: samples are named by their keys, .*use duologue_pipeline\.torch$"
+    ):
+        dataset[0]  # type: ignore[index]
+    for number in (-1, 1.0, None):
+        with pytest.raises(UsageError, match=r"^epoch .*: expected a whole number from 0$"):
+            dataset.epoch(number)  # type: ignore[arg-type]
+
+
+def test_a_dataset_travels_to_another_process(release: Path) -> None:
+    dataset = open_dataset(str(release), shuffle=1, crop_s=1.0, where=[("segment", "<", 2)])
+    reading = iter(dataset)
+    first = next(reading).key
+    copy = pickle.loads(pickle.dumps(dataset))
+    assert copy.state_dict() == dataset.state_dict()
+    assert next(iter(copy)).key == first
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
+        parts = list(pool.map(keys_of, [dataset.share(part, 2) for part in range(2)]))
+    assert sorted(parts[0] + parts[1]) == sorted(dataset.keys())
+
+
+def keys_of(dataset: Dataset) -> list[str]:
+    return [sample.key for sample in dataset]
+
+
+def test_only_so_many_shards_are_open(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duologue_pipeline.reader.fetch._MOST_OPEN", 1)
+    before = len(os.listdir("/proc/self/fd"))
+    reading = iter(open_dataset(str(release), shuffle=1))
+    next(reading)
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+    del reading
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 import webdataset
 
@@ -18,9 +20,11 @@ from duologue_pipeline.files.storage import move
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.reader.release_file import release_file
+from duologue_pipeline.reader.shard import Sample, read_sample
 from duologue_pipeline.withdrawal import carry_out, protocol
 from duologue_pipeline.withdrawal.protocol import propagate_release
 from duologue_schemas import iter_faults
+from tests.object_store import serve_bucket
 from tests.pipeline.withdrawal.support import CALLS
 from tests.pipeline.withdrawal.world import World, make_world
 
@@ -206,3 +210,87 @@ def test_webdataset_with_a_warm_cache_never_gets_a_withdrawn_sample_of_the_new_v
     assert after["call-1-00000"] == before["call-1-00000"]
     (hugo,) = (call.name for call in CALLS if "hugo" in (call.a, call.b))
     assert after[f"{hugo}-00000"] != before[f"{hugo}-00000"]  # his track is silence
+
+
+# --- order, crops and what was fetched ahead ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{"shuffle": 3}, {"shuffle": 3, "crop_s": 3.2}, {"crop_s": 0.8}])
+def test_an_epoch_under_way_keeps_its_order_in_the_new_version(world: World, options: dict[str, Any]) -> None:
+    before = [sample.key for sample in open_dataset(str(world.out), **options)]
+    shares = [open_dataset(str(world.out), rank=rank, world=2, **options) for rank in range(2)]
+    readings = [iter(share) for share in shares]
+    found = [[next(reading).key] for reading in readings]
+    world.withdraw("carl")
+    world.withdraw("gina")
+    propagate_release(str(world.out), world.ledger)
+    time.sleep(0.6)
+    for own, reading in zip(found, readings, strict=True):
+        own += [sample.key for sample in reading]
+    for rank, own in enumerate(found):
+        assert own[1:] == [key for key in before[rank::2] if not key.startswith("call-2")][-len(own[1:]) :]
+        assert shares[rank].release["version"] == "2.0.0"
+    assert {key for own in found for key in own} >= {key for key in before if not key.startswith("call-2")}
+    again = [[sample.key for sample in share.epoch(1)] for share in shares]  # all readers still deal alike
+    assert sorted(again[0] + again[1]) == sorted(key for key in before if not key.startswith("call-2"))
+    assert len(shares[0]) + len(shares[1]) == len(again[0] + again[1])
+
+
+def test_a_silenced_sample_is_given_in_its_new_form(world: World) -> None:
+    reading = iter(open_dataset(str(world.out), where=[("recording_id", "in", ["call-1", "call-7"])]))
+    next(reading)
+    world.withdraw("gina")
+    propagate_release(str(world.out), world.ledger)
+    time.sleep(0.6)
+    (silenced, *_) = (sample for sample in reading if sample.key.startswith("call-7"))
+    assert silenced.metadata["speakers"]["b"]["commitment"] == "withdrawn"
+
+
+def test_what_was_fetched_ahead_is_looked_at_again_when_it_is_given(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of this release is fetched before the first sample is given."""
+    with serve_bucket("duologue-ahead") as bucket:
+
+        def upload() -> None:
+            for path, data in world.files().items():
+                boto3.client("s3").put_object(Bucket="duologue-ahead", Key=f"out/{path}", Body=data)
+
+        upload()
+        dataset = open_dataset(f"{bucket}/out")
+        reading = iter(dataset)
+        assert next(reading).key == "call-1-00000"
+        world.withdraw("carl")
+        only_publish(world, monkeypatch)
+        upload()
+        time.sleep(0.6)
+        assert [sample.key for sample in reading if sample.key.startswith("call-2")] == []
+        assert len(dataset) == 7
+        with pytest.raises(KeyError, match="or it was withdrawn"):
+            dataset["call-2-00000"]
+        assert "call-2-00000" not in dataset
+
+
+def test_nothing_of_a_withdrawn_sample_is_decoded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.withdraw("carl")
+    only_publish(world, monkeypatch)
+    decoded: list[str] = []
+
+    def noted(data: bytes, key: str, uri: str) -> Sample:
+        decoded.append(key)
+        return read_sample(data, key, uri)
+
+    monkeypatch.setattr("duologue_pipeline.reader.reading.read_sample", noted)
+    for crop_s in (None, 3.0):
+        assert len(list(open_dataset(str(world.out), crop_s=crop_s))) > 4
+    assert decoded
+    assert not [key for key in decoded if key.startswith("call-2")]
+
+
+def test_revocations_that_cannot_be_trusted_stop_a_reader_that_leaves_damage_out(world: World) -> None:
+    reading = iter(open_dataset(str(world.out), on_damage="skip"))
+    next(reading)
+    (world.out / "revocations.jsonl").write_bytes(b"{}\n")
+    time.sleep(0.6)
+    with pytest.raises(UsageError, match="what must not be read cannot be told, so nothing is"):
+        list(reading)

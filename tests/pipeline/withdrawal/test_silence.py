@@ -214,6 +214,12 @@ def test_a_sample_of_an_earlier_version_is_silenced_without_what_it_does_not_hav
     assert not any("owned" in entry for entry in (*silenced["words"], *silenced["events"]))
 
 
+def test_a_field_of_a_later_version_is_emptied(members: dict[str, bytes]) -> None:
+    document = {**json.loads(members["json"]), "mood": {"a": "lively", "b": 0.5}, "portrait": "of anna", "marks": ["x"]}
+    silenced = silence_document(document, "a")
+    assert (silenced["mood"], silenced["portrait"], silenced["marks"]) == ({"a": "", "b": 0.0}, "", [])
+
+
 def test_who_owns_what_stays_is_said_as_before(members: dict[str, bytes]) -> None:
     document = json.loads(members["json"])
     document["words"][-1] |= {"speaker": "b", "owned": False}
