@@ -63,15 +63,18 @@ def repeat_release(base: Path, out: Path, *, samples: int, shards: int) -> Path:
         parts.setdefault(shard, []).append(_part(held, own, row, f"copy-{number:06d}", shard, f"{out}/{STAGING}"))
         made, number = made + len(own), number + 1
     release = read_release(str(base))
+    told: dict[str, Any] = {name: release[name] for name in ("codec", "segment_s", "include_audio", "words")}
     options = ReleaseOptions(
-        **{name: release.get(name) for name in ("codec", "segment_s", "include_audio", "words", "isolation_policy")},
+        **told,
         name="repeated",
         purpose="training_inhouse",
+        isolation_policy=release["isolation_policy"],
         second_opinion=None,
         asr=None,
         rules=release["rules"],
         ledger=release["ledger"],
-        **release["run"],
+        fingerprint=release["run"]["fingerprint"],
+        manifest_sha256=release["run"]["manifest_sha256"],
     )
     written = [write_shard(name, own, out=str(out)) for name, own in parts.items()]
     write_release(written, [], {}, out=str(out), options=options)

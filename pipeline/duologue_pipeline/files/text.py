@@ -11,8 +11,6 @@ from duologue_schemas import parse_json as parse_text
 __all__ = ["canonical_json", "parse_json", "read_json", "read_json_lines"]
 
 _MAX_INTEGER: Final = 2**63
-_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER: Final = b"0" * len(str(_MAX_INTEGER))
 
 
 def canonical_json(document: Any) -> bytes:
@@ -36,13 +34,6 @@ def parse_json(data: bytes) -> Any:
     except (DoubtError, ValueError, RecursionError):
         pass
     document = parse_text(data.decode("utf-8"))
-    if _LONG_NUMBER in data.translate(_DIGITS) or b"\\ud" in data or b"\\uD" in data:
-        _check_values(document)
-    return document
-
-
-def _check_values(document: Any) -> None:
-    """Looks at every value; only where the text shows that one may be at fault, for it takes longer than parsing."""
     stack = [document]
     while stack:
         value = stack.pop()
@@ -56,6 +47,7 @@ def _check_values(document: Any) -> None:
                 value.encode()  # half of a surrogate pair is a UnicodeEncodeError, which is a ValueError
         elif isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER:
             raise ValueError("it holds a whole number of more than 64 bits")
+    return document
 
 
 def read_json(uri: str) -> Any:

@@ -8,7 +8,7 @@ from torch import distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader import Dataset
+from duologue_pipeline.reader.epochs import Epochs
 from duologue_pipeline.torch.items import Item, View, to_tensors
 from duologue_pipeline.torch.packing import Packing, packs
 from duologue_pipeline.torch.steps import Begun, Mark, steps
@@ -33,7 +33,7 @@ class TorchDataset(IterableDataset[Item]):
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Epochs,
         view: View | None = None,
         *,
         packing: Packing | None = None,
@@ -43,11 +43,11 @@ class TorchDataset(IterableDataset[Item]):
         """Prepares the items.
 
         Args:
-            dataset: what :func:`duologue_pipeline.reader.open_dataset` gave; it is left as it is.
+            dataset: what :func:`duologue_pipeline.reader.open_dataset` or :func:`duologue_pipeline.reader.mix` gave; it is left as it is.
             view: what is made of a sample, see :func:`duologue_pipeline.torch.items.items_of`; its codes if None.
             packing: how items are packed; not if None.
             rank, world: which reader this process is, and of how many. If None they are those of ``torch.distributed`` once it
-                is initialised, unless ``open_dataset`` was given some. Processes that are to read the same samples (tensor
+                is initialised, unless the dataset was opened for one of several readers. Processes that are to read the same samples (tensor
                 parallel) get the same rank.
 
         Raises:
@@ -152,7 +152,7 @@ class TorchDataset(IterableDataset[Item]):
         """Tells a worker that is spawned, where torch.distributed is not initialised, which rank it belongs to."""
         return {**self.__dict__, "_place": self._consumer()}
 
-    def _items(self, share: Dataset) -> Iterator[Item]:
+    def _items(self, share: Epochs) -> Iterator[Item]:
         found = steps(share, self._view, self._begun)
         marked = ((step.item, step.mark()) for step in found) if self._packing is None else packs(found, self._packing)
         for item, mark in marked:

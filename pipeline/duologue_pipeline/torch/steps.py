@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from duologue_pipeline.reader import Dataset, Sample
+from duologue_pipeline.reader import Sample
+from duologue_pipeline.reader.epochs import Epochs
 from duologue_pipeline.torch.items import Item, View, items_of
 
 __all__ = ["Begun", "Mark", "Step", "steps"]
@@ -61,7 +62,7 @@ class Step:
         return bool(mine["recording_id"] == others["recording_id"] and mine["start_s"] == others["end_s"])
 
 
-def steps(share: Dataset, view: View | None, begun: Begun) -> Iterator[Step]:
+def steps(share: Epochs, view: View | None, begun: Begun) -> Iterator[Step]:
     """Gives the items of a reader's share, in its order.
 
     Args:
