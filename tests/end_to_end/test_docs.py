@@ -86,6 +86,25 @@ def test_the_python_of_the_readme_runs(demo_release: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+def test_the_python_of_the_page_on_training_runs(audio_release: Path, tmp_path: Path) -> None:
+    """All blocks, one after the other; each loop gives batches of the shapes that its comments say."""
+    (tmp_path / "demo-out").symlink_to(audio_release)
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 5
+    shapes = """
+assert codes.shape[1] == 17 and codes.dtype == torch.int64 and text.shape[1] == 1 and audio.shape[1] == 8
+assert ids.shape == kind.shape == inputs.shape == labels.shape and ids.shape[1] % 12 == 0 and (labels == -100).any()
+assert features.shape[1:] == (16 * states.shape[1], 80) and features.dtype == torch.float32 and states.dtype == torch.int64
+assert list(again) == [] and len(list(again)) == len(list(moshi)) > 0  # the epoch is over; the next iteration is whole
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([*blocks, shapes])], check=False, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
 def test_the_notebooks_execute(notebook: Path, demo_release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUOLOGUE_OUT", str(demo_release))

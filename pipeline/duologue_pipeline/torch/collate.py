@@ -22,14 +22,14 @@ def collate(items: Sequence[Item], *, pad: int = -1, axis: int = -1) -> dict[str
 
     Returns:
         Under the name of each tensor, the batch of it [B, ...], padded at the end of each axis to the longest;
-        ``lengths`` int64 [B], the frames of each item before it was padded; ``keys``, a list of the samples' keys (of packs: of
-        lists). What is no tensor becomes a list.
+        ``lengths`` int64 [B], the frames of each item's first tensor before it was padded (of packs: before they were filled
+        up), and ``NAME_lengths`` of a tensor with other lengths; ``keys``, a list of the samples' keys (of packs: of lists). What
+        is no tensor becomes a list.
 
     Raises:
-        UsageError: the tensors of an item are not of one length along the axis.
+        UsageError: a tensor has no such axis.
     """
-    lengths = [item["frames_held"] if "frames_held" in item else time_frames(item, axis) for item in items]
-    batch: dict[str, Any] = {"lengths": torch.tensor(lengths), "keys": [item["key"] for item in items]}
+    batch = {**_lengths(items, axis), "keys": [item["key"] for item in items]}
     for name in items[0]:
         values = [item[name] for item in items]
         if isinstance(values[0], torch.Tensor):
@@ -37,6 +37,15 @@ def collate(items: Sequence[Item], *, pad: int = -1, axis: int = -1) -> dict[str
         elif name not in ("key", "frames_held"):
             batch[name] = values
     return batch
+
+
+def _lengths(items: Sequence[Item], axis: int) -> dict[str, Any]:
+    if "frames_held" in items[0]:
+        return {"lengths": torch.tensor([item["frames_held"] for item in items])}
+    found = [time_frames(item, axis) for item in items]
+    lengths = {name: torch.tensor([frames[name] for frames in found]) for name in found[0]}
+    first, *others = lengths.items()
+    return {"lengths": first[1], **{f"{name}_lengths": each for name, each in others if not each.equal(first[1])}}
 
 
 def _stacked(values: Sequence[torch.Tensor], pad: int) -> torch.Tensor:

@@ -27,8 +27,9 @@ def items_of(sample: Sample, view: View | None) -> list[Item]:
         view: None gives ``codes`` uint16 [2, codebooks, frames]. It may return
 
             - an array, which is called ``ids``;
-            - two arrays, ``ids`` and ``mask``;
-            - a dataclass of arrays, e.g. :class:`duologue_pipeline.views.Tokens`, or a mapping: each under its own name;
+            - two arrays, ``ids`` and ``mask``, or, if the first one is of floats, ``features`` and ``states``;
+            - a dataclass, e.g. :class:`duologue_pipeline.views.Tokens`: its arrays under their names;
+            - a mapping: what it holds under its names;
             - None: the sample is left out;
             - a list of these, e.g. one for each speaker as the model.
 
@@ -47,24 +48,23 @@ def items_of(sample: Sample, view: View | None) -> list[Item]:
     return [{"key": sample.key, **part} for part in parts]
 
 
-def time_frames(item: Item, axis: int) -> int:
-    """Counts the frames of an item.
+def time_frames(item: Item, axis: int) -> dict[str, int]:
+    """Counts the frames of each array of an item.
 
     Args:
         item: arrays or tensors by name.
         axis: which axis of each is time.
 
     Raises:
-        UsageError: the arrays are not of one length, there are none, or one has no such axis.
+        UsageError: there is none, or one has no such axis.
     """
-    lengths = {name: _length(value, axis) for name, value in item.items() if hasattr(value, "shape")}
-    if len(set(lengths.values())) != 1 or None in lengths.values():
-        told = ", ".join(f"{name} {list(item[name].shape)}" for name in lengths) or "none"
+    arrays = {name: value for name, value in item.items() if hasattr(value, "shape")}
+    if not arrays or not all(-value.ndim <= axis < value.ndim for value in arrays.values()):
+        told = ", ".join(f"{name} {list(value.shape)}" for name, value in arrays.items()) or "none"
         raise UsageError(
-            f"sample {item['key']}: its arrays are to have one and the same length along axis {axis} ({told}); give the axis "
-            "of time as axis=, or views of different clocks in datasets of their own"
+            f"sample {item['key']}: axis {axis} is to be the time of its arrays ({told}); give another one as axis="
         )
-    return next(length for length in lengths.values() if length is not None)
+    return {name: int(value.shape[axis]) for name, value in arrays.items()}
 
 
 def to_tensors(item: Item) -> Item:
@@ -76,20 +76,17 @@ def _named(found: Any) -> dict[str, Any]:
     if isinstance(found, np.ndarray):
         return {"ids": found}
     if isinstance(found, tuple) and len(found) == 2 and all(isinstance(part, np.ndarray) for part in found):
-        return {"ids": found[0], "mask": found[1]}
+        names = ("features", "states") if found[0].dtype.kind == "f" else ("ids", "mask")
+        return dict(zip(names, found, strict=True))
     if dataclasses.is_dataclass(found) and not isinstance(found, type):
-        return {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+        held = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+        return {name: value for name, value in held.items() if isinstance(value, np.ndarray)}
     if isinstance(found, Mapping) and all(isinstance(name, str) for name in found):
         return dict(found)
     raise UsageError(
         f"a view returns {type(found).__name__}: expected an array, two arrays (ids and mask), a dataclass or a mapping of "
         "arrays by name, a list of these, or None"
     )
-
-
-def _length(value: Any, axis: int) -> int | None:
-    inside = -value.ndim <= axis < value.ndim
-    return int(value.shape[axis]) if inside else None
 
 
 def _tensor(array: np.ndarray[Any, Any]) -> torch.Tensor:

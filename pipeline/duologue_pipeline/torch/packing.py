@@ -59,7 +59,7 @@ def packs(found: Iterable[Step], packing: Packing) -> Iterator[tuple[Item, Mark]
     parts: list[tuple[Item, int]] = []
     room, before = packing.frames, None
     for step in found:
-        frames = time_frames(_checked(step.item), packing.axis)
+        frames = _frames(step.item, packing.axis)
         if parts and not packing.across_recordings and not step.follows(before):
             yield _pack(parts, packing), step.mark(step.given)
             parts, room = [], packing.frames
@@ -76,11 +76,18 @@ def packs(found: Iterable[Step], packing: Packing) -> Iterator[tuple[Item, Mark]
         yield _pack(parts, packing), before.mark()
 
 
-def _checked(item: Item) -> Item:
+def _frames(item: Item, axis: int) -> int:
     other = [name for name, value in item.items() if name != "key" and not isinstance(value, np.ndarray)]
     if other:
         raise UsageError(f"sample {item['key']}: {other[0]} is no array and cannot be packed; leave it out of the view")
-    return item
+    lengths = time_frames(item, axis)
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise UsageError(
+            f"sample {item['key']}: arrays of different lengths along axis {axis} cannot be packed ({told}); read them as "
+            "datasets of their own"
+        )
+    return next(iter(lengths.values()))
 
 
 def _cut(item: Item, start: int, end: int, axis: int) -> Item:
@@ -92,7 +99,7 @@ def _cut(item: Item, start: int, end: int, axis: int) -> Item:
 
 def _pack(parts: list[tuple[Item, int]], packing: Packing) -> Item:
     first, _ = parts[0]
-    lengths = [time_frames(part, packing.axis) for part, _ in parts]
+    lengths = [_frames(part, packing.axis) for part, _ in parts]
     held = sum(lengths)
     pack: Item = {"key": [part["key"] for part, _ in parts], "frames_held": held}
     for name in first:

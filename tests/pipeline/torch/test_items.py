@@ -22,6 +22,7 @@ MASK = IDS > 1
     [
         (IDS, [{"ids"}]),
         ((IDS, MASK), [{"ids", "mask"}]),
+        ((IDS.astype(np.float32), IDS[0]), [{"features", "states"}]),
         (Tokens(IDS[0], IDS[1].astype(np.uint8)), [{"ids", "kind"}]),
         ({"A": IDS, "B": IDS}, [{"A", "B"}]),
         ([IDS, IDS], [{"ids"}, {"ids"}]),
@@ -88,6 +89,15 @@ def test_time_may_be_the_first_axis_of_a_batch() -> None:
     assert (batch["ids"][1, 2:] == -1).all()
 
 
-def test_tensors_of_different_lengths_are_told() -> None:
-    with pytest.raises(UsageError, match="sample k2: its arrays are to have one and the same length along axis -1"):
-        collate([item(2, states=torch.zeros(5))])
+def test_tensors_of_another_clock_have_lengths_of_their_own() -> None:
+    batch = collate([item(2, states=torch.zeros(5)), item(3, states=torch.zeros(6))])
+    assert batch["lengths"].tolist() == [2, 3]
+    assert batch["states_lengths"].tolist() == [5, 6]
+    assert batch.keys() == {"lengths", "states_lengths", "keys", "ids", "mask", "features", "states"}
+
+
+def test_a_tensor_without_the_axis_of_time_is_told() -> None:
+    with pytest.raises(
+        UsageError, match=r"sample k2: axis 1 is to be the time of its arrays \(ids \[2, 2\], mask \[2\], fea"
+    ):
+        collate([item(2)], axis=1)

@@ -123,7 +123,7 @@ def test_what_cannot_be_packed_is_said() -> None:
         UsageError, match="sample r0-0: name is no array and cannot be packed; leave it out of the view"
     ):
         list(packs(make_steps([[3]], name="x"), Packing(4)))
-    with pytest.raises(UsageError, match="its arrays are to have one and the same length along axis -1"):
+    with pytest.raises(UsageError, match="r0-0: arrays of different lengths along axis -1 cannot be packed"):
         list(packs(make_steps([[3]], states=np.zeros(2)), Packing(4)))
     with pytest.raises(UsageError, match="frames 0: expected how many frames a pack has"):
         Packing(0)
