@@ -14,7 +14,10 @@ from duologue_schemas import parse_json as parse_strictly
 
 SAMPLE = {
     "key": "call-1-00000",
-    "audio": {"a": {"sha256": "0e1000" + "7" * 40 + "e999", "peak": -3.25}, "gain_db": 0.0},
+    "audio": {
+        "a": {"sha256": "0e1000" + "7" * 40 + "e999", "peak": -3.25, "share": 0.12345678901234567},
+        "gain_db": 0.0,
+    },
     "events": [{"kind": "gap", "repair": {"start_s": 1.5, "end_s": 2.0}, "fto_s": -0.1, "take_over": False}] * 7,
     "words": [
         {"word": word, "start_s": 0.1, "confidence": 0.93}
