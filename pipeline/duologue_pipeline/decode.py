@@ -24,7 +24,7 @@ from duologue_pipeline.records import SPEAKERS, SPLITS, Speaker
 __all__ = ["decode_sample", "find_sample", "release_codec"]
 
 
-def find_sample(uri: str, key: str, *, purpose: str) -> tuple[dict[str, Any], Sample]:
+def find_sample(uri: str, key: str, *, purpose: str) -> tuple[Mapping[str, Any], Sample]:
     """Reads one sample of either split of a release, as a reader may: for a purpose, and not what was withdrawn.
 
     Args:
