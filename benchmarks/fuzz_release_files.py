@@ -147,7 +147,7 @@ def mutate_value(document: Any, rng: random.Random) -> Any:
             holder.append(holder[key])
         elif kind == 3:
             deep: Any = 1
-            for _ in range(rng.choice([10, 70, 900])):
+            for _ in range(rng.choice([10, 70, 700])):
                 deep = [deep]
             holder[key] = deep
         else:

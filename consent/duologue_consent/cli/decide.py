@@ -43,6 +43,7 @@ from duologue_consent.cli.support import (
 from duologue_consent.decisions.events import Action, format_time
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
+from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["register"]
 
@@ -200,7 +201,7 @@ def refuse(
             evidence=read_evidence(evidence, evidence_reference),
         )
         purposes, moment = read_purposes(purpose), read_moment(at)
-        opened = open_ledger(ledger)
+        opened = Ledger.open(ledger)  # a no needs no clock
         refused = opened.refuse(speaker, purposes, at=moment, terms=terms, new_person=new_person)
         confirm(opened, refused, asked=speaker)
 
@@ -272,8 +273,8 @@ def _take_back(
     new_person: bool,
     action: Action,
 ) -> None:
-    purposes, moment = read_purposes(purpose) if purpose else None, read_moment(at)
-    opened = open_ledger(ledger)
+    purposes, moment = read_purposes(purpose) if purpose else None, None if at is None else read_moment(at)
+    opened = Ledger.open(ledger)  # a no needs no clock
     ended = opened.withdraw(speaker, purposes, at=moment, terms=terms, action=action, new_person=new_person)
     confirm(opened, ended, asked=speaker)
     for line in affected_lines(opened):
@@ -283,6 +284,7 @@ def _take_back(
 def _append_record(ledger: str, file: Path, *, new_person: bool) -> None:
     record = read_record(file)
     read_moment(format_time(record.at), f"--record {file}")
-    opened = open_ledger(ledger)
+    grants = any(event.action is Action.GRANT for event in record.events)
+    opened = open_ledger(ledger) if grants else Ledger.open(ledger)  # a no needs no clock
     decisions = [event.to_fields() for event in record.events]
     confirm(opened, opened.append_decisions(decisions, new_person=new_person), asked=record.speaker_id)

@@ -253,7 +253,7 @@ class Ledger:
         speaker_id: str,
         purposes: Iterable[Purpose] | None = None,
         *,
-        at: datetime,
+        at: datetime | None,
         terms: Terms | None = None,
         action: Action = Action.WITHDRAW,
         entered_at: datetime | None = None,
@@ -267,7 +267,7 @@ class Ledger:
         Args:
             speaker_id: whose.
             purposes: which; None for every purpose that was ever granted.
-            at: from when.
+            at: from when. None is from now, and takes back whatever is on record, also what a clock that was ahead has dated later.
             terms: what else the record says.
             action: ``withdraw`` by the speaker, or ``revoke`` or ``invalidate`` by somebody else (then with ``terms``).
             entered_at, new_person: as for :meth:`grant`.

@@ -112,13 +112,16 @@ class Transaction:
         self,
         speaker_id: str,
         purposes: Iterable[Purpose] | None,
-        at: datetime,
+        at: datetime | None,
         terms: Terms | None,
         action: Action,
         *,
         new_person: bool = False,
     ) -> list[ConsentEvent]:
         """Drafts that what a speaker had granted by ``at`` is taken back; ``purposes`` None: all that was ever granted.
+
+        ``at`` None is now, and takes back whatever is on record, also what a clock that was ahead has dated later: a no needs
+        no clock.
 
         It is drafted for everybody whom it is for (:func:`duologue_consent.ledger.speakers.addressed`), with what each had
         granted; with ``new_person`` for the very id alone.
@@ -127,7 +130,7 @@ class Transaction:
             LedgerError: the speaker is unknown, or one of the purposes was not granted by then.
             ValueError: an argument is not valid, or it is not clear whom the id means.
         """
-        at_text = format_time(at)
+        moment = datetime.now(UTC) if at is None else at
         chosen = None if purposes is None else list(purposes)
         people = (speaker_id,) if new_person else addressed(speaker_id, self.known())
         granted: dict[str, set[Purpose]] = {}
@@ -135,18 +138,20 @@ class Transaction:
             history = self.history(each)
             if not history:
                 raise self.store.error(f"has no event of speaker {each!r}, so nothing to withdraw; {SEE_STATUS}")
-            granted[each] = {event.purpose for event in history if event.action == Action.GRANT and event.at <= at}
+            granted[each] = {
+                event.purpose for event in history if event.action == Action.GRANT and (at is None or event.at <= at)
+            }
         together = set().union(*granted.values())
         never = [purpose for purpose in chosen or () if purpose not in together]
         if never or not together:
             what = ", ".join(never) or "any purpose"
             raise self.store.error(
-                f"speaker {speaker_id!r} had not granted {what} by {at_text}, so nothing was withdrawn; {SEE_STATUS}"
+                f"speaker {speaker_id!r} had not granted {what} by {format_time(moment)}, so nothing was withdrawn; {SEE_STATUS}"
             )
         drafts = []
         for each, own in granted.items():
             wanted = [purpose for purpose in (tuple(Purpose) if chosen is None else chosen) if purpose in own]
-            drafts += draft_decisions(each, action, wanted, at, None, terms) if wanted else []
+            drafts += draft_decisions(each, action, wanted, moment, None, terms) if wanted else []
         return self.addressed(drafts, new_person=True) if new_person else drafts
 
     def secret_for(self, subject: str) -> SubjectSecret:

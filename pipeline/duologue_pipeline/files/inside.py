@@ -11,7 +11,8 @@ from pathlib import Path
 
 from duologue_pipeline.files.names import is_web
 from duologue_pipeline.files.storage import file_size, is_remote, join, local_path, open_input
-from duologue_pipeline.files.web import fetch, web_size
+from duologue_pipeline.files.web import fetch
+from duologue_pipeline.files.web_parts import web_size
 
 __all__ = ["inside_size", "irregular_faults", "read_inside"]
 

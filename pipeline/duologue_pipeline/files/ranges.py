@@ -6,7 +6,7 @@ from duologue_pipeline.files.file_fault import FileFault, FileMissing, told
 from duologue_pipeline.files.names import check_name, is_web, scheme, shown
 from duologue_pipeline.files.s3_files import read_object_range
 from duologue_pipeline.files.storage import filesystem_of
-from duologue_pipeline.files.web import NoRangesError, fetch_range
+from duologue_pipeline.files.web_parts import NoRangesError, fetch_range
 
 __all__ = ["NoRangesError", "read_range"]
 

@@ -81,7 +81,7 @@ def filesystem_of(uri: str) -> tuple[Any, str]:
         return pyarrow.fs.LocalFileSystem(), str(local_path(uri).absolute())
     if kind in ("http", "https"):
         raise FileFault(
-            f"{shown(uri)}: cannot be reached (only audio and words are read from there); use a local path, s3:// or gs://",
+            f"{shown(uri)}: cannot be reached (only audio, words and releases are read from there); use a local path, s3:// or gs://",
             "not_allowed",
         )
     if kind == "s3":

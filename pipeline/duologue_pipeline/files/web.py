@@ -6,8 +6,6 @@ address is checked before a connection is made to it.
 
 import errno
 import http.client
-import io
-import re
 import shutil
 import socket
 import ssl
@@ -30,13 +28,14 @@ from duologue_pipeline.rules.files import FilesRules
 if TYPE_CHECKING:
     import urllib3
 
-__all__ = ["NoRangesError", "fetch", "fetch_range", "web_size"]
+__all__ = ["NO_SUCH_RANGE", "PART", "ForAWhileError", "announced_size", "ask_for", "fetch", "receive", "try_again"]
+
+PART: Final = 206
+NO_SUCH_RANGE: Final = 416
+"""Answers to who asks for a part of a file: here it is, and that it does not reach so far."""
 
 _BLOCK_BYTES: Final = 1 << 16
 _CUT: Final = "cut it into conversations"
-_PART: Final = 206
-_NO_SUCH_RANGE: Final = 416
-_CONTENT_RANGE: Final = re.compile(r"bytes (?P<start>[0-9]{1,18})-[0-9]{1,18}/(?P<whole>[0-9]{1,18})")
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _FOR_A_WHILE: Final = (408, 425, 429, 500, 502, 503, 504)
 _REFUSED: Final = {
@@ -51,7 +50,7 @@ _REFUSED: Final = {
 _Answered = TypeVar("_Answered")
 
 
-class _ForAWhileError(Exception):
+class ForAWhileError(Exception):
     """Says that a fetch failed in a way that may be over soon.
 
     Args:
@@ -62,72 +61,6 @@ class _ForAWhileError(Exception):
     def __init__(self, fault: str, wait_s: float = 0.0) -> None:
         super().__init__(fault)
         self.wait_s = wait_s
-
-
-class NoRangesError(FileFault):
-    """Says that a server gives files whole and not in parts."""
-
-
-def web_size(uri: str) -> int | None:
-    """Gives the size of a file on a web server in bytes; None where there is none.
-
-    Raises:
-        FileFault: the server does not say it.
-    """
-    rules = load_rules(FilesRules)
-    address = parse_web_address(uri)
-
-    def size_of(found: WebAddress, answer: Any, pace: Pace) -> int:
-        if int(answer.status) == _NO_SUCH_RANGE:
-            return 0
-        size = _ranged(found, answer)[1] if int(answer.status) == _PART else _announced(found, answer)
-        if size is None:
-            raise FileFault(
-                f"{found.shown}: cannot be looked at: the server does not say how long it is; have it send Content-Length",
-                values={"fault": "protocol"},
-            )
-        return size
-
-    try:
-        return _tried(address, rules, lambda pace: _asked(address, pace, rules, size_of, {"Range": "bytes=0-0"}))
-    except FileMissing:
-        return None
-
-
-def fetch_range(uri: str, offset: int, size: int) -> bytes:
-    """Fetches a part of a file; the whole part, or as much of it as the file has.
-
-    Args:
-        uri: ``http://`` or ``https://``.
-        offset: where it begins, in bytes.
-        size: how many bytes, at least 1.
-
-    Raises:
-        FileFault: it cannot be had; FileMissing where the server has no such file, NoRangesError where it gives no parts.
-    """
-    rules = load_rules(FilesRules)
-    address = parse_web_address(uri)
-
-    def part_of(found: WebAddress, answer: Any, pace: Pace) -> bytes:
-        if int(answer.status) == _NO_SUCH_RANGE:
-            return b""
-        if int(answer.status) != _PART:
-            raise NoRangesError(f"{found.shown}: the server gives no parts of files", "not_allowed")
-        start, whole = _ranged(found, answer)
-        wanted = min(size, whole - offset)
-        if start != offset:
-            raise FileFault(
-                f"{found.shown}: cannot be fetched: the server gave another part than was asked for",
-                values={"fault": "protocol"},
-            )
-        buffer = io.BytesIO()
-        _receive(found, answer, buffer, pace, wanted)
-        if buffer.tell() != wanted:
-            raise _ForAWhileError(f"{buffer.tell()} of {wanted} bytes came")
-        return buffer.getvalue()
-
-    asked = {"Range": f"bytes={offset}-{offset + size - 1}"}
-    return _tried(address, rules, lambda pace: _asked(address, pace, rules, part_of, asked))
 
 
 def fetch(uri: str, handle: IO[bytes], *, max_bytes: int, rules: FilesRules | None = None) -> None:
@@ -148,13 +81,17 @@ def fetch(uri: str, handle: IO[bytes], *, max_bytes: int, rules: FilesRules | No
     def whole_of(found: WebAddress, answer: Any, pace: Pace) -> None:
         handle.seek(0)
         handle.truncate()
-        _receive(found, answer, handle, pace, max_bytes)
+        receive(found, answer, handle, pace, max_bytes)
 
-    _tried(address, rules, lambda pace: _asked(address, pace, rules, whole_of))
+    try_again(address, rules, lambda pace: ask_for(address, pace, rules, whole_of))
 
 
-def _tried(address: WebAddress, rules: FilesRules, ask: Callable[[Pace], _Answered]) -> _Answered:
-    """Asks again where it may help."""
+def try_again(address: WebAddress, rules: FilesRules, ask: Callable[[Pace], _Answered]) -> _Answered:
+    """Asks, and asks again where a fault may be over soon.
+
+    Raises:
+        FileFault: it cannot be had, as often as the rules allow.
+    """
     for attempt in range(1, rules.attempts + 1):
         try:
             with Pace(rules) as pace, _faults(address, pace):
@@ -162,7 +99,7 @@ def _tried(address: WebAddress, rules: FilesRules, ask: Callable[[Pace], _Answer
             if pace.too_slow:  # a connection that was cut off may look like one that has ended
                 raise _slow(address, pace.too_slow)
             return answered
-        except _ForAWhileError as error:
+        except ForAWhileError as error:
             if attempt == rules.attempts:
                 raise FileFault(
                     f"{address.shown}: cannot be fetched, tried {attempt} times ({error}); run the command again later",
@@ -179,7 +116,7 @@ def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
 
     try:
         yield
-    except (FileFault, _ForAWhileError):
+    except (FileFault, ForAWhileError):
         if pace.too_slow:
             raise _slow(address, pace.too_slow) from None
         raise
@@ -192,7 +129,7 @@ def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
             raise _slow(address, "it does not answer") from None
         if isinstance(error, urllib3.exceptions.SSLError):
             raise _untrusted(address, error) from None
-        raise _ForAWhileError(told(error)) from None
+        raise ForAWhileError(told(error)) from None
     except (http.client.HTTPException, OSError) as error:
         if pace.too_slow:
             raise _slow(address, pace.too_slow) from None
@@ -202,7 +139,7 @@ def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
             raise UsageError(
                 f"{temporary_place()}: the disk is full; make room, or name another folder in TMPDIR, and run the command again"
             ) from None
-        raise _ForAWhileError(told(error)) from None
+        raise ForAWhileError(told(error)) from None
     except (ValueError, UnicodeError, LookupError, RecursionError) as error:
         raise FileFault(
             f"{address.shown}: cannot be fetched ({told(error)}); the server does not follow the protocol",
@@ -210,21 +147,32 @@ def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
         ) from None
 
 
-def _asked(
+def ask_for(
     address: WebAddress,
     pace: Pace,
     rules: FilesRules,
     take: Callable[[WebAddress, Any, Pace], _Answered],
     headers: Mapping[str, str] | None = None,
 ) -> _Answered:
-    """Asks for the file, where it may lie elsewhere there, and takes the answer."""
+    """Asks for a file, follows where the server says that it lies, and takes the answer.
+
+    Args:
+        address: of the file.
+        pace: watches over the transfer.
+        rules: the bounds.
+        take: gets the address that answered, the answer with its head read and its body open, and the pace.
+        headers: what is asked beside; then the answers to who asks for a part are taken as well.
+
+    Raises:
+        FileFault: the server does not give it; FileMissing where it has no such file.
+    """
     named, first = True, address
     for _ in range(rules.max_redirects + 1):
         origin = named or address.origin == first.origin
         with _answer(address, pace, named=origin, rules=rules, headers=headers or {}) as answer:
             location = answer.headers.get("Location")
             if answer.status not in _REDIRECTS or location is None:
-                _check_status(address, answer, (_PART, _NO_SUCH_RANGE) if headers else ())
+                _check_status(address, answer, (PART, NO_SUCH_RANGE) if headers else ())
                 return take(address, answer, pace)
             address, named = redirected(address, location), False
     raise FileFault(
@@ -320,7 +268,7 @@ def _check_status(address: WebAddress, answer: Any, also: tuple[int, ...]) -> No
         return
     if status in _FOR_A_WHILE:
         asked = answer.headers.get("Retry-After", "")
-        raise _ForAWhileError(
+        raise ForAWhileError(
             f"the server answers {status} {answer.reason or ''}".strip()[:80], float(asked) if asked.isdigit() else 0.0
         )
     fault = _REFUSED.get(status, f"the server answers {status} and not with the file")
@@ -330,7 +278,7 @@ def _check_status(address: WebAddress, answer: Any, also: tuple[int, ...]) -> No
     raise FileFault(sentence, "forbidden" if status in _REFUSED else "unreachable", {"status": status})
 
 
-def _receive(address: WebAddress, answer: Any, handle: IO[bytes], pace: Pace, max_bytes: int) -> None:
+def receive(address: WebAddress, answer: Any, handle: IO[bytes], pace: Pace, max_bytes: int) -> None:
     """Writes the body of an answer, and refuses one that is longer than allowed or shorter than announced."""
     coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if coding not in ("identity", ""):
@@ -339,7 +287,7 @@ def _receive(address: WebAddress, answer: Any, handle: IO[bytes], pace: Pace, ma
             "have it sent as it is",
             values={"fault": "coding"},
         )
-    announced = _announced(address, answer)
+    announced = announced_size(address, answer)
     if announced is not None:
         _check_room(address, announced, max_bytes, handle)
     received = 0
@@ -350,12 +298,12 @@ def _receive(address: WebAddress, answer: Any, handle: IO[bytes], pace: Pace, ma
             raise too_large(address.shown, received, max_bytes, remedy=_CUT)
         handle.write(block)
     if announced is not None and received != announced:
-        raise _ForAWhileError(f"{received} of {announced} bytes came")
+        raise ForAWhileError(f"{received} of {announced} bytes came")
     handle.flush()
 
 
-def _announced(address: WebAddress, answer: Any) -> int | None:
-    """Gives the length that the server announces, None where it announces none."""
+def announced_size(address: WebAddress, answer: Any) -> int | None:
+    """Gives the length that a server announces, None where it announces none."""
     text = answer.headers.get("Content-Length")
     if text is None or "chunked" in answer.headers.get("Transfer-Encoding", "").lower():
         return None
@@ -366,18 +314,6 @@ def _announced(address: WebAddress, answer: Any) -> int | None:
             values={"fault": "protocol"},
         )
     return int(length)
-
-
-def _ranged(address: WebAddress, answer: Any) -> tuple[int, int]:
-    """Gives where the part begins that a server has sent, and how long the whole file is."""
-    text = answer.headers.get("Content-Range", "")
-    found = _CONTENT_RANGE.fullmatch(text.strip())
-    if found is None:
-        raise FileFault(
-            f"{address.shown}: cannot be fetched: the server does not say which part it sends ({text[:40]!r})",
-            values={"fault": "protocol"},
-        )
-    return int(found["start"]), int(found["whole"])
 
 
 def _check_room(address: WebAddress, announced: int, max_bytes: int, handle: IO[bytes]) -> None:

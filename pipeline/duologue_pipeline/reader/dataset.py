@@ -50,7 +50,7 @@ class Dataset(Epochs):
         super().__init__(rank=rank, world=world)
 
     @property
-    def release(self) -> Mapping[str, Any]:
+    def release(self) -> dict[str, Any]:
         """Gives the document of ``dataset.json``, of the version that is being read."""
         return self._reading.release
 

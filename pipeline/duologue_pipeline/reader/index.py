@@ -1,7 +1,7 @@
 """Holds the samples of one split of a release as columns: what the tables say of them, and no Python object a sample."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -36,7 +36,7 @@ class Index:
         chosen: bool [N], whether it carries the purpose and fulfils the conditions.
     """
 
-    release: Mapping[str, Any]
+    release: dict[str, Any]
     keys: pa.Array
     shard: npt.NDArray[np.int32]
     offset: npt.NDArray[np.int64]
@@ -79,7 +79,7 @@ class Index:
 
 
 def read_index(
-    root: str, release: Mapping[str, Any], *, split: str, purpose: str, where: tuple[Condition, ...] = ()
+    root: str, release: dict[str, Any], *, split: str, purpose: str, where: tuple[Condition, ...] = ()
 ) -> Index:
     """Reads the index of a split.
 

@@ -97,7 +97,7 @@ class Reading:
         self._look()
 
     @property
-    def release(self) -> Mapping[str, Any]:
+    def release(self) -> dict[str, Any]:
         """Gives the document of ``dataset.json``, of the version that is being read."""
         return self._version.release
 
@@ -273,7 +273,7 @@ class Reading:
         self._version.strike(self._revoked.known.entries)
         return True
 
-    def _index(self, release: Mapping[str, Any]) -> Index:
+    def _index(self, release: dict[str, Any]) -> Index:
         request = self.request
         return read_index(request.root, release, split=request.split, purpose=request.purpose, where=request.where)
 

@@ -1,6 +1,5 @@
 """Knows the version of a release that is being read: where each sample of a plan lies in it, and what of it was withdrawn."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,7 +43,7 @@ class Version:
         self._rows = np.where(fits, rows, -1)
 
     @property
-    def release(self) -> Mapping[str, Any]:
+    def release(self) -> dict[str, Any]:
         """Gives the document of ``dataset.json``."""
         return self.index.release
 

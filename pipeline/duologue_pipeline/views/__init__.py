@@ -11,11 +11,11 @@ Shared by the views:
     sides      FRAME_MS, FRAME_RATE_HZ, check_speaker, other_speaker, frame_count, codebook_count (refuses what the release
                lacks, warns of the embedded codec), side_codes, milliseconds
     words      SpokenWord and own_words (those that begin in the sample), has_transcript, Turn and turns (clipped frames),
-               turn_text
-    tokenizers encode (a callable or an object with ``encode``), encode_lines, piece_tokenizer
+               text_of_turn
+    tokenizers encode (a callable or an object with ``encode``), encode_lines, piece_tokenizer, check_ids
     sequence   Tokens and the kinds of its tokens, frame_ids, join_tokens
     spans      activity and events of a speaker in whole milliseconds, and which steps of a clock have their middle in them
-    spoken_text words_of (warns where there is no transcript), turn_ids, fill_slots
+    spoken_text words_of and told_words (warn where there is no transcript), turn_ids, fill_slots
 """
 
 from duologue_pipeline.views.clock_blocks import clock_blocks

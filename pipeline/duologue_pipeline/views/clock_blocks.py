@@ -11,7 +11,7 @@ from duologue_pipeline.views.sequence import MODEL_SPEECH, MODEL_TEXT, USER_SPEE
 from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes
 from duologue_pipeline.views.spans import sample_end_ms, whole_step
 from duologue_pipeline.views.spoken_text import turn_ids, words_of
-from duologue_pipeline.views.tokenizers import Tokenizer
+from duologue_pipeline.views.tokenizers import Tokenizer, check_ids
 from duologue_pipeline.views.words import turns
 
 __all__ = ["clock_blocks"]
@@ -93,6 +93,7 @@ def clock_blocks(
     Raises:
         UsageError: an argument is none of these, or the release has fewer codebooks.
     """
+    check_ids("listen, begin, pad, end, user_id", (listen, begin, pad, end, user_id))
     frames, text, user = whole_step(frames, "frames"), whole_step(text, "text"), other_speaker(speaker)
     count = codebook_count(sample, codebooks)
     blocks = frame_count(sample) // frames

@@ -10,6 +10,7 @@ from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.views.sequence import MODEL_SPEECH, TAG, USER_SPEECH, Tokens
 from duologue_pipeline.views.sides import FRAME_MS, check_speaker, other_speaker, side_codes
+from duologue_pipeline.views.tokenizers import check_ids
 
 __all__ = ["clock_chunks", "split_clock_chunks"]
 
@@ -158,10 +159,10 @@ def _chunk_frames(chunk_frames: int) -> int:
 
 
 def _tags(tags: tuple[int, int]) -> tuple[int, int]:
-    try:
-        model, user = tags
-    except (TypeError, ValueError):
-        raise UsageError(f"tags {tags!r}: expected two ids, the model's and the user's") from None
+    found = check_ids("tags", tags) if tags is not None else []
+    if len(found) != 2:
+        raise UsageError(f"tags {tags!r}: expected two ids, the model's and the user's")
+    model, user = found
     if model == user:
         raise UsageError(f"tags {tags!r}: the model's and the user's are the same; give two ids")
     return model, user

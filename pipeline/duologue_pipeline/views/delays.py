@@ -13,6 +13,7 @@ nu-dialogue/moshi-finetune@3879d29 utils/data.py, with the ids of its finetune.p
 """
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any, Literal
 
 import numpy as np
@@ -35,7 +36,10 @@ def check_delays(delays: Sequence[int], rows: int, tail: str) -> list[int]:
     """
     if tail not in ("cut", "keep"):
         raise UsageError(f'tail {tail!r}: expected "cut" or "keep"')
-    found = [int(delay) for delay in delays]
+    try:
+        found = [index(delay) for delay in delays]
+    except TypeError:
+        raise UsageError(f"delays {delays!r}: expected a list of whole numbers of frames, one a stream") from None
     if len(found) != rows:
         audio = (len(found) - 1) // 2
         remedy = f"; give codebooks={audio}" if len(found) == 1 + 2 * audio and 0 < len(found) < rows else ""
@@ -92,7 +96,14 @@ def delay_streams(
 def undelay(
     streams: npt.NDArray[Any], delays: Sequence[int], *, tail: Tail = "cut", initial: bool = False, zero: int = -1
 ) -> tuple[I32, npt.NDArray[np.bool_]]:
-    """Takes the delays of streams back.
+    """Takes the delays of streams back: each row begins as many frames later as it was late.
+
+    Delays 0 1 2, initial ``i``, end ``e``; four frames; ``-`` is zero, and not known::
+
+        tail="cut"                        tail="keep", initial=True
+        0 1 2 3         0 1 2 3           i 0 1 2 3 e e         0 1 2 3
+        i 0 1 2    ->   0 1 2 -           i i 0 1 2 3 e    ->   0 1 2 3
+        i i 0 1         0 1 - -           i i i 0 1 2 3         0 1 2 3
 
     Args:
         streams: integers [R, T'], as :func:`duologue_pipeline.views.dual_stream` gives them, or as a model does.
@@ -106,10 +117,13 @@ def undelay(
         last ``delay`` frames of a row.
 
     Raises:
-        UsageError: the delays are not one of 0 or more a row, there is no such tail, or the streams are too short.
+        UsageError: the delays are not one of 0 or more a row, there is no such tail, or the streams are too short, or no ids.
+
+    Source: kyutai-labs/moshi@e6a55d2 moshi/moshi/models/lm_utils.py ``_undelay_sequence``, whose mask this is as well.
     """
-    if streams.ndim != 2:
-        raise UsageError(f"streams of shape {list(streams.shape)}: expected [streams, frames]")
+    streams = np.asarray(streams)
+    if streams.ndim != 2 or not len(streams) or streams.dtype.kind not in "iu":
+        raise UsageError(f"streams {streams.dtype} {list(streams.shape)}: expected ids, integers [streams, frames]")
     rows = len(streams)
     late = check_delays(delays, rows, tail)
     frames = streams.shape[1] - int(initial) - (max(late) if tail == "keep" else 0)

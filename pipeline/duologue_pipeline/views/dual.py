@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.views.delays import Tail, check_delays, delay_streams
 from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes
+from duologue_pipeline.views.spans import whole_step
 from duologue_pipeline.views.text_row import Placement, text_row
-from duologue_pipeline.views.tokenizers import Tokenizer
+from duologue_pipeline.views.tokenizers import Tokenizer, check_ids
 
 __all__ = ["dual_stream", "speaker_rows"]
 
@@ -46,8 +46,8 @@ def dual_stream(
 
     Moshi's trainer takes this undelayed, as it comes by default: ``LMModel.forward`` applies the delays itself, so delays here
     delay twice, and training still runs. Its loss is on rows 0 to K. J-Moshi's streams are ``placement="spread"``,
-    ``delays=[0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 1, ...]``, ``tail="keep"``, ``initial=True``. RSTnet's collate is ``tail="keep"``
-    with ``text_initial=text_padding=128002``. Moshi 2B and Hibiki take 16 codebooks a side, delays 0 and then 2,
+    ``delays=[0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 1, ...]``, ``tail="keep"``, ``initial=True``. RSTnet's collate has the same
+    delays, ``tail="keep"`` and ``text_initial=text_padding=128002``. Moshi 2B and Hibiki take 16 codebooks a side, delays 0 and then 2,
     ``text_initial=48000``.
 
     Args:
@@ -56,7 +56,8 @@ def dual_stream(
             ``encode_as_pieces`` and ``piece_to_id``. It adds no BOS.
         speaker: ``a`` or ``b``: whose side the model speaks; the other is the user.
         placement: how text stands on frames (:mod:`duologue_pipeline.views.text_row`).
-        delays: frames, one for each of the 1 + 2K rows, to have the rows delayed; none by default.
+        delays: frames, one for each of the 1 + 2K rows, to have the rows delayed (:mod:`duologue_pipeline.views.delays` draws it);
+            none by default.
         tail: ``cut`` loses the last ``delay`` frames of a row, as Kyutai does; ``keep`` makes the streams longer by the
             greatest delay, as nu-dialogue does.
         initial: whether one column of initial ids is put in front.
@@ -87,9 +88,11 @@ def dual_stream(
     late = check_delays([0] * (1 + 2 * count) if delays is None else delays, 1 + 2 * count, tail)
     user = other_speaker(speaker)
     held = frame_count(sample)
-    length = held if frames is None else frames
-    if length < 1:
-        raise UsageError(f"frames {length}: expected at least 1")
+    length = held if frames is None else whole_step(frames, "frames")
+    check_ids(
+        "text_padding, end_of_text_padding, text_initial, audio_initial, zero",
+        (text_padding, end_of_text_padding, text_initial, audio_initial, zero),
+    )
     both = min(held, length)
     streams = np.empty((1 + 2 * count, length), np.int32)
     row = text_row(
@@ -159,6 +162,7 @@ def speaker_rows(
     Source: nu-dialogue/moshi-finetune@3879d29 tools/prepare_dataset.py ``merge_text_audio``, tools/tokenize_text.py.
     """
     count = codebook_count(sample, codebooks)
+    check_ids("text_padding, end_of_text_padding, zero", (text_padding, end_of_text_padding, zero))
     found = {}
     for speaker in SPEAKERS:
         rows = np.empty((1 + count, frame_count(sample)), np.int32)

@@ -20,7 +20,7 @@ from duologue_pipeline.views.sequence import (
 from duologue_pipeline.views.sides import FRAME_MS, FRAME_RATE_HZ, codebook_count, other_speaker, side_codes
 from duologue_pipeline.views.spans import active_steps, whole_step
 from duologue_pipeline.views.spoken_text import fill_slots, turn_ids, words_of
-from duologue_pipeline.views.tokenizers import Tokenizer, encode
+from duologue_pipeline.views.tokenizers import Tokenizer, check_ids, encode
 from duologue_pipeline.views.words import turns
 
 __all__ = ["flattened"]
@@ -77,7 +77,7 @@ def flattened(
         speech_chunk: frames of speech in a chunk and on a side, at least 1.
         align: when text may be written.
         codebooks: how many of the frame are written, coarsest first, frame by frame.
-        silent_text: id that fills the text of a chunk.
+        silent_text: id that fills the text of a chunk; used by three streams only.
         silent_speech: id that stands for a silent frame; or one a codebook, e.g. the release's ``codec.silence``.
         silence: ``token`` writes ``silent_speech`` for each frame whose middle lies in no activity of its speaker, ``keep`` its
             codes.
@@ -103,9 +103,12 @@ def flattened(
     if streams == 4:
         return _by_turns(sample, tokenizer, speaker, heard)
     chunks = -(-heard[user].shape[1] // speech_chunk)
+    filler = check_ids("silent_text", silent_text)
+    if len(filler) != 1:
+        raise UsageError(f"silent_text {silent_text!r}: expected one id")
     queue = _queue(sample, tokenizer, speaker, align)
     in_slots = [(frame // speech_chunk * text_chunk, ids) for frame, ids in queue]
-    text, dropped = fill_slots(in_slots, chunks * text_chunk, silent_text)
+    text, dropped = fill_slots(in_slots, chunks * text_chunk, filler[0])
     rows = np.array(text, np.int32).reshape(chunks, text_chunk)
     return _by_chunks(heard[user], heard[speaker], silent, speech_chunk, rows, dropped)
 
@@ -113,7 +116,7 @@ def flattened(
 def _silent_frame(sample: Sample, silent_speech: int | Sequence[int], codebooks: int) -> npt.NDArray[np.int32]:
     """Gives the codes of a silent frame: int32 [K, 1]."""
     count = codebook_count(sample, codebooks)
-    given = np.asarray(silent_speech, np.int32).reshape(-1)
+    given = np.array(check_ids("silent_speech", silent_speech), np.int32)
     if len(given) not in (1, count):
         raise UsageError(
             f"silent_speech has {len(given)} ids and a frame {count} codebooks; give one id, or one for each"

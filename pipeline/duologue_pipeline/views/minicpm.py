@@ -9,7 +9,7 @@ from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sequence import MODEL_TEXT, TAG, USER_SPEECH, Tokens, join_tokens
 from duologue_pipeline.views.spans import sample_end_ms, step_count, whole_step
 from duologue_pipeline.views.spoken_text import words_of
-from duologue_pipeline.views.tokenizers import Tokenizer, encode
+from duologue_pipeline.views.tokenizers import Tokenizer, check_ids, encode
 from duologue_pipeline.views.words import SpokenWord, Turn, turns
 
 __all__ = ["minicpm_units"]
@@ -73,6 +73,10 @@ def minicpm_units(
     Raises:
         UsageError: an argument is none of these, or the tokenizer gives no ids.
     """
+    check_ids(
+        "unit, listen, speak, chunk_eos, turn_eos, unit_end, user_id",
+        (unit, listen, speak, chunk_eos, turn_eos, unit_end, user_id),
+    )
     unit_ms, most = whole_step(unit_ms, "unit_ms"), whole_step(most, "most")
     heard = np.full(whole_step(user_features, "user_features"), user_id, np.int32)
     units = step_count(sample, unit_ms)

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sides import FRAME_MS, frame_count
 from duologue_pipeline.views.spoken_text import turn_ids, words_of
-from duologue_pipeline.views.tokenizers import Tokenizer
+from duologue_pipeline.views.tokenizers import Tokenizer, check_ids
 from duologue_pipeline.views.words import turns
 
 __all__ = ["nemo_turns"]
@@ -46,6 +46,7 @@ def nemo_turns(
     Raises:
         UsageError: there is no such speaker, or the tokenizer gives no ids.
     """
+    check_ids("bos, eos, pad", (bos, eos, pad))
     words = words_of(sample, tokenizer, speaker)
     row = np.full(frame_count(sample), pad, np.int32)
     for turn in turns(sample):

@@ -11,8 +11,9 @@ from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.parallel_styles import KIMI_AUDIO, Marks, ParallelStyle
 from duologue_pipeline.views.sequence import MODEL_SPEECH, MODEL_TEXT, TAG, USER_SPEECH, Tokens
 from duologue_pipeline.views.sides import FRAME_RATE_HZ, check_speaker, codebook_count, side_codes
+from duologue_pipeline.views.spoken_text import words_of
 from duologue_pipeline.views.tokenizers import Tokenizer, encode
-from duologue_pipeline.views.words import own_words, turn_text, turns
+from duologue_pipeline.views.words import text_of_turn, turns
 
 __all__ = ["parallel"]
 
@@ -60,22 +61,22 @@ def parallel(
     Sources: those of the styles. Kimi-Audio's own ``audio-text`` messages carry no end of text and fail where the text is longer
     than the audio; here the text ends as its generator ends it, and the longer row decides.
     """
-    if lead < 0:
-        raise UsageError(f"lead {lead}: expected 0 or more positions")
+    if not isinstance(lead, int | np.integer) or lead < 0:
+        raise UsageError(f"lead {lead}: expected a whole number of positions, 0 or more")
     if layers is not None:
         style = replace(style, layers=layers)
     if style.layers < 1:
         raise UsageError(f"layers {style.layers}: expected at least 1")
     model = check_speaker(speaker)
     count = codebook_count(sample, 1 if style.folded else style.layers)
-    words = {model: own_words(sample, model)}
+    words = words_of(sample, tokenizer, model)
     parts = []
     length = 0
     for turn in turns(sample):
         codes = side_codes(sample, turn.speaker, count)[:, turn.first_frame : turn.end_frame]
         text = None
         if turn.speaker == model:
-            text = [*encode(tokenizer, turn_text(turn, words)), style.text_end]
+            text = [*encode(tokenizer, text_of_turn(turn, words)), style.text_end]
         marks = style.user_marks if text is None else style.model_marks
         spoken = _length(text, codes.shape[1], lead, style)
         parts.append((text, codes, marks, spoken))

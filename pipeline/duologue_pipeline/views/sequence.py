@@ -30,7 +30,8 @@ class Tokens:
     """Holds a sequence of tokens and what each of them is; of :func:`~duologue_pipeline.views.parallel` rows of such.
 
     Attributes:
-        ids: int32 [L], as the view says; ids of text are the tokenizer's, those of speech the codec's.
+        ids: int32 [L], as the view says; ids of text are the tokenizer's, those of speech the codec's. Both begin at 0, so a model
+            with one vocabulary wants an offset: ``ids + offset * np.isin(kind, (0, 3))``.
         kind: uint8 [L]: 0 user speech, 1 user text, 2 model text, 3 model speech, 4 tag. The loss is on 2 and 3.
         dropped: how many tokens of text found no place before the end of the sample.
     """

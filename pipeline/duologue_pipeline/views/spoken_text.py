@@ -7,26 +7,34 @@ from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import Speaker
 from duologue_pipeline.views.sides import check_speaker
 from duologue_pipeline.views.tokenizers import Tokenizer, check_unmarked, encode
-from duologue_pipeline.views.words import SpokenWord, Turn, has_transcript, own_words, turn_text
+from duologue_pipeline.views.words import SpokenWord, Turn, has_transcript, own_words, text_of_turn
 
-__all__ = ["fill_slots", "turn_ids", "words_of"]
+__all__ = ["fill_slots", "told_words", "turn_ids", "words_of"]
 
 
 def words_of(sample: Sample, tokenizer: Tokenizer, *speakers: str) -> dict[Speaker, list[SpokenWord]]:
+    """Lists the words of some speakers for a tokenizer that puts nothing around them: :func:`told_words`.
+
+    Raises:
+        UsageError: there is no such speaker, or the tokenizer puts special tokens around each text.
+    """
+    check_unmarked(tokenizer)
+    return told_words(sample, *speakers)
+
+
+def told_words(sample: Sample, *speakers: str) -> dict[Speaker, list[SpokenWord]]:
     """Lists the words of some speakers, and warns where it is not known what one says.
 
     Args:
         sample: that they speak in.
-        tokenizer: that their words are for.
         speakers: ``a``, ``b`` or both.
 
     Returns:
         speaker -> :func:`duologue_pipeline.views.words.own_words`; without a transcript there are none.
 
     Raises:
-        UsageError: there is no such speaker, or the tokenizer puts special tokens around each text.
+        UsageError: there is no such speaker.
     """
-    check_unmarked(tokenizer)
     words = {}
     for name in speakers:
         speaker = check_speaker(name)
@@ -47,7 +55,7 @@ def turn_ids(tokenizer: Tokenizer, turn: Turn, words: Mapping[Speaker, list[Spok
     Raises:
         UsageError: the tokenizer gives no ids.
     """
-    text = turn_text(turn, words)
+    text = text_of_turn(turn, words)
     return encode(tokenizer, text) if text else []
 
 

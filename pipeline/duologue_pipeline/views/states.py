@@ -73,10 +73,10 @@ def chunk_states(sample: Sample, *, speaker: str = "a", chunk_ms: int = 160) -> 
 
     ::
 
-        model    ______[turn . . . . . . . ]______[bc]______[turn . . . . X
-        user     . . . ]__________________[turn . . . . . ]_________[turn, takes the floor
-        chunk   |  0  |  1  |  2  |  3  |  4  |  5  |  6  |  7  |  8  |  9  |
-        state    LISTEN START SPEAK ...   STOP  LISTEN BACKCHANNEL ... INTERRUPTED
+        model    ______[turn . . . . . . . ]__________[bc.]______[turn . . . . ]_________
+        user     . . ]______________________[turn . . . . . . ]____________[turn, takes the floor
+        chunk   |  0  |  1  |  2  |  3  |  4  |  5  |  6  |  7  |  8  |  9  |  10 |  11 |
+        state      0     2     1     1     3     0     5     0     2     1     4     0
 
     Chunk c is ``(lo, hi) = (c * chunk_ms, (c + 1) * chunk_ms)``. The first that holds:
 

@@ -6,11 +6,15 @@ A tokenizer is a callable ``str -> ids``, or an object with sentencepiece's ``en
 
 from collections.abc import Callable, Sequence
 from operator import index
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+import numpy as np
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["PieceTokenizer", "Tokenizer", "check_unmarked", "encode", "encode_lines", "piece_tokenizer"]
+__all__ = ["PieceTokenizer", "Tokenizer", "check_ids", "check_unmarked", "encode", "encode_lines", "piece_tokenizer"]
+
+_HIGHEST_ID: Final = int(np.iinfo(np.int32).max)
 
 
 class _Encoder(Protocol):
@@ -54,10 +58,33 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
         found = list(map(index, ids))
     except TypeError:
         found = [-1]
-    if (found and min(found) < 0) or isinstance(ids, bytes):
+    if (found and not 0 <= min(found) <= max(found) <= _HIGHEST_ID) or isinstance(ids, bytes):
         raise UsageError(
             f"the tokenizer gives {str(given)[:60]!r} for {text[:30]!r}, expected a list of ids; wrap one of transformers as "
             "`lambda text: tokenizer.encode(text, add_special_tokens=False)`"
+        )
+    return found
+
+
+def check_ids(name: str, ids: Any) -> list[int]:
+    """Gives ids that a caller names as a list.
+
+    Args:
+        name: of the argument that holds them.
+        ids: one id, or a sequence of ids; they may be below 0, as the ids that have no embedding are.
+
+    Raises:
+        UsageError: one of them is no whole number, or does not fit in int32.
+    """
+    values = np.ravel(np.asarray(ids, object)).tolist()
+    try:
+        found = [index(value) for value in values]
+    except TypeError:
+        found = [_HIGHEST_ID + 1]
+    if any(abs(value) > _HIGHEST_ID for value in found):
+        raise UsageError(
+            f"{name} {ids!r}: expected ids, which are whole numbers; the tokenizer tells the id of a token, with sentencepiece "
+            "`piece_to_id`, with transformers `convert_tokens_to_ids`"
         )
     return found
 

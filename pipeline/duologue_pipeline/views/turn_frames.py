@@ -8,8 +8,9 @@ import numpy.typing as npt
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sides import check_speaker, codebook_count, side_codes
+from duologue_pipeline.views.spoken_text import told_words
 from duologue_pipeline.views.tokenizers import Tokenizer, encode
-from duologue_pipeline.views.words import own_words, turn_text, turns
+from duologue_pipeline.views.words import text_of_turn, turns
 
 __all__ = ["turn_frames"]
 
@@ -43,19 +44,19 @@ def turn_frames(
     Raises:
         UsageError: the release has fewer codebooks than asked for, the speakers are none, or the tokenizer gives no ids.
 
-    Source: SesameAILabs/csm@2d72078 generator.py ``_tokenize_segment``. Ids are its own: a frame of codes that are all zero
+    Source: SesameAILabs/csm@2d72082 generator.py ``_tokenize_segment``. Ids are its own: a frame of codes that are all zero
     reads as an end there too.
     """
     count = codebook_count(sample, codebooks)
     names = [check_speaker(speaker) for speaker in speakers]
     if not names or len(set(names)) != len(names):
         raise UsageError(f'speakers {tuple(speakers)!r}: expected "a", "b" or both, each once')
-    words = {name: own_words(sample, name) for name in names}
+    words = told_words(sample, *names)
     blocks: list[tuple[list[int], npt.NDArray[np.uint16]]] = []
     length = 0
     for turn in turns(sample):
         if turn.speaker in words:
-            ids = encode(tokenizer, f"[{names.index(turn.speaker)}]{turn_text(turn, words)}")
+            ids = encode(tokenizer, f"[{names.index(turn.speaker)}]{text_of_turn(turn, words)}")
             codes = side_codes(sample, turn.speaker, count)[:, turn.first_frame : turn.end_frame]
             blocks.append((ids, codes))
             length += len(ids) + codes.shape[1] + 1

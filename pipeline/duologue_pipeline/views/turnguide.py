@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sequence import (
     MODEL_SPEECH,
@@ -16,7 +17,7 @@ from duologue_pipeline.views.sequence import (
 from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes
 from duologue_pipeline.views.spans import whole_step
 from duologue_pipeline.views.spoken_text import turn_ids, words_of
-from duologue_pipeline.views.tokenizers import Tokenizer
+from duologue_pipeline.views.tokenizers import Tokenizer, check_ids
 from duologue_pipeline.views.words import turns
 
 __all__ = ["turn_text"]
@@ -65,7 +66,10 @@ def turn_text(
     count = codebook_count(sample, codebooks)
     words = words_of(sample, tokenizer, speaker)
     heard, said = (frame_ids(side_codes(sample, each, count)) for each in (user, speaker))
-    begin, end = ([], []) if tags is None else ([tags[0]], [tags[1]])
+    marks = [] if tags is None else check_ids("tags", tags)
+    if tags is not None and len(marks) != 2:
+        raise UsageError(f"tags {tags!r}: expected two ids, in front of the text of a turn and behind it")
+    begin, end = marks[:1], marks[1:]
     texts: dict[int, list[list[int]]] = {}
     for turn in turns(sample):
         if turn.speaker == speaker and (ids := turn_ids(tokenizer, turn, words)):

@@ -14,7 +14,7 @@ from duologue_pipeline.records import Speaker
 from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, milliseconds
 from duologue_schemas.tables import WITHDRAWN
 
-__all__ = ["SpokenWord", "Turn", "has_transcript", "is_withdrawn", "own_words", "turn_text", "turns"]
+__all__ = ["SpokenWord", "Turn", "has_transcript", "is_withdrawn", "own_words", "text_of_turn", "turns"]
 
 _START_S: Final = attrgetter("start_s")
 _START_MS: Final = attrgetter("start_ms")
@@ -106,7 +106,7 @@ def turns(sample: Sample) -> list[Turn]:
     return found
 
 
-def turn_text(turn: Turn, words: Mapping[Speaker, list[SpokenWord]]) -> str:
+def text_of_turn(turn: Turn, words: Mapping[Speaker, list[SpokenWord]]) -> str:
     """Joins the words of a turn by one space: those of its speaker that begin in ``[start_ms, end_ms)``.
 
     Args:

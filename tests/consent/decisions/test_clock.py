@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 from duologue_consent import Ledger, LedgerError, Purpose
 from duologue_consent.cli.app import app
 from duologue_consent.decisions.clock import CLOCK_TOLERANCE, clock_fault
+from duologue_consent.decisions.standing import State, standing
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
 BOTH = [Purpose.RECORDING, Purpose.TRAINING_INHOUSE]
@@ -69,16 +70,20 @@ def consent(*arguments: object) -> Result:
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "grant": ("grant", "anna", "--purpose", "recording"),
-    "refuse": ("refuse", "anna", "--purpose", "recording"),
-    "withdraw": ("withdraw", "anna"),
-    "revoke": ("revoke", "anna", "--by", "controller"),
-    "invalidate": ("invalidate", "anna", "--by", "authority"),
     "status": ("status",),
     "receipt": ("receipt", "anna"),
     "lineage add": ("lineage", "add", "m", "--dataset", "out"),
     "lineage list": ("lineage", "list"),
     "lineage notices": ("lineage", "notices"),
     "settle": ("settle",),
+}
+
+DENIALS: dict[str, tuple[str, ...]] = {
+    "refuse": ("refuse", "anna", "--purpose", "recording", "--purpose", "training_inhouse"),
+    "withdraw": ("withdraw", "anna"),
+    "withdraw a purpose": ("withdraw", "anna", "--purpose", "recording", "--purpose", "training_inhouse"),
+    "revoke": ("revoke", "anna", "--by", "controller"),
+    "invalidate": ("invalidate", "anna", "--by", "authority"),
 }
 
 
@@ -93,3 +98,23 @@ def test_every_command_that_decides_or_shows_how_consent_stands_asks_the_clock(c
     assert "; set the clock and run the command again; if it is right" in line
     assert path.read_bytes() == before
     assert consent("check", path).exit_code == 0  # what does not hang on a clock goes on
+
+
+EXPECTED = {
+    "refuse": State.REFUSED,
+    "withdraw": State.WITHDRAWN,
+    "withdraw a purpose": State.WITHDRAWN,
+    "revoke": State.REVOKED,
+    "invalidate": State.INVALIDATED,
+}
+
+
+@pytest.mark.parametrize("denial", DENIALS)
+def test_a_no_needs_no_clock(denial: str, path: Path) -> None:
+    later = datetime.now(UTC) + timedelta(days=400)
+    Ledger.create(path).grant("anna", BOTH, at=later)  # by a clock that was ahead
+    result = consent(*DENIALS[denial], "--ledger", path)
+    assert result.exit_code == 0, result.stderr
+    stands = Ledger.open(path).snapshot().history("anna")
+    for moment in (datetime.now(UTC), later + timedelta(days=1)):
+        assert [standing(stands, purpose, moment).state for purpose in BOTH] == [EXPECTED[denial]] * 2

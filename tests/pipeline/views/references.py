@@ -144,7 +144,7 @@ def nu_delayed(
 
 
 def csm_segment(ids: list[int], codes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """SesameAILabs/csm@2d72078 generator.py ``_tokenize_segment`` (Apache-2.0), for codes [K, T] instead of audio."""
+    """SesameAILabs/csm@2d72082 generator.py ``_tokenize_segment`` (Apache-2.0), for codes [K, T] instead of audio."""
     columns = len(codes) + 1
     text, text_mask = np.zeros((len(ids), columns), np.int64), np.zeros((len(ids), columns), bool)
     text[:, -1] = ids

@@ -165,6 +165,7 @@ def test_actions_end_their_block_and_are_learnt() -> None:
         ({"frames": 0}, "^frames 0: expected a whole number of at least 1$"),
         ({"text": 1.5}, r"^text 1\.5: expected"),
         ({"user_features": 0}, "^user_features 0: expected"),
+        ({"pad": "[PAD]"}, "listen, begin, pad, end, user_id .*: expected ids, which are whole numbers"),
         ({"codebooks": 9}, "the release has 8 codebooks a frame and 9 are asked for"),
     ],
 )

@@ -112,6 +112,8 @@ def test_what_is_no_chunk_is_refused() -> None:
         clock_chunks(PAPER, tags=(1, 1))
     with pytest.raises(UsageError, match=r"^tags 1: expected two ids"):
         clock_chunks(PAPER, tags=1)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"^tags \('\[S0\]', '\[S1\]'\): expected ids, which are whole numbers"):
+        clock_chunks(PAPER, tags=("[S0]", "[S1]"))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r'^deduplicate \'all\': expected "stream", "chunk" or None$'):
         clock_chunks(PAPER, tags=TAGS, deduplicate="all")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"^2 tags of the model and 9 frames in chunks of 4: expected 3 tags"):

@@ -1,6 +1,7 @@
 """Delays: as Kyutai's and nu-dialogue's code apply them, and taken back."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,5 +120,18 @@ def test_what_cannot_be_undelayed_is_refused() -> None:
         undelay(streams, [0, 1], tail="kept")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="streams of 3 frames are shorter than what keep adds"):
         undelay(streams, [0, 5], tail="keep")
-    with pytest.raises(UsageError, match=r"streams of shape \[3\]: expected \[streams, frames\]"):
-        undelay(streams[0], [0, 0])
+    for wrong in (streams[0], np.zeros((0, 3), np.int32), streams.astype(np.float32)):
+        with pytest.raises(UsageError, match=r"streams \w+ \[.*\]: expected ids, integers \[streams, frames\]"):
+            undelay(wrong, [0, 0])
+
+
+@pytest.mark.parametrize("delays", [[0.5, 1], 1, None, ["0", "1"]])
+def test_delays_that_are_no_list_of_whole_numbers_are_refused(delays: Any) -> None:
+    with pytest.raises(UsageError, match=r"delays .*: expected a list of whole numbers of frames, one a stream"):
+        undelay(np.zeros((2, 3), np.int32), delays)
+
+
+def test_lists_are_undelayed_as_arrays_are() -> None:
+    streams, known = undelay([[1, 2], [9, 1]], np.array([0, 1]))  # type: ignore[arg-type]
+    assert streams.tolist() == [[1, 2], [1, -1]]
+    assert known.tolist() == [[True, True], [True, False]]

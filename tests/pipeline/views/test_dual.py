@@ -72,8 +72,13 @@ def test_frames_pads_before_the_delays() -> None:
 def test_what_is_none_of_the_choices_is_refused() -> None:
     with pytest.raises(UsageError, match='speaker \'main\': expected "a" or "b", whose side the model speaks'):
         dual_stream(make_sample(), encode, speaker="main")
-    with pytest.raises(UsageError, match="frames 0: expected at least 1"):
-        dual_stream(make_sample(), encode, frames=0)
+    for frames in (0, 1.5):
+        with pytest.raises(UsageError, match=f"frames {frames}: expected a whole number of at least 1"):
+            dual_stream(make_sample(), encode, frames=frames)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"text_padding, .*zero .*: expected ids, which are whole numbers"):
+        dual_stream(make_sample(), encode, text_padding="<pad>")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"text_padding, .*zero .*: expected ids, which are whole numbers"):
+        speaker_rows(make_sample(), Pieces(), zero=None)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match='tail \'kept\': expected "cut" or "keep"'):
         dual_stream(make_sample(), encode, tail="kept")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="codebooks 0: expected at least 1"):

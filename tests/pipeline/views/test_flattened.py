@@ -279,6 +279,10 @@ def test_who_has_no_transcript_has_no_text_and_is_named() -> None:
         ({"silent_speech": [1, 2]}, "^silent_speech has 2 ids and a frame 1 codebooks"),
         ({"tokenizer": None}, "^4 streams hold text: give a tokenizer, or take streams=2$"),
         ({"speaker": "c"}, "^speaker 'c': expected"),
+        ({"silent_speech": "<silence>"}, "^silent_speech '<silence>': expected ids, which are whole numbers"),
+        ({"silent_speech": 1.5}, "^silent_speech 1.5: expected ids, which are whole numbers"),
+        ({"streams": 3, "silent_text": None}, "^silent_text None: expected ids, which are whole numbers"),
+        ({"streams": 3, "silent_text": [1, 2]}, r"^silent_text \[1, 2\]: expected one id"),
     ],
 )
 def test_what_is_no_layout_is_refused(wrong: dict[str, Any], said: str) -> None:

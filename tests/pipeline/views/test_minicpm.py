@@ -112,5 +112,7 @@ def test_the_words_of_a_turn_stand_in_their_seconds() -> None:
 def test_what_is_no_unit_is_refused() -> None:
     with pytest.raises(UsageError, match=r"^most 0: expected a whole number of at least 1$"):
         minicpm_units(make_sample(), two_tokens_a_word, most=0, **IDS)
+    with pytest.raises(UsageError, match=r"^unit, listen, speak, .*: expected ids, which are whole numbers"):
+        minicpm_units(make_sample(), two_tokens_a_word, **{**IDS, "speak": "<|speak|>"})
     with pytest.raises(UsageError, match=r"^unit_ms 1\.5: expected"):
         minicpm_units(make_sample(), two_tokens_a_word, unit_ms=1.5, **IDS)  # type: ignore[arg-type]

@@ -72,3 +72,8 @@ def test_a_half_frame_is_rounded_up_and_a_long_text_is_cut() -> None:
 def test_a_speaker_that_there_is_not_is_refused() -> None:
     with pytest.raises(UsageError, match=r"^speaker 'c': expected"):
         nemo_turns(make_sample(), two_tokens_a_word, speaker="c", bos=BOS, eos=EOS)
+
+
+def test_names_of_tokens_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"^bos, eos, pad .*: expected ids, which are whole numbers"):
+        nemo_turns(make_sample(), two_tokens_a_word, bos="<s>", eos=EOS)  # type: ignore[arg-type]

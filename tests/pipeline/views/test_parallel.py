@@ -113,9 +113,16 @@ def test_a_sample_without_turns_gives_nothing() -> None:
     assert (tokens.ids.shape, tokens.kind.shape) == ((2, 0), (2, 0))
 
 
+def test_it_is_said_where_it_is_not_known_what_is_said() -> None:
+    sample = make_sample(turns=[("a", 0.0, 0.8)], transcripts={"a": False})
+    with pytest.warns(UserWarning, match="a sample has no transcript of speaker a, so this view has no text where a"):
+        parallel(sample, encode)
+
+
 def test_what_cannot_be_laid_out_is_refused() -> None:
-    with pytest.raises(UsageError, match="lead -1: expected 0 or more positions"):
-        parallel(make_sample(), encode, -1)
+    for lead in (-1, 1.5):
+        with pytest.raises(UsageError, match=f"lead {lead}: expected a whole number of positions, 0 or more"):
+            parallel(make_sample(), encode, lead)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="the release has 2 codebooks a frame and 7 are asked for"):
         parallel(make_sample(codebooks=2), encode, 1, style=MINI_OMNI)
     with pytest.raises(UsageError, match="layers 0: expected at least 1"):

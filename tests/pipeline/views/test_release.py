@@ -4,11 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.views import dual_stream, parallel, speaker_rows, turn_frames
 from duologue_pipeline.withdrawal.silence import silence_codes, silence_document
 from tests.pipeline.views.build import Pieces
+
+pytestmark = pytest.mark.filterwarnings("ignore:a sample has no transcript")
 
 
 def test_every_sample_has_its_views(release: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.views import dual_stream
-from duologue_pipeline.views.tokenizers import check_unmarked, encode, encode_lines
+from duologue_pipeline.views.tokenizers import check_ids, check_unmarked, encode, encode_lines
 from tests.pipeline.views.build import Pieces, make_sample
 
 
@@ -34,12 +34,23 @@ def test_an_object_with_encode_is_not_called() -> None:
     assert encode(Both(), "no") == Pieces().encode("no")
 
 
-@pytest.mark.parametrize("given", [{"input_ids": [1]}, "12", None, [1.5], [-1], [[1]]])
+@pytest.mark.parametrize("given", [{"input_ids": [1]}, "12", None, [1.5], [-1], [[1]], [2**31]])
 def test_what_is_no_list_of_ids_is_refused(given: Any) -> None:
     with pytest.raises(
         UsageError, match=r"the tokenizer gives .* for 'word', expected a list of ids; wrap one of transf"
     ):
         encode(lambda text: given, "word")
+
+
+@pytest.mark.parametrize(("given", "ids"), [(3, [3]), ((1, -1), [1, -1]), (np.array([4, 5], np.uint16), [4, 5])])
+def test_ids_that_a_caller_names(given: Any, ids: list[int]) -> None:
+    assert check_ids("tags", given) == ids
+
+
+@pytest.mark.parametrize("given", ["<s>", ("[S0]", "[S1]"), None, 1.0, [1.5], 2**31, [-(2**31)]])
+def test_names_of_tokens_are_no_ids(given: Any) -> None:
+    with pytest.raises(UsageError, match=r"tags .*: expected ids, which are whole numbers; the tokenizer tells the id"):
+        check_ids("tags", given)
 
 
 def test_what_is_no_tokenizer_is_refused() -> None:

@@ -85,6 +85,12 @@ def test_a_sample_without_turns_gives_nothing() -> None:
     assert (frames.shape, mask.shape) == ((0, 9), (0, 9))
 
 
+def test_it_is_said_where_it_is_not_known_what_is_said() -> None:
+    sample = make_sample(turns=[("a", 0.0, 0.8)], transcripts={"a": False})
+    with pytest.warns(UserWarning, match="a sample has no transcript of speaker a, so this view has no text where a"):
+        turn_frames(sample, encode, speakers=("a",))
+
+
 def test_what_csm_cannot_have_is_refused() -> None:
     with pytest.raises(UsageError, match="the release has 8 codebooks a frame and 32 are asked for"):
         turn_frames(make_sample(), encode, codebooks=32)

@@ -55,6 +55,8 @@ def test_speech_keeps_its_clock() -> None:
     ("wrong", "said"),
     [
         ({"chunk_frames": 0}, "^chunk_frames 0: expected a whole number of at least 1$"),
+        ({"tags": (1,)}, r"tags \(1,\): expected two ids, in front of the text of a turn and behind it"),
+        ({"tags": ("<", ">")}, "tags .*: expected ids, which are whole numbers"),
         ({"codebooks": 9}, "the release has 8 codebooks a frame and 9 are asked for"),
     ],
 )

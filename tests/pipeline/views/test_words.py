@@ -1,6 +1,6 @@
 """Words and turns of a sample: which it owns, on which frames, in which order."""
 
-from duologue_pipeline.views.words import Turn, has_transcript, own_words, turn_text, turns
+from duologue_pipeline.views.words import Turn, has_transcript, own_words, text_of_turn, turns
 from tests.pipeline.views.build import make_sample
 
 WORDS = [
@@ -51,5 +51,5 @@ def test_turns_are_clipped_to_the_sample_and_sorted() -> None:
 def test_the_text_of_a_turn_is_the_words_that_begin_in_it() -> None:
     sample = make_sample(words=[*WORDS, ("a", " ", 0.35, 0.4)], frames=10)
     words = {"a": own_words(sample, "a"), "b": own_words(sample, "b")}
-    assert turn_text(Turn("a", -100, 800, 0, 10), words) == "one two last"  # type: ignore[arg-type]
-    assert turn_text(Turn("a", 100, 300, 1, 4), words) == "one"  # type: ignore[arg-type]
+    assert text_of_turn(Turn("a", -100, 800, 0, 10), words) == "one two last"  # type: ignore[arg-type]
+    assert text_of_turn(Turn("a", 100, 300, 1, 4), words) == "one"  # type: ignore[arg-type]
