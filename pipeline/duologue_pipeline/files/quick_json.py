@@ -23,6 +23,7 @@ _LONG_EXPONENT: Final = re.compile(rb"[eE][0-9]{3}")
 _PLUS: Final = re.compile(rb"[0-9][eE]\+[0-9]{2}")
 _NUMBER_BEGINS_AFTER: Final = b":,[- \t\n\r"
 _IN_NUMBERS: Final = b"0123456789."
+_LOOKED_BACK: Final = 1 << 10  # what has more digits is in doubt
 
 
 class DoubtError(Exception):
@@ -77,9 +78,8 @@ def _has_large_number(text: npt.NDArray[np.uint8], small: npt.NDArray[np.uint8],
 
 
 def _is_in_number(data: bytes, place: int) -> bool:
-    while place >= 0 and data[place] in _IN_NUMBERS:
-        place -= 1
-    return place < 0 or data[place] in _NUMBER_BEGINS_AFTER
+    before = data[max(place - _LOOKED_BACK, 0) : place + 1].rstrip(_IN_NUMBERS)
+    return not before or before[-1] in _NUMBER_BEGINS_AFTER
 
 
 def _fields(document: Any, opened: int) -> int:
@@ -108,9 +108,11 @@ def _fields(document: Any, opened: int) -> int:
                 rest.append((depth + 1, value))
             elif kind is list:
                 opened -= 1
-                groups = [value] if value and type(value[0]) is dict else []
+                groups = [(depth + 1, value)] if value and type(value[0]) is dict else []
                 while groups:
-                    group = groups.pop()
+                    deep, group = groups.pop()
+                    if deep > _DEPTH:
+                        raise DoubtError
                     if set(map(type, group)) != {dict}:
                         raise DoubtError
                     fields += sum(map(len, group))
@@ -119,7 +121,7 @@ def _fields(document: Any, opened: int) -> int:
                         raise DoubtError
                     for name, held in group[0].items():
                         if type(held) is dict:
-                            groups.append([each.get(name) for each in group])
+                            groups.append((deep + 1, [each.get(name) for each in group]))
     if opened:
         raise DoubtError
     return fields

@@ -32,6 +32,7 @@ class Epochs(ABC):
         self._epoch = self._given = 0
         self._rounds: Rounds = ()
         self._goes_on = False
+        self.place = -1
         self._content = self.content()
 
     @property
@@ -86,6 +87,13 @@ class Epochs(ABC):
             self._begin_anew()
         return self
 
+    def check_fresh(self) -> None:
+        """Checks that no state was loaded which whoever reads other shares of this would pass over; raises UsageError."""
+        if self._goes_on:
+            raise UsageError(
+                "state: it was loaded into a part of what is read now; load it into the whole, which has its own state"
+            )
+
     def share(self, part: int, parts: int) -> Self:
         """Gives what reads one of several parts of this reader's share, e.g. for a worker of a DataLoader.
 
@@ -138,12 +146,13 @@ class Epochs(ABC):
         self._goes_on = False
         count = self.count(self._content, self._epoch)
         places = dealt(count, self._rounds, consumer=self.rank, consumers=self.world)
-        return self._given_out(self.read(self._content, self._epoch, places[self._given :]), self._given)
+        left = places[self._given :]
+        return self._given_out(left, self.read(self._content, self._epoch, left), self._given)
 
-    def _given_out(self, samples: Iterator[Sample | None], given: int) -> Iterator[Sample]:
-        for sample in samples:
+    def _given_out(self, places: _Places, samples: Iterator[Sample | None], given: int) -> Iterator[Sample]:
+        for place, sample in zip(places, samples, strict=True):
             given += 1
-            self._given = given
+            self._given, self.place = given, int(place)
             if sample is not None:
                 yield sample
 

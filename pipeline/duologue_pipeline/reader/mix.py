@@ -30,7 +30,7 @@ _Places = npt.NDArray[np.int64]
 class _Course:
     """Says which dataset stands at each place of an epoch, and which of its places, counted over its epochs."""
 
-    dataset: npt.NDArray[np.int8]
+    dataset: npt.NDArray[np.int32]
     turn: _Places
 
 
@@ -159,6 +159,12 @@ def mix(datasets: Sequence[tuple[Epochs, float]], *, seed: int = 0) -> Mix:
         raise UsageError(f"mix: seed {seed!r}: expected a whole number")
     first = given[0][0]
     for number, (dataset, weight) in enumerate(given):
+        if isinstance(dataset, Mix):
+            raise UsageError(
+                f"mix: dataset {number} is a mix, whose epochs are not of one length; give all datasets to one mix, with their "
+                "weights"
+            )
+        dataset.check_fresh()
         if not isinstance(weight, int | float) or isinstance(weight, bool) or not (0 < weight < math.inf):
             raise UsageError(
                 f"mix: weight {weight!r} of dataset {number}: expected a number above 0; leave the dataset out"
@@ -187,7 +193,7 @@ def _course(counts: Sequence[int], weights: Sequence[float], seed: int, epoch: i
     for number, weight in enumerate(weights):
         own = np.arange(math.ceil(length * weight) + 2)
         moments.append((own + fractions(own, seed=seed, epoch=epoch, stream=number)) / weight)
-        datasets.append(np.full(len(own), number, np.int8))
+        datasets.append(np.full(len(own), number, np.int32))
         turns.append(own)
     order = np.argsort(np.concatenate(moments), kind="stable")
     dataset, turn = np.concatenate(datasets)[order], np.concatenate(turns)[order]

@@ -254,7 +254,10 @@ class Reading:
         if not at_once and now - self._renewed_at < _LOOK_EVERY_S:
             return False
         self._renewed_at = now
-        release = read_release(self.request.root)
+        try:
+            release = read_release(self.request.root)
+        except DamagedReleaseError as error:  # of no one sample: nothing is left out for it
+            raise UntrustedError(str(error)) from None
         if release == self.release:
             return False
         check_purpose(self.request.root, release, self.request.purpose)

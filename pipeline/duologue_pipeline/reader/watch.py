@@ -58,7 +58,6 @@ class RevocationWatch:
         now = time.monotonic()
         if now - self._looked_at < at_most_every_s:
             return False
-        self._looked_at = now
         pinned = release.get("revocations")
         try:
             size = inside_size(self._root, FILE_NAME)
@@ -68,7 +67,9 @@ class RevocationWatch:
             size = -1  # reading it says what is wrong
         if size != len(self._known.data) or pinned != self._pinned:
             before, self._known, self._pinned = self._known, self._read(release), pinned
+            self._looked_at = now
             return len(self._known.entries) > len(before.entries)
+        self._looked_at = now
         return False
 
     def _read(self, release: Mapping[str, Any]) -> Revocations:

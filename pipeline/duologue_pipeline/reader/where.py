@@ -99,7 +99,8 @@ def _condition(given: Any) -> Condition:
         values = [value]
     for each in values:
         _check_type(given, column, type_, each)
-    return column, operator, values if operator in _AMONG else value
+    plain = [each.item() if isinstance(each, np.generic) else each for each in values]  # a state says them in JSON
+    return column, operator, sorted(set(plain)) if operator in _AMONG else plain[0]
 
 
 def _check_type(given: Any, column: str, type_: pa.DataType, value: Any) -> None:

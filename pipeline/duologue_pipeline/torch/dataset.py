@@ -1,5 +1,6 @@
 """Gives a reader to torch's DataLoader, as a dataset that shares itself among workers and ranks."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ __all__ = ["TorchDataset"]
 
 _SCHEMA: Final = "torch/1.0"
 _NOBODY: Final = -1
+_COUNTERS: Final = 256  # of damage, one a worker
 
 
 class TorchDataset(IterableDataset[Item]):
@@ -55,28 +57,39 @@ class TorchDataset(IterableDataset[Item]):
         """
         if (rank is None) != (world is None):
             raise UsageError("rank and world: give both of them or neither")
+        if rank is not None and dataset.world > 1:
+            raise UsageError(
+                f"rank and world: the dataset was opened for reader {dataset.rank} of {dataset.world} already, and would be "
+                "shared out twice; give them once"
+            )
+        dataset.check_fresh()
         self._dataset, self._view, self._packing = dataset, view, packing
         self._place = None if rank is None or world is None else (rank, world)
         self._share = dataset
-        # In shared memory, for workers that live over several epochs.
-        self._epoch = _shared(0)
-        self._in_workers = _shared(False)
-        self._resumed_by = _shared(_NOBODY)
+        self._epoch, self._in_workers, self._resumed_by, self._loads = map(_shared, (0, False, _NOBODY, 0))
+        self._damaged = torch.zeros(_COUNTERS, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self._process, self._own_loads = os.getpid(), 0
         self._loaded: list[Mapping[str, Any]] = []
         self._mark: Mark | None = None
         self._begun: Begun = {}
 
     def __len__(self) -> int:
-        """Counts the samples of this rank's share of an epoch; TypeError where they are packed."""
-        if self._packing is not None:
-            raise TypeError("how many packs an epoch has is not known before it was read")
+        """Counts the samples of this rank's share of an epoch; TypeError where a view or packing makes something else of them."""
+        if self._packing is not None or self._view is not None:
+            raise TypeError("how many items or packs an epoch has is not known before it was read")
         return len(self._dataset.share(*self._consumer()))
+
+    @property
+    def damaged(self) -> int:
+        """Counts the samples that were left out because they are damaged or not there, by this process and its workers."""
+        return int(self._damaged.sum())
 
     def set_epoch(self, number: int) -> None:
         """Names the epoch that the next iteration gives, from 0; that of a state that was loaded goes on where the state stands."""
         if type(number) is not int or number < 0:
             raise UsageError(f"epoch {number!r}: expected a whole number from 0")
-        if number != int(self._epoch):
+        self._own()
+        if self._loaded and number != self._loaded[0]["reader"]["epoch"]:
             self._loaded = []
         self._epoch.fill_(number)
 
@@ -123,8 +136,11 @@ class TorchDataset(IterableDataset[Item]):
                 f"state: it is of packs of {packed} frames, and these are of {self._packed()} (None: not packed); give the packing "
                 "that the dataset had when the state was taken"
             )
+        self._own()
         self._loaded = states
-        self._epoch.fill_(states[0]["reader"]["epoch"])
+        if get_worker_info() is None:  # else StatefulDataLoader gives a worker its own
+            self._loads += 1
+            self._own_loads = int(self._loads)
         self._in_workers.fill_(False)
         self._resumed_by.fill_(_NOBODY)
 
@@ -135,6 +151,7 @@ class TorchDataset(IterableDataset[Item]):
             DamagedReleaseError, PurposeError: as the reader does.
             UsageError: the state is of another dataset, or the view returns what it may not.
         """
+        self._own()
         worker = get_worker_info()
         share = self._dataset.share(*self._consumer())
         if worker is not None:
@@ -150,14 +167,31 @@ class TorchDataset(IterableDataset[Item]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Tells a worker that is spawned, where torch.distributed is not initialised, which rank it belongs to."""
-        return {**self.__dict__, "_place": self._consumer()}
+        known = distributed.is_available() and distributed.is_initialized()
+        return {**self.__dict__, "_place": self._consumer() if known else self._place}
+
+    def _own(self) -> None:
+        """Takes shared memory of its own in a process that is a rank and no worker: ranks may be made by a fork too."""
+        if get_worker_info() is None and self._process != os.getpid():
+            shared = (self._epoch, self._in_workers, self._resumed_by, self._loads)
+            self._epoch, self._in_workers, self._resumed_by, self._loads = (_shared(int(each)) for each in shared)
+            self._damaged = self._damaged.clone().share_memory_()
+            self._process, self._own_loads = os.getpid(), int(self._loads)
 
     def _items(self, share: Epochs) -> Iterator[Item]:
+        if self._own_loads != int(self._loads):
+            raise UsageError(
+                "state: it was loaded while the workers of a DataLoader lived, which do not see it; make the DataLoader anew"
+            )
+        worker = get_worker_info()
+        counter, before = 0 if worker is None else worker.id % _COUNTERS, share.damaged
         found = steps(share, self._view, self._begun)
         marked = ((step.item, step.mark()) for step in found) if self._packing is None else packs(found, self._packing)
         for item, mark in marked:
-            self._mark = mark
+            self._damaged[counter] += share.damaged - before
+            self._mark, before = mark, share.damaged
             yield to_tensors(item)
+        self._damaged[counter] += share.damaged - before
         self._mark = Mark(share.state_dict(), {})
 
     def _consumer(self) -> tuple[int, int]:

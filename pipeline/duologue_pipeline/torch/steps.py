@@ -40,6 +40,7 @@ class Step:
 
     item: Item
     sample: Sample
+    place: str
     number: int
     count: int
     given: int
@@ -49,9 +50,9 @@ class Step:
     def mark(self, frames: int | None = None) -> Mark:
         """Says from where to go on after so many frames of the item, or after all of it."""
         if frames is not None:
-            return Mark(self.before, {self.sample.key: (self.number, frames)})
+            return Mark(self.before, {self.place: (self.number, frames)})
         if self.number + 1 < self.count:
-            return Mark(self.before, {self.sample.key: (self.number + 1, 0)})
+            return Mark(self.before, {self.place: (self.number + 1, 0)})
         return Mark(self.after, {})
 
     def follows(self, other: "Step | None") -> bool:
@@ -76,10 +77,10 @@ def steps(share: Epochs, view: View | None, begun: Begun) -> Iterator[Step]:
         sample = next(samples, None)
         if sample is None:
             return
-        after = share.state_dict()
+        after, place = share.state_dict(), str(share.place)
         items = items_of(sample, view)
-        done, frames = begun.pop(sample.key, (0, 0))
+        done, frames = begun.pop(place, (0, 0))
         for number, item in enumerate(items):
             if number >= done:
                 given = frames if number == done else 0
-                yield Step(item, sample, number, len(items), given, before, after)
+                yield Step(item, sample, place, number, len(items), given, before, after)

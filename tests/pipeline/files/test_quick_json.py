@@ -2,6 +2,8 @@
 
 import json
 import math
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -153,3 +155,15 @@ def test_numbers_that_only_look_large_are_taken_by_one_of_the_two() -> None:
     for number in (1e-300, 1.5e16, 0.1234567890123456789, 2**63 - 1, -(2**63), 1e300):
         assert parse_json(json.dumps({"a": number}).encode()) == {"a": number}
     assert math.isinf(json.loads("1e999"))
+
+
+def test_objects_within_those_of_a_list_are_not_taken_however_deep() -> None:
+    with pytest.raises(DoubtError):
+        quick_json(b'{"x":[' + b'{"a":' * 200 + b"1" + b"}" * 200 + b"]}")
+
+
+def test_a_long_run_of_digits_takes_no_long_time() -> None:
+    began = time.monotonic()
+    with suppress(DoubtError):
+        quick_json(b'{"x":"' + b"1" * 2_000_000 + b'"}')
+    assert time.monotonic() - began < 5

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -334,3 +335,21 @@ def test_only_so_many_shards_are_open(release: Path, monkeypatch: pytest.MonkeyP
     assert len(os.listdir("/proc/self/fd")) <= before + 2
     del reading
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_cannot_be_trusted_is_not_read_the_second_time_either(release: Path) -> None:
+    dataset = open_dataset(str(release))
+    (release / "revocations.jsonl").write_text("garbage\n")
+    time.sleep(0.6)  # the file is looked at every half second
+    for _ in range(3):
+        with pytest.raises(DamagedReleaseError, match=r"revocations\.jsonl: .* nothing is: fetch the release again"):
+            keys_of(dataset)
+
+
+def test_a_damaged_manifest_is_no_damaged_sample(release: Path) -> None:
+    dataset = open_dataset(str(release), on_damage="skip")
+    shard_of(release, "train").unlink()
+    (release / "dataset.json").write_text("{")
+    with pytest.raises(DamagedReleaseError, match=r"dataset\.json: cannot be read"):
+        keys_of(dataset)
+    assert dataset.damaged == 0

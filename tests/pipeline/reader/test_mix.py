@@ -67,23 +67,15 @@ def test_shares_and_states_of_a_mix_are_those_of_a_dataset(release: Path, reader
             assert sorted(done + rest) == sorted(whole)
 
 
-def test_a_mix_may_be_mixed(release: Path) -> None:
-    inner = make_mix(release)
-    outer = mix([(inner, 1), (open_dataset(str(release), split="validation"), 1)], seed=2)
-    assert set(keys(inner)) | {"call-3-00000"} == set(keys(outer))
-    reading = iter(outer)
-    first = [next(reading).key, next(reading).key]
-    other = mix([(make_mix(release), 1), (open_dataset(str(release), split="validation"), 1)], seed=2)
-    other.load_state_dict(outer.state_dict())
-    assert first + keys(other) == keys(outer)
-    assert outer.damaged == 0
-
-
 def test_what_cannot_be_mixed_is_refused(release: Path) -> None:
     dataset = open_dataset(str(release))
     for given, message in (
         ([], r"^mix: expected a list of \(dataset, weight\), at least one$"),
         ([dataset], r"^mix: expected a list of"),
+        (
+            [(make_mix(release), 1)],
+            r"^mix: dataset 0 is a mix, whose epochs are not of one length; give all datasets to one",
+        ),
         ([(dataset, 0)], r"^mix: weight 0 of dataset 0: expected a number above 0; leave the dataset out$"),
         ([(dataset, float("nan"))], r"^mix: weight nan of dataset 0"),
         (
@@ -121,3 +113,12 @@ def test_a_state_of_another_mix_is_refused(release: Path) -> None:
     ):
         with pytest.raises(UsageError, match=message):
             other.load_state_dict(state)
+
+
+def test_a_state_that_was_loaded_into_a_part_is_not_passed_over(release: Path) -> None:
+    part = open_dataset(str(release))
+    part.load_state_dict(open_dataset(str(release)).state_dict())
+    with pytest.raises(
+        UsageError, match=r"^state: it was loaded into a part of what is read now; load it into the whole"
+    ):
+        mix([(part, 1)])

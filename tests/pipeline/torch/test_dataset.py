@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from collections.abc import Iterable
 from functools import partial
 from itertools import chain
@@ -14,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader import Sample, open_dataset
+from duologue_pipeline.reader import Sample, mix, open_dataset
 from duologue_pipeline.torch import Packing, TorchDataset, collate
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
@@ -203,7 +204,7 @@ def test_a_state_of_other_packs_is_refused(release: Path) -> None:
     packed = TorchDataset(open_dataset(str(release)), packing=Packing(7))
     with pytest.raises(UsageError, match="state: it is of packs of None frames, and these are of 7"):
         packed.load_state_dict(state)
-    with pytest.raises(TypeError, match="how many packs an epoch has is not known"):
+    with pytest.raises(TypeError, match="how many items or packs an epoch has is not known"):
         len(packed)
 
 
@@ -214,3 +215,77 @@ def test_a_batch_is_padded(release: Path) -> None:
     for ids, length in zip(batch["ids"], batch["lengths"], strict=True):
         assert (ids[:, :length] < 700).all()
         assert (ids[:, length:] == 700).all()
+
+
+# --- what would be given twice, or never --------------------------------------------------------------------------------
+
+
+def test_a_rank_that_is_spawned_before_it_knows_its_rank_asks_again(release: Path) -> None:
+    copy = pickle.loads(pickle.dumps(TorchDataset(open_dataset(str(release)))))
+    assert copy._place is None
+
+
+def test_a_dataset_is_not_shared_out_twice(release: Path) -> None:
+    with pytest.raises(
+        UsageError, match="the dataset was opened for reader 1 of 2 already, and would be shared out twice"
+    ):
+        TorchDataset(open_dataset(str(release), rank=1, world=2), rank=1, world=2)
+
+
+def test_a_state_that_was_loaded_into_the_reader_is_not_passed_over(release: Path) -> None:
+    dataset = open_dataset(str(release))
+    dataset.load_state_dict(open_dataset(str(release)).state_dict())
+    with pytest.raises(UsageError, match=r"^state: it was loaded into a part of what is read now"):
+        TorchDataset(dataset)
+
+
+def test_the_epoch_after_a_state_of_an_epochs_end_is_the_one_that_is_named(release: Path) -> None:
+    dataset = TorchDataset(open_dataset(str(release), shuffle=7))
+    dataset.set_epoch(2)
+    second = [item["key"] for item in dataset]
+    state = dataset.state_dict()
+    dataset.set_epoch(3)
+    third = [item["key"] for item in dataset]
+    again = TorchDataset(open_dataset(str(release), shuffle=7))
+    again.load_state_dict(state)
+    again.set_epoch(3)
+    assert [item["key"] for item in again] == third != second
+
+
+def test_workers_that_live_do_not_read_on_from_where_they_were(release: Path) -> None:
+    dataset = TorchDataset(open_dataset(str(release)))
+    loader = DataLoader(dataset, batch_size=1, num_workers=1, collate_fn=collate, persistent_workers=True)
+    state = dataset.state_dict()
+    assert sorted(keys(loader)) == KEYS
+    dataset.load_state_dict(state)
+    with pytest.raises(UsageError, match=r"it was loaded while the workers of a DataLoader lived"):
+        keys(loader)
+
+
+@pytest.mark.parametrize("given", range(1, 15))
+def test_a_sample_that_a_mix_gives_twice_goes_on_at_the_right_one(release: Path, given: int) -> None:
+    def items(rank: int = 0, world: int = 1) -> TorchDataset:
+        both = mix(
+            [(open_dataset(str(release), split=split, shuffle=2), 1) for split in ("train", "validation")], seed=3
+        )
+        return TorchDataset(both, lambda sample: [sample.codes] * 3, rank=rank, world=world)
+
+    whole = sorted(item["key"] for item in items())
+    first = items()
+    found = [item["key"] for _, item in zip(range(given), first, strict=False)]
+    state = first.state_dict()
+    for rank in (0, 1):
+        rest = items(rank, 2)
+        rest.load_state_dict([state])
+        found += [item["key"] for item in rest]
+    assert sorted(found) == whole
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_is_damaged_is_counted(release: Path, tmp_path: Path, workers: int) -> None:
+    shutil.copytree(release, tmp_path / "copy")
+    dataset = TorchDataset(open_dataset(str(tmp_path / "copy"), on_damage="skip"))
+    for shard in (tmp_path / "copy" / "shards").glob("train-*"):
+        shard.unlink()
+    assert keys(DataLoader(dataset, batch_size=1, num_workers=workers, collate_fn=collate)) == []
+    assert dataset.damaged == 5

@@ -28,7 +28,7 @@ def make_steps(recordings: Sequence[Recording], **more: Any) -> list[Step]:
             about = {"recording_id": f"r{recording}", "start_s": start_s, "end_s": start_s + length}
             sample = Sample(f"r{recording}-{segment}", about, ids[None], None)
             before, after = {"given": len(steps)}, {"given": len(steps) + 1}
-            steps.append(Step({"key": sample.key, "ids": ids, **more}, sample, 0, 1, 0, before, after))
+            steps.append(Step({"key": sample.key, "ids": ids, **more}, sample, str(len(steps)), 0, 1, 0, before, after))
             number, start_s = number + length, start_s + length
     return steps
 
@@ -111,9 +111,9 @@ def test_packs_go_on_at_any_mark(recordings: list[list[int]], frames: int, acros
     mark = found[number][1]
     rest = []
     for step in steps[mark.reader["given"] :]:
-        done, given = mark.begun.get(step.sample.key, (0, 0))
+        done, given = mark.begun.get(step.place, (0, 0))
         if done == 0:
-            rest.append(Step(step.item, step.sample, 0, 1, given, step.before, step.after))
+            rest.append(Step(step.item, step.sample, step.place, 0, 1, given, step.before, step.after))
     again = list(packs(rest, packing))
     assert [pack["ids"].tolist() for pack, _ in again] == [pack["ids"].tolist() for pack, _ in found[number + 1 :]]
 
