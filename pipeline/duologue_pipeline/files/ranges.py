@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from duologue_pipeline.files.file_fault import FileFault, FileMissing, told
-from duologue_pipeline.files.names import check_name, is_web, scheme, shown
+from duologue_pipeline.files.names import check_name, is_web, scheme
 from duologue_pipeline.files.s3_files import read_object_range
-from duologue_pipeline.files.storage import filesystem_of
+from duologue_pipeline.files.storage import filesystem_of, object_faults
 from duologue_pipeline.files.web_parts import NoRangesError, fetch_range
 
 __all__ = ["NoRangesError", "read_range"]
@@ -31,13 +30,6 @@ def read_range(uri: str, offset: int, size: int) -> bytes:
     if is_web(uri):
         return fetch_range(uri, offset, size)
     filesystem, path = filesystem_of(uri)
-    try:
-        stream: Any
-        with filesystem.open_input_file(path) as stream:
-            return bytes(stream.read_at(size, offset))
-    except FileFault:
-        raise
-    except FileNotFoundError:
-        raise FileMissing(f"{shown(uri)}: there is no such object") from None
-    except (OSError, ValueError) as error:
-        raise FileFault(f"{shown(uri)}: cannot be read ({told(error)})") from None
+    stream: Any
+    with object_faults(uri), filesystem.open_input_file(path) as stream:
+        return bytes(stream.read_at(size, offset))

@@ -56,6 +56,7 @@ __all__ = [
     "local_path",
     "make_durable",
     "move",
+    "object_faults",
     "open_input",
     "open_output",
     "read_bytes",
@@ -113,8 +114,15 @@ def open_input(uri: str) -> Any:
     if not is_remote(uri):
         return open_regular(uri)
     filesystem, path = filesystem_of(uri)
-    try:
+    with object_faults(uri):
         return filesystem.open_input_stream(path)
+
+
+@contextmanager
+def object_faults(uri: str) -> Iterator[None]:
+    """Turns what ``pyarrow.fs`` raises while an object is read into a FileFault; FileMissing where there is none."""
+    try:
+        yield
     except FileFault:
         raise
     except FileNotFoundError:

@@ -12,9 +12,15 @@ from duologue_pipeline.reader.deal import Rounds, dealt
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.reader.state import joined_states
 
-__all__ = ["Epochs", "check_reader"]
+__all__ = ["Epochs", "check_epoch", "check_reader"]
 
 _Places = npt.NDArray[np.int64]
+
+
+def check_epoch(number: int) -> None:
+    """Checks the name of an epoch; raises UsageError."""
+    if type(number) is not int or number < 0:
+        raise UsageError(f"epoch {number!r}: expected a whole number from 0")
 
 
 class Epochs(ABC):
@@ -80,8 +86,7 @@ class Epochs(ABC):
 
         The epoch of a state that was loaded goes on where the state stands.
         """
-        if type(number) is not int or number < 0:
-            raise UsageError(f"epoch {number!r}: expected a whole number from 0")
+        check_epoch(number)
         if number != self._epoch or not self._goes_on:
             self._epoch = number
             self._begin_anew()

@@ -17,10 +17,10 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.epochs import Epochs
 from duologue_pipeline.reader.order import fractions
 from duologue_pipeline.reader.shard import Sample
+from duologue_pipeline.reader.state import MIX_SCHEMA
 
 __all__ = ["Mix", "mix"]
 
-_SCHEMA: Final = "mix/1.0"
 _MOST_PLACES: Final = 1 << 28
 
 _Places = npt.NDArray[np.int64]
@@ -65,7 +65,7 @@ class Mix(Epochs):
     def about(self, content: tuple[Any, ...]) -> dict[str, Any]:
         """Says what a state is of."""
         told = [dataset.about(own) for dataset, own in zip(self._datasets, content, strict=True)]
-        return {"schema": _SCHEMA, "weights": list(self._weights), "seed": self._seed, "datasets": told}
+        return {"schema": MIX_SCHEMA, "weights": list(self._weights), "seed": self._seed, "datasets": told}
 
     def restored(self, state: Mapping[str, Any]) -> tuple[Any, ...]:
         """Finds the content that a state is of; raises UsageError where it is of something else."""

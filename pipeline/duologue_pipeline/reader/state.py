@@ -10,12 +10,13 @@ from typing import Any, Final
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.deal import Rounds
 
-__all__ = ["POSITION", "SCHEMA", "joined_states", "merge_states"]
+__all__ = ["MIX_SCHEMA", "POSITION", "SCHEMA", "joined_states", "merge_states"]
 
 SCHEMA: Final = "reader/1.0"
 """The version of a state of a dataset."""
 
-_SCHEMAS: Final = (SCHEMA, "mix/1.0")
+MIX_SCHEMA: Final = "mix/1.0"
+"""The version of a state of a mix."""
 
 POSITION: Final = ("rounds", "consumers", "given")
 """The fields of a state that say where readers stand; all others say in what."""
@@ -76,7 +77,7 @@ def joined_states(
 
 
 def _check(state: Any) -> None:
-    if not isinstance(state, Mapping) or state.get("schema") not in _SCHEMAS:
+    if not isinstance(state, Mapping) or state.get("schema") not in (SCHEMA, MIX_SCHEMA):
         raise UsageError(f"state: it is no state of a reader of version {SCHEMA}; give what state_dict() gave")
     rounds, consumers, given = (state.get(field) for field in POSITION)
     well = (

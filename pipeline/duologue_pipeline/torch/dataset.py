@@ -9,7 +9,7 @@ from torch import distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader.epochs import Epochs
+from duologue_pipeline.reader.epochs import Epochs, check_epoch
 from duologue_pipeline.torch.items import Item, View, to_tensors
 from duologue_pipeline.torch.packing import Packing, packs
 from duologue_pipeline.torch.steps import Begun, Mark, steps
@@ -86,8 +86,7 @@ class TorchDataset(IterableDataset[Item]):
 
     def set_epoch(self, number: int) -> None:
         """Names the epoch that the next iteration gives, from 0; that of a state that was loaded goes on where the state stands."""
-        if type(number) is not int or number < 0:
-            raise UsageError(f"epoch {number!r}: expected a whole number from 0")
+        check_epoch(number)
         self._own()
         if self._loaded and number != self._loaded[0]["reader"]["epoch"]:
             self._loaded = []
