@@ -67,6 +67,10 @@ def google_object(uri: str) -> tuple[Any, str]:
         FileFault: it can name no object; StoreFaultError where the client is not installed or nothing is there to sign in with.
     """
     bucket, key = object_name(uri)
+    if key in (".", "..") or "\r" in key or "\n" in key:
+        raise FileFault(
+            f"{shown(uri)}: no object of Google's store can have this name; rename it", "not_allowed", {"fault": "name"}
+        )
     anonymous = bucket.startswith(_ANONYMOUS)
     if not anonymous and not _has_credentials():
         raise StoreFaultError(

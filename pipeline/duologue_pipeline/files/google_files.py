@@ -1,20 +1,22 @@
 """Reads, writes and lists objects of Google's store as files, as :mod:`duologue_pipeline.files.object_store` asks.
 
-An object is read in parts of one generation. It appears under its key when it has come whole: a small one by one request, a large
-one by a resumable upload, which nobody sees before it is finished and which is cancelled where it fails.
+An object is read in parts of one generation. It appears under its key when it has come whole: it is sent when all of it is there,
+a large one by a resumable upload, which nobody sees before it is finished.
 """
 
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from typing import IO, Any, Final
 
 import pyarrow.fs
 
+from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.file_fault import FileFault, FileMissing
 from duologue_pipeline.files.google import Tries, google_faults, google_object, google_status
+from duologue_pipeline.files.temporary import temporary_file, temporary_place
 from duologue_pipeline.files.version import ConflictError, Version
 
 __all__ = ["GoogleFiles"]
@@ -250,16 +252,19 @@ class _Input(io.RawIOBase):
 
 
 class _Output(io.RawIOBase):
-    """Writes an object: in one request where it is small, else by a resumable upload that is finished at the end."""
+    """Collects what is to be an object, a large one on the disk, and sends it when all is there.
+
+    A stream of the client's own would publish what has come where nobody ends it otherwise.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path
         bucket, key = google_object(f"gs://{path}")
-        self._blob = bucket.blob(key)
-        self._buffer = bytearray()
+        self._blob = bucket.blob(key, chunk_size=_PART_BYTES)
+        self._held = ExitStack()
+        self._collected: IO[bytes] = io.BytesIO()
         self._written = 0
-        self._upload: Any = None
 
     def writable(self) -> bool:
         return True
@@ -268,34 +273,27 @@ class _Output(io.RawIOBase):
         return self._written
 
     def write(self, data: Any) -> int:
-        self._buffer += data
+        if isinstance(self._collected, io.BytesIO) and self._written + len(data) > _PART_BYTES:
+            begun = self._collected.getvalue()
+            self._collected = self._held.enter_context(temporary_file())
+            self._put(begun)
+        self._put(data)
         self._written += len(data)
-        while len(self._buffer) > _PART_BYTES:
-            self._send(bytes(self._buffer[:_PART_BYTES]))
-            del self._buffer[:_PART_BYTES]
         return len(data)
 
     def finish(self) -> None:
         """Makes the object appear."""
+        self._collected.seek(0)
         with google_faults(f"gs://{self._path}", "written"):
-            if self._upload is None:
-                self._blob.upload_from_string(bytes(self._buffer), _KIND, **Tries().arguments)
-                return
-            self._upload.write(bytes(self._buffer))
-            self._upload.close()
-            self._upload = None
+            self._blob.upload_from_file(
+                self._collected, size=self._written, content_type=_KIND, checksum="crc32c", **Tries().arguments
+            )
+        self.abort()
 
     def abort(self) -> None:
-        """Takes back what was sent; the object stays as it was."""
-        upload, self._upload = self._upload, None
-        if upload is not None:
-            with suppress(FileFault), google_faults(f"gs://{self._path}", "taken back"):
-                upload.terminate()
+        """Forgets what was collected; the object stays as it was."""
+        self._held.close()
 
-    def _send(self, data: bytes) -> None:
-        with google_faults(f"gs://{self._path}", "written"):
-            if self._upload is None:
-                self._upload = self._blob.open(
-                    "wb", chunk_size=_PART_BYTES, content_type=_KIND, checksum="crc32c", **Tries().arguments
-                )
-            self._upload.write(data)
+    def _put(self, data: Any) -> None:
+        with storage_faults(temporary_place()):
+            self._collected.write(data)
