@@ -46,12 +46,14 @@ def test_credentials_that_are_there_are_used(without_credentials: Path) -> None:
     bucket, key = google_object("gs://anonymous@bucket/a#1")
     assert (bucket.name, key) == ("bucket", "a#1")
     (without_credentials / "application_default_credentials.json").write_text("{}")
-    with pytest.raises(StoreFaultError, match="gs://bucket/a b: cannot be reached .*credentials"):
+    with pytest.raises(StoreFaultError, match=r"gs://bucket/a b: cannot be reached .*credentials"):
         google_object("gs://bucket/a b")
 
 
 def test_without_the_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     google._google_client.cache_clear()
     monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
-    with pytest.raises(StoreFaultError, match=r"google-cloud-storage is not installed; run `pip install 'duologue\[gcs\]'`"):
+    with pytest.raises(
+        StoreFaultError, match=r"google-cloud-storage is not installed; run `pip install 'duologue\[gcs\]'`"
+    ):
         read_release("gs://anonymous@bucket/release")
