@@ -71,7 +71,8 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.records import Annotated, Recording
     from duologue_pipeline.release.write import ReleaseOptions, write_release
     from duologue_pipeline.rules.versions import rule_versions
-    from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
+    from duologue_pipeline.shards.plan import plan_shards
+    from duologue_pipeline.shards.splits import PlanEntry, plan_splits
     from duologue_pipeline.shards.write import write_shard
     from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
 
@@ -111,7 +112,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         PlanEntry(c.recording.recording_id, c.consent.a.commitment, c.consent.b.commitment, c.audio.duration_ms)
         for c in conversations
     ]
-    splits = plan_splits(entries, validation_share=0.05)
+    splits = plan_splits(entries, validation_share=0.05, bridge_share=0)
     shards = plan_shards(entries, splits, shard_s=36000)
     parts: dict[str, list[Any]] = {}
     for conversation in conversations:

@@ -47,7 +47,7 @@ class RunOptions:
         same_audio: what is done with audio that stands under several recording_ids.
         compare_refused_audio: whether the audio of refused recordings is decoded to compare it.
         tokenize: how samples are cut.
-        validation_share, shard_s: how splits and shards are planned.
+        validation_share, bridge_share, shard_s: how splits and shards are planned.
         release: what the release says about the run.
         details: the private file for the sentences of refusals, None where there is no ledger that it could lie beside.
     """
@@ -65,6 +65,7 @@ class RunOptions:
     compare_refused_audio: bool
     tokenize: TokenizeOptions
     validation_share: float
+    bridge_share: float
     shard_s: float | None
     release: ReleaseOptions
     details: str | None = None
@@ -104,7 +105,9 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         if step.name == "ingest":
             conversations, repeated = conversations | SameAudio(policy=options.same_audio, refused=unheard)
             refused.append(repeated)
-    plan = conversations | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
+    plan = conversations | "Plan" >> PlanRelease(
+        validation_share=options.validation_share, bridge_share=options.bridge_share, shard_s=options.shard_s
+    )
     # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
     spread = conversations | "Spread" >> beam.Reshuffle()
     tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))

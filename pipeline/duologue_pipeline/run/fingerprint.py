@@ -59,6 +59,7 @@ def release_options(
         "asr": asr_document,
         "name": request.name,
         "validation_share": request.validation_share,
+        "bridge_share": request.bridge_share,
         "shard_hours": request.shard_hours,
         "rules": rules,
         # A moment that was named decides who may be used. Where none was it is that of the run, and a second run of the same

@@ -185,6 +185,7 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         compare_refused_audio=request.compare_refused_audio,
         tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
         validation_share=request.validation_share,
+        bridge_share=request.bridge_share,
         shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
         release=release,
         details=details,

@@ -12,7 +12,8 @@ from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
 from duologue_pipeline.release.rejected import write_details
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
-from duologue_pipeline.shards.plan import PlanEntry, plan_release
+from duologue_pipeline.shards.plan import plan_release
+from duologue_pipeline.shards.splits import PlanEntry
 from duologue_pipeline.shards.write import write_shard
 from duologue_pipeline.stages.guard import settled
 
@@ -28,16 +29,19 @@ class PlanRelease(beam.PTransform[Any, Any]):
 
     Args:
         validation_share: share of the time wanted for validation.
+        bridge_share: share of the time that may be set aside for it.
         shard_s: seconds of conversation in a shard; chosen by the length of the whole if None.
     """
 
     validation_share: float
+    bridge_share: float
     shard_s: float | None
 
     def __post_init__(self) -> None:
         super().__init__()
-        if not 0 <= self.validation_share < 1:
-            raise ValueError(f"validation_share: expected 0 to below 1, found {self.validation_share}")
+        for name in ("validation_share", "bridge_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected 0 to below 1, found {getattr(self, name)}")
         if self.shard_s is not None and self.shard_s <= 0:
             raise ValueError(f"shard_s: expected more than 0, found {self.shard_s}")
 
@@ -46,7 +50,13 @@ class PlanRelease(beam.PTransform[Any, Any]):
             conversations
             | "Entry" >> beam.Map(_plan_entry)
             | "All" >> beam.CombineGlobally(ToListCombineFn())
-            | "Plan" >> beam.Map(plan_release, validation_share=self.validation_share, shard_s=self.shard_s)
+            | "Plan"
+            >> beam.Map(
+                plan_release,
+                validation_share=self.validation_share,
+                bridge_share=self.bridge_share,
+                shard_s=self.shard_s,
+            )
         )
 
 
