@@ -121,6 +121,8 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
     lines = list(read_lines(manifest))
     recordings, speaker_ids = _recordings_and_speakers(lines, manifest)
+    if request.beam_args:  # a mistake in them is answered before anything is written
+        _check_engine(request, manifest, out, lines)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
@@ -130,10 +132,6 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     release = this.release(ledger)
     if is_complete(out, release.fingerprint) and is_tidy(out, read_release(out)):
         return this.result(release, was_complete=True)
-    if request.beam_args:  # a mistake in them is answered before anything is written
-        from duologue_pipeline.stages.local_runner import beam_options
-
-        beam_options(request.beam_args)
     with faults_as_usage(out), held(out, wait_s=request.wait_s, tell=this.tell) as lease:
         for _ in range(_ROUNDS):
             if is_complete(out, release.fingerprint):  # another process may have written it while this one waited
@@ -153,6 +151,24 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
             f"{out}: consent ended {_ROUNDS} times while the run was under way, so nothing is published; run the command "
             "again: what is done is kept"
         )
+
+
+def _check_engine(request: RunRequest, manifest: str, out: str, lines: Sequence[bytes]) -> None:
+    """Refuses what the runner, or its workers on other machines, could not do."""
+    from duologue_pipeline.engines.needs import require_needs
+    from duologue_pipeline.engines.options import beam_options, check_options, engine_of
+    from duologue_pipeline.engines.reach import require_reachable
+
+    engine = engine_of(beam_options(request.beam_args))
+    models = (
+        ("--pyannote-segmentation", request.pyannote_segmentation),
+        ("--pyannote-embedding", request.pyannote_embedding),
+        ("--asr", request.asr),
+    )
+    recordings = (parse_line(line, manifest_uri=manifest) for line in lines)
+    require_reachable(engine, manifest=manifest, out=out, codec=request.codec, models=models, recordings=recordings)
+    require_needs(engine)
+    check_options(engine)
 
 
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:

@@ -11,9 +11,10 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.testing.util import assert_that, equal_to
 
+from duologue_pipeline.engines.options import beam_options
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import Recording, Rejected, Track
-from duologue_pipeline.stages.local_runner import beam_options, local_runner
+from duologue_pipeline.stages.local_runner import local_runner
 from duologue_pipeline.stages.progress import Progress, progress_line, result_counters
 from duologue_pipeline.stages.read import ReadManifest
 from duologue_pipeline.stages.stage import Stage
