@@ -17,6 +17,7 @@ from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.records import Consented, Tokenized
+from duologue_pipeline.release.ready import in_launch
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
@@ -37,6 +38,7 @@ class RunOptions:
 
     Attributes:
         manifest, out: uris.
+        launch: name of this launch of the run (:func:`duologue_pipeline.release.ready.mark_launch`).
         snapshot: the ledger's state, None where there is none.
         ledger_name: the ledger's name for messages.
         mistakable: speakers of the manifest -> those of it whose ids look like theirs.
@@ -54,6 +56,7 @@ class RunOptions:
 
     manifest: str
     out: str
+    launch: str
     snapshot: Snapshot | None
     ledger_name: str
     mistakable: Mapping[str, tuple[str, ...]]
@@ -91,7 +94,9 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         recognizer=options.asr.open if options.asr else None,
     )
     codec = partial(open_codec, options.codec)
-    encode = partial(tokens_stage, options=options.tokenize, staging=join(out, STAGING))
+    encode = partial(
+        in_launch, tokens_stage, out=out, launch=options.launch, options=options.tokenize, staging=join(out, STAGING)
+    )
 
     recordings, unread = pipeline | ReadManifest(manifest=options.manifest)
     conversations, not_consented = recordings | Stage("consent", partial(consent_stage, check=check), Consented)
@@ -109,8 +114,10 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     spread = conversations | "Spread" >> beam.Reshuffle()
     tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
     totals = tokenized | "Statistics" >> CorpusTotals()
-    shards = tokenized | "Shards" >> WriteShard(out=out)
+    shards = tokenized | "Shards" >> WriteShard(out=out, launch=options.launch)
     rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
     if options.details is not None:
         _ = rejected | "Details" >> WriteDetails(path=options.details)
-    return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)
+    return shards | "Release" >> WriteRelease(
+        rejected=rejected, totals=totals, out=out, launch=options.launch, options=release
+    )

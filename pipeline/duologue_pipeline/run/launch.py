@@ -5,6 +5,7 @@ pipeline lays the release ready in the staging folder; it is seen only when the 
 then, still allows all of it. Where it does not, the run goes on with the ledger of now, in another round.
 """
 
+import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,13 +15,14 @@ from duologue_pipeline.consent.look_alikes import mistakable_speakers
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
-from duologue_pipeline.files.storage import absolute_uri, exists, join
+from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
 from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.records import Recording
 from duologue_pipeline.release.publish import publish_release
+from duologue_pipeline.release.ready import find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
@@ -30,6 +32,7 @@ from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
+from duologue_pipeline.shards.write import READY
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -144,6 +147,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                 return this.result(release, was_complete=False)
             except WithdrawnMeanwhile as withdrawn:
                 remove_strays(out, None, but=("rejected.jsonl",), tell=lambda _: None)
+                delete_directory(join(out, READY))  # else it would be found ready again
                 if ledger is not None and withdrawn.events == ledger.pin["events"]:
                     raise UsageError(_disagreement(withdrawn)) from None
                 this.tell(f"{withdrawn} since the run began; going on with the ledger as it is now")
@@ -156,13 +160,27 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
 
 
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
-    """Makes the release with the ledger as it is pinned, and publishes it."""
+    """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published."""
+    launch = find_ready(this.out, release.fingerprint)
+    if launch is None:
+        launch = uuid.uuid4().hex
+        _make(this, ledger, release, launch)
+    else:
+        this.tell("publishing what a run before this one has laid ready")
+    check = confirmation(
+        this.out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=this.request.as_of
+    )
+    publish_release(this.out, launch=launch, check=check, tell=this.tell)
+
+
+def _make(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, launch: str) -> None:
+    """Runs the pipeline, which lays the release ready."""
     request, out = this.request, this.out
     as_of = request.as_of or datetime.now(UTC)
     snapshot = None if ledger is None else ledger.snapshot
-    prepare(out, release.fingerprint, snapshot=snapshot, as_of=as_of, tell=this.tell)
+    prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
     if ledger is not None:
-        stage_log(ledger, out)
+        stage_log(ledger, out, launch=launch)
     details = this.details(release)
     if details is not None:
         make_details_folder(details)
@@ -174,6 +192,7 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     options = RunOptions(
         manifest=this.manifest,
         out=out,
+        launch=launch,
         snapshot=snapshot,
         ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
         mistakable=mistakable_speakers(this.speaker_ids, snapshot),
@@ -190,8 +209,6 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         details=details,
     )
     run_watched(options, request.beam_args, recordings=this.recordings, stream=this.progress)
-    check = confirmation(out, None if ledger is None else ledger.ledger, lease, as_of=request.as_of)
-    publish_release(out, check=check, tell=this.tell)
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
