@@ -5,6 +5,7 @@ pipeline lays the release ready in the staging folder; it is seen only when the 
 then, still allows all of it. Where it does not, the run goes on with the ledger of now, in another round.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,22 +14,24 @@ from typing import IO, Any, Final
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
-from duologue_pipeline.files.storage import absolute_uri, exists, join
+from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
 from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.release.publish import publish_release
+from duologue_pipeline.release.ready import find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
-from duologue_pipeline.run.decided import decide_manifest
+from duologue_pipeline.run.decided import DecidedManifest, decide_manifest
 from duologue_pipeline.run.details import details_path, keep_details, make_details_folder, staged_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
+from duologue_pipeline.shards.write import READY
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -136,6 +139,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                 return this.result(release, was_complete=False)
             except WithdrawnMeanwhile as withdrawn:
                 remove_strays(out, None, but=("rejected.jsonl",), tell=lambda _: None)
+                delete_directory(join(out, READY))  # else it would be found ready again
                 if ledger is not None and withdrawn.events == ledger.pin["events"]:
                     raise UsageError(_disagreement(withdrawn)) from None
                 this.tell(f"{withdrawn} since the run began; going on with the ledger as it is now")
@@ -167,17 +171,34 @@ def _check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
 
 
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
-    """Makes the release with the ledger as it is pinned, and publishes it."""
+    """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published."""
     request, out = this.request, this.out
     as_of = request.as_of or datetime.now(UTC)
-    snapshot = None if ledger is None else ledger.snapshot
-    prepare(out, release.fingerprint, snapshot=snapshot, as_of=as_of, tell=this.tell)
-    if ledger is not None:
-        stage_log(ledger, out)
     details = this.details(release)
     if details is not None:
         make_details_folder(details)
+    launch = find_ready(out, release.fingerprint)
+    made = launch is None
+    if launch is None:
+        launch = uuid.uuid4().hex
+        snapshot = None if ledger is None else ledger.snapshot
+        prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
+        if ledger is not None:
+            stage_log(ledger, out, launch=launch)
+    else:
+        this.tell("publishing what a run before this one has laid ready")
     decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
+    if made:
+        _make(this, release, decided, launch, details=details is not None)
+    if details is not None:
+        keep_details(details, decided.refusals, out=out, launch=launch)
+    check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
+    publish_release(out, launch=launch, check=check, tell=this.tell)
+
+
+def _make(this: _Run, release: ReleaseOptions, decided: DecidedManifest, launch: str, *, details: bool) -> None:
+    """Runs the pipeline, which lays the release ready."""
+    request, out = this.request, this.out
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     from duologue_pipeline.pipeline import RunOptions
@@ -186,6 +207,7 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     options = RunOptions(
         decided=decided.paths,
         out=out,
+        launch=launch,
         codec=request.codec,
         second_opinion=this.second_opinion,
         asr=this.asr,
@@ -196,13 +218,9 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         bridge_share=request.bridge_share,
         shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
         release=release,
-        details=None if details is None else staged_details(out),
+        details=staged_details(out, launch) if details else None,
     )
     run_watched(options, request.beam_args, recordings=this.manifest.recordings, stream=this.progress)
-    if details is not None:
-        keep_details(details, decided.refusals, out=out)
-    check = confirmation(out, None if ledger is None else ledger.ledger, lease, as_of=request.as_of)
-    publish_release(out, check=check, tell=this.tell)
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
