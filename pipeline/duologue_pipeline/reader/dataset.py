@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri
-from duologue_pipeline.reader.epochs import Epochs, check_reader
+from duologue_pipeline.reader.epochs import Epochs, check_reader, plain
 from duologue_pipeline.reader.plan import Plan
 from duologue_pipeline.reader.reading import OnDamage, PurposeError, Reading, Request, check_purpose
 from duologue_pipeline.reader.release import read_release
@@ -86,8 +86,8 @@ class Dataset(Epochs):
         """
         if not isinstance(key, str):
             raise UsageError(
-                f"sample {key!r}: samples are named by their keys, and come in the order of an epoch by iterating; for a "
-                "torch DataLoader use duologue_pipeline.torch"
+                f"sample {key!r}: samples are named by their keys, and come in the order of an epoch by iterating; "
+                "give a torch DataLoader duologue_pipeline.torch.TorchDataset(dataset)"
             )
         sample = self._reading.one(key)
         if sample is None:
@@ -172,6 +172,7 @@ def open_dataset(
         raise UsageError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     check_purpose(uri, release, purpose)
     check_reader("rank", rank, "world", world)
+    shuffle = plain(shuffle)
     if shuffle is not None and type(shuffle) is not int:
         raise UsageError(
             f"shuffle {shuffle!r}: expected a seed, which is a whole number, or None for the order of the index"
