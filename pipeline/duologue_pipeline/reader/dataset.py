@@ -9,6 +9,7 @@ for epoch in range(3):
         sample.metadata    # the document of KEY.json
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -153,7 +154,8 @@ def open_dataset(
         shuffle: the seed of the order of an epoch, which mixes all samples of the split; None: the order of the index.
         rank: which of ``world`` readers this is, from 0; each gets its share of an epoch.
         world: how many readers there are.
-        where: (column, operator, value) each, which all must hold, see :func:`duologue_pipeline.reader.where.parse_where`.
+        where: (column, operator, value) each, which all must hold, see :func:`duologue_pipeline.reader.where.parse_where`;
+            a warning says where no sample is left.
         crop_s: how long the samples shall be, in seconds; as long as they are if None.
         on_damage: ``raise``, or ``skip``: samples that are damaged or not there are left out and counted
             (:attr:`Dataset.damaged`), with a warning at the first.
@@ -188,4 +190,10 @@ def open_dataset(
         crop_s=crop_s,
         on_damage=on_damage,
     )
-    return Dataset(Reading(request, release), rank=rank, world=world)
+    reading = Reading(request, release)
+    if request.where and not len(reading.plan):
+        warnings.warn(
+            f"{uri}: no sample of the split {split} fulfils all conditions of where, so there is nothing to read; choose by others",
+            stacklevel=2,
+        )
+    return Dataset(reading, rank=rank, world=world)

@@ -297,7 +297,8 @@ def _told(error: OSError, uri: str) -> Exception:
     """Says what cannot be read. A store that does not answer is no damage: what it holds may be well."""
     if isinstance(error, FileNotFoundError):
         return _MissingFileError(
-            f"{uri}: is not there, and dataset.json lists it; fetch it again (`duologue shards verify` tells what else is missing)"
+            f"{uri}: is not there, and dataset.json lists it ({error.strerror or error}); fetch it again (`duologue shards verify` "
+            "tells what else is missing)"
         )
     if isinstance(error, FileFault):
         return error
