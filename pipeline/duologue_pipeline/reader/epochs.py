@@ -12,9 +12,14 @@ from duologue_pipeline.reader.deal import Rounds, dealt
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.reader.state import joined_states
 
-__all__ = ["Epochs", "check_epoch", "check_reader"]
+__all__ = ["Epochs", "check_epoch", "check_reader", "plain"]
 
 _Places = npt.NDArray[np.int64]
+
+
+def plain(number: Any) -> Any:
+    """Gives a whole number of numpy's as Python's, which a state may hold; anything else as it is."""
+    return int(number) if isinstance(number, np.integer) else number
 
 
 def check_epoch(number: int) -> None:
@@ -86,6 +91,7 @@ class Epochs(ABC):
 
         The epoch of a state that was loaded goes on where the state stands.
         """
+        number = plain(number)
         check_epoch(number)
         if number != self._epoch or not self._goes_on:
             self._epoch = number

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader.epochs import Epochs
+from duologue_pipeline.reader.epochs import Epochs, plain
 from duologue_pipeline.reader.order import fractions
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.reader.state import MIX_SCHEMA
@@ -56,6 +56,17 @@ class Mix(Epochs):
     def damaged(self) -> int:
         """Counts the samples that were left out because they are damaged or not there."""
         return sum(dataset.damaged for dataset in self._datasets)
+
+    def __getitem__(self, key: object) -> Sample:
+        """Says how a mix is read, to a DataLoader or whoever else asks for a sample by its name or number.
+
+        Raises:
+            UsageError: always: a key may stand for a sample of each dataset.
+        """
+        raise UsageError(
+            f"sample {key!r} of a mix: its samples come in the order of an epoch by iterating; ask the dataset for one by its "
+            "key, and give a torch DataLoader duologue_pipeline.torch.TorchDataset(mix)"
+        )
 
     def with_reader(self, rank: int, world: int) -> "Mix":
         """Gives the same samples for another reader; the epoch is 0."""
@@ -155,6 +166,7 @@ def mix(datasets: Sequence[tuple[Epochs, float]], *, seed: int = 0) -> Mix:
         isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], Epochs) for each in given
     ):
         raise UsageError("mix: expected a list of (dataset, weight), at least one")
+    seed = plain(seed)
     if type(seed) is not int:
         raise UsageError(f"mix: seed {seed!r}: expected a whole number")
     first = given[0][0]

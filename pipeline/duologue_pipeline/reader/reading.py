@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from duologue_consent.decisions.events import Purpose
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.reader.crop import crop_key, crop_sample, parse_crop_key
@@ -283,6 +284,8 @@ class Reading:
 
 def check_purpose(uri: str, release: Mapping[str, Any], purpose: str) -> None:
     """Checks that a release carries a purpose; raises PurposeError where it does not."""
+    if purpose not in list(Purpose):
+        raise PurposeError(f"purpose {purpose!r}: expected one of {', '.join(Purpose)}")
     if purpose not in release["purposes"]:
         raise PurposeError(
             f"{uri}: this release may be used for {', '.join(release['purposes'])} and not for {purpose}; "
@@ -293,7 +296,10 @@ def check_purpose(uri: str, release: Mapping[str, Any], purpose: str) -> None:
 def _told(error: OSError, uri: str) -> Exception:
     """Says what cannot be read. A store that does not answer is no damage: what it holds may be well."""
     if isinstance(error, FileNotFoundError):
-        return _MissingFileError(f"{uri}: cannot be read ({error.strerror or error})")
+        return _MissingFileError(
+            f"{uri}: is not there, and dataset.json lists it ({error.strerror or error}); fetch it again (`duologue shards verify` "
+            "tells what else is missing)"
+        )
     if isinstance(error, FileFault):
         return error
     return DamagedReleaseError(f"{uri}: cannot be read ({error.strerror or error})")

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.torch.items import Item, time_frames
 
 __all__ = ["collate"]
@@ -27,7 +28,7 @@ def collate(items: Sequence[Item], *, pad: int = -1, axis: int = -1) -> dict[str
         is no tensor becomes a list.
 
     Raises:
-        UsageError: a tensor has no such axis.
+        UsageError: a tensor has no such axis, or the items are of one length along it and of several along another.
     """
     batch = {**_lengths(items, axis), "keys": [item["key"] for item in items]}
     for name in items[0]:
@@ -43,9 +44,21 @@ def _lengths(items: Sequence[Item], axis: int) -> dict[str, Any]:
     if "frames_held" in items[0]:
         return {"lengths": torch.tensor([item["frames_held"] for item in items])}
     found = [time_frames(item, axis) for item in items]
+    _check_axis(items, next(iter(found[0])), axis)
     lengths = {name: torch.tensor([frames[name] for frames in found]) for name in found[0]}
     first, *others = lengths.items()
     return {"lengths": first[1], **{f"{name}_lengths": each for name, each in others if not each.equal(first[1])}}
+
+
+def _check_axis(items: Sequence[Item], name: str, axis: int) -> None:
+    """Checks that what is to be time is not an axis along which nothing differs, while another one does."""
+    sizes = [set(each) for each in zip(*(item[name].shape for item in items), strict=True)]
+    other = [number for number, each in enumerate(sizes) if len(each) > 1]
+    if other and len(sizes[axis]) == 1:
+        raise UsageError(
+            f"sample {items[0]['key']}: axis {axis} is to be the time of {name} {list(items[0][name].shape)}, and the items of the "
+            f"batch differ along axis {other[0]}; if that is time give axis={other[0]}: functools.partial(collate, axis={other[0]})"
+        )
 
 
 def _stacked(values: Sequence[torch.Tensor], pad: int) -> torch.Tensor:

@@ -104,6 +104,11 @@ def _pack(parts: list[tuple[Item, int]], packing: Packing) -> Item:
     pack: Item = {"key": [part["key"] for part, _ in parts], "frames_held": held}
     for name in first:
         if name != "key":
+            if len({tuple(np.delete(part[name].shape, packing.axis)) for part, _ in parts}) > 1:
+                raise UsageError(
+                    f"sample {parts[-1][0]['key']}: axis {packing.axis} is to be the time of {name}, and the items differ along "
+                    "another axis, so they cannot be packed; give the axis of time as Packing(axis=...)"
+                )
             whole = np.concatenate([part[name] for part, _ in parts], axis=packing.axis)
             pack[name] = _filled(whole, packing.axis, packing.frames - held, packing.pad)
     segment = np.repeat(np.arange(len(parts)), lengths)

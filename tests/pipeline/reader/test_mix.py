@@ -122,3 +122,10 @@ def test_a_state_that_was_loaded_into_a_part_is_not_passed_over(release: Path) -
         UsageError, match=r"^state: it was loaded into a part of what is read now; load it into the whole"
     ):
         mix([(part, 1)])
+
+
+def test_a_mix_in_a_dataloader_by_itself_is_refused(release: Path) -> None:
+    both = mix([(open_dataset(str(release)), 1)])
+    for name in (0, "call-1-00000"):
+        with pytest.raises(UsageError, match=r"of a mix: .*duologue_pipeline\.torch\.TorchDataset\(mix\)$"):
+            both[name]

@@ -27,6 +27,7 @@ def put_table(release: Path, path: str, table: pa.Table, *, instead_of: str | No
     (release / "dataset.json").write_text(json.dumps(document))
 
 
+@pytest.mark.filterwarnings("ignore:.*fulfils all conditions of where")
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
@@ -150,3 +151,9 @@ def test_an_index_that_names_another_sample_is_found(release: Path) -> None:
     put_table(release, "index.parquet", index.set_column(0, index.schema.field("key"), pa.array(keys)))
     with pytest.raises(DamagedReleaseError, match=r"holds call-1-00000 where the index names the sample call-1-00001$"):
         list(open_dataset(str(release)))
+
+
+def test_a_choice_of_nothing_is_told(release: Path) -> None:
+    with pytest.warns(UserWarning, match=r"no sample of the split train fulfils all conditions of where"):
+        dataset = open_dataset(str(release), where=[("segment", ">", 99)])
+    assert len(dataset) == 0

@@ -289,3 +289,13 @@ def test_what_is_damaged_is_counted(release: Path, tmp_path: Path, workers: int)
         shard.unlink()
     assert keys(DataLoader(dataset, batch_size=1, num_workers=workers, collate_fn=collate)) == []
     assert dataset.damaged == 5
+
+
+def test_what_cannot_be_read_is_refused_at_once(release: Path) -> None:
+    dataset = open_dataset(str(release))
+    with pytest.raises(UsageError, match=r"^dataset 'demo-out': expected what open_dataset"):
+        TorchDataset("demo-out")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"^view ndarray: expected a function of a sample"):
+        TorchDataset(dataset, np.zeros(3))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"^packing 300: expected Packing\(frames=\.\.\.\) or None$"):
+        TorchDataset(dataset, packing=300)  # type: ignore[arg-type]

@@ -101,3 +101,13 @@ def test_a_tensor_without_the_axis_of_time_is_told() -> None:
         UsageError, match=r"sample k2: axis 1 is to be the time of its arrays \(ids \[2, 2\], mask \[2\], fea"
     ):
         collate([item(2)], axis=1)
+
+
+def test_an_axis_that_is_not_time_is_told() -> None:
+    first, second = ({"key": "k", "ids": torch.ones((frames, 9), dtype=torch.int64)} for frames in (4, 2))
+    with pytest.raises(
+        UsageError, match=r"axis -1 is to be the time of ids \[4, 9\], .* differ along axis 0; .*give axis=0:"
+    ):
+        collate([first, second])
+    square = [{"key": "k", "ids": torch.ones((side, side))} for side in (4, 2)]
+    assert collate(square)["ids"].shape == (2, 4, 4)

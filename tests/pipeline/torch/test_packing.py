@@ -1,6 +1,7 @@
 """Packs hold every frame once, in order, and never of two recordings unless that is asked for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -127,3 +128,10 @@ def test_what_cannot_be_packed_is_said() -> None:
         list(packs(make_steps([[3]], states=np.zeros(2)), Packing(4)))
     with pytest.raises(UsageError, match="frames 0: expected how many frames a pack has"):
         Packing(0)
+
+
+def test_an_axis_that_is_not_time_is_told() -> None:
+    steps = [replace(step, item={**step.item, "ids": step.item["ids"].T}) for step in make_steps([[7, 6]])]
+    with pytest.raises(UsageError, match=r"sample r0-1: axis -1 is to be the time of ids, .*Packing\(axis="):
+        list(packs(steps, Packing(5)))
+    assert [pack["ids"].shape for pack, _ in packs(steps, Packing(5, axis=0))] == [(5, 2)] * 3
