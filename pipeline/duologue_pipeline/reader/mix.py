@@ -6,7 +6,7 @@ both = mix([(open_dataset("calls", shuffle=1), 3), (open_dataset("interviews", s
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -150,7 +150,7 @@ def mix(datasets: Sequence[tuple[Epochs, float]], *, seed: int = 0) -> Mix:
     Raises:
         UsageError: there is none, one is empty, a weight is not above 0, or they were opened for different readers.
     """
-    given = list(datasets)
+    given = list(datasets) if isinstance(datasets, Iterable) else []
     if not given or not all(
         isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], Epochs) for each in given
     ):
@@ -165,9 +165,9 @@ def mix(datasets: Sequence[tuple[Epochs, float]], *, seed: int = 0) -> Mix:
                 "weights"
             )
         dataset.check_fresh()
-        if not isinstance(weight, int | float) or isinstance(weight, bool) or not (0 < weight < math.inf):
+        if not isinstance(weight, int | float) or isinstance(weight, bool) or not (0 < weight < 1e300):
             raise UsageError(
-                f"mix: weight {weight!r} of dataset {number}: expected a number above 0; leave the dataset out"
+                f"mix: weight {weight!r} of dataset {number}: expected a number above 0 and below 1e300; else leave it out"
             )
         if (dataset.rank, dataset.world) != (first.rank, first.world):
             raise UsageError(

@@ -271,7 +271,9 @@ def test_an_epoch_goes_on_behind_a_damaged_sample(release: Path) -> None:
 def test_a_missing_shard_is_left_out_where_that_is_asked_for(release: Path) -> None:
     shard_of(release, "train").unlink()
     dataset = open_dataset(str(release), on_damage="skip", shuffle=1)
-    with pytest.warns(UserWarning, match=r"train-00000-\w+\.tar: cannot be read \(No such file or directory\)"):
+    with pytest.warns(
+        UserWarning, match=r"train-00000-\w+\.tar: cannot be read \(No such file or directory\); fetch the release"
+    ):
         assert list(dataset) == []
     assert dataset.damaged == 5
 
@@ -303,11 +305,11 @@ def test_a_sample_is_had_by_its_key(release: Path) -> None:
     with pytest.raises(KeyError, match=r"call-3-00000: no such sample is read from the split train"):
         dataset["call-3-00000"]
     with pytest.raises(
-        UsageError, match=r"^sample 0: samples are named by their keys, .*use duologue_pipeline\.torch$"
+        UsageError, match=r"^sample 0: samples are named by the keys of their dataset, .*use duologue_pipeline\.torch$"
     ):
         dataset[0]  # type: ignore[index]
-    for number in (-1, 1.0, None):
-        with pytest.raises(UsageError, match=r"^epoch .*: expected a whole number from 0$"):
+    for number in (-1, 1.0, None, 2**63):
+        with pytest.raises(UsageError, match=r"^epoch .*: expected a whole number from 0 and below \d+$"):
             dataset.epoch(number)  # type: ignore[arg-type]
 
 
@@ -353,3 +355,9 @@ def test_a_damaged_manifest_is_no_damaged_sample(release: Path) -> None:
     with pytest.raises(DamagedReleaseError, match=r"dataset\.json: cannot be read"):
         keys_of(dataset)
     assert dataset.damaged == 0
+
+
+def test_a_place_that_is_no_text_is_refused(release: Path) -> None:
+    for uri in (None, release, 3):
+        with pytest.raises(UsageError, match=r"^uri .*: expected text, of a path str\(path\)$"):
+            open_dataset(uri)  # type: ignore[arg-type]
