@@ -1,6 +1,7 @@
 """Packs hold every frame once, in order, and never of two recordings unless that is asked for."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader import Sample
+from duologue_pipeline.reader import Sample, open_dataset
+from duologue_pipeline.torch import TorchDataset
 from duologue_pipeline.torch.packing import Packing, packs
 from duologue_pipeline.torch.steps import Step
 
@@ -127,3 +129,17 @@ def test_what_cannot_be_packed_is_said() -> None:
         list(packs(make_steps([[3]], states=np.zeros(2)), Packing(4)))
     with pytest.raises(UsageError, match="frames 0: expected how many frames a pack has"):
         Packing(0)
+
+
+def test_items_of_other_arrays_make_no_pack(release: Path) -> None:
+    def by_side(sample: Sample) -> Any:
+        return {"a": sample.codes[0]} if sample.metadata["segment"] else {"b": sample.codes[0]}
+
+    def by_books(sample: Sample) -> Any:
+        return sample.codes[:, : 1 + sample.metadata["segment"] % 2]
+
+    for view, message in ((by_side, "they have the arrays b and a"), (by_books, "their arrays ids differ in more than")):
+        with pytest.raises(UsageError, match=rf"^samples call-1-00000 and call-1-00001: {message}"):
+            list(TorchDataset(open_dataset(str(release)), view, packing=Packing(frames=60)))
+    with pytest.raises(UsageError, match=r"^frames \d+: a pack has at most"):
+        Packing(frames=2**33)
