@@ -83,13 +83,11 @@ class Dataset(Epochs):
 
         Raises:
             KeyError: there is none in the split for which the conditions hold, or it was withdrawn.
+            UsageError: it is no key.
             DamagedReleaseError: it is damaged or not there.
         """
         if not isinstance(key, str):
-            raise UsageError(
-                f"sample {key!r}: samples are named by their keys, and come in the order of an epoch by iterating; "
-                "give a torch DataLoader duologue_pipeline.torch.TorchDataset(dataset)"
-            )
+            return super().__getitem__(key)
         sample = self._reading.one(key)
         if sample is None:
             raise KeyError(f"{key}: no such sample is read from the split {self.split}, or it was withdrawn")
@@ -106,7 +104,7 @@ class Dataset(Epochs):
     def restored(self, state: Mapping[str, Any]) -> Plan:
         """Finds the plan that a state is of; raises UsageError where it is of something else."""
         for field, value in self._reading.request.told().items():
-            if state.get(field) != value:
+            if field not in state or state[field] != value:
                 raise UsageError(
                     f"state: it was taken with {field} {str(state.get(field))[:80]!r}, and the dataset was opened with "
                     f"{str(value)[:80]!r}; open it as it was when the state was taken"
@@ -168,6 +166,8 @@ def open_dataset(
         DamagedReleaseError: ``dataset.json``, the tables or ``revocations.jsonl`` are damaged or cannot be trusted.
         UsageError: there is no release, no such split, or an argument cannot be.
     """
+    if not isinstance(uri, str):
+        raise UsageError(f"uri {uri!r}: expected text, of a path str(path)")
     root = absolute_uri(uri)
     release = read_release(root)
     if split not in SPLITS:

@@ -6,7 +6,7 @@ both = mix([(open_dataset("calls", shuffle=1), 3), (open_dataset("interviews", s
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,17 +56,6 @@ class Mix(Epochs):
     def damaged(self) -> int:
         """Counts the samples that were left out because they are damaged or not there."""
         return sum(dataset.damaged for dataset in self._datasets)
-
-    def __getitem__(self, key: object) -> Sample:
-        """Says how a mix is read, to a DataLoader or whoever else asks for a sample by its name or number.
-
-        Raises:
-            UsageError: always: a key may stand for a sample of each dataset.
-        """
-        raise UsageError(
-            f"sample {key!r} of a mix: its samples come in the order of an epoch by iterating; ask the dataset for one by its "
-            "key, and give a torch DataLoader duologue_pipeline.torch.TorchDataset(mix)"
-        )
 
     def with_reader(self, rank: int, world: int) -> "Mix":
         """Gives the same samples for another reader; the epoch is 0."""
@@ -161,7 +150,7 @@ def mix(datasets: Sequence[tuple[Epochs, float]], *, seed: int = 0) -> Mix:
     Raises:
         UsageError: there is none, one is empty, a weight is not above 0, or they were opened for different readers.
     """
-    given = list(datasets)
+    given = list(datasets) if isinstance(datasets, Iterable) else []
     if not given or not all(
         isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], Epochs) for each in given
     ):
@@ -177,9 +166,9 @@ def mix(datasets: Sequence[tuple[Epochs, float]], *, seed: int = 0) -> Mix:
                 "weights"
             )
         dataset.check_fresh()
-        if not isinstance(weight, int | float) or isinstance(weight, bool) or not (0 < weight < math.inf):
+        if not isinstance(weight, int | float) or isinstance(weight, bool) or not (0 < weight < 1e300):
             raise UsageError(
-                f"mix: weight {weight!r} of dataset {number}: expected a number above 0; leave the dataset out"
+                f"mix: weight {weight!r} of dataset {number}: expected a number above 0 and below 1e300; else leave it out"
             )
         if (dataset.rank, dataset.world) != (first.rank, first.world):
             raise UsageError(

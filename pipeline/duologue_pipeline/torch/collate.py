@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.torch.items import Item, time_frames
+from duologue_pipeline.torch.items import Item, check_padding, time_frames
 
 __all__ = ["collate"]
 
@@ -28,8 +28,11 @@ def collate(items: Sequence[Item], *, pad: int = -1, axis: int = -1) -> dict[str
         is no tensor becomes a list.
 
     Raises:
-        UsageError: a tensor has no such axis, or the items are of one length along it and of several along another.
+        UsageError: a tensor has no such axis, there is no item, or they hold something else each, or are of one length along
+            the axis and of several along another.
     """
+    check_padding(pad, axis)
+    _check_alike(items)
     batch = {**_lengths(items, axis), "keys": [item["key"] for item in items]}
     for name in items[0]:
         values = [item[name] for item in items]
@@ -38,6 +41,28 @@ def collate(items: Sequence[Item], *, pad: int = -1, axis: int = -1) -> dict[str
         elif name not in ("key", "frames_held"):
             batch[name] = values
     return batch
+
+
+def _check_alike(items: Sequence[Item]) -> None:
+    if not items or not all(isinstance(item, dict) and "key" in item for item in items):
+        raise UsageError("collate: expected a list of items of a TorchDataset, at least one")
+    first = items[0]
+    for item in items:
+        if item.keys() != first.keys():
+            raise UsageError(
+                f"samples {first['key']} and {item['key']} have different parts ({', '.join(first)}; {', '.join(item)}) and make no "
+                "batch; give a view that returns the same for each, or batches of one"
+            )
+        for name, value in item.items():
+            if _layout(value) != _layout(first[name]):
+                raise UsageError(
+                    f"samples {first['key']} and {item['key']}: {name} is of another type or number of axes in each, and makes no "
+                    "batch; give a view that returns the same for each, or batches of one"
+                )
+
+
+def _layout(value: Any) -> Any:
+    return (value.dtype, value.ndim) if isinstance(value, torch.Tensor) else None
 
 
 def _lengths(items: Sequence[Item], axis: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from torch import distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader.epochs import Epochs, check_epoch, plain
+from duologue_pipeline.reader.epochs import Epochs, check_epoch, check_reader, plain
 from duologue_pipeline.torch.items import Item, View, to_tensors
 from duologue_pipeline.torch.packing import Packing, packs
 from duologue_pipeline.torch.steps import Begun, Mark, steps
@@ -57,12 +57,13 @@ class TorchDataset(IterableDataset[Item]):
         """
         if not isinstance(dataset, Epochs):
             raise UsageError(f"dataset {dataset!r}: expected what open_dataset(...) or mix(...) gave"[:300])
-        if not (view is None or callable(view)):
+        if view is not None and not callable(view):
             raise UsageError(
-                f"view {type(view).__name__}: expected a function of a sample, e.g. lambda sample: dual_stream(sample, tokenizer)"
+                f"view {view!r}: expected a function of a sample, as lambda sample: dual_stream(sample, tokenizer); or None "
+                "for its codes"
             )
-        if not (packing is None or isinstance(packing, Packing)):
-            raise UsageError(f"packing {packing!r}: expected Packing(frames=...) or None")
+        if packing is not None and not isinstance(packing, Packing):
+            raise UsageError(f"packing {packing!r}: expected Packing(frames=...), or None")
         if (rank is None) != (world is None):
             raise UsageError("rank and world: give both of them or neither")
         if rank is not None and dataset.world > 1:
@@ -70,6 +71,8 @@ class TorchDataset(IterableDataset[Item]):
                 f"rank and world: the dataset was opened for reader {dataset.rank} of {dataset.world} already, and would be "
                 "shared out twice; give them once"
             )
+        if rank is not None:
+            check_reader("rank", rank, "world", world)
         dataset.check_fresh()
         self._dataset, self._view, self._packing = dataset, view, packing
         self._place = None if rank is None or world is None else (rank, world)
@@ -133,7 +136,7 @@ class TorchDataset(IterableDataset[Item]):
         Raises:
             UsageError: it is no such state. Whether it is of this dataset is seen when the iteration begins.
         """
-        states = [state] if isinstance(state, Mapping) else list(state)
+        states = [state] if isinstance(state, Mapping) else list(state) if isinstance(state, Sequence) else []
         if not states or not all(_is_state(each) for each in states):
             raise UsageError(
                 f"state: it is no state of a TorchDataset of version {_SCHEMA}; give what state_dict() gave"

@@ -323,11 +323,11 @@ def test_a_sample_is_had_by_its_key(release: Path) -> None:
         dataset["call-3-00000"]
     with pytest.raises(
         UsageError,
-        match=r"^sample 0: samples are named by their keys, .*duologue_pipeline\.torch\.TorchDataset\(dataset\)$",
+        match=r"^sample 0: samples are named by the keys of their dataset, .*duologue_pipeline\.torch\.TorchDataset\(dataset\)$",
     ):
         dataset[0]  # type: ignore[index]
-    for number in (-1, 1.0, None):
-        with pytest.raises(UsageError, match=r"^epoch .*: expected a whole number from 0$"):
+    for number in (-1, 1.0, None, 2**63):
+        with pytest.raises(UsageError, match=r"^epoch .*: expected a whole number from 0 and below \d+$"):
             dataset.epoch(number)  # type: ignore[arg-type]
 
 
@@ -373,3 +373,9 @@ def test_a_damaged_manifest_is_no_damaged_sample(release: Path) -> None:
     with pytest.raises(DamagedReleaseError, match=r"dataset\.json: cannot be read"):
         keys_of(dataset)
     assert dataset.damaged == 0
+
+
+def test_a_place_that_is_no_text_is_refused(release: Path) -> None:
+    for uri in (None, release, 3):
+        with pytest.raises(UsageError, match=r"^uri .*: expected text, of a path str\(path\)$"):
+            open_dataset(uri)  # type: ignore[arg-type]
