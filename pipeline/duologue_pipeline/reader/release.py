@@ -51,6 +51,8 @@ def read_manifest(uri: str) -> bytes:
         return read_inside(uri, MANIFEST, max_bytes=_MAX_BYTES)
     except StoreFaultError:
         raise
+    except NotADirectoryError:
+        raise UsageError(f"{uri}: is a file; give the output folder of a run, in which {MANIFEST} lies") from None
     except OSError as error:
         if not isinstance(error, FileNotFoundError) and error.errno != errno.ENAMETOOLONG:
             raise DamagedReleaseError(f"{name}: cannot be read ({error})") from None
