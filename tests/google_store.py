@@ -56,7 +56,7 @@ class GoogleStore:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     page: int = 1000
-    rewritten: int = 1 << 62
+    rewritten: int = 5 << 20
     uri: str = ""
     _generation: int = 1_700_000_000_000_000
     _uploads: dict[str, dict[str, Any]] = field(default_factory=dict)

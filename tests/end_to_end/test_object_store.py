@@ -1,5 +1,6 @@
 """A whole run from and to an object store, and a withdrawal there: real servers on loopback, started and stopped here."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,15 +28,23 @@ def bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_demo_ledger(tmp_path_factory.mktemp("ledger") / "demo.db")
 
 
 @pytest.fixture(scope="module")
-def local(duologue: Duologue, ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ledger(bucket: Bucket, first_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same ledger for each store: what is withdrawn in one is not in the other."""
+    folder = tmp_path_factory.mktemp("copy") / "ledger"
+    shutil.copytree(first_ledger.parent, folder)
+    return folder / first_ledger.name
+
+
+@pytest.fixture(scope="module")
+def local(duologue: Duologue, first_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release of the sample on a local disk."""
     out = tmp_path_factory.mktemp("local") / "out"
-    outcome = duologue("run", demo_files().manifest, "--out", out, "--ledger", ledger)
+    outcome = duologue("run", demo_files().manifest, "--out", out, "--ledger", first_ledger)
     assert outcome.code == 0, outcome.stderr
     return out
 
