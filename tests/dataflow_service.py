@@ -11,7 +11,9 @@ from typing import Any
 
 __all__ = ["DataflowService", "serve_dataflow"]
 
-_JOBS = re.compile(r"/v1b3/projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)/jobs(?:/(?P<job>[^/?]+))?(?P<rest>/\w+)?")
+_JOBS = re.compile(
+    r"/v1b3/projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)/jobs(?:/(?P<job>[^/?]+))?(?P<rest>/\w+)?"
+)
 
 
 @dataclass
@@ -52,7 +54,9 @@ class DataflowService:
         match found["rest"]:
             case "/messages":
                 told = {"id": "m", "time": "2026-11-26T10:00:00Z", "messageText": self.message}
-                return 200, {"jobMessages": [{**told, "messageImportance": "JOB_MESSAGE_ERROR"}] if self.message else []}
+                return 200, {
+                    "jobMessages": [{**told, "messageImportance": "JOB_MESSAGE_ERROR"}] if self.message else []
+                }
             case "/metrics":
                 return 200, {"metrics": [self._metric(*key, value) for key, value in self.metrics.items()]}
         return 200, self._told(job)

@@ -78,9 +78,7 @@ class GoogleStore:
 
     # --- the API -------------------------------------------------------------------------------------------------------
 
-    def answer(
-        self, method: str, url: str, headers: Any, body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, method: str, url: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Answers one request: (status, headers, body)."""
         parts = urlsplit(url)
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
@@ -147,9 +145,7 @@ class GoogleStore:
             entries[prefix + inner + separator if separator else key] = None if separator else objects[key]
         names = [name for name in sorted(entries) if name > after]
         page = names[: min(self.page, int(query.get("maxResults") or self.page))]
-        items = [
-            _resource("", name, stored) for name in page if (stored := entries[name]) is not None
-        ]
+        items = [_resource("", name, stored) for name in page if (stored := entries[name]) is not None]
         answer: dict[str, Any] = {"kind": "storage#objects", "items": items}
         answer["prefixes"] = [name for name in page if entries[name] is None]
         if len(page) < len(names):

@@ -53,5 +53,7 @@ def test_credentials_that_are_there_are_used(without_credentials: Path) -> None:
 def test_without_the_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     google._google_client.cache_clear()
     monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
-    with pytest.raises(StoreFaultError, match=r"google-cloud-storage is not installed; run `pip install 'duologue\[gcs\]'`"):
+    with pytest.raises(
+        StoreFaultError, match=r"google-cloud-storage is not installed; run `pip install 'duologue\[gcs\]'`"
+    ):
         read_release("gs://anonymous@bucket/release")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from duologue_pipeline.files import google, google_files, s3, s3_files, s3_streams, storage
+from duologue_pipeline.files import google, google_files, s3, s3_streams, storage
 from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError
 from duologue_pipeline.files.names import scheme
