@@ -51,7 +51,7 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
     if policy == "none":
         return None, None
     if policy == "required":
-        without = [track.speaker_id for track in recording.tracks if track.words_uri is None]
+        without = [name for name, track in zip(SPEAKERS, recording.tracks, strict=True) if track.words_uri is None]
         if without:
             raise RejectError(
                 "words_missing",
