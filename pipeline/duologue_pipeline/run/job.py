@@ -1,22 +1,22 @@
 """Remembers, in the staging folder, the job of Dataflow's that works for this folder, so that no second one is submitted beside it."""
 
-from collections.abc import Callable
-from typing import IO, Any, Final
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING, Any, Final
 
-from duologue_pipeline.engines.dataflow import DataflowJob, attach, is_over
-from duologue_pipeline.engines.options import Engine
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import delete_file, exists, join, write_bytes
 from duologue_pipeline.files.text import canonical_json, read_json
-from duologue_pipeline.run.watched import watch_job
 from duologue_pipeline.shards.write import STAGING
+
+if TYPE_CHECKING:
+    from duologue_pipeline.engines.dataflow import DataflowJob
 
 __all__ = ["forget_job", "note_job", "rejoin_job"]
 
 _NOTE: Final = "job.json"
 
 
-def note_job(out: str, job: DataflowJob, *, fingerprint: str) -> None:
+def note_job(out: str, job: "DataflowJob", *, fingerprint: str) -> None:
     """Notes which job works for the folder, for which run."""
     note = {"project": job.project, "region": job.region, "job_id": job.job_id, "fingerprint": fingerprint}
     write_bytes(join(out, STAGING, _NOTE), canonical_json(note))
@@ -30,10 +30,9 @@ def forget_job(out: str) -> None:
 
 def rejoin_job(
     out: str,
-    engine: Engine,
+    beam_args: Sequence[str],
     *,
     fingerprint: str,
-    wait: bool,
     recordings: int,
     stream: IO[str] | None,
     tell: Callable[[str], None],
@@ -42,9 +41,8 @@ def rejoin_job(
 
     Args:
         out: the output folder, which the caller holds.
-        engine: the runner of this command; its options lead to the job.
+        beam_args: options of Beam, which lead to the job.
         fingerprint: of this run.
-        wait: whether a job that still works is waited for.
         recordings: how many the manifest lists.
         stream: where lines of progress go.
         tell: is told what is found, as lines of text.
@@ -57,8 +55,13 @@ def rejoin_job(
     """
     if not exists(join(out, STAGING, _NOTE)):
         return None
+    from duologue_pipeline.engines.dataflow import DataflowJob, attach, is_over
+    from duologue_pipeline.engines.options import beam_options, engine_of
+    from duologue_pipeline.run.watched import watch_job
+
     note: dict[str, Any] = read_json(join(out, STAGING, _NOTE))
     job = DataflowJob(note["project"], note["region"], note["job_id"])
+    engine = engine_of(beam_options(beam_args))
     result = attach(job, engine.options)
     if is_over(result):
         if result.state != "DONE":
@@ -68,8 +71,8 @@ def rejoin_job(
             f"{out}: job {job.job_id} works in it for another run (other manifest, ledger state or options); wait for its end "
             f"({job.link}), or stop it: {job.cancel}"
         )
-    elif not wait:
-        return f"job {job.job_id} is still at work: {job.link}. Run the same command again to finish the release"
+    elif not engine.waits:
+        return f"Job {job.job_id} is still at work: {job.link}\nRun the same command again to finish the release."
     else:
         tell(f"job {job.job_id} is at work for this folder: {job.link}")
         watch_job(job, result, recordings=recordings, stream=stream)

@@ -13,12 +13,12 @@ from typing import IO, Any, Final
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
-from duologue_pipeline.files.storage import absolute_uri, exists, join
+from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
 from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.reader.release import MANIFEST, read_release
-from duologue_pipeline.release.publish import publish_release
+from duologue_pipeline.release.publish import REFUSED, publish_release
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
@@ -27,8 +27,10 @@ from duologue_pipeline.run.details import details_path, keep_details, make_detai
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
+from duologue_pipeline.run.job import forget_job, note_job, rejoin_job
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
+from duologue_pipeline.shards.write import READY, STAGING
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -50,6 +52,7 @@ class RunResult:
         refused: reason -> how many, from ``rejected.jsonl``.
         was_complete: whether the folder already held this very release.
         details: the private file that says of each refusal what was found and what to do; None where there is none.
+        pending: what comes next, where the run was only submitted, or not even that; None where it has come to its end.
     """
 
     out: str
@@ -57,6 +60,7 @@ class RunResult:
     refused: dict[str, int]
     was_complete: bool
     details: str | None
+    pending: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,9 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                 tidy(out, tell=this.tell)
                 return this.result(release, was_complete=True)
             try:
-                _round(this, ledger, release, lease)
+                pending = _round(this, ledger, release, lease)
+                if pending is not None:
+                    return RunResult(out, None, {}, was_complete=False, details=None, pending=pending)
                 return this.result(release, was_complete=False)
             except WithdrawnMeanwhile as withdrawn:
                 remove_strays(out, None, but=("rejected.jsonl",), tell=lambda _: None)
@@ -166,12 +172,18 @@ def _check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
     check_options(engine)
 
 
-def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
-    """Makes the release with the ledger as it is pinned, and publishes it."""
+def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> str | None:
+    """Makes the release with the ledger as it is pinned, and publishes it; gives what comes next where it is only submitted."""
     request, out = this.request, this.out
+    watching: dict[str, Any] = {"recordings": this.manifest.recordings, "stream": this.progress}
+    fingerprint = release.fingerprint
+    pending = rejoin_job(out, request.beam_args, fingerprint=fingerprint, tell=this.tell, **watching)
+    if pending is not None:
+        return pending
+    untouched = not exists(join(out, STAGING))
     as_of = request.as_of or datetime.now(UTC)
     snapshot = None if ledger is None else ledger.snapshot
-    prepare(out, release.fingerprint, snapshot=snapshot, as_of=as_of, tell=this.tell)
+    prepare(out, fingerprint, snapshot=snapshot, as_of=as_of, tell=this.tell)
     if ledger is not None:
         stage_log(ledger, out)
     details = this.details(release)
@@ -180,6 +192,9 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
+    from duologue_pipeline.engines.dataflow import DataflowJob
+    from duologue_pipeline.engines.options import beam_options, engine_of
+    from duologue_pipeline.engines.outcome import what_next
     from duologue_pipeline.pipeline import RunOptions
     from duologue_pipeline.run.watched import run_watched
 
@@ -198,11 +213,26 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         release=release,
         details=None if details is None else staged_details(out),
     )
-    run_watched(options, request.beam_args, recordings=this.manifest.recordings, stream=this.progress)
+    engine, jobs = engine_of(beam_options(request.beam_args)), list[DataflowJob]()
+
+    def submitted(job: DataflowJob) -> None:
+        this.tell(f"job {job.job_id} was submitted: {job.link}")
+        note_job(out, job, fingerprint=fingerprint)
+        jobs.append(job)
+
+    if not run_watched(options, engine, submitted=submitted, **watching):
+        if untouched and not jobs and not engine.get("template_location"):
+            delete_directory(join(out, STAGING))  # nothing will be written there
+        return what_next(engine, jobs)
+    forget_job(out)
+    if not exists(join(out, READY, REFUSED)):
+        where = f"; look at its log: {jobs[0].link}" if jobs else ""
+        raise UsageError(f"{out}: {engine.name} says that the work is done, and no release lies ready there{where}")
     if details is not None:
         keep_details(details, decided.refusals, out=out)
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, as_of=request.as_of)
     publish_release(out, check=check, tell=this.tell)
+    return None
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:

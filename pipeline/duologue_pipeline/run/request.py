@@ -43,7 +43,6 @@ class RunRequest:
             (:func:`duologue_pipeline.shards.plan.chosen_shard_s`).
         as_of: the moment at which consent must be live; now if None. Denials count whatever it is.
         wait_s: how long to wait for another process that works in the output folder.
-        wait: whether the run waits for a job that it has submitted; if not, the same command finishes the release later.
         beam_args: options passed to Beam.
     """
 
@@ -70,7 +69,6 @@ class RunRequest:
     shard_hours: float | None = None
     as_of: datetime | None = None
     wait_s: float = 600.0
-    wait: bool = True
     beam_args: Sequence[str] = field(default_factory=tuple)
 
 

@@ -32,7 +32,6 @@ def run_watched(
     recordings: int,
     stream: IO[str] | None,
     submitted: Callable[[DataflowJob], None] = lambda _: None,
-    wait: bool = True,
 ) -> bool:
     """Runs the pipeline to its end and reports its progress.
 
@@ -42,7 +41,6 @@ def run_watched(
         recordings: how many the manifest lists.
         stream: where lines of progress go; none if None.
         submitted: is told the job as soon as there is one of Dataflow's.
-        wait: whether a job of Dataflow's is waited for.
 
     Returns:
         Whether the work is done; False where it was only submitted, or not even that (``--dry_run``, ``--template_location``).
@@ -50,35 +48,8 @@ def run_watched(
     Raises:
         UsageError: a worker process was killed, or a job of Dataflow's failed.
     """
-    runner = local_runner(engine.options)
-    pipeline = beam.Pipeline(runner=runner, options=engine.options)
-    build_pipeline(pipeline, options)
-    if engine.is_dataflow:
-        with staged_package(engine):
-            result = pipeline.run()
-        job = submitted_job(result, engine.options)
-        if job is None:
-            return False
-        submitted(job)
-        if wait:
-            watch_job(job, result, recordings=recordings, stream=stream)
-        return wait
-    results: list[Any] = []
-
-    def counters() -> Mapping[tuple[str, str], int]:
-        if runner is not None:  # it gives its result when all is done, and its counters before
-            return runner.counters()
-        return result_counters(results[0]) if results else {}
-
-    def work() -> None:
-        with staged_package(engine):
-            results.append(pipeline.run())
-        results[0].wait_until_finish()
-
-    every_s = _ASK_EVERY_S if engine.elsewhere else None
-    with launching(), Progress(recordings, counters, stream, every_s=every_s):
-        _apart(work)
-    return True
+    with staged_package(engine):
+        return _run(options, engine, recordings=recordings, stream=stream, submitted=submitted)
 
 
 def watch_job(job: DataflowJob, result: Any, *, recordings: int, stream: IO[str] | None) -> None:
@@ -106,6 +77,43 @@ def watch_job(job: DataflowJob, result: Any, *, recordings: int, stream: IO[str]
             raise failure(job, error) from None
     if result.state != "DONE":
         raise failure(job, RuntimeError(f"it was ended ({result.state})"))
+
+
+def _run(
+    options: RunOptions,
+    engine: Engine,
+    *,
+    recordings: int,
+    stream: IO[str] | None,
+    submitted: Callable[[DataflowJob], None],
+) -> bool:
+    runner = local_runner(engine.options)
+    pipeline = beam.Pipeline(runner=runner, options=engine.options)  # takes a copy of the options
+    build_pipeline(pipeline, options)
+    if engine.is_dataflow:
+        result = pipeline.run()
+        job = submitted_job(result, engine.options)
+        if job is None:
+            return False
+        submitted(job)
+        if engine.waits:
+            watch_job(job, result, recordings=recordings, stream=stream)
+        return engine.waits
+    results: list[Any] = []
+
+    def counters() -> Mapping[tuple[str, str], int]:
+        if runner is not None:  # it gives its result when all is done, and its counters before
+            return runner.counters()
+        return result_counters(results[0]) if results else {}
+
+    def work() -> None:
+        results.append(pipeline.run())
+        results[0].wait_until_finish()
+
+    every_s = _ASK_EVERY_S if engine.elsewhere else None
+    with launching(), Progress(recordings, counters, stream, every_s=every_s):
+        _apart(work)
+    return True
 
 
 def _apart(work: Callable[[], None]) -> None:
