@@ -224,6 +224,9 @@ def _run(request: "RunRequest") -> None:
     then = f"what is done is kept in {request.out}; run the command again to go on"
     with stoppable(then), usage_errors():
         result = run_pipeline(request, progress=sys.stderr)
+    if result.pending is not None:
+        typer.echo(result.pending)
+        return
     typer.echo(summarize(result))
     if result.release is None:
         raise typer.Exit(EXIT_NOTHING_WRITTEN)

@@ -19,7 +19,7 @@ from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.reader.release import MANIFEST, read_release
-from duologue_pipeline.release.publish import publish_release
+from duologue_pipeline.release.publish import REFUSED, publish_release
 from duologue_pipeline.release.ready import find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
@@ -29,9 +29,10 @@ from duologue_pipeline.run.details import details_path, keep_details, make_detai
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
+from duologue_pipeline.run.job import forget_job, note_job, rejoin_job
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
-from duologue_pipeline.shards.write import READY
+from duologue_pipeline.shards.write import READY, STAGING, ready_folder
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -53,6 +54,7 @@ class RunResult:
         refused: reason -> how many, from ``rejected.jsonl``.
         was_complete: whether the folder already held this very release.
         details: the private file that says of each refusal what was found and what to do; None where there is none.
+        pending: what comes next, where the run was only submitted, or not even that; None where it has come to its end.
     """
 
     out: str
@@ -60,6 +62,7 @@ class RunResult:
     refused: dict[str, int]
     was_complete: bool
     details: str | None
+    pending: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,11 @@ class _Run:
         """Opens and signs the ledger as it is now."""
         against = self.request.against or ()
         return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
+
+    @property
+    def watching(self) -> dict[str, Any]:
+        """Holds what a line of progress needs."""
+        return {"recordings": self.manifest.recordings, "stream": self.progress}
 
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
         return release_options(self.request, self.manifest.sha256, ledger, self.second_opinion, self.asr)
@@ -135,7 +143,9 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                 tidy(out, tell=this.tell)
                 return this.result(release, was_complete=True)
             try:
-                _round(this, ledger, release, lease)
+                pending = _round(this, ledger, release, lease)
+                if pending is not None:
+                    return RunResult(out, None, {}, was_complete=False, details=None, pending=pending)
                 return this.result(release, was_complete=False)
             except WithdrawnMeanwhile as withdrawn:
                 remove_strays(out, None, but=("rejected.jsonl",), tell=lambda _: None)
@@ -170,37 +180,52 @@ def _check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
     check_options(engine)
 
 
-def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
-    """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published."""
-    request, out = this.request, this.out
+def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> str | None:
+    """Makes the release with the ledger as it is pinned, and publishes it; gives what comes next where it is only submitted.
+
+    What lies ready of this very run is only published.
+    """
+    request, out, fingerprint = this.request, this.out, release.fingerprint
+    pending = rejoin_job(out, request.beam_args, fingerprint=fingerprint, tell=this.tell, **this.watching)
+    if pending is not None:
+        return pending
+    untouched = not exists(join(out, STAGING))
     as_of = request.as_of or datetime.now(UTC)
     details = this.details(release)
     if details is not None:
         make_details_folder(details)
-    launch = find_ready(out, release.fingerprint)
+    launch = find_ready(out, fingerprint)
     made = launch is None
     if launch is None:
         launch = uuid.uuid4().hex
         snapshot = None if ledger is None else ledger.snapshot
-        prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
+        prepare(out, fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
         if ledger is not None:
             stage_log(ledger, out, launch=launch)
     else:
         this.tell("publishing what a run before this one has laid ready")
     decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
     if made:
-        _make(this, release, decided, launch, details=details is not None)
+        pending = _make(this, release, decided, launch, details=details is not None, untouched=untouched)
+        if pending is not None:
+            return pending
     if details is not None:
         keep_details(details, decided.refusals, out=out, launch=launch)
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
     publish_release(out, launch=launch, check=check, tell=this.tell)
+    return None
 
 
-def _make(this: _Run, release: ReleaseOptions, decided: DecidedManifest, launch: str, *, details: bool) -> None:
-    """Runs the pipeline, which lays the release ready."""
+def _make(
+    this: _Run, release: ReleaseOptions, decided: DecidedManifest, launch: str, *, details: bool, untouched: bool
+) -> str | None:
+    """Runs the pipeline, which lays the release ready; gives what comes next where it is only submitted."""
     request, out = this.request, this.out
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
+    from duologue_pipeline.engines.dataflow import DataflowJob
+    from duologue_pipeline.engines.options import beam_options, engine_of
+    from duologue_pipeline.engines.outcome import what_next
     from duologue_pipeline.pipeline import RunOptions
     from duologue_pipeline.run.watched import run_watched
 
@@ -220,7 +245,22 @@ def _make(this: _Run, release: ReleaseOptions, decided: DecidedManifest, launch:
         release=release,
         details=staged_details(out, launch) if details else None,
     )
-    run_watched(options, request.beam_args, recordings=this.manifest.recordings, stream=this.progress)
+    engine, jobs = engine_of(beam_options(request.beam_args)), list[DataflowJob]()
+
+    def submitted(job: DataflowJob) -> None:
+        this.tell(f"job {job.job_id} was submitted: {job.link}")
+        note_job(out, job, fingerprint=release.fingerprint)
+        jobs.append(job)
+
+    if not run_watched(options, engine, submitted=submitted, **this.watching):
+        if untouched and not jobs and not engine.get("template_location"):
+            delete_directory(join(out, STAGING))  # nothing will be written there
+        return what_next(engine, jobs)
+    forget_job(out)
+    if not exists(join(ready_folder(out, launch), REFUSED)):
+        where = f"; look at its log: {jobs[0].link}" if jobs else ""
+        raise UsageError(f"{out}: {engine.name} says that the work is done, and no release lies ready there{where}")
+    return None
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
