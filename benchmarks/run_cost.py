@@ -64,14 +64,16 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.activity.vad import load_vad
     from duologue_pipeline.codec.document import codec_document
     from duologue_pipeline.codec.registry import open_codec
-    from duologue_pipeline.consent.gate import check_consent, consent_stage
+    from duologue_pipeline.consent.decide import decide
+    from duologue_pipeline.consent.gate import check_consent
     from duologue_pipeline.conversation import activity_stage, events_stage, ingest_stage, isolation_stage, words_stage
     from duologue_pipeline.events.totals import corpus_totals
     from duologue_pipeline.read.manifest import parse_line, read_lines
     from duologue_pipeline.records import Annotated, Recording
     from duologue_pipeline.release.write import ReleaseOptions, write_release
     from duologue_pipeline.rules.versions import rule_versions
-    from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
+    from duologue_pipeline.shards.plan import plan_shards
+    from duologue_pipeline.shards.splits import PlanEntry, plan_splits
     from duologue_pipeline.shards.write import write_shard
     from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
 
@@ -101,7 +103,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     for line in read_lines(str(manifest)):
         recording = timed("read", parse_line, line, manifest_uri=str(manifest))
         assert isinstance(recording, Recording)
-        consented = timed("consent", consent_stage, recording, check=check)
+        consented = timed("consent", decide, recording, check)
         ingested = timed("ingest", ingest_stage, consented)
         measured = timed("isolation", isolation_stage, ingested)
         active = timed("activity", activity_stage, measured, vad)
@@ -111,7 +113,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         PlanEntry(c.recording.recording_id, c.consent.a.commitment, c.consent.b.commitment, c.audio.duration_ms)
         for c in conversations
     ]
-    splits = plan_splits(entries, validation_share=0.05)
+    splits = plan_splits(entries, validation_share=0.05, bridge_share=0)
     shards = plan_shards(entries, splits, shard_s=36000)
     parts: dict[str, list[Any]] = {}
     for conversation in conversations:

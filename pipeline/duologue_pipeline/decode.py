@@ -25,7 +25,7 @@ __all__ = ["decode_sample", "find_sample", "release_codec"]
 
 
 def find_sample(uri: str, key: str, *, purpose: str) -> tuple[Mapping[str, Any], Sample]:
-    """Reads one sample of either split of a release, as a reader may: for a purpose, and not what was withdrawn.
+    """Reads one sample of any split of a release, as a reader may: for a purpose, and not what was withdrawn.
 
     Args:
         uri: the folder of the release.

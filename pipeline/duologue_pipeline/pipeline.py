@@ -1,27 +1,23 @@
 """Builds the pipeline from the manifest to the release; read top to bottom, it is duologue's table of contents."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from duologue_consent import Snapshot
 from duologue_pipeline.codec.registry import open_codec
-from duologue_pipeline.consent.gate import check_consent, consent_stage
-from duologue_pipeline.consent.look_alikes import check_look_alikes
 from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
-from duologue_pipeline.records import Consented, Tokenized
+from duologue_pipeline.records import Tokenized
 from duologue_pipeline.release.ready import in_launch
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
-from duologue_pipeline.stages.read import ReadManifest
-from duologue_pipeline.stages.refused_audio import RefusedAudio, refused_recordings
+from duologue_pipeline.stages.read import ReadDecided
+from duologue_pipeline.stages.refused_audio import RefusedAudio
 from duologue_pipeline.stages.same_audio import SameAudio
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CorpusTotals
@@ -37,30 +33,24 @@ class RunOptions:
     """Holds everything that a run is told: the CLI's options, resolved.
 
     Attributes:
-        manifest, out: uris.
+        decided: files of what the launcher decided on the recordings of the manifest; nothing else is told of the ledger.
+        out: the output folder.
         launch: name of this launch of the run (:func:`duologue_pipeline.release.ready.mark_launch`).
-        snapshot: the ledger's state, None where there is none.
-        ledger_name: the ledger's name for messages.
-        mistakable: speakers of the manifest -> those of it whose ids look like theirs.
-        as_of: the moment at which consent must be live.
         codec: as for ``--codec``.
         second_opinion: what pyannote.audio is asked, if anything.
         asr: what hears the words of tracks without a transcript, if anything.
         same_audio: what is done with audio that stands under several recording_ids.
         compare_refused_audio: whether the audio of refused recordings is decoded to compare it.
         tokenize: how samples are cut.
-        validation_share, shard_s: how splits and shards are planned.
+        validation_share, bridge_share, shard_s: how splits and shards are planned.
         release: what the release says about the run.
-        details: the private file for the sentences of refusals, None where there is no ledger that it could lie beside.
+        details: a file in the staging folder for the sentences of refusals; None where there is no ledger beside which the
+            launcher could keep them.
     """
 
-    manifest: str
+    decided: Sequence[str]
     out: str
     launch: str
-    snapshot: Snapshot | None
-    ledger_name: str
-    mistakable: Mapping[str, tuple[str, ...]]
-    as_of: datetime
     codec: str
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
@@ -68,6 +58,7 @@ class RunOptions:
     compare_refused_audio: bool
     tokenize: TokenizeOptions
     validation_share: float
+    bridge_share: float
     shard_s: float | None
     release: ReleaseOptions
     details: str | None = None
@@ -76,17 +67,6 @@ class RunOptions:
 def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
     """Adds every step from the manifest to the release to a Beam pipeline."""
     release, out = options.release, options.out
-    check = partial(
-        check_consent,
-        snapshot=options.snapshot,
-        purpose=release.purpose,
-        as_of=options.as_of,
-        ledger_name=options.ledger_name,
-        include_audio=options.tokenize.include_audio,
-        words=release.words,
-        asr=options.asr is not None,
-    )
-    check = partial(check_look_alikes, check=check, mistakable=options.mistakable)
     analysis = analysis_steps(
         words=release.words,
         isolation_policy=release.isolation_policy,
@@ -98,18 +78,19 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         in_launch, tokens_stage, out=out, launch=options.launch, options=options.tokenize, staging=join(out, STAGING)
     )
 
-    recordings, unread = pipeline | ReadManifest(manifest=options.manifest)
-    conversations, not_consented = recordings | Stage("consent", partial(consent_stage, check=check), Consented)
-    conversations, of_refused = conversations | RefusedAudio(recordings=recordings, check=check)
-    refused = [unread, not_consented, of_refused]
-    unheard = refused_recordings(recordings, check) if options.compare_refused_audio else None
+    conversations, undecided, unheard = pipeline | ReadDecided(paths=options.decided)
+    conversations, of_refused = conversations | RefusedAudio(refused=unheard)
+    refused = [undecided, of_refused]
+    heard = unheard if options.compare_refused_audio else None
     for step in analysis:  # Ingest, Isolation, Activity, Words, Events
         conversations, unusable = conversations | Stage(step.name, step.work, step.output, step.model)
         refused.append(unusable)
         if step.name == "ingest":
-            conversations, repeated = conversations | SameAudio(policy=options.same_audio, refused=unheard)
+            conversations, repeated = conversations | SameAudio(policy=options.same_audio, refused=heard)
             refused.append(repeated)
-    plan = conversations | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
+    plan = conversations | "Plan" >> PlanRelease(
+        validation_share=options.validation_share, bridge_share=options.bridge_share, shard_s=options.shard_s
+    )
     # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
     spread = conversations | "Spread" >> beam.Reshuffle()
     tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
@@ -117,7 +98,7 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     shards = tokenized | "Shards" >> WriteShard(out=out, launch=options.launch)
     rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
     if options.details is not None:
-        _ = rejected | "Details" >> WriteDetails(path=options.details)
+        _ = rejected | "Details" >> WriteDetails(uri=options.details)
     return shards | "Release" >> WriteRelease(
         rejected=rejected, totals=totals, out=out, launch=options.launch, options=release
     )

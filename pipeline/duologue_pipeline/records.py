@@ -61,8 +61,8 @@ Speaker = Literal["a", "b"]
 
 SPEAKERS: Final[tuple[Speaker, Speaker]] = ("a", "b")
 
-SPLITS: Final[tuple[str, str]] = ("train", "validation")
-"""The parts of a release; no speaker is in both."""
+SPLITS: Final[tuple[str, str, str]] = ("train", "validation", "bridge")
+"""The parts of a release. No speaker is in both of the first two; the third is what lies between them, and is for neither."""
 
 
 # --- read -----------------------------------------------------------------------------------------------------------

@@ -115,6 +115,14 @@ def run(
             "in both splits."
         ),
     ] = 0.05,
+    bridge_share: Annotated[
+        float,
+        typer.Option(
+            help="Where speakers know one another too well for that, set conversations between speakers of validation and "
+            "of train aside, up to this share of the time: they are written as the split bridge, which is for neither; "
+            "0: none."
+        ),
+    ] = 0.15,
     shard_hours: Annotated[
         float | None,
         typer.Option(
@@ -159,6 +167,7 @@ def run(
         allow_private_addresses=allow_private_addresses,
         name=name,
         validation_share=validation_share,
+        bridge_share=bridge_share,
         shard_hours=shard_hours,
         wait_s=wait_s,
         beam_args=tuple(context.args),

@@ -56,7 +56,7 @@ class Dataset(Epochs):
 
     @property
     def split(self) -> str:
-        """Names the split: ``train`` or ``validation``."""
+        """Names the split: ``train``, ``validation`` or ``bridge``."""
         return self._reading.request.split
 
     @property
@@ -148,7 +148,7 @@ def open_dataset(
 
     Args:
         uri: the output folder of a run: a path, ``s3://``, ``gs://`` or ``http(s)://``.
-        split: ``train`` or ``validation``.
+        split: ``train``, ``validation`` or ``bridge``.
         purpose: what the samples will be used for, e.g. ``training_inhouse``.
         shuffle: the seed of the order of an epoch, which mixes all samples of the split; None: the order of the index.
         rank: which of ``world`` readers this is, from 0; each gets its share of an epoch.

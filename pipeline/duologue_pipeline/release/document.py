@@ -46,7 +46,7 @@ def shard_entry(path: str, *, split: str, sha256: str, size: int, samples: int, 
 
     Args:
         path: below the folder of the release, ``shards/NAME.tar``.
-        split: ``train`` or ``validation``.
+        split: ``train``, ``validation`` or ``bridge``.
         sha256: of the file, in lower-case hex.
         size: of the file, in bytes.
         samples: how many it holds.
@@ -83,13 +83,14 @@ def table_entry(name: str, files: Sequence[WrittenTable]) -> dict[str, Any]:
 
 
 def split_entries(shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, dict[str, Any]]:
-    """Builds ``splits``: what each split holds.
+    """Builds ``splits``: what each split holds; ``bridge`` is named only where it holds something.
 
     Args:
         shards: the entries of all shards.
         recordings: the table of ``recordings.parquet``.
     """
-    return {split: _split(split, shards, recordings) for split in SPLITS}
+    found = {split: _split(split, shards, recordings) for split in SPLITS}
+    return {split: entry for split, entry in found.items() if entry["shards"] or split in SPLITS[:2]}
 
 
 def cards(

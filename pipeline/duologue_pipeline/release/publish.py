@@ -11,17 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from duologue_consent.ledger.publication import PUBLISHED
-from duologue_pipeline.files.conditional import ConflictError, swap_bytes, swaps
+from duologue_pipeline.files.conditional import swap_bytes
 from duologue_pipeline.files.storage import (
     delete_directory,
-    exists,
     is_remote,
     join,
     list_files,
     make_durable,
     move,
     read_bytes,
-    write_bytes,
 )
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.release.ready import release_paths
@@ -68,7 +66,7 @@ def publish_release(
         _move((*release_paths(document), *PUBLISHED), there, ready, out)
         remove_strays(out, document, tell=tell)
         check()
-        _appear(join(out, MANIFEST), data, work=join(out, STAGING))
+        swap_bytes(join(out, MANIFEST), data, old=None, work=join(out, STAGING))
     else:
         _move((REFUSED,), there, ready, out)
     delete_directory(join(out, STAGING))
@@ -89,12 +87,3 @@ def _move(paths: Iterable[str], there: Collection[str], ready: str, out: str) ->
     else:
         for path in own:
             one(path)
-
-
-def _appear(uri: str, data: bytes, *, work: str) -> None:
-    if swaps(uri):
-        swap_bytes(uri, data, old=None, work=work)
-    elif exists(uri):
-        raise ConflictError(f"{uri} was written by another process")
-    else:
-        write_bytes(uri, data)

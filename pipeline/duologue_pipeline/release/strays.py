@@ -28,7 +28,7 @@ RECEIPT: Final = re.compile(rf"{RECEIPTS}/[0-9]{{4,}}\.json")
 """The folder of the receipts of withdrawals, and their paths in the release."""
 
 _WORK: Final = (STAGING, JOURNAL)
-_SHARD: Final = re.compile(r"shards/(?:train|validation)-[0-9]{5,}-[0-9a-f]{12}\.tar")
+_SHARD: Final = re.compile(r"shards/(?:train|validation|bridge)-[0-9]{5,}-[0-9a-f]{12}\.tar")
 _UNFINISHED: Final = re.compile(r"(?:[^/]+/)?\.[^/]+\.[0-9a-f]{32}\.tmp")
 _LOCKS: Final = re.compile(
     r"\.(?:propagate|release|dataset\.json|ledger\.pub|revocations\.jsonl)\.lock|receipts/\.[0-9]{4,}\.json\.lock"

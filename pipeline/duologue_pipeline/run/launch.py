@@ -6,27 +6,26 @@ then, still allows all of it. Where it does not, the run goes on with the ledger
 """
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
-from duologue_pipeline.consent.look_alikes import mistakable_speakers
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
 from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
 from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
-from duologue_pipeline.read.manifest import parse_line, read_lines
+from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.reader.release import MANIFEST, read_release
-from duologue_pipeline.records import Recording
 from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.ready import find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
-from duologue_pipeline.run.details import details_path, make_details_folder
+from duologue_pipeline.run.decided import DecidedManifest, decide_manifest
+from duologue_pipeline.run.details import details_path, keep_details, make_details_folder, staged_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
@@ -68,11 +67,8 @@ class _Run:
     """Holds what stays the same over all rounds of a run."""
 
     request: RunRequest
-    manifest: str
+    manifest: Manifest
     out: str
-    lines: Sequence[bytes]
-    recordings: int
-    speaker_ids: Collection[str]
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
     progress: IO[str] | None
@@ -87,7 +83,7 @@ class _Run:
         return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
 
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
-        return release_options(self.request, self.lines, ledger, self.second_opinion, self.asr)
+        return release_options(self.request, self.manifest.sha256, ledger, self.second_opinion, self.asr)
 
     def details(self, release: ReleaseOptions) -> str | None:
         """Names the private file of a round; None where there is no ledger that it could lie beside."""
@@ -121,22 +117,18 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     remove_dead_temporaries()
     if request.allow_private_addresses:
         allow_private_addresses()
-    manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
-    lines = list(read_lines(manifest))
-    recordings, speaker_ids = _recordings_and_speakers(lines, manifest)
+    manifest, out = _usable_manifest(absolute_uri(request.manifest)), absolute_uri(request.out)
+    if request.beam_args:  # a mistake in them is answered before anything is written
+        _check_engine(request, manifest, out)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
-    this = _Run(request, manifest, out, lines, recordings, speaker_ids, second_opinion, asr, progress)
+    this = _Run(request, manifest, out, second_opinion, asr, progress)
     ledger = this.ledger()
     release = this.release(ledger)
     if is_complete(out, release.fingerprint) and is_tidy(out, read_release(out)):
         return this.result(release, was_complete=True)
-    if request.beam_args:  # a mistake in them is answered before anything is written
-        from duologue_pipeline.stages.local_runner import beam_options
-
-        beam_options(request.beam_args)
     with faults_as_usage(out), held(out, wait_s=request.wait_s, tell=this.tell) as lease:
         for _ in range(_ROUNDS):
             if is_complete(out, release.fingerprint):  # another process may have written it while this one waited
@@ -159,44 +151,63 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         )
 
 
+def _check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
+    """Refuses what the runner, or its workers on other machines, could not do."""
+    from duologue_pipeline.engines.needs import require_needs
+    from duologue_pipeline.engines.options import beam_options, check_options, engine_of
+    from duologue_pipeline.engines.reach import require_reachable
+
+    engine = engine_of(beam_options(request.beam_args))
+    models = (
+        ("--pyannote-segmentation", request.pyannote_segmentation),
+        ("--pyannote-embedding", request.pyannote_embedding),
+        ("--asr", request.asr),
+    )
+    require_reachable(
+        engine, manifest=request.manifest, out=out, codec=request.codec, models=models, recordings=manifest
+    )
+    require_needs(engine)
+    check_options(engine)
+
+
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
     """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published."""
-    launch = find_ready(this.out, release.fingerprint)
-    if launch is None:
-        launch = uuid.uuid4().hex
-        _make(this, ledger, release, launch)
-    else:
-        this.tell("publishing what a run before this one has laid ready")
-    check = confirmation(
-        this.out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=this.request.as_of
-    )
-    publish_release(this.out, launch=launch, check=check, tell=this.tell)
-
-
-def _make(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, launch: str) -> None:
-    """Runs the pipeline, which lays the release ready."""
     request, out = this.request, this.out
     as_of = request.as_of or datetime.now(UTC)
-    snapshot = None if ledger is None else ledger.snapshot
-    prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
-    if ledger is not None:
-        stage_log(ledger, out, launch=launch)
     details = this.details(release)
     if details is not None:
         make_details_folder(details)
+    launch = find_ready(out, release.fingerprint)
+    made = launch is None
+    if launch is None:
+        launch = uuid.uuid4().hex
+        snapshot = None if ledger is None else ledger.snapshot
+        prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
+        if ledger is not None:
+            stage_log(ledger, out, launch=launch)
+    else:
+        this.tell("publishing what a run before this one has laid ready")
+    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
+    if made:
+        _make(this, release, decided, launch, details=details is not None)
+    if details is not None:
+        keep_details(details, decided.refusals, out=out, launch=launch)
+    check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
+    publish_release(out, launch=launch, check=check, tell=this.tell)
+
+
+def _make(this: _Run, release: ReleaseOptions, decided: DecidedManifest, launch: str, *, details: bool) -> None:
+    """Runs the pipeline, which lays the release ready."""
+    request, out = this.request, this.out
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     from duologue_pipeline.pipeline import RunOptions
     from duologue_pipeline.run.watched import run_watched
 
     options = RunOptions(
-        manifest=this.manifest,
+        decided=decided.paths,
         out=out,
         launch=launch,
-        snapshot=snapshot,
-        ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
-        mistakable=mistakable_speakers(this.speaker_ids, snapshot),
-        as_of=as_of,
         codec=request.codec,
         second_opinion=this.second_opinion,
         asr=this.asr,
@@ -204,11 +215,12 @@ def _make(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, laun
         compare_refused_audio=request.compare_refused_audio,
         tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
         validation_share=request.validation_share,
+        bridge_share=request.bridge_share,
         shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
         release=release,
-        details=details,
+        details=staged_details(out, launch) if details else None,
     )
-    run_watched(options, request.beam_args, recordings=this.recordings, stream=this.progress)
+    run_watched(options, request.beam_args, recordings=this.manifest.recordings, stream=this.progress)
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
@@ -219,15 +231,10 @@ def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
     )
 
 
-def _recordings_and_speakers(lines: Sequence[bytes], manifest: str) -> tuple[int, set[str]]:
-    """Counts the usable lines of a manifest and collects their speakers; refuses a manifest that has none."""
-    count, speaker_ids = 0, set[str]()
-    for line in lines:
-        parsed = parse_line(line, manifest_uri=manifest)
-        if isinstance(parsed, Recording):
-            count += 1
-            speaker_ids.update(track.speaker_id for track in parsed.tracks)
-    if not count:
-        found = f"none of its {len(lines)} lines is a recording" if lines else "it has no lines"
-        raise UsageError(f"{manifest}: not a usable manifest: {found}; `duologue validate {manifest}` lists the faults")
-    return count, speaker_ids
+def _usable_manifest(uri: str) -> Manifest:
+    """Reads a manifest; refuses one that has no recording."""
+    manifest = load_manifest(uri)
+    if not manifest.recordings:
+        found = f"none of its {manifest.lines} lines is a recording" if manifest.lines else "it has no lines"
+        raise UsageError(f"{uri}: not a usable manifest: {found}; `duologue validate {uri}` lists the faults")
+    return manifest

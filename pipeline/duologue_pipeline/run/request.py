@@ -38,6 +38,7 @@ class RunRequest:
         allow_private_addresses: whether audio and words are fetched from private networks as well.
         name: of the dataset.
         validation_share: share of the time for the validation split.
+        bridge_share: share of the time that may be set aside to have one (:mod:`duologue_pipeline.shards.bridge`).
         shard_hours: conversation time in a shard; chosen by the length of the whole if None
             (:func:`duologue_pipeline.shards.plan.chosen_shard_s`).
         as_of: the moment at which consent must be live; now if None. Denials count whatever it is.
@@ -64,6 +65,7 @@ class RunRequest:
     allow_private_addresses: bool = False
     name: str = "duologue-dataset"
     validation_share: float = 0.05
+    bridge_share: float = 0.15
     shard_hours: float | None = None
     as_of: datetime | None = None
     wait_s: float = 600.0
@@ -90,6 +92,8 @@ def check_request(request: RunRequest) -> None:
         raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
     if not 0 <= request.validation_share < 1:
         raise UsageError(f"--validation-share {request.validation_share:g}: expected 0 to below 1")
+    if not 0 <= request.bridge_share < 1:
+        raise UsageError(f"--bridge-share {request.bridge_share:g}: expected 0 to below 1")
     if request.shard_hours is not None and not 0 < request.shard_hours < math.inf:
         raise UsageError(f"--shard-hours {request.shard_hours:g}: expected more than 0")
     if not request.wait_s >= 0:

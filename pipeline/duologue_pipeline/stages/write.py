@@ -9,11 +9,13 @@ from apache_beam.pvalue import AsList, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
 
 from duologue_pipeline.events.totals import Totals
+from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
 from duologue_pipeline.release.ready import published, require_launch
-from duologue_pipeline.release.rejected import write_details
+from duologue_pipeline.release.rejected import detail_lines
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
-from duologue_pipeline.shards.plan import PlanEntry, plan_release
+from duologue_pipeline.shards.plan import plan_release
+from duologue_pipeline.shards.splits import PlanEntry
 from duologue_pipeline.shards.write import write_shard
 from duologue_pipeline.stages.guard import settled
 
@@ -29,16 +31,19 @@ class PlanRelease(beam.PTransform[Any, Any]):
 
     Args:
         validation_share: share of the time wanted for validation.
+        bridge_share: share of the time that may be set aside for it.
         shard_s: seconds of conversation in a shard; chosen by the length of the whole if None.
     """
 
     validation_share: float
+    bridge_share: float
     shard_s: float | None
 
     def __post_init__(self) -> None:
         super().__init__()
-        if not 0 <= self.validation_share < 1:
-            raise ValueError(f"validation_share: expected 0 to below 1, found {self.validation_share}")
+        for name in ("validation_share", "bridge_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected 0 to below 1, found {getattr(self, name)}")
         if self.shard_s is not None and self.shard_s <= 0:
             raise ValueError(f"shard_s: expected more than 0, found {self.shard_s}")
 
@@ -47,7 +52,13 @@ class PlanRelease(beam.PTransform[Any, Any]):
             conversations
             | "Entry" >> beam.Map(_plan_entry)
             | "All" >> beam.CombineGlobally(ToListCombineFn())
-            | "Plan" >> beam.Map(plan_release, validation_share=self.validation_share, shard_s=self.shard_s)
+            | "Plan"
+            >> beam.Map(
+                plan_release,
+                validation_share=self.validation_share,
+                bridge_share=self.bridge_share,
+                shard_s=self.shard_s,
+            )
         )
 
 
@@ -104,21 +115,32 @@ def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str, launch: str) 
 
 @dataclass(kw_only=True)
 class WriteDetails(beam.PTransform[Any, Any]):
-    """Writes the sentences of all refusals to a private file (:func:`duologue_pipeline.release.rejected.write_details`).
+    """Writes the sentences of what workers refused into the staging folder, from where the launcher takes them.
 
     Args:
-        path: of the file; it is local.
+        uri: of the file.
     """
 
-    path: str
+    uri: str
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, rejected: PCollection[Rejected]) -> PCollection[None]:
         return (
-            rejected | "All" >> beam.CombineGlobally(ToListCombineFn()) | "Write" >> beam.Map(write_details, self.path)
+            rejected
+            | "Told" >> beam.Filter(_is_told)
+            | "All" >> beam.CombineGlobally(ToListCombineFn())
+            | "Write" >> beam.Map(_write_details, uri=self.uri)
         )
+
+
+def _is_told(rejected: Rejected) -> bool:
+    return bool(rejected.detail)  # the sentences of the launcher have stayed there
+
+
+def _write_details(rejected: list[Rejected], uri: str) -> None:
+    write_bytes(uri, "".join(f"{line}\n" for line in detail_lines(rejected)).encode())
 
 
 @dataclass(kw_only=True)

@@ -93,7 +93,7 @@ def tokenize_conversation(
 
     Args:
         conversation: what to write.
-        split: ``train`` or ``validation``.
+        split: ``train``, ``validation`` or ``bridge``.
         shard: the shard it is planned for, e.g. ``train-00000``.
         codec: makes the codes.
         options: how to cut.

@@ -94,7 +94,7 @@ def test_a_sample_is_only_given_for_a_purpose_that_it_carries_itself(release: Pa
 
 
 def test_an_unknown_split_is_refused(release: Path) -> None:
-    with pytest.raises(UsageError, match=r"^split 'test': expected one of train, validation$"):
+    with pytest.raises(UsageError, match=r"^split 'test': expected one of train, validation, bridge$"):
         open_dataset(str(release), split="test")
 
 

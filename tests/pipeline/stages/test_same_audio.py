@@ -1,7 +1,6 @@
 """On Beam: the same audio is refused or marked from any order and any number of workers, and a refused person's is seen."""
 
 import random
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,9 @@ import soundfile
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 
-from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.records import Consented, Ingested, Recording
-from duologue_pipeline.stages.refused_audio import RefusedAudio, refused_recordings
+from duologue_pipeline.stages.refused_audio import RefusedAudio
 from duologue_pipeline.stages.same_audio import SameAudio
 from tests.conftest import make_consent, make_noise, make_recording
 
@@ -84,12 +82,6 @@ def test_there_is_no_other_policy() -> None:
 # --- of somebody who has not agreed -----------------------------------------------------------------------------------
 
 
-def check(recording: Recording, *, but: str) -> Any:
-    if recording.recording_id == but:
-        raise RejectError("consent_not_given", "nobody was asked")
-    return make_consent(recording)
-
-
 @pytest.mark.parametrize("options", WORKERS)
 def test_a_refused_recording_is_known_by_its_file(options: list[str], tmp_path: Path) -> None:
     file = write(tmp_path / "refused.wav", 1, 2)
@@ -98,12 +90,10 @@ def test_a_refused_recording_is_known_by_its_file(options: list[str], tmp_path: 
     write(tmp_path / "fine.wav", 3, 4)
     names = {"copy": "copy.wav", "link": "link.wav", "same": "refused.wav", "fine": "fine.wav", "lost": "missing.wav"}
     passing = [make_recording(tmp_path / file, recording_id=name) for name, file in names.items()]
-    recordings = [make_recording(file, recording_id="refused"), *passing]
     with beam.Pipeline(options=PipelineOptions(options)) as pipeline:
-        made = pipeline | beam.Create(recordings)
-        asked = partial(check, but="refused")
-        consented = made | beam.Filter(lambda each: each.recording_id != "refused") | beam.Map(_consented)
-        kept, refused = consented | RefusedAudio(recordings=made, check=asked)
+        unheard = pipeline | "Refused" >> beam.Create([make_recording(file, recording_id="refused")])
+        consented = pipeline | beam.Create(passing) | beam.Map(_consented)
+        kept, refused = consented | RefusedAudio(refused=unheard)
         found = (kept, refused) | beam.Flatten() | beam.Map(outcome)
         no = ("consent", "consent_audio_of_refused")
         assert_that(found, equal_to([("copy", no), ("link", no), ("same", no), ("fine", ()), ("lost", ())]))
@@ -115,18 +105,14 @@ def test_its_sound_is_compared_only_where_that_is_asked(tmp_path: Path) -> None:
         ingested(write(tmp_path / "padded.wav", 9, 1, pad=50), "padded"),
         ingested(write(tmp_path / "fine.wav", 3, 4), "fine"),
     ]
-    recordings = [make_recording(tmp_path / f"{name}.wav", recording_id=name) for name in ("refused", "padded", "fine")]
-    recordings.append(make_recording(tmp_path / "missing.wav", recording_id="refused-too"))
+    names = {"refused": "refused", "refused-too": "missing"}
+    recordings = [make_recording(tmp_path / f"{file}.wav", recording_id=name) for name, file in names.items()]
     with beam.Pipeline() as pipeline:
-        unheard = refused_recordings(pipeline | "All" >> beam.Create(recordings), partial(_check_two))
+        unheard = pipeline | "Unheard" >> beam.Create(recordings)
         made = pipeline | beam.Create(elements)
         kept, refused = made | SameAudio(policy="mark", refused=unheard)
         found = (kept, refused) | beam.Flatten() | beam.Map(outcome)
         assert_that(found, equal_to([("padded", ("consent", "consent_audio_of_refused")), ("fine", ())]))
-
-
-def _check_two(recording: Recording) -> Any:
-    return check(recording, but=recording.recording_id if recording.recording_id.startswith("refused") else "")
 
 
 def _consented(recording: Recording) -> Consented:
