@@ -13,7 +13,7 @@ from typing import IO, Any, Final
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
-from duologue_pipeline.files.storage import absolute_uri, exists, join
+from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
 from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.whole import Manifest, load_manifest
@@ -21,14 +21,16 @@ from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.run.bearable import require_bearable
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
 from duologue_pipeline.run.decided import decide_manifest
-from duologue_pipeline.run.details import details_path, keep_details, make_details_folder, staged_details
+from duologue_pipeline.run.details import begin_details, details_path, finish_details, staged_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
+from duologue_pipeline.shards.write import READY
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -157,10 +159,10 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     prepare(out, release.fingerprint, snapshot=snapshot, as_of=as_of, tell=this.tell)
     if ledger is not None:
         stage_log(ledger, out)
+    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
     details = this.details(release)
     if details is not None:
-        make_details_folder(details)
-    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
+        begin_details(details, decided.refusals)
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     from duologue_pipeline.pipeline import RunOptions
@@ -182,7 +184,12 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     )
     run_watched(options, request.beam_args, recordings=this.manifest.recordings, stream=this.progress)
     if details is not None:
-        keep_details(details, decided.refusals, out=out)
+        finish_details(details, out)
+    try:
+        require_bearable(join(out, READY), recordings=this.manifest.recordings, details=details)
+    except UsageError:
+        delete_directory(join(out, READY))
+        raise
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, as_of=request.as_of)
     publish_release(out, check=check, tell=this.tell)
 
