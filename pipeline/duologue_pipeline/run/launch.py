@@ -23,9 +23,10 @@ from duologue_pipeline.release.publish import REFUSED, publish_release
 from duologue_pipeline.release.ready import find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.run.bearable import require_bearable
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
-from duologue_pipeline.run.decided import DecidedManifest, decide_manifest
-from duologue_pipeline.run.details import details_path, keep_details, make_details_folder, staged_details
+from duologue_pipeline.run.decided import decide_manifest
+from duologue_pipeline.run.details import begin_details, details_path, finish_details, staged_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
@@ -189,38 +190,42 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     pending = rejoin_job(out, request.beam_args, fingerprint=fingerprint, tell=this.tell, **this.watching)
     if pending is not None:
         return pending
-    untouched = not exists(join(out, STAGING))
-    as_of = request.as_of or datetime.now(UTC)
     details = this.details(release)
-    if details is not None:
-        make_details_folder(details)
     launch = find_ready(out, fingerprint)
-    made = launch is None
     if launch is None:
         launch = uuid.uuid4().hex
-        snapshot = None if ledger is None else ledger.snapshot
-        prepare(out, fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
-        if ledger is not None:
-            stage_log(ledger, out, launch=launch)
-    else:
-        this.tell("publishing what a run before this one has laid ready")
-    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
-    if made:
-        pending = _make(this, release, decided, launch, details=details is not None, untouched=untouched)
+        pending = _make(this, ledger, release, launch, details)
         if pending is not None:
             return pending
+    else:
+        this.tell("publishing what a run before this one has laid ready")
     if details is not None:
-        keep_details(details, decided.refusals, out=out, launch=launch)
+        finish_details(details, out=out, launch=launch)
+    ready = ready_folder(out, launch)
+    try:
+        require_bearable(ready, recordings=this.manifest.recordings, details=details)
+    except UsageError:
+        delete_directory(ready)
+        raise
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
     publish_release(out, launch=launch, check=check, tell=this.tell)
     return None
 
 
 def _make(
-    this: _Run, release: ReleaseOptions, decided: DecidedManifest, launch: str, *, details: bool, untouched: bool
+    this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, launch: str, details: str | None
 ) -> str | None:
     """Runs the pipeline, which lays the release ready; gives what comes next where it is only submitted."""
     request, out = this.request, this.out
+    untouched = not exists(join(out, STAGING))
+    as_of = request.as_of or datetime.now(UTC)
+    snapshot = None if ledger is None else ledger.snapshot
+    prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
+    if ledger is not None:
+        stage_log(ledger, out, launch=launch)
+    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
+    if details is not None:
+        begin_details(details, decided.refusals)
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     from duologue_pipeline.engines.dataflow import DataflowJob
@@ -243,7 +248,7 @@ def _make(
         bridge_share=request.bridge_share,
         shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
         release=release,
-        details=staged_details(out, launch) if details else None,
+        details=None if details is None else staged_details(out, launch),
     )
     engine, jobs = engine_of(beam_options(request.beam_args)), list[DataflowJob]()
 

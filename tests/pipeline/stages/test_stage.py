@@ -1,5 +1,6 @@
 """The generic stage: what goes on, what is refused with the stage's word, and a counter for each of them."""
 
+import re
 import threading
 import time
 from collections import Counter
@@ -10,10 +11,16 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.testing.util import assert_that, equal_to
+from botocore.exceptions import ClientError
 
+from duologue_pipeline.consent.forms import FormNotGrantedError
 from duologue_pipeline.engines.options import beam_options
-from duologue_pipeline.errors import RejectError
+from duologue_pipeline.errors import RejectError, UsageError
+from duologue_pipeline.files.conditional import ConflictError
+from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.names import shown
 from duologue_pipeline.records import Recording, Rejected, Track
+from duologue_pipeline.stages.guard import tried
 from duologue_pipeline.stages.local_runner import local_runner
 from duologue_pipeline.stages.progress import Progress, progress_line, result_counters
 from duologue_pipeline.stages.read import ReadDecided
@@ -45,6 +52,10 @@ def with_language(element: Recording, model: Model, allowed: list[str]) -> Recor
 
 def fails(element: Recording) -> Recording:
     raise ValueError(f"a fault in the program, met at {element.recording_id}")
+
+
+def finds_no_store(element: Recording) -> Recording:
+    raise FileFault("the store is away")
 
 
 def takes_its_time(element: Recording) -> Recording:
@@ -97,9 +108,86 @@ def test_a_stage_is_labelled_with_its_word() -> None:
     assert ReadDecided(paths=["0.jsonl"]).label == "Read"
 
 
-def test_any_other_error_stops_the_run() -> None:
-    with pytest.raises(Exception, match="a fault in the program, met at a"):
-        run(lambda pipeline: pipeline | beam.Create([recording("a")]) | Stage("ingest", fails, Recording))
+def fails_on_a(element: Recording) -> Recording:
+    return fails(element) if element.recording_id == "a" else element
+
+
+def test_a_fault_in_the_program_costs_the_recording_and_not_the_run() -> None:
+    counted = run(lambda pipeline: pipeline | beam.Create(both()) | Stage("ingest", fails_on_a, Recording))
+    assert counted["ingest", "internal_error"] == 1
+    assert counted["ingest", "kept"] == 1
+
+
+def both() -> list[Recording]:
+    return [recording("a"), recording("b")]
+
+
+def test_its_trace_is_for_the_private_file_and_its_kind_and_place_for_all(caplog: pytest.LogCaptureFixture) -> None:
+    rejected = tried("ingest", fails_within, recording("a"))
+    assert rejected.reason == "internal_error"
+    assert rejected.values["error"] == "keyerror"
+    assert rejected.values["module"] == "names"
+    assert "Traceback (most recent call last)" in rejected.detail
+    assert "KeyError: 'somebody'" in rejected.detail
+    assert "somebody" not in caplog.text
+    assert "ingest internal_error a: error keyerror module names line" in caplog.text
+
+
+class Odd(str):
+    def partition(self, *_: Any) -> Any:
+        raise KeyError("somebody")
+
+
+def fails_within(element: Recording) -> Recording:
+    shown(Odd("s3://b/x"))
+    return element
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("x"),
+        OSError(28, "No space left on device"),
+        ConnectionResetError("x"),
+        FileFault("the store is away"),
+        UsageError("x"),
+        FormNotGrantedError("x"),
+        ConflictError("x"),
+        ImportError("x"),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("can't start new thread"),
+        ClientError({}, "GetObject"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_the_machine_the_store_or_consent_lacks_is_nobodys_recording(error: Exception) -> None:
+    def work(_: Recording) -> Recording:
+        raise error
+
+    with pytest.raises(type(error)):
+        tried("ingest", work, recording("a"))
+
+
+def test_a_full_disk_behind_another_error_is_no_fault_of_the_recording() -> None:
+    def work(_: Recording) -> Recording:
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError:
+            raise ValueError("cannot decode") from None
+
+    with pytest.raises(ValueError, match="cannot decode"):
+        tried("ingest", work, recording("a"))
+
+
+def test_no_signature_is_in_what_is_told_of_a_recording() -> None:
+    signed = "https://user:word@host/a b.wav?sig=x y"
+
+    def work(element: Recording) -> Recording:
+        raise ValueError(f"{element.a.uri} and https://other/?sig=z")
+
+    rejected = tried("ingest", work, Recording("a", Track("s", signed), Track("t", "b.wav")))
+    assert "https://host/a b.wav?… and https://other/?…" in rejected.detail
+    assert not {"word", "sig"} & set(re.findall(r"\w+", rejected.detail))
 
 
 def test_the_counters_grow_while_a_bundle_is_worked_on_in_this_process() -> None:
@@ -144,8 +232,8 @@ def test_a_run_needs_nothing_of_beam_that_is_not_public(requester: Any, monkeypa
 
 def test_beams_own_classes_are_as_before_after_a_run_that_fails() -> None:
     before = fn_runner.ProgressRequester
-    with pytest.raises(Exception, match="a fault in the program"):
-        run(lambda pipeline: pipeline | beam.Create([recording("a")]) | Stage("ingest", fails, Recording))
+    with pytest.raises(Exception, match="the store is away"):
+        run(lambda pipeline: pipeline | beam.Create([recording("a")]) | Stage("ingest", finds_no_store, Recording))
     assert fn_runner.ProgressRequester is before
 
 
