@@ -1,7 +1,7 @@
 """Builds the pipeline from the manifest to the release; read top to bottom, it is duologue's table of contents."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from duologue_consent import Snapshot
-from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.consent.gate import check_consent, consent_stage
 from duologue_pipeline.consent.look_alikes import check_look_alikes
 from duologue_pipeline.conversation import analysis_steps
@@ -22,10 +22,11 @@ from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
 from duologue_pipeline.stages.refused_audio import RefusedAudio, refused_recordings
 from duologue_pipeline.stages.same_audio import SameAudio
+from duologue_pipeline.stages.shared_codec import open_worker_codec
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CorpusTotals
 from duologue_pipeline.stages.write import PlanRelease, WriteDetails, WriteRelease, WriteShard
-from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage
+from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage, tokens_stage_together
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["RunOptions", "build_pipeline"]
@@ -90,8 +91,11 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         listener=options.second_opinion.open if options.second_opinion else None,
         recognizer=options.asr.open if options.asr else None,
     )
-    codec = partial(open_codec, options.codec)
+    codec = replace(
+        CodecSpec.parse(options.codec), sha256=release.codec["weights_sha256"]
+    )  # what the launcher has seen
     encode = partial(tokens_stage, options=options.tokenize, staging=join(out, STAGING))
+    together = partial(tokens_stage_together, options=options.tokenize, staging=join(out, STAGING))
 
     recordings, unread = pipeline | ReadManifest(manifest=options.manifest)
     conversations, not_consented = recordings | Stage("consent", partial(consent_stage, check=check), Consented)
@@ -107,7 +111,16 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     plan = conversations | "Plan" >> PlanRelease(validation_share=options.validation_share, shard_s=options.shard_s)
     # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
     spread = conversations | "Spread" >> beam.Reshuffle()
-    tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
+    tokenized, unencoded = spread | Stage(
+        "tokens",
+        encode,
+        Tokenized,
+        partial(open_worker_codec, codec),
+        side=(plan,),
+        together=together,
+        batch=codec.batch,
+        hints=codec.resource_hints,
+    )
     totals = tokenized | "Statistics" >> CorpusTotals()
     shards = tokenized | "Shards" >> WriteShard(out=out)
     rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
