@@ -109,9 +109,18 @@ def test_a_tensor_without_the_axis_of_time_is_told() -> None:
     [
         ([], r"^collate: expected a list of items of a TorchDataset, at least one$"),
         ([3], r"^collate: expected a list of items"),
-        ([{"key": "a", "x": torch.zeros(2)}, {"key": "b", "y": torch.zeros(2)}], r"^samples a and b have different parts"),
-        ([{"key": "a", "x": torch.zeros(2)}, {"key": "b", "x": torch.zeros(2, 3)}], r"^samples a and b: x is of another"),
-        ([{"key": "a", "x": torch.zeros(2)}, {"key": "b", "x": torch.ones(3).long()}], r"^samples a and b: x is of another"),
+        (
+            [{"key": "a", "x": torch.zeros(2)}, {"key": "b", "y": torch.zeros(2)}],
+            r"^samples a and b have different parts",
+        ),
+        (
+            [{"key": "a", "x": torch.zeros(2)}, {"key": "b", "x": torch.zeros(2, 3)}],
+            r"^samples a and b: x is of another",
+        ),
+        (
+            [{"key": "a", "x": torch.zeros(2)}, {"key": "b", "x": torch.ones(3).long()}],
+            r"^samples a and b: x is of another",
+        ),
         ([{"key": "a", "x": torch.zeros(2)}, {"key": "b", "x": None}], r"^samples a and b: x is of another"),
     ],
 )

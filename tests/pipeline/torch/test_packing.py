@@ -138,7 +138,10 @@ def test_items_of_other_arrays_make_no_pack(release: Path) -> None:
     def by_books(sample: Sample) -> Any:
         return sample.codes[:, : 1 + sample.metadata["segment"] % 2]
 
-    for view, message in ((by_side, "they have the arrays b and a"), (by_books, "their arrays ids differ in more than")):
+    for view, message in (
+        (by_side, "they have the arrays b and a"),
+        (by_books, "their arrays ids differ in more than"),
+    ):
         with pytest.raises(UsageError, match=rf"^samples call-1-00000 and call-1-00001: {message}"):
             list(TorchDataset(open_dataset(str(release)), view, packing=Packing(frames=60)))
     with pytest.raises(UsageError, match=r"^frames \d+: a pack has at most"):
