@@ -16,6 +16,7 @@ from duologue_pipeline.withdrawal.protocol import propagate_release
 from tests.object_store import Bucket, serve_store
 from tests.pipeline.withdrawal.world import World, make_world
 
+
 @pytest.fixture(scope="module", params=["s3", "gs"])
 def bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
     """An empty bucket of each store."""
@@ -58,7 +59,9 @@ def download(bucket: Bucket, name: str, folder: Path) -> Path:
     return folder
 
 
-def test_a_withdrawal_in_a_bucket_writes_what_it_writes_on_disk(bucket: Bucket, withdrawn: World, tmp_path: Path) -> None:
+def test_a_withdrawal_in_a_bucket_writes_what_it_writes_on_disk(
+    bucket: Bucket, withdrawn: World, tmp_path: Path
+) -> None:
     root = upload(withdrawn, bucket, "release")
     local = copy_of(withdrawn, tmp_path / "local")
     reading = iter(open_dataset(root))
