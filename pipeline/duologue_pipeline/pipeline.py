@@ -13,6 +13,7 @@ from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.records import Tokenized
+from duologue_pipeline.release.ready import in_launch
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadDecided
@@ -34,6 +35,7 @@ class RunOptions:
     Attributes:
         decided: files of what the launcher decided on the recordings of the manifest; nothing else is told of the ledger.
         out: the output folder.
+        launch: name of this launch of the run (:func:`duologue_pipeline.release.ready.mark_launch`).
         codec: as for ``--codec``.
         second_opinion: what pyannote.audio is asked, if anything.
         asr: what hears the words of tracks without a transcript, if anything.
@@ -48,6 +50,7 @@ class RunOptions:
 
     decided: Sequence[str]
     out: str
+    launch: str
     codec: str
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
@@ -71,7 +74,9 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         recognizer=options.asr.open if options.asr else None,
     )
     codec = partial(open_codec, options.codec)
-    encode = partial(tokens_stage, options=options.tokenize, staging=join(out, STAGING))
+    encode = partial(
+        in_launch, tokens_stage, out=out, launch=options.launch, options=options.tokenize, staging=join(out, STAGING)
+    )
 
     conversations, undecided, unheard = pipeline | ReadDecided(paths=options.decided)
     conversations, of_refused = conversations | RefusedAudio(refused=unheard)
@@ -90,8 +95,10 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     spread = conversations | "Spread" >> beam.Reshuffle()
     tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
     totals = tokenized | "Statistics" >> CorpusTotals()
-    shards = tokenized | "Shards" >> WriteShard(out=out)
+    shards = tokenized | "Shards" >> WriteShard(out=out, launch=options.launch)
     rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
     if options.details is not None:
         _ = rejected | "Details" >> WriteDetails(uri=options.details)
-    return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)
+    return shards | "Release" >> WriteRelease(
+        rejected=rejected, totals=totals, out=out, launch=options.launch, options=release
+    )

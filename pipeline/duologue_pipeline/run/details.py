@@ -8,7 +8,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, is_remote, join, local_path, read_bytes
 from duologue_pipeline.records import Rejected
 from duologue_pipeline.release.rejected import detail_lines, write_details
-from duologue_pipeline.shards.write import STAGING
+from duologue_pipeline.shards.write import ready_folder
 
 __all__ = ["details_path", "keep_details", "make_details_folder", "staged_details"]
 
@@ -41,13 +41,13 @@ def make_details_folder(path: str) -> None:
         ) from None
 
 
-def staged_details(out: str) -> str:
-    """Names the file in the staging folder in which workers leave the sentences of what they refused."""
-    return join(out, STAGING, "refused.jsonl")
+def staged_details(out: str, launch: str) -> str:
+    """Names the file in the folder of a launch in which workers leave the sentences of what they refused."""
+    return join(ready_folder(out, launch), "refused.jsonl")
 
 
-def keep_details(path: str, refusals: Iterable[Rejected], *, out: str) -> None:
-    """Writes the private file: what this process has refused, and what workers have left of theirs in the staging folder."""
-    staged = staged_details(out)
+def keep_details(path: str, refusals: Iterable[Rejected], *, out: str, launch: str) -> None:
+    """Writes the private file: what this process has refused, and what the workers of a launch have left of theirs."""
+    staged = staged_details(out, launch)
     told = read_bytes(staged).decode("ascii").splitlines() if exists(staged) else []
     write_details([*detail_lines(refusals), *told], path)

@@ -105,12 +105,12 @@ def test_another_run_that_waited_is_refused(calls: Calls, tmp_path: Path, monkey
 def test_a_lock_that_was_lost_stops_the_run_before_anything_is_seen(
     calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stood_still(out: str, *, check: Callable[[], None], tell: Callable[[str], None]) -> Any:
+    def stood_still(out: str, *, launch: str, check: Callable[[], None], tell: Callable[[str], None]) -> Any:
         lease = check.__closure__
         assert lease is not None
         (held,) = (cell.cell_contents for cell in lease if type(cell.cell_contents).__name__ == "Lease")
         held.lost = "the lock: another process took over the lock"
-        return publish_release(out, check=check, tell=tell)
+        return publish_release(out, launch=launch, check=check, tell=tell)
 
     monkeypatch.setattr("duologue_pipeline.run.launch.publish_release", stood_still)
     assert "another process took over the lock meanwhile; run the command again" in refusal(calls, tmp_path / "out")
