@@ -77,6 +77,7 @@ REASONS: Final[dict[str, str]] = {
 HEALING: Final[dict[str, str]] = {
     # by itself, with time
     "audio_unreachable": "time",
+    "words_unreachable": "time",
     "audio_changed": "time",
     # when somebody puts right what lies at the same place, or allows it
     "audio_missing": "mended",

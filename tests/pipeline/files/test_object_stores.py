@@ -15,6 +15,7 @@ from duologue_pipeline.files.names import scheme
 from duologue_pipeline.files.object_store import object_store
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
+from duologue_pipeline.withdrawal.release_folder import keeps_old_versions
 from tests.object_store import ENDPOINTS, Bucket
 from tests.servers import Proxy
 
@@ -365,3 +366,33 @@ def test_an_object_of_any_size_is_moved(
     assert storage.read_bytes(f"{bucket}/moved") == content[:size]
     assert not storage.exists(f"{bucket}/large")
     assert not store.unfinished()
+
+
+@pytest.mark.parametrize("size", [10, 12 << 20])
+def test_a_write_whose_answer_is_lost_is_done_all_the_same(
+    store: Bucket, bucket: str, proxy: Proxy, size: int, small_parts: None
+) -> None:
+    content = bytes(range(251)) * (size // 251 + 1)
+    proxy.fault = lambda method, path, before: "late" if method in ("PUT", "POST") and not before else ""
+    storage.write_bytes(f"{bucket}/late", content)
+    assert storage.read_bytes(f"{bucket}/late") == content
+    storage.move(f"{bucket}/late", f"{bucket}/moved-late")
+    assert storage.read_bytes(f"{bucket}/moved-late") == content
+    proxy.fault = lambda method, path, before: "late" if method in ("DELETE", "POST") and not before else ""
+    storage.delete_file(f"{bucket}/moved-late")
+    storage.write_bytes(f"{bucket}/folder/x", b"1")
+    storage.delete_directory(f"{bucket}/folder")
+    assert not storage.exists(f"{bucket}/moved-late")
+    assert not storage.exists(f"{bucket}/folder")
+
+
+def test_whether_a_bucket_keeps_what_is_deleted_is_told(gs: Bucket) -> None:
+    """New buckets of Google's store do so for seven days."""
+    for settings, keeps in (
+        ({}, False),
+        ({"versioning": {"enabled": True}}, True),
+        ({"softDeletePolicy": {"retentionDurationSeconds": "604800"}}, True),
+        ({"softDeletePolicy": {"retentionDurationSeconds": "0"}}, False),
+    ):
+        gs.configure(settings)
+        assert keeps_old_versions(f"{gs.uri}/release") == keeps
