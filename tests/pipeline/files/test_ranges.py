@@ -84,7 +84,8 @@ def test_a_part_that_is_cut_off_is_asked_for_again(store: Bucket, bucket: str, m
     proxy.fault = lambda method, path, before: "cut"
     with pytest.raises(StoreFaultError, match=r"cannot be read.*; .*run the command again"):
         read_range(f"{bucket}/f", 100, 1000)
-    assert len(proxy.asked) == 7
+    # Google's client looks at the bucket besides, in a thread of its own.
+    assert len([path for _, path in proxy.asked if "alt=media" in path or scheme(bucket) == "s3"]) == 7
     proxy.close()
 
 
