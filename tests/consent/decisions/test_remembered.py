@@ -8,9 +8,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from duologue_consent import Action, ConsentEvent, Form, Purpose, Snapshot
+from duologue_consent import AgeBand, ConsentEvent, Form, Purpose, Snapshot
 from duologue_consent.decisions.remembered import RememberingSnapshot
-from tests.consent.decisions.test_policy_terms import both, day, forms, jurisdictions, records
+from tests.consent.decisions.test_policy_terms import both, day, event, forms, jurisdictions, records
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # what fails is short enough to be read
 ALIKE = "SPK-17"
@@ -25,22 +25,26 @@ def snapshot_of(events: tuple[ConsentEvent, ...], alike: tuple[ConsentEvent, ...
     )
 
 
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[ConsentEvent, ...]:
+    """Decisions of an adult, mostly grants of all forms, of which some end or limit how long a recording is kept."""
+    events = []
+    for number in range(draw(st.integers(1, 4))):
+        action = draw(st.sampled_from(["grant", "grant", "grant", "withdraw"]))
+        on = draw(st.integers(-8, 9))
+        kept = draw(st.none() | st.integers(1, 15)) if action == "grant" else None
+        ends = draw(st.none() | st.integers(1, 12)) if action == "grant" else None
+        for place, purpose in enumerate((Purpose.RECORDING, Purpose.TRAINING_INHOUSE)):
+            made = event(2 * number + place, action, purpose, on, retention_days=kept, age_band=AgeBand.ADULT)
+            events.append(replace(made, expires_at=None if ends is None else made.at + timedelta(days=ends)))
+    return tuple(events)
+
+
 @settings(max_examples=200, deadline=None, phases=PHASES)
-@given(records(), records(), jurisdictions, forms, st.lists(st.integers(-30, 30), min_size=2, max_size=12))
+@given(histories(), histories() | st.just(()), st.lists(st.integers(-20, 20), min_size=4, max_size=12))
 def test_every_answer_is_that_of_a_snapshot_that_remembers_nothing(
-    events: tuple[ConsentEvent, ...],
-    alike: tuple[ConsentEvent, ...],
-    jurisdiction: str | None,
-    used: list[Form],
-    halves: list[int],
+    events: tuple[ConsentEvent, ...], alike: tuple[ConsentEvent, ...], halves: list[int]
 ) -> None:
-    # every other grant ends at noon of some day; whose id looks alike has nothing that ends
-    events = tuple(
-        replace(each, expires_at=each.at + timedelta(days=3.5))
-        if each.seq % 2 and each.action is Action.GRANT
-        else each
-        for each in events
-    )
     plain = snapshot_of(events, alike)
     remembering = RememberingSnapshot.of_snapshot(plain)
     for half in [*halves, *halves]:
@@ -48,13 +52,25 @@ def test_every_answer_is_that_of_a_snapshot_that_remembers_nothing(
             "purpose": Purpose.TRAINING_INHOUSE,
             "recorded_at": day(0) + timedelta(hours=12 * half),
             "as_of": day(10),
-            "forms": used,
-            "jurisdiction": jurisdiction,
         }
         expected, found = plain.decide("spk-17", **asked), remembering.decide("spk-17", **asked)
         if expected.allowed:
             expected, found = replace(expected, detail=""), replace(found, detail="")
         assert found == expected
+
+
+@settings(max_examples=100, deadline=None, phases=PHASES)
+@given(records(), jurisdictions, forms, forms)
+def test_places_and_forms_are_asked_for_anew(
+    events: tuple[ConsentEvent, ...], jurisdiction: str | None, first: list[Form], second: list[Form]
+) -> None:
+    plain = snapshot_of(events)
+    remembering = RememberingSnapshot.of_snapshot(plain)
+    for used in (first, second, first):
+        for place in (None, jurisdiction):
+            asked: Any = {"purpose": "training_inhouse", "recorded_at": day(5), "as_of": day(10), "forms": used}
+            expected = plain.decide("spk-17", jurisdiction=place, **asked)
+            assert remembering.decide("spk-17", jurisdiction=place, **asked).reason == expected.reason
 
 
 @pytest.mark.parametrize("days", [-5, 0, 5])
