@@ -61,7 +61,7 @@ def make_corpus(folder: Path, tracks: tuple[Path, Path], copies: int) -> tuple[P
 def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     """Runs the functions of the pipeline in a plain loop; gives the CPU seconds of each stage."""
     from duologue_consent import Ledger
-    from duologue_pipeline.activity.vad import load_vad
+    from duologue_pipeline.activity.network import load_vad
     from duologue_pipeline.codec.document import codec_document
     from duologue_pipeline.codec.registry import open_codec
     from duologue_pipeline.consent.decide import decide
@@ -72,7 +72,8 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.records import Annotated, Recording
     from duologue_pipeline.release.write import ReleaseOptions, write_release
     from duologue_pipeline.rules.versions import rule_versions
-    from duologue_pipeline.shards.plan import PlanEntry, plan_shards, plan_splits
+    from duologue_pipeline.shards.plan import plan_shards
+    from duologue_pipeline.shards.splits import PlanEntry, plan_splits
     from duologue_pipeline.shards.write import write_shard
     from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
 
@@ -112,7 +113,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         PlanEntry(c.recording.recording_id, c.consent.a.commitment, c.consent.b.commitment, c.audio.duration_ms)
         for c in conversations
     ]
-    splits = plan_splits(entries, validation_share=0.05)
+    splits = plan_splits(entries, validation_share=0.05, bridge_share=0)
     shards = plan_shards(entries, splits, shard_s=36000)
     parts: dict[str, list[Any]] = {}
     for conversation in conversations:

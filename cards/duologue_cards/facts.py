@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 __all__ = [
+    "BRIDGE",
     "NOTHING_STATED",
     "CodecFacts",
     "Count",
@@ -20,6 +21,9 @@ __all__ = [
     "SplitFacts",
     "TurnTaking",
 ]
+
+BRIDGE: Final = "bridge"
+"""The split that is neither for training nor for validation."""
 
 
 @dataclass(frozen=True)

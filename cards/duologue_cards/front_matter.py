@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from huggingface_hub import DatasetCardData
 
-from duologue_cards.facts import Facts
+from duologue_cards.facts import BRIDGE, Facts
 from duologue_cards.hub_features import sample_features
 from duologue_cards.licenses import hub_license
 
@@ -26,8 +26,13 @@ def front_matter(facts: Facts) -> str:
     tags = [item.value for item in facts.languages if item.value]
     codes = list(dict.fromkeys(tag.split("-")[0].lower() for tag in tags))
     licenses = list(dict.fromkeys(hub_license(item.value) for item in facts.licenses))
-    # A split without shards must not be named: datasets refuses a pattern that finds no file.
-    data_files = [{"split": split.name, "path": f"shards/{split.name}-*.tar"} for split in facts.splits if split.shards]
+    # A split without shards must not be named: datasets refuses a pattern that finds no file. Nor is bridge: load_dataset
+    # without a split gives all that are named, and who takes these has speakers of validation in training.
+    data_files = [
+        {"split": split.name, "path": f"shards/{split.name}-*.tar"}
+        for split in facts.splits
+        if split.shards and split.name != BRIDGE
+    ]
     more: dict[str, Any] = {
         "language_details": tags or None,
         # One configuration only: datasets reads all of a release with one builder, so the tables cannot be named here.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from duologue_cards import phrases
-from duologue_cards.facts import Count, Facts
+from duologue_cards.facts import BRIDGE, Count, Facts
 from duologue_cards.front_matter import front_matter
 
 __all__ = ["write_readme"]
@@ -94,10 +94,20 @@ def _contents(facts: Facts) -> str:
 
 {_table(("split", "length", "samples", "conversations", "speakers"), rows)}
 
-No speaker is in more than one split. A sample is at most {facts.segment_s:g} s long and holds both tracks, aligned in
+No speaker is in more than one split{_bridge(facts)}. A sample is at most {facts.segment_s:g} s long and holds both tracks, aligned in
 time, with the events between the speakers.
 
 {_table(("", "with the number of conversations in brackets"), about)}"""
+
+
+def _bridge(facts: Facts) -> str:
+    """Says what is set aside, as the end of a sentence."""
+    if not any(split.name == BRIDGE for split in facts.splits):
+        return ""
+    return (
+        f", but for `{BRIDGE}`: its conversations are between a speaker of `train` and one of `validation`, so they are for "
+        "neither. Leave them out if you use `validation`"
+    )
 
 
 def _turn_taking(facts: Facts) -> str:

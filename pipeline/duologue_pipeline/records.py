@@ -54,14 +54,15 @@ __all__ = [
     "WordsCheck",
     "WordsVerdict",
     "WrittenShard",
+    "WrittenTable",
 ]
 
 Speaker = Literal["a", "b"]
 
 SPEAKERS: Final[tuple[Speaker, Speaker]] = ("a", "b")
 
-SPLITS: Final[tuple[str, str]] = ("train", "validation")
-"""The parts of a release; no speaker is in both."""
+SPLITS: Final[tuple[str, str, str]] = ("train", "validation", "bridge")
+"""The parts of a release. No speaker is in both of the first two; the third is what lies between them, and is for neither."""
 
 
 # --- read -----------------------------------------------------------------------------------------------------------
@@ -550,8 +551,18 @@ class Tokenized:
 
 
 @dataclass(frozen=True)
+class WrittenTable:
+    """Describes one Parquet file of a table; ``path`` is that in the release, ``TABLE/SHARD.parquet``."""
+
+    path: str
+    rows: int
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class WrittenShard:
-    """Describes a finished shard file and the pieces of the tables that belong to it."""
+    """Describes a finished shard file, and its file of each table, that all lie ready."""
 
     name: str
     split: str
@@ -559,4 +570,4 @@ class WrittenShard:
     bytes: int
     samples: int
     duration_ms: int
-    rows_uri: str
+    tables: tuple[WrittenTable, ...]

@@ -189,8 +189,8 @@ def _path_faults(release: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             if path in seen:
                 yield (name, place, "path"), f"names {shown(path)} again; keep one of them"
             seen.add(path)
-            split, found = entry.get("split"), re.match(r"shards/(train|validation)-", path)
-            if name == "shards" and found and split in ("train", "validation") and split != found[1]:
+            split, found = entry.get("split"), re.match(r"shards/(train|validation|bridge)-", path)
+            if name == "shards" and found and split in ("train", "validation", "bridge") and split != found[1]:
                 yield (
                     (name, place, "split"),
                     f"found {shown(split)}, and the path is {shown(path)}; correct one of them",

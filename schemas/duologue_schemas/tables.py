@@ -84,7 +84,7 @@ INDEX: Final = pa.schema(
         _column("bytes", pa.int64(), "How many bytes its members take."),
         _column("recording_id", pa.string(), "The recording that it was cut from."),
         _column("segment", pa.int32(), "Which piece of the recording it is, counted from 0."),
-        _column("split", pa.string(), "train or validation."),
+        _column("split", pa.string(), "train or validation, or bridge, which is for neither."),
         _column("start_s", pa.float64(), "Where it begins in the conversation."),
         _column("end_s", pa.float64(), "Where it ends in the conversation."),
         _column("frames", pa.int32(), "How many token frames it has."),
@@ -108,7 +108,7 @@ INDEX: Final = pa.schema(
 RECORDINGS: Final = pa.schema(
     [
         _column("recording_id", pa.string(), "The recording."),
-        _column("split", pa.string(), "train or validation."),
+        _column("split", pa.string(), "train or validation, or bridge, which is for neither."),
         _column("shard", pa.string(), "Path of the shard that holds its samples."),
         _column("samples", pa.int32(), "How many samples were cut from it."),
         _column("duration_s", pa.float64(), "Length of the conversation."),
@@ -221,7 +221,7 @@ RECORDINGS: Final = pa.schema(
 EVENTS: Final = pa.schema(
     [
         _column("recording_id", pa.string(), "The recording."),
-        _column("split", pa.string(), "train or validation."),
+        _column("split", pa.string(), "train or validation, or bridge, which is for neither."),
         _column("kind", pa.string(), "What happens, e.g. backchannel."),
         _column("subtype", pa.string(), "More on it, e.g. continuer, where evidence tells.", nullable=True),
         _column("speaker", pa.string(), "a or b: who does it, or who takes the floor."),

@@ -82,8 +82,10 @@ def make_release(*rows: dict[str, Any], rejected: dict[str, int] | None = None) 
     ]
     document = json.loads((EXAMPLES / "release" / "valid" / "full.json").read_text())
     document["shards"] = []
-    for split in ("train", "validation"):
+    for split in ("train", "validation", "bridge"):
         own = [row for row in rows if row["split"] == split]
+        if split == "bridge" and not own:
+            continue
         samples = sum(row["samples"] for row in own)
         document["splits"][split] = {
             "shards": min(1, len(own)),

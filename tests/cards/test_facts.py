@@ -121,8 +121,18 @@ def test_document_of_another_run_is_refused(
 
 def test_speaker_in_both_splits_is_refused(build: Build, row: Row) -> None:
     first = row("1")
-    with pytest.raises(ValueError, match="a speaker is in more than one split of the release"):
+    with pytest.raises(ValueError, match="a speaker is in train and in validation of the release"):
         facts_of(build(first, row("2", "validation", speaker_b=first["speaker_a"])))
+
+
+def test_speakers_of_a_bridge_are_in_the_other_splits_as_well_and_counted_once(build: Build, row: Row) -> None:
+    first, second = row("1"), row("2", "validation")
+    facts = facts_of(
+        build(first, second, row("3", "bridge", speaker_a=first["speaker_a"], speaker_b=second["speaker_a"]))
+    )
+    assert [split.name for split in facts.splits] == ["train", "validation", "bridge"]
+    assert facts.splits[2].speakers == 2
+    assert facts.speakers == 4
 
 
 def test_cards_need_neither_beam_nor_torch() -> None:

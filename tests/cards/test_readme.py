@@ -63,6 +63,16 @@ def test_empty_validation_is_not_named_to_datasets_and_shown_as_empty(build: Bui
     assert cells_of(text, "validation") == ["0.0 minutes", "0", "0", "0"]
 
 
+def test_a_bridge_is_shown_and_explained_and_not_named_to_datasets(build: Build, row: Row) -> None:
+    release = build(row("1"), row("2", "validation"), row("3", "bridge", speaker_a=row("1")["speaker_a"]))
+    text = readme_of(release)
+    named = [each["split"] for each in front_matter_of(text)["configs"][0]["data_files"]]
+    assert named == ["train", "validation"]
+    assert cells_of(text, "bridge")[2] == "1"
+    assert "between a speaker of `train` and one of `validation`" in " ".join(text.split())
+    assert "`bridge`" not in readme_of(build(row("1"), row("2", "validation")))
+
+
 def test_norwegian_is_not_false(build: Build, row: Row) -> None:
     assert front_matter_of(readme_of(build(row("1", language="no"))))["language"] == ["no"]
 

@@ -92,6 +92,8 @@ def refusal(request: RunRequest) -> str:
         ({"segment_s": float("nan")}, "--segment-s nan: expected 1 to 3600 seconds"),
         ({"validation_share": 1.0}, "--validation-share 1: expected 0 to below 1"),
         ({"validation_share": -0.1}, "--validation-share -0.1: expected 0 to below 1"),
+        ({"bridge_share": 1.0}, "--bridge-share 1: expected 0 to below 1"),
+        ({"bridge_share": -0.1}, "--bridge-share -0.1: expected 0 to below 1"),
         ({"shard_hours": 0.0}, "--shard-hours 0: expected more than 0"),
         ({"shard_hours": -1.0}, "--shard-hours -1: expected more than 0"),
         ({"shard_hours": float("nan")}, "--shard-hours nan: expected more than 0"),
@@ -109,13 +111,21 @@ def test_an_option_out_of_range_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("changes", [{"segment_s": 1.0}, {"segment_s": 3600.0}, {"validation_share": 0.0}])
+@pytest.mark.parametrize(
+    "changes", [{"segment_s": 1.0}, {"segment_s": 3600.0}, {"validation_share": 0.0}, {"bridge_share": 0.0}]
+)
 def test_an_option_at_its_limit_is_accepted(changes: dict[str, Any], request_with: Request) -> None:
     assert len(begin(request_with(**changes))) == 64
 
 
 def test_a_codec_that_does_not_exist_is_refused(request_with: Request) -> None:
     assert refusal(request_with(codec="encodec")).startswith("unknown codec 'encodec'; known are ")
+
+
+def test_an_option_of_a_codec_that_does_not_exist_is_refused(request_with: Request) -> None:
+    assert refusal(request_with(codec="mimi:models/mimi?gpu=1")) == (
+        "--codec mimi:models/mimi?gpu=1: no option 'gpu'; known are accelerator, batch, codebooks, device, dtype, sha256"
+    )
 
 
 # --- manifest and ledger --------------------------------------------------------------------------------------------
@@ -245,6 +255,7 @@ def test_whatever_decides_the_output_makes_another_run(request_with: Request, tm
         {"pyannote_embedding": pinned(tmp_path, b"one")},
         {"name": "other"},
         {"validation_share": 0.1},
+        {"bridge_share": 0.1},
         {"shard_hours": 1.0},
         {"ledger": None},
         {"as_of": JANUARY},

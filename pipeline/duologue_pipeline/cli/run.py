@@ -57,7 +57,10 @@ def run(
         str,
         typer.Option(
             help="Make the tokens with this codec. embedded: comes with the package, for trying things out; mimi: for "
-            "training, from the local Hugging Face cache; mimi:PATH: for training, from a folder."
+            "training, from the local Hugging Face cache; mimi:PATH: for training, from a folder, also one at s3://, gs:// or "
+            "https://. Options follow a question mark, joined by &: device=cpu, cuda or auto; batch=N, the recordings that a "
+            "GPU encodes together, 1 to 64; codebooks=N, 1 to 32; dtype=float32; sha256=HASH of the weights; "
+            "accelerator=KIND, the GPU that a cluster is asked for. Example: 'mimi:gs://models/mimi?device=cuda&batch=16'."
         ),
     ] = "embedded",
     segment_s: Annotated[
@@ -115,6 +118,14 @@ def run(
             "in both splits."
         ),
     ] = 0.05,
+    bridge_share: Annotated[
+        float,
+        typer.Option(
+            help="Where speakers know one another too well for that, set conversations between speakers of validation and "
+            "of train aside, up to this share of the time: they are written as the split bridge, which is for neither; "
+            "0: none."
+        ),
+    ] = 0.15,
     shard_hours: Annotated[
         float | None,
         typer.Option(
@@ -159,6 +170,7 @@ def run(
         allow_private_addresses=allow_private_addresses,
         name=name,
         validation_share=validation_share,
+        bridge_share=bridge_share,
         shard_hours=shard_hours,
         wait_s=wait_s,
         beam_args=tuple(context.args),
@@ -215,6 +227,9 @@ def _run(request: "RunRequest") -> None:
     then = f"what is done is kept in {request.out}; run the command again to go on"
     with stoppable(then), usage_errors():
         result = run_pipeline(request, progress=sys.stderr)
+    if result.pending is not None:
+        typer.echo(result.pending)
+        return
     typer.echo(summarize(result))
     if result.release is None:
         raise typer.Exit(EXIT_NOTHING_WRITTEN)

@@ -1,7 +1,7 @@
 """Writes the summary that ends a run, for people, from the files that the run wrote."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ def summarize(result: RunResult) -> str:
             f"{name}: {split['samples']} samples, {split['speakers']} speakers, {_hours(split['duration_s'])}"
             for name, split in splits.items()
         ),
+        *_bridge(splits),
         *_audio(recordings),
         *_turn_taking(recordings),
         *_isolation(release["isolation_policy"], result, recordings),
@@ -57,6 +58,16 @@ def summarize(result: RunResult) -> str:
         "               rejected.jsonl says what was refused and why; dataset.json lists every file with its hash",
     ]
     return "\n".join(lines)
+
+
+def _bridge(splits: Mapping[str, Any]) -> list[str]:
+    if "bridge" not in splits:
+        return []
+    time = _hours(splits["bridge"]["duration_s"])
+    return [
+        f"               bridge: {time} between speakers of train and of validation, for neither of them",
+        "               (--bridge-share; --validation-share 0 needs none)",
+    ]
 
 
 def _refusals(result: RunResult) -> list[str]:

@@ -86,7 +86,7 @@ def read_index(
     Args:
         root: the folder of the release.
         release: the document of ``dataset.json``.
-        split: ``train`` or ``validation``.
+        split: ``train``, ``validation`` or ``bridge``.
         purpose: samples that do not carry it are not chosen.
         where: what must hold for a sample to be chosen.
 

@@ -31,7 +31,7 @@ def restored_plan(state: Mapping[str, Any], plan: Plan, index: Index, revocation
         plan: of the version that was opened.
         index: of the version that is there now.
         revocations: what has been published so far.
-        split: ``train`` or ``validation``.
+        split: ``train``, ``validation`` or ``bridge``.
 
     Raises:
         UsageError: the state is of another release.

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duologue_cards import facts_from_release, write_croissant, write_readme
-from duologue_pipeline.records import SPEAKERS, SPLITS
+from duologue_pipeline.records import SPEAKERS, SPLITS, WrittenTable
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "shard_entry",
     "shard_totals",
     "split_entries",
+    "table_entry",
 ]
 
 
@@ -45,7 +46,7 @@ def shard_entry(path: str, *, split: str, sha256: str, size: int, samples: int, 
 
     Args:
         path: below the folder of the release, ``shards/NAME.tar``.
-        split: ``train`` or ``validation``.
+        split: ``train``, ``validation`` or ``bridge``.
         sha256: of the file, in lower-case hex.
         size: of the file, in bytes.
         samples: how many it holds.
@@ -70,14 +71,26 @@ def shard_totals(shards: Sequence[Mapping[str, Any]]) -> dict[str, int | float]:
     }
 
 
+def table_entry(name: str, files: Sequence[WrittenTable]) -> dict[str, Any]:
+    """Builds the entry of a table in ``tables``: the pattern of its files, ``NAME.parquet`` or ``NAME/*.parquet``, and its rows.
+
+    Args:
+        name: of the table.
+        files: all of its files.
+    """
+    is_one = [file.path for file in files] == [f"{name}.parquet"]
+    return {"files": f"{name}.parquet" if is_one else f"{name}/*.parquet", "rows": sum(file.rows for file in files)}
+
+
 def split_entries(shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, dict[str, Any]]:
-    """Builds ``splits``: what each split holds.
+    """Builds ``splits``: what each split holds; ``bridge`` is named only where it holds something.
 
     Args:
         shards: the entries of all shards.
         recordings: the table of ``recordings.parquet``.
     """
-    return {split: _split(split, shards, recordings) for split in SPLITS}
+    found = {split: _split(split, shards, recordings) for split in SPLITS}
+    return {split: entry for split, entry in found.items() if entry["shards"] or split in SPLITS[:2]}
 
 
 def cards(

@@ -8,7 +8,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, is_remote, join, local_path, read_bytes
 from duologue_pipeline.records import Rejected
 from duologue_pipeline.release.rejected import detail_lines, write_details
-from duologue_pipeline.shards.write import STAGING
+from duologue_pipeline.shards.write import ready_folder
 
 __all__ = ["begin_details", "details_path", "finish_details", "make_details_folder", "staged_details"]
 
@@ -41,9 +41,9 @@ def make_details_folder(path: str) -> None:
         ) from None
 
 
-def staged_details(out: str) -> str:
-    """Names the file in the staging folder in which workers leave the sentences of what they refused."""
-    return join(out, STAGING, "refused.jsonl")
+def staged_details(out: str, launch: str) -> str:
+    """Names the file in the folder of a launch in which workers leave the sentences of what they refused."""
+    return join(ready_folder(out, launch), "refused.jsonl")
 
 
 def begin_details(path: str, refusals: Iterable[Rejected]) -> None:
@@ -56,9 +56,9 @@ def begin_details(path: str, refusals: Iterable[Rejected]) -> None:
     write_details(detail_lines(refusals), path)
 
 
-def finish_details(path: str, out: str) -> None:
-    """Adds to the private file what workers have left of theirs in the staging folder; once, however often it is done."""
-    staged = staged_details(out)
+def finish_details(path: str, *, out: str, launch: str) -> None:
+    """Adds to the private file what the workers of a launch have left of theirs; once, however often it is done."""
+    staged = staged_details(out, launch)
     if exists(staged):
         known = Path(path).read_text(encoding="ascii").splitlines() if exists(path) else []
         told = set(read_bytes(staged).decode("ascii").splitlines()) - set(known)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from duologue_consent import Purpose
+from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.ingest.same_audio import SAME_AUDIO_POLICIES
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
@@ -25,7 +26,7 @@ class RunRequest:
         ledger: path or PostgreSQL URL of the consent ledger; None or a missing file lets nothing pass.
         against: releases and files with a checkpoint which the ledger must continue; None for none.
         purpose: what the release is for.
-        codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
+        codec: ``embedded``, ``mimi`` or ``mimi:MODEL``, with options (:class:`duologue_pipeline.codec.spec.CodecSpec`).
         segment_s: length of a sample.
         include_audio: whether samples carry FLAC.
         words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
@@ -38,6 +39,7 @@ class RunRequest:
         allow_private_addresses: whether audio and words are fetched from private networks as well.
         name: of the dataset.
         validation_share: share of the time for the validation split.
+        bridge_share: share of the time that may be set aside to have one (:mod:`duologue_pipeline.shards.bridge`).
         shard_hours: conversation time in a shard; chosen by the length of the whole if None
             (:func:`duologue_pipeline.shards.plan.chosen_shard_s`).
         as_of: the moment at which consent must be live; now if None. Denials count whatever it is.
@@ -64,6 +66,7 @@ class RunRequest:
     allow_private_addresses: bool = False
     name: str = "duologue-dataset"
     validation_share: float = 0.05
+    bridge_share: float = 0.15
     shard_hours: float | None = None
     as_of: datetime | None = None
     wait_s: float = 600.0
@@ -78,6 +81,7 @@ def check_request(request: RunRequest) -> None:
     """
     if request.purpose not in list(Purpose):
         raise UsageError(f"--purpose {request.purpose}: no such purpose; expected one of {', '.join(Purpose)}")
+    CodecSpec.parse(request.codec)
     if request.words not in WORDS_POLICIES:
         raise UsageError(f"--words {request.words}: expected one of {', '.join(WORDS_POLICIES)}")
     if request.isolation_policy not in ISOLATION_POLICIES:
@@ -90,6 +94,8 @@ def check_request(request: RunRequest) -> None:
         raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
     if not 0 <= request.validation_share < 1:
         raise UsageError(f"--validation-share {request.validation_share:g}: expected 0 to below 1")
+    if not 0 <= request.bridge_share < 1:
+        raise UsageError(f"--bridge-share {request.bridge_share:g}: expected 0 to below 1")
     if request.shard_hours is not None and not 0 < request.shard_hours < math.inf:
         raise UsageError(f"--shard-hours {request.shard_hours:g}: expected more than 0")
     if not request.wait_s >= 0:

@@ -11,9 +11,11 @@ from apache_beam.transforms.combiners import ToListCombineFn
 from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
+from duologue_pipeline.release.ready import published, require_launch
 from duologue_pipeline.release.rejected import detail_lines
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
-from duologue_pipeline.shards.plan import PlanEntry, plan_release
+from duologue_pipeline.shards.plan import plan_release
+from duologue_pipeline.shards.splits import PlanEntry
 from duologue_pipeline.shards.write import write_shard
 from duologue_pipeline.stages.guard import settled
 
@@ -29,16 +31,19 @@ class PlanRelease(beam.PTransform[Any, Any]):
 
     Args:
         validation_share: share of the time wanted for validation.
+        bridge_share: share of the time that may be set aside for it.
         shard_s: seconds of conversation in a shard; chosen by the length of the whole if None.
     """
 
     validation_share: float
+    bridge_share: float
     shard_s: float | None
 
     def __post_init__(self) -> None:
         super().__init__()
-        if not 0 <= self.validation_share < 1:
-            raise ValueError(f"validation_share: expected 0 to below 1, found {self.validation_share}")
+        for name in ("validation_share", "bridge_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected 0 to below 1, found {getattr(self, name)}")
         if self.shard_s is not None and self.shard_s <= 0:
             raise ValueError(f"shard_s: expected more than 0, found {self.shard_s}")
 
@@ -47,7 +52,13 @@ class PlanRelease(beam.PTransform[Any, Any]):
             conversations
             | "Entry" >> beam.Map(_plan_entry)
             | "All" >> beam.CombineGlobally(ToListCombineFn())
-            | "Plan" >> beam.Map(plan_release, validation_share=self.validation_share, shard_s=self.shard_s)
+            | "Plan"
+            >> beam.Map(
+                plan_release,
+                validation_share=self.validation_share,
+                bridge_share=self.bridge_share,
+                shard_s=self.shard_s,
+            )
         )
 
 
@@ -73,9 +84,11 @@ class WriteShard(beam.PTransform[Any, Any]):
 
     Args:
         out: the output folder.
+        launch: who writes them (:func:`duologue_pipeline.release.ready.mark_launch`).
     """
 
     out: str
+    launch: str
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -85,7 +98,7 @@ class WriteShard(beam.PTransform[Any, Any]):
             tokenized
             | "ByShard" >> beam.Map(_by_shard).with_output_types(tuple[str, Tokenized])
             | "Shard" >> beam.GroupByKey()
-            | "Join" >> beam.Map(_write_shard, out=self.out)
+            | "Join" >> beam.Map(_write_shard, out=self.out, launch=self.launch)
         )
 
 
@@ -93,9 +106,10 @@ def _by_shard(tokenized: Tokenized) -> tuple[str, Tokenized]:
     return tokenized.shard, tokenized
 
 
-def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenShard:
+def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str, launch: str) -> WrittenShard:
     shard, parts = keyed
-    written: WrittenShard = settled("shards", write_shard(shard, parts, out=out))
+    require_launch(out, launch)
+    written: WrittenShard = settled("shards", write_shard(shard, parts, out=out, launch=launch))
     return written
 
 
@@ -137,12 +151,14 @@ class WriteRelease(beam.PTransform[Any, Any]):
         rejected: everything that was refused on the way.
         totals: from :class:`CorpusTotals`.
         out: the output folder.
+        launch: as of :class:`WriteShard`.
         options: what the release says about the run.
     """
 
     rejected: PCollection[Rejected]
     totals: PCollection[tuple[tuple[str, str], Totals]]
     out: str
+    launch: str
     options: ReleaseOptions
 
     def __post_init__(self) -> None:
@@ -158,6 +174,7 @@ class WriteRelease(beam.PTransform[Any, Any]):
                 shards=AsList(shards),
                 rejected=AsList(self.rejected),
                 totals=AsList(self.totals),
+                launch=self.launch,
                 options=self.options,
             )
         )
@@ -168,6 +185,11 @@ def _stage_release(
     shards: list[WrittenShard],
     rejected: list[Rejected],
     totals: list[tuple[tuple[str, str], Totals]],
+    launch: str,
     options: ReleaseOptions,
 ) -> dict[str, Any] | None:
-    return stage_release(shards, rejected, dict(totals), out=out, options=options)
+    done = published(out, options.fingerprint)  # this is a second attempt, and the first was good enough
+    if done is not None:
+        return done
+    require_launch(out, launch)
+    return stage_release(shards, rejected, dict(totals), out=out, options=options, launch=launch)

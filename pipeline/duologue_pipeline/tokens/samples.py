@@ -35,7 +35,7 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
     Args:
         conversation: the recording that the sample is cut from.
         segment: the cut.
-        split: ``train`` or ``validation``.
+        split: ``train``, ``validation`` or ``bridge``.
         codec: what made the codes.
 
     Returns:

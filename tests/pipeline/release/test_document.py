@@ -32,6 +32,18 @@ def test_a_split_counts_each_speaker_once_and_nobody_who_withdrew() -> None:
     }
 
 
+def test_a_bridge_is_named_where_it_holds_anything() -> None:
+    bridge = shard_entry("shards/bridge-00000-d.tar", split="bridge", sha256="d", size=10240, samples=4, duration_s=8.0)
+    rows = pa.table({"split": ["train", "bridge"], "speaker_a": ["anna", "anna"], "speaker_b": ["bert", "gwen"]})
+    assert split_entries([*SHARDS, bridge], rows)["bridge"] == {
+        "shards": 1,
+        "samples": 4,
+        "recordings": 1,
+        "speakers": 2,
+        "duration_s": 8.0,
+    }
+
+
 @pytest.mark.parametrize(("version", "expected"), [("1.0.0", "2.0.0"), ("9.3.1", "10.0.0")])
 def test_a_new_version_is_the_next_major_one(version: str, expected: str) -> None:
     assert next_version(version) == expected

@@ -315,7 +315,7 @@ def test_a_speaker_in_both_splits_is_found(release: Path) -> None:
     rows = pq.read_table(release / "recordings.parquet").to_pylist()
     speaker = next(row["speaker_a"] for row in rows if row["split"] == "validation")
     edit_rows(release, "recordings", lambda rows: rows[0].update(speaker_a=speaker))
-    assert faults(release) == (f"recordings.parquet: speaker {speaker[:12]} is in more than one split",)
+    assert faults(release) == (f"recordings.parquet: speaker {speaker[:12]} is in train and in validation",)
 
 
 def test_codes_outside_of_their_codebook_are_found(release: Path) -> None:

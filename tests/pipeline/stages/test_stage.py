@@ -13,14 +13,16 @@ from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.testing.util import assert_that, equal_to
 from botocore.exceptions import ClientError
 
+from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.consent.forms import FormNotGrantedError
+from duologue_pipeline.engines.options import beam_options
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.files.conditional import ConflictError
 from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.records import Recording, Rejected, Track
 from duologue_pipeline.stages.guard import tried
-from duologue_pipeline.stages.local_runner import beam_options, local_runner
+from duologue_pipeline.stages.local_runner import local_runner
 from duologue_pipeline.stages.progress import Progress, progress_line, result_counters
 from duologue_pipeline.stages.read import ReadDecided
 from duologue_pipeline.stages.stage import Stage
@@ -100,6 +102,79 @@ def test_the_work_gets_the_element_then_the_model_then_the_side_inputs() -> None
         assert_that(refused, equal_to([Rejected("a", "events", "audio_missing", "fr")]), label="refused")
 
     assert run(build) == {("words", "kept"): 1, ("events", "audio_missing"): 1}
+
+
+def all_but_long_names(elements: list[Recording], most: int) -> list[Recording | RejectError]:
+    """Refuses as ``only_short_names`` does, for several at once; cannot stand a name with a digit."""
+    LISTS.append([element.recording_id for element in elements])
+    if any(character.isdigit() for element in elements for character in element.recording_id):
+        raise ValueError("a digit")
+    return [
+        element if len(element.recording_id) <= most else RejectError("audio_too_long", "say less")
+        for element in elements
+    ]
+
+
+LISTS: list[list[str]] = []
+
+
+def together(names: list[str], *, batch: int) -> tuple[Counter[tuple[str, str]], list[list[str]]]:
+    """Runs a stage that takes elements together, and gives its counters and the lists that it was given."""
+    LISTS.clear()
+
+    def build(pipeline: beam.Pipeline) -> None:
+        made = pipeline | beam.Create([recording(name) for name in names], reshuffle=False)
+        stage = Stage(
+            "tokens",
+            partial(only_short_names, most=2),
+            Recording,
+            together=partial(all_but_long_names, most=2),
+            batch=batch,
+        )
+        kept, rejected = made | stage
+        assert_that(kept, equal_to([recording(name) for name in names if len(name) <= 2]), label="kept")
+        refused = [Rejected(name, "tokens", "audio_too_long", "say less") for name in names if len(name) > 2]
+        assert_that(rejected, equal_to(refused), label="rejected")
+
+    return run(build), LISTS
+
+
+def test_elements_are_worked_on_together_and_refused_alone() -> None:
+    counters, lists = together(["a", "b", "abc", "c", "d"], batch=2)
+    assert counters == {("tokens", "kept"): 4, ("tokens", "audio_too_long"): 1}
+    assert sorted(len(names) for names in lists) == [1, 2, 2]
+    assert sorted(name for names in lists for name in names) == ["a", "abc", "b", "c", "d"]
+
+
+def test_a_batch_of_one_is_work_on_each_alone() -> None:
+    assert together(["a", "b"], batch=1) == ({("tokens", "kept"): 2}, [])
+
+
+def test_where_a_batch_fails_each_of_it_is_worked_on_alone() -> None:
+    counters, lists = together(["a", "b1", "abc"], batch=4)
+    assert counters == {("tokens", "kept"): 2, ("tokens", "audio_too_long"): 1}
+    assert [sorted(names) for names in lists] == [["a", "abc", "b1"]]
+
+
+def test_what_a_stage_asks_a_cluster_for_is_asked_for_it_alone() -> None:
+    pipeline = beam.Pipeline()
+    made = pipeline | beam.Create([recording("a")])
+    kept, _ = made | Stage("words", takes_its_time, Recording)
+    hints = CodecSpec.parse("mimi:gs://models/mimi?device=cuda").resource_hints
+    _ = kept | Stage("tokens", takes_its_time, Recording, hints=hints)
+    components = pipeline.to_runner_api().components
+    asked = {
+        transform.unique_name: components.environments[transform.environment_id].resource_hints
+        for transform in components.transforms.values()
+        if transform.spec.urn == "beam:transform:pardo:v1"
+    }
+    with_hints = {name: dict(hints) for name, hints in asked.items() if hints}
+    assert with_hints == {
+        "Tokens/Apply/ParDo(_Work)": {
+            "beam:resources:accelerator:v1": b"type:nvidia-tesla-t4;count:1;install-nvidia-driver",
+            "beam:resources:min_ram_bytes:v1": b"12000000000",
+        }
+    }
 
 
 def test_a_stage_is_labelled_with_its_word() -> None:

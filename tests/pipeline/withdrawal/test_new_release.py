@@ -11,10 +11,12 @@ import pytest
 
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader.dataset import open_dataset
+from duologue_pipeline.records import SPLITS
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.new_release import new_release
 from tests.pipeline.withdrawal.support import (
     CALLS,
+    Call,
     commitment,
     contents,
     make_calls,
@@ -116,6 +118,46 @@ def test_nobody_crosses_from_one_split_to_the_other_also_when_both_have_withdraw
     assert {row["speaker_a"] for row in rows(out, "recordings")} >= {"withdrawn"}
     assert all(split_of[row["key"]] == row["split"] for row in rows(out, "index"))
     assert verify_release(str(out)).faults == ()
+
+
+BRIDGED = (
+    *CALLS,
+    Call("call-6", "bridge-00000", "anna", "hugo", 4.0),
+    Call("call-8", "bridge-00000", "ben", "ines", 4.0),
+)
+"""Calls between speakers of train and of validation."""
+
+
+def test_a_bridge_is_given_by_its_name_alone_and_by_no_other_split(tmp_path: Path) -> None:
+    out = make_calls(tmp_path, BRIDGED)
+    assert verify_release(str(out)).faults == ()
+    given = {split: {sample.key[:6] for sample in open_dataset(str(out), split)} for split in SPLITS}
+    assert given == {
+        "train": {"call-1", "call-2", "call-3", "call-7"},
+        "validation": {"call-5"},
+        "bridge": {"call-6", "call-8"},
+    }
+
+
+@pytest.mark.parametrize("speakers", [["anna"], ["hugo"], ["anna", "hugo"], ["ben", "anna"]])
+def test_whoever_withdraws_is_gone_from_the_bridge_as_well(speakers: list[str], tmp_path: Path) -> None:
+    out = make_calls(tmp_path, BRIDGED)
+    withdraw(out, *speakers)
+    assert verify_release(str(out)).faults == ()
+    named = {row[side] for row in rows(out, "index") for side in ("speaker_a", "speaker_b")}
+    assert not named & {commitment(speaker) for speaker in speakers}
+    bridge = [sample for sample in open_dataset(str(out), "bridge") if sample.key.startswith("call-6")]
+    assert bool(bridge) is (len({"anna", "hugo"} & {*speakers}) < 2)
+    said = release_of(out)["splits"]["bridge"]
+    assert said["speakers"] == len({"anna", "hugo", "ben", "ines"} - {*speakers})
+
+
+def test_a_bridge_of_which_nothing_is_left_is_not_named(tmp_path: Path) -> None:
+    out = make_calls(tmp_path, BRIDGED)
+    withdraw(out, "anna", "hugo", "ben", "ines")
+    assert verify_release(str(out)).faults == ()
+    assert release_of(out)["splits"].keys() == {"train", "validation"}
+    assert list(open_dataset(str(out), "bridge")) == []
 
 
 def test_events_of_a_silenced_recording_are_those_of_the_other_alone(out: Path) -> None:

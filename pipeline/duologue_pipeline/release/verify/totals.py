@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.records import SPEAKERS, SPLITS
@@ -13,6 +14,9 @@ from duologue_schemas import iter_faults
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = ["rejected_faults", "statistics_faults", "total_faults"]
+
+_APART: Final = set(SPLITS[:2])
+"""The splits that no speaker is in both of."""
 
 _SHOWN: Final = 3
 _Rows = Sequence[Mapping[str, Any]]
@@ -59,18 +63,19 @@ def _split_faults(release: Mapping[str, Any], recordings: _Rows) -> Iterator[str
             if row[name] != WITHDRAWN:
                 speakers.setdefault(row[name], set()).add(row["split"])
     for speaker, splits in speakers.items():
-        if len(splits) > 1:
-            yield f"recordings.parquet: speaker {speaker[:12]} is in more than one split"
-    for split in SPLITS:
+        if splits >= _APART:
+            yield f"recordings.parquet: speaker {speaker[:12]} is in train and in validation"
+    for split, stated in release["splits"].items():
         own = [row for row in recordings if row["split"] == split]
         counts = {
             "recordings": len(own),
             "speakers": len({row[f"speaker_{side}"] for row in own for side in SPEAKERS} - {WITHDRAWN}),
         }
         for name, count in counts.items():
-            if release["splits"][split][name] != count:
-                said = release["splits"][split][name]
-                yield f"dataset.json: splits.{split}.{name} is {said}, recordings.parquet holds {count}"
+            if stated[name] != count:
+                yield f"dataset.json: splits.{split}.{name} is {stated[name]}, recordings.parquet holds {count}"
+    unknown = {row["split"] for row in recordings} - release["splits"].keys()
+    yield from (f"recordings.parquet: split {name!r} is not in dataset.json" for name in sorted(unknown)[:_SHOWN])
 
 
 def rejected_faults(root: str, release: Mapping[str, Any]) -> tuple[int, list[str]]:
@@ -98,6 +103,8 @@ def statistics_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
         if entry["path"] == "statistics.json":
             try:
                 document = parse_json(read_inside(root, "statistics.json", max_bytes=entry["bytes"]))
+            except StoreFaultError:
+                raise
             except (OSError, ValueError) as error:
                 yield f"statistics.json: cannot be read ({error})"
                 return
