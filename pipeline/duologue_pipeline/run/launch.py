@@ -23,16 +23,18 @@ from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.ready import find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.run.bearable import require_bearable
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
-from duologue_pipeline.run.decided import DecidedManifest, decide_manifest
-from duologue_pipeline.run.details import details_path, keep_details, make_details_folder, staged_details
+from duologue_pipeline.run.decided import decide_manifest
+from duologue_pipeline.run.details import begin_details, details_path, finish_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
+from duologue_pipeline.run.job import rejoin_job
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
+from duologue_pipeline.run.make import check_engine, make_release
 from duologue_pipeline.run.request import RunRequest, check_request
-from duologue_pipeline.shards.write import READY
-from duologue_pipeline.tokens.encode import TokenizeOptions
+from duologue_pipeline.shards.write import READY, ready_folder
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["RunResult", "run"]
@@ -53,6 +55,7 @@ class RunResult:
         refused: reason -> how many, from ``rejected.jsonl``.
         was_complete: whether the folder already held this very release.
         details: the private file that says of each refusal what was found and what to do; None where there is none.
+        pending: what comes next, where the run was only submitted, or not even that; None where it has come to its end.
     """
 
     out: str
@@ -60,6 +63,7 @@ class RunResult:
     refused: dict[str, int]
     was_complete: bool
     details: str | None
+    pending: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         allow_private_addresses()
     manifest, out = _usable_manifest(absolute_uri(request.manifest)), absolute_uri(request.out)
     if request.beam_args:  # a mistake in them is answered before anything is written
-        _check_engine(request, manifest, out)
+        check_engine(request, manifest, out)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
@@ -135,7 +139,9 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                 tidy(out, tell=this.tell)
                 return this.result(release, was_complete=True)
             try:
-                _round(this, ledger, release, lease)
+                pending = _round(this, ledger, release, lease)
+                if pending is not None:
+                    return RunResult(out, None, {}, was_complete=False, details=None, pending=pending)
                 return this.result(release, was_complete=False)
             except WithdrawnMeanwhile as withdrawn:
                 remove_strays(out, None, but=("rejected.jsonl",), tell=lambda _: None)
@@ -151,76 +157,58 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         )
 
 
-def _check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
-    """Refuses what the runner, or its workers on other machines, could not do."""
-    from duologue_pipeline.engines.needs import require_needs
-    from duologue_pipeline.engines.options import beam_options, check_options, engine_of
-    from duologue_pipeline.engines.reach import require_reachable
+def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> str | None:
+    """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published.
 
-    engine = engine_of(beam_options(request.beam_args))
-    models = (
-        ("--pyannote-segmentation", request.pyannote_segmentation),
-        ("--pyannote-embedding", request.pyannote_embedding),
-        ("--asr", request.asr),
-    )
-    require_reachable(
-        engine, manifest=request.manifest, out=out, codec=request.codec, models=models, recordings=manifest
-    )
-    require_needs(engine)
-    check_options(engine)
-
-
-def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
-    """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published."""
+    Gives what comes next where the run was only submitted.
+    """
     request, out = this.request, this.out
-    as_of = request.as_of or datetime.now(UTC)
+    watching: dict[str, Any] = {
+        "recordings": this.manifest.recordings,
+        "stream": this.progress,
+        "tell": this.tell,
+    }
+    rejoined = rejoin_job(out, request.beam_args, fingerprint=release.fingerprint, **watching)
+    if rejoined.pending is not None:
+        return rejoined.pending
     details = this.details(release)
-    if details is not None:
-        make_details_folder(details)
-    launch = find_ready(out, release.fingerprint)
-    made = launch is None
+    launch = rejoined.launch or find_ready(out, release.fingerprint)
     if launch is None:
         launch = uuid.uuid4().hex
+        as_of = request.as_of or datetime.now(UTC)
         snapshot = None if ledger is None else ledger.snapshot
         prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
         if ledger is not None:
             stage_log(ledger, out, launch=launch)
+        decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
+        if details is not None:
+            begin_details(details, decided.refusals)
+        pending = make_release(
+            request,
+            release,
+            decided,
+            out=out,
+            launch=launch,
+            second_opinion=this.second_opinion,
+            asr=this.asr,
+            details=details is not None,
+            **watching,
+        )
+        if pending is not None:
+            return pending
     else:
         this.tell("publishing what a run before this one has laid ready")
-    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
-    if made:
-        _make(this, release, decided, launch, details=details is not None)
     if details is not None:
-        keep_details(details, decided.refusals, out=out, launch=launch)
+        finish_details(details, out=out, launch=launch)
+    ready = ready_folder(out, launch)
+    try:
+        require_bearable(ready, recordings=this.manifest.recordings, details=details)
+    except UsageError:
+        delete_directory(ready)
+        raise
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
     publish_release(out, launch=launch, check=check, tell=this.tell)
-
-
-def _make(this: _Run, release: ReleaseOptions, decided: DecidedManifest, launch: str, *, details: bool) -> None:
-    """Runs the pipeline, which lays the release ready."""
-    request, out = this.request, this.out
-
-    # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
-    from duologue_pipeline.pipeline import RunOptions
-    from duologue_pipeline.run.watched import run_watched
-
-    options = RunOptions(
-        decided=decided.paths,
-        out=out,
-        launch=launch,
-        codec=request.codec,
-        second_opinion=this.second_opinion,
-        asr=this.asr,
-        same_audio=request.same_audio,
-        compare_refused_audio=request.compare_refused_audio,
-        tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
-        validation_share=request.validation_share,
-        bridge_share=request.bridge_share,
-        shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
-        release=release,
-        details=staged_details(out, launch) if details else None,
-    )
-    run_watched(options, request.beam_args, recordings=this.manifest.recordings, stream=this.progress)
+    return None
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:

@@ -19,7 +19,13 @@ from duologue_pipeline.reader.release_file import release_file, table_paths
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.withdrawal.plan import Plan, silenced_side
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
-from duologue_pipeline.withdrawal.silence import event_stays, silence_event_row, silence_index_row, silence_recording
+from duologue_pipeline.withdrawal.silence import (
+    empty_value,
+    event_stays,
+    silence_event_row,
+    silence_index_row,
+    silence_recording,
+)
 
 __all__ = ["new_tables"]
 
@@ -157,7 +163,10 @@ class _SpeakerRows(_Rows):
         if row["speaker"] not in self._names:
             return row
         found = self._found.get(row["speaker"])
-        return speaker_row(row["speaker"], found.totals) if found is not None and found.totals.conversations else None
+        if found is None or not found.totals.conversations:
+            return None
+        new = speaker_row(row["speaker"], found.totals)
+        return {name: new[name] if name in new else empty_value(name, value, schema) for name, value in row.items()}
 
 
 def _rows(tables: Iterable[pa.Table], which: Callable[[pa.Table], pa.ChunkedArray]) -> list[_Row]:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader import DamagedReleaseError, Sample, open_dataset
 from duologue_pipeline.reader.crop import crop_sample
 from duologue_pipeline.reader.runs import crop_frames, find_runs
+from duologue_pipeline.reader.version import Version
 from duologue_schemas import iter_faults
 
 RATE_HZ = 12.5
@@ -192,3 +195,47 @@ def test_a_sample_whose_words_have_no_times_is_damaged(release: Path, monkeypatc
         DamagedReleaseError, match=r"no crop can be cut of call-1-00000 .*; the shard is damaged: fetch it"
     ):
         next(iter(open_dataset(str(release), crop_s=1.0)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    frames=st.lists(st.lists(st.integers(0, 20), min_size=1, max_size=5), min_size=1, max_size=4),
+    length=st.integers(1, 45),
+    struck=st.sets(st.integers(0, 19)),
+)
+def test_a_crop_is_known_to_touch_what_it_is_made_of(frames: list[list[int]], length: int, struck: set[int]) -> None:
+    rows = [(number, segment, own) for number, each in enumerate(frames) for segment, own in enumerate(each)]
+    recording, segment, count = (np.array(column) for column in zip(*rows, strict=True))
+    runs = find_runs(recording, segment, count, np.ones(len(rows), bool), length)
+    marked = np.array([place in struck for place in range(len(rows))])
+    units = [(row, part) for row in range(len(rows)) for part in range(runs.units[row])]
+    expected = [any(marked[runs.crop(row, part)[0]]) for row, part in units]
+    row, part = np.array(units, np.int64).reshape(-1, 2).T
+    assert runs.touching(row, part, marked).tolist() == expected
+
+
+def test_a_key_of_a_crop_is_written_in_one_way(release: Path) -> None:
+    dataset = open_dataset(str(release), crop_s=1.0)
+    assert "call-1-00000-f00000" in dataset
+    for key in ("call-1-00000-f0", "call-1-00000-f000000", "call-1-00000-f\u0660", "call-1-00000", "\ud800"):
+        assert key not in dataset
+        with pytest.raises(KeyError, match="no such sample"):
+            dataset[key]
+
+
+def test_of_a_recording_that_lost_its_beginning_nothing_is_cut_anew(release: Path) -> None:
+    """Crops of 30 frames over samples of 25, 25 and 13: as many begin in each of the last two as before, at other frames."""
+    dataset = open_dataset(str(release), crop_s=2.4)
+    index, plan = dataset._reading._version.index, dataset._reading.plan
+    left = pc.not_equal(index.keys, "call-1-00000")
+    kept = np.asarray(left)
+    later = replace(
+        index,
+        keys=index.keys.filter(left),
+        recording=index.recording.filter(left),
+        **{name: getattr(index, name)[kept] for name in ("shard", "offset", "size", "segment", "frames", "chosen")},
+    )
+    version = Version(str(release), later, plan, 30)
+    units = np.arange(len(plan))
+    of_call_1 = [key.startswith("call-1") for key in plan.keys.take(pa.array(plan.sample)).to_pylist()]
+    assert [version.find(unit) is None for unit in range(len(plan))] == version.gone(units).tolist() == of_call_1

@@ -20,7 +20,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.release.document import cards
 from duologue_pipeline.release.verify import verify_release
-from duologue_schemas.tables import TABLES
+from duologue_schemas.tables import LATER_COLUMNS, TABLES
 
 
 def faults(release: Path) -> tuple[str, ...]:
