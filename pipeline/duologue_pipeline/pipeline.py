@@ -21,7 +21,7 @@ from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadManifest
 from duologue_pipeline.stages.refused_audio import RefusedAudio, refused_recordings
-from duologue_pipeline.stages.same_audio import SameAudio
+from duologue_pipeline.stages.same_audio import HeardRefused, SameAudio
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CorpusTotals
 from duologue_pipeline.stages.write import PlanRelease, WriteDetails, WriteRelease, WriteShard
@@ -98,22 +98,25 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     conversations, not_consented = recordings | Stage("consent", partial(consent_stage, check=check), Consented)
     conversations, of_refused = conversations | RefusedAudio(recordings=recordings, check=check)
     refused = [unread, not_consented, of_refused]
-    unheard = refused_recordings(recordings, check) if options.compare_refused_audio else None
+    # From here to the tokens nothing waits for another recording: a worker takes one from its audio to its part.
     for step in analysis:  # Ingest, Isolation, Activity, Words, Events
         conversations, unusable = conversations | Stage(step.name, step.work, step.output, step.model)
         refused.append(unusable)
         if step.name == "ingest":
-            conversations, repeated = conversations | SameAudio(policy=options.same_audio, refused=unheard)
-            refused.append(repeated)
-    plan = conversations | "Plan" >> PlanRelease(
+            if options.compare_refused_audio:
+                unheard = refused_recordings(recordings, check)
+                conversations, of_unheard = conversations | HeardRefused(refused=unheard)
+                refused.append(of_unheard)
+            ingested = conversations
+    tokenized, unencoded = conversations | Stage("tokens", encode, Tokenized, codec)
+    tokenized, repeated = tokenized | SameAudio(policy=options.same_audio, ingested=ingested)
+    refused += [unencoded, repeated]
+    plan = tokenized | "Plan" >> PlanRelease(
         validation_share=options.validation_share, bridge_share=options.bridge_share, shard_s=options.shard_s
     )
-    # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
-    spread = conversations | "Spread" >> beam.Reshuffle()
-    tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
     totals = tokenized | "Statistics" >> CorpusTotals()
-    shards = tokenized | "Shards" >> WriteShard(out=out)
-    rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
+    shards = tokenized | "Shards" >> WriteShard(plan=plan, out=out)
+    rejected = refused | "Rejected" >> beam.Flatten()
     if options.details is not None:
         _ = rejected | "Details" >> WriteDetails(path=options.details)
     return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)

@@ -16,6 +16,7 @@ from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.tables import write_table
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.records import Tokenized, WrittenShard
+from duologue_pipeline.shards.relabel import relabelled
 from duologue_pipeline.shards.tar import Piece, join_parts
 from duologue_schemas.tables import TABLES
 
@@ -51,15 +52,17 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
     """
     ordered = sorted(parts, key=lambda part: part.recording_id)
     staging = join(out, STAGING)
-    documents = [read_json(part.rows_uri) for part in ordered]
+    split = shard.rpartition("-")[0]
+    labelled = [relabelled(part.part_uri, read_json(part.rows_uri), split=split) for part in ordered]
+    part_uris, documents = [uri for uri, _ in labelled], [document for _, document in labelled]
     samples = [
-        _Sample(row, frozenset(filled), Piece(part.part_uri, row["offset"], row["offset"] + row["bytes"]))
-        for part, document in zip(ordered, documents, strict=True)
+        _Sample(row, frozenset(filled), Piece(uri, row["offset"], row["offset"] + row["bytes"]))
+        for uri, document in labelled
         for row, filled in zip(document["index"], document["filled"], strict=True)
     ]
     first = _first(samples)
     name, sha256, size = join_parts(
-        [part.part_uri for part in ordered],
+        part_uris,
         folder=join(out, READY, "shards"),
         name=shard,
         staging=staging,
@@ -69,17 +72,18 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
     offset = 0
     for sample in [*first, *(sample for sample in samples if sample not in first)]:
-        rows["index"].append({**sample.row, "shard": path, "offset": offset})
+        rows["index"].append({**sample.row, "split": split, "shard": path, "offset": offset})
         offset += sample.row["bytes"]
-    for document in documents:
-        rows["recordings"] += [{**row, "shard": path} for row in document["recordings"]]
-        rows["events"] += document["events"]
+    for part, document in zip(ordered, documents, strict=True):
+        where = {"split": split, "shard": path, "same_audio": list(part.same_audio)}
+        rows["recordings"] += [{**row, **where} for row in document["recordings"]]
+        rows["events"] += [{**row, "split": split} for row in document["events"]]
     pieces = join(staging, "tables", shard)
     for table, schema in TABLES.items():
         write_table(join(pieces, f"{table}.parquet"), pa.Table.from_pylist(rows[table], schema=schema))
     return WrittenShard(
         name=name,
-        split=shard.rpartition("-")[0],
+        split=split,
         sha256=sha256,
         bytes=size,
         samples=len(rows["index"]),

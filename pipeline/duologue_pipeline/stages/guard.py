@@ -16,7 +16,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.files.faults import is_exhausted, storage_fault
-from duologue_pipeline.records import Ingested, Recording, Rejected
+from duologue_pipeline.records import Ingested, Recording, Rejected, Tokenized
 
 __all__ = ["KEPT", "LOG", "REJECTED", "Split", "guarded", "settled", "tried"]
 
@@ -78,8 +78,8 @@ def guarded(elements: PCollection[Any], label: str, step: beam.ParDo, output: ty
     return results[KEPT], results[REJECTED]
 
 
-def _recording(element: Recording | Ingested) -> Recording:
-    return element if isinstance(element, Recording) else element.recording
+def _recording(element: Recording | Ingested | Tokenized) -> Recording | Tokenized:
+    return element.recording if isinstance(element, Ingested) else element
 
 
 def _name(element: Any) -> str:

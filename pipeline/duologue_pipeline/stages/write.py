@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import AsList, PCollection
+from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
 
 from duologue_pipeline.events.totals import Totals
-from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
+from duologue_pipeline.records import Rejected, Tokenized, WrittenShard
 from duologue_pipeline.release.rejected import write_details
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
 from duologue_pipeline.shards.plan import plan_release
@@ -45,9 +45,9 @@ class PlanRelease(beam.PTransform[Any, Any]):
         if self.shard_s is not None and self.shard_s <= 0:
             raise ValueError(f"shard_s: expected more than 0, found {self.shard_s}")
 
-    def expand(self, conversations: PCollection[Annotated]) -> PCollection[Plan]:
+    def expand(self, tokenized: PCollection[Tokenized]) -> PCollection[Plan]:
         return (
-            conversations
+            tokenized
             | "Entry" >> beam.Map(_plan_entry)
             | "All" >> beam.CombineGlobally(ToListCombineFn())
             | "Plan"
@@ -60,19 +60,14 @@ class PlanRelease(beam.PTransform[Any, Any]):
         )
 
 
-def _plan_entry(conversation: Annotated) -> PlanEntry:
-    lists = {
-        "activity": conversation.activity.a or conversation.activity.b,
-        "events": conversation.events,
-        "words": conversation.words_a or conversation.words_b,
-    }
+def _plan_entry(tokenized: Tokenized) -> PlanEntry:
     return PlanEntry(
-        recording_id=conversation.recording.recording_id,
-        speaker_a=conversation.consent.a.commitment,
-        speaker_b=conversation.consent.b.commitment,
-        duration_ms=conversation.audio.duration_ms,
-        lists=frozenset(name for name, items in lists.items() if items),
-        same_audio=conversation.audio.same_audio,
+        recording_id=tokenized.recording_id,
+        speaker_a=tokenized.speakers[0],
+        speaker_b=tokenized.speakers[1],
+        duration_ms=tokenized.statistics.duration_ms,
+        lists=frozenset(tokenized.lists),
+        same_audio=tokenized.same_audio,
     )
 
 
@@ -81,9 +76,11 @@ class WriteShard(beam.PTransform[Any, Any]):
     """Writes each shard from its parts (:func:`duologue_pipeline.shards.write.write_shard`); only paths cross the shuffle.
 
     Args:
+        plan: of all recordings (:class:`PlanRelease`).
         out: the output folder.
     """
 
+    plan: PCollection[Plan]
     out: str
 
     def __post_init__(self) -> None:
@@ -92,14 +89,15 @@ class WriteShard(beam.PTransform[Any, Any]):
     def expand(self, tokenized: PCollection[Tokenized]) -> PCollection[WrittenShard]:
         return (
             tokenized
-            | "ByShard" >> beam.Map(_by_shard).with_output_types(tuple[str, Tokenized])
+            | "ByShard" >> beam.Map(_by_shard, AsSingleton(self.plan)).with_output_types(tuple[str, Tokenized])
             | "Shard" >> beam.GroupByKey()
             | "Join" >> beam.Map(_write_shard, out=self.out)
         )
 
 
-def _by_shard(tokenized: Tokenized) -> tuple[str, Tokenized]:
-    return tokenized.shard, tokenized
+def _by_shard(tokenized: Tokenized, plan: Plan) -> tuple[str, Tokenized]:
+    _, shard = plan[tokenized.recording_id]
+    return shard, tokenized
 
 
 def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenShard:

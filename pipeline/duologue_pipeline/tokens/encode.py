@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import Annotated, Recording, Tokenized
 from duologue_pipeline.rules.versions import rule_versions
+from duologue_pipeline.shards.relabel import PART_SPLIT
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
 from duologue_pipeline.tokens.samples import MAY_BE_EMPTY, sample_document
@@ -69,32 +70,21 @@ def encode_conversation(recording: Recording, codec: Codec) -> Iterator[Codes]:
     yield np.stack([encoder.finish() for encoder in encoders])
 
 
-def tokens_stage(
-    conversation: Annotated,
-    codec: Codec,
-    plan: Mapping[str, tuple[str, str]],
-    *,
-    options: TokenizeOptions,
-    staging: str,
-) -> Tokenized:
-    """Writes the part of a conversation for the split and shard that the plan gives it (:func:`tokenize_conversation`).
-
-    Args:
-        plan: recording_id -> (split, shard).
-    """
-    split, shard = plan[conversation.recording.recording_id]
-    return tokenize_conversation(conversation, split=split, shard=shard, codec=codec, options=options, staging=staging)
+def tokens_stage(conversation: Annotated, codec: Codec, *, options: TokenizeOptions, staging: str) -> Tokenized:
+    """Writes the part of a conversation (:func:`tokenize_conversation`)."""
+    return tokenize_conversation(conversation, codec=codec, options=options, staging=staging)
 
 
 def tokenize_conversation(
-    conversation: Annotated, *, split: str, shard: str, codec: Codec, options: TokenizeOptions, staging: str
+    conversation: Annotated, *, codec: Codec, options: TokenizeOptions, staging: str
 ) -> Tokenized:
     """Writes a conversation's part and rows, unless an earlier run has left the very same ones.
 
+    They depend on this conversation alone, so that nobody waits for the others: which split and which shard it comes to is
+    decided later, and the samples say :data:`PART_SPLIT` until then (:mod:`duologue_pipeline.shards.relabel`).
+
     Args:
         conversation: what to write.
-        split: ``train``, ``validation`` or ``bridge``.
-        shard: the shard it is planned for, e.g. ``train-00000``.
         codec: makes the codes.
         options: how to cut.
         staging: folder for the part; its name holds a hash of everything that decides the bytes.
@@ -107,17 +97,17 @@ def tokenize_conversation(
         FormNotGrantedError: a sample would hold a form that was not granted; it is not written.
     """
     recording_id = conversation.recording.recording_id
-    decides = [asdict(conversation), split, asdict(options), codec.name, codec.weights_sha256, rule_versions(), MADE_BY]
+    decides = [asdict(conversation), asdict(options), codec.name, codec.weights_sha256, rule_versions(), MADE_BY]
     fingerprint = hashlib.sha256(canonical_json(decides)).hexdigest()[:16]
     name = join(staging, PARTS, f"{recording_id}-{fingerprint}")
     tokenized = Tokenized(
         recording_id,
-        shard,
         part_uri=f"{name}.part",
         rows_uri=f"{name}.rows.json",
         speakers=(conversation.consent.a.commitment, conversation.consent.b.commitment),
         language=conversation.recording.language,
         statistics=conversation.statistics,
+        lists=_filled_lists(conversation),
     )
     if exists(tokenized.rows_uri):
         return tokenized
@@ -125,7 +115,7 @@ def tokenize_conversation(
     offset = 0
     with open_output(tokenized.part_uri) as out:
         for segment, codes, flac in _samples(conversation, codec, options):
-            document = sample_document(conversation, segment, split=split, codec=codec)
+            document = sample_document(conversation, segment, split=PART_SPLIT, codec=codec)
             members = {"json": canonical_json(document), "codes.npy": npy_bytes(codes)}
             if flac is not None:
                 members["flac"] = flac
@@ -136,8 +126,8 @@ def tokenize_conversation(
             offset += size
     rows = {
         "index": index,
-        "recordings": [recording_row(conversation, split=split, samples=len(index))],
-        "events": event_rows(conversation, split=split),
+        "recordings": [recording_row(conversation, samples=len(index))],
+        "events": event_rows(conversation),
         "filled": filled,
         "part_bytes": offset,
         # what a withdrawal asks while the part lies here (duologue_pipeline.withdrawal.unfinished)
@@ -150,6 +140,15 @@ def tokenize_conversation(
     # The rows come last: where they are, the part is whole.
     write_bytes(tokenized.rows_uri, canonical_json(rows))
     return tokenized
+
+
+def _filled_lists(conversation: Annotated) -> tuple[str, ...]:
+    lists = {
+        "activity": conversation.activity.a or conversation.activity.b,
+        "events": conversation.events,
+        "words": conversation.words_a or conversation.words_b,
+    }
+    return tuple(name for name in MAY_BE_EMPTY if lists[name])
 
 
 def _samples(

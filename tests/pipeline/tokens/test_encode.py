@@ -34,8 +34,6 @@ def tokenize(tiny_codec: Any, tmp_path: Path) -> Callable[..., Tokenized]:
     def run(conversation: Annotated, *, split: str = "train", codec: Any = tiny_codec, **options: Any) -> Tokenized:
         return tokenize_conversation(
             conversation,
-            split=split,
-            shard=f"{split}-00000",
             codec=codec,
             options=TokenizeOptions(**options),
             staging=str(tmp_path / "staging"),
