@@ -13,7 +13,7 @@ import soundfile
 from benchmarks.fuzz_changes import is_valid, mutate_json
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.ingest.measure import measure_audio
-from duologue_pipeline.read.manifest import read_manifest
+from duologue_pipeline.read.whole import load_manifest
 from duologue_pipeline.records import Activity, Recording, Span, Track
 from duologue_pipeline.words.find import find_words, written_words
 
@@ -106,7 +106,7 @@ def _judge_line(rng: random.Random, folder: Path) -> str:
     path = folder / "manifest.jsonl"
     path.write_bytes(line.encode("utf-8", "surrogatepass" if rng.random() < 0.5 else "replace"))
     try:
-        parsed = list(read_manifest(str(path)))
+        parsed = list(load_manifest(str(path)))
     except UsageError as error:
         return f"refused: {error}"
     if not any(isinstance(each, Recording) for each in parsed):
@@ -134,7 +134,7 @@ def _judge_lines(rng: random.Random, folder: Path) -> str:
     path = folder / "manifest.jsonl"
     path.write_bytes((rng.choice(("", "\ufeff")) + end.join(lines) + rng.choice(("", end))).encode())
     try:
-        parsed = list(read_manifest(str(path)))
+        parsed = list(load_manifest(str(path)))
     except UsageError as error:
         return f"refused: {error}"
     taken = [each.recording_id for each in parsed if isinstance(each, Recording)]
@@ -168,7 +168,7 @@ def _judge_place(rng: random.Random, folder: Path) -> str:
         track.pop("words_uri", None)
     path = folder / "manifest.jsonl"
     path.write_text(json.dumps(document) + "\n")
-    (recording,) = read_manifest(str(path))
+    (recording,) = load_manifest(str(path))
     if not isinstance(recording, Recording):
         return "refused"
     try:

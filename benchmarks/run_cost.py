@@ -64,7 +64,8 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     from duologue_pipeline.activity.vad import load_vad
     from duologue_pipeline.codec.document import codec_document
     from duologue_pipeline.codec.registry import open_codec
-    from duologue_pipeline.consent.gate import check_consent, consent_stage
+    from duologue_pipeline.consent.decide import decide
+    from duologue_pipeline.consent.gate import check_consent
     from duologue_pipeline.conversation import activity_stage, events_stage, ingest_stage, isolation_stage, words_stage
     from duologue_pipeline.events.totals import corpus_totals
     from duologue_pipeline.read.manifest import parse_line, read_lines
@@ -102,7 +103,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     for line in read_lines(str(manifest)):
         recording = timed("read", parse_line, line, manifest_uri=str(manifest))
         assert isinstance(recording, Recording)
-        consented = timed("consent", consent_stage, recording, check=check)
+        consented = timed("consent", decide, recording, check)
         ingested = timed("ingest", ingest_stage, consented)
         measured = timed("isolation", isolation_stage, ingested)
         active = timed("activity", activity_stage, measured, vad)

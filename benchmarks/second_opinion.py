@@ -23,7 +23,7 @@ from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.isolation.meter import measure_isolation
 from duologue_pipeline.isolation.plot import LevelMeter
 from duologue_pipeline.isolation.second_opinion import Listener, SecondOpinion
-from duologue_pipeline.read.manifest import read_manifest
+from duologue_pipeline.read.whole import load_manifest
 from duologue_pipeline.records import FaultReport, Recording, Track
 
 LEVELS_DB = (-10, -20, -30, -40)
@@ -77,7 +77,7 @@ def listen_to_manifests(listener: Listener, manifests: list[str]) -> None:
     """Prints a row for each manifest and track."""
     print("| recordings | track | found in | share of windows |\n|---|---|---|---|")
     for manifest in manifests:
-        lines = list(read_manifest(absolute_uri(manifest)))
+        lines = list(load_manifest(absolute_uri(manifest)))
         heard = [ask(listener, recording)[0] for recording in lines if isinstance(recording, Recording)]
         for side in "ab":
             print(

@@ -18,7 +18,7 @@ from typing import Any
 
 from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.demo import demo_files
-from duologue_pipeline.read.manifest import read_manifest
+from duologue_pipeline.read.whole import load_manifest
 from tests.test_borders import ORDER, folder
 
 PACKAGE = "duologue_pipeline"
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("recording", nargs="?", default="demo-friends", metavar="RECORDING_ID")
     name = parser.parse_args().recording
     manifest = str(demo_files().manifest)
-    (recording,) = (each for each in read_manifest(manifest) if each.recording_id == name)
+    (recording,) = (each for each in load_manifest(manifest) if each.recording_id == name)
     element: Any = recording
     for step in analysis_steps(words="optional", isolation_policy="keep"):
         model = [step.model()] if step.model else []

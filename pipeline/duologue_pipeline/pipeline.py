@@ -1,26 +1,22 @@
 """Builds the pipeline from the manifest to the release; read top to bottom, it is duologue's table of contents."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from duologue_consent import Snapshot
 from duologue_pipeline.codec.registry import open_codec
-from duologue_pipeline.consent.gate import check_consent, consent_stage
-from duologue_pipeline.consent.look_alikes import check_look_alikes
 from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
-from duologue_pipeline.records import Consented, Tokenized
+from duologue_pipeline.records import Tokenized
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
-from duologue_pipeline.stages.read import ReadManifest
-from duologue_pipeline.stages.refused_audio import RefusedAudio, refused_recordings
+from duologue_pipeline.stages.read import ReadDecided
+from duologue_pipeline.stages.refused_audio import RefusedAudio
 from duologue_pipeline.stages.same_audio import HeardRefused, SameAudio
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CorpusTotals
@@ -36,11 +32,8 @@ class RunOptions:
     """Holds everything that a run is told: the CLI's options, resolved.
 
     Attributes:
-        manifest, out: uris.
-        snapshot: the ledger's state, None where there is none.
-        ledger_name: the ledger's name for messages.
-        mistakable: speakers of the manifest -> those of it whose ids look like theirs.
-        as_of: the moment at which consent must be live.
+        decided: files of what the launcher decided on the recordings of the manifest; nothing else is told of the ledger.
+        out: the output folder.
         codec: as for ``--codec``.
         second_opinion: what pyannote.audio is asked, if anything.
         asr: what hears the words of tracks without a transcript, if anything.
@@ -49,15 +42,12 @@ class RunOptions:
         tokenize: how samples are cut.
         validation_share, bridge_share, shard_s: how splits and shards are planned.
         release: what the release says about the run.
-        details: the private file for the sentences of refusals, None where there is no ledger that it could lie beside.
+        details: a file in the staging folder for the sentences of refusals; None where there is no ledger beside which the
+            launcher could keep them.
     """
 
-    manifest: str
+    decided: Sequence[str]
     out: str
-    snapshot: Snapshot | None
-    ledger_name: str
-    mistakable: Mapping[str, tuple[str, ...]]
-    as_of: datetime
     codec: str
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
@@ -74,17 +64,6 @@ class RunOptions:
 def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
     """Adds every step from the manifest to the release to a Beam pipeline."""
     release, out = options.release, options.out
-    check = partial(
-        check_consent,
-        snapshot=options.snapshot,
-        purpose=release.purpose,
-        as_of=options.as_of,
-        ledger_name=options.ledger_name,
-        include_audio=options.tokenize.include_audio,
-        words=release.words,
-        asr=options.asr is not None,
-    )
-    check = partial(check_look_alikes, check=check, mistakable=options.mistakable)
     analysis = analysis_steps(
         words=release.words,
         isolation_policy=release.isolation_policy,
@@ -94,20 +73,18 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     codec = partial(open_codec, options.codec)
     encode = partial(tokens_stage, options=options.tokenize, staging=join(out, STAGING))
 
-    recordings, unread = pipeline | ReadManifest(manifest=options.manifest)
-    conversations, not_consented = recordings | Stage("consent", partial(consent_stage, check=check), Consented)
-    conversations, of_refused = conversations | RefusedAudio(recordings=recordings, check=check)
-    refused = [unread, not_consented, of_refused]
+    conversations, undecided, unheard = pipeline | ReadDecided(paths=options.decided)
+    conversations, of_refused = conversations | RefusedAudio(refused=unheard)
+    refused = [undecided, of_refused]
     # From here to the tokens nothing waits for another recording: a worker takes one from its audio to its part.
     for step in analysis:  # Ingest, Isolation, Activity, Words, Events
         conversations, unusable = conversations | Stage(step.name, step.work, step.output, step.model)
         refused.append(unusable)
         if step.name == "ingest":
+            ingested = conversations
             if options.compare_refused_audio:
-                unheard = refused_recordings(recordings, check)
                 conversations, of_unheard = conversations | HeardRefused(refused=unheard)
                 refused.append(of_unheard)
-            ingested = conversations
     tokenized, unencoded = conversations | Stage("tokens", encode, Tokenized, codec)
     tokenized, repeated = tokenized | SameAudio(policy=options.same_audio, ingested=ingested)
     refused += [unencoded, repeated]
@@ -118,5 +95,5 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     shards = tokenized | "Shards" >> WriteShard(plan=plan, out=out)
     rejected = refused | "Rejected" >> beam.Flatten()
     if options.details is not None:
-        _ = rejected | "Details" >> WriteDetails(path=options.details)
+        _ = rejected | "Details" >> WriteDetails(uri=options.details)
     return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)

@@ -10,7 +10,7 @@ from duologue_pipeline.conversation import analysis_steps, annotate_recording
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.read.files import recording_of_files
-from duologue_pipeline.read.manifest import read_manifest
+from duologue_pipeline.read.whole import load_manifest
 from duologue_pipeline.records import Active, Annotated, Consented, Ingested, Measured, Recording, Worded
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
 from tests.conftest import TinyCodec, make_consent
@@ -20,7 +20,7 @@ AUDIO = demo_files().manifest.parent / "audio"
 
 def demo_recording(name: str) -> Recording:
     """A recording of the embedded sample."""
-    (found,) = (each for each in read_manifest(str(demo_files().manifest)) if each.recording_id == name)
+    (found,) = (each for each in load_manifest(str(demo_files().manifest)) if each.recording_id == name)
     assert isinstance(found, Recording)
     return found
 

@@ -1,14 +1,14 @@
 """Checks the consent of both speakers of a recording, before any of its audio is opened."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from duologue_consent import Form, Snapshot, parse_time
 from duologue_pipeline.consent.forms import forms_of_run, how_to_leave_out
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.records import ConsentBasis, Consented, GrantRef, Recording, SpeakerConsent, Track
+from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Track
 
-__all__ = ["check_consent", "consent_stage", "recording_time"]
+__all__ = ["check_consent", "recording_time"]
 
 
 def check_consent(
@@ -61,19 +61,6 @@ def check_consent(
         for name, track in zip("ab", recording.tracks, strict=True)
     )
     return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, forms=tuple(map(str, forms)), a=a, b=b)
-
-
-def consent_stage(recording: Recording, *, check: Callable[[Recording], ConsentBasis]) -> Consented:
-    """Passes a recording on with the consent that lets it pass.
-
-    Args:
-        recording: whose speakers are asked for.
-        check: :func:`check_consent` of one ledger, purpose and moment.
-
-    Raises:
-        RejectError: a ``consent_*`` reason.
-    """
-    return Consented(**vars(recording), consent=check(recording))
 
 
 def recording_time(recording: Recording, as_of: datetime) -> datetime | None:

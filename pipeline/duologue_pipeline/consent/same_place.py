@@ -14,10 +14,10 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.file_fault import FileFault, StoreFaultError
 from duologue_pipeline.files.local import open_regular
 from duologue_pipeline.files.names import scheme
-from duologue_pipeline.files.s3 import s3_faults, s3_object
+from duologue_pipeline.files.object_store import is_object, object_store
 from duologue_pipeline.files.storage import is_remote, local_path
 from duologue_pipeline.records import Consented
 
@@ -68,7 +68,7 @@ def refuse_audio_of(recording: Consented, refused: Sequence[str]) -> Consented:
 def track_places(uri: str, channel: int) -> Iterator[str]:
     """Gives everything by which the place of a track can be told: two tracks that share one of them are the same audio.
 
-    A local file has its resolved path and its inode, an object on S3 its uri, its size and its ETag, all else its uri. No file is
+    A local file has its resolved path and its inode, an object of a store its uri, its size and its ETag or checksum, all else its uri. No file is
     opened and nothing is fetched; where a file is not there its name alone counts.
     """
     if not is_remote(uri):
@@ -81,10 +81,10 @@ def track_places(uri: str, channel: int) -> Iterator[str]:
             pass
         return
     yield f"{channel} uri {_plain(uri)}"
-    if scheme(uri) == "s3":
-        head = _s3_head(uri)
-        if head is not None:
-            yield f"{channel} etag {head}"
+    if is_object(uri):
+        mark = _object_mark(uri)
+        if mark is not None:
+            yield f"{channel} {scheme(uri)} {mark}"
 
 
 def file_size(uri: str) -> int | None:
@@ -164,12 +164,16 @@ def _plain(uri: str) -> str:
     return f"{host}{unquote(parts.path)}?{urlencode(sorted(fields))}"
 
 
-def _s3_head(uri: str) -> str | None:
-    """Asks S3 for the size and ETag of an object; None where it does not say."""
+def _object_mark(uri: str) -> str | None:
+    """Asks a store what tells the bytes of an object; None where there is none or it may not be looked at.
+
+    Raises:
+        StoreFaultError: the store could not be asked, so that nothing is known.
+    """
     try:
-        client, bucket, key = s3_object(uri)
-        with s3_faults(uri, "looked at"):
-            head = client.head_object(Bucket=bucket, Key=key)
+        store, path = object_store(uri)
+        return store.mark(path)
+    except StoreFaultError:
+        raise
     except FileFault:  # then the names alone are compared
         return None
-    return f"{head['ContentLength']} {head['ETag']}"

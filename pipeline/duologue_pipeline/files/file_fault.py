@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from duologue_pipeline.errors import UsageError, Value
 
-__all__ = ["FileFault", "FileMissing", "Kind", "told", "too_large"]
+__all__ = ["FileFault", "FileMissing", "Kind", "StoreFaultError", "told", "too_large"]
 
 Kind = Literal["missing", "forbidden", "not_a_file", "not_allowed", "over_limit", "unreachable", "changed"]
 """``not_allowed``: no place that duologue reads from; ``unreachable``: it may work another time."""
@@ -40,6 +40,16 @@ class FileMissing(FileFault, FileNotFoundError):
 
     def __init__(self, detail: str, kind: Kind = "missing", values: Mapping[str, Value] | None = None) -> None:
         super().__init__(detail, kind, values)
+
+
+class StoreFaultError(FileFault):
+    """Says that a store or a server could not be reached, or failed, as often as it was asked. No file is at fault.
+
+    Such a fault refuses no recording: what is in the store is not known. The kind is ``unreachable``.
+    """
+
+    def __init__(self, detail: str, values: Mapping[str, Value] | None = None) -> None:
+        super().__init__(detail, "unreachable", values)
 
 
 def too_large(shown: str, found: int, limit: int, *, remedy: str = "cut it into smaller files") -> FileFault:

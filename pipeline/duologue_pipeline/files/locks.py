@@ -1,8 +1,8 @@
 """Holds locks that a dead holder cannot keep.
 
-On a local disk a lock rests on ``flock``, which the system releases when a process dies. On S3 it is an object that its
-holder renews by conditional writes, and that another process takes over once it has not changed for :data:`LEASE_S` by
-that process's own clock.
+On a local disk a lock rests on ``flock``, which the system releases when a process dies. In an object store it is an object
+that its holder renews by conditional writes, and that another process takes over once it has not changed for :data:`LEASE_S`
+by that process's own clock.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ from duologue_pipeline.files.storage import delete_file, is_remote, local_path
 __all__ = ["LEASE_S", "Lease", "exclusive", "remove_dead_lock"]
 
 LEASE_S: Final = 30.0
-"""How long a lock on S3 stays with a holder that no longer renews it."""
+"""How long a lock in an object store stays with a holder that no longer renews it."""
 
 _RENEW_S: Final = LEASE_S / 5
 _POLL_S: Final = 0.5
@@ -65,7 +65,7 @@ def exclusive(uri: str, *, wait_s: float, waiting: Callable[[str], None]) -> Ite
     check_conditional(uri)
     deadline = time.monotonic() + wait_s
     if is_remote(uri):
-        with _s3_lock(uri, deadline, waiting) as lease:
+        with _object_lock(uri, deadline, waiting) as lease:
             yield lease
         return
     path = local_path(uri)
@@ -100,11 +100,11 @@ def remove_dead_lock(uri: str) -> bool:
         return False
 
 
-# --- S3 -------------------------------------------------------------------------------------------------------------
+# --- object stores --------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _s3_lock(uri: str, deadline: float, waiting: Callable[[str], None]) -> Iterator[Lease]:
+def _object_lock(uri: str, deadline: float, waiting: Callable[[str], None]) -> Iterator[Lease]:
     held = _take(uri, deadline, waiting)
     lease, ended = Lease(), threading.Event()
 
@@ -164,7 +164,7 @@ def _still_held(uri: str, holder: Mapping[str, Any]) -> UsageError:
 
 
 def _lock_text() -> bytes:
-    # The token makes every renewal another object with another ETag.
+    # The token makes every renewal another object with another tag.
     holder = {"host": _host(), "pid": os.getpid(), "token": uuid.uuid4().hex}
     return json.dumps(holder, sort_keys=True).encode() + b"\n"
 

@@ -10,26 +10,16 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
-from duologue_pipeline.files.file_fault import FileFault, FileMissing, told
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError, told
 from duologue_pipeline.files.names import object_name, shown
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
 
-__all__ = ["bucket_keeps_versions", "s3_fault", "s3_faults", "s3_object", "s3_status"]
+__all__ = ["s3_fault", "s3_faults", "s3_object", "s3_status"]
 
+_CONNECTIONS: Final = 64  # the reader alone fetches with 16 threads
 _FULL: Final = {"QuotaExceeded", "XMinioStorageFull", "XMinioStorageQuotaExceeded", "InsufficientStorage"}
 _NO_BUCKET: Final = "NoSuchBucket"
-
-
-def bucket_keeps_versions(uri: str) -> bool:
-    """Tells whether the bucket of an ``s3://`` uri keeps what is deleted in it as earlier versions.
-
-    Raises:
-        FileFault: the store does not say it.
-    """
-    client, bucket, _ = s3_object(uri)
-    with s3_faults(uri, "asked for its versions"):
-        return client.get_bucket_versioning(Bucket=bucket).get("Status") is not None
 
 
 def s3_object(uri: str) -> tuple[Any, str, str]:
@@ -58,7 +48,8 @@ def _s3_client(endpoint: str | None, process: int) -> Any:
     config = Config(
         connect_timeout=rules.connect_s,
         read_timeout=rules.silence_s,
-        retries={"mode": "standard", "total_max_attempts": rules.attempts},
+        retries={"mode": "standard", "total_max_attempts": rules.store_attempts},
+        max_pool_connections=_CONNECTIONS,
         signature_version=UNSIGNED if session.get_credentials() is None else None,
     )
     return session.client("s3", endpoint_url=endpoint, config=config)
@@ -99,9 +90,9 @@ def s3_fault(error: Exception, uri: str, done: str) -> FileFault:
     place = f"{shown(uri)}: cannot be {done}"
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
-        return FileFault(
+        return StoreFaultError(
             f"{place} ({told(error)}); check AWS_ENDPOINT_URL, region and credentials, and run the command again",
-            values={"fault": "store"},
+            {"fault": "store"},
         )
     status, code = s3_status(error), str(response.get("Error", {}).get("Code", ""))
     values = {"status": status}
@@ -118,10 +109,10 @@ def s3_fault(error: Exception, uri: str, done: str) -> FileFault:
             values,
         )
     if status == 507 or code in _FULL:
-        return FileFault(
-            f"{place}: the store is full ({code or status}); make room and run the command again", values=values
+        return StoreFaultError(
+            f"{place}: the store is full ({code or status}); make room and run the command again", values
         )
     tried = 1 + int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
-    return FileFault(
-        f"{place}: the store answers {status} {code}, tried {tried} times; run the command again later", values=values
+    return StoreFaultError(
+        f"{place}: the store answers {status} {code}, tried {tried} times; run the command again later", values
     )

@@ -1,74 +1,25 @@
-"""Reads, writes and lists objects of S3 as files, with the calls that ``pyarrow.fs`` has for other stores.
-
-An object is read to the length that the store announces: where a body ends before, the rest is asked for, of the same
-version (``If-Match``). It appears under its key when it has come whole.
-"""
+"""Reads, writes and lists objects of S3 as files, as :mod:`duologue_pipeline.files.object_store` asks."""
 
 import io
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import IO, Any, Final
 
 import pyarrow.fs
 
-from duologue_pipeline.files.file_fault import FileFault, FileMissing, told
+from duologue_pipeline.files.file_fault import FileMissing, StoreFaultError
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.s3 import s3_fault, s3_faults, s3_object, s3_status
-from duologue_pipeline.rules import load_rules
-from duologue_pipeline.rules.files import FilesRules
+from duologue_pipeline.files.s3_streams import S3Input, S3Output, read_object, read_object_range
+from duologue_pipeline.files.version import ConflictError, Version
 
-__all__ = ["S3Files", "read_object_range"]
+__all__ = ["S3Files"]
 
-_PART_BYTES: Final = 1 << 24  # of 10,000 parts: objects of up to 160 GB
 _COPY_BYTES: Final = 1 << 30
-_PROGRESS_BYTES: Final = 1 << 16
+"""What is larger is copied in parts of this size: a single CopyObject takes up to 5 GB."""
+
 _DELETED_AT_ONCE: Final = 1000
-_NO_SUCH_RANGE: Final = 416
-
-
-def read_object_range(uri: str, offset: int, size: int) -> bytes:
-    """Reads a part of an object; the whole part, or as much of it as the object has.
-
-    Args:
-        uri: ``s3://``.
-        offset: where it begins, in bytes.
-        size: how many bytes, at least 1.
-
-    Raises:
-        FileFault: it cannot be read; FileMissing where there is no such object.
-    """
-    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
-    from urllib3.exceptions import HTTPError
-
-    rules, fault = load_rules(FilesRules), ""
-    for attempt in range(rules.attempts):
-        if attempt:
-            time.sleep(min(rules.max_backoff_s, rules.backoff_s * 2 ** (attempt - 1)))
-        try:
-            with s3_faults(uri, "read", but=(ClientError, HTTPClientError, IncompleteReadError, HTTPError, OSError)):
-                client, bucket, key = s3_object(uri)
-                answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={offset}-{offset + size - 1}")
-                announced = int(answer["ContentLength"])
-                if announced > size:
-                    raise FileFault(f"{shown(uri)}: cannot be read: the store gave more than was asked for")
-                data = bytes(answer["Body"].read())
-        except ClientError as error:
-            if s3_status(error) == _NO_SUCH_RANGE:
-                return b""
-            raise s3_fault(error, uri, "read") from None
-        except (HTTPClientError, IncompleteReadError, HTTPError, OSError) as error:
-            if isinstance(error, FileFault):
-                raise
-            fault = told(error)
-            continue
-        if len(data) == announced:
-            return data
-        fault = f"{len(data)} of {announced} bytes came"
-    raise FileFault(
-        f"{shown(uri)}: cannot be read, tried {rules.attempts} times ({fault}); run the command again later",
-        values={"fault": "store"},
-    )
 
 
 class S3Files:
@@ -105,7 +56,7 @@ class S3Files:
         Raises:
             FileFault: it cannot be read; FileMissing where there is none.
         """
-        return io.BufferedReader(_Input(f"s3://{path}"), 1 << 20)
+        return io.BufferedReader(S3Input(f"s3://{path}"), 1 << 20)
 
     @contextmanager
     def open_output_stream(self, path: str) -> Iterator[IO[bytes]]:
@@ -114,7 +65,7 @@ class S3Files:
         Raises:
             FileFault: it cannot be written.
         """
-        output: Any = _Output(f"s3://{path}")
+        output: Any = S3Output(f"s3://{path}")
         try:
             yield output
             output.finish()
@@ -122,8 +73,71 @@ class S3Files:
             output.abort()
             raise
 
+    def read_range(self, path: str, offset: int, size: int) -> bytes:
+        """Reads a part of an object; the whole part, or as much of it as the object has.
+
+        Raises:
+            FileFault: it cannot be read; FileMissing where there is no such object.
+        """
+        return read_object_range(f"s3://{path}", offset, size)
+
+    def read_version(self, path: str) -> Version:
+        """Reads an object with its ETag.
+
+        Raises:
+            FileFault: it cannot be read; FileMissing where there is none.
+        """
+        return read_object(f"s3://{path}")
+
+    def swap(self, path: str, data: bytes, old: Version | None) -> Version:
+        """Writes an object as a whole if it still is what was read before (``If-Match``, ``If-None-Match``).
+
+        Raises:
+            ConflictError: it is another one by now; nothing was written.
+            FileFault: it cannot be written.
+        """
+        uri = f"s3://{path}"
+        client, bucket, key = s3_object(uri)
+        condition = {"IfNoneMatch": "*"} if old is None else {"IfMatch": old.tag}
+        try:
+            with s3_faults(uri, "written", but=(client.exceptions.ClientError,)):
+                answer = client.put_object(Bucket=bucket, Key=key, Body=data, **condition)
+        except client.exceptions.ClientError as error:
+            if s3_status(error) not in (404, 409, 412):
+                raise s3_fault(error, uri, "written") from None
+            # Of two attempts the first may have been carried out, and only its answer lost.
+            with suppress(FileMissing):
+                tried_before = error.response["ResponseMetadata"].get("RetryAttempts")
+                if tried_before and (found := self.read_version(path)).data == data:
+                    return found
+            raise ConflictError(f"{shown(uri)} was changed by another process") from None
+        return Version(data, answer["ETag"])
+
+    def keeps_versions(self, path: str) -> bool:
+        """Tells whether the bucket keeps what is deleted in it as earlier versions.
+
+        Raises:
+            FileFault: the store does not say it.
+        """
+        uri = f"s3://{path}"
+        client, bucket, _ = s3_object(uri)
+        with s3_faults(uri, "asked for its versions"):
+            return client.get_bucket_versioning(Bucket=bucket).get("Status") is not None
+
+    def mark(self, path: str) -> str:
+        """Gives what two objects share that hold the same bytes and were written in the same way: size and ETag.
+
+        Raises:
+            FileFault: the store does not say it.
+        """
+        uri = f"s3://{path}"
+        client, bucket, key = s3_object(uri)
+        with s3_faults(uri, "looked at"):
+            head = client.head_object(Bucket=bucket, Key=key)
+        return f"{head['ContentLength']} {head['ETag']}"
+
     def move(self, source: str, target: str) -> None:
-        """Copies an object to another key, and removes it when the copy is there."""
+        """Copies an object to another key, of whatever size, and removes it when the copy is there."""
         uri = f"s3://{source}"
         client, bucket, key = s3_object(uri)
         _, target_bucket, target_key = s3_object(f"s3://{target}")
@@ -144,13 +158,12 @@ class S3Files:
         """Removes all objects of a folder."""
         uri = f"s3://{path}"
         client, bucket, _ = s3_object(uri)
-        keys = [key for key, _ in self._keys(path, "")]
-        for start in range(0, len(keys), _DELETED_AT_ONCE):
-            batch = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
+        keys = (key for key, _ in self._keys(path, ""))
+        while batch := [{"Key": key} for key in islice(keys, _DELETED_AT_ONCE)]:
             with s3_faults(uri, "removed"):
                 answer = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
             if faults := answer.get("Errors"):
-                raise FileFault(
+                raise StoreFaultError(
                     f"{shown(uri)}: cannot be removed: the store answers {faults[0].get('Code')} for a part of it"
                 )
 
@@ -174,147 +187,3 @@ class S3Files:
             for page in pages:
                 yield from ((each["Key"], int(each["Size"])) for each in page.get("Contents", ()))
                 yield from ((each["Prefix"], None) for each in page.get("CommonPrefixes", ()))
-
-
-class _Input(io.RawIOBase):
-    """Reads an object in order; a body that ends too early is taken up again where it ended."""
-
-    def __init__(self, uri: str) -> None:
-        super().__init__()
-        self._uri = uri
-        self._rules = load_rules(FilesRules)
-        self._position = 0
-        self._reopened = 0
-        with s3_faults(uri, "read"):
-            self._client, self._bucket, self._key = s3_object(uri)
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
-        self._body = answer["Body"]
-        self._length = int(answer["ContentLength"])
-        self._etag = answer.get("ETag")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        wanted = min(len(buffer), self._length - self._position)
-        if not wanted:
-            return 0
-        block = self._read(wanted)
-        buffer[: len(block)] = block
-        self._position += len(block)
-        return len(block)
-
-    def close(self) -> None:
-        if not self.closed and hasattr(self, "_body"):
-            self._body.close()
-        super().close()
-
-    def cut(self) -> None:
-        """Ends the transfer from another thread."""
-        raw: Any = getattr(self._body, "_raw_stream", None)
-        if hasattr(raw, "shutdown"):
-            raw.shutdown()
-
-    def _read(self, wanted: int) -> bytes:
-        """Reads on; where nothing comes, the rest is asked for again, as often as the rules allow."""
-        from botocore.exceptions import HTTPClientError, IncompleteReadError
-        from urllib3.exceptions import HTTPError
-
-        fault = "its body ends too early"
-        for attempt in range(self._rules.attempts):
-            if attempt:
-                self._reopen(attempt)
-            try:
-                with s3_faults(self._uri, "read", but=(HTTPClientError, IncompleteReadError, HTTPError, OSError)):
-                    block = bytes(self._body.read(wanted))
-            except (HTTPClientError, IncompleteReadError, HTTPError, OSError) as error:
-                if isinstance(error, FileFault):
-                    raise
-                fault = told(error)
-                continue
-            if block:
-                return block
-        raise self._too_short(fault)
-
-    def _reopen(self, attempt: int) -> None:
-        self._reopened += 1
-        if self._reopened > self._rules.attempts + self._position // _PROGRESS_BYTES:
-            raise self._too_short("it ends again and again")
-        time.sleep(min(self._rules.max_backoff_s, self._rules.backoff_s * 2 ** (attempt - 1)))
-        condition = {"Range": f"bytes={self._position}-"} if self._position else {}
-        if self._etag:
-            condition["IfMatch"] = self._etag
-        self._body.close()
-        with s3_faults(self._uri, "read"):
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
-        self._body = answer["Body"]
-        part = f"bytes {self._position}-{self._length - 1}/{self._length}"
-        whole = not self._position and int(answer["ContentLength"]) == self._length
-        if answer.get("ETag") != self._etag or not (whole or answer.get("ContentRange") == part):
-            raise FileFault(
-                f"{shown(self._uri)}: cannot be read: the store gave another object for its rest; run the command again",
-                "changed",
-            )
-
-    def _too_short(self, fault: str) -> FileFault:
-        return FileFault(
-            f"{shown(self._uri)}: cannot be read: {self._position} of {self._length} bytes came, tried "
-            f"{self._rules.attempts} times ({fault}); run the command again later",
-            values={"fault": "store"},
-        )
-
-
-class _Output(io.RawIOBase):
-    """Writes an object: in one request where it is small, else in parts that become an object at the end."""
-
-    def __init__(self, uri: str) -> None:
-        super().__init__()
-        self._uri = uri
-        self._client, self._bucket, self._key = s3_object(uri)
-        self._buffer = bytearray()
-        self._written = 0
-        self._upload: str | None = None
-        self._parts: list[dict[str, Any]] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._written
-
-    def write(self, data: Any) -> int:
-        self._buffer += data
-        self._written += len(data)
-        while len(self._buffer) > _PART_BYTES:
-            self._put_part(bytes(self._buffer[:_PART_BYTES]))
-            del self._buffer[:_PART_BYTES]
-        return len(data)
-
-    def finish(self) -> None:
-        """Makes the object appear."""
-        with s3_faults(self._uri, "written"):
-            if self._upload is None:
-                self._client.put_object(Bucket=self._bucket, Key=self._key, Body=bytes(self._buffer))
-                return
-            self._put_part(bytes(self._buffer))
-            self._client.complete_multipart_upload(
-                Bucket=self._bucket, Key=self._key, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
-            )
-            self._upload = None
-
-    def abort(self) -> None:
-        """Takes back what was sent; the object stays as it was."""
-        if self._upload is not None:
-            with suppress(FileFault), s3_faults(self._uri, "taken back"):
-                self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload)
-            self._upload = None
-
-    def _put_part(self, data: bytes) -> None:
-        with s3_faults(self._uri, "written"):
-            if self._upload is None:
-                self._upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
-            number = len(self._parts) + 1
-            answer = self._client.upload_part(
-                Bucket=self._bucket, Key=self._key, UploadId=self._upload, PartNumber=number, Body=data
-            )
-            self._parts.append({"ETag": answer["ETag"], "PartNumber": number})

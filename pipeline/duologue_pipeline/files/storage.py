@@ -1,25 +1,23 @@
 """Reads and writes files wherever they lie: local paths, ``s3://``, ``gs://`` and (to read) ``http(s)://``.
 
-S3 is reached through boto3 (:mod:`duologue_pipeline.files.s3_files`), Google's store through ``pyarrow.fs``, in the pipeline
-and in the reader alike (docs/adr/0003, 0021). A file is written under a temporary name and renamed on a local disk, and
+Object stores are reached through their own clients (:mod:`duologue_pipeline.files.object_store`), in the pipeline and in the
+reader alike (docs/adr/0026). A file is written under a temporary name and renamed on a local disk, and
 appears whole at its close on an object store: nobody ever sees half of one.
 """
 
 import errno
 import hashlib
 import os
-import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
 import pyarrow.fs
 
 from duologue_pipeline.files.faults import storage_faults
-from duologue_pipeline.files.file_fault import FileFault, FileMissing, told, too_large
-from duologue_pipeline.files.google import google_file
+from duologue_pipeline.files.file_fault import FileFault, StoreFaultError, too_large
 from duologue_pipeline.files.local import check_regular, open_regular
 from duologue_pipeline.files.names import (
     absolute_uri,
@@ -27,14 +25,13 @@ from duologue_pipeline.files.names import (
     is_remote,
     join,
     local_path,
-    object_name,
     scheme,
     shown,
     sibling_uri,
     suffix,
 )
+from duologue_pipeline.files.object_store import object_store
 from duologue_pipeline.files.pace import Pace
-from duologue_pipeline.files.s3_files import S3Files
 from duologue_pipeline.files.temporary import temporary_file
 from duologue_pipeline.files.web import fetch
 from duologue_pipeline.rules import load_rules
@@ -56,7 +53,6 @@ __all__ = [
     "local_path",
     "make_durable",
     "move",
-    "object_faults",
     "open_input",
     "open_output",
     "read_bytes",
@@ -85,10 +81,7 @@ def filesystem_of(uri: str) -> tuple[Any, str]:
             f"{shown(uri)}: cannot be reached (only audio, words and releases are read from there); use a local path, s3:// or gs://",
             "not_allowed",
         )
-    if kind == "s3":
-        bucket, key = object_name(uri)
-        return S3Files(), f"{bucket}/{key}"
-    return google_file(uri)
+    return object_store(uri)
 
 
 def exists(uri: str) -> bool:
@@ -114,21 +107,7 @@ def open_input(uri: str) -> Any:
     if not is_remote(uri):
         return open_regular(uri)
     filesystem, path = filesystem_of(uri)
-    with object_faults(uri):
-        return filesystem.open_input_stream(path)
-
-
-@contextmanager
-def object_faults(uri: str) -> Iterator[None]:
-    """Turns what ``pyarrow.fs`` raises while an object is read into a FileFault; FileMissing where there is none."""
-    try:
-        yield
-    except FileFault:
-        raise
-    except FileNotFoundError:
-        raise FileMissing(f"{shown(uri)}: there is no such object") from None
-    except (OSError, ValueError) as error:
-        raise FileFault(f"{shown(uri)}: cannot be read ({told(error)})") from None
+    return filesystem.open_input_stream(path)
 
 
 def read_bytes(uri: str, *, max_bytes: int | None = None) -> bytes:
@@ -160,13 +139,6 @@ def open_output(uri: str, *, work: str | None = None) -> Iterator[IO[bytes]]:
         UsageError: the disk or the system does not take it (:mod:`duologue_pipeline.files.faults`).
     """
     filesystem, path = filesystem_of(uri)
-    if filesystem.type_name == "gcs":
-        with temporary_file() as handle:  # closing a stream of Google's store makes the object appear, whole or not
-            yield handle
-            handle.seek(0)
-            with filesystem.open_output_stream(path) as stream:
-                shutil.copyfileobj(handle, stream, _COPY_BYTES)
-        return
     if filesystem.type_name != "local":
         with filesystem.open_output_stream(path) as stream:
             yield stream
@@ -303,8 +275,12 @@ def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
     if size is not None and size > limit:
         raise too_large(shown(uri), size, limit)
     copied = 0
-    with open_input(uri) as stream, Pace(load_rules(FilesRules)) as pace:
-        pace.stop = getattr(getattr(stream, "raw", None), "cut", pace.stop)
+    with ExitStack() as held:
+        stream, pace = held.enter_context(open_input(uri)), Pace(load_rules(FilesRules))
+        cut = getattr(stream.raw, "cut", None)
+        if cut is not None:  # else the client itself bounds how long each part may take
+            pace.stop = cut
+            held.enter_context(pace)
         while block := stream.read(_BLOCK_BYTES):
             copied += len(block)
             pace.received = copied
@@ -312,6 +288,6 @@ def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
                 raise too_large(shown(uri), copied, limit)
             handle.write(block)
         if pace.too_slow:
-            raise FileFault(
+            raise StoreFaultError(
                 f"{shown(uri)}: cannot be read: the store is too slow ({pace.too_slow}); run the command again later"
             )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import soxr
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.files.file_fault import FileFault, Kind
+from duologue_pipeline.files.file_fault import FileFault, Kind, StoreFaultError
 from duologue_pipeline.files.local import Seen
 from duologue_pipeline.files.names import is_remote, shown
 from duologue_pipeline.files.storage import local_copy
@@ -59,6 +59,8 @@ class PairDecoder:
                 path = self._stack.enter_context(local_copy(track.uri))
                 seen = Seen(path, track.uri)
                 file = TrackFile(path, shown(track.uri))
+            except StoreFaultError:
+                raise
             except FileFault as fault:
                 raise _refusal(fault, local=not is_remote(track.uri)) from None
             except OSError as error:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from duologue_consent.decisions.names import named_by, skeleton
+from duologue_consent.decisions.names import named_by
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.file_fault import too_large
 from duologue_pipeline.files.names import is_remote, shown, sibling_uri
@@ -17,29 +17,9 @@ from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
 from duologue_schemas import iter_faults, parse_manifest_line
 
-__all__ = ["manifest_sha256", "parse_line", "read_all_lines", "read_lines", "read_manifest", "unique_recordings"]
+__all__ = ["digest_of_lines", "line_digest", "parse_line", "read_all_lines", "read_lines", "unique_recordings"]
 
 _EXCERPT = 60
-
-
-def read_manifest(uri: str) -> Iterator[Recording | Rejected]:
-    """Reads the recordings of a manifest, and what is refused of it, in one process; a run does the same on Beam.
-
-    Args:
-        uri: of the manifest, absolute: the uris in it are resolved against its folder.
-
-    Returns:
-        Recordings in the order in which their ids come, and rejections: ``manifest_invalid``, ``manifest_duplicate_id``.
-
-    Raises:
-        UsageError: the manifest cannot be read.
-    """
-    by_id: dict[str, list[Recording | Rejected]] = {}
-    for line in read_lines(uri):
-        parsed = parse_line(line, manifest_uri=uri)
-        by_id.setdefault(skeleton(parsed.recording_id) if isinstance(parsed, Recording) else "", []).append(parsed)
-    for parsed_with_one_id in by_id.values():
-        yield from unique_recordings(parsed_with_one_id)
 
 
 def read_lines(uri: str) -> Iterator[bytes]:
@@ -76,10 +56,14 @@ def read_all_lines(uri: str) -> Iterator[bytes]:
         raise UsageError(f"{shown(uri)}: the manifest cannot be read ({told})") from None
 
 
-def manifest_sha256(lines: Iterable[bytes]) -> str:
-    """Hashes the lines of a manifest, whatever their order, to lower-case hex."""
-    digests = sorted(hashlib.sha256(line.strip()).hexdigest() for line in lines)
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+def line_digest(line: bytes) -> bytes:
+    """Hashes a line of a manifest, without the blanks around it, to 32 bytes."""
+    return hashlib.sha256(line.strip()).digest()
+
+
+def digest_of_lines(digests: Iterable[bytes]) -> str:
+    """Hashes a manifest, whatever the order of its lines, to lower-case hex, from the :func:`line_digest` of each."""
+    return hashlib.sha256(b"\n".join(each.hex().encode() for each in sorted(digests))).hexdigest()
 
 
 def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:

@@ -8,17 +8,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from duologue_pipeline.files.conditional import ConflictError, swap_bytes, swaps
-from duologue_pipeline.files.storage import (
-    delete_directory,
-    exists,
-    join,
-    list_files,
-    make_durable,
-    move,
-    read_bytes,
-    write_bytes,
-)
+from duologue_pipeline.files.conditional import swap_bytes
+from duologue_pipeline.files.storage import delete_directory, join, list_files, make_durable, move, read_bytes
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.release.strays import remove_strays
 from duologue_pipeline.shards.write import READY, STAGING
@@ -57,15 +48,6 @@ def publish_release(
         data = read_bytes(join(ready, MANIFEST))
         remove_strays(out, json.loads(data), tell=tell)
         check()
-        _appear(join(out, MANIFEST), data, work=join(out, STAGING))
+        swap_bytes(join(out, MANIFEST), data, old=None, work=join(out, STAGING))
     delete_directory(join(out, STAGING))
     return json.loads(data) if whole else None
-
-
-def _appear(uri: str, data: bytes, *, work: str) -> None:
-    if swaps(uri):
-        swap_bytes(uri, data, old=None, work=work)
-    elif exists(uri):
-        raise ConflictError(f"{uri} was written by another process")
-    else:
-        write_bytes(uri, data)

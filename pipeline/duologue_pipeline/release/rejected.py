@@ -9,18 +9,17 @@ The sentences go to a private file beside the ledger, readable for its owner onl
 
 import json
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from duologue_pipeline.consent.decided_files import public_id
 from duologue_pipeline.errors import REASONS
 from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.records import Rejected
-from duologue_schemas import load_schema
 
-__all__ = ["published_lines", "published_row", "write_details"]
+__all__ = ["detail_lines", "published_lines", "published_row", "write_details"]
 
 
 def published_row(rejected: Rejected) -> dict[str, Any]:
@@ -28,12 +27,10 @@ def published_row(rejected: Rejected) -> dict[str, Any]:
 
     The ``recording_id`` is None where the manifest line has none that follows the schema.
     """
-    pattern = load_schema("recording")["properties"]["recording_id"]["pattern"]
-    known = rejected.recording_id is not None and re.fullmatch(pattern.strip("^$"), rejected.recording_id)
     values = dict(sorted(rejected.values.items()))
     found = "".join(f"{', ' if number else ' '}{name} {value}" for number, (name, value) in enumerate(values.items()))
     return {
-        "recording_id": rejected.recording_id if known else None,
+        "recording_id": public_id(rejected.recording_id),
         "stage": rejected.stage,
         "reason": rejected.reason,
         "detail": REASONS[rejected.reason] + (f" Found:{found}." if found else ""),
@@ -46,28 +43,34 @@ def published_lines(rejected: Iterable[Rejected]) -> list[bytes]:
     return sorted(canonical_json(published_row(each)) for each in rejected)
 
 
-def write_details(rejected: Iterable[Rejected], path: str) -> None:
-    """Writes the sentences of all refusals to a private file (0600): a line of JSON each; no file where there is none.
+def detail_lines(rejected: Iterable[Rejected]) -> list[str]:
+    """Writes refusals with their sentences: a line of JSON each, without newline, in ASCII, because what was found may be no text
+    that can be written.
+    """
+    rows = (
+        {"recording_id": each.recording_id, "stage": each.stage, "reason": each.reason, "detail": each.detail}
+        for each in rejected
+    )
+    return [json.dumps(row, sort_keys=True) for row in rows]
+
+
+def write_details(lines: Iterable[str], path: str) -> None:
+    """Writes the sentences of all refusals to a private file (0600), sorted; no file where there is none.
 
     Args:
-        rejected: in any order.
+        lines: from :func:`detail_lines`, in any order.
         path: local; its folder is there.
 
     Raises:
         UsageError: the disk does not take it.
     """
-    rows = [
-        {"recording_id": each.recording_id, "stage": each.stage, "reason": each.reason, "detail": each.detail}
-        for each in rejected
-    ]
-    if not rows:
+    ordered = sorted(lines)
+    if not ordered:
         Path(path).unlink(missing_ok=True)  # an attempt before this one may have refused some
         return
-    # ASCII, because what was found may be no text that can be written
-    lines = sorted(json.dumps(row, sort_keys=True) for row in rows)
     unfinished = Path(f"{path}.new")
     with storage_faults(path):
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.writelines(f"{line}\n" for line in lines)
+            file.writelines(f"{line}\n" for line in ordered)
         unfinished.replace(path)

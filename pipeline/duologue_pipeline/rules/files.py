@@ -24,7 +24,9 @@ class FilesRules(RuleSet):
         pace_bytes_per_s: ... a server must send this much on average, its answer's head included in the first.
         max_fetch_s: how long one file may take in all.
         max_redirects: how often a server may name another address.
-        attempts: how often a request is made where a server or the way to it fails for a while.
+        attempts: how often a request is made where a web server or the way to it fails for a while.
+        store_attempts: the same of an object store.
+        retry_s: how long one call of an object store is tried again.
         backoff_s: how long is waited before the second attempt; the wait doubles from one to the next.
         max_backoff_s: the longest wait, also where a server asks for a longer one.
     """
@@ -42,5 +44,7 @@ class FilesRules(RuleSet):
     max_fetch_s: float
     max_redirects: int
     attempts: int
+    store_attempts: int
+    retry_s: float
     backoff_s: float
     max_backoff_s: float

@@ -1,12 +1,16 @@
 """Names the private file beside the ledger where a run writes what it found wrong, sentence by sentence."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from duologue_consent.ledger.location import Location
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import is_remote, local_path
+from duologue_pipeline.files.storage import exists, is_remote, join, local_path, read_bytes
+from duologue_pipeline.records import Rejected
+from duologue_pipeline.release.rejected import detail_lines, write_details
+from duologue_pipeline.shards.write import STAGING
 
-__all__ = ["details_path", "make_details_folder"]
+__all__ = ["details_path", "keep_details", "make_details_folder", "staged_details"]
 
 
 def details_path(ledger: str, *, name: str, fingerprint: str) -> str:
@@ -35,3 +39,15 @@ def make_details_folder(path: str) -> None:
             f"{folder}: cannot be made ({error.strerror}); what a run finds wrong is written there, because it may name "
             "people: correct the rights of the folder in which the ledger lies"
         ) from None
+
+
+def staged_details(out: str) -> str:
+    """Names the file in the staging folder in which workers leave the sentences of what they refused."""
+    return join(out, STAGING, "refused.jsonl")
+
+
+def keep_details(path: str, refusals: Iterable[Rejected], *, out: str) -> None:
+    """Writes the private file: what this process has refused, and what workers have left of theirs in the staging folder."""
+    staged = staged_details(out)
+    told = read_bytes(staged).decode("ascii").splitlines() if exists(staged) else []
+    write_details([*detail_lines(refusals), *told], path)

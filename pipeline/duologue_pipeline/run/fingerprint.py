@@ -1,7 +1,6 @@
 """Hashes what decides the bytes of a release: the same fingerprint means the same release."""
 
 import hashlib
-from collections.abc import Sequence
 
 from duologue_consent import format_time
 from duologue_pipeline.codec.document import codec_document, release_codec_document
@@ -9,7 +8,6 @@ from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.made_by import MADE_BY
-from duologue_pipeline.read.manifest import manifest_sha256
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.run.ledger import PinnedLedger
@@ -21,7 +19,7 @@ __all__ = ["release_options"]
 
 def release_options(
     request: RunRequest,
-    lines: Sequence[bytes],
+    manifest_sha256: str,
     ledger: PinnedLedger | None,
     second_opinion: SecondOpinion | None,
     asr: AsrModel | None,
@@ -30,7 +28,7 @@ def release_options(
 
     Args:
         request: what the user asks for.
-        lines: of the manifest, in any order.
+        manifest_sha256: of the manifest (:class:`duologue_pipeline.read.whole.Manifest`).
         ledger: None where there is none.
         second_opinion, asr: the models that are asked, None where none are.
 
@@ -38,14 +36,13 @@ def release_options(
         UsageError: the codec or a checkpoint cannot be opened.
     """
     codec = open_codec(request.codec)
-    manifest_hash = manifest_sha256(lines)
     opinion_document = second_opinion.document() if second_opinion else None
     asr_document = asr.document() if asr else None  # hashes every file of the checkpoint
     rules = rule_versions()
     pin = dict.fromkeys(("ledger_id", "events", "checkpoint")) if ledger is None else dict(ledger.pin)
     decides = {
         "made_by": MADE_BY,
-        "manifest_sha256": manifest_hash,
+        "manifest_sha256": manifest_sha256,
         "ledger": pin,
         "purpose": request.purpose,
         "codec": codec_document(codec),
@@ -79,5 +76,5 @@ def release_options(
         rules=rules,
         ledger=pin,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
-        manifest_sha256=manifest_hash,
+        manifest_sha256=manifest_sha256,
     )

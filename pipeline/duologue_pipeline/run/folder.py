@@ -7,7 +7,6 @@ from datetime import datetime
 
 from duologue_consent import Snapshot
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.conditional import swaps
 from duologue_pipeline.files.locks import Lease, exclusive
 from duologue_pipeline.files.storage import (
     delete_directory,
@@ -69,10 +68,6 @@ def held(out: str, *, wait_s: float, tell: Callable[[str], None]) -> Iterator[Le
             local_path(out).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _unwritable(out, error) from None
-    if not swaps(out):
-        tell(f"{out} cannot be locked there: see to it that no other run writes into it")
-        yield Lease()
-        return
     with exclusive(
         join(out, LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: {out} is held by {who}")
     ) as lease:

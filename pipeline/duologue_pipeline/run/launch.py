@@ -5,26 +5,25 @@ pipeline lays the release ready in the staging folder; it is seen only when the 
 then, still allows all of it. Where it does not, the run goes on with the ledger of now, in another round.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
-from duologue_pipeline.consent.look_alikes import mistakable_speakers
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
 from duologue_pipeline.files.storage import absolute_uri, exists, join
 from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
-from duologue_pipeline.read.manifest import parse_line, read_lines
+from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.reader.release import MANIFEST, read_release
-from duologue_pipeline.records import Recording
 from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
-from duologue_pipeline.run.details import details_path, make_details_folder
+from duologue_pipeline.run.decided import decide_manifest
+from duologue_pipeline.run.details import details_path, keep_details, make_details_folder, staged_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
@@ -65,11 +64,8 @@ class _Run:
     """Holds what stays the same over all rounds of a run."""
 
     request: RunRequest
-    manifest: str
+    manifest: Manifest
     out: str
-    lines: Sequence[bytes]
-    recordings: int
-    speaker_ids: Collection[str]
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
     progress: IO[str] | None
@@ -84,7 +80,7 @@ class _Run:
         return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
 
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
-        return release_options(self.request, self.lines, ledger, self.second_opinion, self.asr)
+        return release_options(self.request, self.manifest.sha256, ledger, self.second_opinion, self.asr)
 
     def details(self, release: ReleaseOptions) -> str | None:
         """Names the private file of a round; None where there is no ledger that it could lie beside."""
@@ -118,22 +114,18 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     remove_dead_temporaries()
     if request.allow_private_addresses:
         allow_private_addresses()
-    manifest, out = absolute_uri(request.manifest), absolute_uri(request.out)
-    lines = list(read_lines(manifest))
-    recordings, speaker_ids = _recordings_and_speakers(lines, manifest)
+    manifest, out = _usable_manifest(absolute_uri(request.manifest)), absolute_uri(request.out)
+    if request.beam_args:  # a mistake in them is answered before anything is written
+        _check_engine(request, manifest, out)
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
-    this = _Run(request, manifest, out, lines, recordings, speaker_ids, second_opinion, asr, progress)
+    this = _Run(request, manifest, out, second_opinion, asr, progress)
     ledger = this.ledger()
     release = this.release(ledger)
     if is_complete(out, release.fingerprint) and is_tidy(out, read_release(out)):
         return this.result(release, was_complete=True)
-    if request.beam_args:  # a mistake in them is answered before anything is written
-        from duologue_pipeline.stages.local_runner import beam_options
-
-        beam_options(request.beam_args)
     with faults_as_usage(out), held(out, wait_s=request.wait_s, tell=this.tell) as lease:
         for _ in range(_ROUNDS):
             if is_complete(out, release.fingerprint):  # another process may have written it while this one waited
@@ -155,6 +147,25 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         )
 
 
+def _check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
+    """Refuses what the runner, or its workers on other machines, could not do."""
+    from duologue_pipeline.engines.needs import require_needs
+    from duologue_pipeline.engines.options import beam_options, check_options, engine_of
+    from duologue_pipeline.engines.reach import require_reachable
+
+    engine = engine_of(beam_options(request.beam_args))
+    models = (
+        ("--pyannote-segmentation", request.pyannote_segmentation),
+        ("--pyannote-embedding", request.pyannote_embedding),
+        ("--asr", request.asr),
+    )
+    require_reachable(
+        engine, manifest=request.manifest, out=out, codec=request.codec, models=models, recordings=manifest
+    )
+    require_needs(engine)
+    check_options(engine)
+
+
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
     """Makes the release with the ledger as it is pinned, and publishes it."""
     request, out = this.request, this.out
@@ -166,18 +177,15 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     details = this.details(release)
     if details is not None:
         make_details_folder(details)
+    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
     from duologue_pipeline.pipeline import RunOptions
     from duologue_pipeline.run.watched import run_watched
 
     options = RunOptions(
-        manifest=this.manifest,
+        decided=decided.paths,
         out=out,
-        snapshot=snapshot,
-        ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
-        mistakable=mistakable_speakers(this.speaker_ids, snapshot),
-        as_of=as_of,
         codec=request.codec,
         second_opinion=this.second_opinion,
         asr=this.asr,
@@ -188,9 +196,11 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         bridge_share=request.bridge_share,
         shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
         release=release,
-        details=details,
+        details=None if details is None else staged_details(out),
     )
-    run_watched(options, request.beam_args, recordings=this.recordings, stream=this.progress)
+    run_watched(options, request.beam_args, recordings=this.manifest.recordings, stream=this.progress)
+    if details is not None:
+        keep_details(details, decided.refusals, out=out)
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, as_of=request.as_of)
     publish_release(out, check=check, tell=this.tell)
 
@@ -203,15 +213,10 @@ def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
     )
 
 
-def _recordings_and_speakers(lines: Sequence[bytes], manifest: str) -> tuple[int, set[str]]:
-    """Counts the usable lines of a manifest and collects their speakers; refuses a manifest that has none."""
-    count, speaker_ids = 0, set[str]()
-    for line in lines:
-        parsed = parse_line(line, manifest_uri=manifest)
-        if isinstance(parsed, Recording):
-            count += 1
-            speaker_ids.update(track.speaker_id for track in parsed.tracks)
-    if not count:
-        found = f"none of its {len(lines)} lines is a recording" if lines else "it has no lines"
-        raise UsageError(f"{manifest}: not a usable manifest: {found}; `duologue validate {manifest}` lists the faults")
-    return count, speaker_ids
+def _usable_manifest(uri: str) -> Manifest:
+    """Reads a manifest; refuses one that has no recording."""
+    manifest = load_manifest(uri)
+    if not manifest.recordings:
+        found = f"none of its {manifest.lines} lines is a recording" if manifest.lines else "it has no lines"
+        raise UsageError(f"{uri}: not a usable manifest: {found}; `duologue validate {uri}` lists the faults")
+    return manifest

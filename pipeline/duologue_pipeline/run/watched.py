@@ -8,10 +8,11 @@ from typing import IO, Any, Final
 
 import apache_beam as beam
 
+from duologue_pipeline.engines.options import beam_options
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.pipeline import RunOptions, build_pipeline
 from duologue_pipeline.stages.launcher import end_workers, launching
-from duologue_pipeline.stages.local_runner import beam_options, local_runner
+from duologue_pipeline.stages.local_runner import local_runner
 from duologue_pipeline.stages.progress import Progress, result_counters
 
 __all__ = ["run_watched"]

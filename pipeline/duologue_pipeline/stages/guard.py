@@ -18,7 +18,7 @@ from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.files.faults import is_exhausted, storage_fault
 from duologue_pipeline.records import Ingested, Recording, Rejected, Tokenized
 
-__all__ = ["KEPT", "LOG", "REJECTED", "Split", "guarded", "settled", "tried"]
+__all__ = ["KEPT", "LOG", "REJECTED", "Split", "counted", "guarded", "settled", "tried"]
 
 REJECTED: Final = "rejected"
 
@@ -63,12 +63,16 @@ def _exhausted_in(error: BaseException) -> UsageError | None:
 def settled(stage: str, result: Any) -> Any:
     """Counts and logs what became of an element, and tags it for the output that it belongs to."""
     if isinstance(result, Rejected):
-        Metrics.counter(stage, result.reason).inc()
-        LOG.info("%s %s %s", stage, result.reason, result.recording_id)
+        counted(stage, result.reason, result)
         return TaggedOutput(REJECTED, result)
-    Metrics.counter(stage, KEPT).inc()
-    LOG.info("%s %s %s", stage, KEPT, _name(result))
+    counted(stage, KEPT, result)
     return result
+
+
+def counted(stage: str, word: str, element: Any) -> None:
+    """Counts and logs an element of a stage under a word: :data:`KEPT` or a reason."""
+    Metrics.counter(stage, word).inc()
+    LOG.info("%s %s %s", stage, word, _name(element))
 
 
 def guarded(elements: PCollection[Any], label: str, step: beam.ParDo, output: type) -> Split:
@@ -84,6 +88,8 @@ def _recording(element: Recording | Ingested | Tokenized) -> Recording | Tokeniz
 
 def _name(element: Any) -> str:
     """Names an element in the log: a recording by its id, a shard by its name."""
+    if isinstance(element, Rejected):
+        return str(element.recording_id)
     owner = getattr(element, "recording", element)
     name: str = owner.name if hasattr(owner, "name") else owner.recording_id
     return name

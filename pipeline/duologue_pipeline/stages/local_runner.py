@@ -1,9 +1,8 @@
 """Runs a pipeline in this process (Beam's FnApiRunner, docs/adr/0007) and reports its counters meanwhile."""
 
-import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 from typing import Any, Final
@@ -13,50 +12,14 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
-from apache_beam.runners.runner import create_runner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-from duologue_pipeline.errors import UsageError
+__all__ = ["CountingRunner", "local_runner"]
 
-__all__ = ["CountingRunner", "beam_options", "local_runner"]
-
-_LOG_LEVEL: Final = "--default_sdk_harness_log_level"
 _EVERY_S: Final = 1.0
 
 Count = Counter[tuple[str, str]]
 """(stage, "kept" or a reason) -> elements."""
-
-
-def beam_options(arguments: Sequence[str]) -> PipelineOptions:
-    """Parses the options after ``--``; worker processes log errors only, unless the user says otherwise.
-
-    Raises:
-        UsageError: Beam has no such option (by itself it would pass over it), no such value for it, or no such runner.
-    """
-    quiet = [] if any(argument.startswith(_LOG_LEVEL) for argument in arguments) else [f"{_LOG_LEVEL}=ERROR"]
-    said = io.StringIO()
-    try:
-        with redirect_stderr(said):  # of argparse, which ends the process
-            options = PipelineOptions([*arguments, *quiet])
-            known = options.get_all_options()
-    except SystemExit:
-        raise UsageError(f"{said.getvalue().rpartition('error: ')[2].strip()} (an option of Apache Beam)") from None
-    runner = options.get_all_options(drop_default=True).get("runner")
-    if runner is not None:
-        _check_runner(runner)
-    unknown = [name for name in options.get_all_options(retain_unknown_options=True) if name not in known]
-    if unknown:
-        raise UsageError(f"--{unknown[0]}: Apache Beam has no such option; after -- stand options for Beam only")
-    return options
-
-
-def _check_runner(name: str) -> None:
-    try:
-        create_runner(name)
-    except Exception as error:  # noqa: BLE001 - whatever the module of a runner raises that is not there, or not installed
-        raise UsageError(
-            f"--runner {name}: Apache Beam cannot make this runner ({error}); leave it out to run on this machine"
-        ) from None
 
 
 def local_runner(options: PipelineOptions) -> "CountingRunner | None":

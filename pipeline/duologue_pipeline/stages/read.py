@@ -1,55 +1,63 @@
-"""Reads the manifest on Beam: its lines become recordings, each with a recording_id of its own."""
+"""Reads on Beam what the launcher has decided (:mod:`duologue_pipeline.consent.decided_files`), its files in parallel."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection, TaggedOutput
 
-from duologue_consent.decisions.names import skeleton
-from duologue_pipeline.read.manifest import parse_line, read_lines, unique_recordings
-from duologue_pipeline.records import Recording, Rejected
-from duologue_pipeline.stages.guard import Split, guarded, settled
+from duologue_pipeline.consent.decide import Refused
+from duologue_pipeline.consent.decided_files import read_decided
+from duologue_pipeline.records import Consented, Recording, Rejected
+from duologue_pipeline.stages.guard import KEPT, REJECTED, counted, settled
 
-__all__ = ["ReadManifest"]
+__all__ = ["ReadDecided"]
 
-_STAGE: Final = "read"
+_READ: Final = "read"
+_CONSENT: Final = "consent"
+_UNHEARD: Final = "unheard"
+
+Read = tuple[PCollection[Consented], PCollection[Rejected], PCollection[Recording]]
+"""What may be used, the refusals, and the recordings that are refused for want of consent."""
 
 
 @dataclass(kw_only=True)
-class ReadManifest(beam.PTransform[Any, Any]):
-    """Reads a manifest; rejects lines with a fault, and all lines whose recording_ids are one or look alike.
+class ReadDecided(beam.PTransform[Any, Any]):
+    """Reads the recordings of a manifest as the launcher has decided on them, and counts them as ``read`` and ``consent``.
 
     Args:
-        manifest: uri of a JSON Lines file.
+        paths: of the files.
     """
 
-    manifest: str
+    paths: Sequence[str]
 
     def __post_init__(self) -> None:
-        super().__init__(label=_STAGE.capitalize())
+        super().__init__(label=_READ.capitalize())
 
-    def expand(self, pipeline: beam.Pipeline) -> Split:
-        """Reads the file on one worker and spreads its lines over all workers."""
-        by_id = (
+    def expand(self, pipeline: beam.Pipeline) -> Read:
+        """Spreads the files over all workers, then their lines."""
+        typed = beam.FlatMap(_read).with_output_types(Consented, rejected=Rejected, unheard=Recording)
+        found = (
             pipeline
-            | "Manifest" >> beam.Create([self.manifest])
-            | "Lines" >> beam.FlatMap(read_lines)
-            # One worker has read the file; the lines are spread from here on.
-            | "Spread" >> beam.Reshuffle()
-            | "Parse" >> beam.Map(_keyed, self.manifest).with_output_types(tuple[str, Any])
-            | "SameId" >> beam.GroupByKey()
+            | "Files" >> beam.Create(self.paths)
+            | "SpreadFiles" >> beam.Reshuffle()
+            | "Lines" >> typed.with_outputs(REJECTED, _UNHEARD, main=KEPT)
         )
-        return guarded(by_id, "Unique", beam.ParDo(_unique), Recording)
+        # A file holds recordings of many hours: their work is spread from here on.
+        consented = found[KEPT] | "Spread" >> beam.Reshuffle()
+        return consented, found[REJECTED], found[_UNHEARD]
 
 
-def _keyed(line: bytes, manifest: str) -> tuple[str, Recording | Rejected]:
-    parsed = parse_line(line, manifest_uri=manifest)
-    # Rejected lines stand together: what they have in place of an id may not be encodable as a key.
-    return skeleton(parsed.recording_id) if isinstance(parsed, Recording) else "", parsed
-
-
-def _unique(keyed: tuple[str, Iterable[Recording | Rejected]]) -> Iterator[Any]:
-    _, parsed = keyed
-    for result in unique_recordings(parsed):
-        yield settled(_STAGE, result)
+def _read(path: str) -> Iterator[Any]:
+    for decided in read_decided(path):
+        match decided:
+            case Rejected():
+                yield settled(_READ, decided)
+            case Refused():
+                counted(_READ, KEPT, decided.recording)
+                yield settled(_CONSENT, decided.rejected)
+                yield TaggedOutput(_UNHEARD, decided.recording)
+            case _:
+                counted(_READ, KEPT, decided)
+                yield settled(_CONSENT, decided)

@@ -1,6 +1,6 @@
 """Refuses, on Beam, recordings whose audio stands under another recording_id that the consent gate refuses."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,19 +9,12 @@ from apache_beam.pvalue import AsDict, AsSingleton, PCollection
 from apache_beam.transforms.combiners import Count
 
 from duologue_pipeline.consent.same_place import Candidate, byte_equal, file_size, refuse_audio_of, track_places
-from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import Consented, Recording, Rejected
 from duologue_pipeline.stages.guard import Split, guarded, settled, tried
 
-__all__ = ["RefusedAudio", "refused_recordings"]
+__all__ = ["RefusedAudio"]
 
 _STAGE = "consent"
-_Check = Callable[[Recording], Any]
-
-
-def refused_recordings(recordings: PCollection[Recording], check: _Check) -> PCollection[Recording]:
-    """Gives the recordings that the consent gate refuses, as they stand in the manifest."""
-    return recordings | "Refused" >> beam.Filter(_is_refused, check)
 
 
 @dataclass(kw_only=True)
@@ -32,19 +25,17 @@ class RefusedAudio(beam.PTransform[Any, Any]):
     is refused nothing is looked at.
 
     Args:
-        recordings: all of the manifest.
-        check: asks for the consent of one; it raises RejectError where there is none.
+        refused: the recordings that the consent gate refuses.
     """
 
-    recordings: PCollection[Recording]
-    check: _Check
+    refused: PCollection[Recording]
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, consented: PCollection[Consented]) -> Split:
         """Compares where the tracks lie, and gives the recordings kept and those refused."""
-        refused = refused_recordings(self.recordings, self.check)
+        refused = self.refused
         count = AsSingleton(refused | "Count" >> Count.Globally())
         # The shuffles part the steps: Beam's local runner cannot run one that waits for a count of its own input.
         tracks = [
@@ -70,14 +61,6 @@ class RefusedAudio(beam.PTransform[Any, Any]):
             | "Joined" >> beam.MapTuple(_joined)
         )
         return guarded(consented, "Compare", beam.ParDo(_compare, AsDict(others)), Consented)
-
-
-def _is_refused(recording: Recording, check: _Check) -> bool:
-    try:
-        check(recording)
-    except RejectError:
-        return True
-    return False
 
 
 def _candidates(recording: Recording, is_refused: bool, refused: int) -> Iterator[Candidate]:

@@ -9,8 +9,9 @@ from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
 
 from duologue_pipeline.events.totals import Totals
+from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.records import Rejected, Tokenized, WrittenShard
-from duologue_pipeline.release.rejected import write_details
+from duologue_pipeline.release.rejected import detail_lines
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
 from duologue_pipeline.shards.plan import plan_release
 from duologue_pipeline.shards.splits import PlanEntry
@@ -108,21 +109,32 @@ def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenSha
 
 @dataclass(kw_only=True)
 class WriteDetails(beam.PTransform[Any, Any]):
-    """Writes the sentences of all refusals to a private file (:func:`duologue_pipeline.release.rejected.write_details`).
+    """Writes the sentences of what workers refused into the staging folder, from where the launcher takes them.
 
     Args:
-        path: of the file; it is local.
+        uri: of the file.
     """
 
-    path: str
+    uri: str
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, rejected: PCollection[Rejected]) -> PCollection[None]:
         return (
-            rejected | "All" >> beam.CombineGlobally(ToListCombineFn()) | "Write" >> beam.Map(write_details, self.path)
+            rejected
+            | "Told" >> beam.Filter(_is_told)
+            | "All" >> beam.CombineGlobally(ToListCombineFn())
+            | "Write" >> beam.Map(_write_details, uri=self.uri)
         )
+
+
+def _is_told(rejected: Rejected) -> bool:
+    return bool(rejected.detail)  # the sentences of the launcher have stayed there
+
+
+def _write_details(rejected: list[Rejected], uri: str) -> None:
+    write_bytes(uri, "".join(f"{line}\n" for line in detail_lines(rejected)).encode())
 
 
 @dataclass(kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from duologue_pipeline.files.s3 import bucket_keeps_versions
+from duologue_pipeline.files.object_store import object_store
 from duologue_pipeline.files.storage import digest, exists, is_remote, join, list_entries, read_bytes
 
 __all__ = ["ReleaseFolder", "keeps_old_versions"]
@@ -35,7 +35,8 @@ class ReleaseFolder:
 
 
 def keeps_old_versions(root: str) -> bool:
-    """Tells whether what is deleted there stays as an earlier version, as in a versioned bucket of S3."""
+    """Tells whether what is deleted there stays as an earlier version or for a while, as in a versioned bucket."""
     if not is_remote(root):
         return False
-    return bucket_keeps_versions(root)
+    store, path = object_store(root)
+    return store.keeps_versions(path)

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any, Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.file_fault import FileFault, StoreFaultError
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.storage import local_copy, read_bytes
 from duologue_pipeline.records import SPEAKERS, Recording, Speaker, Track, Word
@@ -51,7 +51,7 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
     if policy == "none":
         return None, None
     if policy == "required":
-        without = [track.speaker_id for track in recording.tracks if track.words_uri is None]
+        without = [name for name, track in zip(SPEAKERS, recording.tracks, strict=True) if track.words_uri is None]
         if without:
             raise RejectError(
                 "words_missing",
@@ -82,6 +82,8 @@ def read_json(uri: str) -> Any:
     try:
         with local_copy(uri, max_bytes=limits.max_words_bytes) as path:
             data = read_bytes(str(path), max_bytes=limits.max_words_bytes)
+    except StoreFaultError:
+        raise
     except FileFault as fault:
         reason = "words_invalid" if fault.kind == "over_limit" else "words_missing"
         told = str(fault).removeprefix(f"{name}: ")

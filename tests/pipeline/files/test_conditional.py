@@ -1,4 +1,6 @@
-"""Writes that happen only if nobody else wrote first, on a local disk and in a bucket."""
+"""Writes that happen only if nobody else wrote first, on a local disk and in the buckets of both stores."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -18,6 +20,25 @@ def test_a_file_is_written_only_over_what_was_read(place: str) -> None:
     assert read_version(uri) == second
 
 
-def test_other_stores_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"gs://b/release: cannot be changed safely there; use a local path or s3://"):
-        check_conditional("gs://b/release")
+def test_of_many_who_write_at_once_one_wins(place: str) -> None:
+    uri = f"{place}/raced.json"
+    first = swap_bytes(uri, b"0", old=None)
+
+    def write(number: int) -> bool:
+        try:
+            swap_bytes(uri, b"%d" % number, old=first)
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = [number for number, done in enumerate(pool.map(write, range(1, 25)), 1) if done]
+    found = read_version(uri)
+    assert found is not None
+    assert [found.data] == [b"%d" % number for number in won]
+
+
+@pytest.mark.parametrize("uri", ["https://host/release", "az://b/release", "hdfs://b/release", "ftp://b/release"])
+def test_other_places_are_refused(uri: str) -> None:
+    with pytest.raises(UsageError, match=r"use a local path, s3:// or gs://"):
+        check_conditional(uri)

@@ -14,7 +14,7 @@ from duologue_pipeline.cli.app import app
 from duologue_pipeline.consent.look_alikes import check_look_alikes, mistakable_speakers
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.read.look_alikes import look_alike_faults
-from duologue_pipeline.read.manifest import read_manifest
+from duologue_pipeline.read.whole import load_manifest
 from duologue_pipeline.records import Rejected
 from tests.conftest import make_consent, make_recording
 
@@ -69,7 +69,7 @@ def test_recordings_whose_ids_look_alike_are_refused(seed: int, tmp_path: Path) 
     manifest.write_bytes(b"\n".join(lines(*random.Random(seed).sample(rows, 6))))
     found = sorted(
         (each.recording_id or "", each.reason if isinstance(each, Rejected) else "")
-        for each in read_manifest(str(manifest))
+        for each in load_manifest(str(manifest))
     )
     assert found == [
         ("CALL-3", "manifest_duplicate_id"),

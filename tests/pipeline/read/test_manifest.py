@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.read.manifest import manifest_sha256, parse_line, read_lines, read_manifest
+from duologue_pipeline.read.manifest import digest_of_lines, line_digest, parse_line, read_lines
+from duologue_pipeline.read.whole import load_manifest
 from duologue_pipeline.records import Recording, Rejected, Source, Track
 
 FULL = {
@@ -138,6 +139,10 @@ def test_a_folder_is_no_manifest(tmp_path: Path) -> None:
         list(read_lines(str(tmp_path)))
 
 
+def manifest_sha256(lines: list[bytes]) -> str:
+    return digest_of_lines(map(line_digest, lines))
+
+
 def test_the_hash_of_a_manifest_ignores_the_order_and_the_line_ends() -> None:
     assert manifest_sha256([b"one", b"two"]) == manifest_sha256([b"two\r", b" one"])
     assert manifest_sha256([b"one", b"two"]) != manifest_sha256([b"one"])
@@ -155,14 +160,14 @@ def test_a_manifest_gives_its_recordings_and_what_is_refused_of_it(tmp_path: Pat
         json.dumps({"recording_id": "call-2"}),
     ]
     (tmp_path / "manifest.jsonl").write_text("\n".join(lines))
-    found = list(read_manifest(str(tmp_path / "manifest.jsonl")))
+    found = list(load_manifest(str(tmp_path / "manifest.jsonl")))
     assert [each.recording_id for each in found if isinstance(each, Recording)] == ["call-2", "call-3"]
     refused = [(each.recording_id, each.reason) for each in found if isinstance(each, Rejected)]
     assert refused == [
-        ("call-1", "manifest_duplicate_id"),
-        ("call-1", "manifest_duplicate_id"),
         (None, "manifest_invalid"),
         ("call-2", "manifest_invalid"),
+        ("call-1", "manifest_duplicate_id"),
+        ("call-1", "manifest_duplicate_id"),
     ]
     (example,) = (each for each in found if isinstance(each, Recording) and each.recording_id == "call-3")
     assert example.a.uri == str(tmp_path / "audio/call-0001.wav")

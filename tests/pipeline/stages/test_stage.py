@@ -11,11 +11,12 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.testing.util import assert_that, equal_to
 
+from duologue_pipeline.engines.options import beam_options
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import Recording, Rejected, Track
-from duologue_pipeline.stages.local_runner import beam_options, local_runner
+from duologue_pipeline.stages.local_runner import local_runner
 from duologue_pipeline.stages.progress import Progress, progress_line, result_counters
-from duologue_pipeline.stages.read import ReadManifest
+from duologue_pipeline.stages.read import ReadDecided
 from duologue_pipeline.stages.stage import Stage
 
 
@@ -93,7 +94,7 @@ def test_the_work_gets_the_element_then_the_model_then_the_side_inputs() -> None
 
 def test_a_stage_is_labelled_with_its_word() -> None:
     assert Stage("isolation", fails, Recording).label == "Isolation"
-    assert ReadManifest(manifest="m.jsonl").label == "Read"
+    assert ReadDecided(paths=["0.jsonl"]).label == "Read"
 
 
 def test_any_other_error_stops_the_run() -> None:

@@ -31,7 +31,7 @@ def conversation(noise: Build, write_audio: Build, make_recording: Build, make_a
 def tokenize(tiny_codec: Any, tmp_path: Path) -> Callable[..., Tokenized]:
     """Tokenizes into the test's staging folder."""
 
-    def run(conversation: Annotated, *, split: str = "train", codec: Any = tiny_codec, **options: Any) -> Tokenized:
+    def run(conversation: Annotated, *, codec: Any = tiny_codec, **options: Any) -> Tokenized:
         return tokenize_conversation(
             conversation,
             codec=codec,
@@ -144,12 +144,11 @@ def test_whatever_decides_the_bytes_gives_another_name(
         tokenize(conversation),
         tokenize(conversation, segment_s=60.0),
         tokenize(conversation, include_audio=True),
-        tokenize(conversation, split="validation"),
         tokenize(conversation, codec=other_codec),
         tokenize(replace(conversation, recording=other_basis)),
         tokenize(replace(conversation, words_a=())),
     ]
-    assert len({part.part_uri for part in parts}) == len({part.rows_uri for part in parts}) == 7
+    assert len({part.part_uri for part in parts}) == len({part.rows_uri for part in parts}) == 6
 
 
 # --- audio ----------------------------------------------------------------------------------------------------------

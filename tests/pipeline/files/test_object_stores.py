@@ -1,18 +1,18 @@
-"""Objects of S3: keys are names, bodies are whole, and a store that fails is a sentence."""
+"""Objects of both stores: keys are names, bodies are whole, and a store that fails is a sentence."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-import boto3
 import pytest
 
-from duologue_pipeline.files import s3, s3_files, storage
+from duologue_pipeline.files import google, google_files, s3, s3_streams, storage
 from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
-from duologue_pipeline.files.file_fault import FileFault, FileMissing
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError
+from duologue_pipeline.files.names import scheme
+from duologue_pipeline.files.object_store import object_store
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
-from tests.object_store import serve_bucket
+from tests.object_store import ENDPOINTS, Bucket
 from tests.servers import Proxy
 
 BODY = bytes(range(256)) * 2000
@@ -50,33 +50,39 @@ KEYS = (
 )
 
 
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    with serve_bucket("duologue-keys") as uri:
-        yield uri
+@pytest.fixture
+def proxy(store: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """The same bucket behind a proxy that spoils what it is told to."""
+    quick = replace(load_rules(FilesRules), backoff_s=0.01, max_backoff_s=0.02, store_attempts=4)
+    for module in (s3_streams, s3, google):
+        monkeypatch.setattr(module, "load_rules", lambda _: quick)
+    s3._s3_client.cache_clear()
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
+    proxy = Proxy(store.endpoint)
+    monkeypatch.setenv(ENDPOINTS[scheme(store.uri)], proxy.uri)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
-def proxy(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """The same bucket behind a proxy that spoils what it is told to."""
-    quick = replace(load_rules(FilesRules), backoff_s=0.01, max_backoff_s=0.02)
-    for module in (s3_files, s3):
-        monkeypatch.setattr(module, "load_rules", lambda _: quick)
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
-    proxy = Proxy(os.environ["AWS_ENDPOINT_URL"])
-    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.uri)
-    yield proxy
-    proxy.close()
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 5 MiB, the smallest that S3 takes."""
+    for module in (s3_streams, google_files):
+        monkeypatch.setattr(module, "_PART_BYTES", 5 << 20)
 
 
 # --- keys are names -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_an_object_is_read_and_written_by_the_key_as_it_stands(bucket: str, key: str) -> None:
+def test_an_object_is_read_and_written_by_the_key_as_it_stands(store: Bucket, bucket: str, key: str) -> None:
     content = f"of {key}".encode()
-    boto3.client("s3").put_object(Bucket="duologue-keys", Key=key, Body=content)
     uri = f"{bucket}/{key}"
+    if key == ".." and scheme(bucket) == "gs":
+        with pytest.raises(FileFault, match="no object of Google's store can have this name"):
+            storage.read_bytes(uri)
+        return
+    store.put(key, content)
     assert storage.read_bytes(uri) == content
     assert storage.exists(uri)
     assert storage.file_size(uri) == len(content)
@@ -87,14 +93,14 @@ def test_an_object_is_read_and_written_by_the_key_as_it_stands(bucket: str, key:
         assert path.read_bytes() == content
         assert len(path.name) < 40
     storage.write_bytes(uri, b"new")
-    assert boto3.client("s3").get_object(Bucket="duologue-keys", Key=key)["Body"].read() == b"new"
+    assert store.get(key) == b"new"
     storage.move(uri, f"{bucket}/moved/{key}"[:1000])
     assert not storage.exists(uri) or key == "a"
 
 
-def test_no_key_is_taken_for_another(bucket: str) -> None:
+def test_no_key_is_taken_for_another(store: Bucket, bucket: str) -> None:
     for key in KEYS:
-        boto3.client("s3").put_object(Bucket="duologue-keys", Key=f"all/{key}"[:1024], Body=key.encode())
+        store.put(f"all/{key}"[:1024], key.encode())
     listed = storage.list_files(f"{bucket}/all")
     assert set(listed) == {f"all/{key}"[:1024].removeprefix("all/") for key in KEYS}
     for key in KEYS:
@@ -105,14 +111,14 @@ def test_no_key_is_taken_for_another(bucket: str) -> None:
 
 def test_the_scheme_is_known_in_any_case(bucket: str) -> None:
     storage.write_bytes(f"{bucket}/case", b"1")
-    assert storage.read_bytes(bucket.replace("s3", "S3") + "/case") == b"1"
-    assert read_version(bucket.replace("s3", "S3") + "/case") is not None
+    assert storage.read_bytes(bucket.replace(scheme(bucket), scheme(bucket).upper()) + "/case") == b"1"
+    assert read_version(bucket.replace(scheme(bucket), scheme(bucket).upper()) + "/case") is not None
 
 
-def test_a_folder_is_listed_with_the_folders_in_it(bucket: str) -> None:
+def test_a_folder_is_listed_with_the_folders_in_it(store: Bucket, bucket: str) -> None:
     for name in ("b", "a", ".hidden", "c/inner", "c/d/e"):
         storage.write_bytes(f"{bucket}/listed/{name}", b"")
-    boto3.client("s3").put_object(Bucket="duologue-keys", Key="listed/", Body=b"")  # as consoles make folders
+    store.put("listed/", b"")  # as consoles make folders
     assert storage.list_entries(f"{bucket}/listed") == [".hidden", "a", "b", "c"]
     assert storage.list_files(f"{bucket}/listed/") == [".hidden", "a", "b", "c/d/e", "c/inner"]
     assert storage.list_entries(f"{bucket}/none") == []
@@ -122,7 +128,7 @@ def test_a_folder_is_listed_with_the_folders_in_it(bucket: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["s3://", "s3:///key", "s3://b/key", "s3://a b/key", "s3://key:secret@bucket/x", "s3://bucket/a\0b"]
+    "uri", ["s3://", "s3:///key", "gs://b/key", "s3://a b/key", "gs://key:secret@bucket/x", "gs://bucket/a\0b"]
 )
 def test_what_can_be_no_object_is_refused_before_a_store_is_asked(uri: str) -> None:
     with pytest.raises(FileFault) as raised:
@@ -134,7 +140,7 @@ def test_what_can_be_no_object_is_refused_before_a_store_is_asked(uri: str) -> N
 def test_a_missing_object_or_bucket_is_missing(bucket: str) -> None:
     for uri, told in (
         (f"{bucket}/none", "there is no such object"),
-        ("s3://no-such-bucket/x", "there is no such bucket"),
+        (f"{scheme(bucket)}://no-such-bucket/x", "there is no such bucket"),
     ):
         with pytest.raises(FileMissing, match=told):
             storage.read_bytes(uri)
@@ -143,8 +149,7 @@ def test_a_missing_object_or_bucket_is_missing(bucket: str) -> None:
 # --- large objects --------------------------------------------------------------------------------------------------
 
 
-def test_a_large_object_is_written_in_parts_and_appears_whole(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_files, "_PART_BYTES", 5 << 20)
+def test_a_large_object_is_written_in_parts_and_appears_whole(bucket: str, small_parts: None) -> None:
     content = bytes(range(256)) * 50_000
     with storage.open_output(f"{bucket}/large") as out:
         for start in range(0, len(content), 999_999):
@@ -153,14 +158,13 @@ def test_a_large_object_is_written_in_parts_and_appears_whole(bucket: str, monke
     assert storage.read_bytes(f"{bucket}/large") == content
 
 
-def test_a_write_that_fails_leaves_nothing(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_files, "_PART_BYTES", 5 << 20)
+def test_a_write_that_fails_leaves_nothing(store: Bucket, bucket: str, small_parts: None) -> None:
     for size in (10, 12 << 20):
         with pytest.raises(KeyError), storage.open_output(f"{bucket}/half") as out:
             out.write(bytes(size))
             raise KeyError
         assert not storage.exists(f"{bucket}/half")
-    assert not boto3.client("s3").list_multipart_uploads(Bucket="duologue-keys").get("Uploads")
+    assert not store.unfinished()
 
 
 # --- a store that fails ---------------------------------------------------------------------------------------------
@@ -183,7 +187,7 @@ def test_what_fails_for_a_while_is_tried_again(what: str, bucket: str, proxy: Pr
     [
         ("503", "the store answers 503 SlowDown, tried 4 times; run the command again later"),
         ("500", "the store answers 500 InternalError, tried 4 times"),
-        ("reset", "check AWS_ENDPOINT_URL, region and credentials"),
+        ("reset", "credentials"),
         ("403", "the store does not allow it"),
         ("507", "the store is full"),
     ],
@@ -202,7 +206,7 @@ def test_what_fails_for_good_is_a_sentence(what: str, told: str, bucket: str, pr
         lambda: storage.delete_directory(f"{bucket}/good"),
         lambda: read_version(f"{bucket}/good"),
         lambda: swap_bytes(f"{bucket}/good", b"new", old=version),
-        lambda: s3.bucket_keeps_versions(f"{bucket}/good"),
+        lambda: object_store(f"{bucket}/good")[0].keeps_versions("duologue-files/good"),
     ):
         with pytest.raises(FileFault) as raised:
             work()
@@ -216,7 +220,7 @@ def test_what_fails_for_good_is_a_sentence(what: str, told: str, bucket: str, pr
 
 def test_a_body_that_is_cut_is_taken_up_where_it_ended(bucket: str, proxy: Proxy) -> None:
     storage.write_bytes(f"{bucket}/cut", BODY)
-    proxy.fault = lambda method, path, before: "cut" if method == "GET" and before < 3 else ""
+    proxy.fault = lambda method, path, before: "cut" if method == "GET" and before < 2 else ""
     assert storage.read_bytes(f"{bucket}/cut") == BODY
     proxy.asked.clear()
     found = read_version(f"{bucket}/cut")
@@ -232,25 +236,25 @@ def test_a_body_that_is_always_cut_is_never_taken_for_the_whole(bucket: str, pro
         lambda: read_version(f"{bucket}/cut"),
         lambda: storage.digest(f"{bucket}/cut"),
     ):
-        with pytest.raises(FileFault, match=r"/cut: cannot be read"):
+        with pytest.raises(FileFault, match=r"/cut: cannot be (read|looked at)"):
             work()
-    with pytest.raises(FileFault, match=r"/cut: cannot be read"), storage.local_copy(f"{bucket}/cut"):
+    with pytest.raises(FileFault, match=r"/cut: cannot be (read|looked at)"), storage.local_copy(f"{bucket}/cut"):
         pass
 
 
-def test_the_rest_of_another_object_is_not_taken(bucket: str, proxy: Proxy) -> None:
+def test_the_rest_of_another_object_is_not_taken(store: Bucket, bucket: str, proxy: Proxy) -> None:
     storage.write_bytes(f"{bucket}/changed", BODY)
     written = False
 
     def fault(method: str, path: str, before: int) -> str:
         nonlocal written
+        if "alt=media" not in path and scheme(bucket) == "gs":
+            return ""
         if method == "GET" and not before:
             return "cut"
         if method == "GET" and not written:
             written = True
-            boto3.client("s3", endpoint_url=f"http://{proxy.target}").put_object(
-                Bucket="duologue-keys", Key="changed", Body=BODY[::-1]
-            )
+            store.put("changed", BODY[::-1])
         return ""
 
     proxy.fault = fault
@@ -259,6 +263,7 @@ def test_the_rest_of_another_object_is_not_taken(bucket: str, proxy: Proxy) -> N
     assert raised.value.kind == "changed"
 
 
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
 def test_etags_that_change_at_every_answer_are_a_conflict_or_a_sentence(bucket: str, proxy: Proxy) -> None:
     version = swap_bytes(f"{bucket}/etag", b"1", old=None)
     proxy.fault = lambda method, path, before: "etag"
@@ -272,17 +277,17 @@ def test_etags_that_change_at_every_answer_are_a_conflict_or_a_sentence(bucket: 
 
 def test_a_conditional_write_whose_answer_was_lost_is_no_conflict(bucket: str, proxy: Proxy) -> None:
     version = swap_bytes(f"{bucket}/lost", b"1", old=None)
-    proxy.fault = lambda method, path, before: "late" if method == "PUT" and not before else ""
+    proxy.fault = lambda method, path, before: "late" if method in ("PUT", "POST") and not before else ""
     proxy.asked.clear()
     second = swap_bytes(f"{bucket}/lost", b"2", old=version)
     assert (second.data, read_version(f"{bucket}/lost")) == (b"2", second)
-    assert proxy.asked.count(("PUT", "/duologue-keys/lost")) == 2
+    assert [method in ("PUT", "POST") for method, _ in proxy.asked[:2]] == [True, True]
     with pytest.raises(ConflictError):
         swap_bytes(f"{bucket}/lost", b"3", old=version)
 
 
 def test_no_store_at_all_is_a_sentence(monkeypatch: pytest.MonkeyPatch, bucket: str, proxy: Proxy) -> None:
     for endpoint in ("http://127.0.0.1:9", "no url", "http://[bad"):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        with pytest.raises(FileFault, match="check AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(ENDPOINTS[scheme(bucket)], endpoint)
+        with pytest.raises(StoreFaultError, match="check (AWS_ENDPOINT_URL|the network)"):
             storage.read_bytes(f"{bucket}/x")

@@ -1,0 +1,126 @@
+"""Writes what the launcher has decided into the staging folder, in files of some recordings each, which workers read in parallel.
+
+A line holds a recording that may be used, or one that is refused with the reason. Sentences, which may name people, stay with
+the launcher; addresses with a secret are sealed (:mod:`duologue_pipeline.files.sealed`).
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import islice
+from typing import Any, Final
+
+from duologue_pipeline.consent.decide import Refused
+from duologue_pipeline.files.sealed import seal, unseal
+from duologue_pipeline.files.storage import join, read_bytes, write_bytes
+from duologue_pipeline.records import (
+    ConsentBasis,
+    Consented,
+    GrantRef,
+    Recording,
+    Rejected,
+    Source,
+    SpeakerConsent,
+    Track,
+)
+from duologue_schemas import load_schema
+
+__all__ = ["DECIDED", "public_id", "read_decided", "write_decided"]
+
+DECIDED: Final = "decided"
+"""The folder under the staging folder."""
+
+_LINES: Final = 1000
+
+Decided = Consented | Refused | Rejected
+
+
+def write_decided(decided: Iterable[Decided], folder: str) -> list[str]:
+    """Writes what was decided.
+
+    Args:
+        decided: any number of it; a thousand are in memory at once.
+        folder: gets the files; uri.
+
+    Returns:
+        The uris of the files.
+    """
+    paths: list[str] = []
+    lines = map(_line, decided)
+    while some := list(islice(lines, _LINES)):
+        paths.append(join(folder, f"{len(paths):06d}.jsonl"))
+        write_bytes(paths[-1], "".join(some).encode())
+    return paths
+
+
+def read_decided(path: str) -> Iterator[Decided]:
+    """Reads one of the files that :func:`write_decided` has written."""
+    for line in read_bytes(path).splitlines():
+        yield _decided(json.loads(line))
+
+
+def public_id(recording_id: str | None) -> str | None:
+    """Gives a recording_id that follows the schema; None in place of any other text, which may hold anything."""
+    return recording_id if recording_id is not None and _id_pattern().fullmatch(recording_id) else None
+
+
+@cache
+def _id_pattern() -> re.Pattern[str]:
+    return re.compile(load_schema("recording")["properties"]["recording_id"]["pattern"].strip("^$"))
+
+
+def _line(decided: Decided) -> str:
+    match decided:
+        case Consented():
+            document: dict[str, Any] = {"recording": _recording_document(decided), "consent": _consent(decided.consent)}
+        case Refused():
+            document = {"recording": _recording_document(decided.recording), "rejected": _rejected(decided.rejected)}
+        case _:
+            document = {"rejected": _rejected(decided)}
+    return json.dumps(document) + "\n"  # ASCII: an id that cannot be written is escaped
+
+
+def _recording_document(recording: Recording) -> dict[str, Any]:
+    fields = {name: value for name, value in vars(recording).items() if name != "consent"}
+    return {**fields, "a": _track(recording.a), "b": _track(recording.b), "source": vars(recording.source)}
+
+
+def _track(track: Track) -> dict[str, Any]:
+    words_uri = None if track.words_uri is None else seal(track.words_uri)
+    return {**vars(track), "uri": seal(track.uri), "words_uri": words_uri}
+
+
+def _consent(consent: ConsentBasis) -> dict[str, Any]:
+    sides = {
+        name: {"commitment": side.commitment, "grants": [vars(grant) for grant in side.grants]}
+        for name, side in (("a", consent.a), ("b", consent.b))
+    }
+    return {**vars(consent), **sides}
+
+
+def _rejected(rejected: Rejected) -> dict[str, Any]:
+    return {**vars(rejected), "recording_id": public_id(rejected.recording_id), "detail": ""}
+
+
+def _decided(document: dict[str, Any]) -> Decided:
+    rejected = Rejected(**document["rejected"]) if "rejected" in document else None
+    fields = document.get("recording")
+    if fields is None:
+        assert rejected is not None
+        return rejected
+    tracks = {name: Track(**_unsealed(fields[name])) for name in ("a", "b")}
+    known = {**fields, **tracks, "source": Source(**fields["source"])}
+    if rejected is not None:
+        return Refused(Recording(**known), rejected)
+    consent = document["consent"]
+    sides = {
+        name: SpeakerConsent(consent[name]["commitment"], tuple(GrantRef(**each) for each in consent[name]["grants"]))
+        for name in ("a", "b")
+    }
+    return Consented(**known, consent=ConsentBasis(**{**consent, "forms": tuple(consent["forms"]), **sides}))
+
+
+def _unsealed(track: dict[str, Any]) -> dict[str, Any]:
+    words_uri = None if track["words_uri"] is None else unseal(track["words_uri"])
+    return {**track, "uri": unseal(track["uri"]), "words_uri": words_uri}

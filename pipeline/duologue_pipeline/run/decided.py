@@ -1,0 +1,66 @@
+"""Decides on the recordings of a manifest, and lays what workers may know of it into the staging folder."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from duologue_pipeline.consent.decide import Refused, decide_all
+from duologue_pipeline.consent.decided_files import DECIDED, write_decided
+from duologue_pipeline.consent.gate import check_consent
+from duologue_pipeline.consent.look_alikes import check_look_alikes, mistakable_speakers
+from duologue_pipeline.files.storage import join
+from duologue_pipeline.read.whole import Manifest
+from duologue_pipeline.records import Consented, Rejected
+from duologue_pipeline.run.ledger import PinnedLedger
+from duologue_pipeline.run.request import RunRequest
+from duologue_pipeline.shards.write import STAGING
+
+__all__ = ["DecidedManifest", "decide_manifest"]
+
+
+@dataclass(frozen=True)
+class DecidedManifest:
+    """Names the files of what was decided, and holds the refusals with their sentences, which stay in this process."""
+
+    paths: tuple[str, ...]
+    refusals: tuple[Rejected, ...]
+
+
+def decide_manifest(
+    manifest: Manifest, request: RunRequest, ledger: PinnedLedger | None, *, out: str, as_of: datetime
+) -> DecidedManifest:
+    """Asks the ledger about all speakers of a manifest, and writes the decisions into the staging folder.
+
+    Args:
+        manifest: what the user asks for.
+        request: what the run writes.
+        ledger: None where there is none: then nobody is let through.
+        out: the output folder, which the caller holds.
+        as_of: the moment at which consent must be live.
+    """
+    snapshot = None if ledger is None else ledger.snapshot
+    check = partial(
+        check_consent,
+        snapshot=snapshot,
+        purpose=request.purpose,
+        as_of=as_of,
+        ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
+        include_audio=request.include_audio,
+        words=request.words,
+        asr=request.asr is not None,
+    )
+    check = partial(check_look_alikes, check=check, mistakable=mistakable_speakers(manifest.speaker_ids, snapshot))
+    refusals: list[Rejected] = []
+    decided = _noting(decide_all(manifest, check), refusals)
+    paths = write_decided(decided, join(out, STAGING, DECIDED))
+    return DecidedManifest(tuple(paths), tuple(refusals))
+
+
+def _noting(
+    decided: Iterable[Consented | Refused | Rejected], refusals: list[Rejected]
+) -> Iterator[Consented | Refused | Rejected]:
+    for each in decided:
+        if isinstance(each, Refused | Rejected):
+            refusals.append(each.rejected if isinstance(each, Refused) else each)
+        yield each
