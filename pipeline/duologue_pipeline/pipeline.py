@@ -1,27 +1,29 @@
 """Builds the pipeline from the manifest to the release; read top to bottom, it is duologue's table of contents."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.records import Tokenized
+from duologue_pipeline.release.ready import in_launch
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadDecided
 from duologue_pipeline.stages.refused_audio import RefusedAudio
 from duologue_pipeline.stages.same_audio import HeardRefused, SameAudio
+from duologue_pipeline.stages.shared_codec import open_worker_codec
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CorpusTotals
 from duologue_pipeline.stages.write import PlanRelease, WriteDetails, WriteRelease, WriteShard
-from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage
+from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage, tokens_stage_together
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["RunOptions", "build_pipeline"]
@@ -34,6 +36,7 @@ class RunOptions:
     Attributes:
         decided: files of what the launcher decided on the recordings of the manifest; nothing else is told of the ledger.
         out: the output folder.
+        launch: name of this launch of the run (:func:`duologue_pipeline.release.ready.mark_launch`).
         codec: as for ``--codec``.
         second_opinion: what pyannote.audio is asked, if anything.
         asr: what hears the words of tracks without a transcript, if anything.
@@ -48,6 +51,7 @@ class RunOptions:
 
     decided: Sequence[str]
     out: str
+    launch: str
     codec: str
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
@@ -70,8 +74,17 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         listener=options.second_opinion.open if options.second_opinion else None,
         recognizer=options.asr.open if options.asr else None,
     )
-    codec = partial(open_codec, options.codec)
-    encode = partial(tokens_stage, options=options.tokenize, staging=join(out, STAGING))
+    codec = replace(
+        CodecSpec.parse(options.codec), sha256=release.codec["weights_sha256"]
+    )  # what the launcher has seen
+    encoding: dict[str, Any] = {
+        "out": out,
+        "launch": options.launch,
+        "options": options.tokenize,
+        "staging": join(out, STAGING),
+    }
+    encode = partial(in_launch, tokens_stage, **encoding)
+    together = partial(in_launch, tokens_stage_together, **encoding)
 
     conversations, undecided, unheard = pipeline | ReadDecided(paths=options.decided)
     conversations, of_refused = conversations | RefusedAudio(refused=unheard)
@@ -85,15 +98,27 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
             if options.compare_refused_audio:
                 conversations, of_unheard = conversations | HeardRefused(refused=unheard)
                 refused.append(of_unheard)
-    tokenized, unencoded = conversations | Stage("tokens", encode, Tokenized, codec)
+    if codec.resource_hints:  # other machines encode: what they do is dealt out anew, wherever analysis left it
+        conversations |= "Spread" >> beam.Reshuffle()
+    tokenized, unencoded = conversations | Stage(
+        "tokens",
+        encode,
+        Tokenized,
+        partial(open_worker_codec, codec),
+        together=together,
+        batch=codec.batch,
+        hints=codec.resource_hints,
+    )
     tokenized, repeated = tokenized | SameAudio(policy=options.same_audio, ingested=ingested)
     refused += [unencoded, repeated]
     plan = tokenized | "Plan" >> PlanRelease(
         validation_share=options.validation_share, bridge_share=options.bridge_share, shard_s=options.shard_s
     )
     totals = tokenized | "Statistics" >> CorpusTotals()
-    shards = tokenized | "Shards" >> WriteShard(plan=plan, out=out)
+    shards = tokenized | "Shards" >> WriteShard(plan=plan, out=out, launch=options.launch)
     rejected = refused | "Rejected" >> beam.Flatten()
     if options.details is not None:
         _ = rejected | "Details" >> WriteDetails(uri=options.details)
-    return shards | "Release" >> WriteRelease(rejected=rejected, totals=totals, out=out, options=release)
+    return shards | "Release" >> WriteRelease(
+        rejected=rejected, totals=totals, out=out, launch=options.launch, options=release
+    )

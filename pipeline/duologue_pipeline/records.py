@@ -54,6 +54,7 @@ __all__ = [
     "WordsCheck",
     "WordsVerdict",
     "WrittenShard",
+    "WrittenTable",
 ]
 
 Speaker = Literal["a", "b"]
@@ -78,11 +79,11 @@ class Track:
     """
 
     speaker_id: str
-    uri: str
+    uri: str = field(repr=False)
     channel: int = 0
     offset_s: float = 0.0
     jurisdiction: str | None = None
-    words_uri: str | None = None
+    words_uri: str | None = field(default=None, repr=False)
     role: str | None = None
     role_prompt: str | None = None
 
@@ -550,8 +551,18 @@ class Tokenized:
 
 
 @dataclass(frozen=True)
+class WrittenTable:
+    """Describes one Parquet file of a table; ``path`` is that in the release, ``TABLE/SHARD.parquet``."""
+
+    path: str
+    rows: int
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class WrittenShard:
-    """Describes a finished shard file and the pieces of the tables that belong to it."""
+    """Describes a finished shard file, and its file of each table, that all lie ready."""
 
     name: str
     split: str
@@ -559,4 +570,4 @@ class WrittenShard:
     bytes: int
     samples: int
     duration_ms: int
-    rows_uri: str
+    tables: tuple[WrittenTable, ...]

@@ -27,6 +27,7 @@ def graph(tmp_path: Path, *, compare_refused_audio: bool = False) -> Any:
     options = RunOptions(
         decided=[str(tmp_path / "decided.jsonl")],
         out=str(tmp_path / "out"),
+        launch="one",
         codec="embedded",
         second_opinion=None,
         asr=None,

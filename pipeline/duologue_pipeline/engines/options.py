@@ -55,6 +55,11 @@ class Engine:
         """Tells whether the runner is Google's service."""
         return self.name == "DataflowRunner"
 
+    @property
+    def waits(self) -> bool:
+        """Tells whether a job that was submitted is waited for."""
+        return not self.get("no_wait_until_finish")
+
     def get(self, option: str) -> Any:
         """Gives the value of an option of Beam by its name, without the dashes."""
         return self.options.get_all_options().get(option)
@@ -110,8 +115,13 @@ def check_options(engine: Engine) -> None:
     """Has Beam check the options together, as it would when the pipeline is made.
 
     Raises:
-        UsageError: they do not go together.
+        UsageError: they do not go together, or the runner would pass over one that changes what is done.
     """
+    for option in () if engine.is_dataflow else ("no_wait_until_finish", "dry_run", "template_location"):
+        if engine.get(option):
+            raise UsageError(
+                f"--{option}: only DataflowRunner does that, and this run is for {engine.name}; leave it out"
+            )
     runner = None if engine.name == EMBEDDED else create_runner(engine.get("runner"))
     faults = PipelineOptionsValidator(engine.options, runner).validate()
     if faults:

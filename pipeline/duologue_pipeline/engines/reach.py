@@ -6,6 +6,7 @@ from duologue_pipeline.engines.options import Engine
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.names import check_name, is_remote, scheme, shown
+from duologue_pipeline.files.sealed import holds_secret
 from duologue_pipeline.files.web_address import names_this_machine
 from duologue_pipeline.records import Recording, Rejected
 
@@ -56,12 +57,17 @@ def require_reachable(
 def _check_recordings(manifest: str, recordings: Iterable[Recording | Rejected], who: str) -> None:
     first, count = ("", ""), 0
     for recording in recordings:
-        found = _named_here(recording) if isinstance(recording, Recording) else None
-        if found is not None:
-            count += 1
-            first = (recording.recording_id or "", found) if count == 1 else first
+        for uri in _uris(recording) if isinstance(recording, Recording) else ():
+            if holds_secret(uri):
+                raise UsageError(
+                    f"{manifest}: {recording.recording_id} names {shown(uri)} with a signature or a password: {who}, and are not "
+                    "told any; copy the file to a store that they may read"
+                )
+            if not _is_there(uri):
+                count += 1
+                first = (str(recording.recording_id), uri) if count == 1 else first
     if count:
-        more = f" (and {count - 1} more recordings such names)" if count > 1 else ""
+        more = f" (and {count - 1} more such names)" if count > 1 else ""
         raise UsageError(
             f"{manifest}: {first[0]} names {shown(first[1])}{more}: {who}, and cannot read it; copy the audio and the words to a "
             "store (`gcloud storage cp -r FOLDER gs://BUCKET/`), and the manifest beside them, or write gs://, s3:// or https:// "
@@ -82,10 +88,8 @@ def _bring(prefix: str) -> str:
     )
 
 
-def _named_here(recording: Recording) -> str | None:
-    """Finds a file of a recording that only this machine can read, or nobody."""
-    uris = (uri for track in recording.tracks for uri in (track.uri, track.words_uri) if uri is not None)
-    return next((uri for uri in uris if not _is_there(uri)), None)
+def _uris(recording: Recording) -> list[str]:
+    return [uri for track in recording.tracks for uri in (track.uri, track.words_uri) if uri is not None]
 
 
 def _is_there(uri: str) -> bool:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from duologue_pipeline.files.parquet_pages import column_pages
 from duologue_pipeline.files.storage import read_bytes, write_bytes
 
-__all__ = ["check_table", "parse_foreign_table", "parse_table", "read_table", "write_table"]
+__all__ = ["check_table", "parse_foreign_table", "parse_table", "read_table", "table_bytes", "write_table"]
 
 _BASE_BYTES: Final = 1 << 26
 _ROW_BYTES: Final = 1 << 16
@@ -151,8 +151,13 @@ def _told(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
-def write_table(uri: str, table: pa.Table) -> None:
-    """Writes a whole table; the same rows give the same bytes."""
+def table_bytes(table: pa.Table) -> bytes:
+    """Makes the Parquet file of a whole table; the same rows give the same bytes."""
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
-    write_bytes(uri, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def write_table(uri: str, table: pa.Table) -> None:
+    """Writes the Parquet file of a whole table (:func:`table_bytes`)."""
+    write_bytes(uri, table_bytes(table))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duologue_cards import facts_from_release, write_croissant, write_readme
-from duologue_pipeline.records import SPEAKERS, SPLITS
+from duologue_pipeline.records import SPEAKERS, SPLITS, WrittenTable
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "shard_entry",
     "shard_totals",
     "split_entries",
+    "table_entry",
 ]
 
 
@@ -68,6 +69,17 @@ def shard_totals(shards: Sequence[Mapping[str, Any]]) -> dict[str, int | float]:
         "duration_s": _sum_s(shards),
         "bytes": sum(shard["bytes"] for shard in shards),
     }
+
+
+def table_entry(name: str, files: Sequence[WrittenTable]) -> dict[str, Any]:
+    """Builds the entry of a table in ``tables``: the pattern of its files, ``NAME.parquet`` or ``NAME/*.parquet``, and its rows.
+
+    Args:
+        name: of the table.
+        files: all of its files.
+    """
+    is_one = [file.path for file in files] == [f"{name}.parquet"]
+    return {"files": f"{name}.parquet" if is_one else f"{name}/*.parquet", "rows": sum(file.rows for file in files)}
 
 
 def split_entries(shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, dict[str, Any]]:

@@ -35,6 +35,8 @@ _LOCKS: Final = re.compile(
 )
 _CARDS: Final = ("README.md", "croissant.json", "statistics.json", "rejected.jsonl")
 _OF_A_RELEASE: Final = frozenset({*(f"{table}.parquet" for table in TABLES), *_CARDS, *PUBLISHED})
+_TABLE: Final = re.compile(rf"(?:{'|'.join(TABLES)})/[a-z]+-[0-9]{{5,}}\.parquet|speakers/[0-9a-f]{{2}}\.parquet")
+"""A file of a table that is a folder of files."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,15 @@ def find_strays(root: str, release: Mapping[str, Any] | None) -> Strays:
             continue
         if _LOCKS.fullmatch(path):
             locks.append(path)
-        elif _SHARD.fullmatch(path) or _UNFINISHED.fullmatch(path) or (release is None and path in _OF_A_RELEASE):
+        elif _SHARD.fullmatch(path) or _UNFINISHED.fullmatch(path) or (release is None and _is_of_a_release(path)):
             ours.append(path)
         else:
             foreign.append(path)
     return Strays(tuple(ours), tuple(locks), tuple(foreign))
+
+
+def _is_of_a_release(path: str) -> bool:
+    return path in _OF_A_RELEASE or _TABLE.fullmatch(path) is not None
 
 
 def is_tidy(root: str, release: Mapping[str, Any]) -> bool:

@@ -1,32 +1,28 @@
-"""Lays a release ready: the tables of all shards, what was refused, statistics, cards, and ``dataset.json`` last.
+"""Lays a release ready: what was refused, statistics, cards, and ``dataset.json`` last.
 
-Every shard has left its pieces of the tables (:mod:`duologue_pipeline.shards.write`); they are joined in the order of the
-shards. All is done in the staging folder and may be done again; :mod:`duologue_pipeline.release.publish` makes it seen.
+Every shard has left its file of each table, with its hash (:mod:`duologue_pipeline.shards.write`). Those are the tables of a
+release, as folders of files; the few of a small release are joined to one file a table, in the order of the shards. All is done
+in the staging folder, takes nothing away and may be done again; :mod:`duologue_pipeline.release.publish` makes it seen.
 """
 
+import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duologue_pipeline.events.figures import statistics_file
 from duologue_pipeline.events.totals import Totals
-from duologue_pipeline.files.storage import (
-    delete_file,
-    digest,
-    join,
-    list_entries,
-    open_output,
-    write_bytes,
-)
+from duologue_pipeline.files.storage import digest, join, write_bytes
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.release import MANIFEST, SCHEMA
-from duologue_pipeline.records import Rejected, WrittenShard
+from duologue_pipeline.records import Rejected, WrittenShard, WrittenTable
 from duologue_pipeline.release.document import (
     cards,
     file_entry,
@@ -34,13 +30,18 @@ from duologue_pipeline.release.document import (
     shard_entry,
     shard_totals,
     split_entries,
+    table_entry,
 )
 from duologue_pipeline.release.publish import publish_release
+from duologue_pipeline.release.ready import published
 from duologue_pipeline.release.rejected import published_lines
-from duologue_pipeline.shards.write import READY
+from duologue_pipeline.shards.write import ready_folder
 from duologue_schemas.tables import TABLES
 
-__all__ = ["ReleaseOptions", "stage_release", "write_release"]
+__all__ = ["JOINED_SHARDS", "ReleaseOptions", "stage_release", "write_release"]
+
+JOINED_SHARDS: Final = 16
+"""A release of so many shards has one file a table; one of more has a folder a table, in it one file a shard."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,11 @@ def stage_release(
     *,
     out: str,
     options: ReleaseOptions,
+    launch: str = "",
 ) -> dict[str, Any] | None:
     """Lays a release ready: tables, ``rejected.jsonl``, statistics, cards, and ``dataset.json`` when all else is there.
+
+    It may be called again, at the same time and after the release was published: it writes the same bytes, or nothing.
 
     Args:
         shards: every shard, in any order.
@@ -91,26 +95,34 @@ def stage_release(
         totals: of the corpus, its languages and its speakers (:func:`duologue_pipeline.events.totals.corpus_totals`).
         out: the output folder; nothing of it is touched but what lies ready in its staging folder.
         options: what to say.
+        launch: whose folder it is laid ready in (:func:`duologue_pipeline.shards.write.ready_folder`).
 
     Returns:
         The document of ``dataset.json``; None where no shard was written: then only ``rejected.jsonl`` lies ready.
     """
-    ready = join(out, READY)
+    done = published(out, options.fingerprint)
+    if done is not None:
+        return done
+    ready = ready_folder(out, launch)
     ordered = sorted(shards, key=lambda shard: shard.name)
     refused = _write_rejected(rejected, out=ready)
-    _delete_strays(ordered, ready)
     if not ordered:
         return None
-    tables = {table: _join_pieces(ordered, table, out=ready) for table in TABLES}
-    release = _release_document(ordered, tables["recordings"], refused, options)
+    tables = {table: [_table_of(shard, table) for shard in ordered] for table in TABLES}
+    index, recordings = (
+        pa.concat_tables(read_table(join(ready, file.path)) for file in tables[name])
+        for name in ("index", "recordings")
+    )
+    if len(ordered) <= JOINED_SHARDS:
+        tables = {table: [_join(files, TABLES[table], f"{table}.parquet", ready)] for table, files in tables.items()}
+    release = _release_document(ordered, tables, recordings, refused, options)
     reasons = Counter(row["reason"] for row in refused)
     write_bytes(join(ready, "statistics.json"), statistics_file(totals))
     release["files"] = [
-        _file_entry(ready, name)
-        for name in (*(f"{table}.parquet" for table in TABLES), "rejected.jsonl", "statistics.json")
+        *(file_entry(file.path, file.sha256, file.bytes) for files in tables.values() for file in files),
+        *(_file_entry(ready, name) for name in ("rejected.jsonl", "statistics.json")),
     ]
-    made = list(cards(release, tables["index"], tables["recordings"], reasons))
-    for name, content in made:
+    for name, content in cards(release, index, recordings, reasons):
         write_bytes(join(ready, name), content)
         release["files"].append(_file_entry(ready, name))
     write_bytes(join(ready, MANIFEST), manifest_bytes(release))
@@ -136,22 +148,20 @@ def _write_rejected(rejected: Iterable[Rejected], *, out: str) -> list[dict[str,
     return [json.loads(line) for line in lines]
 
 
-def _delete_strays(shards: Sequence[WrittenShard], ready: str) -> None:
-    """Removes shards that an attempt before this one has left ready under other names."""
-    known = {shard.name for shard in shards}
-    folder = join(ready, "shards")
-    for name in list_entries(folder):
-        if name.endswith(".tar") and name not in known:
-            delete_file(join(folder, name))
+def _table_of(shard: WrittenShard, table: str) -> WrittenTable:
+    (found,) = (file for file in shard.tables if file.path.startswith(f"{table}/"))
+    return found
 
 
-def _join_pieces(shards: Sequence[WrittenShard], table: str, *, out: str) -> pa.Table:
-    """Joins the shards' pieces of a table into one file, and gives it."""
-    uri = join(out, f"{table}.parquet")
-    with open_output(uri) as stream, pq.ParquetWriter(stream, TABLES[table]) as writer:
-        for shard in shards:
-            writer.write_table(read_table(join(shard.rows_uri, f"{table}.parquet")))
-    return read_table(uri) if table != "events" else pa.table({})
+def _join(files: Sequence[WrittenTable], schema: pa.Schema, path: str, ready: str) -> WrittenTable:
+    """Joins the files of a table into one."""
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, schema) as writer:
+        for file in files:
+            writer.write_table(read_table(join(ready, file.path)))
+    data = buffer.getvalue()
+    write_bytes(join(ready, path), data)
+    return WrittenTable(path, sum(file.rows for file in files), hashlib.sha256(data).hexdigest(), len(data))
 
 
 def _file_entry(out: str, name: str) -> dict[str, Any]:
@@ -160,6 +170,7 @@ def _file_entry(out: str, name: str) -> dict[str, Any]:
 
 def _release_document(
     shards: Sequence[WrittenShard],
+    tables: Mapping[str, Sequence[WrittenTable]],
     recordings: pa.Table,
     rejected: Sequence[Mapping[str, Any]],
     options: ReleaseOptions,
@@ -199,5 +210,6 @@ def _release_document(
             "rejected": len(rejected),
             **shard_totals(entries),
         },
+        "tables": {name: table_entry(name, files) for name, files in tables.items()},
         "shards": entries,
     }

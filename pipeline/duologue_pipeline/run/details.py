@@ -8,9 +8,9 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, is_remote, join, local_path, read_bytes
 from duologue_pipeline.records import Rejected
 from duologue_pipeline.release.rejected import detail_lines, write_details
-from duologue_pipeline.shards.write import STAGING
+from duologue_pipeline.shards.write import ready_folder
 
-__all__ = ["details_path", "keep_details", "make_details_folder", "staged_details"]
+__all__ = ["begin_details", "details_path", "finish_details", "make_details_folder", "staged_details"]
 
 
 def details_path(ledger: str, *, name: str, fingerprint: str) -> str:
@@ -41,13 +41,25 @@ def make_details_folder(path: str) -> None:
         ) from None
 
 
-def staged_details(out: str) -> str:
-    """Names the file in the staging folder in which workers leave the sentences of what they refused."""
-    return join(out, STAGING, "refused.jsonl")
+def staged_details(out: str, launch: str) -> str:
+    """Names the file in the folder of a launch in which workers leave the sentences of what they refused."""
+    return join(ready_folder(out, launch), "refused.jsonl")
 
 
-def keep_details(path: str, refusals: Iterable[Rejected], *, out: str) -> None:
-    """Writes the private file: what this process has refused, and what workers have left of theirs in the staging folder."""
-    staged = staged_details(out)
-    told = read_bytes(staged).decode("ascii").splitlines() if exists(staged) else []
-    write_details([*detail_lines(refusals), *told], path)
+def begin_details(path: str, refusals: Iterable[Rejected]) -> None:
+    """Makes the private file, of what this process has refused, in place of one that an attempt before this one has left.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    make_details_folder(path)
+    write_details(detail_lines(refusals), path)
+
+
+def finish_details(path: str, *, out: str, launch: str) -> None:
+    """Adds to the private file what the workers of a launch have left of theirs; once, however often it is done."""
+    staged = staged_details(out, launch)
+    if exists(staged):
+        known = Path(path).read_text(encoding="ascii").splitlines() if exists(path) else []
+        told = set(read_bytes(staged).decode("ascii").splitlines()) - set(known)
+        write_details([*known, *told], path)

@@ -15,10 +15,10 @@ from duologue_pipeline.files.storage import (
     join,
     list_entries,
     local_path,
-    write_bytes,
 )
-from duologue_pipeline.files.text import canonical_json, read_json_lines
+from duologue_pipeline.files.text import read_json_lines
 from duologue_pipeline.reader.release import MANIFEST, read_release
+from duologue_pipeline.release.ready import mark_launch
 from duologue_pipeline.release.strays import LOCK, remove_strays
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.withdrawal.journal import FOLDER as JOURNAL
@@ -86,13 +86,14 @@ def tidy(out: str, *, tell: Callable[[str], None]) -> None:
 
 
 def prepare(
-    out: str, fingerprint: str, *, snapshot: Snapshot | None, as_of: datetime, tell: Callable[[str], None]
+    out: str, fingerprint: str, *, launch: str, snapshot: Snapshot | None, as_of: datetime, tell: Callable[[str], None]
 ) -> None:
-    """Begins the work in the output folder: marks it with the run's fingerprint, and removes what it does not go on with.
+    """Begins the work in the output folder: marks it as that of this launch, and removes what it does not go on with.
 
     Args:
         out: the folder; the caller holds it.
         fingerprint: of the run.
+        launch: its name, unlike that of any other.
         snapshot: the ledger; parts that an earlier run has left stay where their speakers allow them now.
         as_of: the moment for which consent is asked.
         tell: is told what goes, as lines of text.
@@ -101,7 +102,7 @@ def prepare(
         UsageError: it cannot be written.
     """
     try:
-        write_bytes(join(out, STAGING, "run.json"), canonical_json({"fingerprint": fingerprint}))
+        mark_launch(out, fingerprint=fingerprint, launch=launch)
     except (OSError, UsageError) as error:
         raise _unwritable(out, error) from None
     remove_strays(out, None, but=("rejected.jsonl",), tell=tell)

@@ -5,6 +5,7 @@ pipeline lays the release ready in the staging folder; it is seen only when the 
 then, still allows all of it. Where it does not, the run goes on with the ledger of now, in another round.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,22 +14,26 @@ from typing import IO, Any, Final
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
-from duologue_pipeline.files.storage import absolute_uri, exists, join
+from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
 from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.reader.release import MANIFEST, read_release
-from duologue_pipeline.release.publish import publish_release
+from duologue_pipeline.release.publish import REFUSED, publish_release
+from duologue_pipeline.release.ready import find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.run.bearable import require_bearable
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
 from duologue_pipeline.run.decided import decide_manifest
-from duologue_pipeline.run.details import details_path, keep_details, make_details_folder, staged_details
+from duologue_pipeline.run.details import begin_details, details_path, finish_details, staged_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
+from duologue_pipeline.run.job import forget_job, note_job, rejoin_job
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.request import RunRequest, check_request
+from duologue_pipeline.shards.write import READY, STAGING, ready_folder
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
@@ -50,6 +55,7 @@ class RunResult:
         refused: reason -> how many, from ``rejected.jsonl``.
         was_complete: whether the folder already held this very release.
         details: the private file that says of each refusal what was found and what to do; None where there is none.
+        pending: what comes next, where the run was only submitted, or not even that; None where it has come to its end.
     """
 
     out: str
@@ -57,6 +63,7 @@ class RunResult:
     refused: dict[str, int]
     was_complete: bool
     details: str | None
+    pending: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,11 @@ class _Run:
         """Opens and signs the ledger as it is now."""
         against = self.request.against or ()
         return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
+
+    @property
+    def watching(self) -> dict[str, Any]:
+        """Holds what a line of progress needs."""
+        return {"recordings": self.manifest.recordings, "stream": self.progress}
 
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
         return release_options(self.request, self.manifest.sha256, ledger, self.second_opinion, self.asr)
@@ -132,10 +144,13 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                 tidy(out, tell=this.tell)
                 return this.result(release, was_complete=True)
             try:
-                _round(this, ledger, release, lease)
+                pending = _round(this, ledger, release, lease)
+                if pending is not None:
+                    return RunResult(out, None, {}, was_complete=False, details=None, pending=pending)
                 return this.result(release, was_complete=False)
             except WithdrawnMeanwhile as withdrawn:
                 remove_strays(out, None, but=("rejected.jsonl",), tell=lambda _: None)
+                delete_directory(join(out, READY))  # else it would be found ready again
                 if ledger is not None and withdrawn.events == ledger.pin["events"]:
                     raise UsageError(_disagreement(withdrawn)) from None
                 this.tell(f"{withdrawn} since the run began; going on with the ledger as it is now")
@@ -166,43 +181,95 @@ def _check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
     check_options(engine)
 
 
-def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> None:
-    """Makes the release with the ledger as it is pinned, and publishes it."""
+def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> str | None:
+    """Makes the release with the ledger as it is pinned, and publishes it; gives what comes next where it is only submitted.
+
+    What lies ready of this very run is only published.
+    """
+    request, out, fingerprint = this.request, this.out, release.fingerprint
+    pending = rejoin_job(out, request.beam_args, fingerprint=fingerprint, tell=this.tell, **this.watching)
+    if pending is not None:
+        return pending
+    details = this.details(release)
+    launch = find_ready(out, fingerprint)
+    if launch is None:
+        launch = uuid.uuid4().hex
+        pending = _make(this, ledger, release, launch, details)
+        if pending is not None:
+            return pending
+    else:
+        this.tell("publishing what a run before this one has laid ready")
+    if details is not None:
+        finish_details(details, out=out, launch=launch)
+    ready = ready_folder(out, launch)
+    try:
+        require_bearable(ready, recordings=this.manifest.recordings, details=details)
+    except UsageError:
+        delete_directory(ready)
+        raise
+    check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
+    publish_release(out, launch=launch, check=check, tell=this.tell)
+    return None
+
+
+def _make(
+    this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, launch: str, details: str | None
+) -> str | None:
+    """Runs the pipeline, which lays the release ready; gives what comes next where it is only submitted."""
     request, out = this.request, this.out
+    untouched = not exists(join(out, STAGING))
     as_of = request.as_of or datetime.now(UTC)
     snapshot = None if ledger is None else ledger.snapshot
-    prepare(out, release.fingerprint, snapshot=snapshot, as_of=as_of, tell=this.tell)
+    prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
     if ledger is not None:
-        stage_log(ledger, out)
-    details = this.details(release)
-    if details is not None:
-        make_details_folder(details)
+        stage_log(ledger, out, launch=launch)
     decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
+    if details is not None:
+        begin_details(details, decided.refusals)
 
     # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
+    from duologue_pipeline.engines.dataflow import DataflowJob
+    from duologue_pipeline.engines.options import beam_options, engine_of
+    from duologue_pipeline.engines.outcome import what_next
     from duologue_pipeline.pipeline import RunOptions
     from duologue_pipeline.run.watched import run_watched
 
     options = RunOptions(
         decided=decided.paths,
         out=out,
+        launch=launch,
         codec=request.codec,
         second_opinion=this.second_opinion,
         asr=this.asr,
         same_audio=request.same_audio,
         compare_refused_audio=request.compare_refused_audio,
-        tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
+        tokenize=TokenizeOptions(
+            segment_s=request.segment_s,
+            include_audio=request.include_audio,
+            device=release.codec.get("device", "cpu"),
+        ),
         validation_share=request.validation_share,
         bridge_share=request.bridge_share,
         shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
         release=release,
-        details=None if details is None else staged_details(out),
+        details=None if details is None else staged_details(out, launch),
     )
-    run_watched(options, request.beam_args, recordings=this.manifest.recordings, stream=this.progress)
-    if details is not None:
-        keep_details(details, decided.refusals, out=out)
-    check = confirmation(out, None if ledger is None else ledger.ledger, lease, as_of=request.as_of)
-    publish_release(out, check=check, tell=this.tell)
+    engine, jobs = engine_of(beam_options(request.beam_args)), list[DataflowJob]()
+
+    def submitted(job: DataflowJob) -> None:
+        this.tell(f"job {job.job_id} was submitted: {job.link}")
+        note_job(out, job, fingerprint=release.fingerprint)
+        jobs.append(job)
+
+    if not run_watched(options, engine, submitted=submitted, **this.watching):
+        if untouched and not jobs and not engine.get("template_location"):
+            delete_directory(join(out, STAGING))  # nothing will be written there
+        return what_next(engine, jobs)
+    forget_job(out)
+    if not exists(join(ready_folder(out, launch), REFUSED)):
+        where = f"; look at its log: {jobs[0].link}" if jobs else ""
+        raise UsageError(f"{out}: {engine.name} says that the work is done, and no release lies ready there{where}")
+    return None
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:

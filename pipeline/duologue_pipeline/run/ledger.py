@@ -11,7 +11,7 @@ from duologue_consent.lineage.store import release_folders
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, join, local_path, write_bytes
 from duologue_pipeline.reader.release import MANIFEST
-from duologue_pipeline.shards.write import READY
+from duologue_pipeline.shards.write import ready_folder
 from duologue_pipeline.withdrawal.continuity import require_continues, require_continues_own
 
 __all__ = ["PinnedLedger", "open_ledger", "stage_log"]
@@ -78,7 +78,7 @@ def open_ledger(
         raise UsageError(str(error)) from None
 
 
-def stage_log(ledger: PinnedLedger, out: str) -> None:
+def stage_log(ledger: PinnedLedger, out: str, *, launch: str) -> None:
     """Lays the public log of the ledger ready, for the release that there will be.
 
     It is not among the ``files`` of the release: it grows with every withdrawal, and what binds it is the checkpoint in
@@ -86,6 +86,6 @@ def stage_log(ledger: PinnedLedger, out: str) -> None:
     """
     publish_log(
         ledger.ledger,
-        lambda name, content: write_bytes(join(out, READY, name), content),
+        lambda name, content: write_bytes(join(ready_folder(out, launch), name), content),
         checkpoint=ledger.pin["checkpoint"].encode(),
     )

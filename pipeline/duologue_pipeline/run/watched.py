@@ -2,42 +2,103 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, Final
 
 import apache_beam as beam
 
-from duologue_pipeline.engines.options import beam_options
+from duologue_pipeline.engines.dataflow import DataflowJob, failure, is_over, job_counters, submitted_job
+from duologue_pipeline.engines.options import Engine
+from duologue_pipeline.engines.package import staged_package
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.pipeline import RunOptions, build_pipeline
 from duologue_pipeline.stages.launcher import end_workers, launching
 from duologue_pipeline.stages.local_runner import local_runner
 from duologue_pipeline.stages.progress import Progress, result_counters
 
-__all__ = ["run_watched"]
+__all__ = ["run_watched", "watch_job"]
 
 _WORKER_DIED: Final = "Worker subprocess exited"
 _LOOK_EVERY_S: Final = 0.2
 _GIVE_UP_AFTER_S: Final = 10.0
+_ASK_EVERY_S: Final = 30.0
 
 
-def run_watched(options: RunOptions, beam_args: Sequence[str], *, recordings: int, stream: IO[str] | None) -> None:
+def run_watched(
+    options: RunOptions,
+    engine: Engine,
+    *,
+    recordings: int,
+    stream: IO[str] | None,
+    submitted: Callable[[DataflowJob], None] = lambda _: None,
+) -> bool:
     """Runs the pipeline to its end and reports its progress.
 
     Args:
         options: what the pipeline is told.
-        beam_args: options passed to Beam.
+        engine: the runner.
+        recordings: how many the manifest lists.
+        stream: where lines of progress go; none if None.
+        submitted: is told the job as soon as there is one of Dataflow's.
+
+    Returns:
+        Whether the work is done; False where it was only submitted, or not even that (``--dry_run``, ``--template_location``).
+
+    Raises:
+        UsageError: a worker process was killed, or a job of Dataflow's failed.
+    """
+    with staged_package(engine):
+        return _run(options, engine, recordings=recordings, stream=stream, submitted=submitted)
+
+
+def watch_job(job: DataflowJob, result: Any, *, recordings: int, stream: IO[str] | None) -> None:
+    """Waits for a job of Dataflow's, and reports its progress.
+
+    Args:
+        job: which one.
+        result: Beam's, of this job.
         recordings: how many the manifest lists.
         stream: where lines of progress go; none if None.
 
     Raises:
-        UsageError: a worker process was killed.
+        UsageError: it failed, or was cancelled.
     """
-    pipeline_options = beam_options(beam_args)
-    runner = local_runner(pipeline_options)
-    pipeline = beam.Pipeline(runner=runner, options=pipeline_options)
+    with Progress(recordings, lambda: job_counters(result), stream, every_s=_ASK_EVERY_S):
+        try:
+            result.wait_until_finish()
+        except KeyboardInterrupt:
+            if stream is not None:
+                print(f"job {job.job_id} goes on; to stop it: {job.cancel}", file=stream, flush=True)
+            raise
+        except Exception as error:
+            if not is_over(result):
+                raise
+            raise failure(job, error) from None
+    if result.state != "DONE":
+        raise failure(job, RuntimeError(f"it was ended ({result.state})"))
+
+
+def _run(
+    options: RunOptions,
+    engine: Engine,
+    *,
+    recordings: int,
+    stream: IO[str] | None,
+    submitted: Callable[[DataflowJob], None],
+) -> bool:
+    runner = local_runner(engine.options)
+    pipeline = beam.Pipeline(runner=runner, options=engine.options)  # takes a copy of the options
     build_pipeline(pipeline, options)
+    if engine.is_dataflow:
+        result = pipeline.run()
+        job = submitted_job(result, engine.options)
+        if job is None:
+            return False
+        submitted(job)
+        if engine.waits:
+            watch_job(job, result, recordings=recordings, stream=stream)
+        return engine.waits
     results: list[Any] = []
 
     def counters() -> Mapping[tuple[str, str], int]:
@@ -49,8 +110,10 @@ def run_watched(options: RunOptions, beam_args: Sequence[str], *, recordings: in
         results.append(pipeline.run())
         results[0].wait_until_finish()
 
-    with launching(), Progress(recordings, counters, stream):
+    every_s = _ASK_EVERY_S if engine.elsewhere else None
+    with launching(), Progress(recordings, counters, stream, every_s=every_s):
         _apart(work)
+    return True
 
 
 def _apart(work: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ digits of its SHA-256, so a changed shard never comes back under an old name (we
 import hashlib
 import io
 import tarfile
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -84,7 +85,7 @@ def join_parts(
     """
     digest = hashlib.sha256()
     size = 0
-    unfinished = join(staging, f"{name}.tar")
+    unfinished = join(staging, f".{name}.{uuid.uuid4().hex}.tar")  # of this attempt: another may be under way
     with open_output(unfinished) as out:
 
         def put(piece: bytes) -> None:

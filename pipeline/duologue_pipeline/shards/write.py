@@ -1,32 +1,37 @@
-"""Writes a shard: the parts of its recordings joined, and their rows as its pieces of the tables.
+"""Writes a shard: the parts of its recordings joined, and their rows as its file of each table.
 
 Every recording has left rows beside its part. Nothing is held in memory but the rows of one shard.
+
+All lies ready in a folder that one launch has for itself: whatever is written twice, in parallel or late is the same bytes
+there, and what a launch of before still writes lands where nobody looks.
 
 Samples lie in the order of their recordings, but for a few: where the first five have no words (or events, or activity) and a
 later one has, that one goes first. ``load_dataset("webdataset", ...)`` learns the types of the fields from the first five.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
 
-from duologue_pipeline.files.storage import join
-from duologue_pipeline.files.tables import write_table
+from duologue_pipeline.files.storage import join, write_bytes
+from duologue_pipeline.files.tables import table_bytes
 from duologue_pipeline.files.text import read_json
-from duologue_pipeline.records import Tokenized, WrittenShard
+from duologue_pipeline.records import Tokenized, WrittenShard, WrittenTable
 from duologue_pipeline.shards.relabel import relabelled
 from duologue_pipeline.shards.tar import Piece, join_parts
 from duologue_schemas.tables import TABLES
 
-__all__ = ["READY", "STAGING", "write_shard"]
+__all__ = ["READY", "STAGING", "ready_folder", "write_rows", "write_shard"]
 
 STAGING: Final = ".staging"
 """The folder under the output where unfinished work lies; it goes when the release is complete."""
 
 READY: Final = f"{STAGING}/next"
-"""The folder in which the files of a release lie ready, by their paths in it, until all are there and may be seen."""
+"""The folder in which the files of a release lie ready, by their paths in it, until all are there and may be seen; each
+launch has a folder of its own in it (:func:`ready_folder`)."""
 
 _LEARNED_FROM: Final = 5
 """From so many samples at the beginning of a shard ``datasets`` learns the types."""
@@ -39,20 +44,26 @@ class _Sample:
     piece: Piece
 
 
-def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenShard:
-    """Joins the parts of a shard and writes its pieces of the tables.
+def ready_folder(out: str, launch: str) -> str:
+    """Names the folder in which the files of one launch lie ready; with no launch ("") that of a release made in one process."""
+    return join(out, READY, launch) if launch else join(out, READY)
+
+
+def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str, launch: str = "") -> WrittenShard:
+    """Joins the parts of a shard and writes its file of each table; the same parts give the same bytes however often.
 
     Args:
         shard: the name without hash, e.g. ``train-00000``.
         parts: of all its recordings, in any order.
         out: the output folder.
+        launch: whose folder it goes to (:func:`ready_folder`).
 
     Returns:
-        The shard; it lies ready under :data:`READY`.
+        The shard; it lies ready there.
     """
     ordered = sorted(parts, key=lambda part: part.recording_id)
-    staging = join(out, STAGING)
     split = shard.rpartition("-")[0]
+    ready = ready_folder(out, launch)
     labelled = [relabelled(part.part_uri, read_json(part.rows_uri), split=split) for part in ordered]
     part_uris, documents = [uri for uri, _ in labelled], [document for _, document in labelled]
     samples = [
@@ -63,9 +74,9 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
     first = _first(samples)
     name, sha256, size = join_parts(
         part_uris,
-        folder=join(out, READY, "shards"),
+        folder=join(ready, "shards"),
         name=shard,
-        staging=staging,
+        staging=join(out, STAGING),
         first=[sample.piece for sample in first],
     )
     path = f"shards/{name}"
@@ -78,9 +89,6 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
         where = {"split": split, "shard": path, "same_audio": list(part.same_audio)}
         rows["recordings"] += [{**row, **where} for row in document["recordings"]]
         rows["events"] += [{**row, "split": split} for row in document["events"]]
-    pieces = join(staging, "tables", shard)
-    for table, schema in TABLES.items():
-        write_table(join(pieces, f"{table}.parquet"), pa.Table.from_pylist(rows[table], schema=schema))
     return WrittenShard(
         name=name,
         split=split,
@@ -88,8 +96,22 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str) -> WrittenS
         bytes=size,
         samples=len(rows["index"]),
         duration_ms=round(1000 * sum(row["end_s"] - row["start_s"] for row in rows["index"])),
-        rows_uri=pieces,
+        tables=tuple(write_rows(ready, f"{table}/{shard}.parquet", rows[table], TABLES[table]) for table in TABLES),
     )
+
+
+def write_rows(ready: str, path: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> WrittenTable:
+    """Writes one file of a table into the folder in which a release lies ready.
+
+    Args:
+        ready: the folder.
+        path: of the file in the release, e.g. ``index/train-00000.parquet``.
+        rows: of it.
+        schema: its columns.
+    """
+    data = table_bytes(pa.Table.from_pylist(rows, schema=schema))
+    write_bytes(join(ready, path), data)
+    return WrittenTable(path, len(rows), hashlib.sha256(data).hexdigest(), len(data))
 
 
 def _first(samples: Sequence[_Sample]) -> list[_Sample]:

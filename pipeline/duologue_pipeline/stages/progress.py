@@ -17,15 +17,24 @@ _EVERY_S: Final = 1.0
 
 
 class Progress:
-    """Writes a line when something has been done, at most one a second, and one at the end.
+    """Writes a line when something has been done, at most one in some seconds, and one at the end.
 
     Args:
         recordings: how many the manifest lists.
         counters: gives those of the moment; where a runner tells none until it is done, there is nothing to write.
         stream: where the lines go; nowhere if None.
+        every_s: how long it waits between two looks; a second if None.
     """
 
-    def __init__(self, recordings: int, counters: Callable[[], Counters], stream: IO[str] | None) -> None:
+    def __init__(
+        self,
+        recordings: int,
+        counters: Callable[[], Counters],
+        stream: IO[str] | None,
+        *,
+        every_s: float | None = None,
+    ) -> None:
+        self._every_s = _EVERY_S if every_s is None else every_s
         self._recordings = recordings
         self._counters = counters
         self._stream = stream
@@ -35,7 +44,7 @@ class Progress:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def _watch(self) -> None:
-        while not self._ended.wait(_EVERY_S):
+        while not self._ended.wait(self._every_s):
             self._write()
 
     def _write(self) -> None:

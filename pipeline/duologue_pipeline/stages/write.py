@@ -11,6 +11,7 @@ from apache_beam.transforms.combiners import ToListCombineFn
 from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.records import Rejected, Tokenized, WrittenShard
+from duologue_pipeline.release.ready import published, require_launch
 from duologue_pipeline.release.rejected import detail_lines
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
 from duologue_pipeline.shards.plan import plan_release
@@ -79,10 +80,12 @@ class WriteShard(beam.PTransform[Any, Any]):
     Args:
         plan: of all recordings (:class:`PlanRelease`).
         out: the output folder.
+        launch: who writes them (:func:`duologue_pipeline.release.ready.mark_launch`).
     """
 
     plan: PCollection[Plan]
     out: str
+    launch: str
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -92,7 +95,7 @@ class WriteShard(beam.PTransform[Any, Any]):
             tokenized
             | "ByShard" >> beam.Map(_by_shard, AsSingleton(self.plan)).with_output_types(tuple[str, Tokenized])
             | "Shard" >> beam.GroupByKey()
-            | "Join" >> beam.Map(_write_shard, out=self.out)
+            | "Join" >> beam.Map(_write_shard, out=self.out, launch=self.launch)
         )
 
 
@@ -101,9 +104,10 @@ def _by_shard(tokenized: Tokenized, plan: Plan) -> tuple[str, Tokenized]:
     return shard, tokenized
 
 
-def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str) -> WrittenShard:
+def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str, launch: str) -> WrittenShard:
     shard, parts = keyed
-    written: WrittenShard = settled("shards", write_shard(shard, parts, out=out))
+    require_launch(out, launch)
+    written: WrittenShard = settled("shards", write_shard(shard, parts, out=out, launch=launch))
     return written
 
 
@@ -145,12 +149,14 @@ class WriteRelease(beam.PTransform[Any, Any]):
         rejected: everything that was refused on the way.
         totals: from :class:`CorpusTotals`.
         out: the output folder.
+        launch: as of :class:`WriteShard`.
         options: what the release says about the run.
     """
 
     rejected: PCollection[Rejected]
     totals: PCollection[tuple[tuple[str, str], Totals]]
     out: str
+    launch: str
     options: ReleaseOptions
 
     def __post_init__(self) -> None:
@@ -166,6 +172,7 @@ class WriteRelease(beam.PTransform[Any, Any]):
                 shards=AsList(shards),
                 rejected=AsList(self.rejected),
                 totals=AsList(self.totals),
+                launch=self.launch,
                 options=self.options,
             )
         )
@@ -176,6 +183,11 @@ def _stage_release(
     shards: list[WrittenShard],
     rejected: list[Rejected],
     totals: list[tuple[tuple[str, str], Totals]],
+    launch: str,
     options: ReleaseOptions,
 ) -> dict[str, Any] | None:
-    return stage_release(shards, rejected, dict(totals), out=out, options=options)
+    done = published(out, options.fingerprint)  # this is a second attempt, and the first was good enough
+    if done is not None:
+        return done
+    require_launch(out, launch)
+    return stage_release(shards, rejected, dict(totals), out=out, options=options, launch=launch)

@@ -105,12 +105,12 @@ def test_another_run_that_waited_is_refused(calls: Calls, tmp_path: Path, monkey
 def test_a_lock_that_was_lost_stops_the_run_before_anything_is_seen(
     calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stood_still(out: str, *, check: Callable[[], None], tell: Callable[[str], None]) -> Any:
+    def stood_still(out: str, *, launch: str, check: Callable[[], None], tell: Callable[[str], None]) -> Any:
         lease = check.__closure__
         assert lease is not None
         (held,) = (cell.cell_contents for cell in lease if type(cell.cell_contents).__name__ == "Lease")
         held.lost = "the lock: another process took over the lock"
-        return publish_release(out, check=check, tell=tell)
+        return publish_release(out, launch=launch, check=check, tell=tell)
 
     monkeypatch.setattr("duologue_pipeline.run.launch.publish_release", stood_still)
     assert "another process took over the lock meanwhile; run the command again" in refusal(calls, tmp_path / "out")
@@ -287,9 +287,10 @@ def test_a_withdrawal_reaches_what_an_unfinished_run_has_left(unfinished: Path, 
 def test_files_that_a_killed_publication_has_moved_are_reached_too(
     unfinished: Path, calls: Calls, tmp_path: Path
 ) -> None:
-    for path in list(unfinished.glob(".staging/next/**/*.*")):
-        target = unfinished / path.relative_to(unfinished / ".staging" / "next")
-        if path.is_file() and target.name != "dataset.json":
+    (ready,) = unfinished.glob(".staging/next/*")
+    for path in list(ready.rglob("*.*")):
+        target = unfinished / path.relative_to(ready)
+        if path.is_file() and target.name not in ("dataset.json", "refused.jsonl"):
             target.parent.mkdir(exist_ok=True)
             path.rename(target)
     calls.withdraw("s-carl")

@@ -8,6 +8,7 @@ import apache_beam as beam
 import pytest
 
 from duologue_pipeline.consent.forms import require_granted
+from duologue_pipeline.engines.options import beam_options, engine_of
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.records import Recording, Track
 from duologue_pipeline.run.faults import faults_as_usage
@@ -31,7 +32,7 @@ def test_progress_is_told_from_the_beginning_of_a_run(runner: tuple[str, ...], m
     monkeypatch.setattr("duologue_pipeline.stages.progress._EVERY_S", 0.02)
     stream = io.StringIO()
     options: Any = None  # of the pipeline that is not built here
-    run_watched(options, runner, recordings=5, stream=stream)
+    run_watched(options, engine_of(beam_options(runner)), recordings=5, stream=stream)
     lines = [line.partition("] ")[2] for line in stream.getvalue().splitlines()]
     assert lines[0] == "analysed 0/5, tokenized 0/5"
     assert lines[-1] == "analysed 5/5, tokenized 0/5"
@@ -57,7 +58,7 @@ def test_a_sample_that_holds_too_much_stops_the_run_with_one_sentence(
     monkeypatch.setattr("duologue_pipeline.run.watched.build_pipeline", one_recording)
     options: Any = None  # of the pipeline that is not built here
     with pytest.raises(UsageError) as raised, faults_as_usage("out"):
-        run_watched(options, runner, recordings=1, stream=None)
+        run_watched(options, engine_of(beam_options(runner)), recordings=1, stream=None)
     assert str(raised.value) == (
         "sample r1-00000 holds audio, and its speakers were asked for tokens only; nothing was published. This is a fault of "
         "the program: please report it"

@@ -38,7 +38,7 @@ def parts(
 
 def test_the_rows_of_a_shard_name_it_and_point_into_it(parts: list[Tokenized], tmp_path: Path) -> None:
     written = write_shard("train-00000", parts, out=str(tmp_path))
-    tables = {name: read_table(f"{written.rows_uri}/{name}.parquet") for name in TABLES}
+    tables = {name: read_table(str(tmp_path / READY / name / "train-00000.parquet")) for name in TABLES}
     assert {name: table.schema for name, table in tables.items()} == TABLES
     index = tables["index"].to_pylist()
     keys = ["call-1-00000", "call-1-00001", "call-1-00002", "call-2-00000", "call-2-00001"]
@@ -85,7 +85,7 @@ def test_a_sample_with_words_that_comes_late_is_put_first(
             )
         )
     written = write_shard("train-00000", parts, out=str(tmp_path))
-    rows = read_table(f"{written.rows_uri}/index.parquet").to_pylist()
+    rows = read_table(str(tmp_path / READY / "index" / "train-00000.parquet")).to_pylist()
     first = ["call-3-00002", "call-4-00001"]
     keys = [f"call-{number}-{segment:05d}" for number in range(1, 5) for segment in range(3)]
     assert [row["key"] for row in rows] == [*first, *(key for key in keys if key not in first)]

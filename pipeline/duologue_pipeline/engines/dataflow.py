@@ -1,0 +1,105 @@
+"""Speaks with Google's Dataflow about a job that was submitted: where it is seen, how far it is, how it ended."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineState
+
+from duologue_pipeline.errors import UsageError
+
+__all__ = ["DataflowJob", "attach", "failure", "is_over", "job_counters", "submitted_job"]
+
+_NO_CODE: Final = "No module named 'duologue"
+
+
+@dataclass(frozen=True)
+class DataflowJob:
+    """Names a job.
+
+    Attributes:
+        project, region, job_id: as Google knows it.
+    """
+
+    project: str
+    region: str
+    job_id: str
+
+    @property
+    def link(self) -> str:
+        """Gives the page of the job in Google's console."""
+        return f"https://console.cloud.google.com/dataflow/jobs/{self.region}/{self.job_id}?project={self.project}"
+
+    @property
+    def cancel(self) -> str:
+        """Writes the command that stops the job."""
+        return f"gcloud dataflow jobs cancel {self.job_id} --region={self.region} --project={self.project}"
+
+    def options(self, given: PipelineOptions) -> PipelineOptions:
+        """Gives the options of Beam that lead to the job: those given, with its project and region."""
+        return PipelineOptions.from_dictionary(
+            {**given.get_all_options(drop_default=True), "project": self.project, "region": self.region}
+        )
+
+
+def submitted_job(result: Any, options: PipelineOptions) -> DataflowJob | None:
+    """Names the job that a result of Beam's DataflowRunner belongs to; None where nothing was submitted."""
+    if not getattr(result, "has_job", False):
+        return None
+    told = options.get_all_options()
+    return DataflowJob(str(told["project"]), str(told["region"]), str(result.job_id()))
+
+
+def attach(job: DataflowJob, options: PipelineOptions) -> Any:
+    """Finds a job again that another process has submitted, as a result of Beam's.
+
+    Raises:
+        UsageError: it cannot be asked for.
+    """
+    try:
+        from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult, DataflowRunner
+        from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationClient
+
+        runner: Any = DataflowRunner()
+        asked = job.options(options)
+        runner.dataflow_client = DataflowApplicationClient(asked)
+        return DataflowPipelineResult(runner.dataflow_client.get_job(job.job_id), runner, asked)
+    except Exception as error:  # noqa: BLE001 - libraries that are missing, credentials, the network, a job that is gone
+        raise UsageError(
+            f"job {job.job_id} of this folder cannot be asked for ({_first_line(error)}); look at it at {job.link}, and run "
+            "the command again with the same options after --"
+        ) from None
+
+
+def is_over(result: Any) -> bool:
+    """Tells whether a job has come to its end, good or bad."""
+    return bool(PipelineState.is_terminal(result.state))
+
+
+def job_counters(result: Any) -> Mapping[tuple[str, str], int]:
+    """Reads the counters of a job: (namespace, name) -> count, over all its steps."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for metric in result._runner.dataflow_client.get_job_metrics(result.job_id()).metrics:
+        context = metric.name.context
+        if metric.name.origin == "user" and context.get("tentative") == "true" and metric.scalar is not None:
+            counted[context.get("namespace", ""), metric.name.name] += int(metric.scalar)
+    return counted
+
+
+def failure(job: DataflowJob, error: BaseException) -> UsageError:
+    """Says in a sentence how a job failed, from what Beam raises for it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if any(_NO_CODE in line for line in lines):
+        told = "its workers have no duologue: bring the image of docker/ with --sdk_container_image, or none at all (docs/dataflow.md)"
+    else:
+        told = lines[-1] if lines else type(error).__name__
+    return UsageError(
+        f"job {job.job_id} failed: {told}; its log is at {job.link}. What it has done is kept: run the command again"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,130 @@
+"""Packs this very program for workers in other containers: a wheel of it, and the versions of all that it needs.
+
+Beam brings its own container and nothing else. So the four packages are packed as they are imported here, from a source checkout
+and from an installed wheel alike, and the libraries are asked for in the versions that the launcher has: what a run writes
+does not depend on where it ran. An image of one's own that holds all this (docs/dataflow.md) makes it needless.
+"""
+
+import base64
+import hashlib
+import importlib.util
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from apache_beam.options.pipeline_options import DebugOptions, SetupOptions
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from duologue_pipeline.engines.options import Engine
+
+__all__ = ["PACKAGES", "build_wheel", "pinned_requirements", "staged_package"]
+
+PACKAGES: Final = ("duologue_cards", "duologue_consent", "duologue_pipeline", "duologue_schemas")
+"""What one distribution holds."""
+
+_NAME: Final = "duologue"
+_EXTRAS: Final = ("pipeline", "gcp")
+_TORCH_CPU: Final = "https://download.pytorch.org/whl/cpu"
+_TIME: Final = (1980, 1, 1, 0, 0, 0)
+
+
+@contextmanager
+def staged_package(engine: Engine) -> Iterator[None]:
+    """Has Beam bring this program to the workers of a run that are submitted in the block.
+
+    Nothing is added where the workers are no containers of Beam's, where the user named an image, or brings a package named
+    ``duologue`` or a ``--setup_file``; a ``--requirements_file`` of the user stays.
+    """
+    setup = engine.options.view_as(SetupOptions)
+    if (
+        engine.elsewhere
+    ):  # the list of all that is installed here, with addresses of private sources, is nobody's business
+        engine.options.view_as(DebugOptions).add_experiment("disable_logging_submission_environment")
+    given = [Path(each).name for each in setup.extra_packages or ()]
+    if not engine.containers or engine.image or setup.setup_file or any(each.startswith(_NAME) for each in given):
+        yield
+        return
+    with TemporaryDirectory(prefix="duologue-package-") as folder:
+        setup.extra_packages = [*(setup.extra_packages or ()), str(build_wheel(Path(folder)))]
+        if setup.requirements_file is None:
+            wanted = Path(folder) / "requirements.txt"
+            wanted.write_text("".join(f"{line}\n" for line in pinned_requirements()), encoding="utf-8")
+            setup.requirements_file, setup.requirements_cache = (
+                str(wanted),
+                "skip",
+            )  # else Beam would download all of it here
+        yield
+
+
+def build_wheel(folder: Path) -> Path:
+    """Packs the four packages as a wheel; the same files give the same bytes.
+
+    Args:
+        folder: gets the wheel.
+
+    Returns:
+        Its path.
+    """
+    own = distribution(_NAME)
+    info = f"{_NAME}-{own.version}.dist-info"
+    files = {name: path.read_bytes() for package in PACKAGES for name, path in _files_of(package)}
+    for name in ("METADATA", "entry_points.txt", "licenses/LICENSE"):
+        if (text := own.read_text(name)) is not None:
+            files[f"{info}/{name}"] = text.encode()
+    files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: duologue\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    record = [f"{name},sha256={_digest(data)},{len(data)}" for name, data in files.items()]
+    files[f"{info}/RECORD"] = "".join(f"{line}\n" for line in [*record, f"{info}/RECORD,,"]).encode()
+    wheel = folder / f"{_NAME}-{own.version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, data)
+    return wheel
+
+
+def pinned_requirements() -> list[str]:
+    """Lists what the pipeline needs, in the versions that are installed here, as lines of a requirements file.
+
+    A torch without CUDA is asked for where it is to be had; PyPI's brings gigabytes of CUDA.
+    """
+    versions: dict[str, str] = {}
+    waiting = [(_NAME, extra) for extra in ("", *_EXTRAS)]
+    seen = set(waiting)
+    while waiting:
+        name, extra = waiting.pop()
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            continue  # of an extra that is not installed here: the image of Beam for the runner has its own
+        if name != _NAME:
+            versions[name] = found.version
+        for each in map(Requirement, found.requires or ()):
+            if each.marker is None or each.marker.evaluate({"extra": extra}):
+                needed = canonicalize_name(each.name)
+                more = [(needed, wanted) for wanted in ("", *sorted(each.extras)) if (needed, wanted) not in seen]
+                seen.update(more)
+                waiting += more
+    lines = [f"{name}=={version}" for name, version in sorted(versions.items())]
+    return [f"--extra-index-url {_TORCH_CPU}", *lines] if versions.get("torch", "").endswith("+cpu") else lines
+
+
+def _files_of(package: str) -> Iterator[tuple[str, Path]]:
+    """Gives the files of a package as (name in the wheel, path), sorted, without what Python or an editor lays beside them."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    root = Path(spec.submodule_search_locations[0])
+    for path in sorted(root.rglob("*")):
+        parts = path.relative_to(root).parts
+        if path.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in parts):
+            yield "/".join((package, *parts)), path
+
+
+def _digest(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()

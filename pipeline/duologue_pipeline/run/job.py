@@ -1,0 +1,80 @@
+"""Remembers, in the staging folder, the job of Dataflow's that works for this folder, so that no second one is submitted beside it."""
+
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import delete_file, exists, join, write_bytes
+from duologue_pipeline.files.text import canonical_json, read_json
+from duologue_pipeline.shards.write import STAGING
+
+if TYPE_CHECKING:
+    from duologue_pipeline.engines.dataflow import DataflowJob
+
+__all__ = ["forget_job", "note_job", "rejoin_job"]
+
+_NOTE: Final = "job.json"
+
+
+def note_job(out: str, job: "DataflowJob", *, fingerprint: str) -> None:
+    """Notes which job works for the folder, for which run."""
+    note = {"project": job.project, "region": job.region, "job_id": job.job_id, "fingerprint": fingerprint}
+    write_bytes(join(out, STAGING, _NOTE), canonical_json(note))
+
+
+def forget_job(out: str) -> None:
+    """Removes the note of a job that has ended."""
+    if exists(join(out, STAGING, _NOTE)):
+        delete_file(join(out, STAGING, _NOTE))
+
+
+def rejoin_job(
+    out: str,
+    beam_args: Sequence[str],
+    *,
+    fingerprint: str,
+    recordings: int,
+    stream: IO[str] | None,
+    tell: Callable[[str], None],
+) -> str | None:
+    """Looks for a job that a command before this one has submitted for the folder, and waits for its end.
+
+    Args:
+        out: the output folder, which the caller holds.
+        beam_args: options of Beam, which lead to the job.
+        fingerprint: of this run.
+        recordings: how many the manifest lists.
+        stream: where lines of progress go.
+        tell: is told what is found, as lines of text.
+
+    Returns:
+        What comes next, where the job still works and is not waited for; None where none works any more.
+
+    Raises:
+        UsageError: a job works for another run, or cannot be asked for, or fails.
+    """
+    if not exists(join(out, STAGING, _NOTE)):
+        return None
+    from duologue_pipeline.engines.dataflow import DataflowJob, attach, is_over
+    from duologue_pipeline.engines.options import beam_options, engine_of
+    from duologue_pipeline.run.watched import watch_job
+
+    note: dict[str, Any] = read_json(join(out, STAGING, _NOTE))
+    job = DataflowJob(note["project"], note["region"], note["job_id"])
+    engine = engine_of(beam_options(beam_args))
+    result = attach(job, engine.options)
+    if is_over(result):
+        if result.state != "DONE":
+            tell(f"job {job.job_id}, which worked for this folder, has ended ({result.state}; {job.link})")
+    elif note["fingerprint"] != fingerprint:
+        raise UsageError(
+            f"{out}: job {job.job_id} works in it for another run (other manifest, ledger state or options); wait for its end "
+            f"({job.link}), or stop it: {job.cancel}"
+        )
+    elif not engine.waits:
+        return f"Job {job.job_id} is still at work: {job.link}\nRun the same command again to finish the release."
+    else:
+        tell(f"job {job.job_id} is at work for this folder: {job.link}")
+        watch_job(job, result, recordings=recordings, stream=stream)
+    forget_job(out)
+    return None
