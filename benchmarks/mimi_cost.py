@@ -43,13 +43,15 @@ def measure(model: str, what: str, seconds: int, chunk_frames: int) -> dict[str,
     import numpy as np
     import torch
 
-    from duologue_pipeline.codec import mimi
+    from duologue_pipeline.codec import mimi, mimi_engine
+    from duologue_pipeline.codec.spec import CodecSpec
 
     def peak_mib() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
-    mimi._CHUNK_FRAMES = chunk_frames  # type: ignore[misc]
-    codec = mimi.MimiCodec(model)
+    vars(mimi)["CHUNK_FRAMES"] = vars(mimi_engine)["CHUNK_FRAMES"] = chunk_frames
+    engine = mimi_engine.load_engine(CodecSpec("mimi", model))
+    codec = mimi.MimiCodec(engine=engine)
     random = np.random.default_rng(0)
     loaded_mib, began, differing = peak_mib(), time.process_time(), ""
     if what == "decode":
@@ -67,7 +69,7 @@ def measure(model: str, what: str, seconds: int, chunk_frames: int) -> dict[str,
     if what == "encode" and seconds == 8:
         with torch.inference_mode():
             signal = torch.from_numpy(np.concatenate(blocks))[None, None]
-            once = codec._model.encode(signal, num_quantizers=codec.codebooks).audio_codes[0].numpy()
+            once = engine.model.encode(signal, num_quantizers=codec.codebooks).audio_codes[0].numpy()
         differing = f"{np.count_nonzero(once != codes)} of {codes.size}"
     return {
         "what": what,

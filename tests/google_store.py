@@ -195,8 +195,8 @@ class GoogleStore:
             message = email.message_from_bytes(
                 b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body, policy=email.policy.HTTP
             )
-            first, _ = message.get_payload()  # type: ignore[misc]
-            document = json.loads(first.get_payload(decode=True))  # type: ignore[union-attr]
+            parts: Any = message.get_payload()
+            document = json.loads(parts[0].get_payload(decode=True))
             key = key or document["name"]
             boundary = b"--" + str(message.get_boundary()).encode()
             second = body.split(boundary, 2)[2]
@@ -261,9 +261,9 @@ class GoogleStore:
         kind = headers["Content-Type"]
         message = email.message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
         boundary, pieces = uuid.uuid4().hex, []
-        for part in message.get_payload():
-            text = part.get_payload(decode=True)  # type: ignore[union-attr]
-            head, _, content = text.partition(b"\r\n\r\n")  # type: ignore[union-attr]
+        parts: Any = message.get_payload()
+        for part in parts:
+            head, _, content = part.get_payload(decode=True).partition(b"\r\n\r\n")
             method, url, _ = head.split(b"\r\n")[0].decode().split(" ", 2)
             status, _, answer = self.answer(method, urlsplit(url).path + "?" + urlsplit(url).query, {}, content)
             pieces.append(

@@ -16,6 +16,7 @@ from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.codec.document import codec_document
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.reader.crop import parse_crop_key
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.shard import Sample
@@ -40,13 +41,20 @@ def find_sample(uri: str, key: str, *, purpose: str) -> tuple[Mapping[str, Any],
         DamagedReleaseError: the release or the sample is damaged, or cannot be trusted.
         UsageError: there is no release, no such sample in it, or a speaker has withdrawn it.
     """
+    (whole, frame), of_crop = parse_crop_key(key), False
     for split in SPLITS:
         dataset = open_dataset(uri, split, purpose)
         try:
             sample = dataset[key]
         except KeyError:
+            of_crop |= frame >= 0 and whole in dataset
             continue
         return dataset.release, sample
+    if of_crop:
+        raise UsageError(
+            f"{uri}: {key!r} names a crop, which a reader cuts with crop_s; the release holds the sample {whole!r}, of which it "
+            f"begins at frame {frame}: decode that"
+        )
     raise UsageError(
         f"{uri}: there is no sample {key!r} to be read for {purpose}: its key is not in the index, or a speaker has "
         "withdrawn it; the column key of index.parquet lists the samples"

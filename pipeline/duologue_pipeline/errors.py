@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["REASONS", "RejectError", "UsageError", "Value"]
+__all__ = ["HEALING", "REASONS", "RejectError", "UsageError", "Value"]
 
 Value = int | float | str
 """What a refusal may publish beside its reason: a number, or a word of small letters, digits, ``_``, ``.`` and ``-``."""
@@ -69,7 +69,25 @@ REASONS: Final[dict[str, str]] = {
     "words_outside": "Words are required, and most of those named lie outside of the audio of their track.",
     "words_mismatch": "Words are required, and those named lie on the wrong track or are shifted.",
     "words_invalid": "The word file is not valid JSON or does not follow the words schema.",
+    # any stage of a recording
+    "internal_error": "duologue failed on this recording for a reason that nobody foresaw.",
 }
+
+HEALING: Final[dict[str, str]] = {
+    # by itself, with time
+    "audio_unreachable": "time",
+    "audio_changed": "time",
+    # when somebody puts right what lies at the same place, or allows it
+    "audio_missing": "mended",
+    "audio_not_allowed": "mended",
+    "words_missing": "mended",
+    # by another version of duologue, or on another machine
+    "internal_error": "elsewhere",
+}
+"""The reasons that may no longer hold when the very same run is tried again, and what heals them.
+
+All others are of what the manifest, the audio, the ledger or the options say: for another answer they have to be others.
+"""
 
 
 class RejectError(Exception):

@@ -1,14 +1,14 @@
 """Builds the pipeline from the manifest to the release; read top to bottom, it is duologue's table of contents."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
@@ -19,10 +19,11 @@ from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadDecided
 from duologue_pipeline.stages.refused_audio import RefusedAudio
 from duologue_pipeline.stages.same_audio import SameAudio
+from duologue_pipeline.stages.shared_codec import open_worker_codec
 from duologue_pipeline.stages.stage import Stage
 from duologue_pipeline.stages.totals import CorpusTotals
 from duologue_pipeline.stages.write import PlanRelease, WriteDetails, WriteRelease, WriteShard
-from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage
+from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage, tokens_stage_together
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["RunOptions", "build_pipeline"]
@@ -73,10 +74,17 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         listener=options.second_opinion.open if options.second_opinion else None,
         recognizer=options.asr.open if options.asr else None,
     )
-    codec = partial(open_codec, options.codec)
-    encode = partial(
-        in_launch, tokens_stage, out=out, launch=options.launch, options=options.tokenize, staging=join(out, STAGING)
-    )
+    codec = replace(
+        CodecSpec.parse(options.codec), sha256=release.codec["weights_sha256"]
+    )  # what the launcher has seen
+    encoding: dict[str, Any] = {
+        "out": out,
+        "launch": options.launch,
+        "options": options.tokenize,
+        "staging": join(out, STAGING),
+    }
+    encode = partial(in_launch, tokens_stage, **encoding)
+    together = partial(in_launch, tokens_stage_together, **encoding)
 
     conversations, undecided, unheard = pipeline | ReadDecided(paths=options.decided)
     conversations, of_refused = conversations | RefusedAudio(refused=unheard)
@@ -93,7 +101,16 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     )
     # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
     spread = conversations | "Spread" >> beam.Reshuffle()
-    tokenized, unencoded = spread | Stage("tokens", encode, Tokenized, codec, side=(plan,))
+    tokenized, unencoded = spread | Stage(
+        "tokens",
+        encode,
+        Tokenized,
+        partial(open_worker_codec, codec),
+        side=(plan,),
+        together=together,
+        batch=codec.batch,
+        hints=codec.resource_hints,
+    )
     totals = tokenized | "Statistics" >> CorpusTotals()
     shards = tokenized | "Shards" >> WriteShard(out=out, launch=options.launch)
     rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()

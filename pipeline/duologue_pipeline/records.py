@@ -79,11 +79,11 @@ class Track:
     """
 
     speaker_id: str
-    uri: str
+    uri: str = field(repr=False)
     channel: int = 0
     offset_s: float = 0.0
     jurisdiction: str | None = None
-    words_uri: str | None = None
+    words_uri: str | None = field(default=None, repr=False)
     role: str | None = None
     role_prompt: str | None = None
 

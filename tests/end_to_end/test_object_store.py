@@ -1,49 +1,104 @@
-"""A whole run from and to an object store: a real S3 server on loopback, started and stopped here."""
+"""A whole run from and to an object store, and a withdrawal there: real servers on loopback, started and stopped here."""
 
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.demo.ledger import write_demo_ledger
+from duologue_pipeline.files.storage import list_files, read_bytes
 from duologue_pipeline.reader import open_dataset
 from tests.end_to_end.support import Duologue
-from tests.object_store import serve_bucket
+from tests.object_store import Bucket, serve_store
 
 pytestmark = pytest.mark.slow
 
-BUCKET = "duologue-test"
 
-
-@pytest.fixture
-def bucket() -> Iterator[str]:
-    """The uri of a bucket that holds the embedded sample."""
-    with serve_bucket(BUCKET) as uri:
-        client = boto3.client("s3")
+@pytest.fixture(scope="module", params=["s3", "gs"])
+def bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
+    """A bucket of each store that holds the embedded sample."""
+    with serve_store(request.param, "duologue-test") as found:
         folder = demo_files().manifest.parent
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                client.upload_file(str(path), BUCKET, f"demo/{path.relative_to(folder)}")
-        yield uri
+                found.put(f"demo/{path.relative_to(folder)}", path.read_bytes())
+        yield found
 
 
-def test_a_run_from_and_to_s3_writes_the_same_release_as_on_disk(
-    bucket: str, duologue: Duologue, tmp_path: Path
-) -> None:
-    ledger = write_demo_ledger(tmp_path / "demo.db")
-    outcome = duologue("run", f"{bucket}/demo/manifest.jsonl", "--out", f"{bucket}/out", "--ledger", ledger)
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_demo_ledger(tmp_path_factory.mktemp("ledger") / "demo.db")
+
+
+@pytest.fixture(scope="module")
+def local(duologue: Duologue, ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release of the sample on a local disk."""
+    out = tmp_path_factory.mktemp("local") / "out"
+    outcome = duologue("run", demo_files().manifest, "--out", out, "--ledger", ledger)
     assert outcome.code == 0, outcome.stderr
-    assert duologue("run", demo_files().manifest, "--out", tmp_path / "out", "--ledger", ledger).code == 0
+    return out
 
-    listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="out/")["Contents"]
-    remote = {entry["Key"].removeprefix("out/") for entry in listed if not entry["Key"].endswith("/")}
-    local = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert remote == local
-    body = boto3.client("s3").get_object(Bucket=BUCKET, Key="out/dataset.json")["Body"].read()
-    assert json.loads(body) == json.loads((tmp_path / "out" / "dataset.json").read_text())
-    assert duologue("shards", "verify", f"{bucket}/out").code == 0
-    assert [s.key for s in open_dataset(f"{bucket}/out")] == [s.key for s in open_dataset(os.fspath(tmp_path / "out"))]
+
+@pytest.fixture(scope="module")
+def remote(duologue: Duologue, ledger: Path, bucket: Bucket) -> str:
+    """The release in the bucket, made in a folder in which a run that was killed has left something."""
+    bucket.put("out/.staging/run.json", b'{"fingerprint":"of another run"}')
+    bucket.put("out/.staging/parts/left-by-another", b"half")
+    out = f"{bucket.uri}/out"
+    outcome = duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", out, "--ledger", ledger)
+    assert outcome.code == 0, outcome.stderr
+    return out
+
+
+def test_a_run_from_and_to_a_bucket_writes_the_same_bytes_as_on_disk(remote: str, local: Path, bucket: Bucket) -> None:
+    found = {key.removeprefix("out/"): bucket.get(key) for key in bucket.keys("out/")}
+    assert found == {
+        str(path.relative_to(local)): path.read_bytes() for path in sorted(local.rglob("*")) if path.is_file()
+    }
+    assert bucket.unfinished() == 0
+
+
+def test_a_second_run_finds_the_release(duologue: Duologue, remote: str, ledger: Path, bucket: Bucket) -> None:
+    before = bucket.keys("")
+    outcome = duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", remote, "--ledger", ledger)
+    assert outcome.code == 0, outcome.stderr
+    assert bucket.keys("") == before
+    refused = duologue("run", demo_files().manifest, "--out", remote, "--ledger", ledger, "--segment-s", "20")
+    assert refused.code == 2
+    assert "already holds the release" in refused.stderr
+
+
+def test_what_reads_a_release_reads_it_in_a_bucket(
+    duologue: Duologue, remote: str, local: Path, tmp_path: Path, bucket: Bucket
+) -> None:
+    outcome = duologue("shards", "verify", remote)
+    assert (outcome.code, "all well" in outcome.stdout) == (0, True), outcome.stdout
+    samples = list(open_dataset(remote))
+    assert [(s.key, s.codes.tolist()) for s in samples] == [(s.key, s.codes.tolist()) for s in open_dataset(str(local))]
+    for name, out in (("local", str(local)), ("remote", remote)):
+        assert duologue("decode", out, samples[0].key, "--out", tmp_path / f"{name}.wav").code == 0
+    assert (tmp_path / "local.wav").read_bytes() == (tmp_path / "remote.wav").read_bytes()
+    assert duologue("validate", f"{bucket.uri}/demo/manifest.jsonl").code == 0
+    audio = next(name for name in list_files(f"{bucket.uri}/demo") if name.endswith("demo-friends.flac"))
+    outcome = duologue("annotate", f"{bucket.uri}/demo/{audio}", "--out", tmp_path / "annotated")
+    assert outcome.code == 0, outcome.stderr
+
+
+def test_a_speaker_who_says_no_is_gone_from_a_bucket(
+    duologue: Duologue, remote: str, ledger: Path, bucket: Bucket
+) -> None:
+    before = {sample.key: sample.codes.tolist() for sample in open_dataset(remote)}
+    assert duologue("consent", "withdraw", "spk-alder", "--ledger", ledger).code == 0
+    outcome = duologue("consent", "propagate", remote, "--ledger", ledger)
+    assert outcome.code == 0, outcome.stderr
+    after = {sample.key: sample.codes.tolist() for sample in open_dataset(remote)}
+    changed = {key for key in before if after.get(key) != before[key]}
+    assert changed == {key for key in before if key.startswith("demo-car-repair")}
+    outcome = duologue("shards", "verify", remote)
+    assert (outcome.code, "all well" in outcome.stdout) == (0, True), outcome.stdout
+    assert read_bytes(f"{remote}/receipts/0001.json")
+    files = bucket.keys("out/")
+    again = duologue("consent", "propagate", remote, "--ledger", ledger)
+    assert again.code == 0, again.stderr
+    assert bucket.keys("out/") == files

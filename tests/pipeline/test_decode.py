@@ -16,7 +16,7 @@ from duologue_pipeline.demo import demo_files
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.ingest.audio import conversation_blocks
-from duologue_pipeline.reader.dataset import PurposeError
+from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.release.write import write_release
 from duologue_pipeline.shards.write import STAGING, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
@@ -164,3 +164,11 @@ def test_mimi_is_opened_by_its_folder_with_the_codebooks_of_the_release_and_only
         release_codec(release, f"mimi:{other}")
     with pytest.raises(UsageError, match="give `--codec mimi:models/mimi`"):
         release_codec(release, f"mimi:{tmp_path / 'no'}")
+
+
+def test_the_name_of_a_crop_leads_to_its_sample(out: Path) -> None:
+    (key, *_) = (crop.key for crop in open_dataset(str(out), crop_s=4))
+    with pytest.raises(UsageError, match=rf"'{key}' names a crop.*holds the sample '{key[:-7]}'.*frame 0: decode that"):
+        find_sample(str(out), key, purpose=PURPOSE)
+    with pytest.raises(UsageError, match="there is no sample 'other-f00000'"):
+        find_sample(str(out), "other-f00000", purpose=PURPOSE)

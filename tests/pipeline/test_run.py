@@ -122,6 +122,12 @@ def test_a_codec_that_does_not_exist_is_refused(request_with: Request) -> None:
     assert refusal(request_with(codec="encodec")).startswith("unknown codec 'encodec'; known are ")
 
 
+def test_an_option_of_a_codec_that_does_not_exist_is_refused(request_with: Request) -> None:
+    assert refusal(request_with(codec="mimi:models/mimi?gpu=1")) == (
+        "--codec mimi:models/mimi?gpu=1: no option 'gpu'; known are accelerator, batch, codebooks, device, dtype, sha256"
+    )
+
+
 # --- manifest and ledger --------------------------------------------------------------------------------------------
 
 

@@ -57,7 +57,10 @@ def run(
         str,
         typer.Option(
             help="Make the tokens with this codec. embedded: comes with the package, for trying things out; mimi: for "
-            "training, from the local Hugging Face cache; mimi:PATH: for training, from a folder."
+            "training, from the local Hugging Face cache; mimi:PATH: for training, from a folder, also one at s3://, gs:// or "
+            "https://. Options follow a question mark, joined by &: device=cpu, cuda or auto; batch=N, the recordings that a "
+            "GPU encodes together, 1 to 64; codebooks=N, 1 to 32; dtype=float32; sha256=HASH of the weights; "
+            "accelerator=KIND, the GPU that a cluster is asked for. Example: 'mimi:gs://models/mimi?device=cuda&batch=16'."
         ),
     ] = "embedded",
     segment_s: Annotated[

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,13 +12,14 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.models.fetched import Fetch
 from duologue_pipeline.models.torchaudio_cpu import import_torchaudio
 
 import_torchaudio()  # transformers' audio models import it
 
 from transformers import MimiConfig, MimiModel
 
-__all__ = ["HUB_ID", "files_sha256", "find_folder", "find_weights", "load_model"]
+__all__ = ["HUB_ID", "choose_files", "files_sha256", "find_folder", "find_weights", "load_model"]
 
 HUB_ID: Final = "kyutai/mimi"
 
@@ -31,6 +33,8 @@ _CONFIG: Final = {
     "pad_mode": "constant",
     "trim_right_ratio": 1.0,
 }
+
+_PIECE: Final = re.compile(r"model-[A-Za-z0-9-]+\.safetensors")
 
 _REMEDY: Final = (
     f"Download it once with `hf download {HUB_ID} --local-dir models/mimi`, then give `--codec mimi:models/mimi`."
@@ -73,6 +77,29 @@ def find_weights(folder: Path) -> list[Path]:
         if not found:
             raise UsageError(f"codec mimi: the folder {str(folder)!r} holds no {what}. {_REMEDY}")
     return weights
+
+
+def choose_files(fetch: Fetch) -> list[Path]:
+    """Fetches what a model needs, for :func:`duologue_pipeline.models.fetched.fetched_folder`, and gives its weights.
+
+    Raises:
+        UsageError: there is no ``config.json``, or there are no weights.
+    """
+    if fetch("config.json") is None:
+        raise UsageError(f"codec mimi: the model's address holds no config.json. {_REMEDY}")
+    if (whole := fetch("model.safetensors")) is not None:
+        return [whole]
+    index = fetch("model.safetensors.index.json")
+    try:
+        named = {} if index is None else json.loads(index.read_bytes())["weight_map"]
+        names = sorted({name for name in named.values() if _PIECE.fullmatch(name)})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        names = []
+    pieces = [fetch(name) for name in names]
+    found = [piece for piece in pieces if piece is not None]
+    if not pieces or len(found) < len(pieces):
+        raise UsageError(f"codec mimi: the model's address holds no model.safetensors. {_REMEDY}")
+    return found
 
 
 def load_model(folder: Path, codebooks: int) -> Any:

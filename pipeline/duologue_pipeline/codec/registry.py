@@ -1,21 +1,20 @@
 """Opens codecs by the name that ``--codec`` gives."""
 
-from typing import Final
+from dataclasses import replace
 
 from duologue_pipeline.codec.base import Codec
-from duologue_pipeline.errors import UsageError
+from duologue_pipeline.codec.spec import CodecSpec
 
-__all__ = ["CODEC_NAMES", "open_codec"]
-
-CODEC_NAMES: Final = ("embedded", "mimi")
+__all__ = ["open_codec"]
 
 
-def open_codec(spec: str, *, codebooks: int = 8) -> Codec:
+def open_codec(spec: str | CodecSpec, *, codebooks: int | None = None) -> Codec:
     """Opens a codec and imports only what that codec needs: ``embedded`` works without torch.
 
     Args:
-        spec: ``embedded``; ``mimi``, from the local Hugging Face cache; ``mimi:PATH`` or ``mimi:HUB_ID``.
-        codebooks: how many codebooks Mimi uses; the embedded codec always uses its 8.
+        spec: as for ``--codec``: ``embedded``; ``mimi``, from the local Hugging Face cache; ``mimi:MODEL``, with a folder,
+            a uri or a hub id; ``mimi:MODEL?key=value&…`` (:class:`duologue_pipeline.codec.spec.CodecSpec`).
+        codebooks: how many codebooks Mimi uses, whatever the spec says; the embedded codec always uses its 8.
 
     Returns:
         The codec, its weights loaded.
@@ -23,17 +22,15 @@ def open_codec(spec: str, *, codebooks: int = 8) -> Codec:
     Raises:
         UsageError: there is no codec of this name, or its model cannot be loaded.
     """
-    name, colon, model = spec.partition(":")
-    if name == "embedded" and not colon:
+    if isinstance(spec, str):
+        spec = CodecSpec.parse(spec)
+    if codebooks is not None:
+        spec = replace(spec, codebooks=codebooks)
+    if spec.name == "embedded":
         from duologue_pipeline.codec.embedded import EmbeddedCodec
 
         return EmbeddedCodec()
-    if name == "mimi" and (model or not colon):
-        from duologue_pipeline.codec.mimi import MimiCodec
-        from duologue_pipeline.codec.mimi_weights import HUB_ID
+    from duologue_pipeline.codec.mimi import MimiCodec
+    from duologue_pipeline.codec.mimi_engine import load_engine
 
-        return MimiCodec(model or HUB_ID, codebooks=codebooks)
-    raise UsageError(
-        f"unknown codec {spec!r}; known are {' and '.join(CODEC_NAMES)}. "
-        "Give for example `--codec embedded`, `--codec mimi` or `--codec mimi:models/mimi`."
-    )
+    return MimiCodec(engine=load_engine(spec))

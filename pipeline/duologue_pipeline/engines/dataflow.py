@@ -1,7 +1,8 @@
 """Speaks with Google's Dataflow about a job that was submitted: where it is seen, how far it is, how it ended."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,8 +11,10 @@ from apache_beam.runners.runner import PipelineState
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["DataflowJob", "attach", "failure", "is_over", "job_counters", "submitted_job"]
+__all__ = ["DataflowJob", "attach", "failure", "is_over", "job_counters", "submission", "submitted_job"]
 
+_GOOGLE: Final = ("google", "requests", "urllib3")
+_EXISTS: Final = "DataflowJobAlreadyExistsError"
 _NO_CODE: Final = "No module named 'duologue"
 
 
@@ -42,6 +45,28 @@ class DataflowJob:
         return PipelineOptions.from_dictionary(
             {**given.get_all_options(drop_default=True), "project": self.project, "region": self.region}
         )
+
+
+@contextmanager
+def submission() -> Iterator[None]:
+    """Says in a sentence why Google has not taken a job that is submitted in the block.
+
+    Raises:
+        UsageError: in place of what Google's libraries, and Beam for them, raise; errors of the program go on as they are.
+    """
+    try:
+        yield
+    except Exception as error:
+        kind = type(error)
+        if (
+            kind.__module__.partition(".")[0] not in _GOOGLE
+            and kind.__name__ != _EXISTS
+            and not isinstance(error, OSError)
+        ):
+            raise
+        raise UsageError(
+            f"Dataflow has not taken the job ({_first_line(error)}); nothing runs: correct that, and run the command again"
+        ) from None
 
 
 def submitted_job(result: Any, options: PipelineOptions) -> DataflowJob | None:
@@ -88,13 +113,17 @@ def job_counters(result: Any) -> Mapping[tuple[str, str], int]:
     return counted
 
 
-def failure(job: DataflowJob, error: BaseException) -> UsageError:
-    """Says in a sentence how a job failed, from what Beam raises for it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+def failure(job: DataflowJob, result: Any) -> UsageError:
+    """Says in a sentence how a job failed, from the last error that its log tells."""
+    try:
+        messages, _ = result._runner.dataflow_client.list_messages(job.job_id, minimum_importance="JOB_MESSAGE_ERROR")
+        lines = [line.strip() for each in messages for line in each.message_text.splitlines() if line.strip()]
+    except Exception as error:  # noqa: BLE001 - whatever Google's client raises: the job has failed all the same
+        lines = [f"{result.state}; its log cannot be read ({_first_line(error)})"]
     if any(_NO_CODE in line for line in lines):
         told = "its workers have no duologue: bring the image of docker/ with --sdk_container_image, or none at all (docs/dataflow.md)"
     else:
-        told = lines[-1] if lines else type(error).__name__
+        told = lines[-1] if lines else str(result.state)
     return UsageError(
         f"job {job.job_id} failed: {told}; its log is at {job.link}. What it has done is kept: run the command again"
     )

@@ -5,6 +5,7 @@ environment. Workers elsewhere do not have it, so that a run on them takes no su
 """
 
 import os
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final
 
@@ -12,13 +13,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.names import is_remote, is_web
+from duologue_pipeline.files.names import is_remote, is_web, shown
 
-__all__ = ["holds_secret", "seal", "unseal"]
+__all__ = ["holds_secret", "seal", "unseal", "without_secrets"]
 
 _VARIABLE: Final = "DUOLOGUE_ADDRESS_KEY"
 _SEALED: Final = "sealed:"
 _NONCE_BYTES: Final = 12
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
 
 
 def holds_secret(uri: str) -> bool:
@@ -37,6 +39,11 @@ def seal(uri: str) -> str:
     nonce = os.urandom(_NONCE_BYTES)
     data = AESGCM(_key(make=True)).encrypt(nonce, uri.encode(errors="surrogatepass"), None)
     return _SEALED + urlsafe_b64encode(nonce + data).decode()
+
+
+def without_secrets(text: str) -> str:
+    """Writes a text without the signatures and passwords of addresses in it."""
+    return _ADDRESS.sub(lambda found: shown(found[0]) if holds_secret(found[0]) else found[0], text)
 
 
 def unseal(text: str) -> str:

@@ -24,7 +24,8 @@ def crop_key(key: str, start: int) -> str:
 def parse_crop_key(key: str) -> tuple[str, int]:
     """Takes the name of a crop apart: the sample and the frame; -1 where it is none of a crop."""
     name, _, start = key.rpartition("-f")
-    return (name, int(start)) if start.isascii() and start.isdigit() and len(start) < 19 else (key, -1)
+    well = start.isascii() and start.isdigit() and len(start) < 19 and crop_key(name, int(start)) == key
+    return (name, int(start)) if well else (key, -1)
 
 
 def crop_sample(segments: Sequence[Sample], start: int, stop: int) -> Sample:

@@ -9,6 +9,7 @@ for epoch in range(3):
         sample.metadata    # the document of KEY.json
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri
-from duologue_pipeline.reader.epochs import Epochs, check_reader
+from duologue_pipeline.reader.epochs import Epochs, check_reader, plain
 from duologue_pipeline.reader.plan import Plan
 from duologue_pipeline.reader.reading import OnDamage, PurposeError, Reading, Request, check_purpose
 from duologue_pipeline.reader.release import read_release
@@ -82,13 +83,11 @@ class Dataset(Epochs):
 
         Raises:
             KeyError: there is none in the split for which the conditions hold, or it was withdrawn.
+            UsageError: it is no key.
             DamagedReleaseError: it is damaged or not there.
         """
         if not isinstance(key, str):
-            raise UsageError(
-                f"sample {key!r}: samples are named by their keys, and come in the order of an epoch by iterating; for a "
-                "torch DataLoader use duologue_pipeline.torch"
-            )
+            return super().__getitem__(key)
         sample = self._reading.one(key)
         if sample is None:
             raise KeyError(f"{key}: no such sample is read from the split {self.split}, or it was withdrawn")
@@ -105,7 +104,7 @@ class Dataset(Epochs):
     def restored(self, state: Mapping[str, Any]) -> Plan:
         """Finds the plan that a state is of; raises UsageError where it is of something else."""
         for field, value in self._reading.request.told().items():
-            if state.get(field) != value:
+            if field not in state or state[field] != value:
                 raise UsageError(
                     f"state: it was taken with {field} {str(state.get(field))[:80]!r}, and the dataset was opened with "
                     f"{str(value)[:80]!r}; open it as it was when the state was taken"
@@ -153,7 +152,8 @@ def open_dataset(
         shuffle: the seed of the order of an epoch, which mixes all samples of the split; None: the order of the index.
         rank: which of ``world`` readers this is, from 0; each gets its share of an epoch.
         world: how many readers there are.
-        where: (column, operator, value) each, which all must hold, see :func:`duologue_pipeline.reader.where.parse_where`.
+        where: (column, operator, value) each, which all must hold, see :func:`duologue_pipeline.reader.where.parse_where`;
+            a warning says where no sample is left.
         crop_s: how long the samples shall be, in seconds; as long as they are if None.
         on_damage: ``raise``, or ``skip``: samples that are damaged or not there are left out and counted
             (:attr:`Dataset.damaged`), with a warning at the first.
@@ -166,12 +166,15 @@ def open_dataset(
         DamagedReleaseError: ``dataset.json``, the tables or ``revocations.jsonl`` are damaged or cannot be trusted.
         UsageError: there is no release, no such split, or an argument cannot be.
     """
+    if not isinstance(uri, str):
+        raise UsageError(f"uri {uri!r}: expected text, of a path str(path)")
     root = absolute_uri(uri)
     release = read_release(root)
     if split not in SPLITS:
         raise UsageError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     check_purpose(uri, release, purpose)
     check_reader("rank", rank, "world", world)
+    shuffle = plain(shuffle)
     if shuffle is not None and type(shuffle) is not int:
         raise UsageError(
             f"shuffle {shuffle!r}: expected a seed, which is a whole number, or None for the order of the index"
@@ -187,4 +190,10 @@ def open_dataset(
         crop_s=crop_s,
         on_damage=on_damage,
     )
-    return Dataset(Reading(request, release), rank=rank, world=world)
+    reading = Reading(request, release)
+    if request.where and not len(reading.plan):
+        warnings.warn(
+            f"{uri}: no sample of the split {split} fulfils all conditions of where, so there is nothing to read; choose by others",
+            stacklevel=2,
+        )
+    return Dataset(reading, rank=rank, world=world)

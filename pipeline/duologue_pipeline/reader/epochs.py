@@ -10,17 +10,22 @@ import numpy.typing as npt
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.deal import Rounds, dealt
 from duologue_pipeline.reader.shard import Sample
-from duologue_pipeline.reader.state import joined_states
+from duologue_pipeline.reader.state import MOST, check_counts, joined_states
 
-__all__ = ["Epochs", "check_epoch", "check_reader"]
+__all__ = ["Epochs", "check_epoch", "check_reader", "plain"]
 
 _Places = npt.NDArray[np.int64]
 
 
+def plain(number: Any) -> Any:
+    """Gives a whole number of numpy's as Python's, which a state may hold; anything else as it is."""
+    return int(number) if isinstance(number, np.integer) else number
+
+
 def check_epoch(number: int) -> None:
     """Checks the name of an epoch; raises UsageError."""
-    if type(number) is not int or number < 0:
-        raise UsageError(f"epoch {number!r}: expected a whole number from 0")
+    if type(number) is not int or not 0 <= number < MOST:
+        raise UsageError(f"epoch {number!r}: expected a whole number from 0 and below {MOST}")
 
 
 class Epochs(ABC):
@@ -38,6 +43,7 @@ class Epochs(ABC):
         self._epoch = self._given = 0
         self._rounds: Rounds = ()
         self._goes_on = False
+        self._begun = 0
         self.place = -1
         self._content = self.content()
 
@@ -81,11 +87,19 @@ class Epochs(ABC):
         places = dealt(count, (), consumer=self.rank, consumers=self.world)
         return len(places) - int(np.count_nonzero(self.gone(content, self._epoch, places)))
 
+    def __getitem__(self, key: Any) -> Sample:
+        """Refuses: samples come in the order of an epoch; a :class:`~duologue_pipeline.reader.Dataset` gives them by key too."""
+        raise UsageError(
+            f"sample {key!r}: samples are named by the keys of their dataset, and come in the order of an epoch by iterating; "
+            "give a torch DataLoader duologue_pipeline.torch.TorchDataset(dataset)"
+        )
+
     def epoch(self, number: int) -> Self:
         """Names the epoch that iterating gives, from 0; gives itself.
 
         The epoch of a state that was loaded goes on where the state stands.
         """
+        number = plain(number)
         check_epoch(number)
         if number != self._epoch or not self._goes_on:
             self._epoch = number
@@ -112,7 +126,9 @@ class Epochs(ABC):
         return self.with_reader(self.rank + self.world * part, self.world * parts).epoch(self._epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Says where this reader stands: what the iteration that went on last has given counts as read.
+        """Says where this reader stands: what the iteration that was begun last has given counts as read.
+
+        What an iteration gives that goes on after another one was begun, an epoch named or a state loaded, does not count.
 
         Returns:
             A document for JSON. It goes on in what was opened with the same arguments; rank and world may differ.
@@ -135,7 +151,9 @@ class Epochs(ABC):
             UsageError: the state is of another release, filter, seed or length, of several moments, or states are missing.
         """
         joined, rounds, given = joined_states(state, consumer=self.rank, consumers=self.world)
-        self._content = self.restored(joined)
+        content = self.restored(joined)
+        check_counts(joined, self.count(content, joined["epoch"]))
+        self._content, self._begun = content, self._begun + 1
         self._epoch, self._rounds, self._given, self._goes_on = joined["epoch"], rounds, given, True
 
     def __iter__(self) -> Iterator[Sample]:
@@ -149,19 +167,21 @@ class Epochs(ABC):
         if not self._goes_on:
             self._begin_anew()
         self._goes_on = False
+        self._begun += 1
         count = self.count(self._content, self._epoch)
         places = dealt(count, self._rounds, consumer=self.rank, consumers=self.world)
         left = places[self._given :]
-        return self._given_out(left, self.read(self._content, self._epoch, left), self._given)
+        return self._given_out(left, self.read(self._content, self._epoch, left), self._begun)
 
-    def _given_out(self, places: _Places, samples: Iterator[Sample | None], given: int) -> Iterator[Sample]:
+    def _given_out(self, places: _Places, samples: Iterator[Sample | None], begun: int) -> Iterator[Sample]:
         for place, sample in zip(places, samples, strict=True):
-            given += 1
-            self._given, self.place = given, int(place)
+            if self._begun == begun:
+                self._given, self.place = self._given + 1, int(place)
             if sample is not None:
                 yield sample
 
     def _begin_anew(self) -> None:
+        self._begun += 1
         self._content, self._rounds, self._given, self._goes_on = self.content(), (), 0, False
 
 

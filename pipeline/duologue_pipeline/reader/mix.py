@@ -6,7 +6,7 @@ both = mix([(open_dataset("calls", shuffle=1), 3), (open_dataset("interviews", s
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader.epochs import Epochs
+from duologue_pipeline.reader.epochs import Epochs, plain
 from duologue_pipeline.reader.order import fractions
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.reader.state import MIX_SCHEMA
@@ -150,11 +150,12 @@ def mix(datasets: Sequence[tuple[Epochs, float]], *, seed: int = 0) -> Mix:
     Raises:
         UsageError: there is none, one is empty, a weight is not above 0, or they were opened for different readers.
     """
-    given = list(datasets)
+    given = list(datasets) if isinstance(datasets, Iterable) else []
     if not given or not all(
         isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], Epochs) for each in given
     ):
         raise UsageError("mix: expected a list of (dataset, weight), at least one")
+    seed = plain(seed)
     if type(seed) is not int:
         raise UsageError(f"mix: seed {seed!r}: expected a whole number")
     first = given[0][0]
@@ -165,9 +166,9 @@ def mix(datasets: Sequence[tuple[Epochs, float]], *, seed: int = 0) -> Mix:
                 "weights"
             )
         dataset.check_fresh()
-        if not isinstance(weight, int | float) or isinstance(weight, bool) or not (0 < weight < math.inf):
+        if not isinstance(weight, int | float) or isinstance(weight, bool) or not (0 < weight < 1e300):
             raise UsageError(
-                f"mix: weight {weight!r} of dataset {number}: expected a number above 0; leave the dataset out"
+                f"mix: weight {weight!r} of dataset {number}: expected a number above 0 and below 1e300; else leave it out"
             )
         if (dataset.rank, dataset.world) != (first.rank, first.world):
             raise UsageError(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from duologue_consent.decisions.events import Purpose
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.reader.crop import crop_key, crop_sample, parse_crop_key
@@ -25,7 +26,7 @@ from duologue_pipeline.reader.shard import Sample, read_sample
 from duologue_pipeline.reader.trust import sample_fault
 from duologue_pipeline.reader.version import Version, runs_of
 from duologue_pipeline.reader.watch import RevocationWatch, UntrustedError
-from duologue_pipeline.reader.where import Condition
+from duologue_pipeline.reader.where import Condition, is_unicode
 
 __all__ = ["OnDamage", "PurposeError", "Reading", "Request", "check_purpose"]
 
@@ -115,12 +116,12 @@ class Reading:
 
     def gone(self, plan: Plan, units: _Places) -> npt.NDArray[np.bool_]:
         """Tells which units of a plan were withdrawn, as far as is known: bool."""
-        return self._version_for(plan).gone()[plan.sample[units]]
+        return self._version_for(plan).gone(units)
 
     def keys(self) -> list[str]:
         """Lists the keys of the units of the plan, but those that were withdrawn."""
         version, plan = self._version_for(self.plan), self.plan
-        there = np.flatnonzero(~version.gone()[plan.sample])
+        there = np.flatnonzero(~version.gone(np.arange(len(plan))))
         keys: list[str] = plan.keys.take(pa.array(plan.sample[there])).to_pylist()
         starts = version.starts(there)
         return keys if starts is None else [crop_key(key, start) for key, start in zip(keys, starts, strict=True)]
@@ -229,7 +230,7 @@ class Reading:
     def _units_of(self, key: str) -> list[int]:
         plan, version = self.plan, self._version_for(self.plan)
         name, start = (key, None) if version.length is None else parse_crop_key(key)
-        place = plan.place_of(name)
+        place = plan.place_of(name) if is_unicode(name) else -1
         units = np.flatnonzero(plan.sample == place) if place >= 0 else np.zeros(0, np.int64)
         starts = version.starts(units)
         return [int(unit) for number, unit in enumerate(units) if starts is None or starts[number] == start]
@@ -283,6 +284,8 @@ class Reading:
 
 def check_purpose(uri: str, release: Mapping[str, Any], purpose: str) -> None:
     """Checks that a release carries a purpose; raises PurposeError where it does not."""
+    if purpose not in list(Purpose):
+        raise PurposeError(f"purpose {purpose!r}: expected one of {', '.join(Purpose)}")
     if purpose not in release["purposes"]:
         raise PurposeError(
             f"{uri}: this release may be used for {', '.join(release['purposes'])} and not for {purpose}; "
@@ -293,10 +296,15 @@ def check_purpose(uri: str, release: Mapping[str, Any], purpose: str) -> None:
 def _told(error: OSError, uri: str) -> Exception:
     """Says what cannot be read. A store that does not answer is no damage: what it holds may be well."""
     if isinstance(error, FileNotFoundError):
-        return _MissingFileError(f"{uri}: cannot be read ({error.strerror or error})")
+        return _MissingFileError(
+            f"{uri}: is not there, and dataset.json lists it ({error.strerror or error}); fetch it again (`duologue shards verify` "
+            "tells what else is missing), or leave such samples out with on_damage='skip'"
+        )
     if isinstance(error, FileFault):
         return error
-    return DamagedReleaseError(f"{uri}: cannot be read ({error.strerror or error})")
+    return DamagedReleaseError(
+        f"{uri}: cannot be read ({error.strerror or error}); see that the file is well and may be read, or fetch the release again"
+    )
 
 
 def _numbers(units: _Places) -> Iterator[int]:

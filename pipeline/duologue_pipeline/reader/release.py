@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.text import parse_json
@@ -48,6 +49,10 @@ def read_manifest(uri: str) -> bytes:
     name = join(uri, MANIFEST)
     try:
         return read_inside(uri, MANIFEST, max_bytes=_MAX_BYTES)
+    except StoreFaultError:
+        raise
+    except NotADirectoryError:
+        raise UsageError(f"{uri}: is a file; give the output folder of a run, in which {MANIFEST} lies") from None
     except OSError as error:
         if not isinstance(error, FileNotFoundError) and error.errno != errno.ENAMETOOLONG:
             raise DamagedReleaseError(f"{name}: cannot be read ({error})") from None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.release import MANIFEST
@@ -35,6 +36,8 @@ def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
         for place in (path, f"{JOURNAL}/next/{path}"):
             try:
                 data = read_inside(root, place, max_bytes=entry["bytes"])
+            except StoreFaultError:
+                raise
             except (OSError, ValueError):
                 continue
             if hashlib.sha256(data).hexdigest() == entry["sha256"]:

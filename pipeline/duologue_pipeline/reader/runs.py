@@ -21,16 +21,29 @@ class Runs:
     begins.
 
     Args:
-        following: int64 [N], the row of the next segment of the run, -1 at its end.
+        order: int64 [M], the rows of the runs, one behind the other.
+        begins, ends: int64 [M], where they begin and end, in frames of all runs.
+        run_ends: int64 [M], where their runs end.
         first: int64 [N], the frame of the sample with which its first crop begins.
         units: int64 [N], how many crops begin in the sample.
-        frames: int64 [N], of the samples.
         length: frames of a crop.
     """
 
-    def __init__(self, following: _Places, first: _Places, units: _Places, frames: _Places, length: int) -> None:
+    def __init__(
+        self,
+        order: _Places,
+        begins: _Places,
+        ends: _Places,
+        run_ends: _Places,
+        first: _Places,
+        units: _Places,
+        length: int,
+    ) -> None:
         self.units = units
-        self._following, self._first, self._frames, self._length = following, first, frames, length
+        self._order, self._begins, self._ends, self._run_ends = order, begins, ends, run_ends
+        self._first, self._length = first, length
+        self._position = np.full(len(units), -1, np.int64)
+        self._position[order] = np.arange(len(order))
 
     def crop(self, row: int, part: int) -> tuple[list[int], int, int]:
         """Finds what a crop is made of.
@@ -43,12 +56,32 @@ class Runs:
             (the rows of its samples in their order; its first frame, and the one after its last, counted from the first
             frame of the first of them).
         """
+        (place,), (last,), (stop,) = self._stretches(np.array([row]), np.array([part]))
         start = int(self._first[row]) + part * self._length
-        rows, end = [row], int(self._frames[row])
-        while end < start + self._length and self._following[rows[-1]] >= 0:
-            rows.append(int(self._following[rows[-1]]))
-            end += int(self._frames[rows[-1]])
-        return rows, start, min(end, start + self._length)
+        return self._order[place : last + 1].tolist(), start, int(stop - self._begins[place])
+
+    def touching(self, rows: _Places, parts: _Places, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Tells which crops touch a sample that is marked.
+
+        Args:
+            rows: int64 [U], the samples in which they begin.
+            parts: int64 [U], which of the crops that begin there.
+            marked: bool [N].
+
+        Returns:
+            bool [U].
+        """
+        place, last, _ = self._stretches(rows, parts)
+        before = np.concatenate([[0], np.cumsum(marked[self._order])])
+        touching: npt.NDArray[np.bool_] = before[last + 1] > before[place]
+        return touching
+
+    def _stretches(self, rows: _Places, parts: _Places) -> tuple[_Places, _Places, _Places]:
+        """Finds the first and the last place of crops in the order, and the frame at which they end."""
+        place = self._position[rows]
+        start = self._begins[place] + self.starts(rows, parts)
+        stop = np.minimum(start + self._length, self._run_ends[place])
+        return place, np.searchsorted(self._ends, stop), stop
 
     def starts(self, rows: _Places, parts: _Places) -> _Places:
         """Gives the frames of samples with which their crops begin."""
@@ -93,13 +126,12 @@ def find_runs(
     order = order[chosen[order]]
     joins = np.zeros(len(order), bool)
     joins[1:] = (np.diff(recording[order]) == 0) & (np.diff(segment[order].astype(np.int64)) == 1)
-    following = np.full(count, -1, np.int64)
-    following[order[:-1][joins[1:]]] = order[1:][joins[1:]]
     ends = np.cumsum(own[order])
-    run_starts = np.maximum.accumulate(np.where(joins, 0, np.arange(len(order))))
-    begin = ends - own[order]
-    begin -= begin[run_starts]
+    begins = ends - own[order]
+    run = np.cumsum(~joins) - 1
+    opens = np.flatnonzero(~joins)
+    run_ends = ends[np.append(opens[1:], len(order)) - 1][run] if len(order) else ends
     first, units = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    first[order] = -begin % length
+    first[order] = -(begins - begins[opens][run]) % length
     units[order] = np.maximum(0, -((first[order] - own[order]) // length))
-    return Runs(following, first, units, own, length)
+    return Runs(order, begins, ends, run_ends, first, units, length)

@@ -21,6 +21,7 @@ __all__ = ["AudioPiece", "Sample", "read_members", "read_sample"]
 _MAX_JSON_BYTES: Final = 1 << 25
 _BLOCK_SAMPLES: Final = 1 << 18
 _SLACK_S: Final = 1.0
+_REMEDY: Final = ": fetch it again (`duologue shards verify` tells what is damaged)"
 
 
 @dataclass(frozen=True)
@@ -111,14 +112,14 @@ def read_sample(data: bytes, key: str, uri: str) -> Sample:
     try:
         found = list(group_members(read_members_of(io.BytesIO(data), max_bytes=len(data))))
     except MemberError as error:
-        raise DamagedReleaseError(f"{uri}: {key}: the archive is damaged ({error})") from None
+        raise DamagedReleaseError(f"{uri}: {key}: the archive is damaged ({error}){_REMEDY}") from None
     if [each.key for each in found] != [key]:
         keys = ", ".join(each.key for each in found) or "nothing"
-        raise DamagedReleaseError(f"{uri}: holds {keys} where the index names the sample {key}")
+        raise DamagedReleaseError(f"{uri}: holds {keys} where the index names the sample {key}{_REMEDY}")
     members, part = found[0].members, "json"
     if not {"json", "codes.npy"} <= members.keys():
         raise DamagedReleaseError(
-            f"{uri}: sample {key} has the members {', '.join(members)} and needs json and codes.npy"
+            f"{uri}: sample {key} has the members {', '.join(members)} and needs json and codes.npy{_REMEDY}"
         )
     try:
         if len(members["json"]) > _MAX_JSON_BYTES:
@@ -129,7 +130,7 @@ def read_sample(data: bytes, key: str, uri: str) -> Sample:
         part = "codes.npy"
         codes = parse_npy(members["codes.npy"])
     except ValueError as error:
-        raise DamagedReleaseError(f"{uri}: {key}.{part} cannot be read ({error})") from None
+        raise DamagedReleaseError(f"{uri}: {key}.{part} cannot be read ({error}){_REMEDY}") from None
     return Sample(key=key, metadata=metadata, codes=codes, flac=members.get("flac"), shard=uri)
 
 
@@ -146,4 +147,4 @@ def read_members(uri: str, *, max_bytes: int | None = None) -> Iterator[tuple[st
             for sample in group_members(read_members_of(stream, max_bytes=longest)):
                 yield sample.key, sample.members
     except MemberError as error:
-        raise DamagedReleaseError(f"{uri}: the archive is damaged ({error})") from None
+        raise DamagedReleaseError(f"{uri}: the archive is damaged ({error}){_REMEDY}") from None

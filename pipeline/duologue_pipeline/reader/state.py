@@ -10,13 +10,16 @@ from typing import Any, Final
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.deal import Rounds
 
-__all__ = ["MIX_SCHEMA", "POSITION", "SCHEMA", "joined_states", "merge_states"]
+__all__ = ["MIX_SCHEMA", "MOST", "POSITION", "SCHEMA", "check_counts", "joined_states", "merge_states"]
 
 SCHEMA: Final = "reader/1.0"
 """The version of a state of a dataset."""
 
 MIX_SCHEMA: Final = "mix/1.0"
 """The version of a state of a mix."""
+
+MOST: Final = 1 << 40
+"""Epochs and samples are counted below that."""
 
 POSITION: Final = ("rounds", "consumers", "given")
 """The fields of a state that say where readers stand; all others say in what."""
@@ -28,7 +31,7 @@ def merge_states(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Raises:
         UsageError: they are not of one and the same epoch, or two are of one reader and differ.
     """
-    if not states:
+    if not isinstance(states, Sequence) or not states:
         raise UsageError("state: none was given; give that of every reader")
     for state in states:
         _check(state)
@@ -62,12 +65,11 @@ def joined_states(
     Raises:
         UsageError: the states are not of one moment, or some are missing.
     """
-    state = merge_states([states] if isinstance(states, Mapping) else list(states))
+    state = merge_states([states] if isinstance(states, Mapping) else states)
     rounds = tuple(tuple(counts) for counts in state["rounds"])
     if state["consumers"] == consumers and str(consumer) in state["given"]:
         return state, rounds, state["given"][str(consumer)]
-    missing = [reader for reader in range(state["consumers"]) if str(reader) not in state["given"]]
-    if missing:
+    if len(state["given"]) < state["consumers"]:
         raise UsageError(
             f"state: it is of {len(state['given'])} of {state['consumers']} readers, and reader {consumer} of {consumers} needs "
             "those of all of them; give a list of the states of all readers"
@@ -81,9 +83,11 @@ def _check(state: Any) -> None:
         raise UsageError(f"state: it is no state of a reader of version {SCHEMA}; give what state_dict() gave")
     rounds, consumers, given = (state.get(field) for field in POSITION)
     well = (
-        isinstance(rounds, Sequence)
-        and all(isinstance(counts, Sequence) and counts and all(map(_is_count, counts)) for counts in rounds)
+        isinstance(rounds, list | tuple)
+        and all(isinstance(counts, list | tuple) and counts and all(map(_is_count, counts)) for counts in rounds)
+        and _is_count(state.get("epoch"))
         and type(consumers) is int
+        and consumers > 0
         and isinstance(given, Mapping)
         and all(_is_count(count) for count in given.values())
         and all(_is_reader(reader, consumers) for reader in given)
@@ -92,8 +96,27 @@ def _check(state: Any) -> None:
         raise UsageError("state: it is damaged; give what state_dict() gave")
 
 
+def check_counts(state: Mapping[str, Any], count: int) -> None:
+    """Checks that no reader of a joined state has had more than its share of an epoch of so many samples.
+
+    Raises:
+        UsageError: one has.
+    """
+    for counts in (*state["rounds"], state["given"]):
+        readers = state["consumers"] if isinstance(counts, Mapping) else len(counts)
+        told = counts.items() if isinstance(counts, Mapping) else enumerate(counts)
+        for reader, had in told:
+            share = max(0, -((int(reader) - count) // readers))
+            if had > share:
+                raise UsageError(
+                    f"state: it says that reader {reader} of {readers} has had {had} samples, and its share is {share}; give what "
+                    "state_dict() gave"
+                )
+        count -= sum(counts) if not isinstance(counts, Mapping) else 0
+
+
 def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 1 << 40
+    return type(value) is int and 0 <= value < MOST
 
 
 def _is_reader(name: Any, consumers: int) -> bool:

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.fetch import Place
@@ -13,6 +15,8 @@ from duologue_pipeline.reader.revocations import Revocation
 from duologue_pipeline.reader.runs import Runs, find_runs
 
 __all__ = ["Version", "runs_of"]
+
+_Places = npt.NDArray[np.int64]
 
 
 class Version:
@@ -40,6 +44,7 @@ class Version:
         fits = np.append(index.chosen, False)[rows]  # a row of -1 is the last
         if self._runs is not None:  # of a recording that lost a part of itself nothing can be given as it was dealt
             fits &= np.append(self._runs.units, -1)[rows] == plan.shape - 1
+            fits &= ~np.append(self._parted(rows), True)[rows]
         self._rows = np.where(fits, rows, -1)
 
     @property
@@ -72,12 +77,23 @@ class Version:
         rows, start, stop = self._runs.crop(row, int(self.plan.part[unit]))
         return (tuple(rows), start, stop) if self.index.chosen[rows].all() else None
 
-    def gone(self) -> npt.NDArray[np.bool_]:
-        """Tells which samples of the plan are not there, or named by revocations: bool [N]."""
-        gone: npt.NDArray[np.bool_] = np.append(self.struck, True)[self._rows]  # a row of -1 is the last
+    def gone(self, units: _Places) -> npt.NDArray[np.bool_]:
+        """Tells which units of the plan are not there, or touch a sample that revocations name: bool."""
+        rows = self._rows[self.plan.sample[units]]
+        gone = np.append(self.struck, True)[rows]  # a row of -1 is the last
+        if self._runs is not None:
+            there = np.flatnonzero(rows >= 0)
+            lost = self.struck | ~self.index.chosen
+            gone[there] = self._runs.touching(rows[there], self.plan.part[units[there]], lost)
         return gone
 
-    def starts(self, units: npt.NDArray[np.int64]) -> list[int] | None:
+    def _parted(self, rows: _Places) -> npt.NDArray[np.bool_]:
+        """Tells which samples of the index are of a recording of which the plan names a sample that is not there: bool [N]."""
+        lost = self.plan.keys.filter(pa.array((rows < 0) & (self.plan.shape > 0)))
+        recordings = pc.replace_substring_regex(lost, "-[0-9]+$", "")
+        return np.asarray(pc.is_in(self.index.recording.dictionary, value_set=recordings))[self.index.recording.indices]
+
+    def starts(self, units: _Places) -> list[int] | None:
         """Lists the frames of their samples with which units begin that are there; None where samples are given whole."""
         if self._runs is None:
             return None

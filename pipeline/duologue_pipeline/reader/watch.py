@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import inside_size, read_inside
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.release import DamagedReleaseError
@@ -91,6 +92,8 @@ class RevocationWatch:
                 pinned=release.get("revocations"),
                 before=self._known,
             )
+        except StoreFaultError:
+            raise
         except (OSError, ValueError) as error:  # a RevocationError is a ValueError
             raise UntrustedError(
                 f"{uri}: {error}; what must not be read cannot be told, so nothing is: fetch the release again from its "

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from duologue_pipeline.errors import UsageError
 from duologue_schemas.tables import TABLES
 
-__all__ = ["Condition", "chosen_samples", "parse_where", "tables_of"]
+__all__ = ["Condition", "chosen_samples", "is_unicode", "parse_where", "tables_of"]
 
 Condition = tuple[str, str, Any]
 """(column, operator, value); with ``in`` and ``not in`` the value is a list."""
@@ -41,7 +41,7 @@ def parse_where(where: Iterable[Sequence[Any]]) -> tuple[Condition, ...]:
     Raises:
         UsageError: a column or an operator is unknown, or the value is of another type than the column.
     """
-    if isinstance(where, str):
+    if isinstance(where, str) or not isinstance(where, Iterable) or getattr(where, "ndim", 1) == 0:
         raise _fault(where, 'expected a list of conditions such as ("language", "==", "en-US")')
     return tuple(_condition(each) for each in where)
 
@@ -76,6 +76,15 @@ def chosen_samples(where: Iterable[Condition], index: pa.Table, recordings: pa.T
     return chosen
 
 
+def is_unicode(text: str) -> bool:
+    """Tells whether a text can be written: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _condition(given: Any) -> Condition:
     if isinstance(given, str) or not isinstance(given, Sequence) or len(given) != 3:
         raise _fault(given, 'expected (column, operator, value) such as ("language", "==", "en-US")')
@@ -87,7 +96,7 @@ def _condition(given: Any) -> Condition:
     type_ = TABLES[table].field(column).type
     if pa.types.is_nested(type_):
         raise _fault(given, f"the column {column} holds lists ({type_}), which are not compared")
-    if operator not in _COMPARE and operator not in _AMONG:
+    if not isinstance(operator, str) or operator not in (*_COMPARE, *_AMONG):
         raise _fault(given, f"there is no operator {operator!r}; expected one of {', '.join([*_COMPARE, *_AMONG])}")
     if operator in _ORDERED and pa.types.is_boolean(type_):
         raise _fault(given, f"the column {column} is true or false; compare it with == or !=")
@@ -100,6 +109,7 @@ def _condition(given: Any) -> Condition:
     for each in values:
         _check_type(given, column, type_, each)
     plain = [each.item() if isinstance(each, np.generic) else each for each in values]  # a state says them in JSON
+    _check_doubles(given, type_, plain)
     return column, operator, sorted(set(plain)) if operator in _AMONG else plain[0]
 
 
@@ -107,12 +117,20 @@ def _check_type(given: Any, column: str, type_: pa.DataType, value: Any) -> None
     if pa.types.is_boolean(type_):
         fits, kind = isinstance(value, bool | np.bool_), "true or false"
     elif pa.types.is_string(type_):
-        fits, kind = isinstance(value, str), "text"
+        fits, kind = isinstance(value, str) and is_unicode(value), "text"
     else:
         number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
         fits, kind = number and abs(value) < 2**63, "a number"
     if not fits:
         raise _fault(given, f"the column {column} holds {kind}, and {value!r} is none")
+
+
+def _check_doubles(given: Any, type_: pa.DataType, values: Sequence[Any]) -> None:
+    """Refuses a whole number that no double is, where numbers are compared as doubles."""
+    if pa.types.is_floating(type_) or (pa.types.is_integer(type_) and _has_fraction(values)):
+        for value in values:
+            if int(value) == value and int(float(value)) != value:
+                raise _fault(given, f"{value} lies between two doubles, as which it is compared; give {float(value)!r}")
 
 
 def _holds(condition: Condition, table: pa.Table) -> npt.NDArray[np.bool_]:
@@ -125,7 +143,7 @@ def _holds(condition: Condition, table: pa.Table) -> npt.NDArray[np.bool_]:
         )
     values = table[column]
     if pa.types.is_integer(values.type):
-        values = values.cast(pa.float64() if _has_fraction(value) else pa.int64())
+        values = values.cast(pa.float64() if _has_fraction(_listed(value)) else pa.int64(), safe=False)
     if operator not in _AMONG:
         return _bools(_COMPARE[operator](values, pa.scalar(value, values.type)))
     among = pc.is_in(values, value_set=pa.array(value, values.type))
@@ -134,8 +152,12 @@ def _holds(condition: Condition, table: pa.Table) -> npt.NDArray[np.bool_]:
     return _bools(pc.and_(among, pc.is_valid(values)))
 
 
-def _has_fraction(value: Any) -> bool:
-    return any(isinstance(each, float | np.floating) for each in (value if isinstance(value, list) else [value]))
+def _has_fraction(values: Iterable[Any]) -> bool:
+    return any(isinstance(each, float) for each in values)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _bools(values: pa.ChunkedArray) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from duologue_pipeline.records import Rejected
 from duologue_pipeline.release.rejected import detail_lines, write_details
 from duologue_pipeline.shards.write import ready_folder
 
-__all__ = ["details_path", "keep_details", "make_details_folder", "staged_details"]
+__all__ = ["begin_details", "details_path", "finish_details", "make_details_folder", "staged_details"]
 
 
 def details_path(ledger: str, *, name: str, fingerprint: str) -> str:
@@ -46,8 +46,20 @@ def staged_details(out: str, launch: str) -> str:
     return join(ready_folder(out, launch), "refused.jsonl")
 
 
-def keep_details(path: str, refusals: Iterable[Rejected], *, out: str, launch: str) -> None:
-    """Writes the private file: what this process has refused, and what the workers of a launch have left of theirs."""
+def begin_details(path: str, refusals: Iterable[Rejected]) -> None:
+    """Makes the private file, of what this process has refused, in place of one that an attempt before this one has left.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    make_details_folder(path)
+    write_details(detail_lines(refusals), path)
+
+
+def finish_details(path: str, *, out: str, launch: str) -> None:
+    """Adds to the private file what the workers of a launch have left of theirs; once, however often it is done."""
     staged = staged_details(out, launch)
-    told = read_bytes(staged).decode("ascii").splitlines() if exists(staged) else []
-    write_details([*detail_lines(refusals), *told], path)
+    if exists(staged):
+        known = Path(path).read_text(encoding="ascii").splitlines() if exists(path) else []
+        told = set(read_bytes(staged).decode("ascii").splitlines()) - set(known)
+        write_details([*known, *told], path)

@@ -5,6 +5,7 @@ import hashlib
 from duologue_consent import format_time
 from duologue_pipeline.codec.document import codec_document, release_codec_document
 from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.made_by import MADE_BY
@@ -35,7 +36,8 @@ def release_options(
     Raises:
         UsageError: the codec or a checkpoint cannot be opened.
     """
-    codec = open_codec(request.codec)
+    spec = CodecSpec.parse(request.codec)
+    codec = open_codec(spec.on_cpu())  # where the run is launched there need be no GPU
     opinion_document = second_opinion.document() if second_opinion else None
     asr_document = asr.document() if asr else None  # hashes every file of the checkpoint
     rules = rule_versions()
@@ -45,7 +47,7 @@ def release_options(
         "manifest_sha256": manifest_sha256,
         "ledger": pin,
         "purpose": request.purpose,
-        "codec": codec_document(codec),
+        "codec": {**codec_document(codec), **spec.document},
         "segment_s": request.segment_s,
         "include_audio": request.include_audio,
         "words": request.words,
@@ -66,7 +68,7 @@ def release_options(
     return ReleaseOptions(
         name=request.name,
         purpose=request.purpose,
-        codec=release_codec_document(codec),
+        codec={**release_codec_document(codec), **spec.document},
         segment_s=request.segment_s,
         include_audio=request.include_audio,
         words=request.words,

@@ -23,9 +23,10 @@ from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.ready import find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.run.bearable import require_bearable
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
 from duologue_pipeline.run.decided import decide_manifest
-from duologue_pipeline.run.details import details_path, keep_details, make_details_folder
+from duologue_pipeline.run.details import begin_details, details_path, finish_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
@@ -33,7 +34,7 @@ from duologue_pipeline.run.job import rejoin_job
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.make import check_engine, make_release
 from duologue_pipeline.run.request import RunRequest, check_request
-from duologue_pipeline.shards.write import READY
+from duologue_pipeline.shards.write import READY, ready_folder
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["RunResult", "run"]
@@ -84,6 +85,11 @@ class _Run:
         """Opens and signs the ledger as it is now."""
         against = self.request.against or ()
         return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
+
+    @property
+    def watching(self) -> dict[str, Any]:
+        """Holds what a line of progress needs."""
+        return {"recordings": self.manifest.recordings, "stream": self.progress}
 
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
         return release_options(self.request, self.manifest.sha256, ledger, self.second_opinion, self.asr)
@@ -157,57 +163,61 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
 
 
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> str | None:
-    """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published.
+    """Makes the release with the ledger as it is pinned, and publishes it; gives what comes next where it is only submitted.
 
-    Gives what comes next where the run was only submitted.
+    What lies ready of this very run is only published.
     """
-    request, out, recordings = this.request, this.out, this.manifest.recordings
-    rejoined = rejoin_job(
-        out,
-        request.beam_args,
-        fingerprint=release.fingerprint,
-        recordings=recordings,
-        stream=this.progress,
-        tell=this.tell,
-    )
+    request, out, fingerprint = this.request, this.out, release.fingerprint
+    rejoined = rejoin_job(out, request.beam_args, fingerprint=fingerprint, tell=this.tell, **this.watching)
     if rejoined.pending is not None:
         return rejoined.pending
-    as_of = request.as_of or datetime.now(UTC)
     details = this.details(release)
-    if details is not None:
-        make_details_folder(details)
-    launch = rejoined.launch or find_ready(out, release.fingerprint)
-    made = launch is None
+    launch = rejoined.launch or find_ready(out, fingerprint)
     if launch is None:
         launch = uuid.uuid4().hex
-        snapshot = None if ledger is None else ledger.snapshot
-        prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
-        if ledger is not None:
-            stage_log(ledger, out, launch=launch)
-    else:
-        this.tell("publishing what a run before this one has laid ready")
-    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
-    if made:
-        pending = make_release(
-            request,
-            release,
-            decided,
-            out=out,
-            launch=launch,
-            recordings=recordings,
-            second_opinion=this.second_opinion,
-            asr=this.asr,
-            details=details is not None,
-            stream=this.progress,
-            tell=this.tell,
-        )
+        pending = _make(this, ledger, release, launch, details)
         if pending is not None:
             return pending
+    else:
+        this.tell("publishing what a run before this one has laid ready")
     if details is not None:
-        keep_details(details, decided.refusals, out=out, launch=launch)
+        finish_details(details, out=out, launch=launch)
+    ready = ready_folder(out, launch)
+    try:
+        require_bearable(ready, recordings=this.manifest.recordings, details=details)
+    except UsageError:
+        delete_directory(ready)
+        raise
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
     publish_release(out, launch=launch, check=check, tell=this.tell)
     return None
+
+
+def _make(
+    this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, launch: str, details: str | None
+) -> str | None:
+    """Decides on consent and has the runner lay the release ready; gives what comes next where it is only submitted."""
+    request, out = this.request, this.out
+    as_of = request.as_of or datetime.now(UTC)
+    snapshot = None if ledger is None else ledger.snapshot
+    prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
+    if ledger is not None:
+        stage_log(ledger, out, launch=launch)
+    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
+    if details is not None:
+        begin_details(details, decided.refusals)
+    return make_release(
+        request,
+        release,
+        decided,
+        out=out,
+        launch=launch,
+        second_opinion=this.second_opinion,
+        asr=this.asr,
+        details=details is not None,
+        tell=this.tell,
+        **this.watching,
+    )
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:

@@ -100,7 +100,11 @@ def make_release(
         asr=asr,
         same_audio=request.same_audio,
         compare_refused_audio=request.compare_refused_audio,
-        tokenize=TokenizeOptions(segment_s=request.segment_s, include_audio=request.include_audio),
+        tokenize=TokenizeOptions(
+            segment_s=request.segment_s,
+            include_audio=request.include_audio,
+            device=release.codec.get("device", "cpu"),
+        ),
         validation_share=request.validation_share,
         bridge_share=request.bridge_share,
         shard_s=None if request.shard_hours is None else request.shard_hours * 3600,

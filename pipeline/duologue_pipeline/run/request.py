@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from duologue_consent import Purpose
+from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.ingest.same_audio import SAME_AUDIO_POLICIES
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
@@ -25,7 +26,7 @@ class RunRequest:
         ledger: path or PostgreSQL URL of the consent ledger; None or a missing file lets nothing pass.
         against: releases and files with a checkpoint which the ledger must continue; None for none.
         purpose: what the release is for.
-        codec: ``embedded``, ``mimi`` or ``mimi:PATH``.
+        codec: ``embedded``, ``mimi`` or ``mimi:MODEL``, with options (:class:`duologue_pipeline.codec.spec.CodecSpec`).
         segment_s: length of a sample.
         include_audio: whether samples carry FLAC.
         words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
@@ -80,6 +81,7 @@ def check_request(request: RunRequest) -> None:
     """
     if request.purpose not in list(Purpose):
         raise UsageError(f"--purpose {request.purpose}: no such purpose; expected one of {', '.join(Purpose)}")
+    CodecSpec.parse(request.codec)
     if request.words not in WORDS_POLICIES:
         raise UsageError(f"--words {request.words}: expected one of {', '.join(WORDS_POLICIES)}")
     if request.isolation_policy not in ISOLATION_POLICIES:

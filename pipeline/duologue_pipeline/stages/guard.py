@@ -16,7 +16,10 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.files.faults import is_exhausted, storage_fault
+from duologue_pipeline.files.names import shown
+from duologue_pipeline.files.sealed import holds_secret, without_secrets
 from duologue_pipeline.records import Ingested, Recording, Rejected
+from duologue_pipeline.stages.internal_error import internal_error, is_of_the_recording
 
 __all__ = ["KEPT", "LOG", "REJECTED", "Split", "counted", "guarded", "settled", "tried"]
 
@@ -33,10 +36,11 @@ Split = tuple[PCollection[Any], PCollection[Rejected]]
 
 
 def tried(stage: str, work: Callable[..., Any], element: Any, *arguments: Any) -> Any:
-    """Applies a stage's pure function to an element, and gives a Rejected where the function refuses the element.
+    """Applies a stage's pure function to an element, and gives a Rejected where the function refuses the element or fails on it.
 
     Returns:
-        What it gives, or a Rejected in place of the RejectError that it raises. Other errors stop the run.
+        What it gives, or a Rejected in place of the RejectError that it raises; ``internal_error`` in place of an error that
+        can be laid to the element (:func:`duologue_pipeline.stages.internal_error.is_of_the_recording`). Others are raised.
 
     Raises:
         UsageError: the system is at its end (a full disk, too many open files), for which no recording is refused.
@@ -47,12 +51,31 @@ def tried(stage: str, work: Callable[..., Any], element: Any, *arguments: Any) -
         exhausted = _exhausted_in(error)
         if exhausted is not None:
             raise exhausted from None
-        return Rejected(_recording(element).recording_id, stage, error.reason, error.detail, error.values)
+        return _rejected(stage, element, error)
+    except Exception as error:
+        if _exhausted_in(error) is not None or not is_of_the_recording(error):
+            raise
+        refusal = internal_error(error)
+        told = " ".join(f"{name} {value}" for name, value in refusal.values.items())
+        LOG.error(
+            "%s internal_error %s: %s", stage, _name(element), told
+        )  # the trace may name people: it is for the private file
+        return _rejected(stage, element, refusal)
+
+
+def _rejected(stage: str, element: Any, error: RejectError) -> Rejected:
+    recording = _recording(element)
+    detail = error.detail
+    for track in recording.tracks:
+        for uri in (track.uri, track.words_uri):
+            if uri is not None and holds_secret(uri):
+                detail = detail.replace(uri, shown(uri))
+    return Rejected(recording.recording_id, stage, error.reason, without_secrets(detail), error.values)
 
 
 def _exhausted_in(error: BaseException) -> UsageError | None:
     """Finds that the system was at its end in what led to an error."""
-    cause = error.__context__
+    cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and is_exhausted(cause):
             return storage_fault(cause, cause.filename or tempfile.gettempdir())

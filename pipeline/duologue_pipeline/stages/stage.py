@@ -1,17 +1,21 @@
 """Applies a stage to recordings on Beam: one transform for every stage, over a pure function each."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import apache_beam as beam
 from apache_beam.pvalue import AsSingleton, PCollection
 from apache_beam.utils.shared import Shared
 
+from duologue_pipeline.errors import RejectError
 from duologue_pipeline.stages.guard import Split, guarded, settled, tried
 from duologue_pipeline.stages.launcher import end_with_launcher
 
 __all__ = ["Stage"]
+
+LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass
@@ -30,6 +34,10 @@ class Stage(beam.PTransform[Any, Any]):
         output: the type that it gives.
         model: loads what the work needs, once a process; None where it needs nothing.
         side: collections of one element each that the work needs whole.
+        together: as ``work``, for a list of elements, of which it gives a result each: an element of the next stage, or the
+            RejectError of one that it refuses. None where elements are worked on alone.
+        batch: how many elements are worked on together, at most.
+        hints: what a cluster is asked for on behalf of this stage alone, as Beam's resource hints.
     """
 
     name: str
@@ -37,14 +45,22 @@ class Stage(beam.PTransform[Any, Any]):
     output: type
     model: Callable[[], Any] | None = None
     side: tuple[PCollection[Any], ...] = ()
+    together: Callable[..., Any] | None = None
+    batch: int = 1
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__(label=self.name.capitalize())
 
     def expand(self, elements: PCollection[Any]) -> Split:
         """Applies the stage to the elements, and gives those kept and those rejected."""
-        dofn = _Work(self.name, self.work, self.model)
+        dofn: _Work = _Work(self.name, self.work, self.model)
+        if self.together is not None and self.batch > 1:
+            dofn = _WorkTogether(self.name, self.work, self.together, self.model)
+            elements |= "Batch" >> beam.BatchElements(min_batch_size=self.batch, max_batch_size=self.batch)
         step = beam.ParDo(dofn, *(AsSingleton(each) for each in self.side))
+        if self.hints:
+            step.with_resource_hints(**self.hints)
         return guarded(elements, "Apply", step, self.output)
 
 
@@ -61,3 +77,35 @@ class _Work(beam.DoFn):
 
     def process(self, element: Any, *side: Any) -> Iterator[Any]:
         yield settled(self._name, tried(self._name, self._work, element, *self._loaded, *side))
+
+
+class _WorkTogether(_Work):
+    def __init__(
+        self, name: str, work: Callable[..., Any], together: Callable[..., Any], model: Callable[[], Any] | None
+    ) -> None:
+        super().__init__(name, work, model)
+        self._together = together
+
+    def process(self, elements: list[Any], *side: Any) -> Iterator[Any]:
+        try:
+            results = self._together(elements, *self._loaded, *side)
+        except Exception as error:
+            # One of them is the cause; alone, it is the only one that suffers, and its trace is kept where it may lie.
+            LOG.warning(
+                "%s: %d elements cannot be worked on together (%s); each is now taken alone",
+                self._name,
+                len(elements),
+                type(error).__name__,
+            )
+            for element in elements:
+                yield from super().process(element, *side)
+            return
+        for element, result in zip(elements, results, strict=True):
+            yield settled(self._name, tried(self._name, _given, element, result))
+
+
+def _given(_element: Any, result: Any) -> Any:
+    """Gives the result of an element, or raises its refusal."""
+    if isinstance(result, RejectError):
+        raise result
+    return result

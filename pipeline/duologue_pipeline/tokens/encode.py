@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -11,7 +11,9 @@ import numpy.typing as npt
 import soundfile
 
 from duologue_pipeline.codec.base import Codec
+from duologue_pipeline.codec.together import encode_together
 from duologue_pipeline.consent.forms import forms_of_sample, require_granted
+from duologue_pipeline.errors import RejectError
 from duologue_pipeline.files.storage import exists, join, open_output, write_bytes
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
@@ -23,7 +25,15 @@ from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
 from duologue_pipeline.tokens.samples import MAY_BE_EMPTY, sample_document
 from duologue_pipeline.tokens.segments import SHORTEST_S, Segment, cut_segments
 
-__all__ = ["PARTS", "TokenizeOptions", "encode_conversation", "tokenize_conversation", "tokens_stage"]
+__all__ = [
+    "PARTS",
+    "TokenizeOptions",
+    "encode_conversation",
+    "encode_conversations",
+    "tokenize_conversation",
+    "tokens_stage",
+    "tokens_stage_together",
+]
 
 PARTS: Final = "parts"
 """The folder under the staging folder where parts and their rows lie."""
@@ -40,10 +50,12 @@ class TokenizeOptions:
         include_audio: whether samples carry ``KEY.flac``, stereo, 16 bits, at the higher of the native rates.
             Where a track goes over full scale both are turned down by ``audio.gain_db`` of the sample's document, so
             that nothing is clipped.
+        device: what the codec was asked to compute on, ``cpu`` or ``cuda``, where indices may differ; for the names of parts.
     """
 
     segment_s: float = 120.0
     include_audio: bool = False
+    device: str = "cpu"
 
     def segment_frames(self, codec: Codec) -> int:
         """Counts the token frames of a full segment, at least 1."""
@@ -63,10 +75,30 @@ def encode_conversation(recording: Recording, codec: Codec) -> Iterator[Codes]:
     Raises:
         RejectError: an ``audio_*`` reason.
     """
-    encoders = codec.encoder(), codec.encoder()
-    for a, b in conversation_blocks(recording, rate_hz=codec.sample_rate_hz):
-        yield np.stack([encoders[0].push(a), encoders[1].push(b)])
-    yield np.stack([encoder.finish() for encoder in encoders])
+    blocks = conversation_blocks(recording, rate_hz=codec.sample_rate_hz)
+    return (codes for _, codes in encode_together(codec, [blocks]))
+
+
+def encode_conversations(recordings: Sequence[Recording], codec: Codec) -> list[list[Codes] | RejectError]:
+    """Encodes several recordings together, each as :func:`encode_conversation` does alone.
+
+    An hour of a recording is 1.4 MB of codes, which are held until all of them are encoded.
+
+    Returns:
+        For each recording its blocks of codes, or why its audio cannot be decoded; the others go on without it.
+    """
+    refused: dict[int, RejectError] = {}
+
+    def decoded(place: int, recording: Recording) -> Iterator[tuple[Pcm, Pcm]]:
+        try:
+            yield from conversation_blocks(recording, rate_hz=codec.sample_rate_hz)
+        except RejectError as error:
+            refused[place] = error
+
+    blocks: list[list[Codes]] = [[] for _ in recordings]
+    for place, codes in encode_together(codec, [decoded(*numbered) for numbered in enumerate(recordings)]):
+        blocks[place].append(codes)
+    return [refused.get(place, codes) for place, codes in enumerate(blocks)]
 
 
 def tokens_stage(
@@ -84,6 +116,38 @@ def tokens_stage(
     """
     split, shard = plan[conversation.recording.recording_id]
     return tokenize_conversation(conversation, split=split, shard=shard, codec=codec, options=options, staging=staging)
+
+
+def tokens_stage_together(
+    conversations: Sequence[Annotated],
+    codec: Codec,
+    plan: Mapping[str, tuple[str, str]],
+    *,
+    options: TokenizeOptions,
+    staging: str,
+) -> list[Tokenized | RejectError]:
+    """Writes the parts of several conversations, which are encoded together; each as :func:`tokens_stage` does alone.
+
+    Returns:
+        For each conversation where its part lies, or why its audio cannot be decoded any more.
+    """
+    plans = [plan[conversation.recording.recording_id] for conversation in conversations]
+    named = [
+        _tokenized(conversation, split, shard, codec=codec, options=options, staging=staging)
+        for conversation, (split, shard) in zip(conversations, plans, strict=True)
+    ]
+    results: list[Tokenized | RejectError] = [*named]
+    missing = [place for place, tokenized in enumerate(named) if not exists(tokenized.rows_uri)]
+    together = encode_conversations([conversations[place].recording for place in missing], codec)
+    for place, codes in zip(missing, together, strict=True):
+        try:
+            if isinstance(codes, RejectError):
+                raise codes
+            split, _ = plans[place]
+            _write_part(named[place], conversations[place], codes, split=split, codec=codec, options=options)
+        except RejectError as error:
+            results[place] = error
+    return results
 
 
 def tokenize_conversation(
@@ -106,11 +170,23 @@ def tokenize_conversation(
         RejectError: the audio cannot be decoded any more.
         FormNotGrantedError: a sample would hold a form that was not granted; it is not written.
     """
+    tokenized = _tokenized(conversation, split, shard, codec=codec, options=options, staging=staging)
+    if not exists(tokenized.rows_uri):
+        codes = encode_conversation(conversation.recording, codec)
+        _write_part(tokenized, conversation, codes, split=split, codec=codec, options=options)
+    return tokenized
+
+
+def _tokenized(
+    conversation: Annotated, split: str, shard: str, *, codec: Codec, options: TokenizeOptions, staging: str
+) -> Tokenized:
+    """Names the part of a conversation and its rows."""
     recording_id = conversation.recording.recording_id
-    decides = [asdict(conversation), split, asdict(options), codec.name, codec.weights_sha256, rule_versions(), MADE_BY]
+    made_with = [codec.name, codec.weights_sha256, codec.codebooks]
+    decides = [asdict(conversation), split, asdict(options), made_with, rule_versions(), MADE_BY]
     fingerprint = hashlib.sha256(canonical_json(decides)).hexdigest()[:16]
     name = join(staging, PARTS, f"{recording_id}-{fingerprint}")
-    tokenized = Tokenized(
+    return Tokenized(
         recording_id,
         shard,
         part_uri=f"{name}.part",
@@ -119,14 +195,24 @@ def tokenize_conversation(
         language=conversation.recording.language,
         statistics=conversation.statistics,
     )
-    if exists(tokenized.rows_uri):
-        return tokenized
+
+
+def _write_part(
+    tokenized: Tokenized,
+    conversation: Annotated,
+    codes: Iterable[Codes],
+    *,
+    split: str,
+    codec: Codec,
+    options: TokenizeOptions,
+) -> None:
+    """Writes the part of a conversation from its codes, and its rows after it."""
     index, filled = [], []
     offset = 0
     with open_output(tokenized.part_uri) as out:
-        for segment, codes, flac in _samples(conversation, codec, options):
+        for segment, cut, flac in _samples(conversation, codes, codec, options):
             document = sample_document(conversation, segment, split=split, codec=codec)
-            members = {"json": canonical_json(document), "codes.npy": npy_bytes(codes)}
+            members = {"json": canonical_json(document), "codes.npy": npy_bytes(cut)}
             if flac is not None:
                 members["flac"] = flac
             require_granted(forms_of_sample(members, document), conversation.consent.forms, key=document["key"])
@@ -149,14 +235,13 @@ def tokenize_conversation(
     }
     # The rows come last: where they are, the part is whole.
     write_bytes(tokenized.rows_uri, canonical_json(rows))
-    return tokenized
 
 
 def _samples(
-    conversation: Annotated, codec: Codec, options: TokenizeOptions
+    conversation: Annotated, blocks: Iterable[Codes], codec: Codec, options: TokenizeOptions
 ) -> Iterator[tuple[Segment, Codes, bytes | None]]:
     segments = cut_segments(
-        encode_conversation(conversation.recording, codec),
+        blocks,
         segment_frames=options.segment_frames(codec),
         shortest_frames=max(1, round(SHORTEST_S * codec.frame_rate_hz)),
     )

@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 
-from duologue_pipeline.torch.items import Item, time_frames
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.torch.items import Item, check_padding, time_frames
 
 __all__ = ["collate"]
 
@@ -27,8 +28,11 @@ def collate(items: Sequence[Item], *, pad: int = -1, axis: int = -1) -> dict[str
         is no tensor becomes a list.
 
     Raises:
-        UsageError: a tensor has no such axis.
+        UsageError: a tensor has no such axis, there is no item, or they hold something else each, or are of one length along
+            the axis and of several along another.
     """
+    check_padding(pad, axis)
+    _check_alike(items)
     batch = {**_lengths(items, axis), "keys": [item["key"] for item in items]}
     for name in items[0]:
         values = [item[name] for item in items]
@@ -39,13 +43,47 @@ def collate(items: Sequence[Item], *, pad: int = -1, axis: int = -1) -> dict[str
     return batch
 
 
+def _check_alike(items: Sequence[Item]) -> None:
+    if not items or not all(isinstance(item, dict) and "key" in item for item in items):
+        raise UsageError("collate: expected a list of items of a TorchDataset, at least one")
+    first = items[0]
+    for item in items:
+        if item.keys() != first.keys():
+            raise UsageError(
+                f"samples {first['key']} and {item['key']} have different parts ({', '.join(first)}; {', '.join(item)}) and make no "
+                "batch; give a view that returns the same for each, or batches of one"
+            )
+        for name, value in item.items():
+            if _layout(value) != _layout(first[name]):
+                raise UsageError(
+                    f"samples {first['key']} and {item['key']}: {name} is of another type or number of axes in each, and makes no "
+                    "batch; give a view that returns the same for each, or batches of one"
+                )
+
+
+def _layout(value: Any) -> Any:
+    return (value.dtype, value.ndim) if isinstance(value, torch.Tensor) else None
+
+
 def _lengths(items: Sequence[Item], axis: int) -> dict[str, Any]:
     if "frames_held" in items[0]:
         return {"lengths": torch.tensor([item["frames_held"] for item in items])}
     found = [time_frames(item, axis) for item in items]
+    _check_axis(items, next(iter(found[0])), axis)
     lengths = {name: torch.tensor([frames[name] for frames in found]) for name in found[0]}
     first, *others = lengths.items()
     return {"lengths": first[1], **{f"{name}_lengths": each for name, each in others if not each.equal(first[1])}}
+
+
+def _check_axis(items: Sequence[Item], name: str, axis: int) -> None:
+    """Checks that what is to be time is not an axis along which nothing differs, while another one does."""
+    sizes = [set(each) for each in zip(*(item[name].shape for item in items), strict=True)]
+    other = [number for number, each in enumerate(sizes) if len(each) > 1]
+    if other and len(sizes[axis]) == 1:
+        raise UsageError(
+            f"sample {items[0]['key']}: axis {axis} is to be the time of {name} {list(items[0][name].shape)}, and the items of the "
+            f"batch differ along axis {other[0]}; if that is time give axis={other[0]}: functools.partial(collate, axis={other[0]})"
+        )
 
 
 def _stacked(values: Sequence[torch.Tensor], pad: int) -> torch.Tensor:

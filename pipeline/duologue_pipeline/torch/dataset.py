@@ -9,7 +9,7 @@ from torch import distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader.epochs import Epochs, check_epoch
+from duologue_pipeline.reader.epochs import Epochs, check_epoch, check_reader, plain
 from duologue_pipeline.torch.items import Item, View, to_tensors
 from duologue_pipeline.torch.packing import Packing, packs
 from duologue_pipeline.torch.steps import Begun, Mark, steps
@@ -53,8 +53,17 @@ class TorchDataset(IterableDataset[Item]):
                 parallel) get the same rank.
 
         Raises:
-            UsageError: only one of rank and world is given.
+            UsageError: only one of rank and world is given, or an argument is none of these.
         """
+        if not isinstance(dataset, Epochs):
+            raise UsageError(f"dataset {dataset!r}: expected what open_dataset(...) or mix(...) gave"[:300])
+        if view is not None and not callable(view):
+            raise UsageError(
+                f"view {view!r}: expected a function of a sample, as lambda sample: dual_stream(sample, tokenizer); or None "
+                "for its codes"
+            )
+        if packing is not None and not isinstance(packing, Packing):
+            raise UsageError(f"packing {packing!r}: expected Packing(frames=...), or None")
         if (rank is None) != (world is None):
             raise UsageError("rank and world: give both of them or neither")
         if rank is not None and dataset.world > 1:
@@ -62,6 +71,8 @@ class TorchDataset(IterableDataset[Item]):
                 f"rank and world: the dataset was opened for reader {dataset.rank} of {dataset.world} already, and would be "
                 "shared out twice; give them once"
             )
+        if rank is not None:
+            check_reader("rank", rank, "world", world)
         dataset.check_fresh()
         self._dataset, self._view, self._packing = dataset, view, packing
         self._place = None if rank is None or world is None else (rank, world)
@@ -86,6 +97,7 @@ class TorchDataset(IterableDataset[Item]):
 
     def set_epoch(self, number: int) -> None:
         """Names the epoch that the next iteration gives, from 0; that of a state that was loaded goes on where the state stands."""
+        number = plain(number)
         check_epoch(number)
         self._own()
         if self._loaded and number != self._loaded[0]["reader"]["epoch"]:
@@ -124,7 +136,7 @@ class TorchDataset(IterableDataset[Item]):
         Raises:
             UsageError: it is no such state. Whether it is of this dataset is seen when the iteration begins.
         """
-        states = [state] if isinstance(state, Mapping) else list(state)
+        states = [state] if isinstance(state, Mapping) else list(state) if isinstance(state, Sequence) else []
         if not states or not all(_is_state(each) for each in states):
             raise UsageError(
                 f"state: it is no state of a TorchDataset of version {_SCHEMA}; give what state_dict() gave"
@@ -159,6 +171,7 @@ class TorchDataset(IterableDataset[Item]):
         self._in_workers.fill_(worker is not None)
         loaded = self._take_loaded(0 if worker is None else worker.seed - worker.id)
         if loaded:
+            _check_whole(loaded, share)
             share.load_state_dict([state["reader"] for state in loaded])
         self._share, self._mark = share, None
         self._begun = _all_begun(loaded)
@@ -219,6 +232,16 @@ class TorchDataset(IterableDataset[Item]):
 def _shared(value: int) -> torch.Tensor:
     tensor: torch.Tensor = torch.tensor(value).share_memory_()  # type: ignore[no-untyped-call]
     return tensor
+
+
+def _check_whole(states: Sequence[Mapping[str, Any]], share: Epochs) -> None:
+    """Checks that one worker's state alone is not loaded where there are other workers or ranks now; raises UsageError."""
+    before = states[0]["reader"].get("consumers")
+    if len(states) == 1 and before not in (1, share.world):
+        raise UsageError(
+            f"state: it is of one of {before} workers, and there are {share.world} of all ranks now; load "
+            "worker_states(loader.state_dict()) of all ranks, in one list, into each TorchDataset, and nothing into the loader"
+        )
 
 
 def _one_of(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader import Sample
 
-__all__ = ["Item", "View", "items_of", "time_frames", "to_tensors"]
+__all__ = ["Item", "View", "check_padding", "items_of", "time_frames", "to_tensors"]
 
 Item = dict[str, Any]
 """Arrays, or tensors, by name, and under ``key`` the sample that they are of."""
@@ -67,8 +67,26 @@ def time_frames(item: Item, axis: int) -> dict[str, int]:
     return {name: int(value.shape[axis]) for name, value in arrays.items()}
 
 
+def check_padding(pad: Any, axis: Any) -> None:
+    """Checks what fills up integers, and which axis is time; raises UsageError."""
+    if type(pad) is not int or not -(1 << 63) <= pad < 1 << 63:
+        raise UsageError(f"pad {pad!r}: expected a whole number that fills up integers")
+    if type(axis) is not int:
+        raise UsageError(f"axis {axis!r}: expected which axis is time, a whole number")
+
+
 def to_tensors(item: Item) -> Item:
-    """Turns arrays into tensors: integers of any kind into int64, floats into float32; bool and what is no array stays."""
+    """Turns arrays into tensors: integers of any kind into int64, floats into float32; bool and what is no array stays.
+
+    Raises:
+        UsageError: an array is of something else.
+    """
+    for name, value in item.items():
+        if isinstance(value, np.ndarray) and value.dtype.kind not in "iufb":
+            raise UsageError(
+                f"sample {item['key']}: {name} is an array of {value.dtype}, expected whole numbers, floats or bool; turn it into a "
+                "list in the view"
+            )
     return {name: _tensor(value) if isinstance(value, np.ndarray) else value for name, value in item.items()}
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.torch.items import Item, time_frames
+from duologue_pipeline.torch.items import Item, check_padding, time_frames
 from duologue_pipeline.torch.steps import Mark, Step
 
 __all__ = ["Packing", "packs"]
+
+_MOST_FRAMES: Final = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Packing:
     def __post_init__(self) -> None:
         if type(self.frames) is not int or self.frames < 1:
             raise UsageError(f"frames {self.frames!r}: expected how many frames a pack has, a whole number from 1")
+        if self.frames > _MOST_FRAMES:
+            raise UsageError(
+                f"frames {self.frames!r}: a pack has at most {_MOST_FRAMES}, two weeks of speech; give fewer"
+            )
+        check_padding(self.pad, self.axis)
 
 
 def packs(found: Iterable[Step], packing: Packing) -> Iterator[tuple[Item, Mark]]:
@@ -63,6 +70,11 @@ def packs(found: Iterable[Step], packing: Packing) -> Iterator[tuple[Item, Mark]
         if parts and not packing.across_recordings and not step.follows(before):
             yield _pack(parts, packing), step.mark(step.given)
             parts, room = [], packing.frames
+        if parts and (fault := _differs(parts[0][0], step.item, packing.axis)):
+            raise UsageError(
+                f"samples {parts[0][0]['key']} and {step.item['key']}: {fault}, so one pack cannot hold both; give a view that "
+                "returns the same arrays for each, or another axis="
+            )
         before, start = step, step.given
         while start < frames:
             end = min(frames, start + room)
@@ -90,6 +102,28 @@ def _frames(item: Item, axis: int) -> int:
     return next(iter(lengths.values()))
 
 
+def _differs(item: Item, other: Item, axis: int) -> str:
+    """Says in what the arrays of two items differ but in their length; "" where they may stand in one pack."""
+    layouts = [
+        {
+            name: (value.dtype.kind in "iu" or value.dtype, np.delete(value.shape, axis).tolist())
+            for name, value in each.items()
+            if name != "key"
+        }
+        for each in (item, other)
+    ]
+    if layouts[0].keys() != layouts[1].keys():
+        return f"they have the arrays {', '.join(sorted(layouts[0]))} and {', '.join(sorted(layouts[1]))}"
+    return next(
+        (
+            f"their arrays {name} differ in more than their length"
+            for name in layouts[0]
+            if layouts[0][name] != layouts[1][name]
+        ),
+        "",
+    )
+
+
 def _cut(item: Item, start: int, end: int, axis: int) -> Item:
     return {
         name: value[(*(slice(None),) * (axis % value.ndim), slice(start, end))] if name != "key" else value
@@ -104,6 +138,11 @@ def _pack(parts: list[tuple[Item, int]], packing: Packing) -> Item:
     pack: Item = {"key": [part["key"] for part, _ in parts], "frames_held": held}
     for name in first:
         if name != "key":
+            if len({tuple(np.delete(part[name].shape, packing.axis)) for part, _ in parts}) > 1:
+                raise UsageError(
+                    f"sample {parts[-1][0]['key']}: axis {packing.axis} is to be the time of {name}, and the items differ along "
+                    "another axis, so they cannot be packed; give the axis of time as Packing(axis=...)"
+                )
             whole = np.concatenate([part[name] for part, _ in parts], axis=packing.axis)
             pack[name] = _filled(whole, packing.axis, packing.frames - held, packing.pad)
     segment = np.repeat(np.arange(len(parts)), lengths)

@@ -10,6 +10,7 @@ from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.views.sequence import MODEL_SPEECH, TAG, USER_SPEECH, Tokens
 from duologue_pipeline.views.sides import FRAME_MS, check_speaker, other_speaker, side_codes
+from duologue_pipeline.views.spans import finite_number
 from duologue_pipeline.views.tokenizers import check_ids
 
 __all__ = ["clock_chunks", "split_clock_chunks"]
@@ -150,12 +151,13 @@ def _kept(
 
 
 def _chunk_frames(chunk_frames: int) -> int:
-    if chunk_frames < 1 or chunk_frames != int(chunk_frames):
+    exact = finite_number(chunk_frames)
+    if exact is None or exact < 1 or exact.denominator != 1:
         raise UsageError(
-            f"chunk_frames {chunk_frames}: a chunk of {chunk_frames * FRAME_MS:g} ms is no whole number of frames of {FRAME_MS} "
-            "ms; take 2 (160 ms) or 3 (240 ms)"
+            f"chunk_frames {chunk_frames!r}: expected a whole number of frames of {FRAME_MS} ms; take 2 (160 ms) or 3 (240 ms), "
+            "200 ms is no whole number"
         )
-    return int(chunk_frames)
+    return int(exact)
 
 
 def _tags(tags: tuple[int, int]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.views.sides import FRAME_MS, frame_count, other_speaker
-from duologue_pipeline.views.spans import active_steps, event_spans, sample_end_ms, steps_inside
+from duologue_pipeline.views.spans import active_steps, event_spans, finite_number, sample_end_ms, steps_inside
 
 __all__ = ["DUALTURN_HORIZONS_MS", "VAP_BINS_MS", "activity_labels", "dualturn_labels", "vap_labels"]
 
@@ -40,11 +40,12 @@ def activity_labels(sample: Sample, *, frame_ms: float = 80) -> npt.NDArray[np.u
         uint8 [2, ceil(80 T / frame_ms)], speaker ``a`` first.
 
     Raises:
-        UsageError: the length is not above 0.
+        UsageError: the length is no number from 1 on.
     """
-    if not frame_ms > 0:
-        raise UsageError(f"frame_ms {frame_ms}: expected more than 0 ms")
-    return _activity(sample, Fraction(frame_ms))
+    exact = finite_number(frame_ms)
+    if exact is None or exact < 1:
+        raise UsageError(f"frame_ms {frame_ms!r}: expected a number of at least 1 ms, the clock of a release")
+    return _activity(sample, exact)
 
 
 def _activity(sample: Sample, frame_ms: Fraction | int) -> npt.NDArray[np.uint8]:
@@ -69,18 +70,21 @@ def vap_labels(sample: Sample, *, frame_hz: float = 50) -> npt.NDArray[np.int16]
 
     Args:
         sample: the sample.
-        frame_hz: label frames a second, at least 5; a bin holds ``int`` of its length in frames, as in VAP.
+        frame_hz: label frames a second, 5 to 1000; a bin holds ``int`` of its length in frames, as in VAP.
 
     Returns:
         int16 [N - 100] of 0 to 255, where N is 50 a second; empty where the sample is no longer than two seconds. With
         another rate, N less the frames of the four bins.
 
     Raises:
-        UsageError: a bin would hold no frame.
+        UsageError: it is no such rate.
     """
-    if not frame_hz * VAP_BINS_MS[0] >= 1000:
-        raise UsageError(f"frame_hz {frame_hz}: expected at least 5, or the first bin of .2 s holds no frame")
-    rate = Fraction(frame_hz)
+    rate = finite_number(frame_hz)
+    if rate is None or rate * VAP_BINS_MS[0] < 1000 or rate > 1000:
+        raise UsageError(
+            f"frame_hz {frame_hz!r}: expected a number from 5, below which the first bin of .2 s holds no frame, to 1000, the "
+            "clock of a release"
+        )
     active = _activity(sample, 1000 / rate)
     bins = [int(length * rate / 1000) for length in VAP_BINS_MS]
     count = max(0, active.shape[1] - sum(bins))

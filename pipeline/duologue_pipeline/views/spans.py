@@ -12,7 +12,16 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, milliseconds
 
-__all__ = ["active_steps", "activity_spans", "event_spans", "sample_end_ms", "step_count", "steps_inside", "whole_step"]
+__all__ = [
+    "active_steps",
+    "activity_spans",
+    "event_spans",
+    "finite_number",
+    "sample_end_ms",
+    "step_count",
+    "steps_inside",
+    "whole_step",
+]
 
 Span = tuple[int, int]
 
@@ -48,6 +57,12 @@ def _spans(rows: Iterable[dict[str, Any]], speaker: str) -> list[Span]:
     return [(milliseconds(row["start_s"]), milliseconds(row["end_s"])) for row in rows if row["speaker"] == speaker]
 
 
+def finite_number(value: Any) -> Fraction | None:
+    """Gives a number exactly; None where it is none, or not finite."""
+    number = isinstance(value, int | float | Fraction | np.integer | np.floating) and not isinstance(value, bool)
+    return Fraction(value) if number and math.isfinite(value) else None
+
+
 def whole_step(value: int, name: str) -> int:
     """Gives a length in milliseconds or frames back.
 
@@ -55,7 +70,7 @@ def whole_step(value: int, name: str) -> int:
         UsageError: it is no whole number of at least 1.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise UsageError(f"{name} {value}: expected a whole number of at least 1")
+        raise UsageError(f"{name} {value!r}: expected a whole number of at least 1")
     return int(value)
 
 

@@ -15,6 +15,7 @@ from duologue_consent.lineage.release_facts import read_checkpoints
 from duologue_consent.proofs.dsse import load_json, parse_envelope
 from duologue_consent.proofs.leaves import kind_of
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.storage import exists, file_size, join, read_bytes
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME, Revocations
@@ -113,6 +114,8 @@ def _require_once(root: str, release: Mapping[str, Any], ledger: Ledger, now: da
         latest = max(_moments(root, release, revocations), default=None)
     except ConsentError as error:
         raise UsageError(str(error)) from None
+    except StoreFaultError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{root}: its files are damaged ({error}); see `duologue shards verify {root}`") from None
     require_clock(root, latest, now)

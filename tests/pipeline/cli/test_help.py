@@ -6,7 +6,7 @@ from dataclasses import MISSING, fields
 
 from duologue_consent import Purpose
 from duologue_pipeline.cli.run import demo, run
-from duologue_pipeline.codec.registry import CODEC_NAMES
+from duologue_pipeline.codec.spec import CODEC_NAMES
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
 from duologue_pipeline.run import RunRequest
 from duologue_pipeline.words.files import WORDS_POLICIES

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue_pipeline.codec import mimi_weights
+from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.codec.mimi import MimiCodec
+from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.models.torchaudio_cpu import import_torchaudio
 
@@ -107,7 +109,7 @@ def encode_in_one_pass(model: Any, pcm: npt.NDArray[np.float32]) -> npt.NDArray[
     return codes
 
 
-def encode_in_pieces(codec: MimiCodec, pcm: npt.NDArray[np.float32], cuts: list[int]) -> npt.NDArray[np.uint16]:
+def encode_in_pieces(codec: Codec, pcm: npt.NDArray[np.float32], cuts: list[int]) -> npt.NDArray[np.uint16]:
     encoder = codec.encoder()
     codes = [encoder.push(piece) for piece in np.split(pcm, sorted(cuts))]
     return np.concatenate([*codes, encoder.finish()], axis=1)
@@ -192,8 +194,9 @@ def test_the_sliding_window_matters_for_this_signal(
 
 def test_the_state_of_a_track_is_small_and_does_not_grow(codec: MimiCodec, pcm: npt.NDArray[np.float32]) -> None:
     def state_bytes(encoder: Any) -> int:
-        tensors = [*encoder._padding.padding_cache]
-        tensors += [tensor for layer in encoder._past.layers for tensor in (layer.keys, layer.values)]
+        session = encoder._codec.engine._sessions[encoder._session]
+        tensors = [*session.padding.padding_cache]
+        tensors += [tensor for layer in session.past.layers for tensor in (layer.keys, layer.values)]
         return sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
     encoder = codec.encoder()
@@ -428,7 +431,32 @@ def test_weights_that_lack_a_tensor_are_refused(tmp_path: Path, folder: Path) ->
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_cuda_is_refused_where_there_is_none(folder: Path) -> None:
+def test_cuda_falls_back_to_the_cpu_with_a_word_where_there_is_none(
+    folder: Path, caplog: pytest.LogCaptureFixture, pcm: npt.NDArray[np.float32], codec: MimiCodec
+) -> None:
+    fallen = MimiCodec(str(folder), device="cuda")
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "codec mimi: torch finds no GPU here, so device=cuda falls back to the CPU")
+    ]
+    np.testing.assert_array_equal(encode_in_pieces(fallen, pcm, []), encode_in_pieces(codec, pcm, []))
+
+
+def test_a_gpu_that_is_not_there_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     with pytest.raises(UsageError) as caught:
-        MimiCodec(str(folder), device="cuda")
-    assert str(caught.value) == "codec mimi: the device 'cuda' was asked for, and torch finds none. Use 'cpu'."
+        MimiCodec(str(folder), device="cuda:1")
+    assert str(caught.value) == (
+        "codec mimi: device=cuda:1 was asked for, and this machine has 1 GPUs, counted from 0; give device=cuda"
+    )
+
+
+def test_other_weights_than_those_pinned_are_refused(folder: Path, codec: MimiCodec) -> None:
+    pinned = f"mimi:{folder}?sha256={codec.weights_sha256}"
+    assert open_codec(pinned).weights_sha256 == codec.weights_sha256
+    with pytest.raises(UsageError) as caught:
+        open_codec(f"mimi:{folder}?sha256={'0' * 64}")
+    assert str(caught.value) == (
+        f"codec mimi: the weights in '{folder}' have SHA-256 {codec.weights_sha256}, and {'0' * 64} was pinned; "
+        "give the model that was meant, or pin this one if you trust it"
+    )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from duologue_pipeline.codec.registry import CODEC_NAMES, open_codec
+from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.codec.spec import CODEC_NAMES
 from duologue_pipeline.errors import UsageError
 
 

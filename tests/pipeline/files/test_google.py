@@ -46,7 +46,7 @@ def test_credentials_that_are_there_are_used(without_credentials: Path) -> None:
     bucket, key = google_object("gs://anonymous@bucket/a#1")
     assert (bucket.name, key) == ("bucket", "a#1")
     (without_credentials / "application_default_credentials.json").write_text("{}")
-    with pytest.raises(StoreFaultError, match="gs://bucket/a b: cannot be reached .*credentials"):
+    with pytest.raises(StoreFaultError, match=r"gs://bucket/a b: cannot be reached .*credentials"):
         google_object("gs://bucket/a b")
 
 

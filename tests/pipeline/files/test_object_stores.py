@@ -289,5 +289,5 @@ def test_a_conditional_write_whose_answer_was_lost_is_no_conflict(bucket: str, p
 def test_no_store_at_all_is_a_sentence(monkeypatch: pytest.MonkeyPatch, bucket: str, proxy: Proxy) -> None:
     for endpoint in ("http://127.0.0.1:9", "no url", "http://[bad"):
         monkeypatch.setenv(ENDPOINTS[scheme(bucket)], endpoint)
-        with pytest.raises(StoreFaultError, match="check (AWS_ENDPOINT_URL|the network)"):
+        with pytest.raises(StoreFaultError, match=r"check (AWS_ENDPOINT_URL|the network)"):
             storage.read_bytes(f"{bucket}/x")

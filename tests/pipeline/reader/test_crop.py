@@ -192,3 +192,29 @@ def test_a_sample_whose_words_have_no_times_is_damaged(release: Path, monkeypatc
         DamagedReleaseError, match=r"no crop can be cut of call-1-00000 .*; the shard is damaged: fetch it"
     ):
         next(iter(open_dataset(str(release), crop_s=1.0)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    frames=st.lists(st.lists(st.integers(0, 20), min_size=1, max_size=5), min_size=1, max_size=4),
+    length=st.integers(1, 45),
+    struck=st.sets(st.integers(0, 19)),
+)
+def test_a_crop_is_known_to_touch_what_it_is_made_of(frames: list[list[int]], length: int, struck: set[int]) -> None:
+    rows = [(number, segment, own) for number, each in enumerate(frames) for segment, own in enumerate(each)]
+    recording, segment, count = (np.array(column) for column in zip(*rows, strict=True))
+    runs = find_runs(recording, segment, count, np.ones(len(rows), bool), length)
+    marked = np.array([place in struck for place in range(len(rows))])
+    units = [(row, part) for row in range(len(rows)) for part in range(runs.units[row])]
+    expected = [any(marked[runs.crop(row, part)[0]]) for row, part in units]
+    row, part = np.array(units, np.int64).reshape(-1, 2).T
+    assert runs.touching(row, part, marked).tolist() == expected
+
+
+def test_a_key_of_a_crop_is_written_in_one_way(release: Path) -> None:
+    dataset = open_dataset(str(release), crop_s=1.0)
+    assert "call-1-00000-f00000" in dataset
+    for key in ("call-1-00000-f0", "call-1-00000-f000000", "call-1-00000-f\u0660", "call-1-00000", "\ud800"):
+        assert key not in dataset
+        with pytest.raises(KeyError, match="no such sample"):
+            dataset[key]

@@ -146,7 +146,7 @@ def test_everything_that_is_wrong_with_a_release_is_one_error(release: Path) -> 
     shard = shard_of(release, "train")
     content = shard.read_bytes()
     shard.unlink()
-    with pytest.raises(DamagedReleaseError, match=r"\.tar: cannot be read \("):
+    with pytest.raises(DamagedReleaseError, match=r"\.tar: is not there, and dataset\.json lists it"):
         list(dataset)
     os.mkfifo(shard)
     with pytest.raises(DamagedReleaseError, match="it is a pipe and not a file"):
@@ -271,7 +271,9 @@ def test_an_epoch_goes_on_behind_a_damaged_sample(release: Path) -> None:
 def test_a_missing_shard_is_left_out_where_that_is_asked_for(release: Path) -> None:
     shard_of(release, "train").unlink()
     dataset = open_dataset(str(release), on_damage="skip", shuffle=1)
-    with pytest.warns(UserWarning, match=r"train-00000-\w+\.tar: cannot be read \(No such file or directory\)"):
+    with pytest.warns(
+        UserWarning, match=r"train-00000-\w+\.tar: is not there, and dataset\.json lists it \(No such file .*fetch it"
+    ):
         assert list(dataset) == []
     assert dataset.damaged == 5
 
@@ -293,6 +295,23 @@ def test_arguments_that_cannot_be_are_refused(release: Path, options: dict[str, 
         open_dataset(str(release), **options)
 
 
+def test_a_seed_and_an_epoch_may_be_numbers_of_numpy(release: Path) -> None:
+    dataset = open_dataset(str(release), shuffle=np.int64(3)).epoch(np.int64(1))  # type: ignore[arg-type]
+    assert keys_of(dataset) == keys_of(open_dataset(str(release), shuffle=3).epoch(1))
+    assert json.loads(json.dumps(dataset.state_dict()))["shuffle"] == 3
+
+
+def test_a_purpose_that_there_is_not_is_told(release: Path) -> None:
+    with pytest.raises(PurposeError, match=r"^purpose 'train': expected one of recording, training_inhouse, "):
+        open_dataset(str(release), purpose="train")
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(release: Path) -> None:
+    with pytest.raises(UsageError, match=r"dataset\.json: is a file; give the output folder of a run") as told:
+        open_dataset(str(release / "dataset.json"))
+    assert not isinstance(told.value, DamagedReleaseError)
+
+
 def test_a_sample_is_had_by_its_key(release: Path) -> None:
     dataset = open_dataset(str(release), shuffle=1, rank=1, world=2)
     for sample in open_dataset(str(release)):
@@ -303,11 +322,12 @@ def test_a_sample_is_had_by_its_key(release: Path) -> None:
     with pytest.raises(KeyError, match=r"call-3-00000: no such sample is read from the split train"):
         dataset["call-3-00000"]
     with pytest.raises(
-        UsageError, match=r"^sample 0: samples are named by their keys, .*use duologue_pipeline\.torch$"
+        UsageError,
+        match=r"^sample 0: samples are named by the keys of their dataset, .*duologue_pipeline\.torch\.TorchDataset\(dataset\)$",
     ):
         dataset[0]  # type: ignore[index]
-    for number in (-1, 1.0, None):
-        with pytest.raises(UsageError, match=r"^epoch .*: expected a whole number from 0$"):
+    for number in (-1, 1.0, None, 2**63):
+        with pytest.raises(UsageError, match=r"^epoch .*: expected a whole number from 0 and below \d+$"):
             dataset.epoch(number)  # type: ignore[arg-type]
 
 
@@ -353,3 +373,9 @@ def test_a_damaged_manifest_is_no_damaged_sample(release: Path) -> None:
     with pytest.raises(DamagedReleaseError, match=r"dataset\.json: cannot be read"):
         keys_of(dataset)
     assert dataset.damaged == 0
+
+
+def test_a_place_that_is_no_text_is_refused(release: Path) -> None:
+    for uri in (None, release, 3):
+        with pytest.raises(UsageError, match=r"^uri .*: expected text, of a path str\(path\)$"):
+            open_dataset(uri)  # type: ignore[arg-type]

@@ -76,7 +76,7 @@ def test_what_cannot_be_mixed_is_refused(release: Path) -> None:
             [(make_mix(release), 1)],
             r"^mix: dataset 0 is a mix, whose epochs are not of one length; give all datasets to one",
         ),
-        ([(dataset, 0)], r"^mix: weight 0 of dataset 0: expected a number above 0; leave the dataset out$"),
+        ([(dataset, 0)], r"^mix: weight 0 of dataset 0: expected a number above 0 and below 1e300; else leave it out$"),
         ([(dataset, float("nan"))], r"^mix: weight nan of dataset 0"),
         (
             [(dataset, 1), (dataset.share(1, 2), 1)],
@@ -122,3 +122,18 @@ def test_a_state_that_was_loaded_into_a_part_is_not_passed_over(release: Path) -
         UsageError, match=r"^state: it was loaded into a part of what is read now; load it into the whole"
     ):
         mix([(part, 1)])
+
+
+def test_what_is_no_list_of_datasets_is_refused(release: Path) -> None:
+    for given in (None, 1, [(open_dataset(str(release)), 2**2000)]):
+        with pytest.raises(
+            UsageError, match=r"^mix: (expected a list of|weight \d+ of dataset 0: expected a number above 0)"
+        ):
+            mix(given)  # type: ignore[arg-type]
+
+
+def test_a_mix_handed_to_a_dataloader_says_what_to_use(release: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"^sample 0: samples are named .*duologue_pipeline\.torch\.TorchDataset\(dataset\)$"
+    ):
+        make_mix(release)[0]

@@ -102,7 +102,9 @@ def test_a_missing_shard_is_told_when_its_samples_come_up(release: Path) -> None
     shard.unlink()
     with serve(answer_from(release)) as (uri, _):
         reading = iter(open_dataset(uri))
-        with pytest.raises(DamagedReleaseError, match=r"train-00000-[0-9a-f]+\.tar: cannot be read \(.*404"):
+        with pytest.raises(
+            DamagedReleaseError, match=r"train-00000-[0-9a-f]+\.tar: is not there, and dataset\.json lists it \(.*404"
+        ):
             next(reading)
         dataset = open_dataset(uri, on_damage="skip")
         with pytest.warns(UserWarning, match="such samples are left out and counted"):

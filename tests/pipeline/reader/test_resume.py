@@ -222,6 +222,52 @@ def test_missing_differing_and_damaged_states_are_refused(before: World) -> None
         ({**states[0], "given": {"0": -1}}, r"^state: it is damaged; give what state_dict\(\) gave$"),
         ({**states[0], "given": {"3": 1}}, r"^state: it is damaged"),
         ({**states[0], "rounds": [[]]}, r"^state: it is damaged"),
+        ({**states[0], "rounds": ""}, r"^state: it is damaged"),
+        ({**states[0], "epoch": -1}, r"^state: it is damaged"),
+        ({**states[0], "epoch": "1"}, r"^state: it is damaged"),
+        ({**states[0], "consumers": 0, "given": {}}, r"^state: it is damaged"),
+        ({**states[0], "consumers": 1 << 50}, r"^state: it is of 1 of \d+ readers"),
+        (
+            {**states[0], "consumers": 1, "given": {"0": 10}},
+            r"reader 0 of 1 has had 10 samples, and its share is 9; give",
+        ),
+        (
+            {**states[0], "consumers": 2, "given": {"0": 5, "1": 5}},
+            r"reader 1 of 2 has had 5 samples, and its share is 4",
+        ),
+        ({**states[0], "consumers": 1, "rounds": [[9]], "given": {"0": 1}}, r"has had 1 samples, and its share is 0"),
+        ({**states[0], "consumers": 1, "rounds": [[4, 5]]}, r"reader 1 of 2 has had 5 samples, and its share is 4"),
+        (None, r"^state: none was given"),
+        (3, r"^state: none was given"),
     ):
         with pytest.raises(UsageError, match=message):
-            alone.load_state_dict(given)
+            alone.load_state_dict(given)  # type: ignore[arg-type]
+
+
+def test_a_state_without_what_it_is_of_is_refused(before: World) -> None:
+    state = open_dataset(str(before.out)).state_dict()
+    for field in ("shuffle", "crop_s", "where"):
+        other = {name: value for name, value in state.items() if name != field}
+        with pytest.raises(UsageError, match=rf"^state: it was taken with {field}"):
+            open_dataset(str(before.out)).load_state_dict(other)
+
+
+def test_an_iteration_of_before_does_not_move_the_state(before: World) -> None:
+    dataset = open_dataset(str(before.out))
+    whole = read(before)
+    reading = iter(dataset)
+    next(reading)
+    state = dataset.state_dict()
+    next(reading)
+    dataset.load_state_dict(state)
+    assert next(reading).key == whole[2]
+    assert dataset.state_dict() == state
+    assert [sample.key for sample in dataset] == whole[1:]
+    older, newer = iter(dataset), iter(dataset)
+    next(newer)
+    list(older)
+    assert dataset.state_dict() == state
+    reading = iter(dataset)
+    dataset.epoch(1)
+    list(reading)
+    assert dataset.state_dict()["given"] == {"0": 0}

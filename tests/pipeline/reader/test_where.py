@@ -27,6 +27,7 @@ def put_table(release: Path, path: str, table: pa.Table, *, instead_of: str | No
     (release / "dataset.json").write_text(json.dumps(document))
 
 
+@pytest.mark.filterwarnings("ignore:.*fulfils all conditions of where")
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
@@ -92,6 +93,15 @@ def test_only_what_is_chosen_is_read(release: Path) -> None:
         ),
         ([("language", "==")], r"^where \('language', '=='\): expected \(column, operator, value\) such as"),
         ("language", r"^where 'language': expected a list of conditions such as"),
+        (
+            [("start_s", "==", 2**55 + 1)],
+            r"36028797018963969 lies between two doubles, as which it is compared; give 3",
+        ),
+        ([("segment", "in", [2**55 + 1, 1.5])], r"36028797018963969 lies between two doubles"),
+        ([("segment", {}, 1)], r"there is no operator {}; expected one of"),
+        ([("key", "==", "\ud800")], r"the column key holds text, and '\\ud800' is none$"),
+        (3, r"^where 3: expected a list of conditions such as"),
+        (None, r"^where None: expected a list of conditions such as"),
         ([("segment", "<", 2**70)], r"the column segment holds a number, and 1180591620717411303424 is none$"),
     ],
 )
@@ -148,5 +158,13 @@ def test_an_index_that_names_another_sample_is_found(release: Path) -> None:
     keys = index["key"].to_pylist()
     keys[0], keys[1] = keys[1], keys[0]
     put_table(release, "index.parquet", index.set_column(0, index.schema.field("key"), pa.array(keys)))
-    with pytest.raises(DamagedReleaseError, match=r"holds call-1-00000 where the index names the sample call-1-00001$"):
+    with pytest.raises(
+        DamagedReleaseError, match=r"holds call-1-00000 where the index names the sample call-1-00001: fetch it"
+    ):
         list(open_dataset(str(release)))
+
+
+def test_a_choice_of_nothing_is_told(release: Path) -> None:
+    with pytest.warns(UserWarning, match=r"no sample of the split train fulfils all conditions of where"):
+        dataset = open_dataset(str(release), where=[("segment", ">", 99)])
+    assert len(dataset) == 0

@@ -17,6 +17,7 @@ from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
 from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.rules.files import FilesRules
+from duologue_pipeline.rules.guard import GuardRules
 from duologue_pipeline.rules.human_reference import HumanReferenceRules
 from duologue_pipeline.rules.ingest import IngestRules
 from duologue_pipeline.rules.isolation import IsolationRules
@@ -33,6 +34,7 @@ KINDS: dict[type[RuleSet], str] = {
     DisfluencyRules: "1.1",
     EventsRules: "2.1",
     FilesRules: "1.0",
+    GuardRules: "1.0",
     HumanReferenceRules: "1.1",
     IngestRules: "1.2",
     IsolationRules: "2.2",

@@ -21,7 +21,7 @@ class Calls:
     manifest: Path
     ledger: Path
 
-    def request(self, out: Path, **fields: Any) -> RunRequest:
+    def request(self, out: Path | str, **fields: Any) -> RunRequest:
         """A run that keeps both, whatever their isolation."""
         fixed: dict[str, Any] = {"isolation_policy": "keep", "segment_s": 2.0}
         return RunRequest(manifest=str(self.manifest), ledger=str(self.ledger), out=str(out), **{**fixed, **fields})

@@ -287,9 +287,10 @@ def test_a_withdrawal_reaches_what_an_unfinished_run_has_left(unfinished: Path, 
 def test_files_that_a_killed_publication_has_moved_are_reached_too(
     unfinished: Path, calls: Calls, tmp_path: Path
 ) -> None:
-    for path in list(unfinished.glob(".staging/next/**/*.*")):
-        target = unfinished / path.relative_to(unfinished / ".staging" / "next")
-        if path.is_file() and target.name != "dataset.json":
+    (ready,) = unfinished.glob(".staging/next/*")
+    for path in list(ready.rglob("*.*")):
+        target = unfinished / path.relative_to(ready)
+        if path.is_file() and target.name not in ("dataset.json", "refused.jsonl"):
             target.parent.mkdir(exist_ok=True)
             path.rename(target)
     calls.withdraw("s-carl")

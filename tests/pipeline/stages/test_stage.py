@@ -1,5 +1,6 @@
 """The generic stage: what goes on, what is refused with the stage's word, and a counter for each of them."""
 
+import re
 import threading
 import time
 from collections import Counter
@@ -10,10 +11,17 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.testing.util import assert_that, equal_to
+from botocore.exceptions import ClientError
 
+from duologue_pipeline.codec.spec import CodecSpec
+from duologue_pipeline.consent.forms import FormNotGrantedError
 from duologue_pipeline.engines.options import beam_options
-from duologue_pipeline.errors import RejectError
+from duologue_pipeline.errors import RejectError, UsageError
+from duologue_pipeline.files.conditional import ConflictError
+from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.names import shown
 from duologue_pipeline.records import Recording, Rejected, Track
+from duologue_pipeline.stages.guard import tried
 from duologue_pipeline.stages.local_runner import local_runner
 from duologue_pipeline.stages.progress import Progress, progress_line, result_counters
 from duologue_pipeline.stages.read import ReadDecided
@@ -45,6 +53,10 @@ def with_language(element: Recording, model: Model, allowed: list[str]) -> Recor
 
 def fails(element: Recording) -> Recording:
     raise ValueError(f"a fault in the program, met at {element.recording_id}")
+
+
+def finds_no_store(element: Recording) -> Recording:
+    raise FileFault("the store is away")
 
 
 def takes_its_time(element: Recording) -> Recording:
@@ -92,14 +104,164 @@ def test_the_work_gets_the_element_then_the_model_then_the_side_inputs() -> None
     assert run(build) == {("words", "kept"): 1, ("events", "audio_missing"): 1}
 
 
+def all_but_long_names(elements: list[Recording], most: int) -> list[Recording | RejectError]:
+    """Refuses as ``only_short_names`` does, for several at once; cannot stand a name with a digit."""
+    LISTS.append([element.recording_id for element in elements])
+    if any(character.isdigit() for element in elements for character in element.recording_id):
+        raise ValueError("a digit")
+    return [
+        element if len(element.recording_id) <= most else RejectError("audio_too_long", "say less")
+        for element in elements
+    ]
+
+
+LISTS: list[list[str]] = []
+
+
+def together(names: list[str], *, batch: int) -> tuple[Counter[tuple[str, str]], list[list[str]]]:
+    """Runs a stage that takes elements together, and gives its counters and the lists that it was given."""
+    LISTS.clear()
+
+    def build(pipeline: beam.Pipeline) -> None:
+        made = pipeline | beam.Create([recording(name) for name in names], reshuffle=False)
+        stage = Stage(
+            "tokens",
+            partial(only_short_names, most=2),
+            Recording,
+            together=partial(all_but_long_names, most=2),
+            batch=batch,
+        )
+        kept, rejected = made | stage
+        assert_that(kept, equal_to([recording(name) for name in names if len(name) <= 2]), label="kept")
+        refused = [Rejected(name, "tokens", "audio_too_long", "say less") for name in names if len(name) > 2]
+        assert_that(rejected, equal_to(refused), label="rejected")
+
+    return run(build), LISTS
+
+
+def test_elements_are_worked_on_together_and_refused_alone() -> None:
+    counters, lists = together(["a", "b", "abc", "c", "d"], batch=2)
+    assert counters == {("tokens", "kept"): 4, ("tokens", "audio_too_long"): 1}
+    assert sorted(len(names) for names in lists) == [1, 2, 2]
+    assert sorted(name for names in lists for name in names) == ["a", "abc", "b", "c", "d"]
+
+
+def test_a_batch_of_one_is_work_on_each_alone() -> None:
+    assert together(["a", "b"], batch=1) == ({("tokens", "kept"): 2}, [])
+
+
+def test_where_a_batch_fails_each_of_it_is_worked_on_alone() -> None:
+    counters, lists = together(["a", "b1", "abc"], batch=4)
+    assert counters == {("tokens", "kept"): 2, ("tokens", "audio_too_long"): 1}
+    assert [sorted(names) for names in lists] == [["a", "abc", "b1"]]
+
+
+def test_what_a_stage_asks_a_cluster_for_is_asked_for_it_alone() -> None:
+    pipeline = beam.Pipeline()
+    made = pipeline | beam.Create([recording("a")])
+    kept, _ = made | Stage("words", takes_its_time, Recording)
+    hints = CodecSpec.parse("mimi:gs://models/mimi?device=cuda").resource_hints
+    _ = kept | Stage("tokens", takes_its_time, Recording, hints=hints)
+    components = pipeline.to_runner_api().components
+    asked = {
+        transform.unique_name: components.environments[transform.environment_id].resource_hints
+        for transform in components.transforms.values()
+        if transform.spec.urn == "beam:transform:pardo:v1"
+    }
+    with_hints = {name: dict(hints) for name, hints in asked.items() if hints}
+    assert with_hints == {
+        "Tokens/Apply/ParDo(_Work)": {
+            "beam:resources:accelerator:v1": b"type:nvidia-tesla-t4;count:1;install-nvidia-driver",
+            "beam:resources:min_ram_bytes:v1": b"12000000000",
+        }
+    }
+
+
 def test_a_stage_is_labelled_with_its_word() -> None:
     assert Stage("isolation", fails, Recording).label == "Isolation"
     assert ReadDecided(paths=["0.jsonl"]).label == "Read"
 
 
-def test_any_other_error_stops_the_run() -> None:
-    with pytest.raises(Exception, match="a fault in the program, met at a"):
-        run(lambda pipeline: pipeline | beam.Create([recording("a")]) | Stage("ingest", fails, Recording))
+def fails_on_a(element: Recording) -> Recording:
+    return fails(element) if element.recording_id == "a" else element
+
+
+def test_a_fault_in_the_program_costs_the_recording_and_not_the_run() -> None:
+    counted = run(lambda pipeline: pipeline | beam.Create(both()) | Stage("ingest", fails_on_a, Recording))
+    assert counted["ingest", "internal_error"] == 1
+    assert counted["ingest", "kept"] == 1
+
+
+def both() -> list[Recording]:
+    return [recording("a"), recording("b")]
+
+
+def test_its_trace_is_for_the_private_file_and_its_kind_and_place_for_all(caplog: pytest.LogCaptureFixture) -> None:
+    rejected = tried("ingest", fails_within, recording("a"))
+    assert rejected.reason == "internal_error"
+    assert rejected.values["error"] == "keyerror"
+    assert rejected.values["module"] == "names"
+    assert "Traceback (most recent call last)" in rejected.detail
+    assert "KeyError: 'somebody'" in rejected.detail
+    assert "somebody" not in caplog.text
+    assert "ingest internal_error a: error keyerror module names line" in caplog.text
+
+
+class Odd(str):
+    def partition(self, *_: Any) -> Any:
+        raise KeyError("somebody")
+
+
+def fails_within(element: Recording) -> Recording:
+    shown(Odd("s3://b/x"))
+    return element
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("x"),
+        OSError(28, "No space left on device"),
+        ConnectionResetError("x"),
+        FileFault("the store is away"),
+        UsageError("x"),
+        FormNotGrantedError("x"),
+        ConflictError("x"),
+        ImportError("x"),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("can't start new thread"),
+        ClientError({}, "GetObject"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_the_machine_the_store_or_consent_lacks_is_nobodys_recording(error: Exception) -> None:
+    def work(_: Recording) -> Recording:
+        raise error
+
+    with pytest.raises(type(error)):
+        tried("ingest", work, recording("a"))
+
+
+def test_a_full_disk_behind_another_error_is_no_fault_of_the_recording() -> None:
+    def work(_: Recording) -> Recording:
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError:
+            raise ValueError("cannot decode") from None
+
+    with pytest.raises(ValueError, match="cannot decode"):
+        tried("ingest", work, recording("a"))
+
+
+def test_no_signature_is_in_what_is_told_of_a_recording() -> None:
+    signed = "https://user:word@host/a b.wav?sig=x y"
+
+    def work(element: Recording) -> Recording:
+        raise ValueError(f"{element.a.uri} and https://other/?sig=z")
+
+    rejected = tried("ingest", work, Recording("a", Track("s", signed), Track("t", "b.wav")))
+    assert "https://host/a b.wav?… and https://other/?…" in rejected.detail
+    assert not {"word", "sig"} & set(re.findall(r"\w+", rejected.detail))
 
 
 def test_the_counters_grow_while_a_bundle_is_worked_on_in_this_process() -> None:
@@ -144,8 +306,8 @@ def test_a_run_needs_nothing_of_beam_that_is_not_public(requester: Any, monkeypa
 
 def test_beams_own_classes_are_as_before_after_a_run_that_fails() -> None:
     before = fn_runner.ProgressRequester
-    with pytest.raises(Exception, match="a fault in the program"):
-        run(lambda pipeline: pipeline | beam.Create([recording("a")]) | Stage("ingest", fails, Recording))
+    with pytest.raises(Exception, match="the store is away"):
+        run(lambda pipeline: pipeline | beam.Create([recording("a")]) | Stage("ingest", finds_no_store, Recording))
     assert fn_runner.ProgressRequester is before
 
 

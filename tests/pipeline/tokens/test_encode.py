@@ -11,10 +11,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import Annotated, Consented, Tokenized
-from duologue_pipeline.tokens.encode import TokenizeOptions, encode_conversation, tokenize_conversation
+from duologue_pipeline.tokens.encode import (
+    TokenizeOptions,
+    encode_conversation,
+    tokenize_conversation,
+    tokens_stage_together,
+)
 
 Build = Callable[..., Any]
 
@@ -74,6 +80,45 @@ def test_codes_are_those_of_each_track_on_the_common_clock(conversation: Annotat
 @pytest.mark.parametrize(("segment_s", "frames"), [(2.0, 25), (1.99, 24), (0.01, 1), (120.0, 1500)])
 def test_a_segment_is_rounded_down_to_whole_frames(segment_s: float, frames: int, tiny_codec: Any) -> None:
     assert TokenizeOptions(segment_s=segment_s).segment_frames(tiny_codec) == frames
+
+
+# --- together --------------------------------------------------------------------------------------------------------
+
+
+def test_conversations_tokenized_together_are_the_parts_of_each_alone(
+    noise: Build,
+    write_audio: Build,
+    make_recording: Build,
+    make_annotated: Build,
+    tokenize: Callable[..., Tokenized],
+    tiny_codec: Any,
+    tmp_path: Path,
+) -> None:
+    """The second is done already, and the audio of the third is gone."""
+    paths = [write_audio(f"call-{name}.wav", noise(seconds)) for name, seconds in (("a", 3.0), ("b", 2.0), ("c", 4.0))]
+    conversations = [
+        make_annotated(make_recording(path, recording_id=path.stem))
+        for path in (*paths, write_audio("d.wav", noise(5.0)))
+    ]
+    alone = [tokenize(conversation) for conversation in conversations]
+    parts = [Path(each.part_uri).read_bytes() for each in alone]
+    done = Path(alone[1].part_uri).stat().st_mtime_ns
+    for place in (0, 2, 3):
+        Path(alone[place].part_uri).unlink()
+        Path(alone[place].rows_uri).unlink()
+    paths[2].unlink()
+    plan = {each.recording.recording_id: ("train", "train-00000") for each in conversations}
+    together = tokens_stage_together(
+        conversations, tiny_codec, plan, options=TokenizeOptions(), staging=str(tmp_path / "staging")
+    )
+    assert [together[0], together[1], together[3]] == [alone[0], alone[1], alone[3]]
+    for place in (0, 1, 3):
+        assert Path(alone[place].part_uri).read_bytes() == parts[place]
+        assert Path(alone[place].rows_uri).exists()
+    assert Path(alone[1].part_uri).stat().st_mtime_ns == done
+    assert isinstance(together[2], RejectError)
+    assert together[2].reason == "audio_missing"
+    assert not Path(alone[2].part_uri).exists()
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------

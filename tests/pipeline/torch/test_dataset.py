@@ -289,3 +289,24 @@ def test_what_is_damaged_is_counted(release: Path, tmp_path: Path, workers: int)
         shard.unlink()
     assert keys(DataLoader(dataset, batch_size=1, num_workers=workers, collate_fn=collate)) == []
     assert dataset.damaged == 5
+
+
+def test_arguments_that_cannot_be_are_refused(release: Path) -> None:
+    dataset = open_dataset(str(release))
+    given: list[tuple[list[Any], dict[str, Any], str]] = [
+        ([None], {}, r"^dataset None: expected what open_dataset"),
+        ([[dataset]], {}, r"^dataset \[.*: expected what open_dataset"),
+        ([dataset, "codes"], {}, r"^view 'codes': expected a callable"),
+        ([dataset], {"packing": 2048}, r"^packing 2048: expected Packing\(frames=\.\.\.\)"),
+        ([dataset], {"rank": 2, "world": 2}, r"^rank 2 of world 2: expected whole numbers"),
+        ([dataset], {"rank": 0, "world": "2"}, r"^rank 0 of world '2': expected whole numbers"),
+    ]
+    for arguments, options, message in given:
+        with pytest.raises(UsageError, match=message):
+            TorchDataset(*arguments, **options)
+    for number in (2**63, 2**70):
+        with pytest.raises(UsageError, match=r"^epoch \d+: expected a whole number"):
+            TorchDataset(dataset).set_epoch(number)
+    for state in (None, 3):
+        with pytest.raises(UsageError, match=r"^state: it is no state of a TorchDataset"):
+            TorchDataset(dataset).load_state_dict(state)  # type: ignore[arg-type]

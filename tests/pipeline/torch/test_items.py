@@ -10,6 +10,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader import Sample
 from duologue_pipeline.torch.collate import collate
 from duologue_pipeline.torch.items import items_of, to_tensors
+from duologue_pipeline.torch.packing import Packing
 from duologue_pipeline.views import Tokens
 
 SAMPLE = Sample("k", {}, np.zeros((2, 8, 3), np.uint16), None)
@@ -101,3 +102,53 @@ def test_a_tensor_without_the_axis_of_time_is_told() -> None:
         UsageError, match=r"sample k2: axis 1 is to be the time of its arrays \(ids \[2, 2\], mask \[2\], fea"
     ):
         collate([item(2)], axis=1)
+
+
+def test_an_axis_that_is_not_time_is_told() -> None:
+    first, second = ({"key": "k", "ids": torch.ones((frames, 9), dtype=torch.int64)} for frames in (4, 2))
+    with pytest.raises(
+        UsageError, match=r"axis -1 is to be the time of ids \[4, 9\], .* differ along axis 0; .*give axis=0:"
+    ):
+        collate([first, second])
+    square = [{"key": "k", "ids": torch.ones((side, side))} for side in (4, 2)]
+    assert collate(square)["ids"].shape == (2, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ([], r"^collate: expected a list of items of a TorchDataset, at least one$"),
+        ([3], r"^collate: expected a list of items"),
+        (
+            [{"key": "a", "x": torch.zeros(2)}, {"key": "b", "y": torch.zeros(2)}],
+            r"^samples a and b have different parts",
+        ),
+        (
+            [{"key": "a", "x": torch.zeros(2)}, {"key": "b", "x": torch.zeros(2, 3)}],
+            r"^samples a and b: x is of another",
+        ),
+        (
+            [{"key": "a", "x": torch.zeros(2)}, {"key": "b", "x": torch.ones(3).long()}],
+            r"^samples a and b: x is of another",
+        ),
+        ([{"key": "a", "x": torch.zeros(2)}, {"key": "b", "x": None}], r"^samples a and b: x is of another"),
+    ],
+)
+def test_items_that_make_no_batch_are_refused(items: list[Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        collate(items)
+
+
+@pytest.mark.parametrize("options", [{"pad": "x"}, {"pad": 2**70}, {"pad": 1.5}, {"axis": "x"}, {"axis": None}])
+def test_what_fills_up_and_the_axis_are_whole_numbers(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(UsageError, match=rf"^{name} .*: expected "):
+        collate([{"key": "a", "x": torch.zeros(2)}], **options)
+    with pytest.raises(UsageError, match=rf"^{name} .*: expected "):
+        Packing(frames=4, **options)
+
+
+@pytest.mark.parametrize("array", [np.array(["a"]), np.array([None]), np.array([1j])])
+def test_arrays_that_are_no_tensors_are_refused(array: Any) -> None:
+    with pytest.raises(UsageError, match=r"^sample k: ids is an array of .*, expected whole numbers, floats or bool"):
+        to_tensors({"key": "k", "ids": array})

@@ -1,6 +1,8 @@
 """Packs hold every frame once, in order, and never of two recordings unless that is asked for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.reader import Sample
+from duologue_pipeline.reader import Sample, open_dataset
+from duologue_pipeline.torch import TorchDataset
 from duologue_pipeline.torch.packing import Packing, packs
 from duologue_pipeline.torch.steps import Step
 
@@ -127,3 +130,27 @@ def test_what_cannot_be_packed_is_said() -> None:
         list(packs(make_steps([[3]], states=np.zeros(2)), Packing(4)))
     with pytest.raises(UsageError, match="frames 0: expected how many frames a pack has"):
         Packing(0)
+
+
+def test_an_axis_that_is_not_time_is_told() -> None:
+    steps = [replace(step, item={**step.item, "ids": step.item["ids"].T}) for step in make_steps([[7, 6]])]
+    with pytest.raises(UsageError, match=r"sample r0-1: axis -1 is to be the time of ids, .*Packing\(axis="):
+        list(packs(steps, Packing(5)))
+    assert [pack["ids"].shape for pack, _ in packs(steps, Packing(5, axis=0))] == [(5, 2)] * 3
+
+
+def test_items_of_other_arrays_make_no_pack(release: Path) -> None:
+    def by_side(sample: Sample) -> Any:
+        return {"a": sample.codes[0]} if sample.metadata["segment"] else {"b": sample.codes[0]}
+
+    def by_books(sample: Sample) -> Any:
+        return sample.codes[:, : 1 + sample.metadata["segment"] % 2]
+
+    for view, message in (
+        (by_side, "they have the arrays b and a"),
+        (by_books, "their arrays ids differ in more than"),
+    ):
+        with pytest.raises(UsageError, match=rf"^samples call-1-00000 and call-1-00001: {message}"):
+            list(TorchDataset(open_dataset(str(release)), view, packing=Packing(frames=60)))
+    with pytest.raises(UsageError, match=r"^frames \d+: a pack has at most"):
+        Packing(frames=2**33)

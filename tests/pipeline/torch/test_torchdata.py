@@ -71,3 +71,14 @@ def test_a_state_between_snapshots_is_of_no_use_for_other_workers(release: Path)
         next(batches)
     with pytest.raises(UsageError, match="state: it was taken 2 batches after a snapshot of the workers"):
         worker_states(first.state_dict())
+
+
+def test_a_state_of_other_workers_says_what_to_load(release: Path) -> None:
+    first = loader(release, 2)
+    next(iter(first))
+    other = loader(release, 3)
+    other.load_state_dict(first.state_dict())
+    with pytest.raises(
+        UsageError, match=r"one of 2 workers, and there are 3 .*worker_states\(loader\.state_dict\(\)\)"
+    ):
+        list(other)

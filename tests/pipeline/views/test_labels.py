@@ -1,5 +1,6 @@
 """Labels of turn-taking models, against their own code written anew."""
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -161,9 +162,9 @@ def test_who_waits_longer_than_four_seconds_was_not_answered() -> None:
 
 
 def test_a_length_of_nothing_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"^frame_ms 0: expected more than 0 ms$"):
-        activity_labels(make_sample(), frame_ms=0)
-    with pytest.raises(
-        UsageError, match=r"^frame_hz 4: expected at least 5, or the first bin of \.2 s holds no frame$"
-    ):
-        vap_labels(make_sample(), frame_hz=4)
+    for number in (0, "x", None, float("nan"), float("inf"), -80, 1e-9):
+        with pytest.raises(UsageError, match=rf"^frame_ms {number!r}: expected a number of at least 1 ms, the clock"):
+            activity_labels(make_sample(), frame_ms=number)  # type: ignore[arg-type]
+    for number in (4, "50", None, float("nan"), float("inf"), 1e12):
+        with pytest.raises(UsageError, match=re.escape(f"frame_hz {number!r}: expected a number from 5, below which")):
+            vap_labels(make_sample(), frame_hz=number)  # type: ignore[arg-type]

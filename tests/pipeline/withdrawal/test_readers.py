@@ -294,3 +294,36 @@ def test_revocations_that_cannot_be_trusted_stop_a_reader_that_leaves_damage_out
     time.sleep(0.6)
     with pytest.raises(UsageError, match="what must not be read cannot be told, so nothing is"):
         list(reading)
+
+
+@pytest.mark.parametrize("published_only", [True, False])
+def test_a_crop_that_touches_what_was_withdrawn_is_no_more(
+    world: World, published_only: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Crops of 3 s over segments of 2 s: what is listed can be had, and what cannot is not listed."""
+    datasets = [open_dataset(str(world.out), crop_s=3.0, shuffle=shuffle) for shuffle in (None, 1)]
+    world.withdraw("gina")
+    if published_only:
+        only_publish(world, monkeypatch)
+    else:
+        propagate_release(str(world.out), world.ledger)
+    time.sleep(0.6)
+    for dataset in (*datasets, open_dataset(str(world.out), crop_s=3.0)):
+        given = [sample.key for sample in dataset]
+        assert sorted(dataset.keys()) == sorted(given)
+        assert len(dataset) == len(given)
+        assert all(key in dataset and dataset[key].key == key for key in given)
+
+
+def test_a_crop_whose_second_sample_is_struck_is_not_listed(world: World) -> None:
+    dataset = open_dataset(str(world.out), crop_s=3.2)
+    before = dataset.keys()
+    version = dataset._reading._version
+    struck = version.index.keys.to_pylist().index("call-1-00001")
+    version.struck[struck] = True
+    given = [sample.key for sample in dataset]
+    assert dataset.keys() == given
+    assert [key for key in before if key not in dataset] == [key for key in before if key not in given]
+    assert "call-1-00000-f00000" in before
+    assert "call-1-00000-f00000" not in given
+    assert len(dataset) == len(given) < len(before)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from duologue_consent.ledger.publication import PUBLISHED
+from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import inside_size
 from duologue_pipeline.files.storage import digest, is_remote, join, list_files, local_path
 from duologue_pipeline.reader.release import MANIFEST
@@ -37,6 +38,8 @@ def file_faults(root: str, entry: Mapping[str, Any]) -> Iterator[str]:
     except FileNotFoundError:
         yield f"{path}: is in dataset.json and not in the folder"
         return
+    except StoreFaultError:
+        raise
     except (OSError, ValueError) as error:
         yield f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
         return

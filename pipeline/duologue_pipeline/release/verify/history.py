@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from duologue_consent.ledger.publication import PUBLISHED, checkpoint_size, published_faults
 from duologue_consent.verify import verify_receipt
+from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import inside_size, read_inside
 from duologue_pipeline.files.storage import digest, join, list_entries
 from duologue_pipeline.reader.revocations import FILE_NAME, RevocationError, parse_revocations, trusted_keys
@@ -49,6 +50,8 @@ def _read(root: str) -> tuple[dict[str, bytes], list[str]]:
             held[name] = read_inside(root, name, max_bytes=_MAX_BYTES)
         except FileNotFoundError:
             continue
+        except StoreFaultError:
+            raise
         except (OSError, ValueError) as error:
             faults.append(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})")
     return held, faults
@@ -100,6 +103,8 @@ def _receipt_faults(
         path = f"{RECEIPTS}/{name}"
         try:
             receipt = folder.read(path)
+        except StoreFaultError:
+            raise
         except OSError as error:
             yield f"{path}: cannot be read ({error.strerror or error})"
             continue

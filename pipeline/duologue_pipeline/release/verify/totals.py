@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.records import SPEAKERS, SPLITS
@@ -102,6 +103,8 @@ def statistics_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
         if entry["path"] == "statistics.json":
             try:
                 document = parse_json(read_inside(root, "statistics.json", max_bytes=entry["bytes"]))
+            except StoreFaultError:
+                raise
             except (OSError, ValueError) as error:
                 yield f"statistics.json: cannot be read ({error})"
                 return

@@ -1,11 +1,10 @@
-"""Propagation in an object store: whole withdrawals on a real S3 server on loopback."""
+"""Propagation in object stores: whole withdrawals on servers of both on loopback."""
 
 import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from duologue_consent import verify
@@ -14,17 +13,15 @@ from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal import carry_out
 from duologue_pipeline.withdrawal.protocol import propagate_release
-from tests.object_store import serve_bucket
+from tests.object_store import Bucket, serve_store
 from tests.pipeline.withdrawal.world import World, make_world
 
-BUCKET = "duologue-withdrawal"
 
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """The uri of an empty bucket."""
-    with serve_bucket(BUCKET) as uri:
-        yield uri
+@pytest.fixture(scope="module", params=["s3", "gs"])
+def bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
+    """An empty bucket of each store."""
+    with serve_store(request.param, "duologue-withdrawal") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +42,27 @@ def copy_of(world: World, folder: Path) -> World:
     return World(folder / "out", folder / "consent.db")
 
 
-def upload(world: World, name: str) -> str:
-    client = boto3.client("s3")
+def upload(world: World, bucket: Bucket, name: str) -> str:
     for path, data in world.files().items():
-        client.put_object(Bucket=BUCKET, Key=f"{name}/{path}", Body=data)
-    return f"s3://{BUCKET}/{name}"
+        bucket.put(f"{name}/{path}", data)
+    return f"{bucket.uri}/{name}"
 
 
-def listed(name: str) -> set[str]:
-    found = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"{name}/").get("Contents", [])
-    return {entry["Key"].removeprefix(f"{name}/") for entry in found if not entry["Key"].endswith("/")}
+def listed(bucket: Bucket, name: str) -> set[str]:
+    return {key.removeprefix(f"{name}/") for key in bucket.keys(f"{name}/") if not key.endswith("/")}
 
 
-def download(name: str, folder: Path) -> Path:
-    for path in listed(name):
+def download(bucket: Bucket, name: str, folder: Path) -> Path:
+    for path in listed(bucket, name):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        boto3.client("s3").download_file(BUCKET, f"{name}/{path}", str(folder / path))
+        (folder / path).write_bytes(bucket.get(f"{name}/{path}"))
     return folder
 
 
-def test_a_withdrawal_on_s3_writes_what_it_writes_on_disk(bucket: str, withdrawn: World, tmp_path: Path) -> None:
-    root = upload(withdrawn, "release")
+def test_a_withdrawal_in_a_bucket_writes_what_it_writes_on_disk(
+    bucket: Bucket, withdrawn: World, tmp_path: Path
+) -> None:
+    root = upload(withdrawn, bucket, "release")
     local = copy_of(withdrawn, tmp_path / "local")
     reading = iter(open_dataset(root))
     first = next(reading).key
@@ -73,12 +70,12 @@ def test_a_withdrawal_on_s3_writes_what_it_writes_on_disk(bucket: str, withdrawn
     assert (outcome.new_version, outcome.receipt) == ("2.0.0", "receipts/0001.json")
     assert not {"call-2-00000", "call-2-00001"} & {first, *(sample.key for sample in reading)}
     assert verify_release(root).faults == ()
-    copy = download("release", tmp_path / "copy")
+    copy = download(bucket, "release", tmp_path / "copy")
     assert verify.main([str(copy / "receipts" / "0001.json")]) == 0
-    assert not any(path.startswith(".") for path in listed("release"))
+    assert not any(path.startswith(".") for path in listed(bucket, "release"))
 
     propagate_release(str(local.out), local.ledger)
-    assert listed("release") == set(local.files())
+    assert listed(bucket, "release") == set(local.files())
     for path in ("index.parquet", "recordings.parquet", "events.parquet", "README.md", *local.files()):
         if path.startswith("shards/") or path.endswith((".parquet", "README.md")):
             assert (copy / path).read_bytes() == local.files()[path], path
@@ -91,10 +88,10 @@ class _Killed(BaseException):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["rewriting", "switching", "moving", "deleting", "appending", "holding"])
-def test_interrupted_before_a_step_on_s3_it_is_finished(
-    bucket: str, withdrawn: World, tmp_path: Path, step: str
+def test_interrupted_before_a_step_in_a_bucket_it_is_finished(
+    bucket: Bucket, withdrawn: World, tmp_path: Path, step: str
 ) -> None:
-    root = upload(withdrawn, step)
+    root = upload(withdrawn, bucket, step)
 
     def tell(text: str) -> None:
         if text.startswith(step):
@@ -104,21 +101,21 @@ def test_interrupted_before_a_step_on_s3_it_is_finished(
         propagate_release(root, withdrawn.ledger, tell=tell)
     propagate_release(root, withdrawn.ledger)
     assert verify_release(root).faults == ()
-    copy = download(step, tmp_path / "copy")
+    copy = download(bucket, step, tmp_path / "copy")
     assert verify.main([str(copy / "receipts" / "0001.json")]) == 0
     assert len(withdrawn.ledger.records("shard.revoked")) == 1
-    assert not any(path.startswith(".") for path in listed(step))
+    assert not any(path.startswith(".") for path in listed(bucket, step))
 
 
 def test_a_switch_that_somebody_else_made_is_not_overwritten(
-    bucket: str, withdrawn: World, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, withdrawn: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = upload(withdrawn, "raced")
+    root = upload(withdrawn, bucket, "raced")
     manifest = json.loads(withdrawn.files()["dataset.json"]) | {"name": "other"}
     inner = carry_out._switch
 
     def raced(*arguments: object) -> None:
-        boto3.client("s3").put_object(Bucket=BUCKET, Key="raced/dataset.json", Body=json.dumps(manifest).encode())
+        bucket.put("raced/dataset.json", json.dumps(manifest).encode())
         inner(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(carry_out, "_switch", raced)
@@ -132,12 +129,12 @@ def test_a_switch_that_somebody_else_made_is_not_overwritten(
 
 
 def test_a_versioned_bucket_keeps_what_is_deleted_and_the_receipt_says_so(
-    bucket: str, withdrawn: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, withdrawn: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("duologue_pipeline.withdrawal.proof.keeps_old_versions", lambda root: True)
-    root = upload(withdrawn, "versioned")
+    root = upload(withdrawn, bucket, "versioned")
     propagate_release(root, withdrawn.ledger)
-    copy = download("versioned", tmp_path / "copy")
+    copy = download(bucket, "versioned", tmp_path / "copy")
     statement = verify._open_envelope(
         (copy / "receipts" / "0001.json").read_bytes(), verify._read_keys(withdrawn.ledger.public_key_text())
     )
