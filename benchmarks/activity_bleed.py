@@ -16,7 +16,8 @@ import numpy.typing as npt
 import soxr
 
 from duologue_pipeline.activity.bleed import without_bleed
-from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.activity.network import VadModel, load_vad
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad
 from duologue_pipeline.isolation.measure import ISOLATION_RATE_HZ
 from duologue_pipeline.isolation.meter import measure_isolation
 from duologue_pipeline.records import Span

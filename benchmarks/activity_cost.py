@@ -20,7 +20,8 @@ import soundfile
 import soxr
 import torch
 
-from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.activity.network import VadModel, load_vad
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad
 from duologue_pipeline.events.counts import conversation_statistics
 from duologue_pipeline.events.find import find_events
 from duologue_pipeline.records import Activity, Span

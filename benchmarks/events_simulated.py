@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.activity.network import VadModel, load_vad
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad
 from duologue_pipeline.events.annotation import annotate_conversation
 from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Word
 from duologue_pipeline.simulate import random_specs, simulate_conversation

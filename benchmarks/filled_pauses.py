@@ -23,7 +23,8 @@ import soundfile
 import soxr
 
 from duologue_pipeline.activity.filled_pauses import RATE_HZ, filled_pauses
-from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.activity.network import VadModel, load_vad
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad
 from duologue_pipeline.ingest.pieces import PieceCutter, speech_pieces
 from duologue_pipeline.records import SPEAKERS, Span, Vocalisation
 from duologue_pipeline.simulate import VoiceBank, random_specs, simulate_conversation

@@ -61,7 +61,7 @@ def make_corpus(folder: Path, tracks: tuple[Path, Path], copies: int) -> tuple[P
 def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
     """Runs the functions of the pipeline in a plain loop; gives the CPU seconds of each stage."""
     from duologue_consent import Ledger
-    from duologue_pipeline.activity.vad import load_vad
+    from duologue_pipeline.activity.network import load_vad
     from duologue_pipeline.codec.document import codec_document
     from duologue_pipeline.codec.registry import open_codec
     from duologue_pipeline.consent.decide import decide

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad
+from duologue_pipeline.activity.network import VadModel, load_vad
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad
 from duologue_pipeline.records import Span
 from duologue_pipeline.simulate import random_specs, simulate_conversation
 from duologue_pipeline.simulate.bank import open_bank

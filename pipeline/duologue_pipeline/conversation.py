@@ -19,7 +19,7 @@ from typing import Any
 
 from duologue_pipeline.activity.detect import detect_activity
 from duologue_pipeline.activity.filled_pauses import with_filled_pauses
-from duologue_pipeline.activity.vad import VadModel, load_vad
+from duologue_pipeline.activity.network import VadModel, load_vad
 from duologue_pipeline.events.annotation import annotate_conversation
 from duologue_pipeline.ingest.delay import most_delay_ms
 from duologue_pipeline.ingest.measure import measure_audio

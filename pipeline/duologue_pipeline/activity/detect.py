@@ -5,7 +5,8 @@ and what isolation has measured.
 """
 
 from duologue_pipeline.activity.bleed import without_bleed
-from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel
+from duologue_pipeline.activity.network import VadModel
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad
 from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.records import Activity, IsolationReport, Recording
 from duologue_pipeline.rules import load_rules

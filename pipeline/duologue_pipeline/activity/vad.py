@@ -3,10 +3,8 @@
 The audio of a track is given block by block; when it ends, the stretches come out in which somebody speaks. A whole
 track is never held in memory.
 
-Silero's network is a stateless encoder of 32 ms frames and a small LSTM over them. Only the LSTM has to run in order,
-so the encoder takes hundreds of frames at a time and the LSTM a whole block in one call: the probabilities are those
-of the frame-by-frame loop (to float32 rounding) at a fourteenth of its cost. Its 16 kHz branch is used for everything:
-on telephone speech resampled from 8 kHz it finds short stretches that the 8 kHz branch misses (docs/annotation.md).
+Silero's 16 kHz network (:mod:`duologue_pipeline.activity.network`) is used for everything: on telephone speech resampled from
+8 kHz it finds short stretches that its 8 kHz branch misses (docs/annotation.md).
 
 The network says *whether* there is speech; where it begins and ends is found in the spectrum of the waveform around the
 frame at which the decision changed (:mod:`duologue_pipeline.activity.edges`), without the dying away of a room
@@ -14,53 +12,28 @@ frame at which the decision changed (:mod:`duologue_pipeline.activity.edges`), w
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import silero_vad
-import torch
 
 from duologue_pipeline.activity.bands import HOP_MS, LOWEST_DBFS, BandLevels, power_of
 from duologue_pipeline.activity.edges import edges_on_the_waveform, sound_scores, without_tails
+from duologue_pipeline.activity.network import CONTEXT, FRAME, VadModel
 from duologue_pipeline.activity.reverberation import room_decay
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.activity import ActivityRules
 
-__all__ = ["SAMPLE_RATE_HZ", "Vad", "VadModel", "levels_of", "load_vad", "speech_spans"]
+__all__ = ["SAMPLE_RATE_HZ", "Vad", "levels_of", "speech_spans"]
 
 SAMPLE_RATE_HZ: Final = 16_000
 
-_FRAME: Final = 512  # samples the network judges at a time
 _FRAME_MS: Final = 32
-_CONTEXT: Final = 64  # samples of the frame before that the network also sees
-_BLOCK: Final = 500 * _FRAME  # samples a pass of the network: 16 s
+_BLOCK: Final = 500 * FRAME  # samples a pass of the network: 16 s
 
 _Floats = npt.NDArray[np.float32]
 _Levels = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class VadModel:
-    """Holds Silero's 16 kHz network, taken apart: ``lstm`` is its recurrent cell as a layer over whole sequences."""
-
-    core: Any
-    lstm: torch.nn.LSTM
-
-
-def load_vad() -> VadModel:
-    """Loads Silero VAD from the weights that its package carries.
-
-    It is the loader that ``beam.utils.shared.Shared`` takes. Sets torch to one thread: with more, small LSTMs have been
-    seen to stall for seconds.
-    """
-    torch.set_num_threads(1)
-    core = silero_vad.load_silero_vad()._model
-    lstm = torch.nn.LSTM(input_size=128, hidden_size=128)
-    lstm.load_state_dict({f"{name}_l0": value for name, value in core.decoder.rnn.state_dict().items()})
-    return VadModel(core=core, lstm=lstm.eval())
 
 
 class Vad:
@@ -81,8 +54,8 @@ class Vad:
         self._waiting: list[_Floats] = []
         self._waiting_samples = 0
         self._samples = 0
-        self._context = np.zeros(_CONTEXT, np.float32)
-        self._state = (torch.zeros(1, 1, 128), torch.zeros(1, 1, 128))
+        self._context = np.zeros(CONTEXT, np.float32)
+        self._state = model.start()
         self._probabilities: list[_Floats] = []
         self._bands = BandLevels()
         self.levels_dbfs = np.zeros(0, np.float32)
@@ -118,7 +91,7 @@ class Vad:
         """
         if self._waiting_samples:
             rest = np.concatenate(self._waiting)
-            self._judge(np.pad(rest, (0, -rest.size % _FRAME)))
+            self._judge(np.pad(rest, (0, -rest.size % FRAME)))
             self._waiting, self._waiting_samples = [], 0
         if not self._samples:
             return []
@@ -135,14 +108,9 @@ class Vad:
     def _judge(self, pcm: _Floats) -> None:
         """Adds the network's probabilities of speech in ``pcm``, float32 [T], T a multiple of a frame."""
         joined = np.concatenate([self._context, pcm])
-        self._context = joined[-_CONTEXT:]
-        core = self._model.core
-        with torch.inference_mode():
-            frames = torch.from_numpy(joined).unfold(0, _CONTEXT + _FRAME, _FRAME)
-            encoded = core.encoder(core.run_extractors(frames)).squeeze(-1)
-            hidden, self._state = self._model.lstm(encoded.unsqueeze(1), self._state)
-            probabilities = core.decoder.decoder(hidden.squeeze(1).unsqueeze(-1))
-        self._probabilities.append(probabilities.reshape(-1).numpy())
+        self._context = joined[-CONTEXT:]
+        probabilities, self._state = self._model.judge(joined, self._state)
+        self._probabilities.append(probabilities)
 
 
 def levels_of(bands: _Levels) -> _Floats:

@@ -262,24 +262,25 @@ class Reading:
         if release == self.release:
             return False
         check_purpose(self.request.root, release, self.request.purpose)
-        for _ in range(_LOOKS):
-            try:
-                index = self._index(release)
-                break
-            except UsageError:  # another one may take its place meanwhile
-                before, release = release, read_release(self.request.root)
-                if release == before:
-                    raise
-        else:
-            index = self._index(release)
+        index = self._index(release)
         self._version = Version(self.request.root, index, self._version.plan, self._length)
-        self._revoked.look(release)
+        self._revoked.look(index.release)
         self._version.strike(self._revoked.known.entries)
         return True
 
     def _index(self, release: dict[str, Any]) -> Index:
-        request = self.request
-        return read_index(request.root, release, split=request.split, purpose=request.purpose, where=request.where)
+        """Reads the index of a version, or of the one that takes its place meanwhile."""
+        request, looks = self.request, 0
+        while True:
+            try:
+                return read_index(
+                    request.root, release, split=request.split, purpose=request.purpose, where=request.where
+                )
+            except UsageError:
+                before, release, looks = release, read_release(request.root), looks + 1
+                if release == before or looks == _LOOKS:
+                    raise
+                check_purpose(request.root, release, request.purpose)
 
 
 def check_purpose(uri: str, release: Mapping[str, Any], purpose: str) -> None:

@@ -86,11 +86,6 @@ class _Run:
         against = self.request.against or ()
         return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
 
-    @property
-    def watching(self) -> dict[str, Any]:
-        """Holds what a line of progress needs."""
-        return {"recordings": self.manifest.recordings, "stream": self.progress}
-
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
         return release_options(self.request, self.manifest.sha256, ledger, self.second_opinion, self.asr)
 
@@ -163,19 +158,42 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
 
 
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> str | None:
-    """Makes the release with the ledger as it is pinned, and publishes it; gives what comes next where it is only submitted.
+    """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published.
 
-    What lies ready of this very run is only published.
+    Gives what comes next where the run was only submitted.
     """
-    request, out, fingerprint = this.request, this.out, release.fingerprint
-    rejoined = rejoin_job(out, request.beam_args, fingerprint=fingerprint, tell=this.tell, **this.watching)
+    request, out = this.request, this.out
+    watching: dict[str, Any] = {
+        "recordings": this.manifest.recordings,
+        "stream": this.progress,
+        "tell": this.tell,
+    }
+    rejoined = rejoin_job(out, request.beam_args, fingerprint=release.fingerprint, **watching)
     if rejoined.pending is not None:
         return rejoined.pending
     details = this.details(release)
-    launch = rejoined.launch or find_ready(out, fingerprint)
+    launch = rejoined.launch or find_ready(out, release.fingerprint)
     if launch is None:
         launch = uuid.uuid4().hex
-        pending = _make(this, ledger, release, launch, details)
+        as_of = request.as_of or datetime.now(UTC)
+        snapshot = None if ledger is None else ledger.snapshot
+        prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
+        if ledger is not None:
+            stage_log(ledger, out, launch=launch)
+        decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
+        if details is not None:
+            begin_details(details, decided.refusals)
+        pending = make_release(
+            request,
+            release,
+            decided,
+            out=out,
+            launch=launch,
+            second_opinion=this.second_opinion,
+            asr=this.asr,
+            details=details is not None,
+            **watching,
+        )
         if pending is not None:
             return pending
     else:
@@ -191,33 +209,6 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
     publish_release(out, launch=launch, check=check, tell=this.tell)
     return None
-
-
-def _make(
-    this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, launch: str, details: str | None
-) -> str | None:
-    """Decides on consent and has the runner lay the release ready; gives what comes next where it is only submitted."""
-    request, out = this.request, this.out
-    as_of = request.as_of or datetime.now(UTC)
-    snapshot = None if ledger is None else ledger.snapshot
-    prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
-    if ledger is not None:
-        stage_log(ledger, out, launch=launch)
-    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
-    if details is not None:
-        begin_details(details, decided.refusals)
-    return make_release(
-        request,
-        release,
-        decided,
-        out=out,
-        launch=launch,
-        second_opinion=this.second_opinion,
-        asr=this.asr,
-        details=details is not None,
-        tell=this.tell,
-        **this.watching,
-    )
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:

@@ -18,7 +18,7 @@ __all__ = ["TorchDataset"]
 
 _SCHEMA: Final = "torch/1.0"
 _NOBODY: Final = -1
-_COUNTERS: Final = 256  # of damage, one a worker
+_COUNTERS: Final = 256  # one a worker
 
 
 class TorchDataset(IterableDataset[Item]):
@@ -79,6 +79,7 @@ class TorchDataset(IterableDataset[Item]):
         self._share = dataset
         self._epoch, self._in_workers, self._resumed_by, self._loads = map(_shared, (0, False, _NOBODY, 0))
         self._damaged = torch.zeros(_COUNTERS, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self._taken = torch.zeros(_COUNTERS, dtype=torch.bool).share_memory_()  # type: ignore[no-untyped-call]
         self._process, self._own_loads = os.getpid(), 0
         self._loaded: list[Mapping[str, Any]] = []
         self._mark: Mark | None = None
@@ -149,9 +150,13 @@ class TorchDataset(IterableDataset[Item]):
             )
         self._own()
         self._loaded = states
-        if get_worker_info() is None:  # else StatefulDataLoader gives a worker its own
+        worker = get_worker_info()
+        if worker is None:
             self._loads += 1
             self._own_loads = int(self._loads)
+            self._taken.fill_(False)
+        else:  # StatefulDataLoader gives a worker its own
+            self._taken[worker.id % _COUNTERS] = False
         self._in_workers.fill_(False)
         self._resumed_by.fill_(_NOBODY)
 
@@ -187,7 +192,7 @@ class TorchDataset(IterableDataset[Item]):
         if get_worker_info() is None and self._process != os.getpid():
             shared = (self._epoch, self._in_workers, self._resumed_by, self._loads)
             self._epoch, self._in_workers, self._resumed_by, self._loads = (_shared(int(each)) for each in shared)
-            self._damaged = self._damaged.clone().share_memory_()
+            self._damaged, self._taken = (each.clone().share_memory_() for each in (self._damaged, self._taken))
             self._process, self._own_loads = os.getpid(), int(self._loads)
 
     def _items(self, share: Epochs) -> Iterator[Item]:
@@ -217,11 +222,17 @@ class TorchDataset(IterableDataset[Item]):
         """Gives the states that were loaded, to the workers of one iteration.
 
         Workers hold copies of this dataset, so the next iteration's workers would go on from the same states again. All
-        workers of an iteration have one base seed, which the next one does not have.
+        workers of an iteration have one base seed, which the next one does not have, unless the program seeds torch alike
+        before each: then a worker sees that one of its number has taken them.
         """
         loaded, self._loaded = self._loaded, []
         if not loaded or int(self._resumed_by) not in (_NOBODY, iteration):
             return []
+        worker = get_worker_info()
+        if worker is not None and worker.num_workers <= _COUNTERS:
+            if self._taken[worker.id]:
+                return []
+            self._taken[worker.id] = True
         self._resumed_by.fill_(iteration)
         return loaded
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sequence import MODEL_SPEECH, MODEL_TEXT, USER_SPEECH, Tokens, frame_ids, join_tokens
-from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes
-from duologue_pipeline.views.spans import sample_end_ms, whole_step
+from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes, whole_step
+from duologue_pipeline.views.spans import sample_end_ms
 from duologue_pipeline.views.spoken_text import turn_ids, words_of
 from duologue_pipeline.views.tokenizers import Tokenizer, check_ids
 from duologue_pipeline.views.words import turns
@@ -155,6 +155,8 @@ def _text_slots(
 
 
 def _check_actions(actions: Sequence[Sequence[int]], blocks: int, most: int) -> None:
+    if not isinstance(actions, Sequence | np.ndarray) or isinstance(actions, str):
+        raise UsageError(f"actions {actions!r}: expected a list of ids for each of the {blocks} blocks, or None")
     if len(actions) != blocks:
         raise UsageError(
             f"{len(actions)} lists of actions for {blocks} blocks; give one a block, empty where there is none"

@@ -9,7 +9,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.views.sequence import MODEL_SPEECH, TAG, USER_SPEECH, Tokens
-from duologue_pipeline.views.sides import FRAME_MS, check_speaker, other_speaker, side_codes
+from duologue_pipeline.views.sides import FRAME_MS, check_speaker, other_speaker, side_codes, whole_step
 from duologue_pipeline.views.spans import finite_number
 from duologue_pipeline.views.tokenizers import check_ids
 
@@ -114,7 +114,7 @@ def split_clock_chunks(
     Raises:
         UsageError: the sequence does not stand for so many frames.
     """
-    chunk_frames = _chunk_frames(chunk_frames)
+    chunk_frames, frames = _chunk_frames(chunk_frames), whole_step(frames, "frames", least=0)
     model_tag, _ = _tags(tags)
     model = SPEAKERS.index(check_speaker(speaker))
     starts = np.flatnonzero((tokens.kind == TAG) & (tokens.ids == model_tag))
@@ -152,7 +152,7 @@ def _kept(
 
 def _chunk_frames(chunk_frames: int) -> int:
     exact = finite_number(chunk_frames)
-    if exact is None or exact < 1 or exact.denominator != 1:
+    if exact is None or not 1 <= exact < 1 << 24 or exact.denominator != 1:
         raise UsageError(
             f"chunk_frames {chunk_frames!r}: expected a whole number of frames of {FRAME_MS} ms; take 2 (160 ms) or 3 (240 ms), "
             "200 ms is no whole number"

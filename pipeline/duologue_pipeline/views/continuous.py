@@ -9,8 +9,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.views.mel import SAMPLE_RATE_HZ, log_mel, resample
-from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, other_speaker
-from duologue_pipeline.views.spans import whole_step
+from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, other_speaker, whole_step
 from duologue_pipeline.views.states import chunk_states
 
 __all__ = ["continuous"]

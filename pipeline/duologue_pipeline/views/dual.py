@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.views.delays import Tail, check_delays, delay_streams
-from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes
-from duologue_pipeline.views.spans import whole_step
+from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes, whole_step
 from duologue_pipeline.views.text_row import Placement, text_row
 from duologue_pipeline.views.tokenizers import Tokenizer, check_ids
 
@@ -93,6 +93,8 @@ def dual_stream(
         "text_padding, end_of_text_padding, text_initial, audio_initial, zero",
         (text_padding, end_of_text_padding, text_initial, audio_initial, zero),
     )
+    if not isinstance(initial, bool | np.bool_):
+        raise UsageError(f"initial {initial!r}: expected True or False")
     both = min(held, length)
     streams = np.empty((1 + 2 * count, length), np.int32)
     row = text_row(

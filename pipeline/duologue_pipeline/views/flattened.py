@@ -17,8 +17,8 @@ from duologue_pipeline.views.sequence import (
     frame_ids,
     join_tokens,
 )
-from duologue_pipeline.views.sides import FRAME_MS, FRAME_RATE_HZ, codebook_count, other_speaker, side_codes
-from duologue_pipeline.views.spans import active_steps, whole_step
+from duologue_pipeline.views.sides import FRAME_MS, FRAME_RATE_HZ, codebook_count, other_speaker, side_codes, whole_step
+from duologue_pipeline.views.spans import active_steps
 from duologue_pipeline.views.spoken_text import fill_slots, turn_ids, words_of
 from duologue_pipeline.views.tokenizers import Tokenizer, check_ids, encode
 from duologue_pipeline.views.words import turns

@@ -5,8 +5,7 @@ import numpy.typing as npt
 
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sequence import MODEL_SPEECH, MODEL_TEXT, USER_SPEECH, Tokens, frame_ids, join_tokens
-from duologue_pipeline.views.sides import codebook_count, side_codes
-from duologue_pipeline.views.spans import whole_step
+from duologue_pipeline.views.sides import codebook_count, side_codes, whole_step
 from duologue_pipeline.views.spoken_text import turn_ids, words_of
 from duologue_pipeline.views.tokenizers import Tokenizer
 from duologue_pipeline.views.words import turns

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sequence import MODEL_TEXT, TAG, USER_SPEECH, Tokens, join_tokens
-from duologue_pipeline.views.spans import sample_end_ms, step_count, whole_step
+from duologue_pipeline.views.sides import whole_step
+from duologue_pipeline.views.spans import sample_end_ms, step_count
 from duologue_pipeline.views.spoken_text import words_of
 from duologue_pipeline.views.tokenizers import Tokenizer, check_ids, encode
 from duologue_pipeline.views.words import SpokenWord, Turn, turns

@@ -10,7 +10,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.parallel_styles import KIMI_AUDIO, Marks, ParallelStyle
 from duologue_pipeline.views.sequence import MODEL_SPEECH, MODEL_TEXT, TAG, USER_SPEECH, Tokens
-from duologue_pipeline.views.sides import FRAME_RATE_HZ, check_speaker, codebook_count, side_codes
+from duologue_pipeline.views.sides import FRAME_RATE_HZ, check_speaker, codebook_count, side_codes, whole_step
 from duologue_pipeline.views.spoken_text import words_of
 from duologue_pipeline.views.tokenizers import Tokenizer, encode
 from duologue_pipeline.views.words import text_of_turn, turns
@@ -61,12 +61,10 @@ def parallel(
     Sources: those of the styles. Kimi-Audio's own ``audio-text`` messages carry no end of text and fail where the text is longer
     than the audio; here the text ends as its generator ends it, and the longer row decides.
     """
-    if not isinstance(lead, int | np.integer) or lead < 0:
-        raise UsageError(f"lead {lead}: expected a whole number of positions, 0 or more")
-    if layers is not None:
-        style = replace(style, layers=layers)
-    if style.layers < 1:
-        raise UsageError(f"layers {style.layers}: expected at least 1")
+    lead = whole_step(lead, "lead", least=0)
+    if not isinstance(style, ParallelStyle):
+        raise UsageError(f"style {style!r}: expected a ParallelStyle, such as KIMI_AUDIO")
+    style = replace(style, layers=whole_step(style.layers if layers is None else layers, "layers"))
     model = check_speaker(speaker)
     count = codebook_count(sample, 1 if style.folded else style.layers)
     words = words_of(sample, tokenizer, model)

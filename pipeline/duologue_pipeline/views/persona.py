@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
-from duologue_pipeline.views.sides import check_speaker, side_codes
+from duologue_pipeline.views.sides import check_speaker, side_codes, whole_step
 from duologue_pipeline.views.words import is_withdrawn, turns
 
 __all__ = ["SILENCE", "SINE", "persona_prompt", "role_text", "voice_codes"]
@@ -58,8 +58,7 @@ def persona_prompt(
         text = np.zeros(0, np.int32)
     if text.ndim != 1 or text.dtype.kind not in "iu" or (text < 0).any():
         raise UsageError("text_ids: expected a list of ids of 0 or more, as a text tokenizer gives them")
-    if silence_frames < 0:
-        raise UsageError(f"silence_frames {silence_frames}: expected 0 or more")
+    silence_frames = whole_step(silence_frames, "silence_frames", least=0)
     voice = np.zeros((_CODEBOOKS, 0), np.int32) if voice_codes is None else np.asarray(voice_codes)
     if voice.ndim != 2 or len(voice) != _CODEBOOKS or voice.dtype.kind not in "iu":
         raise UsageError(
@@ -156,10 +155,11 @@ def voice_codes(
             "release with `--codec mimi`"
         )
     codes = side_codes(sample, side, _CODEBOOKS)
-    if frames < 1:
-        raise UsageError(f"frames {frames}: expected at least 1")
+    frames = whole_step(frames, "frames")
     begin, end = first_frame, codes.shape[1]
-    if begin is None:
+    if begin is not None:
+        begin = whole_step(begin, "first_frame", least=0)
+    else:
         own = [turn for turn in turns(sample) if turn.speaker == side]
         longest = max(own, key=lambda turn: (turn.end_frame - turn.first_frame, -turn.first_frame), default=None)
         begin, end = (longest.first_frame, longest.end_frame) if longest else (0, end)

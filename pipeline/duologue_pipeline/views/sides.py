@@ -22,6 +22,7 @@ __all__ = [
     "milliseconds",
     "other_speaker",
     "side_codes",
+    "whole_step",
 ]
 
 FRAME_RATE_HZ: Final = 12.5
@@ -30,12 +31,27 @@ FRAME_RATE_HZ: Final = 12.5
 FRAME_MS: Final = 80
 """How long a token frame lasts."""
 
+_MOST: Final = 1 << 24
 _warned: set[str] = set()  # codecs that the process has been warned of
 
 
 def milliseconds(seconds: float) -> int:
     """Gives whole milliseconds, the clock of a release, of a time that its documents write in seconds."""
     return round(seconds * 1000)
+
+
+def whole_step(value: int, name: str, *, least: int = 1) -> int:
+    """Gives a length in milliseconds or frames, or a number of things, back.
+
+    Raises:
+        UsageError: it is no whole number of at least ``least``, or more than there can be.
+    """
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise UsageError(f"{name} {value!r}: expected a whole number of at least {least}")
+    if value > _MOST:
+        raise UsageError(f"{name} {value!r}: expected at most {_MOST}")
+    return int(value)
 
 
 def check_speaker(speaker: str) -> Speaker:
@@ -45,7 +61,7 @@ def check_speaker(speaker: str) -> Speaker:
         UsageError: it is neither ``a`` nor ``b``.
     """
     for known in SPEAKERS:
-        if speaker == known:
+        if isinstance(speaker, str) and speaker == known:
             return known
     raise UsageError(f'speaker {speaker!r}: expected "a" or "b", whose side the model speaks')
 
@@ -90,8 +106,7 @@ def codebook_count(sample: Sample, wanted: int | None = None) -> int:
     held = int(sample.codes.shape[1])
     if wanted is None:
         return held
-    if wanted < 1:
-        raise UsageError(f"codebooks {wanted}: expected at least 1")
+    wanted = whole_step(wanted, "codebooks")
     if wanted > held:
         raise UsageError(
             f"{sample.key}: the release has {held} codebooks a frame and {wanted} are asked for; make it with a codec "

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, milliseconds
 
@@ -20,7 +19,6 @@ __all__ = [
     "sample_end_ms",
     "step_count",
     "steps_inside",
-    "whole_step",
 ]
 
 Span = tuple[int, int]
@@ -61,17 +59,6 @@ def finite_number(value: Any) -> Fraction | None:
     """Gives a number exactly; None where it is none, or not finite."""
     number = isinstance(value, int | float | Fraction | np.integer | np.floating) and not isinstance(value, bool)
     return Fraction(value) if number and math.isfinite(value) else None
-
-
-def whole_step(value: int, name: str) -> int:
-    """Gives a length in milliseconds or frames back.
-
-    Raises:
-        UsageError: it is no whole number of at least 1.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise UsageError(f"{name} {value!r}: expected a whole number of at least 1")
-    return int(value)
 
 
 def step_count(sample: Sample, step_ms: Fraction | int) -> int:

@@ -11,14 +11,13 @@ import numpy.typing as npt
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
-from duologue_pipeline.views.sides import check_speaker, other_speaker
+from duologue_pipeline.views.sides import check_speaker, other_speaker, whole_step
 from duologue_pipeline.views.spans import (
     active_steps,
     event_spans,
     sample_end_ms,
     step_count,
     steps_inside,
-    whole_step,
 )
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Lays a sample out as CSM's frames: turn after turn, first its text, then its audio."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ def turn_frames(
     reads as an end there too.
     """
     count = codebook_count(sample, codebooks)
-    names = [check_speaker(speaker) for speaker in speakers]
+    names = [check_speaker(speaker) for speaker in (speakers if isinstance(speakers, Iterable) else [speakers])]
     if not names or len(set(names)) != len(names):
         raise UsageError(f'speakers {tuple(speakers)!r}: expected "a", "b" or both, each once')
     words = told_words(sample, *names)

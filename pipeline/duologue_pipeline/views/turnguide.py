@@ -14,8 +14,7 @@ from duologue_pipeline.views.sequence import (
     frame_ids,
     join_tokens,
 )
-from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes
-from duologue_pipeline.views.spans import whole_step
+from duologue_pipeline.views.sides import codebook_count, frame_count, other_speaker, side_codes, whole_step
 from duologue_pipeline.views.spoken_text import turn_ids, words_of
 from duologue_pipeline.views.tokenizers import Tokenizer, check_ids
 from duologue_pipeline.views.words import turns

@@ -14,7 +14,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, VadModel, load_vad, speech_spans
+from duologue_pipeline.activity.network import VadModel, load_vad
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, speech_spans
 from duologue_pipeline.records import Span
 
 Pcm = npt.NDArray[np.float32]

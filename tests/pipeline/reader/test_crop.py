@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader import DamagedReleaseError, Sample, open_dataset
 from duologue_pipeline.reader.crop import crop_sample
 from duologue_pipeline.reader.runs import crop_frames, find_runs
+from duologue_pipeline.reader.version import Version
 from duologue_schemas import iter_faults
 
 RATE_HZ = 12.5
@@ -218,3 +221,21 @@ def test_a_key_of_a_crop_is_written_in_one_way(release: Path) -> None:
         assert key not in dataset
         with pytest.raises(KeyError, match="no such sample"):
             dataset[key]
+
+
+def test_of_a_recording_that_lost_its_beginning_nothing_is_cut_anew(release: Path) -> None:
+    """Crops of 30 frames over samples of 25, 25 and 13: as many begin in each of the last two as before, at other frames."""
+    dataset = open_dataset(str(release), crop_s=2.4)
+    index, plan = dataset._reading._version.index, dataset._reading.plan
+    left = pc.not_equal(index.keys, "call-1-00000")
+    kept = np.asarray(left)
+    later = replace(
+        index,
+        keys=index.keys.filter(left),
+        recording=index.recording.filter(left),
+        **{name: getattr(index, name)[kept] for name in ("shard", "offset", "size", "segment", "frames", "chosen")},
+    )
+    version = Version(str(release), later, plan, 30)
+    units = np.arange(len(plan))
+    of_call_1 = [key.startswith("call-1") for key in plan.keys.take(pa.array(plan.sample)).to_pylist()]
+    assert [version.find(unit) is None for unit in range(len(plan))] == version.gone(units).tolist() == of_call_1

@@ -310,3 +310,17 @@ def test_arguments_that_cannot_be_are_refused(release: Path) -> None:
     for state in (None, 3):
         with pytest.raises(UsageError, match=r"^state: it is no state of a TorchDataset"):
             TorchDataset(dataset).load_state_dict(state)  # type: ignore[arg-type]
+
+
+def test_seeding_torch_alike_before_each_pass_does_not_go_on_twice(release: Path) -> None:
+    dataset = TorchDataset(open_dataset(str(release)))
+    given = iter(dataset)
+    next(given)
+    again = TorchDataset(open_dataset(str(release)))
+    again.load_state_dict([dataset.state_dict()])
+    loader = DataLoader(again, batch_size=None, num_workers=2)
+    passes = []
+    for _ in range(2):
+        torch.manual_seed(1)
+        passes.append([item["key"] for item in loader])
+    assert [len(each) for each in passes] == [4, 5]

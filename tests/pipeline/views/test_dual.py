@@ -81,7 +81,7 @@ def test_what_is_none_of_the_choices_is_refused() -> None:
         speaker_rows(make_sample(), Pieces(), zero=None)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match='tail \'kept\': expected "cut" or "keep"'):
         dual_stream(make_sample(), encode, tail="kept")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="codebooks 0: expected at least 1"):
+    with pytest.raises(UsageError, match="codebooks 0: expected a whole number of at least 1"):
         dual_stream(make_sample(), encode, codebooks=0)
 
 

@@ -121,9 +121,9 @@ def test_it_is_said_where_it_is_not_known_what_is_said() -> None:
 
 def test_what_cannot_be_laid_out_is_refused() -> None:
     for lead in (-1, 1.5):
-        with pytest.raises(UsageError, match=f"lead {lead}: expected a whole number of positions, 0 or more"):
+        with pytest.raises(UsageError, match=f"lead {lead}: expected a whole number of at least 0"):
             parallel(make_sample(), encode, lead)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="the release has 2 codebooks a frame and 7 are asked for"):
         parallel(make_sample(codebooks=2), encode, 1, style=MINI_OMNI)
-    with pytest.raises(UsageError, match="layers 0: expected at least 1"):
+    with pytest.raises(UsageError, match="layers 0: expected a whole number of at least 1"):
         parallel(make_sample(codebooks=2), encode, 1, style=SLAM_OMNI, layers=0)

@@ -38,7 +38,7 @@ def test_the_prompt_without_a_voice_and_in_front_of_a_conversation() -> None:
         (([1], np.full((8, 3), 2048)), "voice_codes: expected codes of 0 to 2047, as Mimi gives them"),
         (([-1],), "text_ids: expected a list of ids of 0 or more"),
         (("<system>",), "text_ids: expected a list of ids of 0 or more"),
-        (([1], None, -1), "silence_frames -1: expected 0 or more"),
+        (([1], None, -1), "silence_frames -1: expected a whole number of at least 0"),
     ],
 )
 def test_what_is_no_prompt_is_refused(arguments: tuple[Any, ...], message: str) -> None:
@@ -83,7 +83,7 @@ def test_a_voice_of_frames_that_are_named() -> None:
     assert voice_codes(sample).shape == (8, 20)
     with pytest.raises(UsageError, match="first_frame 20: the sample has the frames 0 to 19"):
         voice_codes(sample, first_frame=20)
-    with pytest.raises(UsageError, match="frames 0: expected at least 1"):
+    with pytest.raises(UsageError, match="frames 0: expected a whole number of at least 1"):
         voice_codes(sample, frames=0)
 
 

@@ -1,12 +1,28 @@
 """What the views share of a sample: its sides, its clock, its codebooks."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.views import dual_stream, sides
+from duologue_pipeline.views import (
+    chunk_states,
+    clock_blocks,
+    clock_chunks,
+    dual_stream,
+    flattened,
+    interleaved,
+    parallel,
+    persona_prompt,
+    sides,
+    speaker_rows,
+    split_clock_chunks,
+    turn_frames,
+    turn_text,
+)
 from tests.pipeline.views.build import make_sample
 
 
@@ -41,3 +57,51 @@ def test_another_frame_rate_is_refused() -> None:
         UsageError, match=r"^call-00000: the codec mimi gives 25 frames a second and the views count 12\.5"
     ):
         dual_stream(sample, encode)
+
+
+ODD: tuple[Any, ...] = ("2", None, -1, 1.5, float("nan"), 2**70, [1], True)
+
+
+@pytest.mark.parametrize("value", [each for each in ODD if each is not None])
+def test_a_number_of_codebooks_that_cannot_be_is_refused(value: Any) -> None:
+    sample = make_sample()
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: dual_stream(sample, ord_ids, codebooks=value),
+        lambda: speaker_rows(sample, ord_ids, placement="drop", codebooks=value),
+        lambda: turn_frames(sample, ord_ids, codebooks=value),
+        lambda: interleaved(sample, ord_ids, codebooks=value),
+        lambda: turn_text(sample, ord_ids, codebooks=value),
+        lambda: flattened(sample, ord_ids, codebooks=value, silent_text=1, silent_speech=2),
+        lambda: parallel(sample, ord_ids, layers=value),
+    )
+    for call in calls:
+        with pytest.raises(UsageError, match=r"^(codebooks|layers) .*: expected "):
+            call()
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_other_lengths_that_cannot_be_are_refused(value: Any) -> None:
+    sample = make_sample()
+    tokens = clock_chunks(sample, tags=(1, 2))
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: persona_prompt([1], silence_frames=value),
+        lambda: parallel(sample, ord_ids, lead=value),
+        lambda: split_clock_chunks(tokens, frames=value, tags=(1, 2)),
+        lambda: clock_chunks(sample, chunk_frames=value, tags=(1, 2)),
+        lambda: chunk_states(sample, chunk_ms=value),
+        lambda: turn_frames(sample, ord_ids, speakers=value),
+        lambda: parallel(sample, ord_ids, style=value),
+    )
+    for call in calls:
+        with pytest.raises(UsageError, match=r"^\w+ .*: expected "):
+            call()
+    if value is not True:
+        with pytest.raises(UsageError, match=r"^initial .*: expected True or False$"):
+            dual_stream(sample, ord_ids, initial=value)
+    if value is not None:
+        with pytest.raises(UsageError):
+            clock_blocks(sample, ord_ids, listen=1, begin=2, pad=3, end=4, actions=value)
+
+
+def ord_ids(text: str) -> list[int]:
+    return [ord(letter) for letter in text]

@@ -327,3 +327,21 @@ def test_a_crop_whose_second_sample_is_struck_is_not_listed(world: World) -> Non
     assert "call-1-00000-f00000" in before
     assert "call-1-00000-f00000" not in given
     assert len(dataset) == len(given) < len(before)
+
+
+def test_a_release_may_be_opened_while_another_version_takes_its_place(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``dataset.json`` is read, then the new version stands there, then the tables are read."""
+    world.withdraw("carl")
+
+    def late(root: str) -> dict[str, Any]:
+        release = read_release(root)
+        propagate_release(str(world.out), world.ledger)
+        return release
+
+    with monkeypatch.context() as patch:
+        patch.setattr("duologue_pipeline.reader.dataset.read_release", late)
+        dataset = open_dataset(str(world.out))
+    assert len(list(dataset)) == len(dataset) == 7
+    assert dataset.release == read_release(str(world.out))
