@@ -179,6 +179,25 @@ def test_the_package_arrives_and_installs(cloud: Cloud, tmp_path: Path) -> None:
     assert done.stdout.startswith(str(target))
 
 
+def test_manifest_and_ledger_may_lie_here(cloud: Cloud, tmp_path: Path) -> None:
+    here = tmp_path / "here.jsonl"
+    here.write_bytes(
+        cloud.store.buckets["bucket"]["calls/manifest.jsonl"].data.replace(
+            b'"call-0.wav"', b'"gs://bucket/calls/call-0.wav"'
+        )
+    )
+    request = cloud.asked(DETACHED, manifest=str(here))
+    said = refusal(request)
+    assert said.startswith(
+        f"{here}: call-1 names {tmp_path / 'call-1.wav'} (and 1 more such names): the workers of DataflowRunner are"
+    )
+    assert cloud.sent() == {}
+    here.write_text(here.read_text().replace('"call-1.wav"', '"gs://bucket/calls/call-1.wav"'))
+    assert run(request).pending is not None
+    cloud.work()
+    assert run(request).release is not None
+
+
 def test_with_an_image_nothing_is_packed(cloud: Cloud) -> None:
     run(cloud.asked(DETACHED, "--sdk_container_image=europe-docker.pkg.dev/project-x/images/duologue:1"))
     names = {key.rpartition("/")[2] for key in cloud.sent() if key.startswith("tmp/")}
