@@ -85,7 +85,7 @@ def make_release(
     Raises:
         UsageError: the runner could not do it.
     """
-    from duologue_pipeline.engines.dataflow import DataflowJob
+    from duologue_pipeline.engines.dataflow import DataflowJob, name_job
     from duologue_pipeline.engines.options import beam_options, engine_of
     from duologue_pipeline.engines.outcome import what_next
     from duologue_pipeline.pipeline import RunOptions
@@ -112,6 +112,7 @@ def make_release(
         details=staged_details(out, launch) if details else None,
     )
     engine, jobs = engine_of(beam_options(request.beam_args)), list[DataflowJob]()
+    name_job(engine.options, f"{launch[:8]}-{release.name}")
 
     def submitted(job: DataflowJob) -> None:
         tell(f"job {job.job_id} was submitted: {job.link}")

@@ -142,6 +142,7 @@ def test_the_graph_is_small_and_has_the_words_of_the_stages(cloud: Cloud) -> Non
     labels = {each.unique_name.partition("/")[0] for each in graph.components.transforms.values()}
     assert {"Read", "Ingest", "Isolation", "Activity", "Words", "Events", "Tokens", "Shards", "Release"} <= labels
     assert len(cloud.staged("pipeline.pb")) < 1_000_000
+    assert re.fullmatch("duologue-[0-9a-f]{8}-duologue-dataset", cloud.service.jobs[0]["name"])
 
 
 @pytest.mark.slow
@@ -303,6 +304,17 @@ def test_a_command_finds_the_job_of_the_one_before_and_waits_for_it(
         (
             "Traceback (most recent call last):\n  File ...\nModuleNotFoundError: No module named 'duologue_pipeline'",
             "its workers have no duologue: bring the image of docker/ with --sdk_container_image, or none at all (docs/dataflow.md)",
+        ),
+        (
+            (
+                "Traceback (most recent call last):\n  File ...\nduologue_pipeline.errors.UsageError: gs://bucket/out: it is full "
+                "[while running 'Tokens/Apply']\n\npassed through:\n==>\n    worker/service.cc:1332"
+            ),
+            "gs://bucket/out: it is full",
+        ),
+        (
+            "Traceback (...):\n  File ...\nValueError: 7 of 9\n\npassed through:\n==>\n    service.cc:1332",
+            "ValueError: 7 of 9",
         ),
         ("Workflow failed. Causes: zone has not enough GPUs", "Workflow failed. Causes: zone has not enough GPUs"),
     ],
