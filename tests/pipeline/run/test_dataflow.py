@@ -29,6 +29,7 @@ from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.run import RunRequest, RunResult, run
 from tests.dataflow_service import DataflowService, serve_dataflow
 from tests.google_store import GoogleStore, serve_google_bucket
+from tests.pipeline.codec.test_mimi import make_model
 from tests.pipeline.run.conftest import JANUARY, Calls
 
 LINK = "https://console.cloud.google.com/dataflow/jobs/europe-west1/{}?project=project-x"
@@ -180,6 +181,21 @@ def test_the_package_arrives_and_installs(cloud: Cloud, tmp_path: Path) -> None:
     assert done.stdout.startswith(str(target))
 
 
+@pytest.mark.slow
+def test_tokens_alone_ask_for_a_gpu(cloud: Cloud, tmp_path: Path) -> None:
+    for path in make_model(tmp_path / "mimi").iterdir():
+        cloud.store.put("bucket", f"mimi/{path.name}", path.read_bytes())
+    run(cloud.asked(DETACHED, codec="mimi:gs://bucket/mimi?device=cuda&batch=4"))
+    graph = cloud.graph()
+    hints = {
+        transform.unique_name.partition("/")[0]: dict(environment.resource_hints)
+        for transform in graph.components.transforms.values()
+        if (environment := graph.components.environments.get(transform.environment_id)) and environment.resource_hints
+    }
+    assert set(hints) == {"Tokens"}
+    assert hints["Tokens"]["beam:resources:accelerator:v1"].startswith(b"type:nvidia-tesla-t4;count:1;")
+
+
 def test_manifest_and_ledger_may_lie_here(cloud: Cloud, tmp_path: Path) -> None:
     here = tmp_path / "here.jsonl"
     here.write_bytes(
@@ -231,7 +247,9 @@ def test_no_speaker_no_secret_of_the_ledger_and_no_credential_leaves_the_house(
     }
     assert found == set()
     assert len(secrets) == 9
-    assert any(b"duologue_pipeline" in part for part in unfolded(cloud.staged("pipeline.pb")))  # pickles are unfolded
+    graph = cloud.staged("pipeline.pb")  # what lies in its pickles is seen
+    assert b"gs://bucket/out" not in graph
+    assert any(b"gs://bucket/out" in part for part in unfolded(graph))
 
 
 # --- what becomes of it ---------------------------------------------------------------------------------------------
