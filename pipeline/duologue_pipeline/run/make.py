@@ -23,13 +23,14 @@ from duologue_pipeline.words.asr_checkpoint import AsrModel
 __all__ = ["check_engine", "make_release"]
 
 
-def check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
+def check_engine(request: RunRequest, manifest: Manifest, out: str, *, tell: Callable[[str], None]) -> None:
     """Refuses what the runner, or its workers on other machines, could not do.
 
     Args:
         request: what the user asks for.
         manifest: what it names.
         out: uri of the output folder.
+        tell: is told what goes, but not well, as lines of text.
 
     Raises:
         UsageError: there is such a thing; nothing has been written yet.
@@ -47,7 +48,7 @@ def check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
     require_reachable(
         engine, manifest=request.manifest, out=out, codec=request.codec, models=models, recordings=manifest
     )
-    require_needs(engine)
+    require_needs(engine, tell=tell)
     check_options(engine)
 
 

@@ -23,6 +23,10 @@ _WORKER_DIED: Final = "Worker subprocess exited"
 _LOOK_EVERY_S: Final = 0.2
 _GIVE_UP_AFTER_S: Final = 10.0
 _ASK_EVERY_S: Final = 30.0
+_SILENT: Final = (
+    "nothing has been counted yet: this runner may tell its counters at the end only, or no worker has begun. Beam waits for ever "
+    "for workers whose python has no apache-beam (docs/runners.md)"
+)
 
 
 def run_watched(
@@ -111,7 +115,8 @@ def _run(
         results[0].wait_until_finish()
 
     every_s = _ASK_EVERY_S if engine.elsewhere else None
-    with launching(), Progress(recordings, counters, stream, every_s=every_s):
+    silent = None if runner is not None else _SILENT
+    with launching(), Progress(recordings, counters, stream, every_s=every_s, silent=silent):
         _apart(work)
     return True
 
