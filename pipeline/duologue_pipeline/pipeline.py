@@ -21,7 +21,6 @@ from duologue_pipeline.stages.refused_audio import RefusedAudio
 from duologue_pipeline.stages.same_audio import SameAudio
 from duologue_pipeline.stages.shared_codec import open_worker_codec
 from duologue_pipeline.stages.stage import Stage
-from duologue_pipeline.stages.totals import CorpusTotals
 from duologue_pipeline.stages.write import PlanRelease, WriteDetails, WriteRelease, WriteShard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage, tokens_stage_together
 from duologue_pipeline.words.asr_checkpoint import AsrModel
@@ -111,11 +110,8 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         batch=codec.batch,
         hints=codec.resource_hints,
     )
-    totals = tokenized | "Statistics" >> CorpusTotals()
     shards = tokenized | "Shards" >> WriteShard(out=out, launch=options.launch)
     rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
     if options.details is not None:
         _ = rejected | "Details" >> WriteDetails(uri=options.details)
-    return shards | "Release" >> WriteRelease(
-        rejected=rejected, totals=totals, out=out, launch=options.launch, options=release
-    )
+    return shards | "Release" >> WriteRelease(rejected=rejected, out=out, launch=options.launch, options=release)

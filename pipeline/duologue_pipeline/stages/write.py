@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import AsList, PCollection
+from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
 
-from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
 from duologue_pipeline.release.ready import published, require_launch
@@ -16,8 +15,10 @@ from duologue_pipeline.release.rejected import detail_lines
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
 from duologue_pipeline.shards.plan import plan_release
 from duologue_pipeline.shards.splits import PlanEntry
-from duologue_pipeline.shards.write import write_shard
+from duologue_pipeline.shards.summary import Summary
+from duologue_pipeline.shards.write import WrittenSpeakers, write_shard
 from duologue_pipeline.stages.guard import settled
+from duologue_pipeline.stages.summaries import Summaries, WriteSpeakers, without_summary
 
 __all__ = ["PlanRelease", "WriteDetails", "WriteRelease", "WriteShard"]
 
@@ -149,14 +150,12 @@ class WriteRelease(beam.PTransform[Any, Any]):
 
     Args:
         rejected: everything that was refused on the way.
-        totals: from :class:`CorpusTotals`.
         out: the output folder.
         launch: as of :class:`WriteShard`.
         options: what the release says about the run.
     """
 
     rejected: PCollection[Rejected]
-    totals: PCollection[tuple[tuple[str, str], Totals]]
     out: str
     launch: str
     options: ReleaseOptions
@@ -171,9 +170,10 @@ class WriteRelease(beam.PTransform[Any, Any]):
             | "Release"
             >> beam.Map(
                 _stage_release,
-                shards=AsList(shards),
+                shards=AsList(shards | "Listed" >> beam.Map(without_summary)),
                 rejected=AsList(self.rejected),
-                totals=AsList(self.totals),
+                summary=AsSingleton(shards | "Summary" >> Summaries()),
+                speakers=AsList(shards | "Speakers" >> WriteSpeakers(out=self.out, launch=self.launch)),
                 launch=self.launch,
                 options=self.options,
             )
@@ -184,7 +184,8 @@ def _stage_release(
     out: str,
     shards: list[WrittenShard],
     rejected: list[Rejected],
-    totals: list[tuple[tuple[str, str], Totals]],
+    summary: Summary,
+    speakers: list[WrittenSpeakers],
     launch: str,
     options: ReleaseOptions,
 ) -> dict[str, Any] | None:
@@ -192,4 +193,4 @@ def _stage_release(
     if done is not None:
         return done
     require_launch(out, launch)
-    return stage_release(shards, rejected, dict(totals), out=out, options=options, launch=launch)
+    return stage_release(shards, rejected, summary, speakers, out=out, options=options, launch=launch)
