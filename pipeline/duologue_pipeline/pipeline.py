@@ -116,5 +116,5 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     shards = tokenized | "Shards" >> WriteShard(plan=plan, out=out, launch=options.launch)
     rejected = refused | "Rejected" >> beam.Flatten()
     if options.details is not None:
-        _ = rejected | "Details" >> WriteDetails(uri=options.details)
+        _ = rejected | "Details" >> WriteDetails(uri=options.details, out=out, launch=options.launch)
     return shards | "Release" >> WriteRelease(rejected=rejected, out=out, launch=options.launch, options=release)

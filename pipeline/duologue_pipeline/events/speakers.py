@@ -1,7 +1,7 @@
 """Adds up what each speaker does over all conversations, and makes the rows of the table of speakers of it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from duologue_pipeline.events.figures import FTO_PERCENTILES, statistics_document
@@ -22,9 +22,9 @@ class SpeakerTotals:
         totals: what the speaker does; conversations from which the other speaker was taken out are not in it.
     """
 
-    splits: frozenset[str]
-    jurisdictions: frozenset[str | None]
-    totals: Totals
+    splits: frozenset[str] = frozenset()
+    jurisdictions: frozenset[str | None] = frozenset()
+    totals: Totals = field(default_factory=Totals)
 
     def __add__(self, other: "SpeakerTotals") -> "SpeakerTotals":
         return SpeakerTotals(

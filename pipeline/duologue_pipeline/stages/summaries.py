@@ -48,7 +48,7 @@ class WriteSpeakers(beam.PTransform[Any, Any]):
         return (
             shards
             | "OfShards" >> beam.FlatMap(_speakers).with_output_types(Speaker)
-            | "Sum" >> beam.CombinePerKey(_sum)
+            | "Sum" >> beam.CombinePerKey(_sum).with_output_types(Speaker)
             | "ByFile" >> beam.Map(_by_file).with_output_types(tuple[str, Speaker])
             | "File" >> beam.GroupByKey()
             | "Write" >> beam.Map(_write, out=self.out, launch=self.launch)
@@ -69,12 +69,8 @@ def _speakers(shard: WrittenShard) -> Iterator[Speaker]:
     yield from shard.summary.speakers.items()
 
 
-def _sum(speakers: Iterable[SpeakerTotals]) -> SpeakerTotals | None:
-    total: SpeakerTotals | None = None
-    for each in speakers:
-        if each is not None:  # Beam begins with the sum of none
-            total = each if total is None else total + each
-    return total
+def _sum(speakers: Iterable[SpeakerTotals]) -> SpeakerTotals:
+    return sum(speakers, SpeakerTotals())
 
 
 def _by_file(speaker: Speaker) -> tuple[str, Speaker]:

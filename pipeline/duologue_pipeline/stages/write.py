@@ -118,9 +118,13 @@ class WriteDetails(beam.PTransform[Any, Any]):
 
     Args:
         uri: of the file.
+        out: the output folder.
+        launch: as of :class:`WriteShard`.
     """
 
     uri: str
+    out: str
+    launch: str
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -130,7 +134,7 @@ class WriteDetails(beam.PTransform[Any, Any]):
             rejected
             | "Told" >> beam.Filter(_is_told)
             | "All" >> beam.CombineGlobally(ToListCombineFn())
-            | "Write" >> beam.Map(_write_details, uri=self.uri)
+            | "Write" >> beam.Map(_write_details, uri=self.uri, out=self.out, launch=self.launch)
         )
 
 
@@ -138,7 +142,8 @@ def _is_told(rejected: Rejected) -> bool:
     return bool(rejected.detail)  # the sentences of the launcher have stayed there
 
 
-def _write_details(rejected: list[Rejected], uri: str) -> None:
+def _write_details(rejected: list[Rejected], uri: str, out: str, launch: str) -> None:
+    require_launch(out, launch)
     write_bytes(uri, "".join(f"{line}\n" for line in detail_lines(rejected)).encode())
 
 
