@@ -8,6 +8,7 @@ appears whole at its close on an object store: nobody ever sees half of one.
 import errno
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -274,6 +275,8 @@ def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
     size = file_size(uri)
     if size is not None and size > limit:
         raise too_large(shown(uri), size, limit)
+    if size is not None and size > shutil.disk_usage(handle.name).free:
+        raise OSError(errno.ENOSPC, f"{shown(uri)} has {size} bytes", str(Path(handle.name).parent))
     copied = 0
     with ExitStack() as held:
         stream, pace = held.enter_context(open_input(uri)), Pace(load_rules(FilesRules))
