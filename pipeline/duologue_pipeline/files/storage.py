@@ -271,12 +271,11 @@ def local_copy(uri: str, *, max_bytes: int | None = None) -> Iterator[Path]:
 
 
 def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
-    size = file_size(uri)
-    if size is not None and size > limit:
-        raise too_large(shown(uri), size, limit)
     copied = 0
     with ExitStack() as held:
         stream, pace = held.enter_context(open_input(uri)), Pace(load_rules(FilesRules))
+        if stream.raw.length > limit:
+            raise too_large(shown(uri), stream.raw.length, limit)
         cut = getattr(stream.raw, "cut", None)
         if cut is not None:  # else the client itself bounds how long each part may take
             pace.stop = cut
