@@ -64,7 +64,7 @@ def _taken(key: object) -> Any:
         return None
     if kept == key and time.monotonic() - connection.idle_since_s < KEPT_S and connection.is_connected:
         return connection
-    if kept[-1] == os.getpid():  # a forked process leaves the sockets of its parent alone
+    if kept is not None and kept[-1] == os.getpid():  # a forked process leaves the sockets of its parent alone
         _end(connection)
     return None
 
