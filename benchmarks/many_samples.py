@@ -108,7 +108,6 @@ def _part(
     write_bytes(f"{staging}/parts/{name}.rows.json", json.dumps(rows, default=str).encode())
     return Tokenized(
         name,
-        shard,
         part_uri=f"{staging}/parts/{name}.part",
         rows_uri=f"{staging}/parts/{name}.rows.json",
         speakers=("", ""),

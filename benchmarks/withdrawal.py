@@ -128,15 +128,14 @@ def write_part(call: Annotated, shard: str, staging: Path) -> Tokenized:
             offset += size
     rows = {
         "index": index,
-        "recordings": [recording_row(call, split="train", samples=len(index))],
-        "events": event_rows(call, split="train"),
+        "recordings": [recording_row(call, samples=len(index))],
+        "events": event_rows(call),
         "filled": filled,
         "part_bytes": offset,
     }
     name.with_suffix(".rows.json").write_bytes(canonical_json(rows))
     return Tokenized(
         call.recording.recording_id,
-        shard,
         str(name.with_suffix(".part")),
         f"{name}.rows.json",
         speakers=(call.consent.a.commitment, call.consent.b.commitment),

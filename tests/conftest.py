@@ -202,8 +202,6 @@ def make_release(folder: Path, *, backwards: bool = False) -> Path:
         recording = make_recording(audio, recording_id=f"call-{number}", speakers=(f"s-{number}-a", f"s-{number}-b"))
         tokenized = tokenize_conversation(
             make_annotated(recording),
-            split=shard.partition("-")[0],
-            shard=shard,
             codec=TinyCodec(),
             options=TokenizeOptions(segment_s=2.0, include_audio=True),
             staging=str(out / STAGING),

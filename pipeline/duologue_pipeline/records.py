@@ -213,14 +213,12 @@ class AudioReport:
     """Reports on both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied.
 
     ``gain_db`` is by how much both tracks are turned so that neither goes over full scale, 0 where none does.
-    ``same_audio`` are the other recordings of the run that hold the audio of one of its tracks, sorted.
     """
 
     duration_ms: int
     a: TrackReport
     b: TrackReport
     gain_db: float = 0.0
-    same_audio: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -538,16 +536,18 @@ class Tokenized:
     """Says where the samples of a recording lie in the staging folder, ready to be joined into a shard.
 
     ``part_uri`` holds the tar members of all its samples, ``rows_uri`` their rows for the tables. ``speakers`` are the
-    commitments of a and b.
+    commitments of a and b, ``lists`` those lists of the samples that hold anything, sorted. Nothing of it depends on other
+    recordings but ``same_audio``, found later: the other recordings of the run that hold the audio of a track of it, sorted.
     """
 
     recording_id: str
-    shard: str
     part_uri: str
     rows_uri: str
     speakers: tuple[str, str]
     language: str | None
     statistics: Statistics
+    lists: tuple[str, ...] = ()
+    same_audio: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,6 @@ def make_demo_release(folder: Path) -> Path:
     codec, out = EmbeddedCodec(), folder / "out"
     part = tokenize_conversation(
         make_annotated(make_recording(folder / "call.wav")),
-        split="train",
-        shard="train-00000",
         codec=codec,
         options=TokenizeOptions(segment_s=8.0, include_audio=True),
         staging=str(out / STAGING),

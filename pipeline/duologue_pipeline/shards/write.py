@@ -22,6 +22,7 @@ from duologue_pipeline.files.storage import join, write_bytes
 from duologue_pipeline.files.tables import table_bytes
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.records import Tokenized, WrittenShard, WrittenTable
+from duologue_pipeline.shards.relabel import relabelled
 from duologue_pipeline.shards.summary import people_and_rows, summarise
 from duologue_pipeline.shards.tar import Piece, join_parts
 from duologue_schemas.tables import SHARD_TABLES, TABLES
@@ -72,16 +73,18 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str, launch: str
         The shard; it lies ready there.
     """
     ordered = sorted(parts, key=lambda part: part.recording_id)
+    split = shard.rpartition("-")[0]
     ready = ready_folder(out, launch)
-    documents = [read_json(part.rows_uri) for part in ordered]
+    labelled = [relabelled(part.part_uri, read_json(part.rows_uri), split=split) for part in ordered]
+    part_uris, documents = [uri for uri, _ in labelled], [document for _, document in labelled]
     samples = [
-        _Sample(row, frozenset(filled), Piece(part.part_uri, row["offset"], row["offset"] + row["bytes"]))
-        for part, document in zip(ordered, documents, strict=True)
+        _Sample(row, frozenset(filled), Piece(uri, row["offset"], row["offset"] + row["bytes"]))
+        for uri, document in labelled
         for row, filled in zip(document["index"], document["filled"], strict=True)
     ]
     first = _first(samples)
     name, sha256, size = join_parts(
-        [part.part_uri for part in ordered],
+        part_uris,
         folder=join(ready, "shards"),
         name=shard,
         staging=join(out, STAGING),
@@ -91,15 +94,16 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str, launch: str
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SHARD_TABLES}
     offset = 0
     for sample in [*first, *(sample for sample in samples if sample not in first)]:
-        rows["index"].append({**sample.row, "shard": path, "offset": offset})
+        rows["index"].append({**sample.row, "split": split, "shard": path, "offset": offset})
         offset += sample.row["bytes"]
-    for document in documents:
-        rows["recordings"] += [{**row, "shard": path} for row in document["recordings"]]
-        rows["events"] += document["events"]
+    for part, document in zip(ordered, documents, strict=True):
+        where = {"split": split, "shard": path, "same_audio": list(part.same_audio)}
+        rows["recordings"] += [{**row, **where} for row in document["recordings"]]
+        rows["events"] += [{**row, "split": split} for row in document["events"]]
     tables = {table: pa.Table.from_pylist(rows[table], schema=TABLES[table]) for table in SHARD_TABLES}
     return WrittenShard(
         name=name,
-        split=shard.rpartition("-")[0],
+        split=split,
         sha256=sha256,
         bytes=size,
         samples=len(rows["index"]),

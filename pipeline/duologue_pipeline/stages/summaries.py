@@ -48,7 +48,7 @@ class WriteSpeakers(beam.PTransform[Any, Any]):
         return (
             shards
             | "OfShards" >> beam.FlatMap(_speakers).with_output_types(Speaker)
-            | "Sum" >> beam.CombinePerKey(_sum)
+            | "Sum" >> beam.CombinePerKey(_sum).with_output_types(Speaker)
             | "ByFile" >> beam.Map(_by_file).with_output_types(tuple[str, Speaker])
             | "File" >> beam.GroupByKey()
             | "Write" >> beam.Map(_write, out=self.out, launch=self.launch)

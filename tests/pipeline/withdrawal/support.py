@@ -96,8 +96,6 @@ def make_calls(folder: Path, calls: Collection[Call] = CALLS, *, audio: bool = T
         )
         tokenized = tokenize_conversation(
             conversation,
-            split=call.shard.partition("-")[0],
-            shard=call.shard,
             codec=TinyCodec(),
             options=TokenizeOptions(segment_s=2.0, include_audio=audio),
             staging=str(out / STAGING),
