@@ -1,7 +1,8 @@
 """Counts the tables of a release into what all figures of the cards are made of: one number for each of a few thousand names.
 
 Tallies of parts are added up, in any order and by as many workers as one likes, and give that of the whole; so no process has to
-hold the tables. A value of which percentiles are taken is a name of its own (``("fto_ms", 120)``), times are whole milliseconds.
+hold the tables. A value of which percentiles are taken is a name of its own (``("fto_ms", 120)``), times are whole milliseconds,
+levels thousandths of a dB and shares millionths, so that there are no more names in very many hours than in many.
 People are counted apart (:func:`tally_speakers`), because one person may be in many parts.
 """
 
@@ -133,9 +134,9 @@ def _count_conversations(tally: Tally, columns: _Columns) -> None:
     levels_db = columns["bleed_db_a_from_b"] + columns["bleed_db_b_from_a"]
     floors_db = columns["floor_db_a_from_b"] + columns["floor_db_b_from_a"]
     tally["directions",] += len(levels_db)
-    _count(tally, "bleed_db", [level for level in levels_db if level is not None])
-    clean = [floor for level, floor in zip(levels_db, floors_db, strict=True) if level is None and floor is not None]
-    _count(tally, "floor_db", clean)
+    _count(tally, "bleed_db", [round(level, 3) for level in levels_db if level is not None])
+    pairs = zip(levels_db, floors_db, strict=True)
+    _count(tally, "floor_db", [round(floor, 3) for level, floor in pairs if level is None and floor is not None])
     _count(tally, "isolation", columns["isolation"])
     for fault in FAULT_MEASURES:
         for found, count in Counter(columns[f"{fault}_found"]).items():
@@ -143,7 +144,9 @@ def _count_conversations(tally: Tally, columns: _Columns) -> None:
     tally["duration_ms",] += _ms(columns["duration_s"])
     tally["overlap_ms",] += _ms(columns["overlap_s"])
     tally["speech_ms",] += _ms(columns["speech_a_s"] + columns["speech_b_s"])
-    _count(tally, "overlap_share", [share for share in columns["overlap_share_of_speech"] if share is not None])
+    _count(
+        tally, "overlap_share", [round(share, 6) for share in columns["overlap_share_of_speech"] if share is not None]
+    )
     _count(tally, "fto_ms", [round(1000 * fto_s) for ftos_s in columns["ftos_s"] for fto_s in ftos_s])
     tally["backchannels",] += sum(columns.both("backchannels"))
     tally["interruptions",] += sum(columns.both("interruptions"))

@@ -27,8 +27,8 @@ def test_turn_taking_is_summed_over_conversations_before_it_is_divided(build: Bu
     turns = facts_of(build(row("1"), silent)).turn_taking
     assert turns.duration_s == 240.0
     assert turns.overlap_share_of_speech == pytest.approx(6 / (114 + 100))
-    assert turns.overlap_share_p5 == pytest.approx(0.05 * 6 / 114)
-    assert turns.overlap_share_p95 == pytest.approx(0.95 * 6 / 114)
+    assert turns.overlap_share_p5 == pytest.approx(0.05 * 6 / 114, abs=1e-6)
+    assert turns.overlap_share_p95 == pytest.approx(0.95 * 6 / 114, abs=1e-6)
     assert (turns.floor_transfers, turns.overlapped_transfers_share) == (4, 0.25)
     assert turns.fto_median_s == pytest.approx(0.15)
     assert turns.backchannels_per_minute == pytest.approx(16 / 4)
