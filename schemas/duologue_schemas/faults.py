@@ -29,12 +29,14 @@ SCHEMA_NAMES: Final = (
     "consent_record",
     "consent_receipt",
     "annotation",
+    "dataset",
+    "facts",
 )
 
 _MOST: Final = 1000
 """So many faults of the schema are looked for: of a document that is made to have millions, nobody reads more."""
 
-_WRITTEN_BY_HAND: Final = ("recording", "words", "consent_record")
+_WRITTEN_BY_HAND: Final = ("recording", "words", "consent_record", "dataset")
 
 
 @dataclass(frozen=True)

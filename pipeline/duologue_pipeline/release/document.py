@@ -5,16 +5,21 @@ A run builds it of its shards, a withdrawal of those that are left and those tha
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duologue_cards import facts_from_release, write_croissant, write_readme
+from duologue_cards import CardRules, Sheet, sheet_from_release, write_cards
 from duologue_pipeline.records import SPEAKERS, SPLITS, WrittenTable
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.human_reference import HumanReferenceRules
+from duologue_pipeline.rules.isolation import IsolationRules
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = [
+    "card_sheet",
     "cards",
     "file_entry",
     "manifest_bytes",
@@ -93,23 +98,47 @@ def split_entries(shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> 
     return {split: entry for split, entry in found.items() if entry["shards"] or split in SPLITS[:2]}
 
 
-def cards(
-    document: Mapping[str, Any], index: pa.Table, recordings: pa.Table, reasons: Mapping[str, int]
-) -> Iterator[tuple[str, bytes]]:
-    """Writes the cards of a release, ``README.md`` and ``croissant.json``.
+def card_sheet(
+    document: Mapping[str, Any],
+    index: pa.Table,
+    recordings: pa.Table,
+    reasons: Mapping[str, int],
+    stated: Mapping[str, Any] | None = None,
+) -> Sheet:
+    """Lays down the facts of a release, of which its cards are made.
 
     Args:
-        document: of ``dataset.json``; its ``files`` name all but the cards.
+        document: of ``dataset.json``; its ``files`` name the tables at least.
         index: the table of ``index.parquet``.
         recordings: the table of ``recordings.parquet``.
         reasons: reason of a rejection -> how many recordings were rejected for it.
+        stated: what a person stated (``dataset.yaml``).
+
+    Raises:
+        ValueError: document and tables do not belong together.
+    """
+    isolation = load_rules(IsolationRules)
+    rules = CardRules(
+        turn_taking=asdict(load_rules(HumanReferenceRules).turn_taking),
+        warn_above_db=isolation.warn_above_db,
+        fail_above_db=isolation.fail_above_db,
+    )
+    return sheet_from_release(document, index, recordings, reasons, stated=stated or {}, rules=rules)
+
+
+def cards(
+    document: Mapping[str, Any],
+    index: pa.Table,
+    recordings: pa.Table,
+    reasons: Mapping[str, int],
+    stated: Mapping[str, Any] | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """Writes the cards of a release; arguments and faults as for :func:`card_sheet`.
 
     Yields:
         (path, content).
     """
-    facts = facts_from_release(document, index, recordings, reasons)
-    yield "README.md", write_readme(facts).encode()
-    yield "croissant.json", write_croissant(facts).encode()
+    return write_cards(card_sheet(document, index, recordings, reasons, stated))
 
 
 def _split(split: str, shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from duologue_pipeline.rules.loader import RuleSet
 
-__all__ = ["HumanFigure", "HumanReferenceRules"]
+__all__ = ["HumanFigure", "HumanReferenceRules", "HumanTurnTaking", "LimitsOfConversations"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +37,62 @@ class HumanFigure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LimitsOfConversations:
+    """Holds within what so many conversations of people lie.
+
+    Attributes:
+        conversations: how many.
+        distance_p95_s, distance_p99_s: percentiles of the Wasserstein-1 distance of their floor-transfer offsets to the reference.
+        fto_median_low_s, fto_median_high_s: 95 % range of the median floor-transfer offset.
+        overlapped_transfers_low, overlapped_transfers_high: of the share of floor transfers in overlap.
+        overlap_share_low, overlap_share_high: of the overlap, of the time in which anybody speaks.
+    """
+
+    conversations: int
+    distance_p95_s: float
+    distance_p99_s: float
+    fto_median_low_s: float
+    fto_median_high_s: float
+    overlapped_transfers_low: float
+    overlapped_transfers_high: float
+    overlap_share_low: float
+    overlap_share_high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class HumanTurnTaking:
+    """Holds the floor-transfer offsets of people, with which those of a corpus of their language are compared.
+
+    Attributes:
+        language: primary language subtag.
+        of: what was measured.
+        source: who says so.
+        lowest_limit_s: below this distance no corpus is called unlike people, however large it is.
+        fewest_conversations, fewest_transfers: of fewer nothing is said.
+        fto_edges_s, fto_counts: histogram; the outermost bins hold what lies beyond.
+        by_conversations: limits, by rising number of conversations; interpolated between.
+    """
+
+    language: str
+    of: str
+    source: str
+    lowest_limit_s: float
+    fewest_conversations: int
+    fewest_transfers: int
+    fto_edges_s: tuple[float, ...]
+    fto_counts: tuple[int, ...]
+    by_conversations: tuple[LimitsOfConversations, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class HumanReferenceRules(RuleSet):
     """Holds the human figures for :func:`duologue_pipeline.events.figures.statistics_document`.
 
     Attributes:
         figures: each with its own source, which the rule set's only points to.
+        turn_taking: the reference of the cards (:mod:`duologue_cards.reference`).
     """
 
     name: ClassVar[str] = "human_reference"
     figures: tuple[HumanFigure, ...]
+    turn_taking: HumanTurnTaking
