@@ -11,7 +11,7 @@ from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summa
 from duologue_cards.documents.usage import write_content_usage, write_odrl, write_rsl
 from duologue_cards.facts import Facts, Publication
 from duologue_cards.readme import write_readme
-from duologue_cards.reference import CardRules
+from duologue_cards.reference import CardRules, HumanTurnTaking
 from duologue_cards.requirements import write_requirements
 from duologue_cards.sheet import Sheet, write_facts
 from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
@@ -21,6 +21,7 @@ __all__ = [
     "STATEMENT",
     "CardRules",
     "Facts",
+    "HumanTurnTaking",
     "Publication",
     "Sheet",
     "commented_statement",

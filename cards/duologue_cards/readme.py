@@ -8,6 +8,7 @@ from duologue_cards.evidence import Estimate
 from duologue_cards.facts import BRIDGE, Count, Facts
 from duologue_cards.front_matter import front_matter
 from duologue_cards.licenses import together
+from duologue_cards.reference import LimitsOfConversations, limit
 from duologue_cards.requirements import judge, usable_for
 from duologue_cards.sheet import Sheet, with_few_hidden
 
@@ -175,17 +176,36 @@ def _turn_taking(sheet: Sheet) -> str:
         ("backchannels a minute", phrases.number(turns.backchannels_per_minute), phrases.UNKNOWN),
         ("interruptions a minute", phrases.number(turns.interruptions_per_minute), phrases.UNKNOWN),
     ]
-    if list(evidence.languages) != [sheet.reference["language"]]:
-        rows = [(name, ours, "not compared: another language") for name, ours, _ in rows]
+    if sheet.compared is None:
+        rows = [(*row, told) for row, told in zip(rows, _of_as_many(sheet), strict=True)]
+    else:
+        rows = [(*row, "") for row in rows]
+    if list(evidence.languages) != [sheet.reference.language]:
+        rows = [(name, ours, "not compared: another language", "") for name, ours, *_ in rows]
     return f"""## Turn taking
 
 Over {phrases.duration(turns.duration_s)} of conversation with {phrases.count(turns.floor_transfers, "floor transfer")}:
 
-{_table(("", "this release", "people on the telephone"), rows)}
+{_table(("", "this release", "people on the telephone", "as few of their calls"), rows)}
 
-In brackets: 95 % interval, by a bootstrap by conversation.
+In brackets: 95 % interval, by a bootstrap by conversation. As few of their calls: 95 % of draws of as many.
 People on the telephone: Switchboard (American English), measured from its word times. Far less overlap than theirs can
 mean that an echo canceller or a separation has cut overlaps out before the recording came here."""
+
+
+def _of_as_many(sheet: Sheet) -> tuple[str, ...]:
+    """Writes within what as many conversations of people lie, for each row of the table."""
+
+    def within(read: Callable[[LimitsOfConversations], float], write: Callable[[float | None], str]) -> str:
+        return write(limit(sheet.reference, sheet.evidence.conversations, read))
+
+    rows = (
+        (lambda row: row.overlap_share_low, lambda row: row.overlap_share_high, phrases.percent),
+        (lambda row: row.overlapped_transfers_low, lambda row: row.overlapped_transfers_high, phrases.percent),
+        (lambda row: row.fto_median_low_s, lambda row: row.fto_median_high_s, phrases.seconds),
+    )
+    share, transfers, median = (f"{within(low, write)} to {within(high, write)}" for low, high, write in rows)
+    return share, "", transfers, median, "", ""
 
 
 def _isolation(sheet: Sheet) -> str:

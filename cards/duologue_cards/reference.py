@@ -1,15 +1,61 @@
 """Holds turn-taking of a corpus against that of people, allowing for how few conversations there are.
 
-The reference and its intervals come from the rules (``human_reference``), as a parsed document; it is of one language.
+The reference and its intervals come from the rule file ``human_reference.json`` of the pipeline; it is of one language.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Protocol
 
-__all__ = ["CardRules", "distance_s", "interpolated", "limits"]
+__all__ = ["CardRules", "HumanTurnTaking", "LimitsOfConversations", "distance_s", "interpolated", "limit"]
+
+
+class LimitsOfConversations(Protocol):
+    """Holds within what so many conversations of people lie (``rules/human_reference.py`` of the pipeline explains each)."""
+
+    @property
+    def conversations(self) -> int: ...
+    @property
+    def distance_p95_s(self) -> float: ...
+    @property
+    def distance_p99_s(self) -> float: ...
+    @property
+    def fto_median_low_s(self) -> float: ...
+    @property
+    def fto_median_high_s(self) -> float: ...
+    @property
+    def overlapped_transfers_low(self) -> float: ...
+    @property
+    def overlapped_transfers_high(self) -> float: ...
+    @property
+    def overlap_share_low(self) -> float: ...
+    @property
+    def overlap_share_high(self) -> float: ...
+
+
+class HumanTurnTaking(Protocol):
+    """Holds the turn-taking of people, as the rules of the pipeline give it."""
+
+    @property
+    def language(self) -> str: ...
+    @property
+    def of(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def lowest_limit_s(self) -> float: ...
+    @property
+    def fewest_conversations(self) -> int: ...
+    @property
+    def fewest_transfers(self) -> int: ...
+    @property
+    def fto_edges_s(self) -> tuple[float, ...]: ...
+    @property
+    def fto_counts(self) -> tuple[int, ...]: ...
+    @property
+    def by_conversations(self) -> Sequence[LimitsOfConversations]: ...
 
 
 @dataclass(frozen=True)
@@ -17,11 +63,11 @@ class CardRules:
     """Holds what the cards take from the rules of the pipeline.
 
     Attributes:
-        turn_taking: of people, ``turn_taking`` of the rules ``human_reference`` as a document.
+        turn_taking: of people, from the rules ``human_reference``.
         warn_above_db, fail_above_db: limits of the verdict on isolation, of the level of the other voice.
     """
 
-    turn_taking: Mapping[str, Any]
+    turn_taking: HumanTurnTaking
     warn_above_db: float
     fail_above_db: float
 
@@ -48,17 +94,16 @@ def distance_s(counts: Sequence[int], human: Sequence[int], edges_s: Sequence[fl
     )
 
 
-def limits(reference: Mapping[str, Any], conversations: int) -> dict[str, float]:
-    """Gives the limits of as many conversations of people: ``distance_p95_s``, ``distance_p99_s`` and the 95 % ranges.
+def limit(reference: HumanTurnTaking, conversations: int, read: Callable[[LimitsOfConversations], float]) -> float:
+    """Gives a limit of as many conversations of people, interpolated between those of the rules.
 
     Args:
-        reference: the document of the rules.
+        reference: turn-taking of people.
         conversations: how many there are, 1 or more.
+        read: takes the limit out of a row of the rules.
     """
-    rows = reference["by_conversations"]
-    names = [name for name in rows[0] if name != "conversations"]
-    sizes = [row["conversations"] for row in rows]
-    return {name: interpolated(sizes, [row[name] for row in rows], conversations) for name in names}
+    rows = reference.by_conversations
+    return interpolated([row.conversations for row in rows], [read(row) for row in rows], conversations)
 
 
 def interpolated(places: Sequence[float], values: Sequence[float], place: float) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from duologue_cards.licenses import forbids, is_known
+from duologue_cards.reference import limit as reference_limit
 from duologue_cards.sheet import PURPOSES, Sheet
 
 __all__ = ["Requirement", "judge", "phases", "usable_for", "write_requirements"]
@@ -218,7 +219,7 @@ def _dyadic_spontaneous(sheet: Sheet) -> Requirement:
 def _realistic_overlap(sheet: Sheet) -> Requirement:
     threshold = (
         "the Wasserstein-1 distance of the floor-transfer offsets to those of people is at most the 99th percentile of as many "
-        f"human calls, {sheet.reference['lowest_limit_s']:g} s at least"
+        f"human calls, {sheet.reference.lowest_limit_s:g} s at least"
     )
     facts = (
         "fto_distance_s",
@@ -230,9 +231,10 @@ def _realistic_overlap(sheet: Sheet) -> Requirement:
     distance, limit = sheet.value("fto_distance_s"), sheet.value("fto_distance_limit_s")
     if distance is None:
         return Requirement("realistic_overlap", UNKNOWN, threshold, sheet.why("fto_distance_s"), facts)
+    usual = reference_limit(sheet.reference, sheet.evidence.conversations, lambda row: row.distance_p95_s)
     says = (
-        f"{distance:.3f} s, limit {limit:.3f} s; the reference comes from word times, these offsets from voice activity "
-        f"({sheet.reference['source']})"
+        f"{distance:.3f} s, limit {limit:.3f} s, 95 % of human calls within {usual:.3f} s; the reference comes from word times, these offsets from voice activity "
+        f"({sheet.reference.source})"
     )
     return Requirement("realistic_overlap", PASS if distance <= limit else FAIL, threshold, says, facts)
 

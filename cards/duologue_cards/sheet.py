@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from duologue_cards.evidence import Estimate, Evidence, measure
 from duologue_cards.facts import Count, Facts
-from duologue_cards.reference import CardRules, distance_s, limits
+from duologue_cards.reference import CardRules, HumanTurnTaking, distance_s, limit
 from duologue_cards.statement import STATEMENT
 from duologue_schemas import load_schema
 
@@ -59,7 +59,7 @@ class Sheet:
         return reason
 
     @property
-    def reference(self) -> Mapping[str, Any]:
+    def reference(self) -> HumanTurnTaking:
         """Gives the turn-taking of people."""
         return self.rules.turn_taking
 
@@ -76,15 +76,15 @@ class Sheet:
     @property
     def compared(self) -> str | None:
         """Says why turn-taking cannot be held against people; None where it can."""
-        wanted, found = self.reference["language"], self.evidence.languages
+        wanted, found = self.reference.language, self.evidence.languages
         if list(found) != [wanted]:
             told = ", ".join(language or "not stated" for language in found) or "none"
             return f"the reference is of {wanted}, and the languages are: {told}"
-        few, least = self.evidence.conversations, self.reference["fewest_conversations"]
-        if few < least or self.evidence.transfers < self.reference["fewest_transfers"]:
+        few, least = self.evidence.conversations, self.reference.fewest_conversations
+        if few < least or self.evidence.transfers < self.reference.fewest_transfers:
             return (
                 f"{few} conversations with {self.evidence.transfers} floor transfers are too few; "
-                f"{least} with {self.reference['fewest_transfers']} are the least"
+                f"{least} with {self.reference.fewest_transfers} are the least"
             )
         return None
 
@@ -98,7 +98,7 @@ def make_sheet(facts: Facts, recordings: pa.Table, stated: Mapping[str, Any], ru
         stated: what a person stated; empty where nobody did.
         rules: what the release is held against.
     """
-    evidence = measure(recordings, fto_edges_s=rules.turn_taking["fto_edges_s"], bleeding_db=rules.warn_above_db)
+    evidence = measure(recordings, fto_edges_s=rules.turn_taking.fto_edges_s, bleeding_db=rules.warn_above_db)
     bare = Sheet(facts, evidence, stated, rules, {})
     entries = {
         **_totals(facts),
@@ -237,19 +237,22 @@ def _turn_taking(sheet: Sheet) -> dict[str, _Fact]:
         ),
     }
     why = sheet.compared
-    distance = distance_s(evidence.fto_counts, sheet.reference["fto_counts"], sheet.reference["fto_edges_s"])
+    distance = distance_s(evidence.fto_counts, sheet.reference.fto_counts, sheet.reference.fto_edges_s)
     if why is not None or distance is None:
         return {
             **found,
             "fto_distance_s": _unknown(why or no_transfers),
             "fto_distance_limit_s": _unknown(why or no_transfers),
         }
-    limit = max(limits(sheet.reference, evidence.conversations)["distance_p99_s"], sheet.reference["lowest_limit_s"])
-    method = f"Wasserstein-1 distance of the floor-transfer offsets to those of {sheet.reference['of']}"
+    highest_s = limit(sheet.reference, evidence.conversations, lambda row: row.distance_p99_s)
+    highest_s = max(highest_s, sheet.reference.lowest_limit_s)
+    method = f"Wasserstein-1 distance of the floor-transfer offsets to those of {sheet.reference.of}"
     return {
         **found,
         "fto_distance_s": rows(distance, "s", method),
-        "fto_distance_limit_s": rows(limit, "s", "99th percentile of that distance of as many conversations of people"),
+        "fto_distance_limit_s": rows(
+            highest_s, "s", "99th percentile of that distance of as many conversations of people"
+        ),
     }
 
 

@@ -5,7 +5,6 @@ A run builds it of its shards, a withdrawal of those that are left and those tha
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -119,7 +118,7 @@ def card_sheet(
     """
     isolation = load_rules(IsolationRules)
     rules = CardRules(
-        turn_taking=asdict(load_rules(HumanReferenceRules).turn_taking),
+        turn_taking=load_rules(HumanReferenceRules).turn_taking,
         warn_above_db=isolation.warn_above_db,
         fail_above_db=isolation.fail_above_db,
     )

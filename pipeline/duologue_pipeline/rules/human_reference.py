@@ -42,10 +42,14 @@ class LimitsOfConversations:
 
     Attributes:
         conversations: how many.
-        distance_p95_s, distance_p99_s: percentiles of the Wasserstein-1 distance of their floor-transfer offsets to the reference.
-        fto_median_low_s, fto_median_high_s: 95 % range of the median floor-transfer offset.
-        overlapped_transfers_low, overlapped_transfers_high: of the share of floor transfers in overlap.
-        overlap_share_low, overlap_share_high: of the overlap, of the time in which anybody speaks.
+        distance_p95_s: 95th percentile of the Wasserstein-1 distance of their floor-transfer offsets to the reference.
+        distance_p99_s: its 99th percentile.
+        fto_median_low_s: lower end of the 95 % range of the median floor-transfer offset.
+        fto_median_high_s: its upper end.
+        overlapped_transfers_low: lower end of that of the share of floor transfers in overlap.
+        overlapped_transfers_high: its upper end.
+        overlap_share_low: lower end of that of the overlap, of the time in which anybody speaks.
+        overlap_share_high: its upper end.
     """
 
     conversations: int
@@ -68,8 +72,10 @@ class HumanTurnTaking:
         of: what was measured.
         source: who says so.
         lowest_limit_s: below this distance no corpus is called unlike people, however large it is.
-        fewest_conversations, fewest_transfers: of fewer nothing is said.
-        fto_edges_s, fto_counts: histogram; the outermost bins hold what lies beyond.
+        fewest_conversations: of fewer nothing is said.
+        fewest_transfers: of fewer floor transfers nothing is said.
+        fto_edges_s: edges of the bins of the histogram, one more than bins.
+        fto_counts: floor transfers in each bin; the outermost bins hold what lies beyond.
         by_conversations: limits, by rising number of conversations; interpolated between.
     """
 
