@@ -116,8 +116,8 @@ print("LOADED", json.dumps(loaded))
 
 
 def test_imports_are_found() -> None:
-    found = set(imports(modules("duologue_pipeline")["duologue_pipeline.stages.read"]))
-    assert {"duologue_pipeline.records.Recording", "duologue_pipeline.stages.guard.guarded", "apache_beam"} <= found
+    found = set(imports(modules("duologue_pipeline")["duologue_pipeline.stages.stage"]))
+    assert {"duologue_pipeline.errors.RejectError", "duologue_pipeline.stages.guard.guarded", "apache_beam"} <= found
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -1,7 +1,7 @@
 """Writes the cards of a release from one set of facts, so that no two of them disagree."""
 
-from duologue_cards.cards import CARD_FILES, sheet_from_release, write_cards
-from duologue_cards.compute import facts_from_release
+from duologue_cards.cards import CARD_FILES, write_cards
+from duologue_cards.compute import facts_from_release, facts_from_tally
 from duologue_cards.croissant import write_croissant
 from duologue_cards.documents.ab2013 import write_ab2013, write_ab2013_page
 from duologue_cards.documents.consent_statement import write_consent_statement
@@ -12,9 +12,18 @@ from duologue_cards.documents.usage import write_content_usage, write_odrl, writ
 from duologue_cards.facts import Facts, Publication
 from duologue_cards.readme import write_readme
 from duologue_cards.reference import CardRules, HumanTurnTaking
-from duologue_cards.requirements import write_requirements
-from duologue_cards.sheet import Sheet, write_facts
+from duologue_cards.requirements import judge, write_requirements
+from duologue_cards.sheet import Sheet, make_sheet, write_facts
 from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
+from duologue_cards.tally import (
+    Tally,
+    add_tallies,
+    tally_index,
+    tally_people,
+    tally_recordings,
+    tally_speakers,
+    tally_tables,
+)
 
 __all__ = [
     "CARD_FILES",
@@ -24,11 +33,20 @@ __all__ = [
     "HumanTurnTaking",
     "Publication",
     "Sheet",
+    "Tally",
+    "add_tallies",
     "commented_statement",
     "facts_from_release",
+    "facts_from_tally",
+    "judge",
+    "make_sheet",
     "parse_statement",
-    "sheet_from_release",
     "statement_bytes",
+    "tally_index",
+    "tally_people",
+    "tally_recordings",
+    "tally_speakers",
+    "tally_tables",
     "write_ab2013",
     "write_ab2013_page",
     "write_cards",

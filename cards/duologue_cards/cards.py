@@ -1,11 +1,8 @@
 """Writes all documents of a release from one sheet of facts."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-import pyarrow as pa
-
-from duologue_cards.compute import facts_from_release
 from duologue_cards.croissant import write_croissant
 from duologue_cards.documents.ab2013 import write_ab2013, write_ab2013_page
 from duologue_cards.documents.consent_statement import write_consent_statement
@@ -13,14 +10,12 @@ from duologue_cards.documents.datasheet import write_datasheet, write_datasheet_
 from duologue_cards.documents.dps import write_dps
 from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
 from duologue_cards.documents.usage import write_content_usage, write_odrl, write_rsl
-from duologue_cards.facts import Publication
 from duologue_cards.readme import write_readme
-from duologue_cards.reference import CardRules
 from duologue_cards.requirements import write_requirements
-from duologue_cards.sheet import Sheet, make_sheet, write_facts
+from duologue_cards.sheet import Sheet, write_facts
 from duologue_cards.statement import STATEMENT, statement_bytes
 
-__all__ = ["CARDS", "CARD_FILES", "sheet_from_release", "write_cards"]
+__all__ = ["CARDS", "CARD_FILES", "write_cards"]
 
 CARDS: Final[Mapping[str, Callable[[Sheet], str]]] = {
     "README.md": write_readme,
@@ -43,31 +38,6 @@ CARDS: Final[Mapping[str, Callable[[Sheet], str]]] = {
 
 CARD_FILES: Final = (*CARDS, STATEMENT)
 """Every path that cards take in a release."""
-
-
-def sheet_from_release(
-    release: Mapping[str, Any],
-    index: pa.Table,
-    recordings: pa.Table,
-    rejected: Mapping[str, int],
-    *,
-    stated: Mapping[str, Any],
-    rules: CardRules,
-) -> Sheet:
-    """Lays down the facts of a release.
-
-    Args:
-        release, index, recordings, rejected: as for :func:`duologue_cards.compute.facts_from_release`.
-        stated: what a person stated; empty where nobody did.
-        rules: what the release is held against.
-
-    Raises:
-        ValueError: document and tables do not belong together.
-    """
-    maker = stated.get("creator", stated.get("publisher"))
-    publication = Publication(maker, stated.get("url"), stated.get("date_published"))
-    facts = facts_from_release(release, index, recordings, rejected, publication=publication)
-    return make_sheet(facts, recordings, stated, rules)
 
 
 def write_cards(sheet: Sheet) -> Iterator[tuple[str, bytes]]:

@@ -16,7 +16,7 @@ from duologue_cards.facts import Facts
 from duologue_cards.licenses import is_known, license_reference
 from duologue_cards.requirements import judge, usable_for
 from duologue_cards.sheet import Sheet
-from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
+from duologue_schemas.tables import EVENTS, INDEX, LATER_TABLES, RECORDINGS, SPEAKERS, description
 
 __all__ = ["write_croissant"]
 
@@ -76,6 +76,7 @@ _TABLES: Final = {
     "index": (INDEX, "A row a sample, with its place in the shards.", ["key"]),
     "recordings": (RECORDINGS, "A row a conversation: isolation of the tracks and turn taking.", ["recording_id"]),
     "events": (EVENTS, "A row an event between the speakers.", []),
+    "speakers": (SPEAKERS, "A row a speaker: what the speaker does in all conversations.", ["speaker"]),
 }
 
 
@@ -101,6 +102,7 @@ def write_croissant(sheet: Sheet) -> str:
     facts, stated = sheet.facts, sheet.stated
     publication = facts.publication
     licenses = [_license(item.value) for item in facts.licenses if item.value]
+    tables = [name for name in _TABLES if name not in LATER_TABLES or _is_listed(facts, name)]
     document = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -118,8 +120,8 @@ def write_croissant(sheet: Sheet) -> str:
         "datePublished": publication.date_published,
         "inLanguage": [item.value for item in facts.languages if item.value],
         "keywords": ["speech", "conversation", "full-duplex", "turn-taking"],
-        "distribution": [*(_file(facts, name) for name in _TABLES), *_shards(facts)],
-        "recordSet": [_splits(facts), *(_record_set(facts, name) for name in _TABLES), *_tokens(facts)],
+        "distribution": [*(_file(facts, name) for name in tables), *_shards(facts)],
+        "recordSet": [_splits(facts), *(_record_set(facts, name) for name in tables), *_tokens(facts)],
         **_responsible_ai(sheet),
     }
     known = {key: value for key, value in document.items() if value not in (None, [])}
@@ -166,6 +168,10 @@ def _file(facts: Facts, table: str) -> dict[str, Any]:
         "encodingFormat": "application/x-parquet",
         "sha256": entry.sha256,
     }
+
+
+def _is_listed(facts: Facts, table: str) -> bool:
+    return _is_folder(facts, table) or any(entry.path == f"{table}.parquet" for entry in facts.files)
 
 
 def _is_folder(facts: Facts, table: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from duologue_cards import phrases
-from duologue_cards.evidence import Estimate
+from duologue_cards.draws import Estimate
 from duologue_cards.facts import BRIDGE, Count, Facts
 from duologue_cards.front_matter import front_matter
 from duologue_cards.licenses import together

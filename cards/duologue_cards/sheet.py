@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import pyarrow as pa
-
-from duologue_cards.evidence import Estimate, Evidence, measure
-from duologue_cards.facts import Count, Facts
+from duologue_cards.compute import facts_from_tally
+from duologue_cards.draws import Estimate
+from duologue_cards.evidence import Evidence, measure
+from duologue_cards.facts import Count, Facts, Publication
 from duologue_cards.reference import CardRules, HumanTurnTaking, distance_s, limit
 from duologue_cards.statement import STATEMENT
+from duologue_cards.tally import Tally
 from duologue_schemas import load_schema
 
 __all__ = ["FEW", "PURPOSES", "Sheet", "make_sheet", "with_few_hidden", "write_facts"]
@@ -89,16 +90,28 @@ class Sheet:
         return None
 
 
-def make_sheet(facts: Facts, recordings: pa.Table, stated: Mapping[str, Any], rules: CardRules) -> Sheet:
+def make_sheet(
+    release: Mapping[str, Any],
+    tally: Tally,
+    rejected: Mapping[str, int],
+    *,
+    stated: Mapping[str, Any],
+    rules: CardRules,
+) -> Sheet:
     """Lays down the facts of a release.
 
     Args:
-        facts: from :func:`duologue_cards.compute.facts_from_release`.
-        recordings: the table of ``recordings.parquet`` that they were made from.
+        release, tally, rejected: as for :func:`duologue_cards.compute.facts_from_tally`.
         stated: what a person stated; empty where nobody did.
         rules: what the release is held against.
+
+    Raises:
+        ValueError: document and tables do not belong together.
     """
-    evidence = measure(recordings, fto_edges_s=rules.turn_taking.fto_edges_s, bleeding_db=rules.warn_above_db)
+    maker = stated.get("creator", stated.get("publisher"))
+    publication = Publication(maker, stated.get("url"), stated.get("date_published"))
+    facts = facts_from_tally(release, tally, rejected, publication=publication)
+    evidence = measure(facts, tally, fto_edges_s=rules.turn_taking.fto_edges_s, bleeding_db=rules.warn_above_db)
     bare = Sheet(facts, evidence, stated, rules, {})
     entries = {
         **_totals(facts),

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from duologue_cards import Sheet
+from duologue_pipeline.release.card_files import release_tally
 from duologue_pipeline.release.document import card_sheet
 from duologue_pipeline.shards.members import group_members, read_members_of
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
@@ -120,7 +121,7 @@ def make_release(*rows: dict[str, Any], rejected: dict[str, int] | None = None) 
 
 def sheet_of(release: Release, **stated: Any) -> Sheet:
     """The facts of a release, of which somebody has stated this."""
-    return card_sheet(release.document, release.index, release.recordings, release.rejected, stated)
+    return card_sheet(release.document, release_tally(release.index, release.recordings), release.rejected, stated)
 
 
 def write_files(release: Release, folder: Path) -> None:

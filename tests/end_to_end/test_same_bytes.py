@@ -14,6 +14,7 @@ import pytest
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.demo.ledger import ledger_for
 from tests.end_to_end.support import Duologue
+from tests.portable_servers import serve_portable
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +91,15 @@ def test_another_way_of_running_changes_no_byte(
     outcome = duologue(*demo_arguments(tmp_path / "out"), "--", *beam_options)
     assert outcome.code == 0, outcome.stderr
     assert "analysed 3/3, tokenized 3/3" in outcome.stderr  # counted in the workers, told here
+    assert digests(tmp_path / "out") == reference
+
+
+def test_a_job_server_and_a_worker_pool_of_their_own_change_no_byte(
+    reference: dict[str, str], duologue: Duologue, tmp_path: Path
+) -> None:
+    with serve_portable() as beam_options:
+        outcome = duologue(*demo_arguments(tmp_path / "out"), "--", *beam_options)
+    assert outcome.code == 0, outcome.stderr
     assert digests(tmp_path / "out") == reference
 
 

@@ -26,9 +26,10 @@ from duologue_pipeline.release.ready import release_paths
 from duologue_pipeline.release.strays import remove_strays
 from duologue_pipeline.shards.write import STAGING, ready_folder
 
-__all__ = ["publish_release"]
+__all__ = ["REFUSED", "publish_release"]
 
-REFUSED = "rejected.jsonl"
+REFUSED: Final = "rejected.jsonl"
+"""What was refused, and why; every launch lays it ready."""
 
 _MOVERS: Final = 16
 """How many objects of a store are moved at once; each takes two requests, and there are as many as files."""

@@ -1,24 +1,40 @@
 """Remembers, in the staging folder, the job of Dataflow's that works for this folder, so that no second one is submitted beside it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import delete_file, exists, join, write_bytes
 from duologue_pipeline.files.text import canonical_json, read_json
-from duologue_pipeline.shards.write import STAGING
+from duologue_pipeline.release.publish import REFUSED
+from duologue_pipeline.shards.write import STAGING, ready_folder
 
 if TYPE_CHECKING:
     from duologue_pipeline.engines.dataflow import DataflowJob
 
-__all__ = ["forget_job", "note_job", "rejoin_job"]
+__all__ = ["Rejoined", "forget_job", "note_job", "rejoin_job"]
 
 _NOTE: Final = "job.json"
 
 
-def note_job(out: str, job: "DataflowJob", *, fingerprint: str) -> None:
-    """Notes which job works for the folder, for which run."""
-    note = {"project": job.project, "region": job.region, "job_id": job.job_id, "fingerprint": fingerprint}
+@dataclass(frozen=True)
+class Rejoined:
+    """Says what became of a job that was found.
+
+    Attributes:
+        pending: what comes next, where it still works and is not waited for.
+        launch: whose work it was, where it has done all of this very run.
+    """
+
+    pending: str | None = None
+    launch: str | None = None
+
+
+def note_job(out: str, job: "DataflowJob", *, fingerprint: str, launch: str) -> None:
+    """Notes which job works for the folder, for which run and launch."""
+    note = {"project": job.project, "region": job.region, "job_id": job.job_id}
+    note |= {"fingerprint": fingerprint, "launch": launch}
     write_bytes(join(out, STAGING, _NOTE), canonical_json(note))
 
 
@@ -36,7 +52,7 @@ def rejoin_job(
     recordings: int,
     stream: IO[str] | None,
     tell: Callable[[str], None],
-) -> str | None:
+) -> Rejoined:
     """Looks for a job that a command before this one has submitted for the folder, and waits for its end.
 
     Args:
@@ -47,14 +63,11 @@ def rejoin_job(
         stream: where lines of progress go.
         tell: is told what is found, as lines of text.
 
-    Returns:
-        What comes next, where the job still works and is not waited for; None where none works any more.
-
     Raises:
         UsageError: a job works for another run, or cannot be asked for, or fails.
     """
     if not exists(join(out, STAGING, _NOTE)):
-        return None
+        return Rejoined()
     from duologue_pipeline.engines.dataflow import DataflowJob, attach, is_over
     from duologue_pipeline.engines.options import beam_options, engine_of
     from duologue_pipeline.run.watched import watch_job
@@ -72,9 +85,15 @@ def rejoin_job(
             f"({job.link}), or stop it: {job.cancel}"
         )
     elif not engine.waits:
-        return f"Job {job.job_id} is still at work: {job.link}\nRun the same command again to finish the release."
+        return Rejoined(
+            pending=f"Job {job.job_id} is still at work: {job.link}\nRun the same command again to finish the release."
+        )
     else:
         tell(f"job {job.job_id} is at work for this folder: {job.link}")
         watch_job(job, result, recordings=recordings, stream=stream)
+    done = result.state == "DONE" and note["fingerprint"] == fingerprint
+    if done and not exists(join(ready_folder(out, note["launch"]), REFUSED)):
+        tell(f"job {job.job_id} says that it is done, and no release lies ready; look at its log: {job.link}")
+        done = False
     forget_job(out)
-    return None
+    return Rejoined(launch=note["launch"] if done else None)

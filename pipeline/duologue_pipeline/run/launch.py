@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO, Any, Final
 
 from duologue_pipeline.errors import UsageError
@@ -19,22 +20,22 @@ from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.reader.release import MANIFEST, read_release
-from duologue_pipeline.release.publish import REFUSED, publish_release
+from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.ready import find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.bearable import require_bearable
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
 from duologue_pipeline.run.decided import decide_manifest
-from duologue_pipeline.run.details import begin_details, details_path, finish_details, staged_details
+from duologue_pipeline.run.details import begin_details, details_path, finish_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
-from duologue_pipeline.run.job import forget_job, note_job, rejoin_job
+from duologue_pipeline.run.job import rejoin_job
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
+from duologue_pipeline.run.make import check_engine, make_release
 from duologue_pipeline.run.request import RunRequest, check_request
-from duologue_pipeline.shards.write import READY, STAGING, ready_folder
-from duologue_pipeline.tokens.encode import TokenizeOptions
+from duologue_pipeline.shards.write import READY, ready_folder
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["RunResult", "run"]
@@ -78,18 +79,12 @@ class _Run:
     progress: IO[str] | None
 
     def tell(self, text: str) -> None:
-        if self.progress is not None:
-            print(text, file=self.progress, flush=True)
+        _tell(self.progress, text)
 
     def ledger(self) -> PinnedLedger | None:
         """Opens and signs the ledger as it is now."""
         against = self.request.against or ()
         return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
-
-    @property
-    def watching(self) -> dict[str, Any]:
-        """Holds what a line of progress needs."""
-        return {"recordings": self.manifest.recordings, "stream": self.progress}
 
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
         return release_options(self.request, self.manifest.sha256, ledger, self.second_opinion, self.asr)
@@ -112,6 +107,11 @@ class _Run:
         )
 
 
+def _tell(stream: IO[str] | None, text: str) -> None:
+    if stream is not None:
+        print(text, file=stream, flush=True)
+
+
 def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     """Runs the pipeline, unless the output already holds the release that it would write.
 
@@ -128,7 +128,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         allow_private_addresses()
     manifest, out = _usable_manifest(absolute_uri(request.manifest)), absolute_uri(request.out)
     if request.beam_args:  # a mistake in them is answered before anything is written
-        _check_engine(request, manifest, out)
+        check_engine(request, manifest, out, tell=partial(_tell, progress))
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
@@ -162,39 +162,43 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         )
 
 
-def _check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
-    """Refuses what the runner, or its workers on other machines, could not do."""
-    from duologue_pipeline.engines.needs import require_needs
-    from duologue_pipeline.engines.options import beam_options, check_options, engine_of
-    from duologue_pipeline.engines.reach import require_reachable
-
-    engine = engine_of(beam_options(request.beam_args))
-    models = (
-        ("--pyannote-segmentation", request.pyannote_segmentation),
-        ("--pyannote-embedding", request.pyannote_embedding),
-        ("--asr", request.asr),
-    )
-    require_reachable(
-        engine, manifest=request.manifest, out=out, codec=request.codec, models=models, recordings=manifest
-    )
-    require_needs(engine)
-    check_options(engine)
-
-
 def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lease: Lease) -> str | None:
-    """Makes the release with the ledger as it is pinned, and publishes it; gives what comes next where it is only submitted.
+    """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published.
 
-    What lies ready of this very run is only published.
+    Gives what comes next where the run was only submitted.
     """
-    request, out, fingerprint = this.request, this.out, release.fingerprint
-    pending = rejoin_job(out, request.beam_args, fingerprint=fingerprint, tell=this.tell, **this.watching)
-    if pending is not None:
-        return pending
+    request, out = this.request, this.out
+    watching: dict[str, Any] = {
+        "recordings": this.manifest.recordings,
+        "stream": this.progress,
+        "tell": this.tell,
+    }
+    rejoined = rejoin_job(out, request.beam_args, fingerprint=release.fingerprint, **watching)
+    if rejoined.pending is not None:
+        return rejoined.pending
     details = this.details(release)
-    launch = find_ready(out, fingerprint)
+    launch = rejoined.launch or find_ready(out, release.fingerprint)
     if launch is None:
         launch = uuid.uuid4().hex
-        pending = _make(this, ledger, release, launch, details)
+        as_of = request.as_of or datetime.now(UTC)
+        snapshot = None if ledger is None else ledger.snapshot
+        prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
+        if ledger is not None:
+            stage_log(ledger, out, launch=launch)
+        decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
+        if details is not None:
+            begin_details(details, decided.refusals)
+        pending = make_release(
+            request,
+            release,
+            decided,
+            out=out,
+            launch=launch,
+            second_opinion=this.second_opinion,
+            asr=this.asr,
+            details=details is not None,
+            **watching,
+        )
         if pending is not None:
             return pending
     else:
@@ -209,66 +213,6 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         raise
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
     publish_release(out, launch=launch, check=check, tell=this.tell)
-    return None
-
-
-def _make(
-    this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, launch: str, details: str | None
-) -> str | None:
-    """Runs the pipeline, which lays the release ready; gives what comes next where it is only submitted."""
-    request, out = this.request, this.out
-    untouched = not exists(join(out, STAGING))
-    as_of = request.as_of or datetime.now(UTC)
-    snapshot = None if ledger is None else ledger.snapshot
-    prepare(out, release.fingerprint, launch=launch, snapshot=snapshot, as_of=as_of, tell=this.tell)
-    if ledger is not None:
-        stage_log(ledger, out, launch=launch)
-    decided = decide_manifest(this.manifest, request, ledger, out=out, as_of=as_of)
-    if details is not None:
-        begin_details(details, decided.refusals)
-
-    # Imported here, so that mistakes are answered before the seconds that loading Beam and torch takes.
-    from duologue_pipeline.engines.dataflow import DataflowJob
-    from duologue_pipeline.engines.options import beam_options, engine_of
-    from duologue_pipeline.engines.outcome import what_next
-    from duologue_pipeline.pipeline import RunOptions
-    from duologue_pipeline.run.watched import run_watched
-
-    options = RunOptions(
-        decided=decided.paths,
-        out=out,
-        launch=launch,
-        codec=request.codec,
-        second_opinion=this.second_opinion,
-        asr=this.asr,
-        same_audio=request.same_audio,
-        compare_refused_audio=request.compare_refused_audio,
-        tokenize=TokenizeOptions(
-            segment_s=request.segment_s,
-            include_audio=request.include_audio,
-            device=release.codec.get("device", "cpu"),
-        ),
-        validation_share=request.validation_share,
-        bridge_share=request.bridge_share,
-        shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
-        release=release,
-        details=None if details is None else staged_details(out, launch),
-    )
-    engine, jobs = engine_of(beam_options(request.beam_args)), list[DataflowJob]()
-
-    def submitted(job: DataflowJob) -> None:
-        this.tell(f"job {job.job_id} was submitted: {job.link}")
-        note_job(out, job, fingerprint=release.fingerprint)
-        jobs.append(job)
-
-    if not run_watched(options, engine, submitted=submitted, **this.watching):
-        if untouched and not jobs and not engine.get("template_location"):
-            delete_directory(join(out, STAGING))  # nothing will be written there
-        return what_next(engine, jobs)
-    forget_job(out)
-    if not exists(join(ready_folder(out, launch), REFUSED)):
-        where = f"; look at its log: {jobs[0].link}" if jobs else ""
-        raise UsageError(f"{out}: {engine.name} says that the work is done, and no release lies ready there{where}")
     return None
 
 

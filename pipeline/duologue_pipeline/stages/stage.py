@@ -89,7 +89,7 @@ class _WorkTogether(_Work):
     def process(self, elements: list[Any], *side: Any) -> Iterator[Any]:
         try:
             results = self._together(elements, *self._loaded, *side)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each is tried again alone
             # One of them is the cause; alone, it is the only one that suffers, and its trace is kept where it may lie.
             LOG.warning(
                 "%s: %d elements cannot be worked on together (%s); each is now taken alone",

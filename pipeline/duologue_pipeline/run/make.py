@@ -1,0 +1,131 @@
+"""Has the runner make a release: refuses what it could not do, runs the pipeline, or submits it.
+
+Beam is imported within the functions: a mistake in what else the user asks for is answered before the seconds that it takes.
+"""
+
+from collections.abc import Callable
+from typing import IO
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import delete_directory, exists, join
+from duologue_pipeline.isolation.second_opinion import SecondOpinion
+from duologue_pipeline.read.whole import Manifest
+from duologue_pipeline.release.publish import REFUSED
+from duologue_pipeline.release.write import ReleaseOptions
+from duologue_pipeline.run.decided import DecidedManifest
+from duologue_pipeline.run.details import staged_details
+from duologue_pipeline.run.job import forget_job, note_job
+from duologue_pipeline.run.request import RunRequest
+from duologue_pipeline.shards.write import STAGING, ready_folder
+from duologue_pipeline.tokens.encode import TokenizeOptions
+from duologue_pipeline.words.asr_checkpoint import AsrModel
+
+__all__ = ["check_engine", "make_release"]
+
+
+def check_engine(request: RunRequest, manifest: Manifest, out: str, *, tell: Callable[[str], None]) -> None:
+    """Refuses what the runner, or its workers on other machines, could not do.
+
+    Args:
+        request: what the user asks for.
+        manifest: what it names.
+        out: uri of the output folder.
+        tell: is told what goes, but not well, as lines of text.
+
+    Raises:
+        UsageError: there is such a thing; nothing has been written yet.
+    """
+    from duologue_pipeline.engines.needs import require_needs
+    from duologue_pipeline.engines.options import beam_options, check_options, engine_of
+    from duologue_pipeline.engines.reach import require_reachable
+
+    engine = engine_of(beam_options(request.beam_args))
+    models = (
+        ("--pyannote-segmentation", request.pyannote_segmentation),
+        ("--pyannote-embedding", request.pyannote_embedding),
+        ("--asr", request.asr),
+    )
+    require_reachable(
+        engine, manifest=request.manifest, out=out, codec=request.codec, models=models, recordings=manifest
+    )
+    require_needs(engine, tell=tell)
+    check_options(engine)
+
+
+def make_release(
+    request: RunRequest,
+    release: ReleaseOptions,
+    decided: DecidedManifest,
+    *,
+    out: str,
+    launch: str,
+    recordings: int,
+    second_opinion: SecondOpinion | None,
+    asr: AsrModel | None,
+    details: bool,
+    stream: IO[str] | None,
+    tell: Callable[[str], None],
+) -> str | None:
+    """Runs the pipeline, which lays the release ready.
+
+    Args:
+        request: what the user asks for.
+        release: what the release says of it.
+        decided: what may be used.
+        out: the output folder, which the caller holds.
+        launch: whose work it is.
+        recordings: how many the manifest lists.
+        second_opinion, asr: the models that are asked.
+        details: whether workers leave the sentences of what they refuse.
+        stream: where lines of progress go.
+        tell: is told the job, as a line of text.
+
+    Returns:
+        What comes next, where the run was only submitted, or not even that; None where the release lies ready.
+
+    Raises:
+        UsageError: the runner could not do it.
+    """
+    from duologue_pipeline.engines.dataflow import DataflowJob, name_job
+    from duologue_pipeline.engines.options import beam_options, engine_of
+    from duologue_pipeline.engines.outcome import what_next
+    from duologue_pipeline.pipeline import RunOptions
+    from duologue_pipeline.run.watched import run_watched
+
+    options = RunOptions(
+        decided=decided.paths,
+        out=out,
+        launch=launch,
+        codec=request.codec,
+        second_opinion=second_opinion,
+        asr=asr,
+        same_audio=request.same_audio,
+        compare_refused_audio=request.compare_refused_audio,
+        tokenize=TokenizeOptions(
+            segment_s=request.segment_s,
+            include_audio=request.include_audio,
+            device=release.codec.get("device", "cpu"),
+        ),
+        validation_share=request.validation_share,
+        bridge_share=request.bridge_share,
+        shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
+        release=release,
+        details=staged_details(out, launch) if details else None,
+    )
+    engine, jobs = engine_of(beam_options(request.beam_args)), list[DataflowJob]()
+    name_job(engine.options, f"{launch[:8]}-{release.name}")
+
+    def submitted(job: DataflowJob) -> None:
+        tell(f"job {job.job_id} was submitted: {job.link}")
+        note_job(out, job, fingerprint=release.fingerprint, launch=launch)
+        jobs.append(job)
+
+    if not run_watched(options, engine, recordings=recordings, stream=stream, submitted=submitted):
+        if engine.get("dry_run") and not exists(join(out, STAGING, "parts")):
+            delete_directory(join(out, STAGING))  # nothing of an earlier run lies there, and nothing will be written
+        return what_next(engine, jobs)
+    forget_job(out)
+    if not exists(join(ready_folder(out, launch), REFUSED)):
+        where = f"; look at its log: {jobs[0].link}" if jobs else ""
+        raise UsageError(f"{out}: {engine.name} says that the work is done, and no release lies ready there{where}")
+    return None
