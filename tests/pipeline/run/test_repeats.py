@@ -10,6 +10,7 @@ import pytest
 
 from duologue_consent import Ledger
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.file_fault import FileMissing
 from duologue_pipeline.files.storage import exists, join, list_files, read_bytes
 from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.verify import verify_release
