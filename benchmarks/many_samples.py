@@ -77,7 +77,7 @@ def repeat_release(base: Path, out: Path, *, samples: int, shards: int) -> Path:
         manifest_sha256=release["run"]["manifest_sha256"],
     )
     written = [write_shard(name, own, out=str(out)) for name, own in parts.items()]
-    write_release(written, [], {}, out=str(out), options=options)
+    write_release(written, [], out=str(out), options=options)
     return out
 
 
@@ -108,7 +108,6 @@ def _part(
     write_bytes(f"{staging}/parts/{name}.rows.json", json.dumps(rows, default=str).encode())
     return Tokenized(
         name,
-        shard,
         part_uri=f"{staging}/parts/{name}.part",
         rows_uri=f"{staging}/parts/{name}.rows.json",
         speakers=("", ""),

@@ -122,13 +122,11 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
             "tokens",
             tokenize_conversation,
             conversation,
-            split=splits[recording_id],
-            shard=shards[recording_id],
             codec=codec,
             options=TokenizeOptions(),
             staging=f"{out}/.staging",
         )
-        parts.setdefault(part.shard, []).append(part)
+        parts.setdefault(shards[recording_id], []).append(part)
     written = [timed("shards", write_shard, shard, found, out=str(out)) for shard, found in sorted(parts.items())]
     options = ReleaseOptions(
         name="loop",

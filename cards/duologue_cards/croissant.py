@@ -13,7 +13,7 @@ import pyarrow as pa
 from duologue_cards import phrases
 from duologue_cards.facts import Facts
 from duologue_cards.licenses import license_reference
-from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
+from duologue_schemas.tables import EVENTS, INDEX, LATER_TABLES, RECORDINGS, SPEAKERS, description
 
 __all__ = ["write_croissant"]
 
@@ -66,6 +66,7 @@ _TABLES: Final = {
     "index": (INDEX, "A row a sample, with its place in the shards.", ["key"]),
     "recordings": (RECORDINGS, "A row a conversation: isolation of the tracks and turn taking.", ["recording_id"]),
     "events": (EVENTS, "A row an event between the speakers.", []),
+    "speakers": (SPEAKERS, "A row a speaker: what the speaker does in all conversations.", ["speaker"]),
 }
 
 
@@ -79,6 +80,7 @@ def write_croissant(facts: Facts) -> str:
     """
     publication = facts.publication
     licenses = [license_reference(item.value) for item in facts.licenses if item.value]
+    tables = [name for name in _TABLES if name not in LATER_TABLES or _is_listed(facts, name)]
     document = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -93,8 +95,8 @@ def write_croissant(facts: Facts) -> str:
         "datePublished": publication.date_published,
         "inLanguage": [item.value for item in facts.languages if item.value],
         "keywords": ["speech", "conversation", "full-duplex", "turn-taking"],
-        "distribution": [*(_file(facts, name) for name in _TABLES), _shards(facts)],
-        "recordSet": [_record_set(facts, name) for name in _TABLES],
+        "distribution": [*(_file(facts, name) for name in tables), _shards(facts)],
+        "recordSet": [_record_set(facts, name) for name in tables],
         **_responsible_ai(facts),
     }
     known = {key: value for key, value in document.items() if value not in (None, [])}
@@ -136,6 +138,10 @@ def _file(facts: Facts, table: str) -> dict[str, Any]:
         "encodingFormat": "application/x-parquet",
         "sha256": entry.sha256,
     }
+
+
+def _is_listed(facts: Facts, table: str) -> bool:
+    return _is_folder(facts, table) or any(entry.path == f"{table}.parquet" for entry in facts.files)
 
 
 def _is_folder(facts: Facts, table: str) -> bool:

@@ -284,8 +284,20 @@ codes, about = sample["codes.npy"], sample["json"]
 `webdataset` and `datasets` deal out whole shards: of the workers of all ranks together, {phrases.count(shards, "worker")} at most
 have something to do. They know nothing of what was withdrawn since.
 
-`index.parquet` has a row a sample with its place in the shards, `recordings.parquet` a row a conversation,
-`events.parquet` a row an event; `croissant.json` describes their columns."""
+{_tables(facts)}; `croissant.json` describes their columns."""
+
+
+def _tables(facts: Facts) -> str:
+    """Names the tables: ``index.parquet``, or ``index/*.parquet`` where they are folders of files."""
+    paths = {entry.path for entry in facts.files}
+    told = [
+        f"`{name}.parquet`" if f"{name}.parquet" in paths else f"`{name}/*.parquet`"
+        for name in ("index", "recordings", "events")
+    ]
+    return (
+        f"{told[0]} has a row a sample with its place in the shards, {told[1]} a row a conversation,\n"
+        f"{told[2]} a row an event"
+    )
 
 
 def _provenance(facts: Facts) -> str:

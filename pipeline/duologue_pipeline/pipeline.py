@@ -18,10 +18,9 @@ from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadDecided
 from duologue_pipeline.stages.refused_audio import RefusedAudio
-from duologue_pipeline.stages.same_audio import SameAudio
+from duologue_pipeline.stages.same_audio import HeardRefused, SameAudio
 from duologue_pipeline.stages.shared_codec import open_worker_codec
 from duologue_pipeline.stages.stage import Stage
-from duologue_pipeline.stages.totals import CorpusTotals
 from duologue_pipeline.stages.write import PlanRelease, WriteDetails, WriteRelease, WriteShard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage, tokens_stage_together
 from duologue_pipeline.words.asr_checkpoint import AsrModel
@@ -89,33 +88,33 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     conversations, undecided, unheard = pipeline | ReadDecided(paths=options.decided)
     conversations, of_refused = conversations | RefusedAudio(refused=unheard)
     refused = [undecided, of_refused]
-    heard = unheard if options.compare_refused_audio else None
+    # From here to the tokens nothing waits for another recording: a worker takes one from its audio to its part.
     for step in analysis:  # Ingest, Isolation, Activity, Words, Events
         conversations, unusable = conversations | Stage(step.name, step.work, step.output, step.model)
         refused.append(unusable)
         if step.name == "ingest":
-            conversations, repeated = conversations | SameAudio(policy=options.same_audio, refused=heard)
-            refused.append(repeated)
-    plan = conversations | "Plan" >> PlanRelease(
-        validation_share=options.validation_share, bridge_share=options.bridge_share, shard_s=options.shard_s
-    )
-    # The codec is by far the dearest step: spread its work over all workers, wherever analysis left it.
-    spread = conversations | "Spread" >> beam.Reshuffle()
-    tokenized, unencoded = spread | Stage(
+            ingested = conversations
+            if options.compare_refused_audio:
+                conversations, of_unheard = conversations | HeardRefused(refused=unheard)
+                refused.append(of_unheard)
+    if codec.resource_hints:  # other machines encode: what they do is dealt out anew, wherever analysis left it
+        conversations |= "Spread" >> beam.Reshuffle()
+    tokenized, unencoded = conversations | Stage(
         "tokens",
         encode,
         Tokenized,
         partial(open_worker_codec, codec),
-        side=(plan,),
         together=together,
         batch=codec.batch,
         hints=codec.resource_hints,
     )
-    totals = tokenized | "Statistics" >> CorpusTotals()
-    shards = tokenized | "Shards" >> WriteShard(out=out, launch=options.launch)
-    rejected = [*refused, unencoded] | "Rejected" >> beam.Flatten()
-    if options.details is not None:
-        _ = rejected | "Details" >> WriteDetails(uri=options.details)
-    return shards | "Release" >> WriteRelease(
-        rejected=rejected, totals=totals, out=out, launch=options.launch, options=release
+    tokenized, repeated = tokenized | SameAudio(policy=options.same_audio, ingested=ingested)
+    refused += [unencoded, repeated]
+    plan = tokenized | "Plan" >> PlanRelease(
+        validation_share=options.validation_share, bridge_share=options.bridge_share, shard_s=options.shard_s
     )
+    shards = tokenized | "Shards" >> WriteShard(plan=plan, out=out, launch=options.launch)
+    rejected = refused | "Rejected" >> beam.Flatten()
+    if options.details is not None:
+        _ = rejected | "Details" >> WriteDetails(uri=options.details, out=out, launch=options.launch)
+    return shards | "Release" >> WriteRelease(rejected=rejected, out=out, launch=options.launch, options=release)

@@ -15,7 +15,7 @@ The module is long because it is one page, read from top to bottom: the first th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 __all__ = [
     "FAULTS",
@@ -213,14 +213,12 @@ class AudioReport:
     """Reports on both tracks of a recording; ``duration_ms`` is that of the conversation, offsets applied.
 
     ``gain_db`` is by how much both tracks are turned so that neither goes over full scale, 0 where none does.
-    ``same_audio`` are the other recordings of the run that hold the audio of one of its tracks, sorted.
     """
 
     duration_ms: int
     a: TrackReport
     b: TrackReport
     gain_db: float = 0.0
-    same_audio: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -538,21 +536,23 @@ class Tokenized:
     """Says where the samples of a recording lie in the staging folder, ready to be joined into a shard.
 
     ``part_uri`` holds the tar members of all its samples, ``rows_uri`` their rows for the tables. ``speakers`` are the
-    commitments of a and b.
+    commitments of a and b, ``lists`` those lists of the samples that hold anything, sorted. Nothing of it depends on other
+    recordings but ``same_audio``, found later: the other recordings of the run that hold the audio of a track of it, sorted.
     """
 
     recording_id: str
-    shard: str
     part_uri: str
     rows_uri: str
     speakers: tuple[str, str]
     language: str | None
     statistics: Statistics
+    lists: tuple[str, ...] = ()
+    same_audio: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """Describes one Parquet file of a table; ``path`` is that in the release, ``TABLE/SHARD.parquet``."""
+    """Describes one Parquet file of a table; ``path`` is that in the release, e.g. ``index/train-00000.parquet``."""
 
     path: str
     rows: int
@@ -562,7 +562,10 @@ class WrittenTable:
 
 @dataclass(frozen=True)
 class WrittenShard:
-    """Describes a finished shard file, and its file of each table, that all lie ready."""
+    """Describes a finished shard file, and its file of each table, that all lie ready.
+
+    ``summary`` is the :class:`duologue_pipeline.shards.summary.Summary` of its rows, None where it was taken out.
+    """
 
     name: str
     split: str
@@ -571,3 +574,4 @@ class WrittenShard:
     samples: int
     duration_ms: int
     tables: tuple[WrittenTable, ...]
+    summary: Any = None

@@ -48,8 +48,6 @@ def test_nothing_can_be_written_of_a_recording_that_has_not_passed_the_gate(tmp_
     with pytest.raises(ValueError, match="has not passed the consent gate"):
         tokenize_conversation(
             report,
-            split="train",
-            shard="train-00000",
             codec=TinyCodec(),
             options=TokenizeOptions(),
             staging=str(tmp_path),

@@ -14,7 +14,6 @@ from duologue_pipeline.codec.embedded import EmbeddedCodec
 from duologue_pipeline.decode import decode_sample, find_sample, release_codec
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.release.write import write_release
@@ -36,15 +35,12 @@ def make_demo_release(folder: Path) -> Path:
     codec, out = EmbeddedCodec(), folder / "out"
     part = tokenize_conversation(
         make_annotated(make_recording(folder / "call.wav")),
-        split="train",
-        shard="train-00000",
         codec=codec,
         options=TokenizeOptions(segment_s=8.0, include_audio=True),
         staging=str(out / STAGING),
     )
     options = make_release_options(codec=release_codec_document(codec), segment_s=8.0)
-    totals = corpus_totals([(part.statistics, part.speakers, part.language)])
-    write_release([write_shard("train-00000", [part], out=str(out))], [], totals, out=str(out), options=options)
+    write_release([write_shard("train-00000", [part], out=str(out))], [], out=str(out), options=options)
     return out
 
 

@@ -4,12 +4,14 @@ An object is read to the length that the store announces: where a body ends befo
 (``If-Match``). It appears under its key when it has come whole.
 """
 
+import hashlib
 import io
+import re
 from contextlib import suppress
 from typing import Any, Final
 
 from duologue_pipeline.files.backoff import wait
-from duologue_pipeline.files.file_fault import FileFault, StoreFaultError, told
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError, told
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.s3 import s3_fault, s3_faults, s3_object, s3_status
 from duologue_pipeline.files.version import Version
@@ -208,9 +210,21 @@ class S3Output(io.RawIOBase):
                 self._client.put_object(Bucket=self._bucket, Key=self._key, Body=bytes(self._buffer))
                 return
             self._put_part(bytes(self._buffer))
-            self._client.complete_multipart_upload(
-                Bucket=self._bucket, Key=self._key, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
-            )
+            try:
+                with s3_faults(self._uri, "written"):
+                    self._client.complete_multipart_upload(
+                        Bucket=self._bucket,
+                        Key=self._key,
+                        UploadId=self._upload,
+                        MultipartUpload={"Parts": self._parts},
+                    )
+            except (
+                FileMissing
+            ):  # the upload is gone: of two attempts the first was carried out, and only its answer lost
+                if not self._is_there():
+                    raise StoreFaultError(
+                        f"{shown(self._uri)}: cannot be written: the store has lost what was sent; run the command again"
+                    ) from None
             self._upload = None
 
     def abort(self) -> None:
@@ -219,6 +233,15 @@ class S3Output(io.RawIOBase):
             with suppress(FileFault), s3_faults(self._uri, "taken back"):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload)
             self._upload = None
+
+    def _is_there(self) -> bool:
+        """Tells whether the object is what was sent, by the ETag that S3 makes of those of its parts."""
+        tags = [each["ETag"].strip('"') for each in self._parts]
+        if not all(re.fullmatch("[0-9a-f]{32}", tag) for tag in tags):
+            return False
+        joined = hashlib.md5(bytes.fromhex("".join(tags)), usedforsecurity=False).hexdigest()
+        head = self._client.head_object(Bucket=self._bucket, Key=self._key)
+        return str(head["ETag"]).strip('"') == f"{joined}-{len(tags)}"
 
     def _put_part(self, data: bytes) -> None:
         with s3_faults(self._uri, "written"):

@@ -9,7 +9,6 @@ import http.client
 import shutil
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
@@ -17,6 +16,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allowed_addresses, literal_address
+from duologue_pipeline.files.backoff import wait
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, told, too_large
 from duologue_pipeline.files.pace import Pace
 from duologue_pipeline.files.temporary import temporary_place
@@ -105,7 +105,7 @@ def try_again(address: WebAddress, rules: FilesRules, ask: Callable[[Pace], _Ans
                     f"{address.shown}: cannot be fetched, tried {attempt} times ({error}); run the command again later",
                     values={"fault": "server", "attempts": attempt},
                 ) from None
-            time.sleep(min(rules.max_backoff_s, max(error.wait_s, rules.backoff_s * 2 ** (attempt - 1))))
+            wait(attempt, rules, asked_s=error.wait_s)
     raise AssertionError("a fetch is tried at least once")
 
 

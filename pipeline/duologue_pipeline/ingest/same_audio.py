@@ -19,7 +19,7 @@ from duologue_pipeline.records import Ingested, Recording
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
 
-__all__ = ["SAME_AUDIO_POLICIES", "Holder", "hashes_of_refused", "mark_same_audio", "sharing", "track_hashes"]
+__all__ = ["SAME_AUDIO_POLICIES", "Holder", "check_same_audio", "hashes_of_refused", "sharing", "track_hashes"]
 
 SAME_AUDIO_POLICIES: Final = {
     "refuse": "local files that hold it are refused, all of them; a copy in a store or on a server is kept and marked",
@@ -98,26 +98,27 @@ def _following(own: str, ordered: Sequence[str]) -> list[str]:
     return [ordered[(place + step) % len(ordered)] for step in range(1, most + 1)]
 
 
-def mark_same_audio(conversation: Ingested, others: Sequence[Holder], *, policy: str) -> Ingested:
-    """Notes which other recordings hold the audio of a recording, or refuses it.
+def check_same_audio(recording_id: str, others: Sequence[Holder], *, policy: str) -> tuple[str, ...]:
+    """Tells which other recordings hold the audio of a recording, or refuses it.
 
     Args:
-        conversation: the recording.
+        recording_id: of the recording.
         others: the recording_ids, sorted, each with whether both lie in local files; usually none.
         policy: a key of :data:`SAME_AUDIO_POLICIES`.
+
+    Returns:
+        Their ids, sorted.
 
     Raises:
         RejectError: ``audio_same_as_other``.
     """
-    if not others:
-        return conversation
     ids = tuple(dict.fromkeys(other for other, _ in others))
     if policy == "refuse-all" or (policy == "refuse" and any(both_local for _, both_local in others)):
         named = ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
         raise RejectError(
             "audio_same_as_other",
-            f"{conversation.recording.recording_id}: a track of it holds the same samples as one of {named}; keep one of them in "
+            f"{recording_id}: a track of it holds the same samples as one of {named}; keep one of them in "
             "the manifest, or keep and mark them with --same-audio mark",
             {"others": len(ids)},
         )
-    return replace(conversation, audio=replace(conversation.audio, same_audio=ids))
+    return ids

@@ -7,12 +7,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from duologue_cards import facts_from_release, write_croissant, write_readme
-from duologue_pipeline.records import SPEAKERS, SPLITS, WrittenTable
-from duologue_schemas.tables import WITHDRAWN
+from duologue_cards import Tally, facts_from_tally, write_croissant, write_readme
+from duologue_pipeline.records import SPLITS, WrittenTable
 
 __all__ = [
     "cards",
@@ -82,45 +78,40 @@ def table_entry(name: str, files: Sequence[WrittenTable]) -> dict[str, Any]:
     return {"files": f"{name}.parquet" if is_one else f"{name}/*.parquet", "rows": sum(file.rows for file in files)}
 
 
-def split_entries(shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, dict[str, Any]]:
+def split_entries(shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, dict[str, Any]]:
     """Builds ``splits``: what each split holds; ``bridge`` is named only where it holds something.
 
     Args:
         shards: the entries of all shards.
-        recordings: the table of ``recordings.parquet``.
+        tally: of all tables and people.
     """
-    found = {split: _split(split, shards, recordings) for split in SPLITS}
+    found = {split: _split(split, shards, tally) for split in SPLITS}
     return {split: entry for split, entry in found.items() if entry["shards"] or split in SPLITS[:2]}
 
 
-def cards(
-    document: Mapping[str, Any], index: pa.Table, recordings: pa.Table, reasons: Mapping[str, int]
-) -> Iterator[tuple[str, bytes]]:
+def cards(document: Mapping[str, Any], tally: Tally, reasons: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
     """Writes the cards of a release, ``README.md`` and ``croissant.json``.
 
     Args:
         document: of ``dataset.json``; its ``files`` name all but the cards.
-        index: the table of ``index.parquet``.
-        recordings: the table of ``recordings.parquet``.
+        tally: of all tables and people (:mod:`duologue_cards.tally`).
         reasons: reason of a rejection -> how many recordings were rejected for it.
 
     Yields:
         (path, content).
     """
-    facts = facts_from_release(document, index, recordings, reasons)
+    facts = facts_from_tally(document, tally, reasons)
     yield "README.md", write_readme(facts).encode()
     yield "croissant.json", write_croissant(facts).encode()
 
 
-def _split(split: str, shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, Any]:
+def _split(split: str, shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, Any]:
     own = [shard for shard in shards if shard["split"] == split]
-    rows = recordings.filter(pc.equal(recordings["split"], split))
-    speakers = {name for side in SPEAKERS for name in rows[f"speaker_{side}"].to_pylist()}
     return {
         "shards": len(own),
         "samples": sum(shard["samples"] for shard in own),
-        "recordings": rows.num_rows,
-        "speakers": len(speakers - {WITHDRAWN}),
+        "recordings": tally["recordings", split],
+        "speakers": tally["speakers", split],
         "duration_s": _sum_s(own),
     }
 

@@ -18,7 +18,7 @@ from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.files.faults import is_exhausted, storage_fault
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.sealed import holds_secret, without_secrets
-from duologue_pipeline.records import Ingested, Recording, Rejected
+from duologue_pipeline.records import Ingested, Recording, Rejected, Tokenized
 from duologue_pipeline.stages.internal_error import internal_error, is_of_the_recording
 
 __all__ = ["KEPT", "LOG", "REJECTED", "Split", "counted", "guarded", "settled", "tried"]
@@ -66,7 +66,7 @@ def tried(stage: str, work: Callable[..., Any], element: Any, *arguments: Any) -
 def _rejected(stage: str, element: Any, error: RejectError) -> Rejected:
     recording = _recording(element)
     detail = error.detail
-    for track in recording.tracks:
+    for track in recording.tracks if isinstance(recording, Recording) else ():
         for uri in (track.uri, track.words_uri):
             if uri is not None and holds_secret(uri):
                 detail = detail.replace(uri, shown(uri))
@@ -105,8 +105,8 @@ def guarded(elements: PCollection[Any], label: str, step: beam.ParDo, output: ty
     return results[KEPT], results[REJECTED]
 
 
-def _recording(element: Recording | Ingested) -> Recording:
-    return element if isinstance(element, Recording) else element.recording
+def _recording(element: Recording | Ingested | Tokenized) -> Recording | Tokenized:
+    return element.recording if isinstance(element, Ingested) else element
 
 
 def _name(element: Any) -> str:

@@ -1,7 +1,7 @@
 """Finds, on Beam, audio that stands under more than one recording_id: only hashes and ids cross the shuffle."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,15 +12,15 @@ from duologue_pipeline.consent.same_place import refuse_audio_of
 from duologue_pipeline.ingest.same_audio import (
     SAME_AUDIO_POLICIES,
     Holder,
+    check_same_audio,
     hashes_of_refused,
-    mark_same_audio,
     sharing,
     track_hashes,
 )
-from duologue_pipeline.records import Ingested, Recording, Rejected
+from duologue_pipeline.records import Ingested, Recording, Rejected, Tokenized
 from duologue_pipeline.stages.guard import Split, guarded, settled, tried
 
-__all__ = ["SameAudio"]
+__all__ = ["HeardRefused", "SameAudio"]
 
 _Others = tuple[str, tuple[Holder, ...]]
 """A recording_id, and others that hold its audio."""
@@ -30,27 +30,45 @@ _Others = tuple[str, tuple[Holder, ...]]
 class SameAudio(beam.PTransform[Any, Any]):
     """Refuses or marks recordings that hold the audio of another one, whatever the order and wherever they were decoded.
 
+    It takes them when their parts are written: before, each would have to wait for the audio of all.
+
     Args:
         policy: a key of :data:`duologue_pipeline.ingest.same_audio.SAME_AUDIO_POLICIES`.
-        refused: recordings without consent of which the audio is compared, too; whatever holds it is refused as they are.
+        ingested: all recordings that were decoded, those that were refused since among them.
     """
 
     policy: str
-    refused: PCollection[Recording] | None = None
+    ingested: PCollection[Ingested]
 
     def __post_init__(self) -> None:
         super().__init__()
         if self.policy not in SAME_AUDIO_POLICIES:
             raise ValueError(f"policy: expected one of {', '.join(SAME_AUDIO_POLICIES)}, found {self.policy!r}")
 
-    def expand(self, ingested: PCollection[Ingested]) -> Split:
+    def expand(self, tokenized: PCollection[Tokenized]) -> Split:
         """Compares the hashes of all tracks, and gives the recordings kept and those refused."""
-        hashes = ingested | "Hashes" >> beam.FlatMap(track_hashes).with_output_types(tuple[str, Holder])
+        hashes = self.ingested | "Hashes" >> beam.FlatMap(track_hashes).with_output_types(tuple[str, Holder])
         same = hashes | "SameHash" >> beam.GroupByKey() | "Others" >> beam.FlatMap(_sharing).with_output_types(_Others)
         others = same | "OfOne" >> beam.GroupByKey() | "Joined" >> beam.MapTuple(_joined)
-        kept, repeated = guarded(ingested, "Compare", beam.ParDo(_compare, AsDict(others), self.policy), Ingested)
-        if self.refused is None:
-            return kept, repeated
+        return guarded(tokenized, "Compare", beam.ParDo(_compare, AsDict(others), self.policy), Tokenized)
+
+
+@dataclass(kw_only=True)
+class HeardRefused(beam.PTransform[Any, Any]):
+    """Refuses recordings that hold audio of one without consent, before anything is made of them: all wait for it.
+
+    Args:
+        refused: recordings without consent of which the audio is compared; whatever holds it is refused as they are.
+    """
+
+    refused: PCollection[Recording]
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, ingested: PCollection[Ingested]) -> Split:
+        """Compares the hashes of all tracks with those of the refused, and gives the recordings kept and those refused."""
+        hashes = ingested | "Hashes" >> beam.FlatMap(track_hashes).with_output_types(tuple[str, Holder])
         unheard = self.refused | "Unheard" >> beam.FlatMap(hashes_of_refused).with_output_types(tuple[str, str])
         found = (
             {"kept": hashes, "refused": unheard}
@@ -59,8 +77,7 @@ class SameAudio(beam.PTransform[Any, Any]):
             | "HoldingOne" >> beam.GroupByKey()
             | "HoldingJoined" >> beam.MapTuple(_joined)
         )
-        kept, of_refused = guarded(kept, "CompareRefused", beam.ParDo(_compare_refused, AsDict(found)), Ingested)
-        return kept, (repeated, of_refused) | "Refusals" >> beam.Flatten()
+        return guarded(ingested, "Compare", beam.ParDo(_compare_refused, AsDict(found)), Ingested)
 
 
 def _sharing(keyed: tuple[str, Iterable[Holder]]) -> Sequence[_Others]:
@@ -77,9 +94,13 @@ def _joined(recording_id: str, others: Iterable[Sequence[Any]]) -> tuple[str, tu
     return recording_id, tuple(sorted({other for each in others for other in each}))
 
 
-def _compare(conversation: Ingested, others: dict[str, tuple[Holder, ...]], policy: str) -> Iterator[Any]:
-    own = others.get(conversation.recording.recording_id, ())
-    yield _counted("ingest", tried("ingest", partial(mark_same_audio, policy=policy), conversation, own))
+def _compare(tokenized: Tokenized, others: dict[str, tuple[Holder, ...]], policy: str) -> Iterator[Any]:
+    own = others.get(tokenized.recording_id, ())
+    yield _counted("ingest", tried("ingest", partial(_marked, policy=policy), tokenized, own) if own else tokenized)
+
+
+def _marked(tokenized: Tokenized, own: Sequence[Holder], *, policy: str) -> Tokenized:
+    return replace(tokenized, same_audio=check_same_audio(tokenized.recording_id, own, policy=policy))
 
 
 def _compare_refused(conversation: Ingested, refused: dict[str, tuple[str, ...]]) -> Iterator[Any]:

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import AsList, PCollection
+from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
 
-from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.files.storage import write_bytes
-from duologue_pipeline.records import Annotated, Rejected, Tokenized, WrittenShard
+from duologue_pipeline.records import Rejected, Tokenized, WrittenShard
 from duologue_pipeline.release.ready import published, require_launch
 from duologue_pipeline.release.rejected import detail_lines
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
 from duologue_pipeline.shards.plan import plan_release
 from duologue_pipeline.shards.splits import PlanEntry
-from duologue_pipeline.shards.write import write_shard
+from duologue_pipeline.shards.summary import Summary
+from duologue_pipeline.shards.write import WrittenSpeakers, write_shard
 from duologue_pipeline.stages.guard import settled
+from duologue_pipeline.stages.summaries import Summaries, WriteSpeakers, without_summary
 
 __all__ = ["PlanRelease", "WriteDetails", "WriteRelease", "WriteShard"]
 
@@ -47,9 +48,9 @@ class PlanRelease(beam.PTransform[Any, Any]):
         if self.shard_s is not None and self.shard_s <= 0:
             raise ValueError(f"shard_s: expected more than 0, found {self.shard_s}")
 
-    def expand(self, conversations: PCollection[Annotated]) -> PCollection[Plan]:
+    def expand(self, tokenized: PCollection[Tokenized]) -> PCollection[Plan]:
         return (
-            conversations
+            tokenized
             | "Entry" >> beam.Map(_plan_entry)
             | "All" >> beam.CombineGlobally(ToListCombineFn())
             | "Plan"
@@ -62,19 +63,14 @@ class PlanRelease(beam.PTransform[Any, Any]):
         )
 
 
-def _plan_entry(conversation: Annotated) -> PlanEntry:
-    lists = {
-        "activity": conversation.activity.a or conversation.activity.b,
-        "events": conversation.events,
-        "words": conversation.words_a or conversation.words_b,
-    }
+def _plan_entry(tokenized: Tokenized) -> PlanEntry:
     return PlanEntry(
-        recording_id=conversation.recording.recording_id,
-        speaker_a=conversation.consent.a.commitment,
-        speaker_b=conversation.consent.b.commitment,
-        duration_ms=conversation.audio.duration_ms,
-        lists=frozenset(name for name, items in lists.items() if items),
-        same_audio=conversation.audio.same_audio,
+        recording_id=tokenized.recording_id,
+        speaker_a=tokenized.speakers[0],
+        speaker_b=tokenized.speakers[1],
+        duration_ms=tokenized.statistics.duration_ms,
+        lists=frozenset(tokenized.lists),
+        same_audio=tokenized.same_audio,
     )
 
 
@@ -83,10 +79,12 @@ class WriteShard(beam.PTransform[Any, Any]):
     """Writes each shard from its parts (:func:`duologue_pipeline.shards.write.write_shard`); only paths cross the shuffle.
 
     Args:
+        plan: of all recordings (:class:`PlanRelease`).
         out: the output folder.
         launch: who writes them (:func:`duologue_pipeline.release.ready.mark_launch`).
     """
 
+    plan: PCollection[Plan]
     out: str
     launch: str
 
@@ -96,14 +94,15 @@ class WriteShard(beam.PTransform[Any, Any]):
     def expand(self, tokenized: PCollection[Tokenized]) -> PCollection[WrittenShard]:
         return (
             tokenized
-            | "ByShard" >> beam.Map(_by_shard).with_output_types(tuple[str, Tokenized])
+            | "ByShard" >> beam.Map(_by_shard, AsSingleton(self.plan)).with_output_types(tuple[str, Tokenized])
             | "Shard" >> beam.GroupByKey()
             | "Join" >> beam.Map(_write_shard, out=self.out, launch=self.launch)
         )
 
 
-def _by_shard(tokenized: Tokenized) -> tuple[str, Tokenized]:
-    return tokenized.shard, tokenized
+def _by_shard(tokenized: Tokenized, plan: Plan) -> tuple[str, Tokenized]:
+    _, shard = plan[tokenized.recording_id]
+    return shard, tokenized
 
 
 def _write_shard(keyed: tuple[str, Iterable[Tokenized]], out: str, launch: str) -> WrittenShard:
@@ -119,9 +118,13 @@ class WriteDetails(beam.PTransform[Any, Any]):
 
     Args:
         uri: of the file.
+        out: the output folder.
+        launch: as of :class:`WriteShard`.
     """
 
     uri: str
+    out: str
+    launch: str
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -131,7 +134,7 @@ class WriteDetails(beam.PTransform[Any, Any]):
             rejected
             | "Told" >> beam.Filter(_is_told)
             | "All" >> beam.CombineGlobally(ToListCombineFn())
-            | "Write" >> beam.Map(_write_details, uri=self.uri)
+            | "Write" >> beam.Map(_write_details, uri=self.uri, out=self.out, launch=self.launch)
         )
 
 
@@ -139,7 +142,8 @@ def _is_told(rejected: Rejected) -> bool:
     return bool(rejected.detail)  # the sentences of the launcher have stayed there
 
 
-def _write_details(rejected: list[Rejected], uri: str) -> None:
+def _write_details(rejected: list[Rejected], uri: str, out: str, launch: str) -> None:
+    require_launch(out, launch)
     write_bytes(uri, "".join(f"{line}\n" for line in detail_lines(rejected)).encode())
 
 
@@ -149,14 +153,12 @@ class WriteRelease(beam.PTransform[Any, Any]):
 
     Args:
         rejected: everything that was refused on the way.
-        totals: from :class:`CorpusTotals`.
         out: the output folder.
         launch: as of :class:`WriteShard`.
         options: what the release says about the run.
     """
 
     rejected: PCollection[Rejected]
-    totals: PCollection[tuple[tuple[str, str], Totals]]
     out: str
     launch: str
     options: ReleaseOptions
@@ -171,9 +173,10 @@ class WriteRelease(beam.PTransform[Any, Any]):
             | "Release"
             >> beam.Map(
                 _stage_release,
-                shards=AsList(shards),
+                shards=AsList(shards | "Listed" >> beam.Map(without_summary)),
                 rejected=AsList(self.rejected),
-                totals=AsList(self.totals),
+                summary=AsSingleton(shards | "Summary" >> Summaries()),
+                speakers=AsList(shards | "Speakers" >> WriteSpeakers(out=self.out, launch=self.launch)),
                 launch=self.launch,
                 options=self.options,
             )
@@ -184,7 +187,8 @@ def _stage_release(
     out: str,
     shards: list[WrittenShard],
     rejected: list[Rejected],
-    totals: list[tuple[tuple[str, str], Totals]],
+    summary: Summary,
+    speakers: list[WrittenSpeakers],
     launch: str,
     options: ReleaseOptions,
 ) -> dict[str, Any] | None:
@@ -192,4 +196,4 @@ def _stage_release(
     if done is not None:
         return done
     require_launch(out, launch)
-    return stage_release(shards, rejected, dict(totals), out=out, options=options, launch=launch)
+    return stage_release(shards, rejected, summary, speakers, out=out, options=options, launch=launch)

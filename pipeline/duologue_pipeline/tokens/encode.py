@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import Annotated, Recording, Tokenized
 from duologue_pipeline.rules.versions import rule_versions
+from duologue_pipeline.shards.relabel import PART_SPLIT
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.tokens.rows import event_rows, index_row, recording_row
 from duologue_pipeline.tokens.samples import MAY_BE_EMPTY, sample_document
@@ -101,27 +102,14 @@ def encode_conversations(recordings: Sequence[Recording], codec: Codec) -> list[
     return [refused.get(place, codes) for place, codes in enumerate(blocks)]
 
 
-def tokens_stage(
-    conversation: Annotated,
-    codec: Codec,
-    plan: Mapping[str, tuple[str, str]],
-    *,
-    options: TokenizeOptions,
-    staging: str,
-) -> Tokenized:
-    """Writes the part of a conversation for the split and shard that the plan gives it (:func:`tokenize_conversation`).
-
-    Args:
-        plan: recording_id -> (split, shard).
-    """
-    split, shard = plan[conversation.recording.recording_id]
-    return tokenize_conversation(conversation, split=split, shard=shard, codec=codec, options=options, staging=staging)
+def tokens_stage(conversation: Annotated, codec: Codec, *, options: TokenizeOptions, staging: str) -> Tokenized:
+    """Writes the part of a conversation (:func:`tokenize_conversation`)."""
+    return tokenize_conversation(conversation, codec=codec, options=options, staging=staging)
 
 
 def tokens_stage_together(
     conversations: Sequence[Annotated],
     codec: Codec,
-    plan: Mapping[str, tuple[str, str]],
     *,
     options: TokenizeOptions,
     staging: str,
@@ -131,11 +119,7 @@ def tokens_stage_together(
     Returns:
         For each conversation where its part lies, or why its audio cannot be decoded any more.
     """
-    plans = [plan[conversation.recording.recording_id] for conversation in conversations]
-    named = [
-        _tokenized(conversation, split, shard, codec=codec, options=options, staging=staging)
-        for conversation, (split, shard) in zip(conversations, plans, strict=True)
-    ]
+    named = [_tokenized(each, codec=codec, options=options, staging=staging) for each in conversations]
     results: list[Tokenized | RejectError] = [*named]
     missing = [place for place, tokenized in enumerate(named) if not exists(tokenized.rows_uri)]
     together = encode_conversations([conversations[place].recording for place in missing], codec)
@@ -143,22 +127,22 @@ def tokens_stage_together(
         try:
             if isinstance(codes, RejectError):
                 raise codes
-            split, _ = plans[place]
-            _write_part(named[place], conversations[place], codes, split=split, codec=codec, options=options)
+            _write_part(named[place], conversations[place], codes, codec=codec, options=options)
         except RejectError as error:
             results[place] = error
     return results
 
 
 def tokenize_conversation(
-    conversation: Annotated, *, split: str, shard: str, codec: Codec, options: TokenizeOptions, staging: str
+    conversation: Annotated, *, codec: Codec, options: TokenizeOptions, staging: str
 ) -> Tokenized:
     """Writes a conversation's part and rows, unless an earlier run has left the very same ones.
 
+    They depend on this conversation alone, so that nobody waits for the others: which split and which shard it comes to is
+    decided later, and the samples say :data:`PART_SPLIT` until then (:mod:`duologue_pipeline.shards.relabel`).
+
     Args:
         conversation: what to write.
-        split: ``train``, ``validation`` or ``bridge``.
-        shard: the shard it is planned for, e.g. ``train-00000``.
         codec: makes the codes.
         options: how to cut.
         staging: folder for the part; its name holds a hash of everything that decides the bytes.
@@ -170,30 +154,28 @@ def tokenize_conversation(
         RejectError: the audio cannot be decoded any more.
         FormNotGrantedError: a sample would hold a form that was not granted; it is not written.
     """
-    tokenized = _tokenized(conversation, split, shard, codec=codec, options=options, staging=staging)
+    tokenized = _tokenized(conversation, codec=codec, options=options, staging=staging)
     if not exists(tokenized.rows_uri):
         codes = encode_conversation(conversation.recording, codec)
-        _write_part(tokenized, conversation, codes, split=split, codec=codec, options=options)
+        _write_part(tokenized, conversation, codes, codec=codec, options=options)
     return tokenized
 
 
-def _tokenized(
-    conversation: Annotated, split: str, shard: str, *, codec: Codec, options: TokenizeOptions, staging: str
-) -> Tokenized:
+def _tokenized(conversation: Annotated, *, codec: Codec, options: TokenizeOptions, staging: str) -> Tokenized:
     """Names the part of a conversation and its rows."""
     recording_id = conversation.recording.recording_id
     made_with = [codec.name, codec.weights_sha256, codec.codebooks]
-    decides = [asdict(conversation), split, asdict(options), made_with, rule_versions(), MADE_BY]
+    decides = [asdict(conversation), asdict(options), made_with, rule_versions(), MADE_BY]
     fingerprint = hashlib.sha256(canonical_json(decides)).hexdigest()[:16]
     name = join(staging, PARTS, f"{recording_id}-{fingerprint}")
     return Tokenized(
         recording_id,
-        shard,
         part_uri=f"{name}.part",
         rows_uri=f"{name}.rows.json",
         speakers=(conversation.consent.a.commitment, conversation.consent.b.commitment),
         language=conversation.recording.language,
         statistics=conversation.statistics,
+        lists=_filled_lists(conversation),
     )
 
 
@@ -202,7 +184,6 @@ def _write_part(
     conversation: Annotated,
     codes: Iterable[Codes],
     *,
-    split: str,
     codec: Codec,
     options: TokenizeOptions,
 ) -> None:
@@ -211,7 +192,7 @@ def _write_part(
     offset = 0
     with open_output(tokenized.part_uri) as out:
         for segment, cut, flac in _samples(conversation, codes, codec, options):
-            document = sample_document(conversation, segment, split=split, codec=codec)
+            document = sample_document(conversation, segment, split=PART_SPLIT, codec=codec)
             members = {"json": canonical_json(document), "codes.npy": npy_bytes(cut)}
             if flac is not None:
                 members["flac"] = flac
@@ -222,8 +203,8 @@ def _write_part(
             offset += size
     rows = {
         "index": index,
-        "recordings": [recording_row(conversation, split=split, samples=len(index))],
-        "events": event_rows(conversation, split=split),
+        "recordings": [recording_row(conversation, samples=len(index))],
+        "events": event_rows(conversation),
         "filled": filled,
         "part_bytes": offset,
         # what a withdrawal asks while the part lies here (duologue_pipeline.withdrawal.unfinished)
@@ -235,6 +216,15 @@ def _write_part(
     }
     # The rows come last: where they are, the part is whole.
     write_bytes(tokenized.rows_uri, canonical_json(rows))
+
+
+def _filled_lists(conversation: Annotated) -> tuple[str, ...]:
+    lists = {
+        "activity": conversation.activity.a or conversation.activity.b,
+        "events": conversation.events,
+        "words": conversation.words_a or conversation.words_b,
+    }
+    return tuple(name for name in MAY_BE_EMPTY if lists[name])
 
 
 def _samples(

@@ -28,7 +28,7 @@ _COUNTED: Final = {
 def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, Any]:
     """Makes a sample's row of ``index.parquet``.
 
-    ``shard`` is filled in, and ``offset`` moved, when the shard is written (:mod:`duologue_pipeline.shards.write`).
+    ``shard`` and ``split`` are filled in, and ``offset`` moved, when the shard is written (:mod:`duologue_pipeline.shards.write`).
 
     Args:
         document: from :func:`duologue_pipeline.tokens.samples.sample_document`.
@@ -42,7 +42,7 @@ def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, 
         "bytes": size,
         "recording_id": document["recording_id"],
         "segment": document["segment"],
-        "split": document["split"],
+        "split": "",
         "start_s": document["start_s"],
         "end_s": document["end_s"],
         "frames": document["codec"]["frames"],
@@ -55,21 +55,21 @@ def index_row(document: dict[str, Any], *, offset: int, size: int) -> dict[str, 
     }
 
 
-def event_rows(conversation: Annotated, *, split: str) -> list[dict[str, Any]]:
-    """Makes a recording's rows of ``events.parquet``, in the order of its events."""
-    where = {"recording_id": conversation.recording.recording_id, "split": split}
+def event_rows(conversation: Annotated) -> list[dict[str, Any]]:
+    """Makes a recording's rows of ``events.parquet``, in the order of its events; ``split`` is filled in later."""
+    where = {"recording_id": conversation.recording.recording_id, "split": ""}
     return [{**where, **event_columns(event)} for event in conversation.events]
 
 
-def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[str, Any]:
-    """Makes a recording's row of ``recordings.parquet``; ``shard`` is filled in when the shard is written.
+def recording_row(conversation: Annotated, *, samples: int) -> dict[str, Any]:
+    """Makes a recording's row of ``recordings.parquet``; ``split``, ``shard`` and ``same_audio`` are filled in when the shard is written.
 
     :func:`duologue_pipeline.events.totals.statistics_of_row` reads the counts back.
     """
     recording, statistics = conversation.recording, conversation.statistics
     row = {
         "recording_id": recording.recording_id,
-        "split": split,
+        "split": "",
         "shard": "",
         "samples": samples,
         "duration_s": _s(conversation.audio.duration_ms),
@@ -83,7 +83,7 @@ def recording_row(conversation: Annotated, *, split: str, samples: int) -> dict[
         "started_at": recording.started_at,
         "purposes": [conversation.consent.purpose],
         "gain_db": recording.gain_db,
-        "same_audio": list(conversation.audio.same_audio),
+        "same_audio": [],
         "isolation": conversation.isolation.verdict,
         "overlap_s": _s(statistics.overlap_ms),
         "overlap_share_of_time": overlap_share_of_time(statistics),

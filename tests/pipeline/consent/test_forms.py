@@ -107,8 +107,6 @@ def granted(conversation: Annotated, forms: tuple[str, ...]) -> Annotated:
 def write(conversation: Annotated, codec: Codec, staging: Path, *, audio: bool = True) -> Path:
     tokenized = tokenize_conversation(
         conversation,
-        split="train",
-        shard="train-00000",
         codec=codec,
         options=TokenizeOptions(segment_s=2.0, include_audio=audio),
         staging=str(staging),

@@ -13,7 +13,7 @@ from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.audio import Pcm
 from duologue_pipeline.ingest.content_hash import ContentHash
 from duologue_pipeline.ingest.measure import measure_audio
-from duologue_pipeline.ingest.same_audio import hashes_of_refused, mark_same_audio, sharing, track_hashes
+from duologue_pipeline.ingest.same_audio import check_same_audio, hashes_of_refused, sharing, track_hashes
 from duologue_pipeline.records import Ingested
 from tests.conftest import make_noise, make_recording
 
@@ -121,18 +121,15 @@ def test_a_large_group_is_joined_by_a_chain(local: int) -> None:
     assert reached == told.keys()
 
 
-def test_it_is_refused_or_marked(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", NOISE, 8000)
-    recording = make_recording(tmp_path / "a.wav", recording_id="call-1")
-    ingested = Ingested(recording, measure_audio(recording))
-    assert mark_same_audio(ingested, (), policy="refuse") is ingested
+def test_it_is_refused_or_marked() -> None:
+    assert check_same_audio("call-1", (), policy="mark") == ()
     elsewhere, both_local = (("call-2", False),), (("call-2", True),)
-    assert mark_same_audio(ingested, both_local, policy="mark").audio.same_audio == ("call-2",)
-    assert mark_same_audio(ingested, elsewhere, policy="refuse").audio.same_audio == ("call-2",)
+    assert check_same_audio("call-1", both_local, policy="mark") == ("call-2",)
+    assert check_same_audio("call-1", elsewhere, policy="refuse") == ("call-2",)
     with pytest.raises(RejectError, match="audio_same_as_other"):
-        mark_same_audio(ingested, elsewhere, policy="refuse-all")
+        check_same_audio("call-1", elsewhere, policy="refuse-all")
     with pytest.raises(RejectError) as caught:
-        mark_same_audio(ingested, tuple((f"call-{n}", n > 2) for n in range(2, 14)), policy="refuse")
+        check_same_audio("call-1", tuple((f"call-{n}", n > 2) for n in range(2, 14)), policy="refuse")
     assert (caught.value.reason, caught.value.values) == ("audio_same_as_other", {"others": 12})
     assert "call-2, call-3" in caught.value.detail
     assert "and 2 more" in caught.value.detail

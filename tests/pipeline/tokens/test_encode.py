@@ -37,11 +37,9 @@ def conversation(noise: Build, write_audio: Build, make_recording: Build, make_a
 def tokenize(tiny_codec: Any, tmp_path: Path) -> Callable[..., Tokenized]:
     """Tokenizes into the test's staging folder."""
 
-    def run(conversation: Annotated, *, split: str = "train", codec: Any = tiny_codec, **options: Any) -> Tokenized:
+    def run(conversation: Annotated, *, codec: Any = tiny_codec, **options: Any) -> Tokenized:
         return tokenize_conversation(
             conversation,
-            split=split,
-            shard=f"{split}-00000",
             codec=codec,
             options=TokenizeOptions(**options),
             staging=str(tmp_path / "staging"),
@@ -107,9 +105,8 @@ def test_conversations_tokenized_together_are_the_parts_of_each_alone(
         Path(alone[place].part_uri).unlink()
         Path(alone[place].rows_uri).unlink()
     paths[2].unlink()
-    plan = {each.recording.recording_id: ("train", "train-00000") for each in conversations}
     together = tokens_stage_together(
-        conversations, tiny_codec, plan, options=TokenizeOptions(), staging=str(tmp_path / "staging")
+        conversations, tiny_codec, options=TokenizeOptions(), staging=str(tmp_path / "staging")
     )
     assert [together[0], together[1], together[3]] == [alone[0], alone[1], alone[3]]
     for place in (0, 1, 3):
@@ -191,12 +188,11 @@ def test_whatever_decides_the_bytes_gives_another_name(
         tokenize(conversation),
         tokenize(conversation, segment_s=60.0),
         tokenize(conversation, include_audio=True),
-        tokenize(conversation, split="validation"),
         tokenize(conversation, codec=other_codec),
         tokenize(replace(conversation, recording=other_basis)),
         tokenize(replace(conversation, words_a=())),
     ]
-    assert len({part.part_uri for part in parts}) == len({part.rows_uri for part in parts}) == 7
+    assert len({part.part_uri for part in parts}) == len({part.rows_uri for part in parts}) == 6
 
 
 # --- audio ----------------------------------------------------------------------------------------------------------

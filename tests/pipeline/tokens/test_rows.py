@@ -15,8 +15,8 @@ Build = Callable[..., Any]
 def test_rows_have_exactly_the_columns_of_their_tables(conversation: Annotated, document: Build) -> None:
     rows = {
         "index": (index_row(document(conversation), offset=0, size=512), INDEX),
-        "recordings": (recording_row(conversation, split="train", samples=2), RECORDINGS),
-        "events": (event_rows(conversation, split="train")[2], EVENTS),
+        "recordings": (recording_row(conversation, samples=2), RECORDINGS),
+        "events": (event_rows(conversation)[2], EVENTS),
     }
     for row, schema in rows.values():
         assert sorted(row) == sorted(schema.names)
@@ -36,13 +36,13 @@ def test_an_index_row_counts_what_the_sample_holds(conversation: Annotated, docu
 
 
 def test_events_in_the_table_count_from_the_start_of_the_conversation(conversation: Annotated) -> None:
-    row = event_rows(conversation, split="train")[2]
+    row = event_rows(conversation)[2]
     assert (row["kind"], row["start_s"], row["end_s"], row["fto_s"]) == ("overlap_between", 1.9, 2.5, -0.6)
-    assert event_rows(conversation, split="train")[0]["fto_s"] is None
+    assert event_rows(conversation)[0]["fto_s"] is None
 
 
 def test_a_recording_row_holds_the_measures_of_both_tracks(conversation: Annotated) -> None:
-    row = recording_row(conversation, split="train", samples=2)
+    row = recording_row(conversation, samples=2)
     assert (row["recording_id"], row["samples"], row["duration_s"]) == ("call-1", 2, 5.0)
     assert (row["sample_rate_hz_a"], row["words_a"], row["isolation"]) == (8000, False, "pass")
     assert (row["bleed_db_a_from_b"], row["floor_db_b_from_a"]) == (None, -60.0)

@@ -69,8 +69,6 @@ def written(conversation: Worded, folder: Path, segment_s: float) -> tuple[Count
     assert isinstance(annotated, Annotated)
     tokenized = tokenize_conversation(
         annotated,
-        split="train",
-        shard="train-00000",
         codec=TinyCodec(),
         options=TokenizeOptions(segment_s=segment_s),
         staging=str(folder),
@@ -154,8 +152,6 @@ def test_the_audio_of_samples_is_that_of_the_file_times_the_gain_that_they_name(
     )
     tokenized = tokenize_conversation(
         turned,
-        split="train",
-        shard="train-00000",
         codec=TinyCodec(),
         options=TokenizeOptions(segment_s=2.0, include_audio=True),
         staging=str(tmp_path),
