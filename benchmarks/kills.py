@@ -212,6 +212,7 @@ def two_runs(times: int) -> None:
 
 def duplicates(times: int) -> None:
     """Does steps twice, at once and late, and loses workers; the release must be the same to the byte."""
+    import logging
     from contextlib import redirect_stderr
     from io import StringIO
 
@@ -232,6 +233,7 @@ def duplicates(times: int) -> None:
     def contents(out: str) -> dict[str, bytes]:
         return {path: read_bytes(join(out, path)) for path in list_files(out)}
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
     with serve_bucket("releases") as bucket, repeated(lost=0.0):
         carry_out(str(base / "once"))
         expected, whole = contents(str(base / "once")), len(CALLS)
