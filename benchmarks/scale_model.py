@@ -160,9 +160,7 @@ def reading(corpus: Corpus, folder: Path) -> None:
     with phase("order of an epoch, share of rank 0 of 64"):
         keys = open_dataset(str(folder), "train", PURPOSE, shuffle=7, rank=0, world=64).keys()
     with phase("open with a condition on samples and one on recordings"):
-        some = open_dataset(
-            str(folder), "train", PURPOSE, where=[("backchannels", ">", 0), ("duration_s", ">", 40)]
-        )
+        some = open_dataset(str(folder), "train", PURPOSE, where=[("backchannels", ">", 0), ("duration_s", ">", 40)])
     print(f"  {len(dataset)} samples, {len(some)} meet the conditions, {len(keys)} keys listed")
 
 

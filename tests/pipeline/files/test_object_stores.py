@@ -291,3 +291,9 @@ def test_no_store_at_all_is_a_sentence(monkeypatch: pytest.MonkeyPatch, bucket: 
         monkeypatch.setenv(ENDPOINTS[scheme(bucket)], endpoint)
         with pytest.raises(StoreFaultError, match=r"check (AWS_ENDPOINT_URL|the network)"):
             storage.read_bytes(f"{bucket}/x")
+
+
+def test_whether_a_file_is_there_is_asked_once(store: Bucket, bucket: str, proxy: Proxy) -> None:
+    store.put("rows.json", b"{}")
+    asked = [(storage.is_file(f"{bucket}/{name}"), len(proxy.asked)) for name in ("rows.json", "none", "rows.json/x")]
+    assert asked == [(True, 1), (False, 2), (False, 3)]
