@@ -4,6 +4,7 @@ from duologue_cards.cards import CARD_FILES, write_cards
 from duologue_cards.compute import facts_from_release, facts_from_tally
 from duologue_cards.croissant import write_croissant
 from duologue_cards.documents.ab2013 import write_ab2013, write_ab2013_page
+from duologue_cards.documents.changes import write_changes
 from duologue_cards.documents.consent_statement import write_consent_statement
 from duologue_cards.documents.datasheet import write_datasheet, write_datasheet_page
 from duologue_cards.documents.dps import write_dps
@@ -50,6 +51,7 @@ __all__ = [
     "write_ab2013",
     "write_ab2013_page",
     "write_cards",
+    "write_changes",
     "write_consent_statement",
     "write_content_usage",
     "write_croissant",

@@ -5,6 +5,7 @@ from typing import Final
 
 from duologue_cards.croissant import write_croissant
 from duologue_cards.documents.ab2013 import write_ab2013, write_ab2013_page
+from duologue_cards.documents.changes import CHANGES, write_changes
 from duologue_cards.documents.consent_statement import write_consent_statement
 from duologue_cards.documents.datasheet import write_datasheet, write_datasheet_page
 from duologue_cards.documents.dps import write_dps
@@ -36,7 +37,7 @@ CARDS: Final[Mapping[str, Callable[[Sheet], str]]] = {
 }
 """Path of a card in the release -> what writes it."""
 
-CARD_FILES: Final = (*CARDS, STATEMENT)
+CARD_FILES: Final = (*CARDS, CHANGES, STATEMENT)
 """Every path that cards take in a release."""
 
 
@@ -44,9 +45,11 @@ def write_cards(sheet: Sheet) -> Iterator[tuple[str, bytes]]:
     """Writes every card; the same facts give the same bytes.
 
     Yields:
-        (path in the release, content); the statement too, where something was stated.
+        (path in the release, content); the statement too, where something was stated, and the changes after a withdrawal.
     """
     if sheet.stated:
         yield STATEMENT, statement_bytes(sheet.stated)
+    if sheet.changes:
+        yield CHANGES, write_changes(sheet).encode()
     for path, write in CARDS.items():
         yield path, write(sheet).encode()

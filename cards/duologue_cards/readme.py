@@ -176,17 +176,15 @@ def _turn_taking(sheet: Sheet) -> str:
         ("backchannels a minute", phrases.number(turns.backchannels_per_minute), phrases.UNKNOWN),
         ("interruptions a minute", phrases.number(turns.interruptions_per_minute), phrases.UNKNOWN),
     ]
-    if sheet.compared is None:
-        rows = [(*row, told) for row, told in zip(rows, _of_as_many(sheet), strict=True)]
-    else:
-        rows = [(*row, "") for row in rows]
+    as_many = _of_as_many(sheet) if sheet.compared is None else ("",) * len(rows)
+    told = [(*row, limits) for row, limits in zip(rows, as_many, strict=True)]
     if list(evidence.languages) != [sheet.reference.language]:
-        rows = [(name, ours, "not compared: another language", "") for name, ours, *_ in rows]
+        told = [(name, ours, "not compared: another language", "") for name, ours, *_ in rows]
     return f"""## Turn taking
 
 Over {phrases.duration(turns.duration_s)} of conversation with {phrases.count(turns.floor_transfers, "floor transfer")}:
 
-{_table(("", "this release", "people on the telephone", "as few of their calls"), rows)}
+{_table(("", "this release", "people on the telephone", "as few of their calls"), told)}
 
 In brackets: 95 % interval, by a bootstrap by conversation. As few of their calls: 95 % of draws of as many.
 People on the telephone: Switchboard (American English), measured from its word times. Far less overlap than theirs can

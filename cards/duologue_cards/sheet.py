@@ -42,6 +42,7 @@ class Sheet:
         stated: what a person stated (:mod:`duologue_cards.statement`).
         rules: what they are held against.
         entries: id -> fact, as in facts.json.
+        changes: the version before and what a withdrawal took out of it, as in ``dataset.json``; empty in the first version.
     """
 
     facts: Facts
@@ -49,6 +50,7 @@ class Sheet:
     stated: Mapping[str, Any]
     rules: CardRules
     entries: Mapping[str, _Fact]
+    changes: Mapping[str, Any]
 
     def value(self, name: str) -> Any:
         """Gives the value of a fact; None where it is unknown."""
@@ -112,7 +114,8 @@ def make_sheet(
     publication = Publication(maker, stated.get("url"), stated.get("date_published"))
     facts = facts_from_tally(release, tally, rejected, publication=publication)
     evidence = measure(facts, tally, fto_edges_s=rules.turn_taking.fto_edges_s, bleeding_db=rules.warn_above_db)
-    bare = Sheet(facts, evidence, stated, rules, {})
+    changes = {name: release[name] for name in ("previous", "withdrawal") if name in release}
+    bare = Sheet(facts, evidence, stated, rules, {}, changes)
     entries = {
         **_totals(facts),
         **_turn_taking(bare),
@@ -122,7 +125,7 @@ def make_sheet(
         **_about(facts, evidence, stated),
         **_stated(stated),
     }
-    return Sheet(facts, evidence, stated, rules, entries)
+    return Sheet(facts, evidence, stated, rules, entries, changes)
 
 
 def write_facts(sheet: Sheet) -> str:

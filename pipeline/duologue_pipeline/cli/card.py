@@ -55,7 +55,7 @@ def build(
     for path in changed:
         typer.echo(path)
     typer.echo(
-        f"{directory}: {len(changed)} cards changed" if changed else f"{directory}: all cards were as they should be"
+        f"{directory}: cards changed: {len(changed)}" if changed else f"{directory}: all cards were as they should be"
     )
 
 
@@ -73,7 +73,10 @@ def check(
     for fault in faults:
         typer.echo(fault)
     if faults:
-        typer.echo(f"{directory}: {len(faults)} cards are not what the tables say", err=True)
+        typer.echo(
+            f"{directory}: {len(faults)} of its cards differ from what the tables say; `duologue card build` writes them anew",
+            err=True,
+        )
         raise typer.Exit(EXIT_FAULTS)
     typer.echo(f"{directory}: every card says what the tables say")
 

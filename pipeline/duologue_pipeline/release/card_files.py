@@ -128,7 +128,12 @@ def card_faults(root: str) -> list[str]:
     Raises:
         UsageError: there is no release, or its tables are not those that it names.
     """
-    release, sheet = release_sheet(root)
+    release = read_release(root)
+    try:
+        stated = read_statement(root, release)
+    except UsageError as error:
+        return [str(error)]
+    release, sheet = release_sheet(root, stated)
     listed = {entry["path"] for entry in release["files"]}
     expected = dict(write_cards(sheet))
     faults = [
@@ -233,7 +238,9 @@ def _in_words(fact: Mapping[str, Any] | None) -> str:
         return ", ".join(f"{name} ({count})" for name, count in value.items()) or "none"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
         return str(value)
     number = f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
     unit = fact["unit"]
