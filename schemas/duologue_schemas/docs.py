@@ -103,7 +103,7 @@ def formats_page() -> str:
         _json_section("rejected.jsonl: a JSON object a line", "rejected", ""),
         _json_section("revocations.jsonl: a signed envelope a line", "revocations", ""),
         _CARDS,
-        _json_section("cards/facts.json", "facts", ""),
+        _json_section("facts.json", "facts", ""),
         _json_section("What `duologue annotate` prints", "annotation", ""),
         "## What a speaker gets\n",
         _json_section("The consent receipt", "consent_receipt", ""),

@@ -34,7 +34,7 @@ def test_any_single_digit_that_is_changed_is_found(release: Path) -> None:
     for path in cards_of(release):
         text = path.read_text()
         digits = list(re.finditer(r"\d", text))
-        for found in (digits[0], digits[len(digits) // 2], digits[-1]):
+        for found in {digits[0], digits[len(digits) // 2], digits[-1]} if digits else ():
             other = str((int(found.group()) + 1) % 10)
             path.write_text(text[: found.start()] + other + text[found.end() :])
             assert [fault.partition(":")[0].removeprefix(f"{root}/") for fault in card_faults(root)] == [

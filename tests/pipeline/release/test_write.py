@@ -140,7 +140,7 @@ def test_the_manifest_is_written_last(tmp_path: Path, make_release: Build, monke
     def fail(_: object) -> str:
         raise KeyError("killed while the cards were written")
 
-    monkeypatch.setattr(document_module, "write_croissant", fail)
+    monkeypatch.setattr(document_module, "write_cards", fail)
     with pytest.raises(KeyError):
         make_release(tmp_path)
     assert not (tmp_path / "out" / "dataset.json").exists()
