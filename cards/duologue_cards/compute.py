@@ -93,6 +93,7 @@ def facts_from_tally(
         fingerprint=release["run"]["fingerprint"],
         manifest_sha256=release["run"]["manifest_sha256"],
         splits=tuple(SplitFacts(name, **release["splits"][name]) for name in _SPLITS if name in release["splits"]),
+        shards=tuple(FileFacts(**_known(FileFacts, entry)) for entry in release["shards"]),
         files=tuple(FileFacts(**entry) for entry in release["files"]),
         read=totals["read"],
         recordings=totals["written"],

@@ -1,10 +1,12 @@
 """Counts the tables of a release into what all figures of the cards are made of: one number for each of a few thousand names.
 
 Tallies of parts are added up, in any order and by as many workers as one likes, and give that of the whole; so no process has to
-hold the tables. A value of which percentiles are taken is a name of its own (``("fto_ms", 120)``), times are whole milliseconds.
+hold the tables. A value of which percentiles are taken is a name of its own (``("fto_ms", 120)``), times are whole milliseconds,
+levels thousandths of a dB and shares millionths, so that there are no more names in very many hours than in many.
 People are counted apart (:func:`tally_speakers`), because one person may be in many parts.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from duologue_cards.draws import tally_draws
 from duologue_schemas.tables import FAULT_MEASURES, TABLES, WITHDRAWN
 
 __all__ = [
@@ -24,6 +27,11 @@ __all__ = [
     "tally_speakers",
     "tally_tables",
 ]
+
+_HELD_SHARE = 0.10
+"""A speaker who holds less of the speech than this hardly takes part."""
+
+_DISFLUENCIES = ("filler", "hesitation", "repetition", "false_start", "self_correction")
 
 Tally = Counter[tuple[Any, ...]]
 """Name, a text and whatever tells it from others of its kind -> how many, or how many milliseconds."""
@@ -69,6 +77,13 @@ def tally_recordings(recordings: pa.Table) -> Tally:
     heard = zip(columns.both("speaker"), columns.both("bandwidth_hz"), strict=True)
     _count(tally, "bandwidth_hz", [bandwidth_hz for speaker, bandwidth_hz in heard if speaker != WITHDRAWN])
     tally["one_voice",] += columns.both("speaker").count(WITHDRAWN)
+    said = [count for count in columns.both("said_words") if count is not None]
+    tally["said_words",] += sum(said)
+    tally["said_tracks",] += len(said)
+    for register, setting, topic, duration_s in zip(
+        columns["register"], columns["setting"], columns["topic"], columns["duration_s"], strict=True
+    ):
+        tally["register_ms", register or setting or topic] += round(1000 * duration_s)
     _count_conversations(tally, _Columns(_with_both_speakers(recordings)))
     return tally
 
@@ -80,25 +95,38 @@ def tally_speakers(recordings: Iterable[pa.Table]) -> Tally:
         recordings: all of ``recordings.parquet``, in any number of parts; one of them is held at a time.
     """
     found: dict[str, tuple[set[str], set[str | None]]] = {}
+    recorded_ms: Counter[str] = Counter()
     for part in recordings:
         columns = _Columns(part)
-        rows = zip(columns["split"] * 2, columns.both("speaker"), columns.both("jurisdiction"), strict=True)
-        for split, speaker, jurisdiction in rows:
+        rows = zip(
+            columns["split"] * 2,
+            columns.both("speaker"),
+            columns.both("jurisdiction"),
+            columns["duration_s"] * 2,
+            strict=True,
+        )
+        for split, speaker, jurisdiction, duration_s in rows:
             if speaker != WITHDRAWN:
                 splits, jurisdictions = found.setdefault(speaker, (set(), set()))
                 splits.add(split)
                 jurisdictions.add(jurisdiction)
-    return tally_people(found.values())
+                recorded_ms[speaker] += round(1000 * duration_s)
+    return tally_people((*found[speaker], recorded_ms[speaker]) for speaker in found)
 
 
-def tally_people(people: Iterable[tuple[Iterable[str], Iterable[str | None]]]) -> Tally:
-    """Counts people, each of whom is given once: the splits that they are in, and the jurisdictions that they spoke in."""
+def tally_people(people: Iterable[tuple[Iterable[str], Iterable[str | None], int]]) -> Tally:
+    """Counts people, each of whom is given once: their splits, the jurisdictions that they spoke in, their recorded milliseconds."""
     tally: Tally = Counter()
-    for splits, jurisdictions in people:
+    top_ms = 0
+    for splits, jurisdictions, recorded_ms in people:
+        tally["speaker_ms",] += recorded_ms
+        tally["speaker_ms_squared",] += recorded_ms * recorded_ms
+        top_ms = max(top_ms, recorded_ms)
         tally["speakers",] += 1
         tally["speakers_on_both_sides",] += set(splits) >= {"train", "validation"}
         _count(tally, "speakers", sorted(splits))
         _count(tally, "jurisdiction", sorted(jurisdictions, key=str))
+    tally["top_speaker_ms", top_ms] += 1  # of this part; the highest of all parts counts
     return tally
 
 
@@ -133,9 +161,9 @@ def _count_conversations(tally: Tally, columns: _Columns) -> None:
     levels_db = columns["bleed_db_a_from_b"] + columns["bleed_db_b_from_a"]
     floors_db = columns["floor_db_a_from_b"] + columns["floor_db_b_from_a"]
     tally["directions",] += len(levels_db)
-    _count(tally, "bleed_db", [level for level in levels_db if level is not None])
-    clean = [floor for level, floor in zip(levels_db, floors_db, strict=True) if level is None and floor is not None]
-    _count(tally, "floor_db", clean)
+    _count(tally, "bleed_db", [round(level, 3) for level in levels_db if level is not None])
+    pairs = zip(levels_db, floors_db, strict=True)
+    _count(tally, "floor_db", [round(floor, 3) for level, floor in pairs if level is None and floor is not None])
     _count(tally, "isolation", columns["isolation"])
     for fault in FAULT_MEASURES:
         for found, count in Counter(columns[f"{fault}_found"]).items():
@@ -143,10 +171,43 @@ def _count_conversations(tally: Tally, columns: _Columns) -> None:
     tally["duration_ms",] += _ms(columns["duration_s"])
     tally["overlap_ms",] += _ms(columns["overlap_s"])
     tally["speech_ms",] += _ms(columns["speech_a_s"] + columns["speech_b_s"])
-    _count(tally, "overlap_share", [share for share in columns["overlap_share_of_speech"] if share is not None])
+    _count(
+        tally, "overlap_share", [round(share, 6) for share in columns["overlap_share_of_speech"] if share is not None]
+    )
     _count(tally, "fto_ms", [round(1000 * fto_s) for ftos_s in columns["ftos_s"] for fto_s in ftos_s])
     tally["backchannels",] += sum(columns.both("backchannels"))
     tally["interruptions",] += sum(columns.both("interruptions"))
+    _count_evidence(tally, columns)
+
+
+def _count_evidence(tally: Tally, columns: _Columns) -> None:
+    """Counts what the requirements are judged by (:mod:`duologue_cards.evidence`), and the draws for its intervals."""
+    ids, durations_ms = columns["recording_id"], [round(1000 * each) for each in columns["duration_s"]]
+    tally["conversations",] += len(ids)
+    _count(tally, "primary_language", [each and each.partition("-")[0].lower() for each in columns["language"]])
+    for verdict, duration_ms in zip(columns["isolation"], durations_ms, strict=True):
+        tally["isolation_ms", verdict] += duration_ms
+    levels_db = zip(columns["bleed_db_a_from_b"], columns["bleed_db_b_from_a"], strict=True)
+    for pair, duration_ms in zip(levels_db, durations_ms, strict=True):
+        heard = [level for level in pair if level is not None]
+        if heard:  # above a whole number of dB exactly if its own, rounded up, is
+            tally["bleeding_ms", math.ceil(max(heard))] += duration_ms
+    for a_s, b_s in zip(columns["speech_a_s"], columns["speech_b_s"], strict=True):
+        if a_s + b_s > 0:
+            share = min(a_s, b_s) / (a_s + b_s)
+            tally["judged_balance",] += 1
+            tally["quieter_ppm",] += round(1e6 * share)
+            tally["balanced",] += share >= _HELD_SHARE
+    kinds = [each for kinds in columns["kinds"] for each in kinds or ()]
+    tally["disfluencies",] += sum(each["events"] for each in kinds if each["kind"] in _DISFLUENCIES)
+    overlap_ms = [round(1000 * each) for each in columns["overlap_s"]]
+    own_ms = [
+        round(1000 * a_s) + round(1000 * b_s)
+        for a_s, b_s in zip(columns["speech_a_s"], columns["speech_b_s"], strict=True)
+    ]
+    anybody_ms = [own - both for own, both in zip(own_ms, overlap_ms, strict=True)]
+    ftos_ms = [[round(1000 * fto_s) for fto_s in ftos_s] for ftos_s in columns["ftos_s"]]
+    tally.update(tally_draws(ids, overlap_ms, anybody_ms, ftos_ms))
 
 
 def _ms(seconds: Iterable[float]) -> int:

@@ -52,10 +52,23 @@ pandas read a folder as one table: `SELECT * FROM 'index/*.parquet'`, `pandas.re
 versions have added are missing in older releases.
 """
 
-_CARDS: Final = """### README.md and croissant.json
+_CARDS: Final = """### README.md, croissant.json and cards/
 
-The release's cards, made from the same facts: `README.md` is the Hugging Face dataset card, `croissant.json` the
-Croissant 1.1 description (JSON-LD) of the tables and the shards.
+The release's cards, all made from the same facts: `README.md` is the Hugging Face dataset card, `croissant.json` the
+Croissant 1.1 description (JSON-LD) of the tables and the shards. In `cards/`:
+
+| file | what |
+|---|---|
+| `facts.json` | the facts themselves, see below |
+| `requirements.json` | eight requirements of full-duplex training, fit for three phases, what the release is usable for |
+| `datasheet.json`, `.md` | Datasheets for Datasets |
+| `ab2013.json`, `.md` | the twelve items of California Civil Code 3111 |
+| `eu_summary.json`, `.md` | the row for the summary of AI Act Article 53 (1) (d) |
+| `dps.json` | Data Provenance Standards 1.0.0 |
+| `rsl.xml`, `content-usage.txt`, `usage.odrl.json` | allowed use: RSL 1.0, AIPREF, ODRL |
+| `consent_statement.json` | whose consent covers what, and redress |
+| `changes.json` | what the last withdrawal took out; not in a first version |
+| `dataset.yaml` | what a person stated, where somebody did |
 """
 
 _DPV: Final = "`dpv:` stands for the W3C Data Privacy Vocabulary 2, `https://w3id.org/dpv#`.\n"
@@ -72,6 +85,7 @@ def formats_page() -> str:
         _json_section("The manifest: a JSON object a line", "recording", own_in_manifest),
         _json_section("Words: one JSON list a track", "words", _OWN.format(places="a word")),
         _json_section("A consent record", "consent_record", _DPV),
+        _json_section("dataset.yaml: what a person states", "dataset", _OWN.format(places="it")),
         "## What comes out\n",
         _json_section("dataset.json", "release", ""),
         _SHARDS,
@@ -89,6 +103,7 @@ def formats_page() -> str:
         _json_section("rejected.jsonl: a JSON object a line", "rejected", ""),
         _json_section("revocations.jsonl: a signed envelope a line", "revocations", ""),
         _CARDS,
+        _json_section("cards/facts.json", "facts", ""),
         _json_section("What `duologue annotate` prints", "annotation", ""),
         "## What a speaker gets\n",
         _json_section("The consent receipt", "consent_receipt", ""),

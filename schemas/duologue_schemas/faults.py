@@ -30,6 +30,8 @@ SCHEMA_NAMES: Final = (
     "consent_record",
     "consent_receipt",
     "annotation",
+    "dataset",
+    "facts",
 )
 
 _MOST: Final = 1000
@@ -37,7 +39,7 @@ _MOST: Final = 1000
 
 _QUICKLY: Final = ("recording",)
 
-_WRITTEN_BY_HAND: Final = ("recording", "words", "consent_record")
+_WRITTEN_BY_HAND: Final = ("recording", "words", "consent_record", "dataset")
 
 
 @dataclass(frozen=True)

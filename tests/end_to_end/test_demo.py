@@ -19,6 +19,7 @@ def test_the_release_has_every_file_of_the_contract(demo_release: Path) -> None:
     names = {path.name for path in demo_release.iterdir()}
     assert names == {
         "README.md",
+        "cards",
         "checkpoint",
         "croissant.json",
         "dataset.json",

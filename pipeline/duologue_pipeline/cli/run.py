@@ -111,6 +111,14 @@ def run(
         ),
     ] = False,
     name: Annotated[str, typer.Option(help="Give the dataset this name on its cards.")] = "duologue-dataset",
+    card: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATASET.YAML",
+            help="Take what only a person can say of the dataset (publisher, how it was recorded, ...) from this file, keep it in "
+            "the release and write it on the cards; `duologue card init` writes one to fill in.",
+        ),
+    ] = None,
     validation_share: Annotated[
         float,
         typer.Option(
@@ -177,6 +185,7 @@ def run(
         allow_network=allow_network,
         allow_private_addresses=allow_private_addresses,
         name=name,
+        card=card,
         validation_share=validation_share,
         bridge_share=bridge_share,
         shard_hours=shard_hours,

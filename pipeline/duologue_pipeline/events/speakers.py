@@ -20,15 +20,20 @@ class SpeakerTotals:
         splits: the splits that they are in.
         jurisdictions: those that the speaker was in, None where one is unknown.
         totals: what the speaker does; conversations from which the other speaker was taken out are not in it.
+        recorded_ms: how long the speaker was recorded, in all conversations.
     """
 
     splits: frozenset[str] = frozenset()
     jurisdictions: frozenset[str | None] = frozenset()
     totals: Totals = field(default_factory=Totals)
+    recorded_ms: int = 0
 
     def __add__(self, other: "SpeakerTotals") -> "SpeakerTotals":
         return SpeakerTotals(
-            self.splits | other.splits, self.jurisdictions | other.jurisdictions, self.totals + other.totals
+            self.splits | other.splits,
+            self.jurisdictions | other.jurisdictions,
+            self.totals + other.totals,
+            self.recorded_ms + other.recorded_ms,
         )
 
 
@@ -42,7 +47,12 @@ def speakers_of_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, SpeakerTota
             name = row[f"speaker_{side}"]
             if name != WITHDRAWN:
                 totals = Totals() if statistics is None else Totals.of(statistics, side)
-                own = SpeakerTotals(frozenset({row["split"]}), frozenset({row[f"jurisdiction_{side}"]}), totals)
+                own = SpeakerTotals(
+                    frozenset({row["split"]}),
+                    frozenset({row[f"jurisdiction_{side}"]}),
+                    totals,
+                    round(1000 * row["duration_s"]),
+                )
                 found[name] = found[name] + own if name in found else own
     return found
 

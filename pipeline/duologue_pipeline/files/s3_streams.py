@@ -90,7 +90,11 @@ def read_object(uri: str) -> Version:
 
 
 class S3Input(io.RawIOBase):
-    """Reads an object in order; a body that ends too early is taken up again where it ended."""
+    """Reads an object in order; a body that ends too early is taken up again where it ended.
+
+    Attributes:
+        length: of the object, in bytes.
+    """
 
     def __init__(self, uri: str) -> None:
         super().__init__()
@@ -102,14 +106,14 @@ class S3Input(io.RawIOBase):
             self._client, self._bucket, self._key = s3_object(uri)
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
         self._body = answer["Body"]
-        self._length = int(answer["ContentLength"])
+        self.length = int(answer["ContentLength"])
         self._etag = answer.get("ETag")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        wanted = min(len(buffer), self._length - self._position)
+        wanted = min(len(buffer), self.length - self._position)
         if not wanted:
             return 0
         block = self._read(wanted)
@@ -161,8 +165,8 @@ class S3Input(io.RawIOBase):
         with s3_faults(self._uri, "read"):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
         self._body = answer["Body"]
-        part = f"bytes {self._position}-{self._length - 1}/{self._length}"
-        whole = not self._position and int(answer["ContentLength"]) == self._length
+        part = f"bytes {self._position}-{self.length - 1}/{self.length}"
+        whole = not self._position and int(answer["ContentLength"]) == self.length
         if answer.get("ETag") != self._etag or not (whole or answer.get("ContentRange") == part):
             raise FileFault(
                 f"{shown(self._uri)}: cannot be read: the store gave another object for its rest; run the command again",
@@ -171,7 +175,7 @@ class S3Input(io.RawIOBase):
 
     def _too_short(self, fault: str) -> StoreFaultError:
         return StoreFaultError(
-            f"{shown(self._uri)}: cannot be read: {self._position} of {self._length} bytes came, tried "
+            f"{shown(self._uri)}: cannot be read: {self._position} of {self.length} bytes came, tried "
             f"{self._rules.store_attempts} times ({fault}); run the command again later",
             {"fault": "store"},
         )

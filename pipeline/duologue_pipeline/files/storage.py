@@ -8,6 +8,7 @@ appears whole at its close on an object store: nobody ever sees half of one.
 import errno
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,7 +18,7 @@ from typing import IO, Any, Final
 import pyarrow.fs
 
 from duologue_pipeline.files.faults import storage_faults
-from duologue_pipeline.files.file_fault import FileFault, StoreFaultError, too_large
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError, too_large
 from duologue_pipeline.files.local import check_regular, open_regular
 from duologue_pipeline.files.names import (
     absolute_uri,
@@ -45,6 +46,7 @@ __all__ = [
     "exists",
     "file_size",
     "filesystem_of",
+    "is_file",
     "is_remote",
     "join",
     "list_entries",
@@ -88,6 +90,18 @@ def exists(uri: str) -> bool:
     """Tells whether there is a file or a folder of this name."""
     filesystem, path = filesystem_of(uri)
     return filesystem.get_file_info(path).type != pyarrow.fs.FileType.NotFound
+
+
+def is_file(uri: str) -> bool:
+    """Tells whether there is a file of this name; a store is asked once, where :func:`exists` asks for a folder as well."""
+    filesystem, path = filesystem_of(uri)
+    if filesystem.type_name == "local":
+        return file_size(uri) is not None
+    try:
+        filesystem.mark(path)
+    except FileMissing:
+        return False
+    return True
 
 
 def file_size(uri: str) -> int | None:
@@ -271,12 +285,14 @@ def local_copy(uri: str, *, max_bytes: int | None = None) -> Iterator[Path]:
 
 
 def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
-    size = file_size(uri)
-    if size is not None and size > limit:
-        raise too_large(shown(uri), size, limit)
     copied = 0
     with ExitStack() as held:
         stream, pace = held.enter_context(open_input(uri)), Pace(load_rules(FilesRules))
+        size = stream.raw.length
+        if size > limit:
+            raise too_large(shown(uri), size, limit)
+        if size > shutil.disk_usage(handle.name).free:
+            raise OSError(errno.ENOSPC, f"{shown(uri)} has {size} bytes", str(Path(handle.name).parent))
         cut = getattr(stream.raw, "cut", None)
         if cut is not None:  # else the client itself bounds how long each part may take
             pace.stop = cut

@@ -7,10 +7,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from duologue_cards import Tally, facts_from_tally, write_croissant, write_readme
+from duologue_cards import CardRules, Sheet, Tally, make_sheet, write_cards
 from duologue_pipeline.records import SPLITS, WrittenTable
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.human_reference import HumanReferenceRules
+from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = [
+    "card_sheet",
     "cards",
     "file_entry",
     "manifest_bytes",
@@ -89,20 +93,38 @@ def split_entries(shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str
     return {split: entry for split, entry in found.items() if entry["shards"] or split in SPLITS[:2]}
 
 
-def cards(document: Mapping[str, Any], tally: Tally, reasons: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
-    """Writes the cards of a release, ``README.md`` and ``croissant.json``.
+def card_sheet(
+    document: Mapping[str, Any], tally: Tally, reasons: Mapping[str, int], stated: Mapping[str, Any] | None = None
+) -> Sheet:
+    """Lays down the facts of a release, of which its cards are made.
 
     Args:
         document: of ``dataset.json``; its ``files`` name all but the cards.
         tally: of all tables and people (:mod:`duologue_cards.tally`).
         reasons: reason of a rejection -> how many recordings were rejected for it.
+        stated: what a person stated (``dataset.yaml``).
+
+    Raises:
+        ValueError: document and tables do not belong together.
+    """
+    isolation = load_rules(IsolationRules)
+    rules = CardRules(
+        turn_taking=load_rules(HumanReferenceRules).turn_taking,
+        warn_above_db=isolation.warn_above_db,
+        fail_above_db=isolation.fail_above_db,
+    )
+    return make_sheet(document, tally, reasons, stated=stated or {}, rules=rules)
+
+
+def cards(
+    document: Mapping[str, Any], tally: Tally, reasons: Mapping[str, int], stated: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Writes the cards of a release; arguments and faults as for :func:`card_sheet`.
 
     Yields:
         (path, content).
     """
-    facts = facts_from_tally(document, tally, reasons)
-    yield "README.md", write_readme(facts).encode()
-    yield "croissant.json", write_croissant(facts).encode()
+    return write_cards(card_sheet(document, tally, reasons, stated))
 
 
 def _split(split: str, shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
@@ -64,6 +64,7 @@ class ReleaseOptions:
         ledger: ``ledger_id``, ``events`` and ``checkpoint`` of the ledger, each None where there was none.
         fingerprint: hash of everything that decides the run's output.
         manifest_sha256: hash of the manifest's content, whatever its order.
+        stated: what a person stated for the cards (:mod:`duologue_cards.statement`).
     """
 
     name: str
@@ -79,6 +80,7 @@ class ReleaseOptions:
     ledger: Mapping[str, Any]
     fingerprint: str
     manifest_sha256: str
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 def stage_release(
@@ -131,7 +133,7 @@ def stage_release(
         *(file_entry(file.path, file.sha256, file.bytes) for files in tables.values() for file in files),
         *(_file_entry(ready, name) for name in ("rejected.jsonl", "statistics.json")),
     ]
-    for name, content in cards(release, tally, reasons):
+    for name, content in cards(release, tally, reasons, options.stated):
         write_bytes(join(ready, name), content)
         release["files"].append(_file_entry(ready, name))
     write_bytes(join(ready, MANIFEST), manifest_bytes(release))

@@ -12,6 +12,7 @@ from duologue_pipeline.engines.dataflow import DataflowJob, failure, is_over, jo
 from duologue_pipeline.engines.options import Engine
 from duologue_pipeline.engines.package import staged_package
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.kept import forget
 from duologue_pipeline.pipeline import RunOptions, build_pipeline
 from duologue_pipeline.stages.launcher import end_workers, launching
 from duologue_pipeline.stages.local_runner import local_runner
@@ -52,8 +53,11 @@ def run_watched(
     Raises:
         UsageError: a worker process was killed, or a job of Dataflow's failed.
     """
-    with staged_package(engine):
-        return _run(options, engine, recordings=recordings, stream=stream, submitted=submitted)
+    try:
+        with staged_package(engine):
+            return _run(options, engine, recordings=recordings, stream=stream, submitted=submitted)
+    finally:
+        forget()
 
 
 def watch_job(job: DataflowJob, result: Any, *, recordings: int, stream: IO[str] | None) -> None:

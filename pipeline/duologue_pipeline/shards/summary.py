@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from duologue_cards import Tally, add_tallies, tally_people, tally_tables
+from duologue_cards import Tally, tally_people, tally_tables
 from duologue_pipeline.events.speakers import SpeakerTotals, speaker_row, speakers_of_rows
 from duologue_pipeline.events.totals import Totals, totals_of_rows
 
-__all__ = ["Summary", "add_summaries", "bucket", "people_and_rows", "summarise"]
+__all__ = ["Summary", "add_summaries", "add_to", "bucket", "people_and_rows", "summarise"]
 
 _BUCKET_DIGITS: Final = 2
 
@@ -52,17 +52,26 @@ def summarise(index: pa.Table, recordings: pa.Table) -> Summary:
 
 
 def add_summaries(summaries: Iterable[Summary]) -> Summary:
-    """Adds up summaries; none give an empty one."""
-    tallies: list[Tally] = [Tally()]
+    """Adds up summaries; none give an empty one. None of them is changed."""
+    tally: Tally = Tally()
     totals: dict[tuple[str, str], Totals] = {}
     speakers: dict[str, SpeakerTotals] = {}
     for summary in summaries:
-        tallies = [add_tallies([*tallies, summary.tally])]
-        for scope, own in summary.totals.items():
-            totals[scope] = totals[scope] + own if scope in totals else own
-        for name, speaker in summary.speakers.items():
-            speakers[name] = speakers[name] + speaker if name in speakers else speaker
-    return Summary(tallies[0], dict(sorted(totals.items())), dict(sorted(speakers.items())))
+        add_to(Summary(tally, totals, speakers), summary)
+    return Summary(tally, dict(sorted(totals.items())), dict(sorted(speakers.items())))
+
+
+def add_to(total: Summary, summary: Summary) -> None:
+    """Adds a summary to another one, which is changed and must not be anybody else's."""
+    total.tally.update(summary.tally)
+    _add(total.totals, summary.totals)
+    _add(total.speakers, summary.speakers)
+
+
+def _add(total: Mapping[Any, Any], more: Mapping[Any, Any]) -> None:
+    assert isinstance(total, dict)
+    for name, own in more.items():
+        total[name] = total[name] + own if name in total else own
 
 
 def bucket(speaker: str) -> str:
@@ -72,6 +81,6 @@ def bucket(speaker: str) -> str:
 
 def people_and_rows(speakers: Mapping[str, SpeakerTotals]) -> tuple[Tally, Sequence[dict[str, Any]]]:
     """Counts speakers, and makes their rows of the table of speakers; who is in no conversation of two has none."""
-    people = tally_people((speaker.splits, speaker.jurisdictions) for speaker in speakers.values())
+    people = tally_people((speaker.splits, speaker.jurisdictions, speaker.recorded_ms) for speaker in speakers.values())
     rows = [speaker_row(name, each.totals) for name, each in sorted(speakers.items()) if each.totals.conversations]
     return people, rows

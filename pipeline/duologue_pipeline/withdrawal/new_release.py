@@ -19,6 +19,7 @@ from duologue_pipeline.files.text import read_json_lines
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.release_file import release_file, table_paths
 from duologue_pipeline.records import SPLITS
+from duologue_pipeline.release.card_files import read_statement
 from duologue_pipeline.release.document import (
     cards,
     file_entry,
@@ -133,7 +134,7 @@ def new_release(
     ]
     document["files"] = list(files)
     reasons = Counter(row["reason"] for row in read_json_lines(join(root, "rejected.jsonl")))
-    told = [NewFile(path, data) for path, data in cards(document, tally, reasons)]
+    told = [NewFile(path, data) for path, data in cards(document, tally, reasons, read_statement(root, release))]
     document["files"] += [card.entry() for card in told]
     known = {entry["path"] for entry in document["files"]}
     obsolete = tuple(entry["path"] for entry in release["files"] if entry["path"] not in known)

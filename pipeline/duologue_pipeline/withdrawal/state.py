@@ -9,7 +9,6 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
-from duologue_cards import facts_from_release
 from duologue_consent import Snapshot, format_time
 from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.errors import UsageError
@@ -21,6 +20,8 @@ from duologue_pipeline.reader.release import MANIFEST, parse_release, read_manif
 from duologue_pipeline.reader.release_file import release_file, table_paths
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.reader.tables import index_fault, read_release_table
+from duologue_pipeline.release.card_files import read_statement, release_tally
+from duologue_pipeline.release.document import card_sheet
 from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
 from duologue_pipeline.withdrawal.same_audio import with_same_audio
@@ -121,7 +122,7 @@ def _read_once(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     if fault:
         raise UsageError(f"{join(root, 'index.parquet')}: {fault}; see `duologue shards verify {root}`")
     try:
-        facts_from_release(release, index, recordings, reasons)
+        card_sheet(release, release_tally(index, recordings), reasons, read_statement(root, release))
     except ValueError as error:  # the cards of the new version could not be made
         raise UsageError(
             f"{root}: its dataset.json and its tables do not belong together ({error}); put back the tables of this very "

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.files.file_fault import FileFault, Kind, StoreFaultError
+from duologue_pipeline.files.kept import kept_copy
 from duologue_pipeline.files.names import shown
-from duologue_pipeline.files.storage import local_copy, read_bytes
+from duologue_pipeline.files.storage import read_bytes
 from duologue_pipeline.records import SPEAKERS, Recording, Speaker, Track, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
@@ -83,7 +84,7 @@ def read_json(uri: str) -> Any:
     """
     limits, name = load_rules(FilesRules), shown(uri)
     try:
-        with local_copy(uri, max_bytes=limits.max_words_bytes) as path:
+        with kept_copy(uri, max_bytes=limits.max_words_bytes) as path:
             data = read_bytes(str(path), max_bytes=limits.max_words_bytes)
     except StoreFaultError:
         raise

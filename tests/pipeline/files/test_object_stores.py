@@ -360,12 +360,13 @@ def test_an_object_of_any_size_is_moved(
     content = bytes(range(251)) * (size // 251 + 1)
     storage.write_bytes(f"{bucket}/large", content[:size])
     proxy.asked.clear()
+    before = store.unfinished()
     storage.move(f"{bucket}/large", f"{bucket}/moved")
     parts = [path for _, path in proxy.asked if "partNumber" in path or "rewriteTo" in path]
     assert len(parts) >= size // (5 << 20)
     assert storage.read_bytes(f"{bucket}/moved") == content[:size]
     assert not storage.exists(f"{bucket}/large")
-    assert not store.unfinished()
+    assert store.unfinished() == before
 
 
 @pytest.mark.parametrize("size", [10, 12 << 20])
@@ -396,3 +397,9 @@ def test_whether_a_bucket_keeps_what_is_deleted_is_told(gs: Bucket) -> None:
     ):
         gs.configure(settings)
         assert keeps_old_versions(f"{gs.uri}/release") == keeps
+
+
+def test_whether_a_file_is_there_is_asked_once(store: Bucket, bucket: str, proxy: Proxy) -> None:
+    store.put("rows.json", b"{}")
+    asked = [(storage.is_file(f"{bucket}/{name}"), len(proxy.asked)) for name in ("rows.json", "none", "rows.json/x")]
+    assert asked == [(True, 1), (False, 2), (False, 3)]

@@ -63,6 +63,15 @@ def test_only_what_is_known_of_a_file_refuses_its_recording(
         assert missing.value.reason == f"{kind}_missing"
 
 
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+@pytest.mark.parametrize("code", ["ExpiredToken", "SignatureDoesNotMatch", "RequestTimeTooSkewed"])
+def test_credentials_that_are_none_any_more_refuse_nobody(bucket: str, proxy: Proxy, code: str) -> None:
+    proxy.fault = lambda method, path, before: f"403 {code}"
+    for work in (audio_of, read_json):
+        with pytest.raises(StoreFaultError, match="the store does not take these credentials"):
+            work(f"{bucket}/file")
+
+
 @pytest.mark.parametrize(
     ("status", "reason"), [(404, "missing"), (403, "missing"), (503, "unreachable"), (429, "unreachable")]
 )

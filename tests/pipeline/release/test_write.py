@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from duologue_cards.cards import CARDS
 from duologue_pipeline.events.figures import statistics_document, statistics_file
 from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.tables import read_table
@@ -36,6 +37,7 @@ def test_a_release_holds_these_files_and_nothing_of_the_work(release: Path) -> N
     files = contents(release)
     assert sorted(name for name in files if not name.startswith("shards/")) == [
         "README.md",
+        *(path for path in sorted(CARDS) if path.startswith("cards/")),
         "croissant.json",
         "dataset.json",
         "events.parquet",

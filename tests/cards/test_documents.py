@@ -1,0 +1,133 @@
+"""The documents: the keys of the contract, views of the same facts, and nothing guessed."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from duologue_cards import Sheet, write_cards
+from duologue_schemas import iter_faults
+from tests.cards.conftest import commitment, sheet_of
+
+Row = Callable[..., dict[str, Any]]
+Build = Callable[..., Any]
+
+STATED = {"publisher": "Example | Lab", "contact": "data@example.org", "date_published": "2026-04-01"}
+
+
+def texts(sheet: Sheet) -> dict[str, str]:
+    return {path: data.decode() for path, data in write_cards(sheet)}
+
+
+@pytest.fixture
+def release(build: Build, row: Row) -> Any:
+    return build(row("1", said_words_a=7, jurisdiction_a="DE"), row("2", "validation", isolation="warn"))
+
+
+def test_these_are_the_documents(release: Any) -> None:
+    names = "ab2013.json ab2013.md consent_statement.json content-usage.txt datasheet.json datasheet.md dps.json "
+    names += "eu_summary.json eu_summary.md facts.json requirements.json rsl.xml usage.odrl.json"
+    assert sorted(texts(sheet_of(release))) == [
+        "README.md",
+        *(f"cards/{name}" for name in names.split()),
+        "croissant.json",
+    ]
+    assert texts(sheet_of(release, **STATED)).keys() - texts(sheet_of(release)).keys() == {"cards/dataset.yaml"}
+    release.document |= {"previous": {"version": "0.9.0", "sha256": "0" * 64}}
+    assert json.loads(texts(sheet_of(release))["cards/changes.json"])["previous"]["version"] == "0.9.0"
+
+
+def test_facts_follow_their_schema_and_say_why_they_are_unknown(release: Any) -> None:
+    document = json.loads(texts(sheet_of(release))["cards/facts.json"])
+    assert list(iter_faults("facts", document)) == []
+    facts = document["facts"]
+    values = {
+        name: facts[name]["value"]
+        for name in ("samples", "recordings", "speakers", "words", "isolation_warn", "overlap_s")
+    }
+    assert values == {"samples": 4, "recordings": 2, "speakers": 4, "words": 7, "isolation_warn": 1, "overlap_s": 12.0}
+    assert facts["effective_speakers"]["value"] == pytest.approx(4)
+    assert facts["overlap_share_of_speech"]["n"] == 2
+    assert facts["stated.publisher"] == {"value": None, "unknown": "nobody has stated it in dataset.yaml"}
+    assert facts["consent_likeness_recordings"]["unknown"] == "the ledger was asked for training_inhouse only"
+
+
+def test_no_speaker_and_no_small_group_is_on_any_card(release: Any) -> None:
+    everything = "".join(texts(sheet_of(release, **STATED)).values())
+    assert not [name for name in ("1a", "1b", "2a", "2b") if commitment(name) in everything]
+    assert "DE (1)" not in everything
+    assert "DE (fewer than 5)" in everything
+
+
+def test_ab2013_answers_twelve_items(release: Any) -> None:
+    found = texts(sheet_of(release))
+    items = json.loads(found["cards/ab2013.json"])["items"]
+    assert list(items) == sorted(map(str, range(1, 13)))
+    assert (items["11"]["answer"], items["11"]["basis"]) == (None, "unknown")
+    assert {item["basis"] for item in items.values()} <= {"computed", "stated", "unknown"}
+    assert [int(n) for n in re.findall(r"^(\d+)\. ", found["cards/ab2013.md"], re.MULTILINE)] == list(range(1, 13))
+
+
+def test_the_eu_row_says_the_band_and_guesses_no_source(release: Any) -> None:
+    row = json.loads(texts(sheet_of(release))["cards/eu_summary.json"])
+    assert row["general"]["modalities"]["audio"]["size"] == "less than 10 000 hours"
+    assert {each["answer"] for each in row["sources"].values()} == {"unknown"}
+    bought = json.loads(texts(sheet_of(release, acquisition="bought from a vendor"))["cards/eu_summary.json"])[
+        "sources"
+    ]
+    assert [name for name, each in bought.items() if each["answer"] == "yes"] == ["2.2.2"]
+    release.document["totals"]["duration_s"] = 36e6
+    row = json.loads(texts(sheet_of(release))["cards/eu_summary.json"])
+    assert row["general"]["modalities"]["audio"]["size"] == "10 000 to 1 million hours"
+
+
+def test_the_datasheet_has_seven_sections_and_says_why(release: Any) -> None:
+    sections = json.loads(texts(sheet_of(release))["cards/datasheet.json"])["sections"]
+    assert sorted(sections) == sorted(
+        ["motivation", "composition", "collection", "preprocessing", "uses", "distribution", "maintenance"]
+    )
+    answers = [answer for section in sections.values() for answer in section]
+    assert len(answers) >= 50
+    assert all(("why" in answer) == (answer["basis"] == "unknown") for answer in answers)
+
+
+@pytest.mark.parametrize(("purpose", "usage"), [("training_inhouse", "n"), ("redistribution", "y")])
+def test_machines_are_told_what_consent_allows(release: Any, purpose: str, usage: str) -> None:
+    release.document["purposes"] = [purpose]
+    found = texts(sheet_of(release, **STATED))
+    assert found["cards/content-usage.txt"].splitlines()[0] == f"Content-Usage: train-ai={usage}"
+    space = "{https://rslstandard.org/rsl}"
+    license_ = ElementTree.fromstring(found["cards/rsl.xml"]).find(f"{space}content/{space}license")
+    assert license_ is not None
+    terms = [(each.tag.removeprefix(space), each.attrib["type"], each.text) for each in license_]
+    allowed = [("permits", "usage", "ai-train"), ("legal", "warranty", "privacy-consent")]
+    assert terms == [
+        *(allowed if usage == "y" else [("prohibits", "usage", "ai-all")]),
+        ("legal", "contact", "data@example.org"),
+    ]
+    offer = json.loads(found["cards/usage.odrl.json"])
+    assert {k: v for k, v in offer.items() if k != "@context"} == json.loads(found["croissant.json"])["usageInfo"]
+
+
+def test_consent_is_stated_by_purpose(release: Any) -> None:
+    statement = json.loads(texts(sheet_of(release))["cards/consent_statement.json"])
+    assert statement["coverage"]["training_inhouse"] == {"recordings": 2, "duration_s": 120.0}
+    assert "unknown" in statement["coverage"]["redistribution"]
+    assert {"coverage", "regimes", "redress", "withdrawal", "checked_at", "ledger"} <= statement.keys()
+
+
+def test_the_provenance_standard_gets_what_is_known(release: Any) -> None:
+    document = json.loads(texts(sheet_of(release, **STATED))["cards/dps.json"])
+    assert document["source"]["version"] == "1.0.0"
+    assert document["source"]["issuer"] == [{"name": "Example | Lab"}]
+    assert "provenance.origin-geography" in document["unknown"]
+
+
+def test_synthetic_voices_are_not_called_people(build: Build, row: Row) -> None:
+    found = texts(sheet_of(build(row("1", route="synthetic"))))
+    assert "Synthetic conversations of two voices that are nobody's" in found["README.md"]
+    assert json.loads(found["cards/ab2013.json"])["items"]["7"]["answer"].startswith("no")
+    assert json.loads(found["cards/eu_summary.json"])["sources"]["2.5"]["answer"] == "yes"
