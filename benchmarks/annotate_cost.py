@@ -27,6 +27,7 @@ from benchmarks.activity_cost import SECONDS, bare_silero, cpu_s_per_hour
 from duologue_pipeline.activity.network import load_vad
 from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ
 from duologue_pipeline.conversation import analysis_steps
+from duologue_pipeline.files.kept import keeping
 from duologue_pipeline.read.files import recording_of_files
 
 
@@ -54,15 +55,16 @@ def timed_steps(tracks: Sequence[Path], profiled: str | None) -> dict[str, float
     cost: dict[str, float] = defaultdict(float)
     for a, b in zip(tracks[::2], tracks[1::2], strict=True):
         element: Any = recording_of_files(str(a), str(b), language="en-US")
-        for step in analysis_steps(words="optional", isolation_policy="keep", vad=lambda: vad):
-            work: Callable[..., Any] = step.work
-            model = [step.model()] if step.model else []
-            profile = cProfile.Profile() if step.name == profiled else None
-            before = time.process_time()
-            element = work(element, *model) if profile is None else profile.runcall(work, element, *model)
-            cost[step.name] += (time.process_time() - before) * 3600 / SECONDS / (len(tracks) / 2)
-            if profile is not None:
-                pstats.Stats(profile).sort_stats("tottime").print_stats(30)
+        with keeping():
+            for step in analysis_steps(words="optional", isolation_policy="keep", vad=lambda: vad):
+                work: Callable[..., Any] = step.work
+                model = [step.model()] if step.model else []
+                profile = cProfile.Profile() if step.name == profiled else None
+                before = time.process_time()
+                element = work(element, *model) if profile is None else profile.runcall(work, element, *model)
+                cost[step.name] += (time.process_time() - before) * 3600 / SECONDS / (len(tracks) / 2)
+                if profile is not None:
+                    pstats.Stats(profile).sort_stats("tottime").print_stats(30)
     return dict(cost)
 
 

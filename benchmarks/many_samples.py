@@ -77,7 +77,7 @@ def repeat_release(base: Path, out: Path, *, samples: int, shards: int) -> Path:
         manifest_sha256=release["run"]["manifest_sha256"],
     )
     written = [write_shard(name, own, out=str(out)) for name, own in parts.items()]
-    write_release(written, [], {}, out=str(out), options=options)
+    write_release(written, [], out=str(out), options=options)
     return out
 
 

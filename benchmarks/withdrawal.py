@@ -31,7 +31,6 @@ from duologue_consent.proofs.notes import open_checkpoint
 from duologue_consent.verify import verify_receipt
 from duologue_pipeline.codec.document import release_codec_document
 from duologue_pipeline.codec.registry import open_codec
-from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import (
@@ -201,8 +200,7 @@ def make_release(folder: Path, samples: int, *, floor_db: float = -60.0) -> tupl
         fingerprint="f" * 64,
         manifest_sha256="e" * 64,
     )
-    totals = corpus_totals((x.statistics, x.speakers, x.language) for own in parts.values() for x in own)
-    write_release(shards, [], totals, out=str(out), options=options)
+    write_release(shards, [], out=str(out), options=options)
     publish_log(ledger, lambda name, data: _write(out / name, data), checkpoint=note)
     return out, ledger, people[0]
 

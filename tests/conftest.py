@@ -15,7 +15,6 @@ from hypothesis import settings
 
 from duologue_consent import ALL_FORMS
 from duologue_pipeline.codec.document import codec_document
-from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.records import (
     FAULTS,
@@ -209,8 +208,7 @@ def make_release(folder: Path, *, backwards: bool = False) -> Path:
         )
         parts.setdefault(shard, []).append(tokenized)
     shards = [write_shard(shard, own[::order], out=str(out)) for shard, own in parts.items()]
-    totals = corpus_totals((x.statistics, x.speakers, x.language) for own in parts.values() for x in own[::order])
-    write_release(shards[::order], [REFUSED], totals, out=str(out), options=make_release_options())
+    write_release(shards[::order], [REFUSED], out=str(out), options=make_release_options())
     return out
 
 

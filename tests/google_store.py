@@ -56,7 +56,7 @@ class GoogleStore:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     page: int = 1000
-    rewritten: int = 1 << 62
+    rewritten: int = 5 << 20
     uri: str = ""
     _generation: int = 1_700_000_000_000_000
     _uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class GoogleStore:
     @property
     def unfinished(self) -> int:
         """How many resumable uploads are neither finished nor cancelled."""
-        return len(self._uploads)
+        return sum("answer" not in state for state in self._uploads.values())
 
     def put(self, bucket: str, key: str, data: bytes, kind: str = "application/octet-stream") -> Stored:
         """Lays an object there, as somebody else would."""
@@ -216,6 +216,9 @@ class GoogleStore:
         if method == "DELETE":
             del self._uploads[upload]
             return 499, {}, b""
+        if "answer" in state:  # whoever has not heard that it is finished is told again
+            answer: tuple[int, dict[str, str], bytes] = state["answer"]
+            return answer
         asked = re.fullmatch(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", headers.get("Content-Range") or "")
         data = state["data"]
         if asked and asked[1] is not None:
@@ -226,9 +229,9 @@ class GoogleStore:
             data[:] = body
         whole = asked is None or (asked[3] != "*" and int(asked[3]) == len(data))
         if whole:
-            answer = self._appear(state["bucket"], state["key"], bytes(data), state["kind"], state["query"])
-            del self._uploads[upload]
-            return answer
+            state["answer"] = self._appear(state["bucket"], state["key"], bytes(data), state["kind"], state["query"])
+            data.clear()
+            return self._resume(method, upload, headers, b"")
         return 308, {"Range": f"bytes=0-{len(data) - 1}"} if data else {}, b""
 
     def _appear(
@@ -248,7 +251,7 @@ class GoogleStore:
         token, size = query.get("rewriteToken", ""), len(source.data)
         if token and token not in self._rewrites:
             raise ApiError(400, "Invalid rewrite token.")
-        done = min(size, self._rewrites.pop(token, 0) + self.rewritten)
+        done = min(size, self._rewrites.get(token, 0) + self.rewritten)
         progress = {"kind": "storage#rewriteResponse", "totalBytesRewritten": str(done), "objectSize": str(size)}
         if done < size:
             token = uuid.uuid4().hex

@@ -31,6 +31,7 @@ class Bucket:
         get: gives what one holds.
         keys: lists all keys that begin with a text.
         unfinished: counts the uploads that were begun and neither finished nor taken back.
+        configure: gives the bucket other metadata (``gs`` only).
     """
 
     uri: str
@@ -39,6 +40,7 @@ class Bucket:
     get: Callable[[str], bytes]
     keys: Callable[[str], set[str]]
     unfinished: Callable[[], int]
+    configure: Callable[[dict[str, Any]], Any] = lambda settings: None
 
 
 @contextmanager
@@ -53,6 +55,7 @@ def serve_store(kind: Kind, name: str) -> Iterator[Bucket]:
                 lambda key: store.buckets[name][key].data,
                 lambda prefix: {key for key in store.buckets[name] if key.startswith(prefix)},
                 lambda: store.unfinished,
+                lambda settings: store.settings.update({name: settings}),
             )
         return
     with serve_bucket(name) as uri:

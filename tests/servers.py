@@ -90,7 +90,7 @@ class Proxy:
 
     Attributes:
         fault: gets (method, path, how often it was asked before) of a request and names what goes wrong with it: ``"503"`` or
-            another status, ``"cut"`` (half of the body comes, then the connection ends), ``"reset"`` (no answer),
+            another status, with a code of S3 where one follows (``"403 ExpiredToken"``), ``"cut"`` (half of the body comes, then the connection ends), ``"reset"`` (no answer),
             ``"etag"`` (another ETag at each answer), ``"late"`` (carried out, but answered 500); ``""``: nothing.
         asked: (method, path) of all requests.
     """
@@ -130,8 +130,11 @@ class Proxy:
         request.close_connection = True
         if fault == "reset":
             return
+        fault, _, named = fault.partition(" ")
         if fault.isdigit():
-            code = {"503": "SlowDown", "507": "InsufficientStorage", "403": "AccessDenied"}.get(fault, "InternalError")
+            code = named or {"503": "SlowDown", "507": "InsufficientStorage", "403": "AccessDenied"}.get(
+                fault, "InternalError"
+            )
             error = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
             self._answer(request, int(fault), {"Content-Type": "application/xml"}, error, cut=False)
             return

@@ -1,8 +1,66 @@
 """Writes the cards of a release from one set of facts, so that no two of them disagree."""
 
-from duologue_cards.compute import facts_from_release
+from duologue_cards.cards import CARD_FILES, write_cards
+from duologue_cards.compute import facts_from_release, facts_from_tally
 from duologue_cards.croissant import write_croissant
+from duologue_cards.documents.ab2013 import write_ab2013, write_ab2013_page
+from duologue_cards.documents.consent_statement import write_consent_statement
+from duologue_cards.documents.datasheet import write_datasheet, write_datasheet_page
+from duologue_cards.documents.dps import write_dps
+from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
+from duologue_cards.documents.usage import write_content_usage, write_odrl, write_rsl
 from duologue_cards.facts import Facts, Publication
 from duologue_cards.readme import write_readme
+from duologue_cards.reference import CardRules, HumanTurnTaking
+from duologue_cards.requirements import judge, write_requirements
+from duologue_cards.sheet import Sheet, make_sheet, write_facts
+from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
+from duologue_cards.tally import (
+    Tally,
+    add_tallies,
+    tally_index,
+    tally_people,
+    tally_recordings,
+    tally_speakers,
+    tally_tables,
+)
 
-__all__ = ["Facts", "Publication", "facts_from_release", "write_croissant", "write_readme"]
+__all__ = [
+    "CARD_FILES",
+    "STATEMENT",
+    "CardRules",
+    "Facts",
+    "HumanTurnTaking",
+    "Publication",
+    "Sheet",
+    "Tally",
+    "add_tallies",
+    "commented_statement",
+    "facts_from_release",
+    "facts_from_tally",
+    "judge",
+    "make_sheet",
+    "parse_statement",
+    "statement_bytes",
+    "tally_index",
+    "tally_people",
+    "tally_recordings",
+    "tally_speakers",
+    "tally_tables",
+    "write_ab2013",
+    "write_ab2013_page",
+    "write_cards",
+    "write_consent_statement",
+    "write_content_usage",
+    "write_croissant",
+    "write_datasheet",
+    "write_datasheet_page",
+    "write_dps",
+    "write_eu_summary",
+    "write_eu_summary_page",
+    "write_facts",
+    "write_odrl",
+    "write_readme",
+    "write_requirements",
+    "write_rsl",
+]

@@ -1,18 +1,14 @@
-"""Computes the facts of a release, once, from its document and its tables.
+"""Computes the facts of a release, once, from its document and what was counted of its tables.
 
 The sums do not depend on the order of the rows. A count of the document that is not that of the tables is an error.
 """
 
-import math
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from duologue_cards.facts import (
     BRIDGE,
@@ -28,10 +24,11 @@ from duologue_cards.facts import (
     SplitFacts,
     TurnTaking,
 )
+from duologue_cards.tally import Tally, add_tallies, tally_speakers, tally_tables
 from duologue_schemas.crosschecks import MEASURED_FAULTS
-from duologue_schemas.tables import FAULT_MEASURES, TABLES, WITHDRAWN
+from duologue_schemas.tables import FAULT_MEASURES, TABLES
 
-__all__ = ["facts_from_release"]
+__all__ = ["facts_from_release", "facts_from_tally"]
 
 _SPLITS: Final = ("train", "validation", BRIDGE)
 
@@ -44,28 +41,43 @@ def facts_from_release(
     *,
     publication: Publication = NOTHING_STATED,
 ) -> Facts:
-    """Computes the facts of a release from its document and its tables.
+    """Computes the facts of a release from its document and its tables (:func:`facts_from_tally`).
+
+    Args:
+        release, rejected, publication: as there.
+        index: the table of ``index.parquet``.
+        recordings: the table of ``recordings.parquet``.
+
+    Raises:
+        ValueError: document and tables do not belong together: a count of one is not that of the other.
+    """
+    tally = add_tallies((tally_tables(index, recordings), tally_speakers([recordings])))
+    return facts_from_tally(release, tally, rejected, publication=publication)
+
+
+def facts_from_tally(
+    release: Mapping[str, Any],
+    tally: Tally,
+    rejected: Mapping[str, int],
+    *,
+    publication: Publication = NOTHING_STATED,
+) -> Facts:
+    """Computes the facts of a release from its document and what was counted of its tables.
 
     Args:
         release: the document of ``dataset.json``. Its ``files`` need not be complete: the cards come before their own
             entries.
-        index: the table of ``index.parquet``.
-        recordings: the table of ``recordings.parquet``.
+        tally: of all its tables and its people (:mod:`duologue_cards.tally`).
         rejected: how many recordings were refused for each reason.
         publication: what only the publisher knows.
 
     Raises:
         ValueError: document and tables do not belong together: a count of one is not that of the other.
     """
-    columns = _Columns(recordings)
-    _check_counts(release, index, columns, rejected)
-    speakers = columns.both("speaker")
-    pairs = {pair for pair in zip(speakers, columns.both("jurisdiction"), strict=True) if pair[0] != WITHDRAWN}
-    starts = [start for start in columns["started_at"] if start]
-    dates = sorted(datetime.fromisoformat(start).astimezone(UTC).date().isoformat() for start in starts)
-    heard = zip(speakers, columns.both("bandwidth_hz"), strict=True)
-    bandwidths_hz = [bandwidth_hz for speaker, bandwidth_hz in heard if speaker != WITHDRAWN]
-    two_voices = _Columns(_with_both_speakers(recordings))
+    values = _Values(tally)
+    _check_counts(release, values, rejected)
+    dates = sorted(values["date"])
+    bandwidths_hz = values["bandwidth_hz"]
     codec, totals = release["codec"], release["totals"]
     return Facts(
         name=release["name"],
@@ -81,38 +93,39 @@ def facts_from_release(
         fingerprint=release["run"]["fingerprint"],
         manifest_sha256=release["run"]["manifest_sha256"],
         splits=tuple(SplitFacts(name, **release["splits"][name]) for name in _SPLITS if name in release["splits"]),
+        shards=tuple(FileFacts(**_known(FileFacts, entry)) for entry in release["shards"]),
         files=tuple(FileFacts(**entry) for entry in release["files"]),
         read=totals["read"],
         recordings=totals["written"],
         rejected=totals["rejected"],
-        rejected_reasons=_ranked(Counter(rejected)),
+        rejected_reasons=_ranked(rejected),
         samples=totals["samples"],
-        speakers=len({speaker for speaker, _ in pairs}),
+        speakers=tally["speakers",],
         duration_s=totals["duration_s"],
         shard_bytes=totals["bytes"],
-        languages=_counts(columns["language"]),
-        licenses=_counts(columns["license"]),
-        corpora=_counts(columns["corpus"]),
-        routes=_counts(columns["route"]),
-        settings=_counts(columns["setting"]),
-        registers=_counts(columns["register"]),
-        speakers_by_jurisdiction=_counts(jurisdiction for _, jurisdiction in pairs),
+        languages=_ranked(values["language"]),
+        licenses=_ranked(values["license"]),
+        corpora=_ranked(values["corpus"]),
+        routes=_ranked(values["route"]),
+        settings=_ranked(values["setting"]),
+        registers=_ranked(values["register"]),
+        speakers_by_jurisdiction=_ranked(values["jurisdiction"]),
         first_date=dates[0] if dates else None,
         last_date=dates[-1] if dates else None,
-        undated=recordings.num_rows - len(dates),
-        delay_unknown=_delay_unknown(recordings),
-        transcribed_tracks=sum(columns.both("words")),
+        undated=tally["undated",],
+        delay_unknown=tally["delay_unknown",],
+        transcribed_tracks=tally["transcribed_tracks",],
         bandwidth_min_hz=min(bandwidths_hz, default=None),
         bandwidth_max_hz=max(bandwidths_hz, default=None),
-        isolation=_isolation(release["isolation_policy"], two_voices),
-        turn_taking=_turn_taking(two_voices),
+        isolation=_isolation(release["isolation_policy"], values),
+        turn_taking=_turn_taking(values),
         withdrawn=totals.get("withdrawn", 0),
-        one_voice=speakers.count(WITHDRAWN),
+        one_voice=tally["one_voice",],
         without=tuple(
-            f"{name}/{column}"
-            for name, table in (("index", index), ("recordings", recordings))
-            for column in TABLES[name].names
-            if column not in table.column_names
+            f"{table}/{column}"
+            for table in ("index", "recordings")
+            for column in TABLES[table].names
+            if ("without", f"{table}/{column}") in tally
         ),
     )
 
@@ -122,51 +135,34 @@ def _known(facts: type, document: Mapping[str, Any]) -> dict[str, Any]:
     return {field.name: document[field.name] for field in fields(facts)}
 
 
-def _with_both_speakers(recordings: pa.Table) -> pa.Table:
-    """Selects the recordings with both speakers: only they have turn-taking and isolation."""
-    return recordings.filter(
-        pc.and_(pc.not_equal(recordings["speaker_a"], WITHDRAWN), pc.not_equal(recordings["speaker_b"], WITHDRAWN))
-    )
+class _Values:
+    """Reads a tally by the names of its values."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._total = tally
+        self._named: dict[str, dict[Any, int]] = {}
+        for name, count in tally.items():
+            if len(name) == 2 and count:
+                self._named.setdefault(name[0], {})[name[1]] = count
+
+    def __getitem__(self, name: str) -> dict[Any, int]:
+        """Maps each value of a name -> how often it is there."""
+        return self._named.get(name, {})
+
+    def total(self, *name: Any) -> int:
+        """Reads one number; 0 where there is none."""
+        return self._total[name]
 
 
-def _delay_unknown(recordings: pa.Table) -> int:
-    """Counts the recordings in which a track may begin late; an earlier release does not say."""
-    if not {"delay_known_a", "delay_known_b"} <= set(recordings.column_names):
-        return 0
-    known: int = pc.sum(pc.and_(recordings["delay_known_a"], recordings["delay_known_b"])).as_py() or 0
-    return recordings.num_rows - known
-
-
-class _Columns:
-    """Reads the columns of recordings.parquet as lists, one at a time: all of a large corpus would not fit."""
-
-    def __init__(self, recordings: pa.Table) -> None:
-        self._recordings = recordings
-
-    def __getitem__(self, name: str) -> list[Any]:
-        values: list[Any] = self._recordings[name].to_pylist()
-        return values
-
-    def both(self, name: str) -> list[Any]:
-        """Reads the values of both tracks: those of a, then those of b."""
-        return self[f"{name}_a"] + self[f"{name}_b"]
-
-
-def _check_counts(release: Mapping[str, Any], index: pa.Table, columns: _Columns, rejected: Mapping[str, int]) -> None:
-    splits = columns["split"]
-    samples_of, recordings_of = Counter(index["split"].to_pylist()), Counter(splits)
+def _check_counts(release: Mapping[str, Any], values: _Values, rejected: Mapping[str, int]) -> None:
     found: dict[tuple[str, ...], int] = {
-        ("totals", "samples"): index.num_rows,
-        ("totals", "written"): len(splits),
+        ("totals", "samples"): sum(values["samples"].values()),
+        ("totals", "written"): sum(values["recordings"].values()),
         ("totals", "rejected"): sum(rejected.values()),
     }
-    pairs = zip(splits * 2, columns.both("speaker"), strict=True)
-    speakers = {(split, speaker) for split, speaker in pairs if speaker != WITHDRAWN}
-    speakers_of = Counter(split for split, _ in speakers)
-    for name in release["splits"]:
-        found["splits", name, "samples"] = samples_of[name]
-        found["splits", name, "recordings"] = recordings_of[name]
-        found["splits", name, "speakers"] = speakers_of[name]
+    for split in release["splits"]:
+        for what in ("samples", "recordings", "speakers"):
+            found["splits", split, what] = values[what].get(split, 0)
     for path, count in found.items():
         stated: Any = release
         for part in path:
@@ -174,57 +170,48 @@ def _check_counts(release: Mapping[str, Any], index: pa.Table, columns: _Columns
         if stated != count:
             field = ".".join(path)
             raise ValueError(f"{field} of the release is {stated}, but its tables hold {count}; pass those of one run")
-    apart = [speaker for split, speaker in speakers if split != BRIDGE]
-    if len(apart) > len(set(apart)):
+    if values.total("speakers_on_both_sides"):
         raise ValueError("a speaker is in train and in validation of the release; make it again with disjoint splits")
 
 
-def _isolation(policy: str, columns: _Columns) -> IsolationFacts:
-    levels_db = columns["bleed_db_a_from_b"] + columns["bleed_db_b_from_a"]
-    floors_db = columns["floor_db_a_from_b"] + columns["floor_db_b_from_a"]
-    seen_db = [level for level in levels_db if level is not None]
-    clean_db = [floor for level, floor in zip(levels_db, floors_db, strict=True) if level is None and floor is not None]
+def _isolation(policy: str, values: _Values) -> IsolationFacts:
+    bleeding, clean = sum(values["bleed_db"].values()), sum(values["floor_db"].values())
     faults = []
     for name in FAULT_MEASURES:
-        judged = columns[f"{name}_found"]
-        found, absent = judged.count(True), judged.count(False)
+        found, absent, unknown = (values.total("fault", name, judged) for judged in (True, False, None))
         if name in MEASURED_FAULTS or found or absent:
-            faults.append(FaultFacts(name, found, absent, len(judged) - found - absent))
+            faults.append(FaultFacts(name, found, absent, unknown))
     return IsolationFacts(
         policy=policy,
-        verdicts=_counts(columns["isolation"]),
-        directions_bleeding=len(seen_db),
-        directions_clean=len(clean_db),
-        directions_unjudged=len(levels_db) - len(seen_db) - len(clean_db),
-        bleed_db=_spread(seen_db),
-        floor_db=_spread(clean_db),
+        verdicts=_ranked(values["isolation"]),
+        directions_bleeding=bleeding,
+        directions_clean=clean,
+        directions_unjudged=values.total("directions") - bleeding - clean,
+        bleed_db=_spread(values["bleed_db"]),
+        floor_db=_spread(values["floor_db"]),
         faults=tuple(faults),
     )
 
 
-def _spread(values: list[float]) -> tuple[float, float, float] | None:
-    if not values:
-        return None
-    low, middle, high = (float(value) for value in np.percentile(values, (5, 50, 95)))
-    return low, middle, high
+def _spread(values: Mapping[float, int]) -> tuple[float, float, float] | None:
+    low, middle, high = (_percentile(values, percent) for percent in (5, 50, 95))
+    return None if low is None or middle is None or high is None else (low, middle, high)
 
 
-def _turn_taking(columns: _Columns) -> TurnTaking:
-    # fsum: the same figures whatever the order of the rows.
-    duration_s, overlap_s = math.fsum(columns["duration_s"]), math.fsum(columns["overlap_s"])
-    speech_s = math.fsum(columns["speech_a_s"] + columns["speech_b_s"])
-    shares = [share for share in columns["overlap_share_of_speech"] if share is not None]
-    ftos_s = [fto_s for conversation in columns["ftos_s"] for fto_s in conversation]
+def _turn_taking(values: _Values) -> TurnTaking:
+    duration_s, overlap_s, speech_s = (values.total(f"{name}_ms") / 1000 for name in ("duration", "overlap", "speech"))
+    ftos_s = {fto_ms / 1000: count for fto_ms, count in values["fto_ms"].items()}
+    transfers = sum(ftos_s.values())
     return TurnTaking(
         duration_s=duration_s,
         overlap_share_of_speech=_ratio(overlap_s, speech_s - overlap_s),
-        overlap_share_p5=_percentile(shares, 5),
-        overlap_share_p95=_percentile(shares, 95),
-        floor_transfers=len(ftos_s),
-        overlapped_transfers_share=_ratio(sum(fto_s < 0 for fto_s in ftos_s), len(ftos_s)),
+        overlap_share_p5=_percentile(values["overlap_share"], 5),
+        overlap_share_p95=_percentile(values["overlap_share"], 95),
+        floor_transfers=transfers,
+        overlapped_transfers_share=_ratio(sum(count for fto_s, count in ftos_s.items() if fto_s < 0), transfers),
         fto_median_s=_percentile(ftos_s, 50),
-        backchannels_per_minute=_ratio(sum(columns.both("backchannels")), duration_s / 60),
-        interruptions_per_minute=_ratio(sum(columns.both("interruptions")), duration_s / 60),
+        backchannels_per_minute=_ratio(values.total("backchannels"), duration_s / 60),
+        interruptions_per_minute=_ratio(values.total("interruptions"), duration_s / 60),
     )
 
 
@@ -232,12 +219,22 @@ def _ratio(part: float, whole: float) -> float | None:
     return part / whole if whole > 0 else None
 
 
-def _percentile(values: list[float], percent: float) -> float | None:
-    return float(np.percentile(values, percent)) if values else None
-
-
-def _counts(values: Iterable[Hashable]) -> tuple[Count, ...]:
-    return _ranked(Counter(values))
+def _percentile(values: Mapping[float, int], percent: float) -> float | None:
+    """Finds a percentile, interpolated linearly (Hyndman & Fan 1996, type 7), of values of which each is there so often."""
+    count = sum(values.values())
+    if not count:
+        return None
+    below, part = divmod((count - 1) * percent / 100, 1)
+    passed = 0
+    low = high = 0.0
+    for value in sorted(values):
+        if passed <= below:
+            low = value
+        high = value
+        passed += values[value]
+        if passed > below + 1 or passed == count:
+            break
+    return float(np.percentile([low, high], 100 * part))
 
 
 def _ranked(counter: Mapping[Any, int]) -> tuple[Count, ...]:

@@ -11,9 +11,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from duologue_cards import phrases
+from duologue_cards.documents.usage import odrl_offer
 from duologue_cards.facts import Facts
-from duologue_cards.licenses import license_reference
-from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
+from duologue_cards.licenses import is_known, license_reference
+from duologue_cards.requirements import judge, usable_for
+from duologue_cards.sheet import Sheet
+from duologue_schemas.tables import EVENTS, INDEX, LATER_TABLES, RECORDINGS, SPEAKERS, description
 
 __all__ = ["write_croissant"]
 
@@ -21,6 +24,7 @@ __all__ = ["write_croissant"]
 _CONTEXT: Final[dict[str, Any]] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
+    "annotation": "cr:annotation",
     "arrayShape": "cr:arrayShape",
     "citeAs": "cr:citeAs",
     "column": "cr:column",
@@ -32,6 +36,7 @@ _CONTEXT: Final[dict[str, Any]] = {
     "dct": "http://purl.org/dc/terms/",
     "description": {"@container": "@language"},
     "equivalentProperty": "cr:equivalentProperty",
+    "excludes": "cr:excludes",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -46,9 +51,11 @@ _CONTEXT: Final[dict[str, Any]] = {
     "key": "cr:key",
     "md5": "cr:md5",
     "name": {"@container": "@language"},
+    "odrl": "http://www.w3.org/ns/odrl/2/",
     "parentField": "cr:parentField",
     "path": "cr:path",
     "rai": "http://mlcommons.org/croissant/RAI/",
+    "readLines": "cr:readLines",
     "recordSet": "cr:recordSet",
     "references": "cr:references",
     "regex": "cr:regex",
@@ -56,20 +63,35 @@ _CONTEXT: Final[dict[str, Any]] = {
     "replace": "cr:replace",
     "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
+    "sdVersion": "cr:sdVersion",
     "separator": "cr:separator",
     "source": "cr:source",
     "subField": "cr:subField",
     "transform": "cr:transform",
+    "unArchive": "cr:unArchive",
+    "value": "cr:value",
 }
 
 _TABLES: Final = {
     "index": (INDEX, "A row a sample, with its place in the shards.", ["key"]),
     "recordings": (RECORDINGS, "A row a conversation: isolation of the tracks and turn taking.", ["recording_id"]),
     "events": (EVENTS, "A row an event between the speakers.", []),
+    "speakers": (SPEAKERS, "A row a speaker: what the speaker does in all conversations.", ["speaker"]),
 }
 
 
-def write_croissant(facts: Facts) -> str:
+_MAINTENANCE: Final = (
+    "Who withdraws is taken out, and a new version takes the place of this one; revocations.jsonl names what may no longer be "
+    "used. Use the newest version only."
+)
+_MOST_SHARDS: Final = 1000
+_SPLITS: Final = {
+    "train": "http://mlcommons.org/croissant/TrainingSplit",
+    "validation": "http://mlcommons.org/croissant/ValidationSplit",
+}
+
+
+def write_croissant(sheet: Sheet) -> str:
     """Writes the text of croissant.json; the same facts give the same bytes.
 
     What is unknown is left out.
@@ -77,8 +99,10 @@ def write_croissant(facts: Facts) -> str:
     Raises:
         ValueError: the release lists no file for one of its tables.
     """
+    facts, stated = sheet.facts, sheet.stated
     publication = facts.publication
-    licenses = [license_reference(item.value) for item in facts.licenses if item.value]
+    licenses = [_license(item.value) for item in facts.licenses if item.value]
+    tables = [name for name in _TABLES if name not in LATER_TABLES or _is_listed(facts, name)]
     document = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -87,18 +111,26 @@ def write_croissant(facts: Facts) -> str:
         "description": phrases.summary(facts),
         "version": facts.version,
         "citeAs": _citation(facts),
-        "license": licenses,
+        "license": licenses or [{"@type": "sc:CreativeWork", "name": "not stated"}],
+        "usageInfo": odrl_offer(sheet),
+        "isLiveDataset": False,
+        "publisher": {"@type": "sc:Organization", "name": stated["publisher"]} if "publisher" in stated else None,
         "creator": publication.creator and {"@type": "sc:Organization", "name": publication.creator},
         "url": publication.url,
         "datePublished": publication.date_published,
         "inLanguage": [item.value for item in facts.languages if item.value],
         "keywords": ["speech", "conversation", "full-duplex", "turn-taking"],
-        "distribution": [*(_file(facts, name) for name in _TABLES), _shards(facts)],
-        "recordSet": [_record_set(facts, name) for name in _TABLES],
-        **_responsible_ai(facts),
+        "distribution": [*(_file(facts, name) for name in tables), *_shards(facts)],
+        "recordSet": [_splits(facts), *(_record_set(facts, name) for name in tables), *_tokens(facts)],
+        **_responsible_ai(sheet),
     }
     known = {key: value for key, value in document.items() if value not in (None, [])}
     return json.dumps(known, indent=2, ensure_ascii=False) + "\n"
+
+
+def _license(name: str) -> str | dict[str, str]:
+    """Gives the address of a licence; one that has none is a work of that name."""
+    return license_reference(name) if is_known(name) else {"@type": "sc:CreativeWork", "name": name}
 
 
 def _citation(facts: Facts) -> str:
@@ -138,14 +170,35 @@ def _file(facts: Facts, table: str) -> dict[str, Any]:
     }
 
 
+def _is_listed(facts: Facts, table: str) -> bool:
+    return _is_folder(facts, table) or any(entry.path == f"{table}.parquet" for entry in facts.files)
+
+
 def _is_folder(facts: Facts, table: str) -> bool:
     """Tells whether a table is a folder of files."""
     return any(entry.path.startswith(f"{table}/") for entry in facts.files)
 
 
-def _shards(facts: Facts) -> dict[str, Any]:
+def _shards(facts: Facts) -> list[dict[str, Any]]:
+    """Describes every shard by its hash, and the tokens in them as a set of files that a program can read.
+
+    Of more than :data:`_MOST_SHARDS` the list is left to ``dataset.json``, which the tables' hashes are beside.
+    """
     audio = ", KEY.flac the audio" if facts.include_audio else ""
-    return {
+    listed = facts.shards if len(facts.shards) <= _MOST_SHARDS else ()
+    objects = [
+        {
+            "@type": "cr:FileObject",
+            "@id": shard.path,
+            "name": shard.path,
+            "contentUrl": shard.path,
+            "contentSize": f"{shard.bytes} B",
+            "encodingFormat": "application/x-tar",
+            "sha256": shard.sha256,
+        }
+        for shard in listed
+    ]
+    shards = {
         "@type": "cr:FileSet",
         "@id": "shards",
         "name": "shards",
@@ -155,6 +208,88 @@ def _shards(facts: Facts) -> dict[str, Any]:
         ),
         "encodingFormat": "application/x-tar",
         "includes": "shards/*.tar",
+    }
+    if not listed:
+        return [shards]
+    tokens = {
+        "@type": "cr:FileSet",
+        "@id": "token-files",
+        "name": "token-files",
+        "description": "The tokens of every sample, out of the shards.",
+        "containedIn": [{"@id": shard.path} for shard in listed],
+        "encodingFormat": "application/octet-stream",
+        "includes": "*.codes.npy",
+    }
+    return [*objects, shards, tokens]
+
+
+def _tokens(facts: Facts) -> list[dict[str, Any]]:
+    if not 0 < len(facts.shards) <= _MOST_SHARDS:
+        return []
+    source = {"fileSet": {"@id": "token-files"}}
+    fields = [
+        (
+            "key",
+            "The sample.",
+            "sc:Text",
+            {"extract": {"fileProperty": "filename"}, "transform": {"regex": r"^(.+)\.codes\.npy$"}},
+        ),
+        ("content", "The bytes of KEY.codes.npy.", "sc:Text", {"extract": {"fileProperty": "content"}}),
+    ]
+    return [
+        {
+            "@type": "cr:RecordSet",
+            "@id": "tokens",
+            "name": "tokens",
+            "description": "The tokens of every sample, as the bytes of a NumPy file.",
+            "field": [
+                {
+                    "@type": "cr:Field",
+                    "@id": f"tokens/{name}",
+                    "name": name,
+                    "description": text,
+                    "dataType": type_,
+                    "source": {**source, **how},
+                }
+                for name, text, type_, how in fields
+            ],
+        }
+    ]
+
+
+def _splits(facts: Facts) -> dict[str, Any]:
+    """Describes the splits; ``bridge`` is for neither training nor validation, and has no address in Croissant."""
+    rows = [
+        {
+            "splits/name": split.name,
+            **({"splits/url": _SPLITS[split.name]} if split.name in _SPLITS else {"splits/url": ""}),
+        }
+        for split in facts.splits
+    ]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "splits",
+        "name": "splits",
+        "description": "The splits of the release; no speaker is in train and in validation.",
+        "dataType": "cr:Split",
+        "key": {"@id": "splits/name"},
+        "field": [
+            {
+                "@type": "cr:Field",
+                "@id": "splits/name",
+                "name": "name",
+                "description": "Name of the split.",
+                "dataType": "sc:Text",
+            },
+            {
+                "@type": "cr:Field",
+                "@id": "splits/url",
+                "name": "url",
+                "description": "What it is for, in the words of Croissant; empty where it is for neither.",
+                "dataType": ["cr:Split", "sc:URL"],
+            },
+        ],
+        "data": rows,
     }
 
 
@@ -213,18 +348,38 @@ def _data_type(type_: pa.DataType) -> str:
     return "sc:Boolean" if pa.types.is_boolean(type_) else "sc:Text"
 
 
-def _responsible_ai(facts: Facts) -> dict[str, Any]:
+def _responsible_ai(sheet: Sheet) -> dict[str, Any]:
+    facts, stated = sheet.facts, sheet.stated
     privacy = (
         "Voices and what people say. Speakers are named by commitments only; no speaker embeddings are included. "
         f"Consent is held in ledger {facts.ledger.ledger_id}, {phrases.count(facts.ledger.events, 'record')}, "
         f"Merkle root {facts.ledger.root}."
     )
     rules = ", ".join(f"{name} {version}" for name, version in facts.rules)
+    dates = [date for date in (facts.first_date, facts.last_date) if date]
+    changed = f"Tracks silenced after a withdrawal: {facts.one_voice}; conversations taken out: {facts.withdrawn}."
+    uses = [f"{use['use']}: {use['status']} ({use['because']})" for use in usable_for(sheet, judge(sheet))]
     return {
-        "rai:dataCollectionTimeframe": [date for date in (facts.first_date, facts.last_date) if date],
-        "rai:dataUseCases": [f"Both speakers of every conversation allow: {purpose}" for purpose in facts.purposes],
+        # mlcroissant 1.1.1 reads the second spelling of these two, the specification has the first.
+        "rai:dataCollectionTimeframe": dates,
+        "rai:dataCollectionTimeFrame": dates,
+        "rai:dataManipulationProtocol": changed,
+        "rai:dataDataManipulationProtocol": changed,
+        "rai:dataCollection": stated.get("collection"),
+        "rai:dataCollectionType": ["Software Collection" if sheet.only_synthetic else "Physical data collection"]
+        if sheet.only_synthetic or "acquisition" in stated
+        else None,
+        "rai:dataSocialImpact": stated.get("social_impact"),
+        "rai:dataUseCases": uses,
+        "rai:dataBiases": [
+            f"languages: {phrases.named(facts.languages)}",
+            f"registers: {phrases.named(facts.registers)}",
+            f"effective speakers: {phrases.number(sheet.evidence.effective_speakers)}",
+        ],
         "rai:personalSensitiveInformation": [privacy],
         "rai:dataLimitations": phrases.limitations(facts),
-        "rai:dataAnnotationProtocol": [f"Found by program, with the rule sets {rules}"],
+        "rai:dataAnnotationProtocol": f"Found by program, with the rule sets {rules}",
+        "rai:dataImputationProtocol": "none",
+        "rai:dataReleaseMaintenancePlan": [_MAINTENANCE],
         "rai:machineAnnotationTools": [facts.made_by],
     }

@@ -61,7 +61,7 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Describes a file of the release that is not a shard."""
+    """Describes a file of the release."""
 
     path: str
     sha256: str
@@ -169,6 +169,7 @@ class Facts:
     fingerprint: str
     manifest_sha256: str
     splits: tuple[SplitFacts, ...]
+    shards: tuple[FileFacts, ...]
     files: tuple[FileFacts, ...]
     read: int
     recordings: int

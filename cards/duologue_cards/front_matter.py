@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from huggingface_hub import DatasetCardData
 
-from duologue_cards.facts import BRIDGE, Facts
+from duologue_cards.facts import BRIDGE
 from duologue_cards.hub_features import sample_features
 from duologue_cards.licenses import hub_license
+from duologue_cards.sheet import Sheet
 
 __all__ = ["front_matter"]
 
@@ -21,8 +22,9 @@ _SIZES: Final = [
 ]
 
 
-def front_matter(facts: Facts) -> str:
+def front_matter(sheet: Sheet) -> str:
     """Writes the YAML without its dashes, licences and languages in the order of their frequency."""
+    facts = sheet.facts
     tags = [item.value for item in facts.languages if item.value]
     codes = list(dict.fromkeys(tag.split("-")[0].lower() for tag in tags))
     licenses = list(dict.fromkeys(hub_license(item.value) for item in facts.licenses))
@@ -33,14 +35,29 @@ def front_matter(facts: Facts) -> str:
         for split in facts.splits
         if split.shards and split.name != BRIDGE
     ]
+    synthetic = sheet.evidence.synthetic
+    # Where the Hub has no id for a licence it wants its name and its address.
+    others = [item.value for item in facts.licenses if item.value and hub_license(item.value) == "other"]
+    if others:
+        named = {"license_name": sheet.stated.get("license_name", others[0] if len(others) == 1 else "several")}
+        named["license_link"] = sheet.stated.get("license_url", "README.md")
+    else:
+        named = {}
     more: dict[str, Any] = {
+        **named,
+        "annotations_creators": ["machine-generated"],
+        "language_creators": ["machine-generated"]
+        if sheet.only_synthetic
+        else ["found"] + ["machine-generated"] * bool(synthetic),
+        "multilinguality": (["monolingual"] if len(codes) == 1 else ["multilingual"]) if codes else None,
+        **({"extra_gated_prompt": sheet.stated["gating_text"]} if "gating_text" in sheet.stated else {}),
         "language_details": tags or None,
         # One configuration only: datasets reads all of a release with one builder, so the tables cannot be named here.
         "configs": [{"config_name": "default", "data_files": data_files}],
         "dataset_info": {"config_name": "default", "features": sample_features(include_audio=facts.include_audio)},
     }
     return DatasetCardData(
-        pretty_name=facts.name,
+        pretty_name=sheet.stated.get("name", facts.name),
         language=codes or None,
         license=licenses[0] if len(licenses) == 1 else licenses,
         task_categories=["audio-to-audio"],

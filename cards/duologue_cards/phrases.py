@@ -1,5 +1,6 @@
 """Writes figures and facts in words, the same on every card."""
 
+import re
 from collections.abc import Sequence
 
 from duologue_cards.facts import Count, Facts
@@ -9,6 +10,7 @@ __all__ = [
     "count",
     "decibels",
     "duration",
+    "escaped",
     "limitations",
     "named",
     "number",
@@ -57,8 +59,14 @@ def named(counts: Sequence[Count]) -> str:
 
 def summary(facts: Facts) -> str:
     """Describes a release in two sentences."""
+    synthetic = sum(each.count for each in facts.routes if each.value == "synthetic")
+    who = "Conversations of two people"
+    if synthetic:
+        who = "Synthetic conversations of two voices that are nobody's"
+        if synthetic < facts.recordings:
+            who = f"Conversations of two people, {synthetic:,} of {facts.recordings:,} of them synthetic"
     return (
-        "Conversations of two people, one track per speaker, as audio tokens for speech models that listen while they "
+        f"{who}, one track per speaker, as audio tokens for speech models that listen while they "
         f"speak. {count(facts.samples, 'sample')} ({duration(facts.duration_s)}) from "
         f"{count(facts.recordings, 'conversation')} of {count(facts.speakers, 'speaker')}."
     )
@@ -105,6 +113,11 @@ def limitations(facts: Facts) -> list[str]:
     if unstated:
         sentences.append(f"Not stated: {', '.join(unstated)}.")
     return sentences
+
+
+def escaped(text: str) -> str:
+    """Escapes text from outside, so that it is not read as Markdown or HTML and ends no line of a table."""
+    return re.sub(r"([\\`|<>\[\]*_&])", r"\\\1", " ".join(text.split()))
 
 
 def _unknown(counts: Sequence[Count]) -> int:

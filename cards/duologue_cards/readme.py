@@ -1,12 +1,16 @@
 """Writes README.md: the dataset card of the Hugging Face Hub, and what a person reads first."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from duologue_cards import phrases
+from duologue_cards.draws import Estimate
 from duologue_cards.facts import BRIDGE, Count, Facts
 from duologue_cards.front_matter import front_matter
+from duologue_cards.licenses import together
+from duologue_cards.reference import LimitsOfConversations, limit
+from duologue_cards.requirements import judge, usable_for
+from duologue_cards.sheet import Sheet, with_few_hidden
 
 __all__ = ["write_readme"]
 
@@ -19,10 +23,10 @@ _PURPOSES: Final = {
 }
 
 _VERDICTS: Final = {
-    "pass": "the tracks are apart",
-    "warn": "traces of the other voice, or of its suppression",
-    "fail": "the other voice is plainly in the track, or was cut out of it",
-    "undetermined": "not enough speech of one alone to tell",
+    "pass": "in neither direction above {warn} dB, and no fault",
+    "warn": "{warn} to {fail} dB, or not aligned, drifting clocks, or one side muted while the other talks",
+    "fail": "above {fail} dB, or one signal or both voices on both tracks, or the speakers change tracks",
+    "undetermined": "not enough speech of one alone to tell, in one direction at least",
 }
 
 _POLICIES: Final = {
@@ -37,11 +41,20 @@ _FAULTS: Final = {
     "mono_mix": "both voices mixed on both tracks",
     "over_suppression": "one side is muted while the other talks",
     "swap": "the speakers change tracks",
-    "offset": "one track lies late",
+    "offset": "the tracks are not aligned: one lies late",
     "drift": "the clocks of the tracks differ",
     "other_voice_a": "more than one voice in track a (pyannote.audio)",
     "other_voice_b": "more than one voice in track b (pyannote.audio)",
     "same_voice": "one voice in both tracks (pyannote.audio)",
+}
+
+_STATED: Final = {
+    "description": "In the words of the publisher",
+    "intended_use": "Meant for",
+    "out_of_scope_use": "Not meant for",
+    "gating_text": "Who wants a copy agrees to this",
+    "collection": "How it was collected",
+    "social_impact": "What it may do to people",
 }
 
 # People on the telephone: Switchboard, measured from its word times; the card names the source below its table.
@@ -51,21 +64,55 @@ _HUMAN_OVERLAPPED_TRANSFERS: Final = "33.5 %"
 _HUMAN_FTO: Final = "0.13 s"
 
 
-def write_readme(facts: Facts) -> str:
+_FEW: Final = 20
+"""Of fewer values no 5th and 95th percentile is given."""
+
+
+def write_readme(sheet: Sheet) -> str:
     """Writes the text of README.md, front matter and body; the same facts give the same bytes."""
+    facts = sheet.facts
     sections = (
-        f"# {facts.name} {facts.version}\n\n{phrases.summary(facts)}",
+        f"# {phrases.escaped(sheet.stated.get('name', facts.name))} {facts.version}\n\n{_warning(facts)}{phrases.summary(facts)}",
+        _usable(sheet),
+        *([f"## What it is for\n\n{_uses(sheet)}"] if _uses(sheet) else []),
         _contents(facts),
-        _turn_taking(facts),
-        _isolation(facts),
-        _consent(facts),
+        _turn_taking(sheet),
+        _isolation(sheet),
+        _consent(sheet),
         _tokens(facts),
         _refused(facts),
         _loading(facts),
         "## What is not known\n\n" + "\n".join(f"- {sentence}" for sentence in phrases.limitations(facts)),
-        _provenance(facts),
+        _provenance(sheet),
     )
-    return f"---\n{front_matter(facts)}\n---\n\n" + "\n\n".join(sections) + "\n"
+    return f"---\n{front_matter(sheet)}\n---\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _warning(facts: Facts) -> str:
+    """Says first of all what the embedded codec is not for."""
+    if facts.codec.name != "embedded":
+        return ""
+    return f"**Not for training:** {phrases.escaped(facts.codec.quality)} For training, make the release again with Mimi.\n\n"
+
+
+def _usable(sheet: Sheet) -> str:
+    found = judge(sheet)
+    uses = [
+        (each["use"], f"**{each['status']}**", phrases.escaped(each["because"])) for each in usable_for(sheet, found)
+    ]
+    needs = [(f"`{each.id}`", f"**{each.status}**", phrases.escaped(each.says)) for each in found]
+    return f"""## What it is usable for
+
+{_table(("use", "verdict", "because"), uses)}
+
+No better than the worst of what a use needs of these ([`cards/requirements.json`](cards/requirements.json) has the limits):
+
+{_table(("requirement", "verdict", "evidence, or why it is unknown"), needs)}"""
+
+
+def _uses(sheet: Sheet) -> str:
+    told = [(sheet.stated[name], title) for name, title in _STATED.items() if name in sheet.stated]
+    return "\n\n".join(f"{title}: {phrases.escaped(text)}" for text, title in told)
 
 
 def _contents(facts: Facts) -> str:
@@ -78,6 +125,7 @@ def _contents(facts: Facts) -> str:
     about = [
         ("languages", _named(facts.languages)),
         ("licences", _named(facts.licenses)),
+        ("what the licences add up to", phrases.escaped(together(facts.licenses))),
         ("corpora", _named(facts.corpora)),
         ("obtained by", _named(facts.routes)),
         ("settings", _named(facts.settings)),
@@ -110,43 +158,74 @@ def _bridge(facts: Facts) -> str:
     )
 
 
-def _turn_taking(facts: Facts) -> str:
+def _turn_taking(sheet: Sheet) -> str:
+    facts, evidence = sheet.facts, sheet.evidence
     turns = facts.turn_taking
-    overlap = phrases.percent(turns.overlap_share_of_speech)
-    spread = _range(*(phrases.percent(share) for share in (turns.overlap_share_p5, turns.overlap_share_p95)))
-    overlapped = phrases.percent(turns.overlapped_transfers_share)
+    overlap = _estimated(evidence.overlap_share, phrases.percent)
+    spread = (
+        f"fewer than {_FEW} conversations"
+        if evidence.conversations < _FEW and turns.overlap_share_p5 is not None
+        else _range(*(phrases.percent(share) for share in (turns.overlap_share_p5, turns.overlap_share_p95)))
+    )
+    overlapped = _estimated(evidence.overlapped_share, phrases.percent)
     rows = [
         ("overlap, of the time in which anybody speaks", overlap, _HUMAN_OVERLAP),
         ("the same by conversation, 5th to 95th percentile", spread, _HUMAN_OVERLAP_SPREAD),
         ("floor transfers in overlap", overlapped, _HUMAN_OVERLAPPED_TRANSFERS),
-        ("median floor-transfer offset (FTO)", phrases.seconds(turns.fto_median_s), _HUMAN_FTO),
+        ("median floor-transfer offset (FTO)", _estimated(evidence.fto_median_s, phrases.seconds), _HUMAN_FTO),
         ("backchannels a minute", phrases.number(turns.backchannels_per_minute), phrases.UNKNOWN),
         ("interruptions a minute", phrases.number(turns.interruptions_per_minute), phrases.UNKNOWN),
     ]
+    if sheet.compared is None:
+        rows = [(*row, told) for row, told in zip(rows, _of_as_many(sheet), strict=True)]
+    else:
+        rows = [(*row, "") for row in rows]
+    if list(evidence.languages) != [sheet.reference.language]:
+        rows = [(name, ours, "not compared: another language", "") for name, ours, *_ in rows]
     return f"""## Turn taking
 
 Over {phrases.duration(turns.duration_s)} of conversation with {phrases.count(turns.floor_transfers, "floor transfer")}:
 
-{_table(("", "this release", "people on the telephone"), rows)}
+{_table(("", "this release", "people on the telephone", "as few of their calls"), rows)}
 
+In brackets: 95 % interval, by a bootstrap by conversation. As few of their calls: 95 % of draws of as many.
 People on the telephone: Switchboard (American English), measured from its word times. Far less overlap than theirs can
 mean that an echo canceller or a separation has cut overlaps out before the recording came here."""
 
 
-def _isolation(facts: Facts) -> str:
-    isolation = facts.isolation
+def _of_as_many(sheet: Sheet) -> tuple[str, ...]:
+    """Writes within what as many conversations of people lie, for each row of the table."""
+
+    def within(read: Callable[[LimitsOfConversations], float], write: Callable[[float | None], str]) -> str:
+        return write(limit(sheet.reference, sheet.evidence.conversations, read))
+
+    rows = (
+        (lambda row: row.overlap_share_low, lambda row: row.overlap_share_high, phrases.percent),
+        (lambda row: row.overlapped_transfers_low, lambda row: row.overlapped_transfers_high, phrases.percent),
+        (lambda row: row.fto_median_low_s, lambda row: row.fto_median_high_s, phrases.seconds),
+    )
+    share, transfers, median = (f"{within(low, write)} to {within(high, write)}" for low, high, write in rows)
+    return share, "", transfers, median, "", ""
+
+
+def _isolation(sheet: Sheet) -> str:
+    isolation = sheet.facts.isolation
+    limits = {"warn": f"{sheet.rules.warn_above_db:g}", "fail": f"{sheet.rules.fail_above_db:g}"}
     conversations = {item.value: item.count for item in isolation.verdicts}
-    rows = [(f"`{name}`", meaning, f"{conversations.get(name, 0):,}") for name, meaning in _VERDICTS.items()]
+    rows = [
+        (f"`{name}`", meaning.format(**limits), f"{conversations.get(name, 0):,}")
+        for name, meaning in _VERDICTS.items()
+    ]
     levels = [
         (
             "the other voice seen at",
             f"{isolation.directions_bleeding:,}",
-            *map(phrases.decibels, isolation.bleed_db or (None,) * 3),
+            *_levels(isolation.bleed_db, isolation.directions_bleeding),
         ),
         (
             "not seen, and would have been above",
             f"{isolation.directions_clean:,}",
-            *map(phrases.decibels, isolation.floor_db or (None,) * 3),
+            *_levels(isolation.floor_db, isolation.directions_clean),
         ),
         ("cannot be judged", f"{isolation.directions_unjudged:,}", "", "", ""),
     ]
@@ -156,8 +235,9 @@ def _isolation(facts: Facts) -> str:
     ]
     return f"""## Isolation of the tracks
 
-How much of one speaker is heard in the other's track, measured where only one of them speaks. The figures of every
-conversation, in both directions, are in `recordings.parquet`.
+How much of one speaker is heard in the other's track, measured where only one of them speaks: in dB
+relative to the same voice in its own track, so that -20 dB is a tenth of its amplitude. The figures of every conversation,
+in both directions, are in `recordings.parquet`. A limit is passed where a fifth of the evidence passes it.
 
 {_table(("verdict", "meaning", "conversations"), rows)}
 
@@ -168,7 +248,8 @@ Policy `{isolation.policy}`: {_POLICIES[isolation.policy]}
 {_table(("fault", "found in", "not in", "cannot be judged in"), faults)}"""
 
 
-def _consent(facts: Facts) -> str:
+def _consent(sheet: Sheet) -> str:
+    facts = sheet.facts
     allowed = " and ".join(
         f"`{purpose}` ({_PURPOSES[purpose]})" if purpose in _PURPOSES else f"`{purpose}`" for purpose in facts.purposes
     )
@@ -179,9 +260,19 @@ def _consent(facts: Facts) -> str:
     )
     rows = [
         ("speakers", f"{facts.speakers:,}, known here by commitments only"),
-        ("speakers by jurisdiction", _named(facts.speakers_by_jurisdiction)),
+        (
+            "speakers by jurisdiction",
+            phrases.escaped(
+                ", ".join(
+                    f"{name} ({count})" for name, count in with_few_hidden(facts.speakers_by_jurisdiction).items()
+                )
+            )
+            or phrases.UNKNOWN,
+        ),
         ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'record')}"),
         ("Merkle root of the ledger", f"`{facts.ledger.root}`, signed in `dataset.json`"),
+        ("log, key and checkpoint of the ledger", "`log.jsonl`, `ledger.pub`, `checkpoint`"),
+        ("who withdrew since, and receipts", "`revocations.jsonl` and `receipts/`, once somebody has"),
     ]
     silenced = (
         f"\n\nIn {phrases.count(facts.one_voice, 'conversation')} one speaker has withdrawn since: that track is silence, "
@@ -191,22 +282,23 @@ def _consent(facts: Facts) -> str:
     )
     return f"""## Consent
 
-Both speakers of every conversation allow {allowed or phrases.UNKNOWN}. This was checked before their audio was opened.{silenced}{warning}
+Both speakers of every conversation allow {allowed or phrases.UNKNOWN}. The ledger was asked at the checkpoint
+below, before their audio was opened: consent had to be in force when a conversation was recorded, and then.{silenced}{warning}
 
 {_table(("", ""), rows)}
 
 The `KEY.json` of a sample names the ledger's events that allow its use. Consent can be withdrawn: use the newest version
-of this release only."""
+of this release only. `duologue shards verify DATASET` checks all of this; `python verify.py DATASET/receipts/0001.json` checks a
+receipt without duologue. [`cards/consent_statement.json`](cards/consent_statement.json) says the same to programs."""
 
 
 def _tokens(facts: Facts) -> str:
     codec = facts.codec
     sizes = _range(f"{min(codec.cardinalities):,}", f"{max(codec.cardinalities):,}")
-    advice = " For training, make the release again with Mimi." if codec.name == "embedded" else ""
     audio = "The audio is in the shards too (`KEY.flac`)." if facts.include_audio else "The audio is not included."
     return f"""## Tokens
 
-Codec `{codec.name}`: {_escaped(codec.quality)}{advice}
+Codec `{codec.name}`: {phrases.escaped(codec.quality)}
 
 `KEY.codes.npy` is uint16 `[2, {codec.codebooks}, frames]`, speaker a first: {codec.codebooks} codebooks of {sizes} entries,
 {codec.frame_rate_hz:g} frames a second, made from audio at {codec.sample_rate_hz:,} Hz. {audio}"""
@@ -233,12 +325,12 @@ def _loading(facts: Facts) -> str:
     purpose = facts.purposes[0] if facts.purposes else phrases.UNKNOWN
     return f"""## How to load it
 
-`{facts.name}` stands for the folder of the release. With `duologue`:
+`DATASET` stands for the folder of the release. With `duologue`:
 
 ```python
 from duologue_pipeline.reader import open_dataset
 
-samples = open_dataset("{facts.name}", split="{split}", purpose="{purpose}")
+samples = open_dataset("DATASET", split="{split}", purpose="{purpose}")
 sample = next(iter(samples))
 codes, about = sample.codes, sample.metadata
 ```
@@ -251,7 +343,7 @@ from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.torch import TorchDataset, collate
 from torch.utils.data import DataLoader
 
-samples = TorchDataset(open_dataset("{facts.name}", split="{split}", purpose="{purpose}", shuffle=7))
+samples = TorchDataset(open_dataset("DATASET", split="{split}", purpose="{purpose}", shuffle=7))
 for epoch in range(3):
     samples.set_epoch(epoch)
     for batch in DataLoader(samples, batch_size=8, num_workers=4, collate_fn=collate):
@@ -263,7 +355,7 @@ With `datasets`, which also takes the release's name on the Hub:
 ```python
 from datasets import load_dataset
 
-samples = load_dataset("{facts.name}", split="{split}", streaming=True)
+samples = load_dataset("DATASET", split="{split}", streaming=True)
 sample = next(iter(samples))
 codes, about = sample["codes.npy"], sample["json"]
 ```
@@ -275,7 +367,7 @@ from glob import glob
 
 from webdataset import WebDataset, split_by_node
 
-shards = sorted(glob("{facts.name}/shards/{split}-*.tar"))
+shards = sorted(glob("DATASET/shards/{split}-*.tar"))
 samples = WebDataset(shards, shardshuffle=False, nodesplitter=split_by_node).decode()
 sample = next(iter(samples))
 codes, about = sample["codes.npy"], sample["json"]
@@ -284,14 +376,27 @@ codes, about = sample["codes.npy"], sample["json"]
 `webdataset` and `datasets` deal out whole shards: of the workers of all ranks together, {phrases.count(shards, "worker")} at most
 have something to do. They know nothing of what was withdrawn since.
 
-`index.parquet` has a row a sample with its place in the shards, `recordings.parquet` a row a conversation,
-`events.parquet` a row an event; `croissant.json` describes their columns."""
+{_tables(facts)}; `croissant.json` describes their columns."""
 
 
-def _provenance(facts: Facts) -> str:
+def _tables(facts: Facts) -> str:
+    """Names the tables: ``index.parquet``, or ``index/*.parquet`` where they are folders of files."""
+    paths = {entry.path for entry in facts.files}
+    told = [
+        f"`{name}.parquet`" if f"{name}.parquet" in paths else f"`{name}/*.parquet`"
+        for name in ("index", "recordings", "events")
+    ]
+    return (
+        f"{told[0]} has a row a sample with its place in the shards, {told[1]} a row a conversation,\n"
+        f"{told[2]} a row an event"
+    )
+
+
+def _provenance(sheet: Sheet) -> str:
+    facts = sheet.facts
     publication = facts.publication
     rows = [
-        ("creator", _escaped(publication.creator or phrases.UNKNOWN)),
+        ("creator", phrases.escaped(publication.creator or phrases.UNKNOWN)),
         ("web address", publication.url or phrases.UNKNOWN),
         ("published", publication.date_published or phrases.UNKNOWN),
         ("made by", facts.made_by),
@@ -305,11 +410,24 @@ def _provenance(facts: Facts) -> str:
 
 {_table(("", ""), rows)}
 
-`dataset.json` lists every file with its SHA-256. This card and `croissant.json` are made from the same facts."""
+`dataset.json` lists every file with its SHA-256. This card is a view of [`cards/facts.json`](cards/facts.json), as are
+`croissant.json` and the other documents in `cards/`; `duologue card check DATASET` holds them against the tables."""
+
+
+def _estimated(estimate: Estimate, write: Callable[[float | None], str]) -> str:
+    """Writes an estimate with its interval in brackets."""
+    interval = f" ({' to '.join(map(write, estimate.interval))})" if estimate.interval else ""
+    return write(estimate.value) + interval
+
+
+def _levels(levels_db: tuple[float, float, float] | None, n: int) -> tuple[str, str, str]:
+    """Writes percentiles; of few values the median alone."""
+    low, middle, high = map(phrases.decibels, levels_db or (None,) * 3)
+    return (low, middle, high) if n >= _FEW else ("", middle, "")
 
 
 def _named(counts: Sequence[Count]) -> str:
-    return _escaped(phrases.named(counts))
+    return phrases.escaped(phrases.named(counts))
 
 
 def _range(low: str | None, high: str | None) -> str:
@@ -319,8 +437,3 @@ def _range(low: str | None, high: str | None) -> str:
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    """Escapes text from outside, so that it is not read as Markdown or HTML and ends no line of a table."""
-    return re.sub(r"([\\`|<>\[\]*_&])", r"\\\1", " ".join(text.split()))

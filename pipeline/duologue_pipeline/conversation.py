@@ -21,6 +21,7 @@ from duologue_pipeline.activity.detect import detect_activity
 from duologue_pipeline.activity.filled_pauses import with_filled_pauses
 from duologue_pipeline.activity.network import VadModel, load_vad
 from duologue_pipeline.events.annotation import annotate_conversation
+from duologue_pipeline.files.kept import keeping
 from duologue_pipeline.ingest.delay import most_delay_ms
 from duologue_pipeline.ingest.measure import measure_audio
 from duologue_pipeline.ingest.usable import track_span
@@ -136,11 +137,14 @@ def annotate_recording(
     steps = analysis_steps(
         words=words, isolation_policy=isolation_policy, vad=vad, listener=listener, recognizer=recognizer
     )
-    written_words(recording, policy=words, will_be_heard=recognizer is not None)  # a fault is told before the long work
     element: Any = recording
-    for step in steps:
-        tell(step.doing)
-        element = step.work(element, *([step.model()] if step.model else []))
+    with keeping():
+        written_words(
+            recording, policy=words, will_be_heard=recognizer is not None
+        )  # a fault is told before the long work
+        for step in steps:
+            tell(step.doing)
+            element = step.work(element, *([step.model()] if step.model else []))
     tell("")
     annotated: Annotated = element
     return annotated

@@ -66,6 +66,7 @@ REASONS: Final[dict[str, str]] = {
     "isolation_undetermined": "It cannot be told whether the tracks are kept apart, and the run's policy requires it.",
     # stage "words"
     "words_missing": "A word file is named and does not exist, or words are required and none is named.",
+    "words_unreachable": "The word file could not be fetched from where it lies; it may work another time.",
     "words_outside": "Words are required, and most of those named lie outside of the audio of their track.",
     "words_mismatch": "Words are required, and those named lie on the wrong track or are shifted.",
     "words_invalid": "The word file is not valid JSON or does not follow the words schema.",
@@ -76,6 +77,7 @@ REASONS: Final[dict[str, str]] = {
 HEALING: Final[dict[str, str]] = {
     # by itself, with time
     "audio_unreachable": "time",
+    "words_unreachable": "time",
     "audio_changed": "time",
     # when somebody puts right what lies at the same place, or allows it
     "audio_missing": "mended",

@@ -21,7 +21,6 @@ from duologue_pipeline.stages.refused_audio import RefusedAudio
 from duologue_pipeline.stages.same_audio import HeardRefused, SameAudio
 from duologue_pipeline.stages.shared_codec import open_worker_codec
 from duologue_pipeline.stages.stage import Stage
-from duologue_pipeline.stages.totals import CorpusTotals
 from duologue_pipeline.stages.write import PlanRelease, WriteDetails, WriteRelease, WriteShard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokens_stage, tokens_stage_together
 from duologue_pipeline.words.asr_checkpoint import AsrModel
@@ -114,11 +113,8 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     plan = tokenized | "Plan" >> PlanRelease(
         validation_share=options.validation_share, bridge_share=options.bridge_share, shard_s=options.shard_s
     )
-    totals = tokenized | "Statistics" >> CorpusTotals()
     shards = tokenized | "Shards" >> WriteShard(plan=plan, out=out, launch=options.launch)
     rejected = refused | "Rejected" >> beam.Flatten()
     if options.details is not None:
-        _ = rejected | "Details" >> WriteDetails(uri=options.details)
-    return shards | "Release" >> WriteRelease(
-        rejected=rejected, totals=totals, out=out, launch=options.launch, options=release
-    )
+        _ = rejected | "Details" >> WriteDetails(uri=options.details, out=out, launch=options.launch)
+    return shards | "Release" >> WriteRelease(rejected=rejected, out=out, launch=options.launch, options=release)

@@ -15,7 +15,7 @@ The module is long because it is one page, read from top to bottom: the first th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 __all__ = [
     "FAULTS",
@@ -552,7 +552,7 @@ class Tokenized:
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """Describes one Parquet file of a table; ``path`` is that in the release, ``TABLE/SHARD.parquet``."""
+    """Describes one Parquet file of a table; ``path`` is that in the release, e.g. ``index/train-00000.parquet``."""
 
     path: str
     rows: int
@@ -562,7 +562,10 @@ class WrittenTable:
 
 @dataclass(frozen=True)
 class WrittenShard:
-    """Describes a finished shard file, and its file of each table, that all lie ready."""
+    """Describes a finished shard file, and its file of each table, that all lie ready.
+
+    ``summary`` is the :class:`duologue_pipeline.shards.summary.Summary` of its rows, None where it was taken out.
+    """
 
     name: str
     split: str
@@ -571,3 +574,4 @@ class WrittenShard:
     samples: int
     duration_ms: int
     tables: tuple[WrittenTable, ...]
+    summary: Any = None

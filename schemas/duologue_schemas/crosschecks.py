@@ -11,7 +11,7 @@ from typing import Any, Final, TypeGuard
 
 from duologue_schemas.messages import Path, shown
 
-__all__ = ["MEASURED_FAULTS", "cross_faults", "is_rfc3339"]
+__all__ = ["MEASURED_FAULTS", "cross_faults", "is_rfc3339", "relation_faults"]
 
 MEASURED_FAULTS: Final = ("duplicate", "mono_mix", "over_suppression", "swap", "offset", "drift")
 """The faults of the isolation of the tracks that every recording is measured for."""
@@ -35,6 +35,11 @@ def is_rfc3339(value: object) -> bool:
 def cross_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
     """Finds the faults between the fields of a document of the format ``name``: the place and the message of each."""
     yield from _value_faults(document)
+    yield from relation_faults(name, document)
+
+
+def relation_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
+    """Finds those of :func:`cross_faults` that lie between the fields of this format; every value by itself is right."""
     if isinstance(document, Mapping):
         if name == "recording":
             yield from _track_faults(document.get("tracks"))

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from duologue_schemas.faults import load_schema
-from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
+from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, SPEAKERS, description
 
 __all__ = ["formats_page"]
 
@@ -44,8 +44,12 @@ words first in a later sample, which fails; `load_dataset(FOLDER)`, which takes 
 
 _TABLES: Final = """### Tables
 
-Each of the three tables is one file, or a folder of files with the same columns (`index/00000.parquet`, ...), whose rows follow one
-another in the order of the names. A run writes one file. Columns that later versions have added are missing in older releases.
+Each table is one file, or a folder of files with the same columns whose rows follow one another in the order of the names. A
+release of up to 16 shards has one file a table (`index.parquet`). One of more has a folder a table, in it one file a shard
+(`index/train-00000.parquet`, ...), so that no worker ever holds all of it; those of speakers are named after the first two digits
+of the commitments in them (`speakers/3f.parquet`). `tables` of `dataset.json` says which. DuckDB, Polars, `pyarrow.dataset` and
+pandas read a folder as one table: `SELECT * FROM 'index/*.parquet'`, `pandas.read_parquet("index")`. Columns and tables that later
+versions have added are missing in older releases.
 """
 
 _CARDS: Final = """### README.md and croissant.json
@@ -68,6 +72,7 @@ def formats_page() -> str:
         _json_section("The manifest: a JSON object a line", "recording", own_in_manifest),
         _json_section("Words: one JSON list a track", "words", _OWN.format(places="a word")),
         _json_section("A consent record", "consent_record", _DPV),
+        _json_section("dataset.yaml: what a person states", "dataset", _OWN.format(places="it")),
         "## What comes out\n",
         _json_section("dataset.json", "release", ""),
         _SHARDS,
@@ -80,10 +85,12 @@ def formats_page() -> str:
             "A row an event, sorted by its recording's shard, recording_id, start_s, end_s, kind and speaker.",
             EVENTS,
         ),
+        _table_section("speakers.parquet", "A row a speaker, sorted by commitment.", SPEAKERS),
         _json_section("statistics.json", "statistics", ""),
         _json_section("rejected.jsonl: a JSON object a line", "rejected", ""),
         _json_section("revocations.jsonl: a signed envelope a line", "revocations", ""),
         _CARDS,
+        _json_section("cards/facts.json", "facts", ""),
         _json_section("What `duologue annotate` prints", "annotation", ""),
         "## What a speaker gets\n",
         _json_section("The consent receipt", "consent_receipt", ""),

@@ -8,7 +8,7 @@ from typing import Any
 
 from duologue_schemas.faults import iter_faults
 from duologue_schemas.messages import shown
-from duologue_schemas.strict_json import NestedError, parse_json
+from duologue_schemas.strict_json import NestedError, parse_line
 
 __all__ = ["LineFault", "parse_manifest_line", "validate_manifest_lines"]
 
@@ -68,7 +68,7 @@ def parse_manifest_line(line: bytes) -> Any:
         ValueError: the line is not JSON; the message says where and what to do.
     """
     try:
-        return parse_json(line.decode("utf-8"))
+        return parse_line(line)
     except UnicodeDecodeError as error:
         raise ValueError(
             f"is not UTF-8: byte {error.start + 1} of the line is 0x{line[error.start]:02x}; save the file as UTF-8"

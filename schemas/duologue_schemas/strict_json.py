@@ -3,16 +3,20 @@
 import json
 import math
 from collections import Counter
+from functools import cache
 from typing import Any, Final
 
 from duologue_schemas.messages import shown
 
-__all__ = ["MAX_DEPTH", "NestedError", "parse_json"]
+__all__ = ["MAX_DEPTH", "NestedError", "parse_json", "parse_line"]
 
 MAX_DEPTH: Final = 100
 """How deep lists and objects may lie in one another."""
 
 _MAX_DIGITS: Final = 30
+
+
+_BEFORE_COLON: Final = (b" :", b"\t:", b"\r:", b"\n:")
 
 
 class NestedError(ValueError):
@@ -39,6 +43,41 @@ def parse_json(text: str) -> Any:
     if _is_deep(document):
         raise NestedError("is nested too deeply")
     return document
+
+
+def parse_line(data: bytes) -> Any:
+    """Parses a short document as :func:`parse_json` does, at the speed of ``json.loads`` where its bytes show that both agree.
+
+    Raises:
+        ValueError: as :func:`parse_json`, or the bytes are no UTF-8.
+    """
+    text = data.decode("utf-8")
+    # Both agree where no field can stand twice unseen, and no more is nested than there are brackets.
+    if b"\\" in data or any(map(data.__contains__, _BEFORE_COLON)) or data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+        return parse_json(text)
+    try:
+        document = _plain().decode(text)
+    except (ValueError, RecursionError):
+        return parse_json(text)  # says what is wrong
+    return document if _fields(document) == data.count(b'":') else parse_json(text)
+
+
+def _fields(value: Any) -> int:
+    """Counts the fields of all objects in a value: what stands twice in one is counted once."""
+    fields, rest = 0, [value]
+    while rest:
+        each = rest.pop()
+        if type(each) is dict:
+            fields += len(each)
+            rest += [part for part in each.values() if type(part) is dict or type(part) is list]
+        elif type(each) is list:
+            rest += each
+    return fields
+
+
+@cache
+def _plain() -> json.JSONDecoder:
+    return json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, parse_int=_short_integer)
 
 
 def _is_deep(document: Any) -> bool:

@@ -10,7 +10,19 @@ import pyarrow as pa
 
 from duologue_schemas.crosschecks import MEASURED_FAULTS
 
-__all__ = ["EVENTS", "FAULT_MEASURES", "INDEX", "LATER_COLUMNS", "RECORDINGS", "TABLES", "WITHDRAWN", "description"]
+__all__ = [
+    "EVENTS",
+    "FAULT_MEASURES",
+    "INDEX",
+    "LATER_COLUMNS",
+    "LATER_TABLES",
+    "RECORDINGS",
+    "SHARD_TABLES",
+    "SPEAKERS",
+    "TABLES",
+    "WITHDRAWN",
+    "description",
+]
 
 WITHDRAWN: Final = "withdrawn"
 """What stands for a speaker who withdrew and was taken out of a recording, in place of commitment and hash."""
@@ -262,8 +274,52 @@ EVENTS: Final = pa.schema(
 )
 """A row an event, sorted by its recording's shard, recording_id, start_s, end_s, kind and speaker."""
 
-TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS}
-"""The tables of a release and their columns; ``index`` lies in ``index.parquet``."""
+SPEAKERS: Final = pa.schema(
+    [
+        _column("speaker", pa.string(), "The speaker's commitment."),
+        _column(
+            "conversations", pa.int32(), "Conversations with the speaker, but those whose other speaker was taken out."
+        ),
+        _column("duration_s", pa.float64(), "How long they are."),
+        _column("speech_s", pa.float64(), "The speaker's own speech in them."),
+        _column("speech_share", pa.float64(), "Share of it in all speech.", nullable=True),
+        _column("quieter_share", pa.float64(), "Share in all speech of whoever of the two speaks less.", nullable=True),
+        _column("overlap_s", pa.float64(), "Time in which both speak."),
+        _column("overlap_share_of_time", pa.float64(), "Share of it in the duration.", nullable=True),
+        _column("overlap_share_of_speech", pa.float64(), "Share of it in the time with any speech.", nullable=True),
+        _column("floor_transfers", pa.int64(), "Times that the speaker took the floor."),
+        _column("overlapped_transfers_share", pa.float64(), "Share of those that begin in overlap.", nullable=True),
+        *(
+            _column(f"fto_p{p}_s", pa.float64(), f"Floor-transfer offset, percentile {p}.", nullable=True)
+            for p in (5, 10, 25, 50, 75, 90, 95)
+        ),
+        _column("backchannels_per_minute", pa.float64(), "Backchannels of the speaker a minute.", nullable=True),
+        _column(
+            "kinds",
+            pa.list_(
+                pa.struct([("kind", pa.string()), ("events", pa.int64()), ("seconds", pa.float64())]),
+            ),
+            "The speaker's events: how many of each kind, and how long together.",
+        ),
+        _column("words", pa.int64(), "Words that the speaker said, of those with a transcript."),
+        _column(
+            "word_tags",
+            pa.list_(pa.struct([("tag", pa.string()), ("words", pa.int64())])),
+            "How many of them carry each tag.",
+        ),
+        _column("disfluencies_per_100_words", pa.float64(), "Disfluencies per 100 words.", nullable=True),
+    ]
+)
+"""A row a speaker, sorted by commitment."""
+
+TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS, "events": EVENTS, "speakers": SPEAKERS}
+"""The tables of a release and their columns; ``index`` lies in ``index.parquet``, or in the files of the folder ``index/``."""
+
+SHARD_TABLES: Final = ("index", "recordings", "events")
+"""The tables of which each shard has its own rows; those of the others belong to the release as a whole."""
+
+LATER_TABLES: Final = frozenset({"speakers"})
+"""The tables that the first releases do not have."""
 
 LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {
     "index": frozenset({"overlap_share_of_speech", "backchannels", "interruptions", "words"}),
@@ -273,5 +329,6 @@ LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {
         | {f"left_out_{side}_s" for side in "ab"}
     ),
     "events": frozenset(),
+    "speakers": frozenset(),
 }
 """Table -> its columns that the first releases do not have; whoever reads, checks or withdraws from such a one does without."""

@@ -14,6 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from duologue_cards import Sheet
+from duologue_pipeline.release.card_files import release_tally
+from duologue_pipeline.release.document import card_sheet
 from duologue_pipeline.shards.members import group_members, read_members_of
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
 
@@ -116,6 +119,11 @@ def make_release(*rows: dict[str, Any], rejected: dict[str, int] | None = None) 
     )
 
 
+def sheet_of(release: Release, **stated: Any) -> Sheet:
+    """The facts of a release, of which somebody has stated this."""
+    return card_sheet(release.document, release_tally(release.index, release.recordings), release.rejected, stated)
+
+
 def write_files(release: Release, folder: Path) -> None:
     """Writes tables and shards, and puts the places of the samples into the index and the hashes of the tables into the document."""
     (folder / "shards").mkdir()
@@ -125,6 +133,7 @@ def write_files(release: Release, folder: Path) -> None:
         # Only the last sample has words: who takes the types from the first samples cannot read them.
         write_shard(folder / shard["path"], {key: "full" if key == keys[-1] else "little-known" for key in keys})
         shard["bytes"] = (folder / shard["path"]).stat().st_size  # a reader takes no more than is told
+        shard["sha256"] = hashlib.sha256((folder / shard["path"]).read_bytes()).hexdigest()
         for sample in group_members(
             read_members_of(io.BytesIO((folder / shard["path"]).read_bytes()), max_bytes=shard["bytes"])
         ):

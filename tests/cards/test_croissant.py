@@ -7,16 +7,13 @@ from typing import Any
 import mlcroissant as mlc
 import pytest
 
-from duologue_cards import Facts, Publication, facts_from_release, write_croissant, write_readme
+from duologue_cards import write_croissant, write_readme
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
+from tests.cards.conftest import sheet_of
 
 Row = Callable[..., dict[str, Any]]
 Build = Callable[..., Any]
-PUBLICATION = Publication("Example Lab", "https://example.org/demo", "2026-04-01")
-
-
-def facts_of(release: Any, **more: Any) -> Facts:
-    return facts_from_release(release.document, release.index, release.recordings, release.rejected, **more)
+PUBLICATION = {"creator": "Example Lab", "url": "https://example.org/demo", "date_published": "2026-04-01"}
 
 
 def issues_of(text: str) -> tuple[set[str], set[str]]:
@@ -26,22 +23,26 @@ def issues_of(text: str) -> tuple[set[str], set[str]]:
 
 def test_mlcroissant_finds_nothing_to_complain_about(build: Build, row: Row) -> None:
     release = build(row("1"), row("2", "validation", language=None))
-    assert issues_of(write_croissant(facts_of(release, publication=PUBLICATION))) == (set(), set())
+    assert issues_of(write_croissant(sheet_of(release, **PUBLICATION))) == (set(), set())
 
 
 def test_what_is_unknown_is_left_out_and_only_that_is_missed(build: Build, row: Row) -> None:
-    text = write_croissant(facts_of(build(row("1", language=None, license=None, started_at=None))))
+    text = write_croissant(sheet_of(build(row("1", language=None, license=None, started_at=None))))
     errors, warnings = issues_of(text)
     assert errors == set()
-    assert sorted(re.findall(r"schema.org/(\w+)", " ".join(warnings))) == ["datePublished", "license"]
-    unknown = {"creator", "url", "datePublished", "license", "inLanguage", "rai:dataCollectionTimeframe"}
+    assert sorted(re.findall(r"schema.org/(\w+)", " ".join(warnings))) == ["datePublished"]
+    assert json.loads(text)["license"] == [{"@type": "sc:CreativeWork", "name": "not stated"}]
+    unknown = {"creator", "url", "datePublished", "inLanguage", "rai:dataCollectionTimeframe"}
     assert not unknown & json.loads(text).keys()
 
 
 def test_licence_creator_address_description_and_date_are_there_when_known(build: Build, row: Row) -> None:
     release = build(row("1"), row("2", license="Our agreement"))
-    document = json.loads(write_croissant(facts_of(release, publication=PUBLICATION)))
-    assert document["license"] == ["https://spdx.org/licenses/CC-BY-4.0.html", "Our agreement"]
+    document = json.loads(write_croissant(sheet_of(release, **PUBLICATION)))
+    assert document["license"] == [
+        "https://spdx.org/licenses/CC-BY-4.0.html",
+        {"@type": "sc:CreativeWork", "name": "Our agreement"},
+    ]
     assert document["creator"] == {"@type": "sc:Organization", "name": "Example Lab"}
     assert document["url"] == "https://example.org/demo"
     assert document["datePublished"] == "2026-04-01"
@@ -50,16 +51,22 @@ def test_licence_creator_address_description_and_date_are_there_when_known(build
 
 
 def test_context_is_the_one_of_the_specification(build: Build, row: Row, caplog: pytest.LogCaptureFixture) -> None:
-    mlc.Dataset(jsonld=json.loads(write_croissant(facts_of(build(row("1")), publication=PUBLICATION))))
+    mlc.Dataset(jsonld=json.loads(write_croissant(sheet_of(build(row("1")), **PUBLICATION))))
     assert "The JSON-LD `@context` is not standard" not in caplog.text
 
 
 def test_every_column_of_every_table_is_described(build: Build, row: Row) -> None:
-    document = json.loads(write_croissant(facts_of(build(row("1")))))
+    document = json.loads(write_croissant(sheet_of(build(row("1")))))
     described = {
         record_set["@id"]: [field["name"] for field in record_set["field"]] for record_set in document["recordSet"]
     }
-    assert described == {"index": INDEX.names, "recordings": RECORDINGS.names, "events": EVENTS.names}
+    assert described == {
+        "splits": ["name", "url"],
+        "index": INDEX.names,
+        "recordings": RECORDINGS.names,
+        "events": EVENTS.names,
+        "tokens": ["key", "content"],
+    }
 
 
 def test_records_are_read_from_the_tables(
@@ -67,7 +74,7 @@ def test_records_are_read_from_the_tables(
 ) -> None:
     release = build(row("1"), row("2", "validation", samples=1, language=None))
     write(release, tmp_path)
-    (tmp_path / "croissant.json").write_text(write_croissant(facts_of(release)))
+    (tmp_path / "croissant.json").write_text(write_croissant(sheet_of(release)))
     dataset = mlc.Dataset(jsonld=tmp_path / "croissant.json")
     records = list(dataset.records("index"))
     assert [record["index/key"] for record in records] == [b"1-00000", b"1-00001", b"2-00000"]
@@ -82,7 +89,7 @@ def test_table_changed_after_the_card_was_written_is_noticed(
 ) -> None:
     release = build(row("1"))
     write(release, tmp_path)
-    (tmp_path / "croissant.json").write_text(write_croissant(facts_of(release)))
+    (tmp_path / "croissant.json").write_text(write_croissant(sheet_of(release)))
     with (tmp_path / "index.parquet").open("ab") as file:
         file.write(b"x")
     with pytest.raises(Exception, match="Download") as raised:
@@ -94,17 +101,17 @@ def test_release_without_the_hash_of_a_table_is_refused(build: Build, row: Row) 
     release = build(row("1"))
     release.document["files"].pop(1)
     with pytest.raises(ValueError, match=r"the release lists no file recordings\.parquet"):
-        write_croissant(facts_of(release))
+        write_croissant(sheet_of(release))
 
 
 def test_same_facts_give_the_same_bytes(build: Build, row: Row) -> None:
     one, two = row("1"), row("2", language="de", license=None)
-    assert write_croissant(facts_of(build(one, two))) == write_croissant(facts_of(build(two, one)))
+    assert write_croissant(sheet_of(build(one, two))) == write_croissant(sheet_of(build(two, one)))
 
 
 def test_both_cards_say_the_same(build: Build, row: Row) -> None:
     release = build(row("1", samples=3), row("2", "validation", samples=2, isolation="undetermined", language=None))
-    facts = facts_of(release)
+    facts = sheet_of(release)
     readme, croissant = write_readme(facts), json.loads(write_croissant(facts))
     index, recordings = release.index.to_pylist(), release.recordings.to_pylist()
     speakers = {row[side] for row in recordings for side in ("speaker_a", "speaker_b")}
@@ -137,7 +144,7 @@ def test_columns_that_an_earlier_version_did_not_write_are_not_described(build: 
     later = {"index": ["backchannels", "words"], "recordings": ["gain_db"]}
     release.index = release.index.drop_columns(later["index"])
     release.recordings = release.recordings.drop_columns(later["recordings"])
-    document = json.loads(write_croissant(facts_of(release)))
+    document = json.loads(write_croissant(sheet_of(release)))
     described = {
         record_set["name"]: [field["name"] for field in record_set["field"]] for record_set in document["recordSet"]
     }
@@ -159,10 +166,13 @@ def test_every_record_set_is_read_with_the_values_of_its_table(
         row("3", kinds=kinds[:1], purposes=["a", "b"]),
     )
     write(release, tmp_path)
-    (tmp_path / "croissant.json").write_text(write_croissant(facts_of(release, publication=PUBLICATION)))
+    (tmp_path / "croissant.json").write_text(write_croissant(sheet_of(release, **PUBLICATION)))
     dataset = mlc.Dataset(jsonld=tmp_path / "croissant.json")
     assert (dataset.metadata.ctx.issues.errors, dataset.metadata.ctx.issues.warnings) == (set(), set())
     tables = {"index": release.index, "recordings": release.recordings, "events": EVENTS.empty_table()}
-    assert {record_set.uuid for record_set in dataset.metadata.record_sets} == tables.keys()
+    assert {record_set.uuid for record_set in dataset.metadata.record_sets} == tables.keys() | {"splits", "tokens"}
+    keys = [each["tokens/key"] for each in dataset.records("tokens")]
+    assert sorted(key.decode() for key in keys) == sorted(release.index["key"].to_pylist())
+    assert [each["splits/name"] for each in dataset.records("splits")] == ["train", "validation"]
     for name, table in tables.items():
         assert [plain(record) for record in dataset.records(name)] == table.to_pylist()

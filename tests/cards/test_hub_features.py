@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from duologue_cards import facts_from_release, write_readme
+from duologue_cards import write_readme
 from duologue_cards.hub_features import sample_features
 from duologue_cards.licenses import hub_license, license_reference
+from tests.cards.conftest import sheet_of
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_with_the_card_words_may_first_appear_late(
 ) -> None:
     release = build(row("1", samples=7))
     write(release, tmp_path)
-    facts = facts_from_release(release.document, release.index, release.recordings, release.rejected)
+    facts = sheet_of(release)
     (tmp_path / "README.md").write_text(write_readme(facts))
     samples = datasets.load_dataset(str(tmp_path), split="train", cache_dir=str(tmp_path / "cache"))
     assert [len(sample["words"]) for sample in samples["json"]] == [0, 0, 0, 0, 0, 0, 5]

@@ -1,5 +1,7 @@
 """A whole run from and to an object store, and a withdrawal there: real servers on loopback, started and stopped here."""
 
+import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,12 +9,16 @@ import pytest
 
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.demo.ledger import write_demo_ledger
+from duologue_pipeline.files.names import scheme
 from duologue_pipeline.files.storage import list_files, read_bytes
 from duologue_pipeline.reader import open_dataset
 from tests.end_to_end.support import Duologue
-from tests.object_store import Bucket, serve_store
+from tests.object_store import ENDPOINTS, Bucket, serve_store
+from tests.servers import Proxy
 
 pytestmark = pytest.mark.slow
+
+FAULTS = ("503", "reset", "late", "cut", "429", "500")
 
 
 @pytest.fixture(scope="module", params=["s3", "gs"])
@@ -27,15 +33,23 @@ def bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_demo_ledger(tmp_path_factory.mktemp("ledger") / "demo.db")
 
 
 @pytest.fixture(scope="module")
-def local(duologue: Duologue, ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ledger(bucket: Bucket, first_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same ledger for each store: what is withdrawn in one is not in the other."""
+    folder = tmp_path_factory.mktemp("copy") / "ledger"
+    shutil.copytree(first_ledger.parent, folder)
+    return folder / first_ledger.name
+
+
+@pytest.fixture(scope="module")
+def local(duologue: Duologue, first_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release of the sample on a local disk."""
     out = tmp_path_factory.mktemp("local") / "out"
-    outcome = duologue("run", demo_files().manifest, "--out", out, "--ledger", ledger)
+    outcome = duologue("run", demo_files().manifest, "--out", out, "--ledger", first_ledger)
     assert outcome.code == 0, outcome.stderr
     return out
 
@@ -57,6 +71,24 @@ def test_a_run_from_and_to_a_bucket_writes_the_same_bytes_as_on_disk(remote: str
         str(path.relative_to(local)): path.read_bytes() for path in sorted(local.rglob("*")) if path.is_file()
     }
     assert bucket.unfinished() == 0
+
+
+def test_a_run_over_a_store_that_fails_again_and_again_writes_the_same_bytes(
+    duologue: Duologue, first_ledger: Path, local: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each seventh request is turned away, cut off, or carried out and not answered."""
+    proxy, count, faults = Proxy(bucket.endpoint), itertools.count(), itertools.cycle(FAULTS)
+    proxy.fault = lambda method, path, before: next(faults) if next(count) % 7 == 3 else ""
+    monkeypatch.setenv(ENDPOINTS[scheme(bucket.uri)], proxy.uri)
+    out = f"{bucket.uri}/unlucky"
+    outcome = duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", out, "--ledger", first_ledger)
+    proxy.close()
+    assert outcome.code == 0, outcome.stderr
+    assert len(proxy.asked) > 50
+    found = {key.removeprefix("unlucky/"): bucket.get(key) for key in bucket.keys("unlucky/")}
+    assert found == {
+        str(path.relative_to(local)): path.read_bytes() for path in sorted(local.rglob("*")) if path.is_file()
+    }
 
 
 def test_a_second_run_finds_the_release(duologue: Duologue, remote: str, ledger: Path, bucket: Bucket) -> None:

@@ -14,7 +14,6 @@ from duologue_pipeline.codec.embedded import EmbeddedCodec
 from duologue_pipeline.decode import decode_sample, find_sample, release_codec
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.release.write import write_release
@@ -41,8 +40,7 @@ def make_demo_release(folder: Path) -> Path:
         staging=str(out / STAGING),
     )
     options = make_release_options(codec=release_codec_document(codec), segment_s=8.0)
-    totals = corpus_totals([(part.statistics, part.speakers, part.language)])
-    write_release([write_shard("train-00000", [part], out=str(out))], [], totals, out=str(out), options=options)
+    write_release([write_shard("train-00000", [part], out=str(out))], [], out=str(out), options=options)
     return out
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue_schemas import parse_json
-from duologue_schemas.strict_json import MAX_DEPTH, NestedError
+from duologue_schemas.strict_json import MAX_DEPTH, NestedError, parse_line
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -49,3 +49,41 @@ def test_depth_is_bounded(depth: int, fits: bool, begin: str, end: str) -> None:
     else:
         with pytest.raises(NestedError):
             parse_json(text)
+
+
+def outcome(read: Any, given: Any) -> tuple[str, str]:
+    """What a reader gives, types and the order of fields included, or what it says."""
+    try:
+        return "read", repr(read(given))
+    except ValueError as error:
+        return type(error).__name__, str(error)
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        [*'{}[]:," \t\n', '"a"', '"b"', '"a":', '"a" :', '":"', '"\\u0061"', '"\\""', "1", "1e400", "1" * 31, "-0", "2.5", "NaN", "null"]
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+@given(
+    TEXTS
+    | VALUES.map(json.dumps)
+    | VALUES.map(lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+)
+def test_a_line_is_read_quickly_as_it_is_read_strictly(text: str) -> None:
+    data = text.encode(errors="surrogatepass")
+    try:
+        strict = outcome(parse_json, data.decode())
+    except UnicodeDecodeError:
+        return
+    assert outcome(parse_line, data) == strict
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":1,"a":1}', '{"a":1,"a" :1}', '{"a":{"b":1,"b":2}}', '[{"a":1,"a":":"}]', '{"a":1,"\\u0061":2}']
+)
+def test_a_field_that_stands_twice_is_seen_quickly_too(text: str) -> None:
+    with pytest.raises(ValueError, match="twice in one object"):
+        parse_line(text.encode())

@@ -68,12 +68,16 @@ _LETTERS: Final = {
         )
     ),
 }
+_PLAIN: Final = re.compile("[A-Za-z0-9_.@+-]*").fullmatch
+"""Tells of an id that only its case can be seen otherwise."""
 _DRAWN_AS: Final = str.maketrans(_SIGNS | _LETTERS)
 
 
 @lru_cache(maxsize=1 << 16)
 def skeleton(speaker_id: str) -> str:
     """Reduces an id to what is seen of it; ids of one skeleton look alike. It is no id and is never shown."""
+    if _PLAIN(speaker_id):
+        return speaker_id.lower()
     text = speaker_id
     while True:
         text = unicodedata.normalize("NFKC", "".join(letter for letter in text if not _is_invisible(letter)))

@@ -1,6 +1,7 @@
 """Reads what stewards need of a release: its name, its hash, how long each speaker is recorded in it, and its checkpoints."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,7 @@ __all__ = ["ReleaseError", "ReleaseFacts", "read_checkpoints", "read_release_fac
 
 _COLUMNS: Final = ["recording_id", "duration_s", "speaker_a", "speaker_b"]
 _WORDS: Final = ["words_a", "words_b"]
+_IN_FOLDER: Final = re.compile(r"recordings/[A-Za-z0-9_-]+\.parquet")
 _PSEUDONYM_LENGTH: Final = 64
 _LARGEST_CHECKPOINT: Final = 1_000_000
 _LARGEST_FILE: Final = 1 << 30
@@ -72,7 +74,6 @@ def read_release_facts(uri: str) -> ReleaseFacts:
     try:
         files, folder = _file_system(uri)
         manifest = _read(files, f"{folder}/dataset.json")
-        table = _read(files, f"{folder}/recordings.parquet")
     except (OSError, pa.ArrowInvalid) as error:
         raise ReleaseError(
             f"{uri}: is no release that can be read ({_told(error)}); name the folder of a run"
@@ -81,14 +82,21 @@ def read_release_facts(uri: str) -> ReleaseFacts:
         document = load_json(manifest, "dataset.json")
         if document["schema"] != "release/1.0":
             raise ReleaseError(f"{uri}/dataset.json: of schema {document['schema']!r}, expected release/1.0")
-        (named,) = (entry["sha256"] for entry in document["files"] if entry["path"] == "recordings.parquet")
-        if hashlib.sha256(table).hexdigest() != named:
-            raise ReleaseError(
-                f"{uri}/recordings.parquet: is not the file that dataset.json names; see `duologue shards verify`"
-            )
-        file = pq.ParquetFile(pa.BufferReader(table))
-        columns = _COLUMNS + [name for name in _WORDS if name in file.schema_arrow.names]
-        rows: list[dict[str, Any]] = file.read(columns).to_pylist()
+        rows: list[dict[str, Any]] = []
+        for path, named in _tables(document):
+            try:
+                table = _read(files, f"{folder}/{path}")
+            except (OSError, pa.ArrowInvalid) as error:
+                raise ReleaseError(
+                    f"{uri}: is no release that can be read ({_told(error)}); name the folder of a run"
+                ) from None
+            if hashlib.sha256(table).hexdigest() != named:
+                raise ReleaseError(
+                    f"{uri}/{path}: is not the file that dataset.json names; see `duologue shards verify`"
+                )
+            file = pq.ParquetFile(pa.BufferReader(table))
+            columns = _COLUMNS + [name for name in _WORDS if name in file.schema_arrow.names]
+            rows += file.read(columns).to_pylist()
         sha256 = hashlib.sha256(manifest).hexdigest()
         hours = release_hours(sha256, rows).recorded_ms
         return ReleaseFacts(
@@ -105,6 +113,18 @@ def read_release_facts(uri: str) -> ReleaseFacts:
         raise
     except (KeyError, TypeError, AttributeError, ValueError, pa.ArrowException) as error:
         raise ReleaseError(f"{uri}: its files are damaged ({_told(error)}); see `duologue shards verify`") from None
+
+
+def _tables(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Lists the files of the table of recordings, path and hash: ``recordings.parquet``, or those of its folder."""
+    found = sorted(
+        (entry["path"], entry["sha256"])
+        for entry in document["files"]
+        if entry["path"] == "recordings.parquet" or _IN_FOLDER.fullmatch(entry["path"])
+    )
+    if not found:
+        raise ValueError("dataset.json names no recordings.parquet")
+    return found
 
 
 def _forms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

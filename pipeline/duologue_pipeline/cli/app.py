@@ -8,6 +8,16 @@ import typer
 from duologue_consent.cli.app import app as consent_app
 from duologue_pipeline.cli.annotate import EXAMPLE as ANNOTATE_EXAMPLE
 from duologue_pipeline.cli.annotate import annotate
+from duologue_pipeline.cli.card import (
+    BUILD_EXAMPLE,
+    CHECK_EXAMPLE,
+    DIFF_EXAMPLE,
+    INIT_EXAMPLE,
+    build,
+    check,
+    diff,
+    init,
+)
 from duologue_pipeline.cli.decode import EXAMPLE as DECODE_EXAMPLE
 from duologue_pipeline.cli.decode import decode
 from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
@@ -35,6 +45,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+card_app = typer.Typer(
+    help="Write and check what a release says of itself.", no_args_is_help=True, rich_markup_mode=None
+)
 shards_app = typer.Typer(help="Check the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 
 app.command(context_settings={"allow_extra_args": True}, epilog=RUN_EXAMPLE)(run)
@@ -46,6 +59,11 @@ app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 app.command(epilog=DECODE_EXAMPLE)(decode)
 app.add_typer(shards_app, name="shards")
 shards_app.command(epilog=VERIFY_EXAMPLE)(verify)
+app.add_typer(card_app, name="card")
+card_app.command(epilog=INIT_EXAMPLE)(init)
+card_app.command(epilog=BUILD_EXAMPLE)(build)
+card_app.command(epilog=CHECK_EXAMPLE)(check)
+card_app.command(epilog=DIFF_EXAMPLE)(diff)
 app.add_typer(consent_app, name="consent")
 consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
 consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)

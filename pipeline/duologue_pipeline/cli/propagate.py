@@ -22,7 +22,9 @@ EXAMPLE = "Example: duologue consent propagate out s3://bucket/release --ledger 
 def propagate(
     datasets: Annotated[
         list[str],
-        typer.Argument(metavar="DATASET...", help="Rewrite the releases in these folders: local paths or s3://."),
+        typer.Argument(
+            metavar="DATASET...", help="Rewrite the releases in these folders: local paths, s3:// or gs://."
+        ),
     ],
     ledger: Annotated[
         str,

@@ -46,7 +46,7 @@ def run(
         typer.Option(
             "--against",
             metavar="RELEASE|CHECKPOINT",
-            help="Begin only if the ledger continues this release (a folder, also s3://), or the checkpoint in this file; may "
+            help="Begin only if the ledger continues this release (a folder, also s3:// or gs://), or the checkpoint in this file; may "
             "be repeated. It finds a ledger that was restored from an older backup.",
         ),
     ] = None,
@@ -111,6 +111,14 @@ def run(
         ),
     ] = False,
     name: Annotated[str, typer.Option(help="Give the dataset this name on its cards.")] = "duologue-dataset",
+    card: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATASET.YAML",
+            help="Take what only a person can say of the dataset (publisher, how it was recorded, ...) from this file, keep it in "
+            "the release and write it on the cards; `duologue card init` writes one to fill in.",
+        ),
+    ] = None,
     validation_share: Annotated[
         float,
         typer.Option(
@@ -169,6 +177,7 @@ def run(
         allow_network=allow_network,
         allow_private_addresses=allow_private_addresses,
         name=name,
+        card=card,
         validation_share=validation_share,
         bridge_share=bridge_share,
         shard_hours=shard_hours,
@@ -198,12 +207,14 @@ def demo(
     """Run the whole pipeline on the three small conversations that come with the package."""
     from duologue_pipeline.demo import demo_files
     from duologue_pipeline.demo.ledger import ledger_for
+    from duologue_pipeline.files.names import check_name
 
     with usage_errors():
         from duologue_pipeline.run import RunRequest
 
     files = demo_files()
     with usage_errors():
+        check_name(out)
         ledger = ledger_for(out)
     request = RunRequest(
         manifest=str(files.manifest),

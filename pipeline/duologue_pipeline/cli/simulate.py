@@ -42,7 +42,7 @@ class _Audio(StrEnum):
 
 
 def simulate(
-    out: Annotated[Path, typer.Argument(help="Write the conversations into this folder, new or empty.", metavar="OUT")],
+    out: Annotated[str, typer.Argument(help="Write the conversations into this folder, new or empty.", metavar="OUT")],
     conversations: Annotated[int, typer.Option(help="Make this many conversations.", min=1, max=1_000_000)] = 20,
     minutes: Annotated[
         float, typer.Option(help="Make each conversation this many minutes long.", min=0.2, max=120)
@@ -105,9 +105,11 @@ def simulate(
     OUT/truth holds who speaks when, every word and event, and what is wrong with each recording.
     """
     with usage_errors():
+        from duologue_pipeline.files.names import local_only
         from duologue_pipeline.simulate.bank import open_bank
         from duologue_pipeline.simulate.files import write_corpus
 
+        folder = local_only(out)
         bank = open_bank(voices, language=language, cache=voices_cache, progress=_say)
         specs = _specs(
             conversations,
@@ -128,7 +130,7 @@ def simulate(
                 said_s = now_s
                 _say(f"{done} of {conversations} conversations, {seconds / (now_s - began_s):.0f} times real time")
 
-        write_corpus(out, specs, bank, seed=seed, audio_format=audio.value, progress=progress)
+        write_corpus(folder, specs, bank, seed=seed, audio_format=audio.value, progress=progress)
     faulty = sum(bool(spec.faults) for spec in specs)
     typer.echo(f"{out}: {conversations} conversations of {minutes:g} min, {faulty} with faults")
     typer.echo(f"next: duologue run {out}/manifest.jsonl --ledger {out}/consent.db --out {out}-release")

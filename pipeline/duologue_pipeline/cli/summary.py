@@ -10,7 +10,7 @@ from duologue_pipeline.errors import REASONS
 from duologue_pipeline.events.figures import statistics_document
 from duologue_pipeline.events.totals import Totals, totals_of_rows
 from duologue_pipeline.files.storage import join
-from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.run import RunResult
 from duologue_pipeline.words.check import MISFITS
 from duologue_schemas.tables import FAULT_MEASURES
@@ -26,7 +26,7 @@ def summarize(result: RunResult) -> str:
         return "\n".join([*lines, f"Nothing could be written{where}"])
     release = result.release
     totals, splits = release["totals"], release["splits"]
-    recordings = read_table(join(result.out, "recordings.parquet")).to_pylist()
+    recordings = read_release_table(result.out, release, "recordings").to_pylist()
     ledger = release["ledger"]
     hourly = totals["bytes"] / max(totals["duration_s"], 1e-9) * 3600
     consent = (
@@ -53,8 +53,8 @@ def summarize(result: RunResult) -> str:
         f"Consent        {consent}",
         f"Shards         {len(release['shards'])}, {_size(totals['bytes'])} ({_size(hourly)} an hour)",
         f"Files          {result.out}",
-        "               README.md is the dataset card; index, recordings and events.parquet are the tables;",
-        "               statistics.json has turn-taking of the corpus, of each language and of each speaker;",
+        "               README.md is the dataset card; index, recordings, events and speakers are the tables (Parquet);",
+        "               statistics.json has turn-taking of the corpus and of each language;",
         "               rejected.jsonl says what was refused and why; dataset.json lists every file with its hash",
     ]
     return "\n".join(lines)

@@ -5,7 +5,7 @@ keeps the places of its tracks, by which its audio is known again under another 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from duologue_pipeline.errors import RejectError
@@ -48,6 +48,6 @@ def decide(recording: Recording, check: Callable[[Recording], ConsentBasis]) -> 
             for name, track in zip(SPEAKERS, recording.tracks, strict=True)
         )
         return Refused(Recording(recording.recording_id, a, b), rejected)
-    a = replace(recording.a, speaker_id=consent.a.commitment)
-    b = replace(recording.b, speaker_id=consent.b.commitment)
+    a = Track(**{**vars(recording.a), "speaker_id": consent.a.commitment})
+    b = Track(**{**vars(recording.b), "speaker_id": consent.b.commitment})
     return Consented(**{**vars(recording), "a": a, "b": b}, consent=consent)

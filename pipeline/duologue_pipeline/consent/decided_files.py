@@ -7,7 +7,7 @@ the launcher; addresses with a secret are sealed (:mod:`duologue_pipeline.files.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from duologue_pipeline.consent.decide import Refused
@@ -85,34 +85,50 @@ def _id_pattern() -> re.Pattern[str]:
 def _line(decided: Decided) -> str:
     match decided:
         case Consented():
-            document: dict[str, Any] = {"recording": _recording_document(decided), "consent": _consent(decided.consent)}
+            fields = f'"recording": {_recording_json(decided)}, "consent": {_consent_json(decided.consent)}'
         case Refused():
-            document = {"recording": _recording_document(decided.recording), "rejected": _rejected(decided.rejected)}
+            fields = (
+                f'"recording": {_recording_json(decided.recording)}, "rejected": {_rejected_json(decided.rejected)}'
+            )
         case _:
-            document = {"rejected": _rejected(decided)}
-    return json.dumps(document) + "\n"  # ASCII: an id that cannot be written is escaped
+            fields = f'"rejected": {_rejected_json(decided)}'
+    return f"{{{fields}}}\n"  # ASCII: an id that cannot be written is escaped
 
 
-def _recording_document(recording: Recording) -> dict[str, Any]:
-    fields = {name: value for name, value in vars(recording).items() if name != "consent"}
-    return {**fields, "a": _track(recording.a), "b": _track(recording.b), "source": vars(recording.source)}
+def _recording_json(recording: Recording) -> str:
+    fields = {name: value for name, value in vars(recording).items() if value is not None and name != "consent"}
+    fields |= {"a": _track(recording.a), "b": _track(recording.b), "source": vars(recording.source)}
+    return json.dumps(fields)
 
 
 def _track(track: Track) -> dict[str, Any]:
-    words_uri = None if track.words_uri is None else seal(track.words_uri)
-    return {**vars(track), "uri": seal(track.uri), "words_uri": words_uri}
+    fields = {name: value for name, value in vars(track).items() if value is not None}
+    fields["uri"] = seal(track.uri)
+    if track.words_uri is not None:
+        fields["words_uri"] = seal(track.words_uri)
+    return fields
 
 
-def _consent(consent: ConsentBasis) -> dict[str, Any]:
-    sides = {
-        name: {"commitment": side.commitment, "grants": [vars(grant) for grant in side.grants]}
-        for name, side in (("a", consent.a), ("b", consent.b))
-    }
-    return {**vars(consent), **sides}
+def _consent_json(consent: ConsentBasis) -> str:
+    a, b = (
+        f'{{"commitment": "{side.commitment}", "grants": {_grants_json(tuple(side.grants))}}}'
+        for side in (consent.a, consent.b)
+    )
+    return f'{{{_asked_json(consent.purpose, consent.ledger_id, tuple(consent.forms))}, "a": {a}, "b": {b}}}'
 
 
-def _rejected(rejected: Rejected) -> dict[str, Any]:
-    return {**vars(rejected), "recording_id": public_id(rejected.recording_id), "detail": ""}
+@lru_cache
+def _asked_json(purpose: str, ledger_id: str, forms: tuple[str, ...]) -> str:
+    return json.dumps({"purpose": purpose, "ledger_id": ledger_id, "forms": forms})[1:-1]
+
+
+@lru_cache(maxsize=1 << 17)
+def _grants_json(grants: tuple[GrantRef, ...]) -> str:
+    return json.dumps([vars(grant) for grant in grants])
+
+
+def _rejected_json(rejected: Rejected) -> str:
+    return json.dumps({**vars(rejected), "recording_id": public_id(rejected.recording_id), "detail": ""})
 
 
 def _decided(document: dict[str, Any]) -> Decided:
@@ -134,5 +150,4 @@ def _decided(document: dict[str, Any]) -> Decided:
 
 
 def _unsealed(track: dict[str, Any]) -> dict[str, Any]:
-    words_uri = None if track["words_uri"] is None else unseal(track["words_uri"])
-    return {**track, "uri": unseal(track["uri"]), "words_uri": words_uri}
+    return {**track, **{name: unseal(track[name]) for name in ("uri", "words_uri") if name in track}}

@@ -6,6 +6,7 @@ holds (a withdrawal asks for that again).
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from duologue_consent import Form
@@ -106,9 +107,10 @@ def how_to_leave_out(recording: Recording, *, asr: bool) -> Mapping[Form, str]:
 
 
 def _names_words(recording: Recording) -> bool:
-    return any(track.words_uri is not None for track in recording.tracks)
+    return recording.a.words_uri is not None or recording.b.words_uri is not None
 
 
+@lru_cache
 def _forms(*, audio: bool, transcript: bool) -> tuple[Form, ...]:
     held = {*_ALWAYS, *([Form.AUDIO] if audio else []), *([Form.TRANSCRIPT] if transcript else [])}
     return tuple(form for form in Form if form in held)

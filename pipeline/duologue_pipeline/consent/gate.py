@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from duologue_consent import Form, Snapshot, parse_time
+from duologue_consent.decisions.policy import Grant
 from duologue_pipeline.consent.forms import forms_of_run, how_to_leave_out
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Track
@@ -47,6 +49,7 @@ def check_consent(
         )
     recorded_at = recording_time(recording, as_of)
     forms = forms_of_run(recording, include_audio=include_audio, words=words, asr=asr)
+    run_without = how_to_leave_out(recording, asr=asr)
     a, b = (
         _speaker_consent(
             name,
@@ -56,11 +59,11 @@ def check_consent(
             recorded_at=recorded_at,
             as_of=as_of,
             forms=forms,
-            run_without=how_to_leave_out(recording, asr=asr),
+            run_without=run_without,
         )
         for name, track in zip("ab", recording.tracks, strict=True)
     )
-    return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, forms=tuple(map(str, forms)), a=a, b=b)
+    return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, forms=_words(forms), a=a, b=b)
 
 
 def recording_time(recording: Recording, as_of: datetime) -> datetime | None:
@@ -107,7 +110,14 @@ def _speaker_consent(
     if decision.reason is not None:
         shown = decision.detail.replace(repr(track.speaker_id), f"{name} ({commitment[:12]})")
         raise RejectError(decision.reason, shown, {"track": name})
-    grants = tuple(
-        GrantRef(grant.purpose, grant.event_sha256, grant.granted_at, grant.expires_at) for grant in decision.grants
-    )
-    return SpeakerConsent(commitment=commitment, grants=grants)
+    return SpeakerConsent(commitment=commitment, grants=_grant_refs(decision.grants))
+
+
+@lru_cache(maxsize=1 << 17)
+def _grant_refs(grants: tuple[Grant, ...]) -> tuple[GrantRef, ...]:
+    return tuple(GrantRef(grant.purpose, grant.event_sha256, grant.granted_at, grant.expires_at) for grant in grants)
+
+
+@lru_cache
+def _words(forms: tuple[Form, ...]) -> tuple[str, ...]:
+    return tuple(map(str, forms))

@@ -1,18 +1,25 @@
 """Speaks with Google's Dataflow about a job that was submitted: where it is seen, how far it is, how it ended."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.runner import PipelineState
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.faults import usage_error_in
 
-__all__ = ["DataflowJob", "attach", "failure", "is_over", "job_counters", "submitted_job"]
+__all__ = ["DataflowJob", "attach", "failure", "is_over", "job_counters", "name_job", "submission", "submitted_job"]
 
+_GOOGLE: Final = ("google", "requests", "urllib3")
+_EXISTS: Final = "DataflowJobAlreadyExistsError"
 _NO_CODE: Final = "No module named 'duologue"
+_RAISED: Final = re.compile(r"[\w.]+(Error|Exception|Fault|Interrupt)\b")
+_NAME: Final = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,40 @@ class DataflowJob:
         return PipelineOptions.from_dictionary(
             {**given.get_all_options(drop_default=True), "project": self.project, "region": self.region}
         )
+
+
+def name_job(options: PipelineOptions, name: str) -> None:
+    """Names a job that the user has not named; Beam would send the name of who is signed in here.
+
+    Args:
+        options: of Beam.
+        name: of the release and its launch; what Google does not take is left out.
+    """
+    told = options.view_as(GoogleCloudOptions)
+    if told.job_name is None:
+        told.job_name = f"duologue-{_NAME.sub('-', name.lower())}"[:60].rstrip("-")
+
+
+@contextmanager
+def submission() -> Iterator[None]:
+    """Says in a sentence why Google has not taken a job that is submitted in the block.
+
+    Raises:
+        UsageError: in place of what Google's libraries, and Beam for them, raise; errors of the program go on as they are.
+    """
+    try:
+        yield
+    except Exception as error:
+        kind = type(error)
+        if (
+            kind.__module__.partition(".")[0] not in _GOOGLE
+            and kind.__name__ != _EXISTS
+            and not isinstance(error, OSError)
+        ):
+            raise
+        raise UsageError(
+            f"Dataflow has not taken the job ({_first_line(error)}); nothing runs: correct that, and run the command again"
+        ) from None
 
 
 def submitted_job(result: Any, options: PipelineOptions) -> DataflowJob | None:
@@ -88,16 +129,32 @@ def job_counters(result: Any) -> Mapping[tuple[str, str], int]:
     return counted
 
 
-def failure(job: DataflowJob, error: BaseException) -> UsageError:
-    """Says in a sentence how a job failed, from what Beam raises for it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if any(_NO_CODE in line for line in lines):
-        told = "its workers have no duologue: bring the image of docker/ with --sdk_container_image, or none at all (docs/dataflow.md)"
-    else:
-        told = lines[-1] if lines else type(error).__name__
+def failure(job: DataflowJob, result: Any) -> UsageError:
+    """Says in a sentence how a job failed, from the errors that its log tells: that of a worker before those of the service."""
+    try:
+        messages, _ = result._runner.dataflow_client.list_messages(job.job_id, minimum_importance="JOB_MESSAGE_ERROR")
+        texts = [str(each.message_text) for each in messages]
+    except Exception as error:  # noqa: BLE001 - whatever Google's client raises: the job has failed all the same
+        texts = [f"{result.state}; its log cannot be read ({_first_line(error)})"]
     return UsageError(
-        f"job {job.job_id} failed: {told}; its log is at {job.link}. What it has done is kept: run the command again"
+        f"job {job.job_id} failed: {_cause(texts) or result.state}; its log is at {job.link}. What it has done is kept: run the "
+        "command again"
     )
+
+
+def _cause(texts: list[str]) -> str | None:
+    """Finds what to tell of the errors of a job; None where there are none."""
+    if any(_NO_CODE in text for text in texts):
+        return "its workers have no duologue: bring the image of docker/ with --sdk_container_image, or none at all (docs/dataflow.md)"
+    of_workers = [text for text in texts if "Traceback" in text]
+    for text in reversed(of_workers or texts):
+        if fault := usage_error_in(RuntimeError(text), "\0"):
+            return str(fault)
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        raised = [line for line in lines if _RAISED.match(line)]
+        if lines:
+            return (raised or lines)[-1]
+    return None
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,8 +18,12 @@ _NEEDED: Final = (
 )
 
 
-def require_google(engine: Engine) -> None:
+def require_google(engine: Engine, tell: Callable[[str], None]) -> None:
     """Refuses a job for Dataflow that could not be submitted.
+
+    Args:
+        engine: with the options of the job.
+        tell: is told what will cost more than it has to, as a line of text.
 
     Raises:
         UsageError: an option is missing or wrong, Google's libraries are not installed, or its services do not answer.
@@ -38,16 +42,21 @@ def require_google(engine: Engine) -> None:
         raise UsageError('DataflowRunner needs Google\'s libraries: `pip install "duologue[pipeline,gcp]"`')
     places = {engine.get(option) for option in ("temp_location", "staging_location", "template_location")}
     for bucket in sorted({place.split("/")[2] for place in places if place and place.startswith("gs://")}):
-        _require_bucket(engine, bucket)
+        found, region = _bucket(engine, bucket), str(engine.get("region"))
+        if found.location_type == "region" and found.location.lower() != region.lower():
+            tell(
+                f"gs://{bucket} lies in {found.location.lower()} and the job runs in {region}: what goes from region to region is "
+                "slow and is paid for"
+            )
 
 
-def _require_bucket(engine: Engine, bucket: str) -> None:
+def _bucket(engine: Engine, bucket: str) -> Any:
     """Asks for a bucket as Beam will, but once and within a bound."""
     from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound, Unauthorized
     from google.auth.exceptions import GoogleAuthError
 
     try:
-        _within(lambda: _client(engine).get_bucket(bucket, timeout=_ANSWER_S, retry=None))
+        return _within(lambda: _client(engine).get_bucket(bucket, timeout=_ANSWER_S, retry=None))
     except NotFound:
         raise UsageError(
             f"gs://{bucket}: there is no such bucket; make it with `gcloud storage buckets create gs://{bucket} "
@@ -80,13 +89,14 @@ def _client(engine: Engine) -> Any:
     return create_storage_client(engine.options, credentials)
 
 
-def _within(ask: Callable[[], Any]) -> None:
+def _within(ask: Callable[[], Any]) -> Any:
     """Asks in a thread of its own: what looks for credentials, and names of hosts, may take minutes."""
+    answers: list[Any] = []
     raised: list[BaseException] = []
 
     def asked() -> None:
         try:
-            ask()
+            answers.append(ask())
         except BaseException as error:  # noqa: BLE001 - goes on in the thread that waits
             raised.append(error)
 
@@ -97,6 +107,7 @@ def _within(ask: Callable[[], Any]) -> None:
         raise TimeoutError(f"no answer within {_ANSWER_S:g} s")
     if raised:
         raise raised[0]
+    return answers[0]
 
 
 def _first_line(error: BaseException) -> str:

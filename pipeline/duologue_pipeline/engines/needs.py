@@ -28,14 +28,18 @@ __all__ = ["require_needs"]
 _ANSWER_S: Final = 10.0
 
 
-def require_needs(engine: Engine) -> None:
+def require_needs(engine: Engine, *, tell: Callable[[str], None] = lambda _: None) -> None:
     """Refuses a run whose runner lacks something that can be looked for from here.
+
+    Args:
+        engine: the runner, with its options.
+        tell: is told what goes, but not well, as lines of text.
 
     Raises:
         UsageError: it does; the message says what, and where to get it.
     """
     if engine.is_dataflow:
-        require_google(engine)
+        require_google(engine, tell)
     elif engine.name == "FlinkRunner" and not engine.get("flink_submit_uber_jar"):
         _require_jar(engine, "--flink_job_server_jar", lambda: str(FlinkJarJobServer(engine.options).path_to_jar()))
     elif engine.name == "SparkRunner" and not engine.get("spark_submit_uber_jar"):

@@ -44,6 +44,11 @@ def require_reachable(
         raise UsageError(
             f"--out {out}: {who}, and cannot write to this disk; name a folder of a store, as gs://BUCKET/FOLDER"
         )
+    if engine.is_dataflow and scheme(out) == "s3" and engine.image is None:
+        raise UsageError(
+            f"--out {out}: {who}, of Google's, and have no credentials for S3; name a folder of gs://, or an image whose "
+            "environment has some with --sdk_container_image"
+        )
     name, _, model = codec.partition(":")
     model = model.partition("?")[0]
     if name == "mimi" and not model and engine.image is None:

@@ -123,13 +123,15 @@ def statistics_document(totals: Totals, *, language: str | None = None) -> dict[
     return document | {"human_reference": _references(document, language)}
 
 
-def statistics_file(totals: Mapping[tuple[str, str], Totals]) -> bytes:
-    """Writes the content of ``statistics.json``: a document for the corpus, each language and each speaker.
+def statistics_file(totals: Mapping[tuple[str, str], Totals], *, speakers: int | None = None) -> bytes:
+    """Writes the content of ``statistics.json``: a document for the corpus and each language, and how many speakers there are.
 
     Human figures stand beside the corpus where it has one language, and beside each language.
 
     Args:
-        totals: from :func:`duologue_pipeline.events.totals.corpus_totals`.
+        totals: from :func:`duologue_pipeline.events.totals.corpus_totals`; those of speakers are left out.
+        speakers: how many rows the table of speakers has; None where there is none, as in the releases of earlier versions: then
+            a document for each speaker stands in the file itself.
 
     Returns:
         JSON in UTF-8 with sorted keys and a newline at its end.
@@ -137,14 +139,19 @@ def statistics_file(totals: Mapping[tuple[str, str], Totals]) -> bytes:
     scopes: dict[str, dict[str, Any]] = {"language": {}, "speaker": {}}
     languages = [name for scope, name in totals if scope == "language"]
     for (scope, name), total in sorted(totals.items()):
-        if scope != "corpus":
+        if scope != "corpus" and (scope != "speaker" or speakers is None):
             scopes[scope][name] = statistics_document(total, language=name if scope == "language" else None)
     only = languages[0] if len(languages) == 1 else None
-    document = {
-        "corpus": statistics_document(totals.get(("corpus", ""), Totals()), language=only),
-        "languages": scopes["language"],
-        "speakers": scopes["speaker"],
-    }
+    corpus = totals.get(("corpus", ""), Totals())
+    document = {"corpus": statistics_document(corpus, language=only), "languages": scopes["language"]}
+    if speakers is None:
+        document["speakers"] = scopes["speaker"]
+    else:
+        document["counts"] = {
+            "conversations": corpus.conversations,
+            "languages": len(languages),
+            "speakers": speakers,
+        }
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 

@@ -67,6 +67,7 @@ def allowed_addresses(host: str, port: int, *, shown: str, named: bool) -> list[
 
     Raises:
         FileFault: there is none: the name does not resolve, or only to what is not allowed.
+        OSError: the name server does not answer now (``EAI_AGAIN``).
     """
     literal = literal_address(host)
     if literal is not None:
@@ -75,6 +76,8 @@ def allowed_addresses(host: str, port: int, *, shown: str, named: bool) -> list[
         try:
             answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
+            if isinstance(error, OSError) and error.errno == socket.EAI_AGAIN:  # the name server does not answer now
+                raise
             raise FileFault(f"{shown}: there is no host {host!r} ({error})", values={"fault": "host_unknown"}) from None
         found = list(dict.fromkeys(ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in answers))
     own = named and (literal is not None or host == "localhost")

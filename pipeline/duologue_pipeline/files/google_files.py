@@ -221,13 +221,17 @@ def _part(path: str, blob: Any, offset: int, size: int, **condition: int) -> byt
 
 
 class _Input(io.RawIOBase):
-    """Reads an object in order, part by part of the generation that it had when it was opened."""
+    """Reads an object in order, part by part of the generation that it had when it was opened.
+
+    Attributes:
+        length: of the object, in bytes.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path
         self._blob = _look(path)
-        self._generation, self._length = int(self._blob.generation), int(self._blob.size)
+        self._generation, self.length = int(self._blob.generation), int(self._blob.size)
         self._position = 0
         self._held = memoryview(b"")
 
@@ -235,12 +239,12 @@ class _Input(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if not self._held and self._position < self._length:
-            wanted = min(_PART_BYTES, self._length - self._position)
+        if not self._held and self._position < self.length:
+            wanted = min(_PART_BYTES, self.length - self._position)
             data = _part(self._path, self._blob, self._position, wanted, if_generation_match=self._generation)
             if len(data) != wanted:
                 raise FileFault(
-                    f"gs://{self._path}: cannot be read: {self._position + len(data)} of {self._length} bytes came; run the "
+                    f"gs://{self._path}: cannot be read: {self._position + len(data)} of {self.length} bytes came; run the "
                     "command again later"
                 )
             self._held = memoryview(data)

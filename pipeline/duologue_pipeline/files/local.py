@@ -31,13 +31,14 @@ class Seen:
     Attributes:
         path, uri: of the file.
         size: its bytes.
+        state: tells it from any other file, and from itself as it was.
     """
 
     def __init__(self, path: Path, uri: str) -> None:
         self.path = path
         self.uri = uri
-        self._state = _state(_stat(path, uri))
-        self.size = self._state[2]
+        self.state = _state(_stat(path, uri))
+        self.size = self.state[2]
 
     def check(self) -> None:
         """Raises FileFault (``changed``) where another file has the name now, or this one was written to."""
@@ -45,7 +46,7 @@ class Seen:
             now = _state(self.path.stat())
         except OSError:
             now = None
-        if now != self._state:
+        if now != self.state:
             raise FileFault(
                 f"{shown(self.uri)}: was changed while it was read; wait until nobody writes it and run the command again",
                 "changed",

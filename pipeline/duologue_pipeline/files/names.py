@@ -19,6 +19,7 @@ __all__ = [
     "is_remote",
     "is_web",
     "join",
+    "local_only",
     "local_path",
     "object_name",
     "scheme",
@@ -99,6 +100,22 @@ def sibling_uri(base: str, uri: str) -> str:
 def join(folder: str, *names: str) -> str:
     """Puts names under a folder uri."""
     return "/".join([folder.rstrip("/") or "/", *names])
+
+
+def local_only(uri: str) -> Path:
+    """Gives the local path of what is written on this machine alone.
+
+    Raises:
+        FileFault: the uri names another place.
+    """
+    check_name(uri)
+    if is_remote(uri):
+        raise FileFault(
+            f"{shown(uri)}: cannot be written by this command (only this machine's disks); name a local path, and copy what is "
+            "in it afterwards",
+            "not_allowed",
+        )
+    return local_path(uri)
 
 
 def local_path(uri: str) -> Path:

@@ -19,6 +19,17 @@ __all__ = ["s3_fault", "s3_faults", "s3_object", "s3_status"]
 
 _CONNECTIONS: Final = 64  # the reader alone fetches with 16 threads
 _FULL: Final = {"QuotaExceeded", "XMinioStorageFull", "XMinioStorageQuotaExceeded", "InsufficientStorage"}
+_OF_WHO_ASKS: Final = {
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+}
+"""Codes of a 403 that says nothing of the object: credentials that are none any more, a clock that is wrong."""
+
 _NO_BUCKET: Final = "NoSuchBucket"
 
 
@@ -102,6 +113,12 @@ def s3_fault(error: Exception, uri: str, done: str) -> FileFault:
         return FileMissing(f"{place}: there is no such object", values=values)
     if status == 412:
         return FileFault(f"{place}: the object was changed meanwhile; run the command again", "changed", values)
+    if code in _OF_WHO_ASKS:
+        return StoreFaultError(
+            f"{place}: the store does not take these credentials ({code}); renew them, see that the clock is right, and run the "
+            "command again",
+            values,
+        )
     if status in (401, 403):
         return FileFault(
             f"{place}: the store does not allow it ({code or status}); use credentials that may do it",

@@ -4,12 +4,14 @@ An object is read to the length that the store announces: where a body ends befo
 (``If-Match``). It appears under its key when it has come whole.
 """
 
+import hashlib
 import io
+import re
 from contextlib import suppress
 from typing import Any, Final
 
 from duologue_pipeline.files.backoff import wait
-from duologue_pipeline.files.file_fault import FileFault, StoreFaultError, told
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError, told
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.s3 import s3_fault, s3_faults, s3_object, s3_status
 from duologue_pipeline.files.version import Version
@@ -88,7 +90,11 @@ def read_object(uri: str) -> Version:
 
 
 class S3Input(io.RawIOBase):
-    """Reads an object in order; a body that ends too early is taken up again where it ended."""
+    """Reads an object in order; a body that ends too early is taken up again where it ended.
+
+    Attributes:
+        length: of the object, in bytes.
+    """
 
     def __init__(self, uri: str) -> None:
         super().__init__()
@@ -100,14 +106,14 @@ class S3Input(io.RawIOBase):
             self._client, self._bucket, self._key = s3_object(uri)
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
         self._body = answer["Body"]
-        self._length = int(answer["ContentLength"])
+        self.length = int(answer["ContentLength"])
         self._etag = answer.get("ETag")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        wanted = min(len(buffer), self._length - self._position)
+        wanted = min(len(buffer), self.length - self._position)
         if not wanted:
             return 0
         block = self._read(wanted)
@@ -159,8 +165,8 @@ class S3Input(io.RawIOBase):
         with s3_faults(self._uri, "read"):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
         self._body = answer["Body"]
-        part = f"bytes {self._position}-{self._length - 1}/{self._length}"
-        whole = not self._position and int(answer["ContentLength"]) == self._length
+        part = f"bytes {self._position}-{self.length - 1}/{self.length}"
+        whole = not self._position and int(answer["ContentLength"]) == self.length
         if answer.get("ETag") != self._etag or not (whole or answer.get("ContentRange") == part):
             raise FileFault(
                 f"{shown(self._uri)}: cannot be read: the store gave another object for its rest; run the command again",
@@ -169,7 +175,7 @@ class S3Input(io.RawIOBase):
 
     def _too_short(self, fault: str) -> StoreFaultError:
         return StoreFaultError(
-            f"{shown(self._uri)}: cannot be read: {self._position} of {self._length} bytes came, tried "
+            f"{shown(self._uri)}: cannot be read: {self._position} of {self.length} bytes came, tried "
             f"{self._rules.store_attempts} times ({fault}); run the command again later",
             {"fault": "store"},
         )
@@ -208,9 +214,21 @@ class S3Output(io.RawIOBase):
                 self._client.put_object(Bucket=self._bucket, Key=self._key, Body=bytes(self._buffer))
                 return
             self._put_part(bytes(self._buffer))
-            self._client.complete_multipart_upload(
-                Bucket=self._bucket, Key=self._key, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
-            )
+            try:
+                with s3_faults(self._uri, "written"):
+                    self._client.complete_multipart_upload(
+                        Bucket=self._bucket,
+                        Key=self._key,
+                        UploadId=self._upload,
+                        MultipartUpload={"Parts": self._parts},
+                    )
+            except (
+                FileMissing
+            ):  # the upload is gone: of two attempts the first was carried out, and only its answer lost
+                if not self._is_there():
+                    raise StoreFaultError(
+                        f"{shown(self._uri)}: cannot be written: the store has lost what was sent; run the command again"
+                    ) from None
             self._upload = None
 
     def abort(self) -> None:
@@ -219,6 +237,15 @@ class S3Output(io.RawIOBase):
             with suppress(FileFault), s3_faults(self._uri, "taken back"):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload)
             self._upload = None
+
+    def _is_there(self) -> bool:
+        """Tells whether the object is what was sent, by the ETag that S3 makes of those of its parts."""
+        tags = [each["ETag"].strip('"') for each in self._parts]
+        if not all(re.fullmatch("[0-9a-f]{32}", tag) for tag in tags):
+            return False
+        joined = hashlib.md5(bytes.fromhex("".join(tags)), usedforsecurity=False).hexdigest()
+        head = self._client.head_object(Bucket=self._bucket, Key=self._key)
+        return str(head["ETag"]).strip('"') == f"{joined}-{len(tags)}"
 
     def _put_part(self, data: bytes) -> None:
         with s3_faults(self._uri, "written"):

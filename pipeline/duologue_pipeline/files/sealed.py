@@ -25,7 +25,7 @@ _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
 
 def holds_secret(uri: str) -> bool:
     """Tells whether a uri may hold a secret: a web address with a query, or anything with a user before the host."""
-    if not is_remote(uri):
+    if ("@" not in uri and "?" not in uri) or not is_remote(uri):
         return False
     rest = uri.partition("://")[2]
     authority = rest.partition("/")[0]

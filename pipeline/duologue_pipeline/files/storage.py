@@ -8,6 +8,7 @@ appears whole at its close on an object store: nobody ever sees half of one.
 import errno
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -284,12 +285,14 @@ def local_copy(uri: str, *, max_bytes: int | None = None) -> Iterator[Path]:
 
 
 def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
-    size = file_size(uri)
-    if size is not None and size > limit:
-        raise too_large(shown(uri), size, limit)
     copied = 0
     with ExitStack() as held:
         stream, pace = held.enter_context(open_input(uri)), Pace(load_rules(FilesRules))
+        size = stream.raw.length
+        if size > limit:
+            raise too_large(shown(uri), size, limit)
+        if size > shutil.disk_usage(handle.name).free:
+            raise OSError(errno.ENOSPC, f"{shown(uri)} has {size} bytes", str(Path(handle.name).parent))
         cut = getattr(stream.raw, "cut", None)
         if cut is not None:  # else the client itself bounds how long each part may take
             pace.stop = cut

@@ -11,7 +11,15 @@ import pyarrow.parquet as pq
 from duologue_pipeline.files.parquet_pages import column_pages
 from duologue_pipeline.files.storage import read_bytes, write_bytes
 
-__all__ = ["check_table", "parse_foreign_table", "parse_table", "read_table", "table_bytes", "write_table"]
+__all__ = [
+    "check_table",
+    "parse_foreign_table",
+    "parse_table",
+    "read_table",
+    "table_bytes",
+    "table_rows",
+    "write_table",
+]
 
 _BASE_BYTES: Final = 1 << 26
 _ROW_BYTES: Final = 1 << 16
@@ -31,6 +39,12 @@ def read_table(uri: str) -> pa.Table:
 def parse_table(data: bytes) -> pa.Table:
     """Reads a whole table that this program has written from the bytes of its Parquet file."""
     return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+
+
+def table_rows(data: bytes) -> int:
+    """Counts the rows of a table that this program has written from the bytes of its Parquet file."""
+    rows: int = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
+    return rows
 
 
 def check_table(

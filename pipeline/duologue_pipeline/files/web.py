@@ -7,20 +7,18 @@ address is checked before a connection is made to it.
 import errno
 import http.client
 import shutil
-import socket
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
-from urllib.request import getproxies_environment, proxy_bypass
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.addresses import allowed_addresses, literal_address
+from duologue_pipeline.files.backoff import wait
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, told, too_large
 from duologue_pipeline.files.pace import Pace
 from duologue_pipeline.files.temporary import temporary_place
 from duologue_pipeline.files.web_address import WebAddress, parse_web_address, redirected
+from duologue_pipeline.files.web_connections import connected
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
@@ -105,7 +103,7 @@ def try_again(address: WebAddress, rules: FilesRules, ask: Callable[[Pace], _Ans
                     f"{address.shown}: cannot be fetched, tried {attempt} times ({error}); run the command again later",
                     values={"fault": "server", "attempts": attempt},
                 ) from None
-            time.sleep(min(rules.max_backoff_s, max(error.wait_s, rules.backoff_s * 2 ** (attempt - 1))))
+            wait(attempt, rules, asked_s=error.wait_s)
     raise AssertionError("a fetch is tried at least once")
 
 
@@ -186,8 +184,7 @@ def _answer(
     address: WebAddress, pace: Pace, *, named: bool, rules: FilesRules, headers: Mapping[str, str]
 ) -> Iterator["urllib3.response.BaseHTTPResponse"]:
     """Asks for the file; gives the answer with its head read and its body open."""
-    connection = _connection(address, pace, named=named, rules=rules)
-    try:
+    with connected(address, pace, named=named, rules=rules) as connection:
         told = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": MADE_BY.replace(" ", "/"), **headers}
         if address.authorization is not None:
             told["Authorization"] = address.authorization
@@ -195,71 +192,11 @@ def _answer(
         connection.request("GET", target, headers=told, preload_content=False, enforce_content_length=False)
         if connection.sock is not None:
             connection.sock.settimeout(rules.silence_s)
-        yield connection.getresponse()
-    finally:
-        connection.close()
-        connection.forget()
-
-
-def _connection(address: WebAddress, pace: Pace, *, named: bool, rules: FilesRules) -> Any:
-    """Makes a connection that goes to addresses which were checked, and which another thread can cut off."""
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-
-    proxy = _proxy(address)
-    if proxy is None:
-        places, port = allowed_addresses(address.host, address.port, shown=address.shown, named=named), address.port
-    else:
-        if literal_address(address.host) is not None:
-            allowed_addresses(address.host, address.port, shown=address.shown, named=named)
-        places, port = [proxy.host], proxy.port
-    base: Any = HTTPSConnection if address.scheme == "https" else HTTPConnection
-
-    class Checked(base):  # type: ignore[misc]
-        proxied_in_the_open = proxy is not None and address.scheme == "http"
-        _double: socket.socket | None = None
-
-        def _new_conn(self) -> socket.socket:
-            fault: OSError = OSError("no address")
-            for place in places:
-                try:
-                    sock = socket.create_connection((place, port), timeout=rules.connect_s)
-                except OSError as error:
-                    fault = error
-                    continue
-                sock.settimeout(rules.silence_s)
-                self.forget()
-                self._double = sock.dup()  # TLS takes the socket itself away
-                pace.stop = self._cut
-                return sock
-            raise fault
-
-        def _cut(self) -> None:
-            double = self._double
-            if double is not None:
-                with suppress(OSError):
-                    double.shutdown(socket.SHUT_RDWR)
-
-        def forget(self) -> None:
-            double, self._double = self._double, None
-            if double is not None:
-                double.close()
-
-    host = address.host if proxy is None or address.scheme == "https" else proxy.host
-    connection = Checked(host, address.port if proxy is None else port, timeout=rules.silence_s)
-    if proxy is not None and address.scheme == "https":
-        connection.set_tunnel(address.host, address.port)
-    return connection
-
-
-def _proxy(address: WebAddress) -> WebAddress | None:
-    """Gives the proxy that the environment names for an address; this machine is always asked directly."""
-    literal = literal_address(address.host)
-    if address.host == "localhost" or (literal is not None and literal.is_loopback):
-        return None
-    named = getproxies_environment().get(address.scheme)
-    if not named or proxy_bypass(address.host):
-        return None
-    return parse_web_address(named if "://" in named else f"http://{named}")
+        answer = connection.getresponse()
+        yield answer
+        if answer.length_remaining == 0 and connection.sock is not None:
+            answer.drain_conn()
+            connection.may_go_on = True
 
 
 def _check_status(address: WebAddress, answer: Any, also: tuple[int, ...]) -> None:

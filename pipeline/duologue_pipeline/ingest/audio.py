@@ -14,11 +14,12 @@ import soxr
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.files.file_fault import FileFault, Kind, StoreFaultError
+from duologue_pipeline.files.kept import kept_copy
 from duologue_pipeline.files.local import Seen
 from duologue_pipeline.files.names import is_remote, shown
-from duologue_pipeline.files.storage import local_copy
+from duologue_pipeline.ingest.decoded import SampleSource, open_samples
 from duologue_pipeline.ingest.limits import BLOCK_S, block_seconds, check_limits
-from duologue_pipeline.ingest.track_file import TrackFile, to_float
+from duologue_pipeline.ingest.track_file import to_float
 from duologue_pipeline.records import Recording, Track
 
 __all__ = ["PairDecoder", "Pcm", "Placer", "conversation_blocks"]
@@ -38,7 +39,7 @@ class PairDecoder:
     def __init__(self, recording: Recording) -> None:
         self._tracks = recording.tracks
         self._stack = ExitStack()
-        self._files: dict[str, TrackFile] = {}
+        self._files: dict[str, SampleSource] = {}
         self._seen: dict[str, Seen] = {}
 
     def __enter__(self) -> Self:
@@ -56,9 +57,9 @@ class PairDecoder:
     def _open(self, track: Track) -> None:
         if track.uri not in self._files:
             try:
-                path = self._stack.enter_context(local_copy(track.uri))
+                path = self._stack.enter_context(kept_copy(track.uri))
                 seen = Seen(path, track.uri)
-                file = TrackFile(path, shown(track.uri))
+                file = open_samples(path, shown(track.uri), seen)
             except StoreFaultError:
                 raise
             except FileFault as fault:

@@ -25,6 +25,7 @@ _FLAC_BYTES = {"PCM_S8": 1, "PCM_16": 2, "PCM_24": 3}
 _READ = frozenset(
     ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "NIST", "OGG", "MP3"]
 )  # what is looked through before
+_COMPRESSED = frozenset(["FLAC", "OGG", "MP3"])
 _BLOCK_SAMPLES = 1 << 16  # of silence, or of samples that are left out, at a time
 
 
@@ -64,6 +65,11 @@ class TrackFile:
         self.channels = self._decoder.channels
         self._silence = self._sections[0].silence_samples
         self.read_samples = 0
+
+    @property
+    def is_compressed(self) -> bool:
+        """Tells whether decoding costs time: in these formats all that is read has to be computed and checked."""
+        return self._decoder is not None and self._decoder.format in _COMPRESSED
 
     def close(self) -> None:
         """Closes the file."""
@@ -151,6 +157,7 @@ class _Decoder:
                 "audio_unreadable",
                 f"{uri}: a file of format {self._file.format}, which is not read; expected {EXPECTED}: convert it",
             )
+        self.format: str = self._file.format
         self.sample_rate_hz: int = self._file.samplerate
         self.channels: int = self._file.channels
         self._skip = section.skip_samples

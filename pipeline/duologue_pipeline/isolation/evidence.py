@@ -119,9 +119,10 @@ class Segment:
         tiles_db = 10 * np.log10(np.mean(np.square(tiles, dtype=np.float64), axis=2) + 10 ** (LOWEST_LEVEL_DB / 10))
         self.levels_db = tiles_db[:, 1:-1]
         self.levels_around_db = sliding_window_view(tiles_db, 3, axis=1).max(axis=2)
-        self._spans = sliding_window_view(signal, 3 * layout.frame, axis=1)[:, :: layout.frame]
-        n_fft = next_fast_len(layout.frame + layout.long_taps, real=True)
-        self._autocorrelations = irfft(np.square(np.abs(rfft(tiles, n_fft))), n_fft)[:, :, : layout.long_taps]
+        # Everything below is a correlation of two frames, and made from these: each frame is transformed once.
+        self._spectra: C64 = rfft(tiles, 2 * layout.frame)
+        power = np.square(self._spectra.real) + np.square(self._spectra.imag)
+        self._autocorrelations = irfft(power, 2 * layout.frame)[:, :, : layout.long_taps]
 
     def evidence(self, target: int, frames: Frames, weights: F64) -> Evidence:
         """Sums up some frames of a segment.
@@ -131,20 +132,49 @@ class Segment:
             frames: intp [n], indices of the segment's frames.
             weights: float64 [frames of the segment], the weight of each.
         """
-        source, total = 1 - target, Evidence.none(self._layout)
+        if not len(frames):
+            return Evidence.none(self._layout)
+        source, energy = 1 - target, 0.0
+        crosses = np.zeros((3, self._layout.frame + 1), np.complex64)  # with the frame before, of the same time, after
+        autocorrelation = np.zeros((3, self._layout.long_taps), np.float32)
         for first in range(0, len(frames), 16):  # few at a time stay in the processor's cache
             some = frames[first : first + 16]
             weight = weights[some].astype(np.float32)
-            targets = rfft(self.frames[target, some] * weight[:, None], self._layout.n_fft)
-            sources = rfft(self._spans[source, some], self._layout.n_fft)
-            neighbours = self._autocorrelations[source, some + np.array([[2], [1], [0]])]
-            total += Evidence(
-                frames=len(some),
-                first=self.first_frame + int(some[0]),
-                last=self.first_frame + int(some[-1]) + 1,
-                weight=float(weight.sum()),
-                cross=np.einsum("fk,fk->k", targets.conj(), sources),
-                autocorrelation=np.einsum("f,sfk->sk", weight, neighbours),
-                energy=float(weight @ np.sum(np.square(self.frames[target, some]), axis=1)),
-            )
-        return total
+            targets = self._spectra[target, some + 1].conj()
+            targets *= weight[:, None]
+            for place, cross in enumerate(crosses):
+                cross += np.einsum("fk,fk->k", targets, self._spectra[source, some + place])
+            for place, own in enumerate(autocorrelation):
+                own += weight @ self._autocorrelations[source, some + 2 - place]
+            energy += float(weight @ np.sum(np.square(self.frames[target, some]), axis=1))
+        return Evidence(
+            frames=len(frames),
+            first=self.first_frame + int(frames[0]),
+            last=self.first_frame + int(frames[-1]) + 1,
+            weight=float(weights[frames].astype(np.float32).sum()),
+            cross=_joined(crosses, self._layout),
+            autocorrelation=autocorrelation,
+            energy=energy,
+        )
+
+
+def _joined(crosses: C64, layout: Layout) -> C64:
+    """Joins the spectra of a frame's correlations with three frames to that with all three as one signal.
+
+    Args:
+        crosses: complex64 [3, frame + 1], the target's frame with the source's frame before it, at its time, and after it.
+        layout: the rules in samples.
+
+    Returns:
+        complex64 [n_fft / 2 + 1]: the source's three frames against the target's one, both begun at sample 0.
+    """
+    frame, n_fft = layout.frame, layout.n_fft
+    lags = np.zeros(4 * frame, np.float32)  # of -frame..3 * frame - 1 samples
+    for place, correlation in enumerate(irfft(crosses, 2 * frame)):
+        lags[place * frame : (place + 1) * frame] += correlation[frame:]
+        lags[(place + 1) * frame : (place + 2) * frame] += correlation[:frame]
+    around = np.zeros(n_fft, np.float32)
+    around[: 3 * frame] = lags[frame:]
+    around[n_fft - frame :] += lags[:frame]  # what lies before 0 comes from behind, as in any circular correlation
+    cross: C64 = rfft(around)
+    return cross

@@ -4,6 +4,7 @@ Both come from the sums of :mod:`duologue_pipeline.isolation.evidence`, which ar
 """
 
 from dataclasses import dataclass
+from functools import cache
 from math import log10
 from typing import Any
 
@@ -71,12 +72,18 @@ def phase_correlation(cross: C64, layout: Layout, rules: IsolationRules) -> F64:
     """
     # The correlation is exact at the lags that are kept; the spectrum it is made from is not: it also holds the edges
     # of the frames, which would outweigh the signal where that is weak. Hence there and back again.
-    kept = _correlation(cross, layout) * tukey(2 * layout.frame + 1, rules.lag_taper_share)
+    kept = _correlation(cross, layout) * _taper(2 * layout.frame + 1, rules.lag_taper_share)
     spectrum = rfft(kept, layout.n_fft)
     magnitude = np.abs(spectrum)
     spectrum /= magnitude + 10 ** (rules.lag_ignored_below_db / 10) * magnitude.max() + _NO_ENERGY
     spectrum[: round(rules.highpass_hz * layout.n_fft / layout.rate_hz)] = 0
     return np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
+
+
+@cache
+def _taper(size: int, share: float) -> F64:
+    window: F64 = tukey(size, share)
+    return window
 
 
 def find_lag(cross: C64, layout: Layout, rules: IsolationRules) -> tuple[int, float]:

@@ -31,8 +31,8 @@ class SameSignal:
 
     def add_samples(self, raw: F64) -> None:
         """Adds the samples of both tracks before any filter: float64 [2, T] in [-1, 1]."""
-        with_one = np.concatenate([np.ones((1, raw.shape[1])), raw])
-        self._moments += with_one @ with_one.T
+        (sum_a, sum_b), (a, b), both = raw.sum(axis=1), np.square(raw).sum(axis=1), float(np.dot(raw[0], raw[1]))
+        self._moments += np.array([[raw.shape[1], sum_a, sum_b], [sum_a, a, both], [sum_b, both, b]])
 
     def add_frames(self, segment: Segment, loud: Frames) -> None:
         """Adds the loud frames of a segment: intp [n], indices of its frames."""

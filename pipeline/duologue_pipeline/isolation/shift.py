@@ -9,8 +9,11 @@ a band empty (an MP3 of 8 kbit/s has nothing over 2 kHz), these clicks are all t
 counts alike they correlate at lags of whole frames like a copy (46 sigma, 2.8 s off, where there was none).
 """
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
@@ -19,6 +22,9 @@ from duologue_pipeline.records import FaultReport
 from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["Shift"]
+
+_REACH = 2
+"""Frames on either side that three moving averages reach over."""
 
 F32 = npt.NDArray[np.float32]
 
@@ -47,10 +53,7 @@ class Shift:
         floor_db = np.maximum(peak_db - self._rules.shift_range_db, self._rules.digital_silence_dbfs)
         # That of the loudest neighbour, so that a beginning is not turned up, as a curve without steps or kinks.
         loudest_db = maximum_filter1d(np.maximum(levels_db, floor_db[:, None]), 3, axis=1)
-        curve_db = np.repeat(loudest_db, size, axis=1)
-        for _ in range(3):
-            curve_db = uniform_filter1d(curve_db, size, axis=1, mode="nearest")
-        even = (signal[:, : frames * size] * 10 ** (-curve_db / 20)).astype(np.float32)
+        even = signal[:, : frames * size] * np.exp(_smooth(loudest_db, size) * np.float32(-np.log(10) / 20))
         a, b = rfft(even, self._n_fft)
         self._cross += a * b.conj()
 
@@ -76,3 +79,41 @@ class Shift:
         late = "b lies late against a" if lag_ms < 0 else "a lies late against b"
         detail = f"a copy lies {abs(lag_ms):.0f} ms off: {late}"
         return FaultReport(True, round(-lag_ms / 1000, 3), confidence(sigmas, rules.shift_min_sigma), detail)
+
+
+def _smooth(steps_db: npt.NDArray[np.float64], size: int) -> F32:
+    """Draws a curve without steps or kinks through the levels of frames: three moving averages, each a frame long.
+
+    Such a curve is a spline: within a frame it depends on the levels of the two frames before, its own, and the two after,
+    with weights that are the same in every frame. Only at the two ends, which have no neighbours, it is drawn as it is said.
+
+    Args:
+        steps_db: float64 [2, frames].
+        size: samples of a frame.
+
+    Returns:
+        float32 [2, frames * size].
+    """
+    frames = steps_db.shape[1]
+    if frames < 4 * _REACH:
+        return _averaged(steps_db, size)
+    curve = np.empty((2, frames, size), np.float32)
+    around = sliding_window_view(steps_db.astype(np.float32), 2 * _REACH + 1, axis=1)
+    np.matmul(around, _spline(size), out=curve[:, _REACH:-_REACH])
+    for ends, kept in (slice(0, 2 * _REACH), slice(0, _REACH)), (slice(-2 * _REACH, None), slice(-_REACH, None)):
+        curve[:, kept] = _averaged(steps_db[:, ends], size).reshape(2, -1, size)[:, kept]
+    return curve.reshape(2, -1)
+
+
+def _averaged(steps_db: npt.NDArray[np.float64], size: int) -> F32:
+    curve_db = np.repeat(steps_db, size, axis=1)
+    for _ in range(3):
+        curve_db = uniform_filter1d(curve_db, size, axis=1, mode="nearest")
+    return curve_db.astype(np.float32)
+
+
+@cache
+def _spline(size: int) -> F32:
+    """Gives the weights of a frame and its neighbours at each sample of it: float32 [2 * _REACH + 1, size]."""
+    one = np.eye(4 * _REACH + 1)  # each frame alone, far from the ends
+    return _averaged(one, size).reshape(len(one), -1, size)[_REACH:-_REACH, 2 * _REACH]

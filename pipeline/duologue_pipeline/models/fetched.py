@@ -100,7 +100,7 @@ def _fetched(uri: str, name: str, folder: Path) -> Path | None:
     """Copies one file into a folder; None where there is no such file."""
     target = folder / name
     try:
-        with local_copy(join(uri, name)) as path, storage_faults(target):
+        with storage_faults(target), local_copy(join(uri, name)) as path:
             shutil.copyfile(path, target)
     except FileMissing:
         return None

@@ -17,7 +17,16 @@ from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
 from duologue_schemas import iter_faults, parse_manifest_line
 
-__all__ = ["digest_of_lines", "line_digest", "parse_line", "read_all_lines", "read_lines", "unique_recordings"]
+__all__ = [
+    "digest_of_lines",
+    "line_digest",
+    "parse_line",
+    "read_all_lines",
+    "read_lines",
+    "recording_of",
+    "unique_recordings",
+    "valid_document",
+]
 
 _EXCERPT = 60
 
@@ -73,6 +82,12 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
         The recording, or a ``manifest_invalid`` rejection that names every fault of the line. The line number is
         not in it, so that the order of the lines changes no output; `duologue validate` gives it.
     """
+    document = valid_document(line, manifest_uri=manifest_uri)
+    return document if isinstance(document, Rejected) else recording_of(document, manifest_uri=manifest_uri)
+
+
+def valid_document(line: bytes, *, manifest_uri: str) -> dict[str, Any] | Rejected:
+    """Parses a manifest line and checks it; arguments and refusal as of :func:`parse_line`."""
     limit = load_rules(FilesRules).max_manifest_line_bytes
     if len(line) > limit:
         excerpt = line.strip()[:_EXCERPT].decode("utf-8", errors="replace")
@@ -96,7 +111,25 @@ def parse_line(line: bytes, *, manifest_uri: str) -> Recording | Rejected:
             f"{shown(named)} names this machine, in a manifest that lies elsewhere; copy the manifest here, or allow it with "
             "--allow-private-addresses",
         )
-    return _recording_from_document(document, manifest_uri=manifest_uri)
+    valid: dict[str, Any] = document
+    return valid
+
+
+def recording_of(document: dict[str, Any], *, manifest_uri: str) -> Recording:
+    """Makes a recording from the document of a manifest line (:func:`valid_document`)."""
+    a, b = (_track(track, manifest_uri) for track in document["tracks"])
+    source = document.get("source", {})
+    return Recording(
+        recording_id=document["recording_id"],
+        a=a,
+        b=b,
+        language=document.get("language"),
+        started_at=document.get("started_at"),
+        setting=document.get("setting"),
+        topic=document.get("topic"),
+        register=document.get("register"),
+        source=Source(source.get("corpus"), source.get("license"), source.get("route")),
+    )
 
 
 def _is_unicode(text: str) -> bool:
@@ -147,23 +180,6 @@ def unique_recordings(parsed: Iterable[Recording | Rejected]) -> Iterator[Record
 def _invalid(recording_id: str | None, detail: str, *, faults: int = 1) -> Rejected:
     told = f"{detail}. `duologue validate MANIFEST` lists every fault by line"
     return Rejected(recording_id, "read", "manifest_invalid", told, {"faults": faults})
-
-
-def _recording_from_document(document: dict[str, Any], *, manifest_uri: str) -> Recording:
-    """Makes a recording from the document of a manifest line that follows the schema."""
-    a, b = (_track(track, manifest_uri) for track in document["tracks"])
-    source = document.get("source", {})
-    return Recording(
-        recording_id=document["recording_id"],
-        a=a,
-        b=b,
-        language=document.get("language"),
-        started_at=document.get("started_at"),
-        setting=document.get("setting"),
-        topic=document.get("topic"),
-        register=document.get("register"),
-        source=Source(source.get("corpus"), source.get("license"), source.get("route")),
-    )
 
 
 def _track(document: dict[str, Any], manifest_uri: str) -> Track:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.file_fault import StoreFaultError
+from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.text import parse_json
@@ -49,11 +49,11 @@ def read_manifest(uri: str) -> bytes:
     name = join(uri, MANIFEST)
     try:
         return read_inside(uri, MANIFEST, max_bytes=_MAX_BYTES)
-    except StoreFaultError:
-        raise
     except NotADirectoryError:
         raise UsageError(f"{uri}: is a file; give the output folder of a run, in which {MANIFEST} lies") from None
     except OSError as error:
+        if isinstance(error, FileFault) and error.kind in ("not_allowed", "forbidden", "unreachable"):
+            raise  # it says what is to be done, and nothing is known to be damaged
         if not isinstance(error, FileNotFoundError) and error.errno != errno.ENAMETOOLONG:
             raise DamagedReleaseError(f"{name}: cannot be read ({error})") from None
         raise UsageError(f"{name}: no such file; is {uri} the output folder of a complete run?") from None

@@ -7,14 +7,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from duologue_cards import facts_from_release, write_croissant, write_readme
-from duologue_pipeline.records import SPEAKERS, SPLITS, WrittenTable
-from duologue_schemas.tables import WITHDRAWN
+from duologue_cards import CardRules, Sheet, Tally, make_sheet, write_cards
+from duologue_pipeline.records import SPLITS, WrittenTable
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.human_reference import HumanReferenceRules
+from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = [
+    "card_sheet",
     "cards",
     "file_entry",
     "manifest_bytes",
@@ -82,45 +82,58 @@ def table_entry(name: str, files: Sequence[WrittenTable]) -> dict[str, Any]:
     return {"files": f"{name}.parquet" if is_one else f"{name}/*.parquet", "rows": sum(file.rows for file in files)}
 
 
-def split_entries(shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, dict[str, Any]]:
+def split_entries(shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, dict[str, Any]]:
     """Builds ``splits``: what each split holds; ``bridge`` is named only where it holds something.
 
     Args:
         shards: the entries of all shards.
-        recordings: the table of ``recordings.parquet``.
+        tally: of all tables and people.
     """
-    found = {split: _split(split, shards, recordings) for split in SPLITS}
+    found = {split: _split(split, shards, tally) for split in SPLITS}
     return {split: entry for split, entry in found.items() if entry["shards"] or split in SPLITS[:2]}
 
 
-def cards(
-    document: Mapping[str, Any], index: pa.Table, recordings: pa.Table, reasons: Mapping[str, int]
-) -> Iterator[tuple[str, bytes]]:
-    """Writes the cards of a release, ``README.md`` and ``croissant.json``.
+def card_sheet(
+    document: Mapping[str, Any], tally: Tally, reasons: Mapping[str, int], stated: Mapping[str, Any] | None = None
+) -> Sheet:
+    """Lays down the facts of a release, of which its cards are made.
 
     Args:
         document: of ``dataset.json``; its ``files`` name all but the cards.
-        index: the table of ``index.parquet``.
-        recordings: the table of ``recordings.parquet``.
+        tally: of all tables and people (:mod:`duologue_cards.tally`).
         reasons: reason of a rejection -> how many recordings were rejected for it.
+        stated: what a person stated (``dataset.yaml``).
+
+    Raises:
+        ValueError: document and tables do not belong together.
+    """
+    isolation = load_rules(IsolationRules)
+    rules = CardRules(
+        turn_taking=load_rules(HumanReferenceRules).turn_taking,
+        warn_above_db=isolation.warn_above_db,
+        fail_above_db=isolation.fail_above_db,
+    )
+    return make_sheet(document, tally, reasons, stated=stated or {}, rules=rules)
+
+
+def cards(
+    document: Mapping[str, Any], tally: Tally, reasons: Mapping[str, int], stated: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Writes the cards of a release; arguments and faults as for :func:`card_sheet`.
 
     Yields:
         (path, content).
     """
-    facts = facts_from_release(document, index, recordings, reasons)
-    yield "README.md", write_readme(facts).encode()
-    yield "croissant.json", write_croissant(facts).encode()
+    return write_cards(card_sheet(document, tally, reasons, stated))
 
 
-def _split(split: str, shards: Sequence[Mapping[str, Any]], recordings: pa.Table) -> dict[str, Any]:
+def _split(split: str, shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, Any]:
     own = [shard for shard in shards if shard["split"] == split]
-    rows = recordings.filter(pc.equal(recordings["split"], split))
-    speakers = {name for side in SPEAKERS for name in rows[f"speaker_{side}"].to_pylist()}
     return {
         "shards": len(own),
         "samples": sum(shard["samples"] for shard in own),
-        "recordings": rows.num_rows,
-        "speakers": len(speakers - {WITHDRAWN}),
+        "recordings": tally["recordings", split],
+        "speakers": tally["speakers", split],
         "duration_s": _sum_s(own),
     }
 

@@ -49,7 +49,10 @@ def mark_launch(out: str, *, fingerprint: str, launch: str) -> None:
 
 
 def in_launch(work: Callable[..., _Made], *arguments: Any, out: str, launch: str, **options: Any) -> _Made:
-    """Does work that writes into the staging folder, if that still is the launch's (:func:`require_launch`)."""
+    """Does work that writes into the staging folder, if that still is the launch's (:func:`require_launch`).
+
+    The work is given neither ``out`` nor ``launch``.
+    """
     require_launch(out, launch)
     return work(*arguments, **options)
 

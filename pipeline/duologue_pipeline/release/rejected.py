@@ -44,7 +44,9 @@ def published_lines(rejected: Iterable[Rejected]) -> list[bytes]:
 
 
 def detail_lines(rejected: Iterable[Rejected]) -> list[str]:
-    """Writes refusals with their sentences: a line of JSON each, without newline, in ASCII, because what was found may be no text
+    """Writes refusals with their sentences.
+
+    A line of JSON each, without newline, in ASCII, because what was found may be no text
     that can be written.
     """
     rows = (

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from duologue_cards import CARD_FILES
 from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.files.locks import remove_dead_lock
 from duologue_pipeline.files.storage import delete_file, exists, is_remote, join, list_files
@@ -33,7 +34,7 @@ _UNFINISHED: Final = re.compile(r"(?:[^/]+/)?\.[^/]+\.[0-9a-f]{32}\.tmp")
 _LOCKS: Final = re.compile(
     r"\.(?:propagate|release|dataset\.json|ledger\.pub|revocations\.jsonl)\.lock|receipts/\.[0-9]{4,}\.json\.lock"
 )
-_CARDS: Final = ("README.md", "croissant.json", "statistics.json", "rejected.jsonl")
+_CARDS: Final = (*CARD_FILES, "statistics.json", "rejected.jsonl")
 _OF_A_RELEASE: Final = frozenset({*(f"{table}.parquet" for table in TABLES), *_CARDS, *PUBLISHED})
 _TABLE: Final = re.compile(rf"(?:{'|'.join(TABLES)})/[a-z]+-[0-9]{{5,}}\.parquet|speakers/[0-9a-f]{{2}}\.parquet")
 """A file of a table that is a folder of files."""

@@ -10,14 +10,16 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from duologue_cards import Tally, add_tallies
 from duologue_pipeline.events.figures import statistics_file
-from duologue_pipeline.events.totals import Totals
+from duologue_pipeline.events.speakers import SpeakerTotals
 from duologue_pipeline.files.storage import digest, join, write_bytes
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.made_by import MADE_BY
@@ -35,13 +37,16 @@ from duologue_pipeline.release.document import (
 from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.ready import published
 from duologue_pipeline.release.rejected import published_lines
-from duologue_pipeline.shards.write import ready_folder
-from duologue_schemas.tables import TABLES
+from duologue_pipeline.shards.summary import Summary, add_summaries, bucket
+from duologue_pipeline.shards.write import WrittenSpeakers, ready_folder, write_speakers
+from duologue_schemas.tables import SHARD_TABLES, TABLES
 
 __all__ = ["JOINED_SHARDS", "ReleaseOptions", "stage_release", "write_release"]
 
 JOINED_SHARDS: Final = 16
 """A release of so many shards has one file a table; one of more has a folder a table, in it one file a shard."""
+
+_READERS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class ReleaseOptions:
         ledger: ``ledger_id``, ``events`` and ``checkpoint`` of the ledger, each None where there was none.
         fingerprint: hash of everything that decides the run's output.
         manifest_sha256: hash of the manifest's content, whatever its order.
+        stated: what a person stated for the cards (:mod:`duologue_cards.statement`).
     """
 
     name: str
@@ -74,25 +80,30 @@ class ReleaseOptions:
     ledger: Mapping[str, Any]
     fingerprint: str
     manifest_sha256: str
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 def stage_release(
     shards: Iterable[WrittenShard],
     rejected: Iterable[Rejected],
-    totals: Mapping[tuple[str, str], Totals],
+    summary: Summary,
+    speakers: Iterable[WrittenSpeakers],
     *,
     out: str,
     options: ReleaseOptions,
     launch: str = "",
 ) -> dict[str, Any] | None:
-    """Lays a release ready: tables, ``rejected.jsonl``, statistics, cards, and ``dataset.json`` when all else is there.
+    """Lays a release ready: ``rejected.jsonl``, statistics, cards, and ``dataset.json`` when all else is there.
 
-    It may be called again, at the same time and after the release was published: it writes the same bytes, or nothing.
+    It reads no row of the tables, unless it joins those of a small release; it needs memory for the names of shards and files,
+    and for the refusals. It may be called again, at the same time and after the release was published: it writes the same
+    bytes, or nothing.
 
     Args:
         shards: every shard, in any order.
         rejected: every rejection, in any order.
-        totals: of the corpus, its languages and its speakers (:func:`duologue_pipeline.events.totals.corpus_totals`).
+        summary: that of all shards together.
+        speakers: the files of the table of speakers, in any order.
         out: the output folder; nothing of it is touched but what lies ready in its staging folder.
         options: what to say.
         launch: whose folder it is laid ready in (:func:`duologue_pipeline.shards.write.ready_folder`).
@@ -105,24 +116,24 @@ def stage_release(
         return done
     ready = ready_folder(out, launch)
     ordered = sorted(shards, key=lambda shard: shard.name)
+    people = sorted(speakers, key=lambda each: each.file.path)
     refused = _write_rejected(rejected, out=ready)
     if not ordered:
         return None
-    tables = {table: [_table_of(shard, table) for shard in ordered] for table in TABLES}
-    index, recordings = (
-        pa.concat_tables(read_table(join(ready, file.path)) for file in tables[name])
-        for name in ("index", "recordings")
-    )
+    tables = {table: [_table_of(shard, table) for shard in ordered] for table in SHARD_TABLES}
+    tables["speakers"] = [each.file for each in people]
     if len(ordered) <= JOINED_SHARDS:
         tables = {table: [_join(files, TABLES[table], f"{table}.parquet", ready)] for table, files in tables.items()}
-    release = _release_document(ordered, tables, recordings, refused, options)
+    tally = add_tallies([summary.tally, *(each.tally for each in people)])
+    release = _release_document(ordered, tables, tally, refused, options)
     reasons = Counter(row["reason"] for row in refused)
-    write_bytes(join(ready, "statistics.json"), statistics_file(totals))
+    statistics = statistics_file(summary.totals, speakers=release["tables"]["speakers"]["rows"])
+    write_bytes(join(ready, "statistics.json"), statistics)
     release["files"] = [
         *(file_entry(file.path, file.sha256, file.bytes) for files in tables.values() for file in files),
         *(_file_entry(ready, name) for name in ("rejected.jsonl", "statistics.json")),
     ]
-    for name, content in cards(release, index, recordings, reasons):
+    for name, content in cards(release, tally, reasons, options.stated):
         write_bytes(join(ready, name), content)
         release["files"].append(_file_entry(ready, name))
     write_bytes(join(ready, MANIFEST), manifest_bytes(release))
@@ -130,15 +141,16 @@ def stage_release(
 
 
 def write_release(
-    shards: Iterable[WrittenShard],
-    rejected: Iterable[Rejected],
-    totals: Mapping[tuple[str, str], Totals],
-    *,
-    out: str,
-    options: ReleaseOptions,
+    shards: Iterable[WrittenShard], rejected: Iterable[Rejected], *, out: str, options: ReleaseOptions
 ) -> dict[str, Any] | None:
-    """Writes a release whose shards lie ready: :func:`stage_release`, then at once :func:`publish_release`."""
-    stage_release(shards, rejected, totals, out=out, options=options)
+    """Writes a release whose shards lie ready, in one process: the speakers, :func:`stage_release`, :func:`publish_release`."""
+    written = list(shards)
+    summary = add_summaries(shard.summary for shard in written)
+    by_file: dict[str, dict[str, SpeakerTotals]] = {}
+    for name, totals in summary.speakers.items():
+        by_file.setdefault(bucket(name), {})[name] = totals
+    speakers = [write_speakers(name, own, out=out) for name, own in by_file.items()]
+    stage_release(written, rejected, summary, speakers, out=out, options=options)
     return publish_release(out)
 
 
@@ -156,9 +168,10 @@ def _table_of(shard: WrittenShard, table: str) -> WrittenTable:
 def _join(files: Sequence[WrittenTable], schema: pa.Schema, path: str, ready: str) -> WrittenTable:
     """Joins the files of a table into one."""
     buffer = io.BytesIO()
-    with pq.ParquetWriter(buffer, schema) as writer:
-        for file in files:
-            writer.write_table(read_table(join(ready, file.path)))
+    with ThreadPoolExecutor(_READERS) as readers, pq.ParquetWriter(buffer, schema) as writer:
+        for table in readers.map(read_table, [join(ready, file.path) for file in files]):
+            if table.num_rows:
+                writer.write_table(table)
     data = buffer.getvalue()
     write_bytes(join(ready, path), data)
     return WrittenTable(path, sum(file.rows for file in files), hashlib.sha256(data).hexdigest(), len(data))
@@ -171,7 +184,7 @@ def _file_entry(out: str, name: str) -> dict[str, Any]:
 def _release_document(
     shards: Sequence[WrittenShard],
     tables: Mapping[str, Sequence[WrittenTable]],
-    recordings: pa.Table,
+    tally: Tally,
     rejected: Sequence[Mapping[str, Any]],
     options: ReleaseOptions,
 ) -> dict[str, Any]:
@@ -187,6 +200,7 @@ def _release_document(
         )
         for shard in shards
     ]
+    written = sum(file.rows for file in tables["recordings"])
     return {
         "schema": SCHEMA,
         "name": options.name,
@@ -203,10 +217,10 @@ def _release_document(
         "rules": dict(options.rules),
         "ledger": dict(options.ledger),
         "run": {"fingerprint": options.fingerprint, "manifest_sha256": options.manifest_sha256},
-        "splits": split_entries(entries, recordings),
+        "splits": split_entries(entries, tally),
         "totals": {
-            "read": recordings.num_rows + len(rejected),
-            "written": recordings.num_rows,
+            "read": written + len(rejected),
+            "written": written,
             "rejected": len(rejected),
             **shard_totals(entries),
         },

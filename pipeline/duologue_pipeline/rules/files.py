@@ -14,7 +14,8 @@ class FilesRules(RuleSet):
 
     Attributes:
         max_file_bytes: a larger file of audio is refused.
-        max_words_bytes: a larger word file, too.
+        max_kept_bytes: so much is kept by a process of what it has fetched and decoded, for the steps that read it again.
+        max_words_bytes: a larger word file than this is refused, too.
         max_words: so is one with more entries.
         max_manifest_line_bytes: a longer line of a manifest is refused.
         max_manifest_bytes: a larger manifest is not read.
@@ -33,6 +34,7 @@ class FilesRules(RuleSet):
 
     name: ClassVar[str] = "files"
     max_file_bytes: int
+    max_kept_bytes: int
     max_words_bytes: int
     max_words: int
     max_manifest_line_bytes: int

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from duologue_pipeline.rules.loader import RuleSet
 
-__all__ = ["HumanFigure", "HumanReferenceRules"]
+__all__ = ["HumanFigure", "HumanReferenceRules", "HumanTurnTaking", "LimitsOfConversations"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +37,68 @@ class HumanFigure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LimitsOfConversations:
+    """Holds within what so many conversations of people lie.
+
+    Attributes:
+        conversations: how many.
+        distance_p95_s: 95th percentile of the Wasserstein-1 distance of their floor-transfer offsets to the reference.
+        distance_p99_s: its 99th percentile.
+        fto_median_low_s: lower end of the 95 % range of the median floor-transfer offset.
+        fto_median_high_s: its upper end.
+        overlapped_transfers_low: lower end of that of the share of floor transfers in overlap.
+        overlapped_transfers_high: its upper end.
+        overlap_share_low: lower end of that of the overlap, of the time in which anybody speaks.
+        overlap_share_high: its upper end.
+    """
+
+    conversations: int
+    distance_p95_s: float
+    distance_p99_s: float
+    fto_median_low_s: float
+    fto_median_high_s: float
+    overlapped_transfers_low: float
+    overlapped_transfers_high: float
+    overlap_share_low: float
+    overlap_share_high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class HumanTurnTaking:
+    """Holds the floor-transfer offsets of people, with which those of a corpus of their language are compared.
+
+    Attributes:
+        language: primary language subtag.
+        of: what was measured.
+        source: who says so.
+        lowest_limit_s: below this distance no corpus is called unlike people, however large it is.
+        fewest_conversations: of fewer nothing is said.
+        fewest_transfers: of fewer floor transfers nothing is said.
+        fto_edges_s: edges of the bins of the histogram, one more than bins.
+        fto_counts: floor transfers in each bin; the outermost bins hold what lies beyond.
+        by_conversations: limits, by rising number of conversations; interpolated between.
+    """
+
+    language: str
+    of: str
+    source: str
+    lowest_limit_s: float
+    fewest_conversations: int
+    fewest_transfers: int
+    fto_edges_s: tuple[float, ...]
+    fto_counts: tuple[int, ...]
+    by_conversations: tuple[LimitsOfConversations, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class HumanReferenceRules(RuleSet):
     """Holds the human figures for :func:`duologue_pipeline.events.figures.statistics_document`.
 
     Attributes:
         figures: each with its own source, which the rule set's only points to.
+        turn_taking: the reference of the cards (:mod:`duologue_cards.reference`).
     """
 
     name: ClassVar[str] = "human_reference"
     figures: tuple[HumanFigure, ...]
+    turn_taking: HumanTurnTaking

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from duologue_consent.decisions.remembered import RememberingSnapshot
 from duologue_pipeline.consent.decide import Refused, decide_all
 from duologue_pipeline.consent.decided_files import DECIDED, write_decided
 from duologue_pipeline.consent.gate import check_consent
@@ -40,7 +41,7 @@ def decide_manifest(
         out: the output folder, which the caller holds.
         as_of: the moment at which consent must be live.
     """
-    snapshot = None if ledger is None else ledger.snapshot
+    snapshot = None if ledger is None else RememberingSnapshot.of_snapshot(ledger.snapshot)
     check = partial(
         check_consent,
         snapshot=snapshot,

@@ -18,6 +18,9 @@ _NOT_GRANTED: Final = re.compile(
 """What is left of the error once Beam has carried it from a worker: at most a line in the text of another one."""
 
 
+_NO_CODE: Final = re.compile(r"No module named 'duologue")
+
+
 @contextmanager
 def faults_as_usage(out: str) -> Iterator[None]:
     """Raises a UsageError in place of what the user can do something about; errors of the program go on as they are.
@@ -33,6 +36,11 @@ def faults_as_usage(out: str) -> Iterator[None]:
         fault = usage_error_in(error, out)
         if fault is None and (found := _NOT_GRANTED.search(f"{type(error).__name__}: {error}")):
             fault = UsageError(found["said"])
+        if fault is None and _NO_CODE.search(str(error)):
+            fault = UsageError(
+                "the workers have no duologue: start them in the image of docker/, or install the same version where they run "
+                "(docs/runners.md), and run the command again"
+            )
         if fault is None and isinstance(error, OSError):
             fault = storage_fault(error, error.filename or out)
         if fault is None:

@@ -9,6 +9,7 @@ from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.made_by import MADE_BY
+from duologue_pipeline.release.card_files import load_statement
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.run.ledger import PinnedLedger
@@ -34,13 +35,14 @@ def release_options(
         second_opinion, asr: the models that are asked, None where none are.
 
     Raises:
-        UsageError: the codec or a checkpoint cannot be opened.
+        UsageError: the codec or a checkpoint cannot be opened, or the statement cannot be read.
     """
     spec = CodecSpec.parse(request.codec)
     codec = open_codec(spec.on_cpu())  # where the run is launched there need be no GPU
     opinion_document = second_opinion.document() if second_opinion else None
     asr_document = asr.document() if asr else None  # hashes every file of the checkpoint
     rules = rule_versions()
+    stated = {} if request.card is None else load_statement(request.card)
     pin = dict.fromkeys(("ledger_id", "events", "checkpoint")) if ledger is None else dict(ledger.pin)
     decides = {
         "made_by": MADE_BY,
@@ -64,6 +66,7 @@ def release_options(
         # A moment that was named decides who may be used. Where none was it is that of the run, and a second run of the same
         # ledger gives the release that is there: what ended by itself since is for `consent propagate`.
         **({"as_of": format_time(request.as_of)} if request.as_of else {}),
+        **({"card": stated} if stated else {}),
     }
     return ReleaseOptions(
         name=request.name,
@@ -79,4 +82,5 @@ def release_options(
         ledger=pin,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
         manifest_sha256=manifest_sha256,
+        stated=stated,
     )

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO, Any, Final
 
 from duologue_pipeline.errors import UsageError
@@ -78,8 +79,7 @@ class _Run:
     progress: IO[str] | None
 
     def tell(self, text: str) -> None:
-        if self.progress is not None:
-            print(text, file=self.progress, flush=True)
+        _tell(self.progress, text)
 
     def ledger(self) -> PinnedLedger | None:
         """Opens and signs the ledger as it is now."""
@@ -107,6 +107,11 @@ class _Run:
         )
 
 
+def _tell(stream: IO[str] | None, text: str) -> None:
+    if stream is not None:
+        print(text, file=stream, flush=True)
+
+
 def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
     """Runs the pipeline, unless the output already holds the release that it would write.
 
@@ -123,7 +128,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         allow_private_addresses()
     manifest, out = _usable_manifest(absolute_uri(request.manifest)), absolute_uri(request.out)
     if request.beam_args:  # a mistake in them is answered before anything is written
-        check_engine(request, manifest, out)
+        check_engine(request, manifest, out, tell=partial(_tell, progress))
     second_opinion = SecondOpinion.of(
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )

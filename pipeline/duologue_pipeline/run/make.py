@@ -23,13 +23,14 @@ from duologue_pipeline.words.asr_checkpoint import AsrModel
 __all__ = ["check_engine", "make_release"]
 
 
-def check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
+def check_engine(request: RunRequest, manifest: Manifest, out: str, *, tell: Callable[[str], None]) -> None:
     """Refuses what the runner, or its workers on other machines, could not do.
 
     Args:
         request: what the user asks for.
         manifest: what it names.
         out: uri of the output folder.
+        tell: is told what goes, but not well, as lines of text.
 
     Raises:
         UsageError: there is such a thing; nothing has been written yet.
@@ -47,7 +48,7 @@ def check_engine(request: RunRequest, manifest: Manifest, out: str) -> None:
     require_reachable(
         engine, manifest=request.manifest, out=out, codec=request.codec, models=models, recordings=manifest
     )
-    require_needs(engine)
+    require_needs(engine, tell=tell)
     check_options(engine)
 
 
@@ -85,7 +86,7 @@ def make_release(
     Raises:
         UsageError: the runner could not do it.
     """
-    from duologue_pipeline.engines.dataflow import DataflowJob
+    from duologue_pipeline.engines.dataflow import DataflowJob, name_job
     from duologue_pipeline.engines.options import beam_options, engine_of
     from duologue_pipeline.engines.outcome import what_next
     from duologue_pipeline.pipeline import RunOptions
@@ -112,6 +113,7 @@ def make_release(
         details=staged_details(out, launch) if details else None,
     )
     engine, jobs = engine_of(beam_options(request.beam_args)), list[DataflowJob]()
+    name_job(engine.options, f"{launch[:8]}-{release.name}")
 
     def submitted(job: DataflowJob) -> None:
         tell(f"job {job.job_id} was submitted: {job.link}")

@@ -38,6 +38,7 @@ class RunRequest:
         allow_network: whether these may be downloaded.
         allow_private_addresses: whether audio and words are fetched from private networks as well.
         name: of the dataset.
+        card: path of a dataset.yaml, what a person states for the cards; None for none.
         validation_share: share of the time for the validation split.
         bridge_share: share of the time that may be set aside to have one (:mod:`duologue_pipeline.shards.bridge`).
         shard_hours: conversation time in a shard; chosen by the length of the whole if None
@@ -65,6 +66,7 @@ class RunRequest:
     allow_network: bool = False
     allow_private_addresses: bool = False
     name: str = "duologue-dataset"
+    card: str | None = None
     validation_share: float = 0.05
     bridge_share: float = 0.15
     shard_hours: float | None = None

@@ -8,10 +8,11 @@ from typing import IO, Any, Final
 
 import apache_beam as beam
 
-from duologue_pipeline.engines.dataflow import DataflowJob, failure, is_over, job_counters, submitted_job
+from duologue_pipeline.engines.dataflow import DataflowJob, failure, is_over, job_counters, submission, submitted_job
 from duologue_pipeline.engines.options import Engine
 from duologue_pipeline.engines.package import staged_package
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.kept import forget
 from duologue_pipeline.pipeline import RunOptions, build_pipeline
 from duologue_pipeline.stages.launcher import end_workers, launching
 from duologue_pipeline.stages.local_runner import local_runner
@@ -23,6 +24,10 @@ _WORKER_DIED: Final = "Worker subprocess exited"
 _LOOK_EVERY_S: Final = 0.2
 _GIVE_UP_AFTER_S: Final = 10.0
 _ASK_EVERY_S: Final = 30.0
+_SILENT: Final = (
+    "nothing has been counted yet: this runner may tell its counters at the end only, or no worker has begun. Beam waits for ever "
+    "for workers whose python has no apache-beam (docs/runners.md)"
+)
 
 
 def run_watched(
@@ -48,8 +53,11 @@ def run_watched(
     Raises:
         UsageError: a worker process was killed, or a job of Dataflow's failed.
     """
-    with staged_package(engine):
-        return _run(options, engine, recordings=recordings, stream=stream, submitted=submitted)
+    try:
+        with staged_package(engine):
+            return _run(options, engine, recordings=recordings, stream=stream, submitted=submitted)
+    finally:
+        forget()
 
 
 def watch_job(job: DataflowJob, result: Any, *, recordings: int, stream: IO[str] | None) -> None:
@@ -71,12 +79,11 @@ def watch_job(job: DataflowJob, result: Any, *, recordings: int, stream: IO[str]
             if stream is not None:
                 print(f"job {job.job_id} goes on; to stop it: {job.cancel}", file=stream, flush=True)
             raise
-        except Exception as error:
+        except Exception:
             if not is_over(result):
                 raise
-            raise failure(job, error) from None
     if result.state != "DONE":
-        raise failure(job, RuntimeError(f"it was ended ({result.state})"))
+        raise failure(job, result)
 
 
 def _run(
@@ -91,7 +98,8 @@ def _run(
     pipeline = beam.Pipeline(runner=runner, options=engine.options)  # takes a copy of the options
     build_pipeline(pipeline, options)
     if engine.is_dataflow:
-        result = pipeline.run()
+        with submission():
+            result = pipeline.run()
         job = submitted_job(result, engine.options)
         if job is None:
             return False
@@ -111,7 +119,8 @@ def _run(
         results[0].wait_until_finish()
 
     every_s = _ASK_EVERY_S if engine.elsewhere else None
-    with launching(), Progress(recordings, counters, stream, every_s=every_s):
+    silent = None if runner is not None else _SILENT
+    with launching(), Progress(recordings, counters, stream, every_s=every_s, silent=silent):
         _apart(work)
     return True
 

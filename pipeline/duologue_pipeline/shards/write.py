@@ -16,15 +16,18 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from duologue_cards import Tally
+from duologue_pipeline.events.speakers import SpeakerTotals
 from duologue_pipeline.files.storage import join, write_bytes
 from duologue_pipeline.files.tables import table_bytes
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.records import Tokenized, WrittenShard, WrittenTable
 from duologue_pipeline.shards.relabel import relabelled
+from duologue_pipeline.shards.summary import people_and_rows, summarise
 from duologue_pipeline.shards.tar import Piece, join_parts
-from duologue_schemas.tables import TABLES
+from duologue_schemas.tables import SHARD_TABLES, TABLES
 
-__all__ = ["READY", "STAGING", "ready_folder", "write_rows", "write_shard"]
+__all__ = ["READY", "STAGING", "WrittenSpeakers", "lay_ready", "ready_folder", "write_shard", "write_speakers"]
 
 STAGING: Final = ".staging"
 """The folder under the output where unfinished work lies; it goes when the release is complete."""
@@ -35,6 +38,14 @@ launch has a folder of its own in it (:func:`ready_folder`)."""
 
 _LEARNED_FROM: Final = 5
 """From so many samples at the beginning of a shard ``datasets`` learns the types."""
+
+
+@dataclass(frozen=True)
+class WrittenSpeakers:
+    """Describes a file of the table of speakers that lies ready, and counts the people in it."""
+
+    file: WrittenTable
+    tally: Tally
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,7 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str, launch: str
         first=[sample.piece for sample in first],
     )
     path = f"shards/{name}"
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SHARD_TABLES}
     offset = 0
     for sample in [*first, *(sample for sample in samples if sample not in first)]:
         rows["index"].append({**sample.row, "split": split, "shard": path, "offset": offset})
@@ -89,6 +100,7 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str, launch: str
         where = {"split": split, "shard": path, "same_audio": list(part.same_audio)}
         rows["recordings"] += [{**row, **where} for row in document["recordings"]]
         rows["events"] += [{**row, "split": split} for row in document["events"]]
+    tables = {table: pa.Table.from_pylist(rows[table], schema=TABLES[table]) for table in SHARD_TABLES}
     return WrittenShard(
         name=name,
         split=split,
@@ -96,22 +108,35 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str, launch: str
         bytes=size,
         samples=len(rows["index"]),
         duration_ms=round(1000 * sum(row["end_s"] - row["start_s"] for row in rows["index"])),
-        tables=tuple(write_rows(ready, f"{table}/{shard}.parquet", rows[table], TABLES[table]) for table in TABLES),
+        tables=tuple(lay_ready(ready, f"{kind}/{shard}.parquet", table) for kind, table in tables.items()),
+        summary=summarise(tables["index"], tables["recordings"]),
     )
 
 
-def write_rows(ready: str, path: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> WrittenTable:
+def write_speakers(name: str, speakers: Mapping[str, SpeakerTotals], *, out: str, launch: str = "") -> WrittenSpeakers:
+    """Writes one file of the table of speakers, and counts its people.
+
+    Args:
+        name: of the file without its ending (:func:`duologue_pipeline.shards.summary.bucket`).
+        speakers: all of that file.
+        out, launch: as for :func:`write_shard`.
+    """
+    tally, rows = people_and_rows(speakers)
+    table = pa.Table.from_pylist(rows, schema=TABLES["speakers"])
+    return WrittenSpeakers(lay_ready(ready_folder(out, launch), f"speakers/{name}.parquet", table), tally)
+
+
+def lay_ready(ready: str, path: str, table: pa.Table) -> WrittenTable:
     """Writes one file of a table into the folder in which a release lies ready.
 
     Args:
         ready: the folder.
         path: of the file in the release, e.g. ``index/train-00000.parquet``.
-        rows: of it.
-        schema: its columns.
+        table: its rows.
     """
-    data = table_bytes(pa.Table.from_pylist(rows, schema=schema))
+    data = table_bytes(table)
     write_bytes(join(ready, path), data)
-    return WrittenTable(path, len(rows), hashlib.sha256(data).hexdigest(), len(data))
+    return WrittenTable(path, table.num_rows, hashlib.sha256(data).hexdigest(), len(data))
 
 
 def _first(samples: Sequence[_Sample]) -> list[_Sample]:

@@ -14,6 +14,7 @@ Counters = Mapping[tuple[str, str], int]
 """(stage, "kept" or a reason) -> elements."""
 
 _EVERY_S: Final = 1.0
+_SILENT_S: Final = 60.0
 
 
 class Progress:
@@ -24,6 +25,7 @@ class Progress:
         counters: gives those of the moment; where a runner tells none until it is done, there is nothing to write.
         stream: where the lines go; nowhere if None.
         every_s: how long it waits between two looks; a second if None.
+        silent: what is said once where nothing at all has been counted for a minute; nothing if None.
     """
 
     def __init__(
@@ -33,7 +35,9 @@ class Progress:
         stream: IO[str] | None,
         *,
         every_s: float | None = None,
+        silent: str | None = None,
     ) -> None:
+        self._silent = silent
         self._every_s = _EVERY_S if every_s is None else every_s
         self._recordings = recordings
         self._counters = counters
@@ -46,6 +50,10 @@ class Progress:
     def _watch(self) -> None:
         while not self._ended.wait(self._every_s):
             self._write()
+            if self._silent and time.monotonic() - self._began > _SILENT_S:
+                if self._stream is not None:
+                    print(self._silent, file=self._stream, flush=True)
+                self._silent = None
 
     def _write(self) -> None:
         try:
@@ -53,6 +61,8 @@ class Progress:
         except Exception:  # noqa: BLE001 - whatever a runner raises that tells none: no run fails for its progress
             LOG.debug("the runner gives no counters", exc_info=True)
             return
+        if counts:
+            self._silent = None
         line = progress_line(counts, self._recordings)
         if self._stream is not None and line != self._line:
             print(f"[{time.monotonic() - self._began:6.1f} s] {line}", file=self._stream, flush=True)

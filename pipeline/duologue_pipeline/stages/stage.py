@@ -10,6 +10,7 @@ from apache_beam.pvalue import AsSingleton, PCollection
 from apache_beam.utils.shared import Shared
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.files.kept import begin_keeping, end_keeping
 from duologue_pipeline.stages.guard import Split, guarded, settled, tried
 from duologue_pipeline.stages.launcher import end_with_launcher
 
@@ -72,8 +73,12 @@ class _Work(beam.DoFn):
 
     def setup(self) -> None:
         end_with_launcher()
+        begin_keeping()
         if self._model is not None:
             self._loaded = (self._shared.acquire(self._model),)
+
+    def teardown(self) -> None:
+        end_keeping()
 
     def process(self, element: Any, *side: Any) -> Iterator[Any]:
         yield settled(self._name, tried(self._name, self._work, element, *self._loaded, *side))

@@ -8,7 +8,6 @@ import apache_beam as beam
 from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from apache_beam.transforms.combiners import ToListCombineFn
 
-from duologue_pipeline.events.totals import Totals
 from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.records import Rejected, Tokenized, WrittenShard
 from duologue_pipeline.release.ready import published, require_launch
@@ -16,8 +15,10 @@ from duologue_pipeline.release.rejected import detail_lines
 from duologue_pipeline.release.write import ReleaseOptions, stage_release
 from duologue_pipeline.shards.plan import plan_release
 from duologue_pipeline.shards.splits import PlanEntry
-from duologue_pipeline.shards.write import write_shard
+from duologue_pipeline.shards.summary import Summary
+from duologue_pipeline.shards.write import WrittenSpeakers, write_shard
 from duologue_pipeline.stages.guard import settled
+from duologue_pipeline.stages.summaries import Summaries, WriteSpeakers, without_summary
 
 __all__ = ["PlanRelease", "WriteDetails", "WriteRelease", "WriteShard"]
 
@@ -117,9 +118,13 @@ class WriteDetails(beam.PTransform[Any, Any]):
 
     Args:
         uri: of the file.
+        out: the output folder.
+        launch: as of :class:`WriteShard`.
     """
 
     uri: str
+    out: str
+    launch: str
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -129,7 +134,7 @@ class WriteDetails(beam.PTransform[Any, Any]):
             rejected
             | "Told" >> beam.Filter(_is_told)
             | "All" >> beam.CombineGlobally(ToListCombineFn())
-            | "Write" >> beam.Map(_write_details, uri=self.uri)
+            | "Write" >> beam.Map(_write_details, uri=self.uri, out=self.out, launch=self.launch)
         )
 
 
@@ -137,7 +142,8 @@ def _is_told(rejected: Rejected) -> bool:
     return bool(rejected.detail)  # the sentences of the launcher have stayed there
 
 
-def _write_details(rejected: list[Rejected], uri: str) -> None:
+def _write_details(rejected: list[Rejected], uri: str, out: str, launch: str) -> None:
+    require_launch(out, launch)
     write_bytes(uri, "".join(f"{line}\n" for line in detail_lines(rejected)).encode())
 
 
@@ -147,14 +153,12 @@ class WriteRelease(beam.PTransform[Any, Any]):
 
     Args:
         rejected: everything that was refused on the way.
-        totals: from :class:`CorpusTotals`.
         out: the output folder.
         launch: as of :class:`WriteShard`.
         options: what the release says about the run.
     """
 
     rejected: PCollection[Rejected]
-    totals: PCollection[tuple[tuple[str, str], Totals]]
     out: str
     launch: str
     options: ReleaseOptions
@@ -169,9 +173,10 @@ class WriteRelease(beam.PTransform[Any, Any]):
             | "Release"
             >> beam.Map(
                 _stage_release,
-                shards=AsList(shards),
+                shards=AsList(shards | "Listed" >> beam.Map(without_summary)),
                 rejected=AsList(self.rejected),
-                totals=AsList(self.totals),
+                summary=AsSingleton(shards | "Summary" >> Summaries()),
+                speakers=AsList(shards | "Speakers" >> WriteSpeakers(out=self.out, launch=self.launch)),
                 launch=self.launch,
                 options=self.options,
             )
@@ -182,7 +187,8 @@ def _stage_release(
     out: str,
     shards: list[WrittenShard],
     rejected: list[Rejected],
-    totals: list[tuple[tuple[str, str], Totals]],
+    summary: Summary,
+    speakers: list[WrittenSpeakers],
     launch: str,
     options: ReleaseOptions,
 ) -> dict[str, Any] | None:
@@ -190,4 +196,4 @@ def _stage_release(
     if done is not None:
         return done
     require_launch(out, launch)
-    return stage_release(shards, rejected, dict(totals), out=out, options=options, launch=launch)
+    return stage_release(shards, rejected, summary, speakers, out=out, options=options, launch=launch)

@@ -71,7 +71,7 @@ def require_continues_own(folder: str, ledger: Ledger, *, now: datetime) -> None
     """Checks that a ledger continues the release in a folder, if there is one and it was made with this ledger.
 
     Args:
-        folder: a path or ``s3://``.
+        folder: a path, ``s3://`` or ``gs://``.
         ledger: the ledger.
         now: what the clock shows.
 

@@ -6,18 +6,20 @@ Everything is given as bytes; writing it, in which order and safe against a cras
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import pyarrow as pa
-
+from duologue_cards import Tally, add_tallies, tally_index, tally_recordings, tally_speakers
 from duologue_pipeline.events.figures import statistics_file
 from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.storage import join
-from duologue_pipeline.files.tables import parse_table
+from duologue_pipeline.files.tables import parse_table, table_rows
 from duologue_pipeline.files.text import read_json_lines
 from duologue_pipeline.made_by import MADE_BY
+from duologue_pipeline.reader.release_file import release_file, table_paths
+from duologue_pipeline.records import SPLITS
+from duologue_pipeline.release.card_files import read_statement
 from duologue_pipeline.release.document import (
     cards,
     file_entry,
@@ -30,6 +32,7 @@ from duologue_pipeline.release.document import (
 from duologue_pipeline.withdrawal.new_tables import new_tables
 from duologue_pipeline.withdrawal.plan import Plan
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
+from duologue_schemas.tables import TABLES
 
 __all__ = ["NewFile", "NewRelease", "new_release"]
 
@@ -105,23 +108,33 @@ def new_release(
     if outcome.keys() != {shard.path for shard in plan.shards}:
         raise ValueError("the rewritten shards are not those of the plan: rewrite each shard of the plan once")
     tables = new_tables(root, release, plan, outcome)
-    index, recordings = (
-        pa.concat_tables(parse_table(data) for data in tables[name].values()) for name in ("index", "recordings")
-    )
-    document = _document(release, hashlib.sha256(old).hexdigest(), plan, outcome, recordings)
+
+    def files_of(name: str) -> Iterator[bytes]:
+        for path in table_paths(release, name):
+            yield tables[path] if path in tables else release_file(root, release, path)
+
+    counted = [tally_index(parse_table(data)) for data in files_of("index")]
+    counted += [tally_recordings(parse_table(data)) for data in files_of("recordings")]
+    tally = add_tallies([*counted, tally_speakers(parse_table(data) for data in files_of("recordings"))])
+    document = _document(release, hashlib.sha256(old).hexdigest(), plan, outcome, tally)
+    rows = {name: sum(map(table_rows, files_of(name))) for name in release.get("tables", {})}
+    if rows:
+        document["tables"] = {name: {**entry, "rows": rows[name]} for name, entry in release["tables"].items()}
     if ledger is not None:
         document["ledger"] = dict(ledger)
-    statistics = NewFile("statistics.json", statistics_file(totals_of_rows(recordings.to_pylist())))
-    renewed = (*(NewFile(path, data) for files in tables.values() for path, data in files.items()), statistics)
+    totals = totals_of_rows(row for data in files_of("recordings") for row in parse_table(data).to_pylist())
+    statistics = NewFile("statistics.json", statistics_file(totals, speakers=rows.get("speakers")))
+    renewed = (*(NewFile(path, data) for path, data in tables.items()), statistics)
     made = {file.path: file for file in renewed}
+    kept = {*kept_files, *(path for name in TABLES for path in table_paths(release, name))}
     files = [
         made[entry["path"]].entry() if entry["path"] in made else entry
         for entry in release["files"]
-        if entry["path"] in made or entry["path"] in kept_files
+        if entry["path"] in made or entry["path"] in kept
     ]
     document["files"] = list(files)
     reasons = Counter(row["reason"] for row in read_json_lines(join(root, "rejected.jsonl")))
-    told = [NewFile(path, data) for path, data in cards(document, index, recordings, reasons)]
+    told = [NewFile(path, data) for path, data in cards(document, tally, reasons, read_statement(root, release))]
     document["files"] += [card.entry() for card in told]
     known = {entry["path"] for entry in document["files"]}
     obsolete = tuple(entry["path"] for entry in release["files"] if entry["path"] not in known)
@@ -133,7 +146,7 @@ def _document(
     sha256: str,
     plan: Plan,
     outcome: Mapping[str, RewrittenShard],
-    recordings: pa.Table,
+    tally: Tally,
 ) -> dict[str, Any]:
     """Builds the document of the new ``dataset.json`` without its ``files``."""
     shards = []
@@ -161,10 +174,10 @@ def _document(
         "rules": {**release["rules"], "withdrawal": plan.rules},
         "previous": {"version": release["version"], "sha256": sha256},
         "withdrawal": counts,
-        "splits": split_entries(shards, recordings),
+        "splits": split_entries(shards, tally),
         "totals": {
             **totals,
-            "written": recordings.num_rows,
+            "written": sum(tally["recordings", split] for split in SPLITS),
             "withdrawn": totals.get("withdrawn", 0) + counts["recordings_dropped"],
             **shard_totals(shards),
         },

@@ -187,8 +187,8 @@ def _old_versions(root: str) -> dict[str, str]:
     if not is_remote(root) or not keeps_old_versions(root):
         return {}
     return {
-        "earlier versions in the bucket": "the bucket keeps what is deleted as earlier versions; delete those, or have a "
-        "lifecycle rule do it"
+        "earlier versions in the bucket": "the bucket keeps what is deleted, as earlier versions or for a while; delete "
+        "those, or have a rule of the bucket do it"
     }
 
 

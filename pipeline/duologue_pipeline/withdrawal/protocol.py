@@ -79,7 +79,7 @@ def propagate_release(
     """Takes out of a release what its speakers no longer allow, and proves it.
 
     Args:
-        uri: the folder of the release, or of a run that did not end: a path or ``s3://``.
+        uri: the folder of the release, or of a run that did not end: a path, ``s3://`` or ``gs://``.
         ledger: the ledger that it was made with.
         as_of: the moment at which consent is asked for; now if None. Denials count whatever it is.
         dry_run: only say what would be done; nothing is written.

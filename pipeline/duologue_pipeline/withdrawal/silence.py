@@ -149,7 +149,7 @@ def silence_event(event: Mapping[str, Any]) -> dict[str, Any]:
 def silence_event_row(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
     """Takes the same out of a row of ``events.parquet``: null where the column may be."""
     kept = load_rules(WithdrawalRules).event_fields_kept
-    return {name: value if name in kept else _empty(name, value, schema) for name, value in row.items()}
+    return {name: value if name in kept else empty_value(name, value, schema) for name, value in row.items()}
 
 
 def silence_index_row(
@@ -164,7 +164,7 @@ def silence_index_row(
         schema: the columns of the table; what is not known to say nothing about the speaker who goes is emptied.
     """
     kept = load_rules(WithdrawalRules).index_columns_kept
-    silenced = {name: value if name in kept else _empty(name, value, schema) for name, value in row.items()}
+    silenced = {name: value if name in kept else empty_value(name, value, schema) for name, value in row.items()}
     silenced |= {name: value for name, value in figures.items() if name in silenced}
     return silenced | {f"speaker_{side}": WITHDRAWN}
 
@@ -186,7 +186,7 @@ def silence_recording(row: Mapping[str, Any], side: Speaker, schema: pa.Schema) 
     kept = {*rules.recording_columns_kept, *of_the_other}
     named = {f"speaker_{side}", f"samples_sha256_{side}"}
     return {
-        name: WITHDRAWN if name in named else value if name in kept else _empty(name, value, schema)
+        name: WITHDRAWN if name in named else value if name in kept else empty_value(name, value, schema)
         for name, value in row.items()
     }
 
@@ -196,7 +196,8 @@ def _withdrawn(name: str, value: Any) -> Any:
     return WITHDRAWN if name in ("commitment", "samples_sha256") else _silent(name, value)
 
 
-def _empty(name: str, value: Any, schema: pa.Schema) -> Any:
+def empty_value(name: str, value: Any, schema: pa.Schema) -> Any:
+    """Gives what stands in a column in place of a value that may not stay: null, or what says nothing."""
     return None if schema.field(name).nullable else _silent(name, value)
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
-from duologue_cards import facts_from_release
 from duologue_consent import Snapshot, format_time
 from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.errors import UsageError
@@ -18,12 +17,15 @@ from duologue_pipeline.files.inside import irregular_faults
 from duologue_pipeline.files.storage import join, list_entries, read_bytes
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, parse_release, read_manifest
-from duologue_pipeline.reader.release_file import release_file
+from duologue_pipeline.reader.release_file import release_file, table_paths
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.reader.tables import index_fault, read_release_table
+from duologue_pipeline.release.card_files import read_statement, release_tally
+from duologue_pipeline.release.document import card_sheet
 from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
 from duologue_pipeline.withdrawal.same_audio import with_same_audio
+from duologue_schemas.tables import LATER_TABLES
 
 __all__ = ["ReleaseState", "look_again", "manifest_sha256", "read_state"]
 
@@ -107,13 +109,20 @@ def _read_once(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     names += [f"{folder}/{name}" for folder in ("shards", RECEIPTS) for name in list_entries(join(root, folder))]
     for irregular in irregular_faults(root, names):
         raise UsageError(irregular)
-    index, recordings, _ = (read_release_table(root, release, name) for name in ("index", "recordings", "events"))
+    index, recordings = (read_release_table(root, release, name) for name in ("index", "recordings"))
+    for name in (
+        "events",
+        "speakers",
+    ):  # looked at before anything is written; of a folder of files each when it is changed
+        paths = table_paths(release, name)
+        if paths == [f"{name}.parquet"] or not (paths or name in LATER_TABLES):
+            read_release_table(root, release, name)
     reasons = _rejected_reasons(root, release)
     fault = index_fault(release, index)
     if fault:
         raise UsageError(f"{join(root, 'index.parquet')}: {fault}; see `duologue shards verify {root}`")
     try:
-        facts_from_release(release, index, recordings, reasons)
+        card_sheet(release, release_tally(index, recordings), reasons, read_statement(root, release))
     except ValueError as error:  # the cards of the new version could not be made
         raise UsageError(
             f"{root}: its dataset.json and its tables do not belong together ({error}); put back the tables of this very "

@@ -12,9 +12,10 @@ from statistics import median
 from typing import Any, Final
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.files.file_fault import FileFault, StoreFaultError
+from duologue_pipeline.files.file_fault import FileFault, Kind, StoreFaultError
+from duologue_pipeline.files.kept import kept_copy
 from duologue_pipeline.files.names import shown
-from duologue_pipeline.files.storage import local_copy, read_bytes
+from duologue_pipeline.files.storage import read_bytes
 from duologue_pipeline.records import SPEAKERS, Recording, Speaker, Track, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
@@ -30,6 +31,7 @@ WORDS_POLICIES: Final[dict[str, str]] = {
 }
 
 _FAULTS_SHOWN = 3
+_REASONS: Final[dict[Kind, str]] = {"over_limit": "words_invalid", "unreachable": "words_unreachable"}
 
 
 def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] | None, tuple[Word, ...] | None]:
@@ -76,16 +78,18 @@ def read_json(uri: str) -> Any:
     """Reads the JSON document of a word file.
 
     Raises:
-        RejectError: ``words_missing``, or ``words_invalid`` where it is not JSON, gives a field twice or holds NaN.
+        RejectError: ``words_missing``, ``words_unreachable`` where it may work another time, or ``words_invalid`` where it
+            is not JSON, gives a field twice or holds NaN.
+        StoreFaultError: an object store could not be asked.
     """
     limits, name = load_rules(FilesRules), shown(uri)
     try:
-        with local_copy(uri, max_bytes=limits.max_words_bytes) as path:
+        with kept_copy(uri, max_bytes=limits.max_words_bytes) as path:
             data = read_bytes(str(path), max_bytes=limits.max_words_bytes)
     except StoreFaultError:
         raise
     except FileFault as fault:
-        reason = "words_invalid" if fault.kind == "over_limit" else "words_missing"
+        reason = _REASONS.get(fault.kind, "words_missing")
         told = str(fault).removeprefix(f"{name}: ")
         raise RejectError(reason, f"{name}: the word file cannot be read ({told})", fault.values) from None
     except OSError as error:

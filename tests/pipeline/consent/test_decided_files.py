@@ -1,44 +1,86 @@
-"""What the launcher has decided comes back from its files, the longest recordings first."""
+"""What the launcher decides comes to the workers as it was decided, and nothing else does."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from duologue_pipeline.consent import decided_files
+from duologue_pipeline.consent.decide import Refused, decide, decide_all
 from duologue_pipeline.consent.decided_files import read_decided, write_decided
-from duologue_pipeline.records import Consented, Recording, Rejected
+from duologue_pipeline.errors import RejectError
+from duologue_pipeline.records import ConsentBasis, Consented, Recording, Rejected, Source, Track
 from tests.conftest import make_consent, make_recording
 
-SIZES = {"short": 900, "long": 100_000, "longer": 130_000, "unknown": 0, "middle": 5000}
+SIGNED = "https://host/a.wav?X-Amz-Signature=0123456789"
+Build = Callable[..., Any]
 
 
-def consented(name: str) -> Consented:
-    recording = make_recording(Path(f"/audio/{name}.wav"), recording_id=name)
-    return Consented(**vars(recording), consent=make_consent(recording))
+def full(name: str = "call-1") -> Recording:
+    a = Track("anna@example.org", SIGNED, 1, -0.5, "DE", "s3://b/words é.json", "agent", "You are kind.")
+    b = Track("ben@example.org", "/data/b.wav")
+    return Recording(name, a, b, "de-DE", "2026-03-01T10:00:00Z", "telephone", "tea", "casual", Source("c", "l", "r"))
 
 
-def name_of(decided: Any) -> str:
-    return str(decided.recording_id)
+def no(recording: Recording) -> ConsentBasis:
+    raise RejectError("consent_not_given", f"{recording.a.speaker_id} was not asked", {"track": "a"})
 
 
-def size_of(recording: Recording) -> int:
-    return SIZES[recording.recording_id]
+def test_a_recording_that_may_be_used_comes_back_with_pseudonyms_for_its_speakers(tmp_path: Path) -> None:
+    consent = make_consent(full())
+    (path,) = write_decided(decide_all([full()], lambda _: consent), str(tmp_path))
+    (found,) = read_decided(path)
+    assert isinstance(found, Consented)
+    assert found == decide(full(), lambda _: consent)
+    assert (found.a.speaker_id, found.b.speaker_id) == (consent.a.commitment, consent.b.commitment)
+    assert found.a.uri == SIGNED
+    text = Path(path).read_text()
+    assert "example.org" not in text
+    assert "0123456789" not in text
 
 
-def test_recordings_of_like_size_stand_together_the_longest_first(tmp_path: Path) -> None:
-    paths = write_decided(map(consented, SIZES), str(tmp_path), size=size_of)
-    names = [[name_of(each) for each in read_decided(path)] for path in paths]
-    assert names == [["long", "longer"], ["middle"], ["short"], ["unknown"]]
+def test_of_a_refused_one_only_its_places_and_the_reason_come_back(tmp_path: Path) -> None:
+    refused = decide(full(), no)
+    assert isinstance(refused, Refused)
+    assert refused.rejected.detail == "anna@example.org was not asked"
+    (path,) = write_decided([refused], str(tmp_path))
+    (found,) = read_decided(path)
+    assert found == Refused(
+        Recording("call-1", Track("a", SIGNED, 1, -0.5), Track("b", "/data/b.wav")),
+        Rejected("call-1", "consent", "consent_not_given", "", {"track": "a"}),
+    )
+    assert "kind" not in Path(path).read_text()
 
 
-def test_nothing_is_lost_and_nothing_else_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decided_files, "_LINES", 2)
-    given = [consented(name) for name in (*SIZES, *SIZES, *SIZES)]
-    refused = Rejected("refused", "read", "manifest_invalid", "")
-    paths = write_decided([*given, refused], str(tmp_path), size=size_of)
-    assert len(paths) == len({*paths}) == len(list(tmp_path.iterdir())) == 9
-    found = [each for path in paths for each in read_decided(path)]
-    assert sorted(map(name_of, found)) == sorted(map(name_of, [*given, refused]))
-    sizes = [SIZES.get(name_of(each), 0).bit_length() for each in found]
-    assert sizes == sorted(sizes, reverse=True)
+def test_a_line_that_is_no_recording_keeps_its_id_only_if_it_is_one(tmp_path: Path) -> None:
+    lines = [
+        Rejected(name, "read", "manifest_invalid", "anna", {"faults": 1})
+        for name in ("call-1", "anna@example.org", None)
+    ]
+    (path,) = write_decided(decide_all(lines, no), str(tmp_path))
+    assert [each.recording_id for each in read_decided(path) if isinstance(each, Rejected)] == ["call-1", None, None]
+    assert "anna" not in Path(path).read_text()
+
+
+def test_files_hold_a_thousand_each(tmp_path: Path) -> None:
+    recordings = [make_recording(recording_id=f"call-{number}") for number in range(2001)]
+    paths = write_decided(decide_all(recordings, make_consent_of), str(tmp_path))
+    found = [each.recording_id for path in paths for each in read_decided(path) if isinstance(each, Consented)]
+    assert found == [each.recording_id for each in recordings]
+    assert [len(Path(path).read_text().splitlines()) for path in paths] == [1000, 1000, 1]
+    assert write_decided([], str(tmp_path)) == []
+
+
+def make_consent_of(recording: Recording) -> ConsentBasis:
+    return make_consent(recording)
+
+
+def test_a_worker_without_the_key_says_where_such_a_manifest_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = write_decided([decide(full(), make_consent)], str(tmp_path))
+    assert json.loads(Path(path).read_text())["recording"]["a"]["uri"].startswith("sealed:")
+    monkeypatch.delenv("DUOLOGUE_ADDRESS_KEY")
+    with pytest.raises(Exception, match=r"this worker has no key to them.*copy the files into a bucket"):
+        list(read_decided(path))

@@ -12,7 +12,7 @@ from duologue_pipeline.engines.needs import require_needs
 from duologue_pipeline.engines.options import beam_options, engine_of
 from duologue_pipeline.errors import UsageError
 from tests.dataflow_service import DataflowService, serve_dataflow
-from tests.google_store import serve_google_bucket
+from tests.google_store import GoogleStore, serve_google_bucket
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -82,13 +82,30 @@ def test_a_job_server_that_does_not_answer_is_refused() -> None:
 
 
 @pytest.fixture
-def service() -> Iterator[DataflowService]:
-    with serve_dataflow() as service, serve_google_bucket("bucket"):
+def store() -> Iterator[GoogleStore]:
+    with serve_google_bucket("bucket") as (_, store):
+        yield store
+
+
+@pytest.fixture
+def service(store: GoogleStore) -> Iterator[DataflowService]:
+    with serve_dataflow() as service:
         yield service
 
 
 def test_dataflow_takes_a_run_whose_bucket_is_there(service: DataflowService) -> None:
     assert refusal(*service.options, "--temp_location=gs://bucket/tmp") is None
+
+
+def test_a_bucket_in_another_region_is_told(service: DataflowService, store: GoogleStore) -> None:
+    told: list[str] = []
+    engine = engine_of(beam_options([*service.options, "--temp_location=gs://bucket/tmp"]))
+    for location, kind in (("EUROPE-WEST1", "region"), ("EU", "multi-region"), ("US-EAST1", "region")):
+        store.settings["bucket"] = {"location": location, "locationType": kind}
+        require_needs(engine, tell=told.append)
+    assert told == [
+        "gs://bucket lies in us-east1 and the job runs in europe-west1: what goes from region to region is slow and is paid for"
+    ]
 
 
 def test_a_bucket_that_is_not_there_is_refused_with_the_command_that_makes_it(service: DataflowService) -> None:

@@ -52,6 +52,15 @@ def test_an_output_folder_here_is_refused() -> None:
     )
 
 
+def test_s3_is_not_for_workers_of_googles_that_have_no_credentials() -> None:
+    told = refusal(out="s3://bucket/out")
+    assert told is not None
+    assert told.startswith(f"--out s3://bucket/out: {WHO}, of Google's, and have no credentials for S3; ")
+    assert refusal(WITH_IMAGE, out="s3://bucket/out") is None
+    portable = engine_of(beam_options(["--runner=PortableRunner", "--job_endpoint=cluster:8099"]))
+    assert refusal(portable, out="s3://bucket/out") is None
+
+
 @pytest.mark.parametrize(
     "uri", ["/calls/b.wav", "file:///calls/b.wav", "http://localhost:8000/b.wav", "http://127.0.0.1/b.wav"]
 )

@@ -1,17 +1,21 @@
 """Objects of both stores: keys are names, bodies are whole, and a store that fails is a sentence."""
 
+import gc
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from duologue_pipeline.files import google, google_files, s3, s3_streams, storage
+from duologue_pipeline.files import google, google_files, s3, s3_files, s3_streams, storage
 from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError
 from duologue_pipeline.files.names import scheme
 from duologue_pipeline.files.object_store import object_store
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
+from duologue_pipeline.withdrawal.release_folder import keeps_old_versions
 from tests.object_store import ENDPOINTS, Bucket
 from tests.servers import Proxy
 
@@ -297,3 +301,105 @@ def test_whether_a_file_is_there_is_asked_once(store: Bucket, bucket: str, proxy
     store.put("rows.json", b"{}")
     asked = [(storage.is_file(f"{bucket}/{name}"), len(proxy.asked)) for name in ("rows.json", "none", "rows.json/x")]
     assert asked == [(True, 1), (False, 2), (False, 3)]
+
+
+# --- nothing in parts -----------------------------------------------------------------------------------------------
+
+_WRITER = """
+import sys
+from duologue_pipeline.files import google_files, s3_streams, storage
+google_files._PART_BYTES = s3_streams._PART_BYTES = 5 << 20
+with storage.open_output(sys.argv[1]) as out:
+    out.write(bytes(int(sys.argv[2])))
+    print("written", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("size", [10, 12 << 20])
+def test_a_writer_that_is_killed_changes_nothing(place: str, size: int) -> None:
+    uri = f"{place}/killed"
+    storage.write_bytes(uri, b"as it was")
+    command = [sys.executable, "-c", _WRITER, uri, str(size)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"written\n"
+        writer.kill()
+    assert storage.read_bytes(uri) == b"as it was"
+    assert [name for name in storage.list_entries(place) if not name.startswith(".")] == ["killed"]
+
+
+@pytest.mark.parametrize("size", [10, 12 << 20])
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt, SystemExit])
+def test_a_writer_that_fails_changes_nothing(
+    place: str, size: int, error: type[BaseException], small_parts: None
+) -> None:
+    uri = f"{place}/failed"
+    storage.write_bytes(uri, b"as it was")
+    with pytest.raises(error), storage.open_output(uri) as out:
+        out.write(bytes(size))
+        raise error
+    del out
+    gc.collect()  # a stream that is forgotten must not end its upload
+    assert storage.read_bytes(uri) == b"as it was"
+    assert storage.list_entries(place) == ["failed"]
+
+
+@pytest.mark.parametrize("size", [10, 12 << 20])
+def test_a_store_that_fails_while_it_is_written_to_keeps_what_it_had(
+    store: Bucket, bucket: str, proxy: Proxy, size: int, small_parts: None
+) -> None:
+    storage.write_bytes(f"{bucket}/failing/file", b"as it was")
+    proxy.fault = lambda method, path, before: "503" if method in ("PUT", "POST") else ""
+    with pytest.raises(StoreFaultError), storage.open_output(f"{bucket}/failing/file") as out:
+        out.write(bytes(size))
+    proxy.fault = lambda method, path, before: ""
+    assert storage.read_bytes(f"{bucket}/failing/file") == b"as it was"
+
+
+@pytest.mark.parametrize("size", [5 << 20, (12 << 20) + 1])
+def test_an_object_of_any_size_is_moved(
+    store: Bucket, bucket: str, proxy: Proxy, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 copies up to 5 GB in one request, Google's store as much as it likes; both bounds are lowered here."""
+    monkeypatch.setattr(s3_files, "_COPY_BYTES", 5 << 20)
+    content = bytes(range(251)) * (size // 251 + 1)
+    storage.write_bytes(f"{bucket}/large", content[:size])
+    proxy.asked.clear()
+    before = store.unfinished()
+    storage.move(f"{bucket}/large", f"{bucket}/moved")
+    parts = [path for _, path in proxy.asked if "partNumber" in path or "rewriteTo" in path]
+    assert len(parts) >= size // (5 << 20)
+    assert storage.read_bytes(f"{bucket}/moved") == content[:size]
+    assert not storage.exists(f"{bucket}/large")
+    assert store.unfinished() == before
+
+
+@pytest.mark.parametrize("size", [10, 12 << 20])
+def test_a_write_whose_answer_is_lost_is_done_all_the_same(
+    store: Bucket, bucket: str, proxy: Proxy, size: int, small_parts: None
+) -> None:
+    content = bytes(range(251)) * (size // 251 + 1)
+    proxy.fault = lambda method, path, before: "late" if method in ("PUT", "POST") and not before else ""
+    storage.write_bytes(f"{bucket}/late", content)
+    assert storage.read_bytes(f"{bucket}/late") == content
+    storage.move(f"{bucket}/late", f"{bucket}/moved-late")
+    assert storage.read_bytes(f"{bucket}/moved-late") == content
+    proxy.fault = lambda method, path, before: "late" if method in ("DELETE", "POST") and not before else ""
+    storage.delete_file(f"{bucket}/moved-late")
+    storage.write_bytes(f"{bucket}/folder/x", b"1")
+    storage.delete_directory(f"{bucket}/folder")
+    assert not storage.exists(f"{bucket}/moved-late")
+    assert not storage.exists(f"{bucket}/folder")
+
+
+def test_whether_a_bucket_keeps_what_is_deleted_is_told(gs: Bucket) -> None:
+    """New buckets of Google's store do so for seven days."""
+    for settings, keeps in (
+        ({}, False),
+        ({"versioning": {"enabled": True}}, True),
+        ({"softDeletePolicy": {"retentionDurationSeconds": "604800"}}, True),
+        ({"softDeletePolicy": {"retentionDurationSeconds": "0"}}, False),
+    ):
+        gs.configure(settings)
+        assert keeps_old_versions(f"{gs.uri}/release") == keeps

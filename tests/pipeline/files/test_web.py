@@ -2,6 +2,7 @@
 
 import io
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -453,3 +454,67 @@ def test_a_proxy_of_the_environment_is_asked_for_the_rest_of_the_world(monkeypat
 def test_a_certificate_that_cannot_be_trusted_is_said() -> None:
     with serve_bytes(lambda s: s.sendall(b"HTTP/1.0 200 OK\r\n\r\nplain")) as base:
         assert "the connection cannot be trusted" in str(fault(base.replace("http:", "https:") + "/x"))
+
+
+# --- connections ----------------------------------------------------------------------------------------------------
+
+
+def peers(base: str, work: Callable[[], object], seen: list[tuple[str, int]]) -> int:
+    """Over how many connections the server was asked."""
+    seen.clear()
+    work()
+    return len(set(seen))
+
+
+def test_what_is_asked_of_one_server_comes_over_one_connection() -> None:
+    seen: list[tuple[str, int]] = []
+
+    def answer(handler: Handler) -> None:
+        seen.append(handler.client_address)
+        send(handler, BODY)
+
+    with serve(answer) as (base, _):
+        assert peers(base, lambda: [fetched(f"{base}/{n}") for n in range(5)], seen) == 1
+        for count in (2, 3):
+            threads = [
+                threading.Thread(target=lambda: [fetched(f"{base}/{n}") for n in range(4)]) for _ in range(count)
+            ]
+            assert peers(base, lambda t=threads: [x.start() for x in t] + [x.join() for x in t], seen) == count  # type: ignore[misc]
+
+
+def test_a_connection_that_was_not_read_to_its_end_or_was_closed_is_not_used_again() -> None:
+    seen: list[tuple[str, int]] = []
+
+    def answer(handler: Handler) -> None:
+        seen.append(handler.client_address)
+        if handler.path == "/closed":
+            handler.close_connection = True
+        if handler.path == "/long":
+            send(handler, BODY * 100)
+        else:
+            send(handler, BODY)
+
+    with serve(answer) as (base, _):
+        for path in ("/closed", "/long"):
+            for _ in range(3):
+                if path == "/long":
+                    fault(f"{base}{path}", max_bytes=len(BODY))
+                else:
+                    fetched(f"{base}{path}")
+        assert len(set(seen)) == 6
+        assert fetched(f"{base}/x") == BODY
+
+
+def test_a_kept_connection_is_one_that_was_checked_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(lambda h: send(h, BODY)) as (base, asked):
+        fetched(f"{base}/x")
+        monkeypatch.setattr("duologue_pipeline.files.web_connections.allowed_addresses", refuse_all)
+        assert fetched(f"{base}/y") == BODY  # kept: it was checked when it was made
+        monkeypatch.setattr("duologue_pipeline.files.web_connections.KEPT_S", 0.0)
+        with pytest.raises(FileFault, match="not allowed here"):
+            fetched(f"{base}/z")
+    assert [path for path, _ in asked] == ["/x", "/y"]
+
+
+def refuse_all(*_: object, **__: object) -> list[str]:
+    raise FileFault("not allowed here", "not_allowed")

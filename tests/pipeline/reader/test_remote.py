@@ -10,13 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader import DamagedReleaseError, open_dataset
 from duologue_pipeline.reader.fetch import Place, Shards
-from tests.object_store import serve_bucket
+from tests.object_store import Kind, serve_store
 from tests.servers import Handler, send, serve
 
 
@@ -87,14 +86,14 @@ def test_a_server_that_gives_no_parts_is_asked_for_each_shard_once(release: Path
         assert read(uri, **options) == found
 
 
-def test_a_bucket_gives_what_the_disk_gives(release: Path) -> None:
-    with serve_bucket("duologue-reader") as bucket:
+@pytest.mark.parametrize("kind", ["s3", "gs"])
+def test_a_bucket_gives_what_the_disk_gives(release: Path, kind: Kind) -> None:
+    with serve_store(kind, "duologue-reader") as bucket:
         for path in release.rglob("*"):
             if path.is_file():
-                key = f"out/{path.relative_to(release).as_posix()}"
-                boto3.client("s3").put_object(Bucket="duologue-reader", Key=key, Body=path.read_bytes())
+                bucket.put(f"out/{path.relative_to(release).as_posix()}", path.read_bytes())
         for options in ({}, {"shuffle": 1}, {"crop_s": 3.0}):
-            assert read(f"{bucket}/out", **options) == read(release, **options)
+            assert read(f"{bucket.uri}/out", **options) == read(release, **options)
 
 
 def test_a_missing_shard_is_told_when_its_samples_come_up(release: Path) -> None:

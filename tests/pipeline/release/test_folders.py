@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import mlcroissant
 import pyarrow.parquet as pq
@@ -9,18 +10,18 @@ import pytest
 
 from duologue_pipeline.decode import find_sample
 from duologue_pipeline.reader import open_dataset
+from duologue_pipeline.reader.index import shard_stem
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.protocol import propagate_release
-from tests.pipeline.release.folders import TABLES, into_folders, table_of
+from tests.pipeline.release.folders import TABLES, in_folders, table_of
 from tests.pipeline.release.test_verify import edit_manifest, sealed
 from tests.pipeline.withdrawal.world import World, make_world
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    made = make_world(tmp_path)
-    into_folders(made.out)
-    return made
+    with in_folders():
+        return make_world(tmp_path)
 
 
 def test_it_is_read_and_verified(world: World) -> None:
@@ -30,6 +31,11 @@ def test_it_is_read_and_verified(world: World) -> None:
     assert verify_release(str(world.out)).faults == ()
 
 
+def manifest(files: dict[str, bytes]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(files["dataset.json"])
+    return found
+
+
 def test_a_withdrawal_renews_its_files_and_leaves_those_that_do_not_change(world: World) -> None:
     before = world.files()
     world.withdraw("fred")
@@ -37,9 +43,17 @@ def test_a_withdrawal_renews_its_files_and_leaves_those_that_do_not_change(world
     assert outcome.refusals == {"consent_withdrawn": 1}
     assert verify_release(str(world.out)).faults == ()
     after = world.files()
-    paths = {f"{name}/{number:05d}.parquet" for name in TABLES for number in (0, 1)}
+    paths = {path for path in before if path.endswith(".parquet")}
     assert {path for path in after if path.endswith(".parquet")} == paths
-    assert {path for path in paths if after[path] == before[path]} == {f"{name}/00000.parquet" for name in TABLES}
+    (shard,) = {entry["path"] for entry in manifest(before)["shards"]} - {
+        entry["path"] for entry in manifest(after)["shards"]
+    }
+    speakers = [world.ledger.snapshot().commitment(speaker) for speaker in ("fred", "gina")]
+    assert {path for path in paths if after[path] != before[path]} == {
+        *(f"{name}/{shard_stem(shard)}.parquet" for name in ("index", "recordings", "events")),
+        *(f"speakers/{speaker[:2]}.parquet" for speaker in speakers),
+    }
+    assert not set(speakers) & set(table_of(world.out, "speakers")["speaker"].to_pylist())
     rows = {row["key"]: row for row in table_of(world.out, "index").to_pylist()}
     assert rows["call-7-00000"]["speaker_a"] == "withdrawn"
     assert propagate_release(str(world.out), world.ledger)[0].refusals == {}
@@ -54,15 +68,15 @@ def test_what_is_left_of_nobody_is_an_empty_file(world: World) -> None:
 
 
 def test_a_file_that_is_not_like_the_others_is_found(world: World) -> None:
-    path = world.out / "index" / "00001.parquet"
+    path = sorted((world.out / "index").iterdir())[1]
     pq.write_table(pq.read_table(path).drop_columns(["words"]), path)
     edit_manifest(
         world.out,
         lambda document: [
-            entry.update(sealed(path)) for entry in document["files"] if entry["path"] == "index/00001.parquet"
+            entry.update(sealed(path)) for entry in document["files"] if entry["path"] == f"index/{path.name}"
         ],
     )
-    assert verify_release(str(world.out)).faults == ("index/00001.parquet: has other columns than the files before it",)
+    assert verify_release(str(world.out)).faults == (f"index/{path.name}: has other columns than the files before it",)
 
 
 def test_a_table_is_one_file_or_a_folder(world: World) -> None:

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from duologue_cards import add_tallies, tally_speakers, tally_tables
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.release.document import cards
 from duologue_pipeline.release.verify import verify_release
-from duologue_schemas.tables import INDEX, LATER_COLUMNS, RECORDINGS
+from duologue_schemas.tables import LATER_COLUMNS, TABLES
 
 
 def faults(release: Path) -> tuple[str, ...]:
@@ -46,7 +47,7 @@ def sealed(path: Path) -> dict[str, Any]:
 def edit_rows(release: Path, table: str, edit: Callable[[list[dict[str, Any]]], Any]) -> None:
     """Changes rows of a table and makes dataset.json agree with the new file, as one who forges would."""
     path = release / f"{table}.parquet"
-    schema = {"index": INDEX, "recordings": RECORDINGS}[table]
+    schema = TABLES[table]
     rows = pq.read_table(path).to_pylist()
     edit(rows)
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
@@ -315,7 +316,9 @@ def test_a_speaker_in_both_splits_is_found(release: Path) -> None:
     rows = pq.read_table(release / "recordings.parquet").to_pylist()
     speaker = next(row["speaker_a"] for row in rows if row["split"] == "validation")
     edit_rows(release, "recordings", lambda rows: rows[0].update(speaker_a=speaker))
-    assert faults(release) == (f"recordings.parquet: speaker {speaker[:12]} is in train and in validation",)
+    found = faults(release)
+    assert found[0] == f"recordings.parquet: speaker {speaker[:12]} is in train and in validation"
+    assert {fault.partition(": ")[0] for fault in found[1:]} == {"speakers.parquet"}  # it no longer adds up
 
 
 def test_codes_outside_of_their_codebook_are_found(release: Path) -> None:
@@ -356,7 +359,12 @@ def test_metadata_that_says_something_else_is_found(release: Path) -> None:
 def test_every_card_must_be_listed(release: Path) -> None:
     document = json.loads((release / "dataset.json").read_text())
     index, recordings = (pq.read_table(release / f"{table}.parquet") for table in ("index", "recordings"))
-    made = [path for path, _ in cards(document, index, recordings, {"audio_missing": 1})]
+    made = [
+        path
+        for path, _ in cards(
+            document, add_tallies((tally_tables(index, recordings), tally_speakers([recordings]))), {"audio_missing": 1}
+        )
+    ]
     edit_manifest(release, lambda document: document["files"].clear())
     found = faults(release)
     assert made
@@ -436,7 +444,22 @@ def test_a_manifest_names_no_file_outside_of_its_folder(path: str, release: Path
 
 def test_a_manifest_names_no_file_twice_and_counts_in_whole_numbers(release: Path) -> None:
     edit_manifest(release, lambda document: document["files"].append(document["files"][0]))
-    assert faults(release) == ('dataset.json: files[7].path: names "index.parquet" again; keep one of them',)
+    assert faults(release) == ('dataset.json: files[8].path: names "index.parquet" again; keep one of them',)
     edit_manifest(release, lambda document: document["files"].pop())
     edit_manifest(release, lambda document: document["files"][0].update(bytes=5.0))
     assert faults(release) == ("dataset.json: files[0].bytes: found 5.0, expected a whole number",)
+
+
+def test_a_table_of_speakers_that_does_not_add_up_is_found(release: Path) -> None:
+    names = [row["speaker"][:12] for row in pq.read_table(release / "speakers.parquet").to_pylist()]
+
+    def edit(rows: list[dict[str, Any]]) -> None:
+        rows[0]["speech_s"] += 1.0
+        del rows[1]
+
+    edit_rows(release, "speakers", edit)
+    assert faults(release) == (
+        "dataset.json: tables.speakers.rows is 6, the files hold 5",
+        f"speakers.parquet: the row of {names[0]} is not what recordings.parquet adds up to",
+        f"speakers.parquet: {names[1]} is not in it",
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from duologue_pipeline.events.figures import statistics_file
+from duologue_pipeline.events.figures import statistics_document, statistics_file
 from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.records import Rejected
@@ -17,7 +17,7 @@ from duologue_pipeline.release import document as document_module
 from duologue_pipeline.release.write import write_release
 from duologue_pipeline.shards.write import STAGING
 from duologue_schemas import iter_faults
-from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, description
+from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS, SPEAKERS, description
 
 ROOT = Path(__file__).resolve().parents[3]
 Build = Callable[..., Any]
@@ -42,6 +42,7 @@ def test_a_release_holds_these_files_and_nothing_of_the_work(release: Path) -> N
         "index.parquet",
         "recordings.parquet",
         "rejected.jsonl",
+        "speakers.parquet",
         "statistics.json",
     ]
     assert sorted(files) == sorted(
@@ -118,7 +119,7 @@ def test_refusals_are_sorted_and_name_no_file(tmp_path: Path, make_release_optio
         Rejected("call-1", "ingest", "audio_empty", "/calls/a.wav and /calls/b.wav: empty"),
     ]
     for order in (1, -1):
-        assert write_release([], rejected[::order], {}, out=str(tmp_path), options=make_release_options()) is None
+        assert write_release([], rejected[::order], out=str(tmp_path), options=make_release_options()) is None
         lines = (tmp_path / "rejected.jsonl").read_text().splitlines()
         assert [json.loads(line)["detail"] for line in lines] == [
             "The audio file does not exist or may not be read. Found: track a.",
@@ -129,7 +130,7 @@ def test_refusals_are_sorted_and_name_no_file(tmp_path: Path, make_release_optio
 
 def test_where_nothing_was_written_there_are_only_the_refusals(tmp_path: Path, make_release_options: Build) -> None:
     (tmp_path / STAGING).mkdir()
-    assert write_release([], [], {}, out=str(tmp_path), options=make_release_options()) is None
+    assert write_release([], [], out=str(tmp_path), options=make_release_options()) is None
     assert [path.name for path in tmp_path.iterdir()] == ["rejected.jsonl"]
 
 
@@ -155,9 +156,26 @@ def test_a_shard_that_a_killed_run_has_left_is_removed(tmp_path: Path, make_rele
 
 def test_the_statistics_are_those_of_the_recordings(release: Path) -> None:
     rows = read_table(str(release / "recordings.parquet")).to_pylist()
-    assert (release / "statistics.json").read_bytes() == statistics_file(totals_of_rows(rows))
+    assert (release / "statistics.json").read_bytes() == statistics_file(totals_of_rows(rows), speakers=6)
     document = json.loads((release / "statistics.json").read_bytes())
     assert list(iter_faults("statistics", document)) == []
     assert document["corpus"]["conversations"] == 3
     assert document["corpus"]["fto_median_s"] == 0.1
-    assert len(document["speakers"]) == 6
+    assert document["counts"] == {"conversations": 3, "languages": 1, "speakers": 6}
+
+
+def test_a_speaker_is_a_row_with_what_the_statistics_say_of_one(release: Path) -> None:
+    rows = read_table(str(release / "recordings.parquet")).to_pylist()
+    table = read_table(str(release / "speakers.parquet"))
+    assert table.schema == SPEAKERS
+    expected = {name: totals for (scope, name), totals in totals_of_rows(rows).items() if scope == "speaker"}
+    assert [row["speaker"] for row in table.to_pylist()] == sorted(expected)
+    for row in table.to_pylist():
+        figures = statistics_document(expected[row["speaker"]])
+        assert {name: row[name] for name in figures.keys() & row.keys() - {"kinds"}} == {
+            name: figures[name] for name in figures.keys() & row.keys() - {"kinds"}
+        }
+        assert row["fto_p50_s"] == figures["fto_median_s"]
+        assert {kind["kind"]: (kind["events"], kind["seconds"]) for kind in row["kinds"]} == {
+            kind: (of["count"], of["seconds"]) for kind, of in figures["kinds"].items()
+        }

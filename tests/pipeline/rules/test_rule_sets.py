@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
+import duologue_cards
 import duologue_pipeline
 from duologue_pipeline.rules import RulesError, RuleSet, load_rules, parse_rules
 from duologue_pipeline.rules.activity import ActivityRules
@@ -35,7 +36,7 @@ KINDS: dict[type[RuleSet], str] = {
     EventsRules: "2.1",
     FilesRules: "1.0",
     GuardRules: "1.0",
-    HumanReferenceRules: "1.1",
+    HumanReferenceRules: "1.2",
     IngestRules: "1.2",
     IsolationRules: "2.2",
     SecondOpinionRules: "1.0",
@@ -89,7 +90,8 @@ def test_every_parameter_is_explained(kind: type[RuleSet]) -> None:
 def test_every_parameter_is_read_by_the_package() -> None:
     read = {
         node.attr
-        for path in PACKAGE.rglob("*.py")
+        for package in (PACKAGE, Path(duologue_cards.__file__).parent)
+        for path in package.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute)
     }

@@ -96,15 +96,15 @@ def repeated(*, seed: int = 0, lost: float = 1.0, calls: int | None = None) -> I
     before = beam.ParDo.__init__
 
     def begin(self: Any, fn: Any, *arguments: Any, **options: Any) -> None:
-        before(self, fn, *arguments, **options)
+        before(self, fn, *arguments, **options)  # type: ignore[no-untyped-call]
         if _is_ours(self.fn):
             self.fn.process = again(self.fn.process)
 
-    beam.ParDo.__init__ = begin
+    beam.ParDo.__init__ = begin  # type: ignore[method-assign]
     try:
         yield
     finally:
-        beam.ParDo.__init__ = before
+        beam.ParDo.__init__ = before  # type: ignore[method-assign]
 
 
 def wake_stragglers() -> list[BaseException]:

@@ -63,3 +63,15 @@ def test_a_sample_that_holds_too_much_stops_the_run_with_one_sentence(
         "sample r1-00000 holds audio, and its speakers were asked for tokens only; nothing was published. This is a fault of "
         "the program: please report it"
     )
+
+
+def test_workers_without_duologue_are_a_sentence() -> None:
+    with (
+        pytest.raises(
+            UsageError, match=r"^the workers have no duologue: .* \(docs/runners.md\), and run the command again$"
+        ),
+        faults_as_usage("out"),
+    ):
+        raise RuntimeError(
+            "Pipeline failed: ModuleNotFoundError: No module named 'duologue_pipeline' [while running 'x']"
+        )

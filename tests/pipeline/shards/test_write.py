@@ -12,7 +12,7 @@ from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import Activity, Event, Span, TaggedWord, Tokenized
 from duologue_pipeline.shards.write import READY, STAGING, write_shard
 from duologue_pipeline.tokens.encode import TokenizeOptions, tokenize_conversation
-from duologue_schemas.tables import TABLES
+from duologue_schemas.tables import SHARD_TABLES, TABLES
 
 Build = Callable[..., Any]
 
@@ -38,8 +38,8 @@ def parts(
 
 def test_the_rows_of_a_shard_name_it_and_point_into_it(parts: list[Tokenized], tmp_path: Path) -> None:
     written = write_shard("train-00000", parts, out=str(tmp_path))
-    tables = {name: read_table(str(tmp_path / READY / name / "train-00000.parquet")) for name in TABLES}
-    assert {name: table.schema for name, table in tables.items()} == TABLES
+    tables = {name: read_table(str(tmp_path / READY / name / "train-00000.parquet")) for name in SHARD_TABLES}
+    assert {name: table.schema for name, table in tables.items()} == {name: TABLES[name] for name in SHARD_TABLES}
     index = tables["index"].to_pylist()
     keys = ["call-1-00000", "call-1-00001", "call-1-00002", "call-2-00000", "call-2-00001"]
     assert [row["key"] for row in index] == keys

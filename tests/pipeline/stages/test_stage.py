@@ -1,5 +1,6 @@
 """The generic stage: what goes on, what is refused with the stage's word, and a counter for each of them."""
 
+import io
 import re
 import threading
 import time
@@ -337,3 +338,12 @@ def test_progress_is_written_when_it_changes_and_at_the_end(capsys: pytest.Captu
     lines = [line.partition("] ")[2] for line in capsys.readouterr().err.splitlines()]
     assert lines[-1] == "analysed 2/2, tokenized 0/2"
     assert len(lines) == len(set(lines))
+
+
+def test_a_runner_that_tells_nothing_for_a_minute_is_noticed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duologue_pipeline.stages.progress._SILENT_S", 0.05)
+    for counted, said in (({}, 1), ({("events", "kept"): 1}, 0)):
+        stream = io.StringIO()
+        with Progress(1, lambda counted=counted: counted, stream, every_s=0.01, silent="is somebody there?"):  # type: ignore[misc]
+            time.sleep(0.3)
+        assert stream.getvalue().count("is somebody there?") == said

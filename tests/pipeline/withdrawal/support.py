@@ -10,7 +10,6 @@ from typing import Any
 import soundfile
 
 from duologue_pipeline.codec.document import release_codec_document
-from duologue_pipeline.events.totals import corpus_totals
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import FAULTS, BleedReport, Event, FaultReport, IsolationReport, TaggedWord, Tokenized
@@ -104,9 +103,8 @@ def make_calls(folder: Path, calls: Collection[Call] = CALLS, *, audio: bool = T
         parts.setdefault(call.shard, []).append(tokenized)
     shards = [write_shard(shard, own, out=str(out)) for shard, own in parts.items()]
     codec = release_codec_document(TinyCodec())
-    totals = corpus_totals((x.statistics, x.speakers, x.language) for own in parts.values() for x in own)
     made = make_release_options(codec=codec, include_audio=audio, **options)
-    write_release(shards, [REFUSED], totals, out=str(out), options=made)
+    write_release(shards, [REFUSED], out=str(out), options=made)
     return out
 
 

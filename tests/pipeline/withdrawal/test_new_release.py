@@ -4,16 +4,20 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from duologue_pipeline.events.figures import statistics_file
+from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.records import SPLITS
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.new_release import new_release
+from tests.pipeline.release.test_verify import edit_manifest, seal_file
 from tests.pipeline.withdrawal.support import (
     CALLS,
     Call,
@@ -91,9 +95,11 @@ def test_untouched_shards_stay_byte_for_byte(out: Path) -> None:
 def test_a_withdrawal_of_nobody_changes_no_table(out: Path) -> None:
     plan = plan_for(out)
     new = new_release(str(out), (out / "dataset.json").read_bytes(), plan, [])
-    before = contents(out)
-    tables = {file.path: file.data for file in new.files if file.path.endswith(".parquet")}
-    assert tables == {name: before[name] for name in ("index.parquet", "recordings.parquet", "events.parquet")}
+    assert [file.path for file in new.files if file.path.endswith(".parquet")] == []
+    listed = {entry["path"]: entry for entry in new.document["files"]}
+    for name in ("index", "recordings", "events", "speakers"):
+        assert listed[f"{name}.parquet"] in release_of(out)["files"]
+    assert new.document["tables"] == release_of(out)["tables"]
     assert new.obsolete == ()
 
 
@@ -192,7 +198,8 @@ def test_one_after_the_other_leaves_what_both_at_once_leave(tmp_path: Path) -> N
     withdraw(two, "gina")
     withdraw(two, "anna")  # silenced: ben stays
     withdraw(two, "ben")  # and now he goes too
-    same = {"index.parquet", "recordings.parquet", "events.parquet", "rejected.jsonl", "statistics.json"}
+    same = {f"{name}.parquet" for name in ("index", "recordings", "events", "speakers")}
+    same |= {"rejected.jsonl", "statistics.json"}
     first, second = contents(one), contents(two)
     assert [name for name in first if name.startswith("shards/")] == [
         name for name in second if name.startswith("shards/")
@@ -223,18 +230,23 @@ def test_a_card_that_nobody_can_renew_is_not_carried_on(out: Path) -> None:
 
 
 def test_columns_and_their_descriptions_are_kept_also_those_of_a_later_version(out: Path) -> None:
-    for name in ("index", "recordings", "events"):
+    names = ("index", "recordings", "events", "speakers")
+    for name in names:
         table = read_table(str(out / f"{name}.parquet"))
         extra = pa.field("later", pa.string(), nullable=False, metadata={"description": "Of a later version."})
         table = table.append_column(extra, pa.array(["something"] * table.num_rows, pa.string()))
         pq.write_table(table, out / f"{name}.parquet")
+        seal_file(out, out / f"{name}.parquet")
     withdraw(out, "anna")
-    for name in ("index", "recordings", "events"):
+    for name in names:
         schema = pq.read_schema(out / f"{name}.parquet")
         assert schema.field("later").metadata == {b"description": b"Of a later version."}
         assert all(field.metadata for field in schema)
     assert [row["later"] for row in rows(out, "recordings")] == ["", "", *["something"] * 3]
     assert [row["later"] for row in rows(out, "events")][:2] == ["", ""]
+    assert {row["later"] for row in rows(out, "speakers")} == {
+        "something"
+    }  # nobody of theirs is left but by withdrawal
     assert [row["later"] for row in rows(out, "index")] == [*[""] * 5, *["something"] * 5]
 
 
@@ -253,3 +265,35 @@ def test_cards_name_nobody_and_count_only_who_is_there(out: Path) -> None:
     assert "tiny-dataset 2.0.0" in card
     withdraw(out, "fred", "gina")
     assert "6 recordings read, 4 written, 1 refused, 1 withdrawn since." in (out / "README.md").read_text()
+
+
+def test_speakers_are_added_up_anew_and_who_went_has_no_row(out: Path) -> None:
+    before = {row["speaker"]: row for row in rows(out, "speakers")}
+    withdraw(out, "carl")  # call-2 goes, or only his side of it: anna keeps call-1
+    after = {row["speaker"]: row for row in rows(out, "speakers")}
+    assert before.keys() - after.keys() == {commitment("carl")}
+    assert (before[commitment("anna")]["conversations"], after[commitment("anna")]["conversations"]) == (2, 1)
+    others = after.keys() - {commitment("anna")}
+    assert {name: after[name] for name in others} == {name: before[name] for name in others}
+    assert release_of(out)["tables"]["speakers"]["rows"] == len(after)
+    assert json.loads((out / "statistics.json").read_bytes())["counts"]["speakers"] == len(after)
+    assert verify_release(str(out)).faults == ()
+
+
+def test_a_release_of_an_earlier_version_keeps_its_speakers_in_the_statistics(out: Path) -> None:
+    totals = totals_of_rows(rows(out, "recordings"))
+    (out / "statistics.json").write_bytes(statistics_file(totals))
+    (out / "speakers.parquet").unlink()
+
+    def earlier(document: dict[str, Any]) -> None:
+        document["files"] = [entry for entry in document["files"] if entry["path"] != "speakers.parquet"]
+        del document["tables"]
+
+    edit_manifest(out, earlier)
+    seal_file(out, out / "statistics.json")
+    assert verify_release(str(out)).faults == ()
+    withdraw(out, "carl")
+    assert verify_release(str(out)).faults == ()
+    left = json.loads((out / "statistics.json").read_bytes())["speakers"]
+    assert {name for scope, name in totals if scope == "speaker"} - left.keys() == {commitment("carl")}
+    assert not (out / "speakers.parquet").exists()

@@ -6,14 +6,16 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from duologue_pipeline.events.speakers import speaker_row, speakers_of_rows
 from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.text import parse_json
+from duologue_pipeline.reader.release_file import table_paths
 from duologue_pipeline.records import SPEAKERS, SPLITS
 from duologue_schemas import iter_faults
 from duologue_schemas.tables import WITHDRAWN
 
-__all__ = ["rejected_faults", "statistics_faults", "total_faults"]
+__all__ = ["rejected_faults", "statistics_faults", "table_faults", "total_faults"]
 
 _APART: Final = set(SPLITS[:2])
 """The splits that no speaker is in both of."""
@@ -76,6 +78,30 @@ def _split_faults(release: Mapping[str, Any], recordings: _Rows) -> Iterator[str
                 yield f"dataset.json: splits.{split}.{name} is {stated[name]}, recordings.parquet holds {count}"
     unknown = {row["split"] for row in recordings} - release["splits"].keys()
     yield from (f"recordings.parquet: split {name!r} is not in dataset.json" for name in sorted(unknown)[:_SHOWN])
+
+
+def table_faults(release: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> Iterator[str]:
+    """Checks what ``dataset.json`` says of the tables, and adds up the table of speakers anew, where the release has them.
+
+    Args:
+        release: the document of ``dataset.json``.
+        tables: all of its tables.
+    """
+    for name, table in tables.items():
+        stated = release.get("tables", {}).get(name)
+        if stated is not None and stated["rows"] != table.num_rows:
+            yield f"dataset.json: tables.{name}.rows is {stated['rows']}, the files hold {table.num_rows}"
+        if stated is not None and (stated["files"] == f"{name}.parquet") != (
+            table_paths(release, name) == [f"{name}.parquet"]
+        ):
+            yield f"dataset.json: tables.{name}.files is {stated['files']}, and the files are named otherwise"
+    if "speakers" in tables:
+        found = speakers_of_rows(tables["recordings"].to_pylist())
+        expected = {name: speaker_row(name, each.totals) for name, each in found.items() if each.totals.conversations}
+        for row in tables["speakers"].to_pylist():
+            if row != expected.pop(row["speaker"], None):
+                yield f"speakers.parquet: the row of {row['speaker'][:12]} is not what recordings.parquet adds up to"
+        yield from (f"speakers.parquet: {name[:12]} is not in it" for name in sorted(expected)[:_SHOWN])
 
 
 def rejected_faults(root: str, release: Mapping[str, Any]) -> tuple[int, list[str]]:

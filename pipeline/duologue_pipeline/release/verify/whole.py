@@ -9,14 +9,15 @@ import pyarrow as pa
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri
 from duologue_pipeline.reader.release import MANIFEST, DamagedReleaseError, manifest_faults, read_manifest
+from duologue_pipeline.reader.release_file import table_paths
 from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.release.verify.faults import Faults
 from duologue_pipeline.release.verify.folder import file_faults, stray_faults, unlisted_faults
 from duologue_pipeline.release.verify.history import history_faults
 from duologue_pipeline.release.verify.owners import adjoining_faults
 from duologue_pipeline.release.verify.samples import shard_faults
-from duologue_pipeline.release.verify.totals import rejected_faults, statistics_faults, total_faults
-from duologue_schemas.tables import TABLES
+from duologue_pipeline.release.verify.totals import rejected_faults, statistics_faults, table_faults, total_faults
+from duologue_schemas.tables import LATER_TABLES, TABLES
 
 __all__ = ["VerifyReport", "verify_release"]
 
@@ -112,6 +113,7 @@ def _contents(root: str, release: dict[str, Any], faults: Faults, notes: list[st
     faults.extend(adjoining_faults(rows))
     faults.extend(total_faults(release, rows, recordings, tables["events"], rejected))
     faults.extend(found)
+    faults.extend(table_faults(release, tables))
     faults.extend(statistics_faults(root, release))
     return samples, frames
 
@@ -124,9 +126,10 @@ def _missing_columns(name: str, table: pa.Table) -> Iterator[str]:
 
 def _tables(root: str, release: dict[str, Any], faults: Faults) -> dict[str, pa.Table] | None:
     tables: dict[str, pa.Table] = {}
-    for name in TABLES:
+    wanted = [name for name in TABLES if name not in LATER_TABLES or table_paths(release, name)]
+    for name in wanted:
         try:
             tables[name] = read_release_table(root, release, name, other_versions=False)
         except UsageError as error:
             faults.add(str(error).removeprefix(f"{root}/").partition("; see `duologue shards verify")[0])
-    return tables if len(tables) == len(TABLES) else None
+    return tables if len(tables) == len(wanted) else None

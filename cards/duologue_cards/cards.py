@@ -1,0 +1,52 @@
+"""Writes all documents of a release from one sheet of facts."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from duologue_cards.croissant import write_croissant
+from duologue_cards.documents.ab2013 import write_ab2013, write_ab2013_page
+from duologue_cards.documents.consent_statement import write_consent_statement
+from duologue_cards.documents.datasheet import write_datasheet, write_datasheet_page
+from duologue_cards.documents.dps import write_dps
+from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
+from duologue_cards.documents.usage import write_content_usage, write_odrl, write_rsl
+from duologue_cards.readme import write_readme
+from duologue_cards.requirements import write_requirements
+from duologue_cards.sheet import Sheet, write_facts
+from duologue_cards.statement import STATEMENT, statement_bytes
+
+__all__ = ["CARDS", "CARD_FILES", "write_cards"]
+
+CARDS: Final[Mapping[str, Callable[[Sheet], str]]] = {
+    "README.md": write_readme,
+    "croissant.json": write_croissant,
+    "cards/ab2013.json": write_ab2013,
+    "cards/ab2013.md": write_ab2013_page,
+    "cards/consent_statement.json": write_consent_statement,
+    "cards/content-usage.txt": write_content_usage,
+    "cards/datasheet.json": write_datasheet,
+    "cards/datasheet.md": write_datasheet_page,
+    "cards/dps.json": write_dps,
+    "cards/eu_summary.json": write_eu_summary,
+    "cards/eu_summary.md": write_eu_summary_page,
+    "cards/facts.json": write_facts,
+    "cards/requirements.json": write_requirements,
+    "cards/rsl.xml": write_rsl,
+    "cards/usage.odrl.json": write_odrl,
+}
+"""Path of a card in the release -> what writes it."""
+
+CARD_FILES: Final = (*CARDS, STATEMENT)
+"""Every path that cards take in a release."""
+
+
+def write_cards(sheet: Sheet) -> Iterator[tuple[str, bytes]]:
+    """Writes every card; the same facts give the same bytes.
+
+    Yields:
+        (path in the release, content); the statement too, where something was stated.
+    """
+    if sheet.stated:
+        yield STATEMENT, statement_bytes(sheet.stated)
+    for path, write in CARDS.items():
+        yield path, write(sheet).encode()

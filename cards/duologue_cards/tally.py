@@ -1,0 +1,228 @@
+"""Counts the tables of a release into what all figures of the cards are made of: one number for each of a few thousand names.
+
+Tallies of parts are added up, in any order and by as many workers as one likes, and give that of the whole; so no process has to
+hold the tables. A value of which percentiles are taken is a name of its own (``("fto_ms", 120)``), times are whole milliseconds,
+levels thousandths of a dB and shares millionths, so that there are no more names in very many hours than in many.
+People are counted apart (:func:`tally_speakers`), because one person may be in many parts.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from duologue_cards.draws import tally_draws
+from duologue_schemas.tables import FAULT_MEASURES, TABLES, WITHDRAWN
+
+__all__ = [
+    "Tally",
+    "add_tallies",
+    "tally_index",
+    "tally_people",
+    "tally_recordings",
+    "tally_speakers",
+    "tally_tables",
+]
+
+_HELD_SHARE = 0.10
+"""A speaker who holds less of the speech than this hardly takes part."""
+
+_DISFLUENCIES = ("filler", "hesitation", "repetition", "false_start", "self_correction")
+
+Tally = Counter[tuple[Any, ...]]
+"""Name, a text and whatever tells it from others of its kind -> how many, or how many milliseconds."""
+
+
+def add_tallies(tallies: Iterable[Tally]) -> Tally:
+    """Adds up tallies; none give an empty one."""
+    total: Tally = Counter()
+    for tally in tallies:
+        total.update(tally)
+    return total
+
+
+def tally_tables(index: pa.Table, recordings: pa.Table) -> Tally:
+    """Counts all of a release, or the rows of some of its shards, but for its people.
+
+    Args:
+        index: of ``index.parquet``.
+        recordings: of ``recordings.parquet``, those of the same shards.
+    """
+    return add_tallies((tally_index(index), tally_recordings(recordings)))
+
+
+def tally_index(index: pa.Table) -> Tally:
+    """Counts rows of ``index.parquet``."""
+    tally = _missing("index", index)
+    _count(tally, "samples", index["split"].to_pylist())
+    return tally
+
+
+def tally_recordings(recordings: pa.Table) -> Tally:
+    """Counts rows of ``recordings.parquet``."""
+    tally = _missing("recordings", recordings)
+    columns = _Columns(recordings)
+    _count(tally, "recordings", columns["split"])
+    for name in ("language", "license", "corpus", "route", "setting", "register"):
+        _count(tally, name, columns[name])
+    starts = [start for start in columns["started_at"] if start]
+    _count(tally, "date", [datetime.fromisoformat(start).astimezone(UTC).date().isoformat() for start in starts])
+    tally["undated",] += recordings.num_rows - len(starts)
+    tally["delay_unknown",] += _delay_unknown(recordings)
+    tally["transcribed_tracks",] += sum(columns.both("words"))
+    heard = zip(columns.both("speaker"), columns.both("bandwidth_hz"), strict=True)
+    _count(tally, "bandwidth_hz", [bandwidth_hz for speaker, bandwidth_hz in heard if speaker != WITHDRAWN])
+    tally["one_voice",] += columns.both("speaker").count(WITHDRAWN)
+    said = [count for count in columns.both("said_words") if count is not None]
+    tally["said_words",] += sum(said)
+    tally["said_tracks",] += len(said)
+    for register, setting, topic, duration_s in zip(
+        columns["register"], columns["setting"], columns["topic"], columns["duration_s"], strict=True
+    ):
+        tally["register_ms", register or setting or topic] += round(1000 * duration_s)
+    _count_conversations(tally, _Columns(_with_both_speakers(recordings)))
+    return tally
+
+
+def tally_speakers(recordings: Iterable[pa.Table]) -> Tally:
+    """Counts the people of a whole release (:func:`tally_people`).
+
+    Args:
+        recordings: all of ``recordings.parquet``, in any number of parts; one of them is held at a time.
+    """
+    found: dict[str, tuple[set[str], set[str | None]]] = {}
+    recorded_ms: Counter[str] = Counter()
+    for part in recordings:
+        columns = _Columns(part)
+        rows = zip(
+            columns["split"] * 2,
+            columns.both("speaker"),
+            columns.both("jurisdiction"),
+            columns["duration_s"] * 2,
+            strict=True,
+        )
+        for split, speaker, jurisdiction, duration_s in rows:
+            if speaker != WITHDRAWN:
+                splits, jurisdictions = found.setdefault(speaker, (set(), set()))
+                splits.add(split)
+                jurisdictions.add(jurisdiction)
+                recorded_ms[speaker] += round(1000 * duration_s)
+    return tally_people((*found[speaker], recorded_ms[speaker]) for speaker in found)
+
+
+def tally_people(people: Iterable[tuple[Iterable[str], Iterable[str | None], int]]) -> Tally:
+    """Counts people, each of whom is given once: their splits, the jurisdictions that they spoke in, their recorded milliseconds."""
+    tally: Tally = Counter()
+    top_ms = 0
+    for splits, jurisdictions, recorded_ms in people:
+        tally["speaker_ms",] += recorded_ms
+        tally["speaker_ms_squared",] += recorded_ms * recorded_ms
+        top_ms = max(top_ms, recorded_ms)
+        tally["speakers",] += 1
+        tally["speakers_on_both_sides",] += set(splits) >= {"train", "validation"}
+        _count(tally, "speakers", sorted(splits))
+        _count(tally, "jurisdiction", sorted(jurisdictions, key=str))
+    tally["top_speaker_ms", top_ms] += 1  # of this part; the highest of all parts counts
+    return tally
+
+
+def _missing(name: str, table: pa.Table) -> Tally:
+    """Begins a tally with the columns that a table of an earlier version does not have."""
+    missing = [column for column in TABLES[name].names if column not in table.column_names]
+    return Counter({("without", f"{name}/{column}"): 1 for column in missing})
+
+
+class _Columns:
+    """Reads the columns of recordings.parquet as lists, one at a time: all of a large corpus would not fit."""
+
+    def __init__(self, recordings: pa.Table) -> None:
+        self._recordings = recordings
+
+    def __getitem__(self, name: str) -> list[Any]:
+        values: list[Any] = self._recordings[name].to_pylist()
+        return values
+
+    def both(self, name: str) -> list[Any]:
+        """Reads the values of both tracks: those of a, then those of b."""
+        return self[f"{name}_a"] + self[f"{name}_b"]
+
+
+def _count(tally: Tally, name: str, values: Iterable[Any]) -> None:
+    for value, count in Counter(values).items():
+        tally[name, value] += count
+
+
+def _count_conversations(tally: Tally, columns: _Columns) -> None:
+    """Counts what only recordings with both speakers have: isolation and turn-taking."""
+    levels_db = columns["bleed_db_a_from_b"] + columns["bleed_db_b_from_a"]
+    floors_db = columns["floor_db_a_from_b"] + columns["floor_db_b_from_a"]
+    tally["directions",] += len(levels_db)
+    _count(tally, "bleed_db", [round(level, 3) for level in levels_db if level is not None])
+    pairs = zip(levels_db, floors_db, strict=True)
+    _count(tally, "floor_db", [round(floor, 3) for level, floor in pairs if level is None and floor is not None])
+    _count(tally, "isolation", columns["isolation"])
+    for fault in FAULT_MEASURES:
+        for found, count in Counter(columns[f"{fault}_found"]).items():
+            tally["fault", fault, found] += count
+    tally["duration_ms",] += _ms(columns["duration_s"])
+    tally["overlap_ms",] += _ms(columns["overlap_s"])
+    tally["speech_ms",] += _ms(columns["speech_a_s"] + columns["speech_b_s"])
+    _count(
+        tally, "overlap_share", [round(share, 6) for share in columns["overlap_share_of_speech"] if share is not None]
+    )
+    _count(tally, "fto_ms", [round(1000 * fto_s) for ftos_s in columns["ftos_s"] for fto_s in ftos_s])
+    tally["backchannels",] += sum(columns.both("backchannels"))
+    tally["interruptions",] += sum(columns.both("interruptions"))
+    _count_evidence(tally, columns)
+
+
+def _count_evidence(tally: Tally, columns: _Columns) -> None:
+    """Counts what the requirements are judged by (:mod:`duologue_cards.evidence`), and the draws for its intervals."""
+    ids, durations_ms = columns["recording_id"], [round(1000 * each) for each in columns["duration_s"]]
+    tally["conversations",] += len(ids)
+    _count(tally, "primary_language", [each and each.partition("-")[0].lower() for each in columns["language"]])
+    for verdict, duration_ms in zip(columns["isolation"], durations_ms, strict=True):
+        tally["isolation_ms", verdict] += duration_ms
+    levels_db = zip(columns["bleed_db_a_from_b"], columns["bleed_db_b_from_a"], strict=True)
+    for pair, duration_ms in zip(levels_db, durations_ms, strict=True):
+        heard = [level for level in pair if level is not None]
+        if heard:  # above a whole number of dB exactly if its own, rounded up, is
+            tally["bleeding_ms", math.ceil(max(heard))] += duration_ms
+    for a_s, b_s in zip(columns["speech_a_s"], columns["speech_b_s"], strict=True):
+        if a_s + b_s > 0:
+            share = min(a_s, b_s) / (a_s + b_s)
+            tally["judged_balance",] += 1
+            tally["quieter_ppm",] += round(1e6 * share)
+            tally["balanced",] += share >= _HELD_SHARE
+    kinds = [each for kinds in columns["kinds"] for each in kinds or ()]
+    tally["disfluencies",] += sum(each["events"] for each in kinds if each["kind"] in _DISFLUENCIES)
+    overlap_ms = [round(1000 * each) for each in columns["overlap_s"]]
+    own_ms = [
+        round(1000 * a_s) + round(1000 * b_s)
+        for a_s, b_s in zip(columns["speech_a_s"], columns["speech_b_s"], strict=True)
+    ]
+    anybody_ms = [own - both for own, both in zip(own_ms, overlap_ms, strict=True)]
+    ftos_ms = [[round(1000 * fto_s) for fto_s in ftos_s] for ftos_s in columns["ftos_s"]]
+    tally.update(tally_draws(ids, overlap_ms, anybody_ms, ftos_ms))
+
+
+def _ms(seconds: Iterable[float]) -> int:
+    return sum(round(1000 * each) for each in seconds)
+
+
+def _with_both_speakers(recordings: pa.Table) -> pa.Table:
+    return recordings.filter(
+        pc.and_(pc.not_equal(recordings["speaker_a"], WITHDRAWN), pc.not_equal(recordings["speaker_b"], WITHDRAWN))
+    )
+
+
+def _delay_unknown(recordings: pa.Table) -> int:
+    """Counts the recordings in which a track may begin late; an earlier release does not say."""
+    if not {"delay_known_a", "delay_known_b"} <= set(recordings.column_names):
+        return 0
+    known: int = pc.sum(pc.and_(recordings["delay_known_a"], recordings["delay_known_b"])).as_py() or 0
+    return recordings.num_rows - known

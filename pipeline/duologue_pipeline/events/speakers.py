@@ -1,0 +1,94 @@
+"""Adds up what each speaker does over all conversations, and makes the rows of the table of speakers of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from duologue_pipeline.events.figures import FTO_PERCENTILES, statistics_document
+from duologue_pipeline.events.totals import Totals, statistics_of_row
+from duologue_pipeline.records import SPEAKERS
+from duologue_schemas.tables import WITHDRAWN
+
+__all__ = ["SpeakerTotals", "speaker_row", "speakers_of_rows"]
+
+
+@dataclass(frozen=True)
+class SpeakerTotals:
+    """Holds what is known of one speaker over any number of conversations; those of two sets of them are added with ``+``.
+
+    Attributes:
+        splits: the splits that they are in.
+        jurisdictions: those that the speaker was in, None where one is unknown.
+        totals: what the speaker does; conversations from which the other speaker was taken out are not in it.
+        recorded_ms: how long the speaker was recorded, in all conversations.
+    """
+
+    splits: frozenset[str] = frozenset()
+    jurisdictions: frozenset[str | None] = frozenset()
+    totals: Totals = field(default_factory=Totals)
+    recorded_ms: int = 0
+
+    def __add__(self, other: "SpeakerTotals") -> "SpeakerTotals":
+        return SpeakerTotals(
+            self.splits | other.splits,
+            self.jurisdictions | other.jurisdictions,
+            self.totals + other.totals,
+            self.recorded_ms + other.recorded_ms,
+        )
+
+
+def speakers_of_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, SpeakerTotals]:
+    """Adds up rows of ``recordings.parquet`` for each speaker: commitment -> what it does."""
+    found: dict[str, SpeakerTotals] = {}
+    for row in rows:
+        both = WITHDRAWN not in (row["speaker_a"], row["speaker_b"])
+        statistics = statistics_of_row(row) if both else None
+        for side in SPEAKERS:
+            name = row[f"speaker_{side}"]
+            if name != WITHDRAWN:
+                totals = Totals() if statistics is None else Totals.of(statistics, side)
+                own = SpeakerTotals(
+                    frozenset({row["split"]}),
+                    frozenset({row[f"jurisdiction_{side}"]}),
+                    totals,
+                    round(1000 * row["duration_s"]),
+                )
+                found[name] = found[name] + own if name in found else own
+    return found
+
+
+def speaker_row(name: str, totals: Totals) -> dict[str, Any]:
+    """Makes the row of a speaker in the table of speakers.
+
+    Args:
+        name: the commitment.
+        totals: of the speaker, of at least one conversation.
+    """
+    figures = statistics_document(totals)
+    return {
+        "speaker": name,
+        **{
+            column: figures[column]
+            for column in (
+                "conversations",
+                "duration_s",
+                "speech_s",
+                "speech_share",
+                "quieter_share",
+                "overlap_s",
+                "overlap_share_of_time",
+                "overlap_share_of_speech",
+                "floor_transfers",
+                "overlapped_transfers_share",
+                "backchannels_per_minute",
+                "words",
+                "disfluencies_per_100_words",
+            )
+        },
+        **{f"fto_p{p}_s": figures["fto_percentiles_s"][f"p{p}"] for p in FTO_PERCENTILES},
+        "kinds": [
+            {"kind": kind, "events": count, "seconds": totals.kinds_ms[kind] / 1000}
+            for kind, count in sorted(totals.kinds.items())
+        ],
+        "word_tags": [{"tag": tag, "words": count} for tag, count in sorted(totals.tags.items())],
+    }
