@@ -3,12 +3,17 @@
     python -m benchmarks.kills run --times 200
     python -m benchmarks.kills run --times 50 --multi-processing
     python -m benchmarks.kills two-runs --times 20
+    python -m benchmarks.kills duplicates --times 200
 
 :mod:`benchmarks.withdrawal_faults` kills propagations.
 
 Each kill is a SIGKILL to the process and its workers at a moment that is drawn uniformly from the time that an undisturbed one
 takes. Right after it nothing half-written may lie in the release outside of ``.staging``; then the same
 command is run to its end, and every byte must be that of an undisturbed one. The moments come from ``--seed``.
+
+``duplicates`` does steps again and not processes: in each try some of the calls of the pipeline's steps are made twice or three times, in
+turn or at once, and in every other one a worker is lost right after its work, so that the same command has to go on; every try is
+in a new folder of one bucket (moto) or of the disk. When the release is there, every call of the pipeline is made once more.
 
 The libraries are loaded once and every process is forked from there, so that a kill falls into the work and not into imports.
 """
@@ -205,10 +210,68 @@ def two_runs(times: int) -> None:
     tally.end("two runs at once")
 
 
+def duplicates(times: int) -> None:
+    """Does steps twice, at once and late, and loses workers; the release must be the same to the byte."""
+    import logging
+    from contextlib import redirect_stderr
+    from io import StringIO
+
+    from duologue_pipeline.files.storage import join, list_files, read_bytes
+    from duologue_pipeline.run import RunRequest, run
+    from tests.object_store import serve_bucket
+    from tests.pipeline.run.repeats import CALLS, repeated, wake_stragglers
+
+    base = Path(tempfile.mkdtemp(prefix="kills-base-"))
+    ledger = write_demo_ledger(base / "consent.db")
+    tally, calls = Tally(), 0
+
+    def carry_out(out: str) -> None:
+        manifest = str(demo_files().manifest)
+        with redirect_stderr(StringIO()):
+            run(RunRequest(manifest=manifest, out=out, ledger=str(ledger), segment_s=10.0))
+
+    def contents(out: str) -> dict[str, bytes]:
+        return {path: read_bytes(join(out, path)) for path in list_files(out)}
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    with serve_bucket("releases") as bucket, repeated(lost=0.0):
+        carry_out(str(base / "once"))
+        expected, whole = contents(str(base / "once")), len(CALLS)
+        print(f"an undisturbed run makes {whole} calls of steps and writes {len(expected)} files", flush=True)
+        for number in range(times):
+            out = join(bucket if number % 2 else str(base), f"try-{number}")
+            lost = random.uniform(0.1, 0.9)
+            after = random.randrange(whole) if number % 4 >= 2 else None
+            told = f"try {number} ({out}, {lost:.2f} again, a worker lost after {after} calls)"
+            tally.tried += 1
+            try:
+                with repeated(seed=number, lost=lost, calls=after):
+                    carry_out(out)
+            except Exception as error:  # noqa: BLE001 - what it is stands in its text
+                tally.killed += 1
+                tally.check(f"{told}: {error!r}"[:800], after is not None and "WorkerLostError" in str(error))
+                earlier = list(CALLS)
+                with repeated(seed=number, lost=lost):
+                    carry_out(out)
+                CALLS.extend(earlier)
+            calls += len(CALLS)
+            found = contents(out)
+            tally.check(f"{told}: another release", found == expected)
+            wake_stragglers()
+            found = contents(out)
+            late = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+            tally.check(f"{told}: changed by stragglers: {late[:5]}", not late)
+            if (number + 1) % 10 == 0:
+                print(f"{number + 1} of {times}, {calls} calls, {tally.wrong} wrong", flush=True)
+    shutil.rmtree(base)
+    print(f"{calls} calls of steps, each made again when all was done")
+    tally.end("runs with steps done twice")
+
+
 def main() -> None:
     """Does what is asked, and ends with exit status 1 where anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("run", "two-runs"))
+    parser.add_argument("what", choices=("run", "two-runs", "duplicates"))
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--multi-processing", action="store_true", help="run in two worker processes")
@@ -224,8 +287,10 @@ def main() -> None:
     if options.what == "run":
         workers = ("--", "--direct_num_workers=2", "--direct_running_mode=multi_processing")
         kill_runs(options.times, *(workers if options.multi_processing else ()))
-    else:
+    elif options.what == "two-runs":
         two_runs(options.times)
+    else:
+        duplicates(options.times)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,7 @@ class Corpus:
 
 
 def commitment(speaker: int) -> str:
+    """Makes the commitment of a speaker: 64 hex digits."""
     return hashlib.sha256(f"speaker-{speaker}".encode()).hexdigest()
 
 
@@ -118,6 +119,7 @@ def snapshot_of(corpus: Corpus, folder: Path) -> Snapshot:
 
 
 def name_of(number: int) -> str:
+    """Names a recording; all names are of one length."""
     return f"call-{number:07d}"
 
 

@@ -23,6 +23,7 @@ class DataflowService:
     Attributes:
         options: of Beam, which lead to it.
         jobs: the documents of the jobs that were created, in order.
+        before: the states that are told of a job before ``state``, one each time it is asked for.
         state: of every job.
         message: an error that the log of every job tells, None for none.
         metrics: (namespace, name, user's step) -> attempted, of every job.
@@ -31,6 +32,7 @@ class DataflowService:
 
     options: list[str] = field(default_factory=list)
     jobs: list[dict[str, Any]] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
     state: str = "JOB_STATE_DONE"
     message: str | None = None
     metrics: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -59,11 +61,13 @@ class DataflowService:
                 }
             case "/metrics":
                 return 200, {"metrics": [self._metric(*key, value) for key, value in self.metrics.items()]}
-        return 200, self._told(job)
+        told = self._told(job)
+        del self.before[:1]
+        return 200, told
 
     def _told(self, job: dict[str, Any]) -> dict[str, Any]:
         return {name: job[name] for name in ("id", "projectId", "location", "name", "type") if name in job} | {
-            "currentState": self.state
+            "currentState": self.before[0] if self.before else self.state
         }
 
     def _metric(self, namespace: str, name: str, step: str, value: int) -> dict[str, Any]:

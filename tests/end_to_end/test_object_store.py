@@ -134,3 +134,20 @@ def test_a_speaker_who_says_no_is_gone_from_a_bucket(
     again = duologue("consent", "propagate", remote, "--ledger", ledger)
     assert again.code == 0, again.stderr
     assert bucket.keys("out/") == files
+
+
+@pytest.mark.parametrize("bucket", ["gs"], indirect=True)
+def test_a_store_that_fails_for_good_ends_a_run_with_a_sentence_and_refuses_nobody(
+    duologue: Duologue, first_ledger: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    proxy = Proxy(bucket.endpoint)
+    proxy.fault = lambda method, path, before: "503" if "demo-garden.flac" in path else ""
+    monkeypatch.setenv(ENDPOINTS[scheme(bucket.uri)], proxy.uri)
+    outcome = duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", tmp_path / "out", "--ledger", first_ledger)
+    proxy.close()
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.stderr
+    last = outcome.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"duologue: {bucket.uri}/demo/audio/demo-garden.flac: cannot be ")
+    assert "the store answers 503" in last
+    assert not (tmp_path / "out" / "dataset.json").exists()

@@ -111,7 +111,8 @@ def secrets_of(ledger: Path) -> dict[str, bytes]:
         if key:
             found |= {f"{name} raw": key, f"{name} hex": key.hex().encode(), f"{name} base64": base64.b64encode(key)}
     for path in ledger.with_name(f"{ledger.name}.keys").glob("*.key"):
-        found[path.name] = path.read_bytes().rpartition(b"+")[2].strip()
+        found[path.name] = path.read_bytes().split(b"+", 4)[-1].strip()  # PRIVATE+KEY+name+id+key, or the key alone
+    assert min(map(len, found.values())) >= 32
     return found
 
 

@@ -1,4 +1,4 @@
-"""Holds the ledger at one moment as a plain value, which the pipeline ships to its workers: no database, and no key."""
+"""Holds the ledger at one moment as a plain value: no database, and no key. It names people, and stays where it was made."""
 
 import hashlib
 import hmac

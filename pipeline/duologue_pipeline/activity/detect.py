@@ -6,7 +6,7 @@ and what isolation has measured.
 
 from duologue_pipeline.activity.bleed import without_bleed
 from duologue_pipeline.activity.network import VadModel
-from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad
+from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, VadOfTracks
 from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.records import Activity, IsolationReport, Recording
 from duologue_pipeline.rules import load_rules
@@ -30,13 +30,12 @@ def detect_activity(recording: Recording, isolation: IsolationReport, model: Vad
     Raises:
         RejectError: an ``audio_*`` reason.
     """
-    detectors = Vad(model), Vad(model)
+    detector = VadOfTracks(model, 2)
     for blocks in conversation_blocks(recording, rate_hz=SAMPLE_RATE_HZ):
-        for detector, block in zip(detectors, blocks, strict=True):
-            detector.push(block)
+        detector.push(blocks)
     rules = load_rules(ActivityRules)
-    heard = [detector.finish(duration_ms=duration_ms) for detector in detectors]
-    a_dbfs, b_dbfs = (detector.levels_dbfs for detector in detectors)
+    heard = detector.finish(duration_ms=duration_ms)
+    a_dbfs, b_dbfs = detector.levels_dbfs
     a = without_bleed(heard[0], a_dbfs, b_dbfs, isolation.a_from_b, rules)
     b = without_bleed(heard[1], b_dbfs, a_dbfs, isolation.b_from_a, rules)
     return Activity(a=tuple(a), b=tuple(b), rules=rules.version)

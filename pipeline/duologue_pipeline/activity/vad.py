@@ -11,7 +11,7 @@ frame at which the decision changed (:mod:`duologue_pipeline.activity.edges`), w
 (:mod:`duologue_pipeline.activity.reverberation`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -25,7 +25,7 @@ from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.activity import ActivityRules
 
-__all__ = ["SAMPLE_RATE_HZ", "Vad", "levels_of", "speech_spans"]
+__all__ = ["SAMPLE_RATE_HZ", "Vad", "VadOfTracks", "levels_of", "speech_spans"]
 
 SAMPLE_RATE_HZ: Final = 16_000
 
@@ -36,12 +36,84 @@ _Floats = npt.NDArray[np.float32]
 _Levels = npt.NDArray[np.uint8]
 
 
-class Vad:
-    """Finds the speech of one track in progress; blocks of any length give the spans of one pass over all of it.
+class VadOfTracks:
+    """Finds the speech of several tracks in progress, which are equally long; each as :class:`Vad` does alone.
 
     Audio is held for one block (16 s); per hour of track .5 MB of probabilities and 4.3 MB of band levels are kept.
 
-    ``levels_dbfs``, float32 [H] in dBFS, is the level every 10 ms, once finished.
+    ``levels_dbfs``, float32 [H] in dBFS for each track, is the level every 10 ms, once finished.
+
+    Args:
+        model: from :func:`load_vad`; holds no state of a track and may be shared.
+        tracks: how many.
+        rules: the rule set ``activity``, the packaged one if None.
+    """
+
+    def __init__(self, model: VadModel, tracks: int, rules: ActivityRules | None = None) -> None:
+        self._model = model
+        self._rules = load_rules(ActivityRules) if rules is None else rules
+        self._waiting: list[_Floats] = []
+        self._waiting_samples = 0
+        self._samples = 0
+        self._context = np.zeros((tracks, CONTEXT), np.float32)
+        self._state = model.start(tracks)
+        self._probabilities: list[_Floats] = []
+        self._bands = [BandLevels() for _ in range(tracks)]
+        self.levels_dbfs = [np.zeros(0, np.float32) for _ in range(tracks)]
+
+    def push(self, blocks: Sequence[_Floats]) -> None:
+        """Takes the next samples of the tracks.
+
+        Args:
+            blocks: float32 [T] in [-1, 1] at 16,000 Hz for each track, of one T, which may be anything, also 0.
+        """
+        pcm = np.array(blocks, np.float32)  # a copy: the caller may fill its buffer again
+        self._samples += pcm.shape[1]
+        for bands, row in zip(self._bands, pcm, strict=True):
+            bands.push(row)
+        self._waiting.append(pcm)
+        self._waiting_samples += pcm.shape[1]
+        if self._waiting_samples < _BLOCK:
+            return
+        waiting = np.concatenate(self._waiting, axis=1)
+        whole = waiting.shape[1] - waiting.shape[1] % _BLOCK
+        for start in range(0, whole, _BLOCK):
+            self._judge(waiting[:, start : start + _BLOCK])
+        self._waiting = [waiting[:, whole:].copy()]
+        self._waiting_samples = waiting.shape[1] - whole
+
+    def finish(self, *, duration_ms: int | None = None) -> list[list[Span]]:
+        """Ends the tracks and gives the stretches of speech of each, as :meth:`Vad.finish` does."""
+        if self._waiting_samples:
+            rest = np.concatenate(self._waiting, axis=1)
+            self._judge(np.pad(rest, ((0, 0), (0, -rest.shape[1] % FRAME))))
+            self._waiting, self._waiting_samples = [], 0
+        if not self._samples:
+            return [[] for _ in self._bands]
+        found = []
+        for track, probabilities in enumerate(np.concatenate(self._probabilities, axis=1)):
+            bands = self._bands[track].finish()
+            self.levels_dbfs[track] = levels_of(bands)
+            spans = speech_spans(
+                probabilities,
+                self.levels_dbfs[track],
+                duration_ms=self._samples * 1000 // SAMPLE_RATE_HZ if duration_ms is None else duration_ms,
+                rules=self._rules,
+                bands=bands,
+            )
+            found.append(spans)
+        return found
+
+    def _judge(self, pcm: _Floats) -> None:
+        """Adds the network's probabilities of speech in ``pcm``, float32 [tracks, T], T a multiple of a frame."""
+        joined = np.concatenate([self._context, pcm], axis=1)
+        self._context = joined[:, -CONTEXT:]
+        probabilities, self._state = self._model.judge(joined, self._state)
+        self._probabilities.append(probabilities)
+
+
+class Vad:
+    """Finds the speech of one track in progress; blocks of any length give the spans of one pass over all of it.
 
     Args:
         model: from :func:`load_vad`; holds no state of a track and may be shared.
@@ -49,16 +121,12 @@ class Vad:
     """
 
     def __init__(self, model: VadModel, rules: ActivityRules | None = None) -> None:
-        self._model = model
-        self._rules = load_rules(ActivityRules) if rules is None else rules
-        self._waiting: list[_Floats] = []
-        self._waiting_samples = 0
-        self._samples = 0
-        self._context = np.zeros(CONTEXT, np.float32)
-        self._state = model.start()
-        self._probabilities: list[_Floats] = []
-        self._bands = BandLevels()
-        self.levels_dbfs = np.zeros(0, np.float32)
+        self._track = VadOfTracks(model, 1, rules)
+
+    @property
+    def levels_dbfs(self) -> _Floats:
+        """Gives the level every 10 ms, float32 [H] in dBFS, once finished."""
+        return self._track.levels_dbfs[0]
 
     def push(self, pcm: _Floats) -> None:
         """Takes the next samples of the track.
@@ -66,18 +134,7 @@ class Vad:
         Args:
             pcm: float32 [T] in [-1, 1] at 16,000 Hz; T may be anything, also 0.
         """
-        self._samples += pcm.size
-        self._bands.push(pcm)
-        self._waiting.append(np.array(pcm, np.float32))  # a copy: the caller may fill its buffer again
-        self._waiting_samples += pcm.size
-        if self._waiting_samples < _BLOCK:
-            return
-        waiting = np.concatenate(self._waiting)
-        whole = waiting.size - waiting.size % _BLOCK
-        for start in range(0, whole, _BLOCK):
-            self._judge(waiting[start : start + _BLOCK])
-        self._waiting = [waiting[whole:].copy()]
-        self._waiting_samples = waiting.size - whole
+        self._track.push([pcm])
 
     def finish(self, *, duration_ms: int | None = None) -> list[Span]:
         """Ends the track and gives its stretches of speech.
@@ -89,28 +146,7 @@ class Vad:
         Returns:
             The stretches of speech in milliseconds from the first sample, sorted, disjoint, not touching.
         """
-        if self._waiting_samples:
-            rest = np.concatenate(self._waiting)
-            self._judge(np.pad(rest, (0, -rest.size % FRAME)))
-            self._waiting, self._waiting_samples = [], 0
-        if not self._samples:
-            return []
-        bands = self._bands.finish()
-        self.levels_dbfs = levels_of(bands)
-        return speech_spans(
-            np.concatenate(self._probabilities),
-            self.levels_dbfs,
-            duration_ms=self._samples * 1000 // SAMPLE_RATE_HZ if duration_ms is None else duration_ms,
-            rules=self._rules,
-            bands=bands,
-        )
-
-    def _judge(self, pcm: _Floats) -> None:
-        """Adds the network's probabilities of speech in ``pcm``, float32 [T], T a multiple of a frame."""
-        joined = np.concatenate([self._context, pcm])
-        self._context = joined[-CONTEXT:]
-        probabilities, self._state = self._model.judge(joined, self._state)
-        self._probabilities.append(probabilities)
+        return self._track.finish(duration_ms=duration_ms)[0]
 
 
 def levels_of(bands: _Levels) -> _Floats:

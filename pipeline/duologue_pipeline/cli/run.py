@@ -141,6 +141,14 @@ def run(
             show_default="a 128th of all, but .25 to 10 hours",
         ),
     ] = None,
+    retry_rejected: Annotated[
+        bool,
+        typer.Option(
+            "--retry-rejected",
+            help="Publish nothing while recordings are refused for reasons that may heal (a server that is away, a file that is "
+            "missing); the same command tries them again and keeps what is done.",
+        ),
+    ] = False,
     wait_s: Annotated[
         float,
         typer.Option(
@@ -181,6 +189,7 @@ def run(
         validation_share=validation_share,
         bridge_share=bridge_share,
         shard_hours=shard_hours,
+        retry_rejected=retry_rejected,
         wait_s=wait_s,
         beam_args=tuple(context.args),
     )

@@ -12,6 +12,7 @@ from duologue_pipeline.events.totals import Totals, totals_of_rows
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.run import RunResult
+from duologue_pipeline.run.healing import may_heal
 from duologue_pipeline.words.check import MISFITS
 from duologue_schemas.tables import FAULT_MEASURES
 
@@ -78,6 +79,7 @@ def _refusals(result: RunResult) -> list[str]:
         f"Refused        {total}",
         *(f"    {count:5d}  {reason}: {REASONS.get(reason, '')}" for reason, count in result.refused.items()),
         *([f"               what was found and what to do: {result.details} (private)"] if result.details else []),
+        *textwrap.wrap(may_heal(result.refused), 100, initial_indent=" " * 15, subsequent_indent=" " * 15),
     ]
 
 

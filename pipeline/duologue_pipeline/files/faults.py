@@ -37,7 +37,8 @@ _REMEDIES: Final = {
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, *_FULL)
 _OF_THE_DISK: Final = (errno.EIO, errno.EROFS, errno.EFBIG, errno.ESTALE)
 _WRAPPED: Final = re.compile(
-    r"duologue_pipeline\.(?:errors\.UsageError|files\.file_fault\.File(?:Fault|Missing)): (.*?)(?: \[while running |\s*$)",
+    r"duologue_pipeline\.(?:errors\.UsageError|files\.file_fault\.(?:FileFault|FileMissing|StoreFaultError)): (.*?)"
+    r"(?: \[while running |\s*$)",
     re.MULTILINE,
 )
 _NO_MEMORY: Final = re.compile(

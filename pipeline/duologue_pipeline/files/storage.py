@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 import pyarrow.fs
 
 from duologue_pipeline.files.faults import storage_faults
-from duologue_pipeline.files.file_fault import FileFault, StoreFaultError, too_large
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError, too_large
 from duologue_pipeline.files.local import check_regular, open_regular
 from duologue_pipeline.files.names import (
     absolute_uri,
@@ -46,6 +46,7 @@ __all__ = [
     "exists",
     "file_size",
     "filesystem_of",
+    "is_file",
     "is_remote",
     "join",
     "list_entries",
@@ -89,6 +90,18 @@ def exists(uri: str) -> bool:
     """Tells whether there is a file or a folder of this name."""
     filesystem, path = filesystem_of(uri)
     return filesystem.get_file_info(path).type != pyarrow.fs.FileType.NotFound
+
+
+def is_file(uri: str) -> bool:
+    """Tells whether there is a file of this name; a store is asked once, where :func:`exists` asks for a folder as well."""
+    filesystem, path = filesystem_of(uri)
+    if filesystem.type_name == "local":
+        return file_size(uri) is not None
+    try:
+        filesystem.mark(path)
+    except FileMissing:
+        return False
+    return True
 
 
 def file_size(uri: str) -> int | None:

@@ -44,10 +44,9 @@ def published_lines(rejected: Iterable[Rejected]) -> list[bytes]:
 
 
 def detail_lines(rejected: Iterable[Rejected]) -> list[str]:
-    """Writes refusals with their sentences.
+    """Writes refusals with their sentences: a line of JSON each, without newline.
 
-    A line of JSON each, without newline, in ASCII, because what was found may be no text
-    that can be written.
+    They are ASCII, because what was found may be no text that can be written.
     """
     rows = (
         {"recording_id": each.recording_id, "stage": each.stage, "reason": each.reason, "detail": each.detail}

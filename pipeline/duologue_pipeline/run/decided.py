@@ -10,9 +10,10 @@ from duologue_pipeline.consent.decide import Refused, decide_all
 from duologue_pipeline.consent.decided_files import DECIDED, write_decided
 from duologue_pipeline.consent.gate import check_consent
 from duologue_pipeline.consent.look_alikes import check_look_alikes, mistakable_speakers
+from duologue_pipeline.consent.same_place import file_size
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.read.whole import Manifest
-from duologue_pipeline.records import Consented, Rejected
+from duologue_pipeline.records import Consented, Recording, Rejected
 from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
 from duologue_pipeline.shards.write import STAGING
@@ -54,8 +55,13 @@ def decide_manifest(
     check = partial(check_look_alikes, check=check, mistakable=mistakable_speakers(manifest.speaker_ids, snapshot))
     refusals: list[Rejected] = []
     decided = _noting(decide_all(manifest, check), refusals)
-    paths = write_decided(decided, join(out, STAGING, DECIDED))
+    paths = write_decided(decided, join(out, STAGING, DECIDED), size=_bytes)
     return DecidedManifest(tuple(paths), tuple(refusals))
+
+
+def _bytes(recording: Recording) -> int:
+    """Tells how large the local files of a recording are; what lies elsewhere is not asked for, one request a file."""
+    return sum(file_size(uri) or 0 for uri in {track.uri for track in recording.tracks})
 
 
 def _noting(

@@ -31,6 +31,7 @@ from duologue_pipeline.run.details import begin_details, details_path, finish_de
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
+from duologue_pipeline.run.healing import healing_lying_ready, held_back
 from duologue_pipeline.run.job import rejoin_job
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
 from duologue_pipeline.run.make import check_engine, make_release
@@ -56,7 +57,7 @@ class RunResult:
         refused: reason -> how many, from ``rejected.jsonl``.
         was_complete: whether the folder already held this very release.
         details: the private file that says of each refusal what was found and what to do; None where there is none.
-        pending: what comes next, where the run was only submitted, or not even that; None where it has come to its end.
+        pending: what comes next, where the run was only submitted, not even that, or is held back; None where it has come to its end.
     """
 
     out: str
@@ -178,6 +179,8 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         return rejoined.pending
     details = this.details(release)
     launch = rejoined.launch or find_ready(out, release.fingerprint)
+    if launch is not None and rejoined.launch is None and _is_tried_again(request, ready_folder(out, launch)):
+        launch = None
     if launch is None:
         launch = uuid.uuid4().hex
         as_of = request.as_of or datetime.now(UTC)
@@ -211,9 +214,15 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     except UsageError:
         delete_directory(ready)
         raise
+    if request.retry_rejected and (found := healing_lying_ready(ready)):
+        return held_back(found, out=out, details=details)
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
     publish_release(out, launch=launch, check=check, tell=this.tell)
     return None
+
+
+def _is_tried_again(request: RunRequest, ready: str) -> bool:
+    return request.retry_rejected and bool(healing_lying_ready(ready))
 
 
 def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:

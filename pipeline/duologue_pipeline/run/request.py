@@ -44,6 +44,7 @@ class RunRequest:
         shard_hours: conversation time in a shard; chosen by the length of the whole if None
             (:func:`duologue_pipeline.shards.plan.chosen_shard_s`).
         as_of: the moment at which consent must be live; now if None. Denials count whatever it is.
+        retry_rejected: whether what may heal is tried again, by the same command, before anything is published.
         wait_s: how long to wait for another process that works in the output folder.
         beam_args: options passed to Beam.
     """
@@ -71,6 +72,7 @@ class RunRequest:
     bridge_share: float = 0.15
     shard_hours: float | None = None
     as_of: datetime | None = None
+    retry_rejected: bool = False
     wait_s: float = 600.0
     beam_args: Sequence[str] = field(default_factory=tuple)
 

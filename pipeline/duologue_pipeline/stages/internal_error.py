@@ -17,7 +17,16 @@ from duologue_pipeline.rules import RulesError
 
 __all__ = ["internal_error", "is_of_the_recording"]
 
-_RAISED: Final = (UsageError, FormNotGrantedError, ConflictError, RulesError, OSError, MemoryError, ImportError)
+_RAISED: Final = (
+    UsageError,
+    FormNotGrantedError,
+    ConflictError,
+    RulesError,
+    OSError,
+    MemoryError,
+    ImportError,
+    EOFError,  # of another process that has died
+)
 _LIBRARIES_OF_OTHER_MACHINES: Final = (
     "boto3",
     "botocore",

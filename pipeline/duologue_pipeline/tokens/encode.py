@@ -14,7 +14,7 @@ from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.codec.together import encode_together
 from duologue_pipeline.consent.forms import forms_of_sample, require_granted
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.files.storage import exists, join, open_output, write_bytes
+from duologue_pipeline.files.storage import is_file, join, open_output, write_bytes
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.ingest.audio import Pcm, conversation_blocks
 from duologue_pipeline.made_by import MADE_BY
@@ -121,7 +121,7 @@ def tokens_stage_together(
     """
     named = [_tokenized(each, codec=codec, options=options, staging=staging) for each in conversations]
     results: list[Tokenized | RejectError] = [*named]
-    missing = [place for place, tokenized in enumerate(named) if not exists(tokenized.rows_uri)]
+    missing = [place for place, tokenized in enumerate(named) if not is_file(tokenized.rows_uri)]
     together = encode_conversations([conversations[place].recording for place in missing], codec)
     for place, codes in zip(missing, together, strict=True):
         try:
@@ -155,7 +155,7 @@ def tokenize_conversation(
         FormNotGrantedError: a sample would hold a form that was not granted; it is not written.
     """
     tokenized = _tokenized(conversation, codec=codec, options=options, staging=staging)
-    if not exists(tokenized.rows_uri):
+    if not is_file(tokenized.rows_uri):
         codes = encode_conversation(conversation.recording, codec)
         _write_part(tokenized, conversation, codes, codec=codec, options=options)
     return tokenized

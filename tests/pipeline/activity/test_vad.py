@@ -166,7 +166,7 @@ def assert_judged_as_silero(pcm: Pcm) -> None:
     vad = Vad(vad_model())
     vad.push(pcm)
     vad.finish()
-    judged = np.concatenate(vad._probabilities)
+    judged = np.concatenate(vad._track._probabilities, axis=1)[0]
     model = silero_vad.load_silero_vad()
     with torch.inference_mode():
         expected = [model(torch.from_numpy(frame), SAMPLE_RATE_HZ).item() for frame in pcm.reshape(-1, 512)]

@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.files import conditional, storage
 from duologue_pipeline.files.faults import storage_fault, usage_error_in
+from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError
 from duologue_pipeline.records import Recording, Track
 from duologue_pipeline.stages.guard import tried
 
@@ -132,6 +134,17 @@ def wrapped(text: str) -> RuntimeError:
 def test_the_sentence_is_found_in_what_beam_makes_of_it(error: Exception, said: str | None) -> None:
     found = usage_error_in(error, "/a/out")
     assert (found and str(found)) == said
+
+
+@pytest.mark.parametrize("kind", [FileFault, FileMissing, StoreFaultError, UsageError])
+def test_what_a_worker_says_of_a_file_is_found_in_its_trace(kind: type[UsageError]) -> None:
+    try:
+        raise kind("s3://b/x: cannot be read; run the command again later")
+    except UsageError as error:
+        text = "".join(traceback.format_exception(error))
+    found = usage_error_in(RuntimeError(f"{text.rstrip()} [while running 'Ingest']"), "/out")
+    assert found is not None
+    assert str(found) == "s3://b/x: cannot be read; run the command again later"
 
 
 def test_no_recording_is_refused_because_the_system_is_at_its_end() -> None:

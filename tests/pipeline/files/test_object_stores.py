@@ -397,3 +397,9 @@ def test_whether_a_bucket_keeps_what_is_deleted_is_told(gs: Bucket) -> None:
     ):
         gs.configure(settings)
         assert keeps_old_versions(f"{gs.uri}/release") == keeps
+
+
+def test_whether_a_file_is_there_is_asked_once(store: Bucket, bucket: str, proxy: Proxy) -> None:
+    store.put("rows.json", b"{}")
+    asked = [(storage.is_file(f"{bucket}/{name}"), len(proxy.asked)) for name in ("rows.json", "none", "rows.json/x")]
+    assert asked == [(True, 1), (False, 2), (False, 3)]

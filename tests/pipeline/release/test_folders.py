@@ -1,13 +1,18 @@
 """A table may be a folder of files: read, verified, described and withdrawn from as one file is."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import datasets
 import mlcroissant
+import pandas
+import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 
+from duologue_consent.lineage.release_facts import ReleaseError, read_release_facts
 from duologue_pipeline.decode import find_sample
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.reader.index import shard_stem
@@ -15,7 +20,15 @@ from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.protocol import propagate_release
 from tests.pipeline.release.folders import TABLES, in_folders, table_of
 from tests.pipeline.release.test_verify import edit_manifest, sealed
+from tests.pipeline.release.test_write import contents
 from tests.pipeline.withdrawal.world import World, make_world
+
+ORDER: Final = {
+    "index": [("shard", "ascending"), ("offset", "ascending")],
+    "recordings": [("recording_id", "ascending")],
+    "events": [(name, "ascending") for name in ("recording_id", "start_s", "end_s", "kind", "speaker")],
+    "speakers": [("speaker", "ascending")],
+}
 
 
 @pytest.fixture
@@ -104,3 +117,50 @@ def test_croissant_describes_the_folders_and_their_records_are_read(world: World
     assert distribution == {"shards", *(f"{name}-files" for name in TABLES)}
     for name in TABLES:
         assert len(list(dataset.records(record_set=name))) == len(table_of(world.out, name))
+
+
+def test_both_forms_hold_the_same_rows_and_a_folder_does_not_depend_on_the_order_of_arrival(
+    tmp_path: Path, make_release: Callable[..., Path]
+) -> None:
+    for name in ("one", "two", "joined"):
+        (tmp_path / name).mkdir()
+    with in_folders():
+        one, two = make_release(tmp_path / "one"), make_release(tmp_path / "two", backwards=True)
+    joined = make_release(tmp_path / "joined")
+    assert contents(one) == contents(two)
+    for name in TABLES:
+        assert (
+            table_of(one, name)
+            .sort_by(ORDER[name])
+            .equals(pq.read_table(joined / f"{name}.parquet").sort_by(ORDER[name]))
+        )
+    said, of_joined = manifest(contents(one))["tables"], manifest(contents(joined))["tables"]
+    assert {name: entry["files"] for name, entry in said.items()} == {name: f"{name}/*.parquet" for name in TABLES}
+    assert {name: entry["files"] for name, entry in of_joined.items()} == {name: f"{name}.parquet" for name in TABLES}
+    assert {name: entry["rows"] for name, entry in said.items()} == {
+        name: entry["rows"] for name, entry in of_joined.items()
+    }
+    assert (one / "statistics.json").read_bytes() == (joined / "statistics.json").read_bytes()
+
+
+def test_other_programs_read_a_folder_as_one_table(world: World, tmp_path: Path) -> None:
+    for name in TABLES:
+        expected = table_of(world.out, name)
+        assert pyarrow.dataset.dataset(world.out / name).to_table().num_rows == len(expected)
+        assert len(pandas.read_parquet(world.out / name)) == len(expected)
+    files = f"{world.out}/index/*.parquet"
+    found = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path / "cache"))
+    assert found["key"] == table_of(world.out, "index")["key"].to_pylist()
+
+
+def test_stewards_read_who_is_recorded_from_a_folder(world: World, tmp_path: Path) -> None:
+    (tmp_path / "joined").mkdir()
+    joined = make_world(tmp_path / "joined")
+    facts = [read_release_facts(str(each.out)) for each in (world, joined)]
+    assert sorted(facts[0].recorded_ms.values()) == sorted(facts[1].recorded_ms.values())
+    assert facts[0].forms == facts[1].forms
+    (world.out / "recordings" / "train-00001.parquet").write_bytes(b"")
+    with pytest.raises(
+        ReleaseError, match=r"recordings/train-00001\.parquet: is not the file that dataset\.json names"
+    ):
+        read_release_facts(str(world.out))

@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -57,6 +56,12 @@ class Cloud:
         """The one object of this name in the folder of the job."""
         (found,) = [data for key, data in self.sent().items() if key.startswith("tmp/") and key.endswith(f"/{name}")]
         return found
+
+    def forget_staged(self) -> None:
+        """Removes what was staged for the job before."""
+        objects = self.store.buckets["bucket"]
+        for key in [key for key in objects if key.startswith("tmp/")]:
+            del objects[key]
 
     def graph(self) -> Any:
         return beam_runner_api_pb2.Pipeline.FromString(self.staged("pipeline.pb"))
@@ -161,8 +166,7 @@ def test_the_graph_does_not_grow_with_recordings_and_speakers(cloud: Cloud, call
         lines.append({**line, "recording_id": f"call-{number}", "tracks": tracks})
     calls.manifest.write_text("".join(json.dumps(each) + "\n" for each in lines))
     cloud.put(calls.manifest)
-    for key in [key for key in cloud.store.buckets["bucket"] if key.startswith("tmp/")]:
-        del cloud.store.buckets["bucket"][key]
+    cloud.forget_staged()
     run(cloud.asked(DETACHED, out="gs://bucket/second"))
     assert abs(len(cloud.staged("pipeline.pb")) - two) < 500
 
@@ -274,14 +278,11 @@ def test_a_job_that_is_at_work_is_not_submitted_again(cloud: Cloud, calls: Calls
 def test_who_withdrew_while_the_job_was_at_work_is_in_no_release(cloud: Cloud, calls: Calls) -> None:
     run(cloud.asked(DETACHED))
     cloud.work()
+    cloud.forget_staged()
     calls.withdraw("s-anna")  # of call-0
     second = run(cloud.asked(DETACHED))
     assert second.pending is not None
     assert len(cloud.service.jobs) == 2
-    (cloud.store.buckets["bucket"], before) = (cloud.store.buckets["bucket"], dict(cloud.store.buckets["bucket"]))
-    first, last = sorted(key for key in before if key.endswith("pipeline.pb"))
-    del cloud.store.buckets["bucket"][first]
-    assert last in before
     cloud.work()
     result = run(cloud.asked(DETACHED))
     assert result.release is not None
@@ -304,10 +305,7 @@ def test_a_command_finds_the_job_of_the_one_before_and_waits_for_it(
         ("ingest", "audio_missing", "s3"): 1,
     }
 
-    def done() -> None:
-        cloud.service.state = "JOB_STATE_DONE"
-
-    threading.Timer(0.5, done).start()
+    cloud.service.before, cloud.service.state = ["JOB_STATE_RUNNING"] * 4, "JOB_STATE_DONE"
     result: RunResult = run(cloud.request, progress=sys.stderr)
     assert result.release is not None
     assert len(cloud.service.jobs) == 1
@@ -338,12 +336,8 @@ def test_a_command_finds_the_job_of_the_one_before_and_waits_for_it(
     ],
 )
 def test_a_job_that_fails_is_a_sentence_with_its_log(message: str, told: str, cloud: Cloud) -> None:
-    cloud.service.state, cloud.service.message = "JOB_STATE_RUNNING", message
-
-    def fail() -> None:
-        cloud.service.state = "JOB_STATE_FAILED"
-
-    threading.Timer(1.0, fail).start()
+    cloud.service.before, cloud.service.state = ["JOB_STATE_RUNNING"] * 2, "JOB_STATE_FAILED"
+    cloud.service.message = message
     said = refusal(cloud.request)
     (job,) = cloud.service.jobs
     assert said == (

@@ -16,16 +16,18 @@ from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.run import run
 from tests.object_store import serve_bucket
+from tests.pipeline.release.folders import in_folders
 from tests.pipeline.run.conftest import Calls
 from tests.pipeline.run.repeats import CALLS, FAULTS, repeated, spent, wake_stragglers
 
 LATE = "the run is over that worked in this folder, so a worker that came late has written nothing; end the job that it belongs to"
 
 
-@pytest.fixture(params=["disk", "s3"])
+@pytest.fixture(params=["disk", "s3", "s3, tables in folders"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A folder for releases, on disk and in a bucket."""
-    with serve_bucket("releases") if request.param == "s3" else nullcontext(str(tmp_path)) as uri:
+    store = serve_bucket("releases") if request.param.startswith("s3") else nullcontext(str(tmp_path))
+    with store as uri, in_folders() if request.param.endswith("folders") else nullcontext():
         yield join(uri, tmp_path.name)  # what lies in a bucket stays there from test to test
 
 

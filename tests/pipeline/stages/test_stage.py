@@ -229,6 +229,7 @@ def fails_within(element: Recording) -> Recording:
         FormNotGrantedError("x"),
         ConflictError("x"),
         ImportError("x"),
+        EOFError(),
         RuntimeError("CUDA error: an illegal memory access was encountered"),
         RuntimeError("can't start new thread"),
         ClientError({}, "GetObject"),
