@@ -15,6 +15,7 @@ from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.records import SPLITS
+from duologue_pipeline.release.card_files import build_cards, card_faults
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.new_release import new_release
 from tests.pipeline.release.test_verify import edit_manifest, seal_file
@@ -205,7 +206,7 @@ def test_one_after_the_other_leaves_what_both_at_once_leave(tmp_path: Path) -> N
         name for name in second if name.startswith("shards/")
     ]
     assert {name for name in first if name.startswith("shards/") or name in same} == {
-        name for name in first if first[name] == second[name]
+        name for name in first if not name.startswith("cards/") and first[name] == second[name]
     }
     assert (release_of(one)["version"], release_of(two)["version"]) == ("2.0.0", "4.0.0")
     assert release_of(two)["totals"] == release_of(one)["totals"]
@@ -218,6 +219,15 @@ def test_a_release_of_which_nothing_is_left_is_still_a_release(out: Path) -> Non
     assert [path.name for path in out.rglob("*.tar")] == []
     assert verify_release(str(out)).faults == ()
     assert list(open_dataset(str(out), split="train")) == []
+
+
+def test_what_was_stated_stays_and_every_card_is_that_of_the_new_version(out: Path) -> None:
+    build_cards(str(out), {"publisher": "Example Lab"}, tell=lambda _: None)
+    withdraw(out, "anna")
+    assert card_faults(str(out)) == []
+    facts = json.loads((out / "cards" / "facts.json").read_text())["facts"]
+    assert facts["stated.publisher"]["value"] == "Example Lab"
+    assert json.loads((out / "cards" / "changes.json").read_text())["withdrawal"] == release_of(out)["withdrawal"]
 
 
 def test_a_card_that_nobody_can_renew_is_not_carried_on(out: Path) -> None:
