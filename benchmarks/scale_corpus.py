@@ -171,7 +171,9 @@ def sample_bytes(sample: Any, number: int, speakers: tuple[int, int], split: str
 
 
 def write_tables(corpus: Corpus, demo: Path, out: Path) -> None:
-    """Writes the tables of all shards as the shard step does, that of speakers, and ``closing.pickle``: what the closing step is
+    """Writes the tables of all shards as the shard step does, that of speakers, and ``closing.pickle``.
+
+    The last is what the closing step is
     given, its shards, their summary, and the files of speakers."""
     pattern, ready = Pattern(demo), ready_folder(str(out), "")
     written, whole = [], Summary()
