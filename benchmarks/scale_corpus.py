@@ -171,10 +171,10 @@ def sample_bytes(sample: Any, number: int, speakers: tuple[int, int], split: str
 
 
 def write_tables(corpus: Corpus, demo: Path, out: Path) -> None:
-    """Writes the tables of all shards as the shard step does, that of speakers, and ``closing.pickle``.
+    """Writes the tables of all shards as the shard step does, that of speakers, and what the closing step is given.
 
-    The last is what the closing step is
-    given, its shards, their summary, and the files of speakers."""
+    ``closing.pickle`` holds the shards, their summary, and the files of speakers.
+    """
     pattern, ready = Pattern(demo), ready_folder(str(out), "")
     written, whole = [], Summary()
     for shard, numbers in corpus.shard_ranges():
