@@ -22,6 +22,7 @@ RECORDINGS = pa.table(
         "speaker_b": ["bert", WITHDRAWN, WITHDRAWN],
         "jurisdiction_a": NOBODY,
         "jurisdiction_b": NOBODY,
+        "duration_s": [60.0, 60.0, 60.0],
     }
 )
 
