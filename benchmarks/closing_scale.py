@@ -1,6 +1,6 @@
 """Measures the closing step of a release of very many shards and speakers: time, memory, and what it grows with.
 
-    python -m benchmarks.closing_scale --shards 10000 --recordings 60 --speakers 100000
+    python -m benchmarks.closing_scale --shards 10000 --recordings 60 --speakers 100000 --made-up 500
 
 Rows are made up, a shard at a time, as the shard step would write them, and summed up as it does; audio and shards do not exist.
 Each line is one step: seconds of CPU and the peak of memory, each in a process of its own as a worker is. ``--folder`` keeps what is written.
@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -163,10 +164,10 @@ def _one_shard(recordings: int, speakers: int) -> None:
     list(made_up_summaries(shards=1, recordings=recordings, speakers=speakers))
 
 
-def _add_up(folder: Path) -> Summary:
+def _add_up(folder: Path, shards: int) -> Summary:
     """Adds up the summaries of shards as a combiner does, one after the other."""
     total = Summary()
-    for path in sorted(folder.iterdir()):
+    for path in islice(cycle(sorted(folder.iterdir())), shards):
         add_to(total, pickle.loads(path.read_bytes()).without_speakers())
     return add_summaries([total])
 
@@ -187,6 +188,9 @@ def main() -> None:
     """Measures each step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", type=int, default=10_000)
+    parser.add_argument(
+        "--made-up", type=int, default=500, help="of so many shards rows are made up; the others have the same"
+    )
     parser.add_argument("--recordings", type=int, default=60, help="of each shard")
     parser.add_argument("--speakers", type=int, default=100_000)
     parser.add_argument("--folder", type=Path)
@@ -195,10 +199,10 @@ def main() -> None:
     parts = top / "summaries"
     parts.mkdir(parents=True)
     _measured(_one_shard, options.recordings, options.speakers)
-    _measured(_write_summaries, parts, options.shards, options.recordings, options.speakers)
+    _measured(_write_summaries, parts, options.made_up, options.recordings, options.speakers)
     size = sum(path.stat().st_size for path in parts.iterdir())
-    print(f"{size / options.shards / 1000:.0f} kB of summary a shard, {size / 1e6:.0f} MB in all", flush=True)
-    summary = _measured(_add_up, parts)
+    print(f"{size / options.made_up / 1000:.0f} kB of summary a shard", flush=True)
+    summary = _measured(_add_up, parts, options.shards)
     people = _measured(_all_speakers, parts, str(top))
     print(f"{len(people)} files of speakers, {sum(each.file.rows for each in people)} rows", flush=True)
     _measured(closing_step, str(top), summary, people, shards=options.shards, recordings=options.recordings)

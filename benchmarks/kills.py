@@ -234,8 +234,9 @@ def duplicates(times: int) -> None:
         return {path: read_bytes(join(out, path)) for path in list_files(out)}
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
-    with serve_bucket("releases") as bucket, repeated(lost=0.0):
-        carry_out(str(base / "once"))
+    with serve_bucket("releases") as bucket:
+        with repeated(lost=0.0):
+            carry_out(str(base / "once"))
         expected, whole = contents(str(base / "once")), len(CALLS)
         print(f"an undisturbed run makes {whole} calls of steps and writes {len(expected)} files", flush=True)
         for number in range(times):
@@ -249,7 +250,7 @@ def duplicates(times: int) -> None:
                     carry_out(out)
             except Exception as error:  # noqa: BLE001 - what it is stands in its text
                 tally.killed += 1
-                tally.check(f"{told}: {error!r}"[:800], after is not None and "WorkerLostError" in str(error))
+                tally.check(f"{told}: {error!r}"[:800], after is not None and "WorkerLostError" in repr(error))
                 earlier = list(CALLS)
                 with repeated(seed=number, lost=lost):
                     carry_out(out)

@@ -23,13 +23,13 @@ import pyarrow as pa
 from duologue_consent import Ledger, Purpose, Snapshot, parse_time
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.demo.ledger import ledger_for
-from duologue_pipeline.files.storage import write_bytes
-from duologue_pipeline.files.tables import read_table, table_bytes
+from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.reader import open_dataset
 from duologue_pipeline.records import WrittenShard, WrittenTable
+from duologue_pipeline.shards.summary import Summary, add_to, bucket, summarise
 from duologue_pipeline.shards.tar import npy_bytes, write_members
-from duologue_pipeline.shards.write import ready_folder
+from duologue_pipeline.shards.write import lay_ready, ready_folder, write_speakers
 from duologue_schemas.tables import TABLES
 
 __all__ = [
@@ -170,10 +170,13 @@ def sample_bytes(sample: Any, number: int, speakers: tuple[int, int], split: str
     return out.getvalue()
 
 
-def write_tables(corpus: Corpus, demo: Path, out: Path) -> Path:
-    """Writes the tables of all shards, as the shard step does, and gives the file that lists the shards."""
+def write_tables(corpus: Corpus, demo: Path, out: Path) -> None:
+    """Writes the tables of all shards as the shard step does, that of speakers, and ``closing.pickle``.
+
+    The last is what the closing step is
+    given, its shards, their summary, and the files of speakers."""
     pattern, ready = Pattern(demo), ready_folder(str(out), "")
-    written = []
+    written, whole = [], Summary()
     for shard, numbers in corpus.shard_ranges():
         split = shard.partition("-")[0]
         path = f"shards/{shard}-{hashlib.sha256(shard.encode()).hexdigest()[:12]}.tar"
@@ -186,20 +189,22 @@ def write_tables(corpus: Corpus, demo: Path, out: Path) -> Path:
             for row in own:
                 index.append({**row, **told, "key": f"{name_of(number)}-{row['segment']:05d}", "offset": offset})
                 offset += row["bytes"]
-        tables = []
-        for name, rows in (("index", index), ("recordings", recordings)):
-            data = table_bytes(pa.Table.from_pylist(rows, schema=TABLES[name]))
-            write_bytes(f"{ready}/{name}/{shard}.parquet", data)
-            digest = hashlib.sha256(data).hexdigest()
-            tables.append(WrittenTable(f"{name}/{shard}.parquet", len(rows), digest, len(data)))
+        made = {
+            name: pa.Table.from_pylist(rows, schema=TABLES[name])
+            for name, rows in (("index", index), ("recordings", recordings))
+        }
+        tables = [lay_ready(ready, f"{name}/{shard}.parquet", table) for name, table in made.items()]
+        add_to(whole, summarise(made["index"], made["recordings"]))
         events = round(len(numbers) * corpus.minutes / 60 * _EVENTS_PER_HOUR)  # nobody reads them in the closing step
         tables.append(WrittenTable(f"events/{shard}.parquet", events, "0" * 64, events * _EVENT_BYTES))
         duration_ms = round(1000 * sum(row["end_s"] - row["start_s"] for row in index))
         name, digest = path.removeprefix("shards/"), hashlib.sha256(shard.encode()).hexdigest()
         written.append(WrittenShard(name, split, digest, offset + 10240, len(index), duration_ms, tables=tuple(tables)))
-    listing = out / "shards.pickle"
-    listing.write_bytes(pickle.dumps(written))
-    return listing
+    by_file: dict[str, dict[str, Any]] = {}
+    for name, totals in whole.speakers.items():
+        by_file.setdefault(bucket(name), {})[name] = totals
+    speakers = [write_speakers(name, own, out=str(out)) for name, own in by_file.items()]
+    (out / "closing.pickle").write_bytes(pickle.dumps((written, whole.without_speakers(), speakers)))
 
 
 def write_samples(corpus: Corpus, demo: Path, root: Path, keys: list[str]) -> None:

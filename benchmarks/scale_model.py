@@ -113,17 +113,10 @@ def plan(corpus: Corpus, folder: Path) -> None:
 
 def closing(corpus: Corpus, folder: Path) -> None:
     """Closes the release: statistics, cards, ``dataset.json``."""
-    from duologue_pipeline.events.totals import Totals, statistics_of_row
-    from duologue_pipeline.files.tables import read_table
     from duologue_pipeline.reader.release import read_release
     from duologue_pipeline.release.write import ReleaseOptions, stage_release
 
     demo = read_release(str(folder / "demo"))
-    rows = read_table(str(folder / "demo" / "recordings.parquet")).to_pylist()
-    own = [Totals.of(statistics_of_row(row), side) for row in rows for side in ("a", "b")]
-    each = max(1, round(2 * corpus.recordings / corpus.speakers))
-    totals = {("speaker", commitment(n)): sum((own * each)[:each], Totals()) for n in range(corpus.speakers)}
-    totals[("corpus", "")] = totals[("language", "en")] = sum(own, Totals())
     told = {
         name: demo[name] for name in ("purposes", "codec", "segment_s", "include_audio", "words", "rules", "ledger")
     }
@@ -138,9 +131,8 @@ def closing(corpus: Corpus, folder: Path) -> None:
         manifest_sha256="0" * 64,
     )
     with phase("stage the release"):
-        release = stage_release(
-            pickle.loads((folder / "shards.pickle").read_bytes()), [], totals, out=str(folder), options=options
-        )
+        shards, summary, speakers = pickle.loads((folder / "closing.pickle").read_bytes())
+        release = stage_release(shards, [], summary, speakers, out=str(folder), options=options)
     assert release is not None
     with phase("move the files to their names, in one process"):
         ready = folder / ".staging" / "next"

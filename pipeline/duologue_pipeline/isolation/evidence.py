@@ -121,8 +121,7 @@ class Segment:
         self.levels_around_db = sliding_window_view(tiles_db, 3, axis=1).max(axis=2)
         # Everything below is a correlation of two frames, and made from these: each frame is transformed once.
         self._spectra: C64 = rfft(tiles, 2 * layout.frame)
-        power = np.square(self._spectra.real) + np.square(self._spectra.imag)
-        self._autocorrelations = irfft(power, 2 * layout.frame)[:, :, : layout.long_taps]
+        self._power: F32 = np.square(self._spectra.real) + np.square(self._spectra.imag)
 
     def evidence(self, target: int, frames: Frames, weights: F64) -> Evidence:
         """Sums up some frames of a segment.
@@ -136,7 +135,7 @@ class Segment:
             return Evidence.none(self._layout)
         source, energy = 1 - target, 0.0
         crosses = np.zeros((3, self._layout.frame + 1), np.complex64)  # with the frame before, of the same time, after
-        autocorrelation = np.zeros((3, self._layout.long_taps), np.float32)
+        powers = np.zeros((3, self._layout.frame + 1), np.float32)  # of the frame after, of the same time, before
         for first in range(0, len(frames), 16):  # few at a time stay in the processor's cache
             some = frames[first : first + 16]
             weight = weights[some].astype(np.float32)
@@ -144,8 +143,8 @@ class Segment:
             targets *= weight[:, None]
             for place, cross in enumerate(crosses):
                 cross += np.einsum("fk,fk->k", targets, self._spectra[source, some + place])
-            for place, own in enumerate(autocorrelation):
-                own += weight @ self._autocorrelations[source, some + 2 - place]
+            for place, power in enumerate(powers):
+                power += weight @ self._power[source, some + 2 - place]
             energy += float(weight @ np.sum(np.square(self.frames[target, some]), axis=1))
         return Evidence(
             frames=len(frames),
@@ -153,7 +152,7 @@ class Segment:
             last=self.first_frame + int(frames[-1]) + 1,
             weight=float(weights[frames].astype(np.float32).sum()),
             cross=_joined(crosses, self._layout),
-            autocorrelation=autocorrelation,
+            autocorrelation=irfft(powers, 2 * self._layout.frame)[:, : self._layout.long_taps],
             energy=energy,
         )
 

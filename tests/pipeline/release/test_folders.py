@@ -114,8 +114,8 @@ def test_croissant_describes_the_folders_and_their_records_are_read(world: World
     dataset = mlcroissant.Dataset(jsonld=world.out / "croissant.json")
     assert dataset.metadata.issues.errors == set()
     distribution = {each["@id"] for each in json.loads((world.out / "croissant.json").read_text())["distribution"]}
-    distribution = {each for each in distribution if not each.startswith("shards/")} - {"token-files"}
-    assert distribution == {"shards", *(f"{name}-files" for name in TABLES)}
+    shards = {each["path"] for each in json.loads((world.out / "dataset.json").read_text())["shards"]}
+    assert distribution == {"shards", "token-files", *shards, *(f"{name}-files" for name in TABLES)}
     for name in TABLES:
         assert len(list(dataset.records(record_set=name))) == len(table_of(world.out, name))
 
