@@ -364,6 +364,7 @@ def test_every_card_must_be_listed(release: Path) -> None:
         for path, _ in cards(
             document, add_tallies((tally_tables(index, recordings), tally_speakers([recordings]))), {"audio_missing": 1}
         )
+        if "/" not in path  # an earlier version has no others
     ]
     edit_manifest(release, lambda document: document["files"].clear())
     found = faults(release)
@@ -444,7 +445,7 @@ def test_a_manifest_names_no_file_outside_of_its_folder(path: str, release: Path
 
 def test_a_manifest_names_no_file_twice_and_counts_in_whole_numbers(release: Path) -> None:
     edit_manifest(release, lambda document: document["files"].append(document["files"][0]))
-    assert faults(release) == ('dataset.json: files[8].path: names "index.parquet" again; keep one of them',)
+    assert faults(release) == ('dataset.json: files[21].path: names "index.parquet" again; keep one of them',)
     edit_manifest(release, lambda document: document["files"].pop())
     edit_manifest(release, lambda document: document["files"][0].update(bytes=5.0))
     assert faults(release) == ("dataset.json: files[0].bytes: found 5.0, expected a whole number",)
