@@ -2,6 +2,7 @@
 
     python benchmarks/mimi_cost.py                          # published size, random weights
     python benchmarks/mimi_cost.py --model models/mimi      # real weights; the cost is the same
+    python benchmarks/mimi_cost.py --batches                # tracks one after the other against batches of them
 
 Every line is measured in a process of its own. ``differing`` compares the codes with those of one pass of
 ``MimiModel.encode`` over the whole signal, which is made for short signals only: its memory grows with the length.
@@ -82,10 +83,42 @@ def measure(model: str, what: str, seconds: int, chunk_frames: int) -> dict[str,
     }
 
 
+def measure_batches(model: str) -> None:
+    """Encodes 12 s of four tracks of noise, one, two and four in a batch, twice; prints a line each."""
+    import numpy as np
+    import torch
+
+    from duologue_pipeline.codec.mimi_engine import CHUNK_FRAMES, load_engine
+    from duologue_pipeline.codec.spec import CodecSpec
+
+    engine = load_engine(CodecSpec("mimi", model))
+    chunk = CHUNK_FRAMES * engine.facts().samples_per_frame
+    pcm = 0.3 * np.random.default_rng(0).standard_normal((4, 6 * chunk), dtype=np.float32)
+
+    def encoded(rows: Any) -> Any:
+        session = engine.start()
+        codes = [engine.encode(session, rows[:, start : start + chunk]) for start in range(0, rows.shape[1], chunk)]
+        engine.end(session)
+        return np.concatenate(codes, axis=-1)
+
+    torch.set_num_threads(1)
+    alone = np.concatenate([encoded(pcm[row : row + 1]) for row in range(4)])
+    for batch in 2 * (1, 2, 4):
+        began = time.process_time()
+        codes = np.concatenate([encoded(pcm[row : row + batch]) for row in range(0, 4, batch)])
+        spent_s = (time.process_time() - began) / (4 * 12)
+        print(
+            f"batch {batch}: {spent_s:.3f} CPU s a second of track; {(codes != alone).sum()} of {codes.size} codes differ"
+        )
+
+
 def main() -> None:
     """Runs the measurements one after the other and prints them as a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="loads Mimi's weights from this folder (default: random ones of its size)")
+    parser.add_argument(
+        "--batches", action="store_true", help="compares tracks one after the other with batches of them"
+    )
     parser.add_argument("--measure", nargs=3, metavar=("WHAT", "SECONDS", "CHUNK_FRAMES"), help=argparse.SUPPRESS)
     parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -99,6 +132,8 @@ def main() -> None:
         itself = [sys.executable, __file__, "--model", model]
         if not options.model:
             subprocess.run([*itself, "--make"], check=True, capture_output=True)
+        if options.batches:
+            return measure_batches(model)
         columns = ["what", "seconds", "chunk_frames", "cpu_s_per_s", "loaded_mib", "peak_mib", "differing"]
         print("".join(f"{column:>14}" for column in columns))
         cases = [("encode", 8, frames) for frames in (1, 5, 25, 100)]
