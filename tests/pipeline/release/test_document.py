@@ -51,7 +51,6 @@ def test_a_bridge_is_named_where_it_holds_anything() -> None:
     rows = pa.table(
         {
             "split": ["train", "bridge"],
-            "duration_s": [60.0, 60.0],
             "speaker_a": ["anna", "anna"],
             "speaker_b": ["bert", "gwen"],
             "jurisdiction_a": NOBODY[:2],
