@@ -240,6 +240,8 @@ NEEDS_A_MODEL = {"codec", "asr"}
 
 
 def test_whatever_decides_the_output_makes_another_run(request_with: Request, tmp_path: Path) -> None:
+    statement = tmp_path / "dataset.yaml"
+    statement.write_text("name: calls\n")
     changes: list[dict[str, Any]] = [
         {},
         {"purpose": "redistribution"},
@@ -259,6 +261,7 @@ def test_whatever_decides_the_output_makes_another_run(request_with: Request, tm
         {"shard_hours": 1.0},
         {"ledger": None},
         {"as_of": JANUARY},
+        {"card": str(statement)},
     ]
     fingerprints = [begin(request_with(**change)) for change in changes]
     Ledger.open(tmp_path / "consent.db").grant("s-anna", [Purpose.RECORDING], at=JANUARY)

@@ -86,4 +86,5 @@ def quiet() -> None:
     os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what it logs as an error it raises as well
     logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger("duologue_pipeline").setLevel(logging.WARNING)  # our own warnings are for the user
     warnings.filterwarnings("ignore", category=FutureWarning)

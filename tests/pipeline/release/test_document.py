@@ -55,6 +55,7 @@ def test_a_bridge_is_named_where_it_holds_anything() -> None:
             "speaker_b": ["bert", "gwen"],
             "jurisdiction_a": NOBODY[:2],
             "jurisdiction_b": NOBODY[:2],
+            "duration_s": [4.0, 8.0],
         }
     )
     assert split_entries([*SHARDS, bridge], tally_of(rows))["bridge"] == {

@@ -296,7 +296,7 @@ def test_arguments_that_cannot_be_are_refused(release: Path) -> None:
     given: list[tuple[list[Any], dict[str, Any], str]] = [
         ([None], {}, r"^dataset None: expected what open_dataset"),
         ([[dataset]], {}, r"^dataset \[.*: expected what open_dataset"),
-        ([dataset, "codes"], {}, r"^view 'codes': expected a callable"),
+        ([dataset, "codes"], {}, r"^view 'codes': expected a function of a sample"),
         ([dataset], {"packing": 2048}, r"^packing 2048: expected Packing\(frames=\.\.\.\)"),
         ([dataset], {"rank": 2, "world": 2}, r"^rank 2 of world 2: expected whole numbers"),
         ([dataset], {"rank": 0, "world": "2"}, r"^rank 0 of world '2': expected whole numbers"),

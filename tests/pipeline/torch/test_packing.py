@@ -134,7 +134,9 @@ def test_what_cannot_be_packed_is_said() -> None:
 
 def test_an_axis_that_is_not_time_is_told() -> None:
     steps = [replace(step, item={**step.item, "ids": step.item["ids"].T}) for step in make_steps([[7, 6]])]
-    with pytest.raises(UsageError, match=r"sample r0-1: axis -1 is to be the time of ids, .*Packing\(axis="):
+    with pytest.raises(
+        UsageError, match=r"^samples r0-0 and r0-1: their arrays ids differ in more than their length, .*axis="
+    ):
         list(packs(steps, Packing(5)))
     assert [pack["ids"].shape for pack, _ in packs(steps, Packing(5, axis=0))] == [(5, 2)] * 3
 
