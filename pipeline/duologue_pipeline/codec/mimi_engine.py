@@ -235,7 +235,7 @@ def usable_device(spec: CodecSpec) -> str:
     if spec.device == "cpu":
         return "cpu"
     if not torch.cuda.is_available():
-        level = logging.WARNING if spec.wants_gpu else logging.INFO
+        level = logging.ERROR if spec.wants_gpu else logging.INFO  # workers log errors only
         LOG.log(level, "codec mimi: torch finds no GPU here, so device=%s falls back to the CPU", spec.device)
         return "cpu"
     device = "cuda" if spec.device == "auto" else spec.device

@@ -35,10 +35,7 @@ def require_google(engine: Engine, tell: Callable[[str], None]) -> None:
         place = engine.get(option)
         if place and not (place.startswith("gs://") and place[len("gs://") :].strip("/")):
             raise UsageError(f"--{option} {place}: Dataflow takes a folder of Google's store only, as gs://BUCKET/tmp")
-    if (
-        importlib.util.find_spec("google.cloud.storage") is None
-        or importlib.util.find_spec("google.cloud.dataflow") is None
-    ):
+    if not (_is_installed("google.cloud.storage") and _is_installed("google.cloud.dataflow")):
         raise UsageError('DataflowRunner needs Google\'s libraries: `pip install "duologue[pipeline,gcp]"`')
     places = {engine.get(option) for option in ("temp_location", "staging_location", "template_location")}
     for bucket in sorted({place.split("/")[2] for place in places if place and place.startswith("gs://")}):
@@ -48,6 +45,13 @@ def require_google(engine: Engine, tell: Callable[[str], None]) -> None:
                 f"gs://{bucket} lies in {found.location.lower()} and the job runs in {region}: what goes from region to region is "
                 "slow and is paid for"
             )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package that it would lie in
+        return False
 
 
 def _bucket(engine: Engine, bucket: str) -> Any:

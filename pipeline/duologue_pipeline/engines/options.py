@@ -102,7 +102,9 @@ def engine_of(options: PipelineOptions) -> Engine:
         name = str(told["runner"]).rpartition(".")[2]
         name = next((each for each in StandardOptions.KNOWN_RUNNER_NAMES if _same(each, name)), name)
     kind = str(told["environment_type"] or _usual_environment(name, told)).upper()
-    image = told["sdk_container_image"] or _image_of(told) if kind == "DOCKER" else None
+    kind = kind.removeprefix("BEAM:ENV:").partition(":")[0]  # Beam takes its own names for them as well
+    named = told["sdk_container_image"] or told.get("worker_harness_container_image")
+    image = named or _image_of(told) if kind == "DOCKER" else None
     containers = kind == "DOCKER"
     elsewhere = containers or (
         (kind == "EXTERNAL" and not _is_here(_external(told)))

@@ -29,7 +29,7 @@ PACKAGES: Final = ("duologue_cards", "duologue_consent", "duologue_pipeline", "d
 
 _NAME: Final = "duologue"
 _EXTRAS: Final = ("pipeline", "gcp")
-_TORCH_CPU: Final = "https://download.pytorch.org/whl/cpu"
+_TORCH: Final = "https://download.pytorch.org/whl"
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
 
 
@@ -91,7 +91,7 @@ def build_wheel(folder: Path) -> Path:
 def pinned_requirements() -> list[str]:
     """Lists what the pipeline needs, in the versions that are installed here, as lines of a requirements file.
 
-    A torch without CUDA is asked for where it is to be had; PyPI's brings gigabytes of CUDA.
+    A torch that was built for the CPU, or for another CUDA than PyPI's, is asked for where it is to be had.
     """
     versions: dict[str, str] = {}
     waiting = [(_NAME, extra) for extra in ("", *_EXTRAS)]
@@ -111,7 +111,8 @@ def pinned_requirements() -> list[str]:
                 seen.update(more)
                 waiting += more
     lines = [f"{name}=={version}" for name, version in sorted(versions.items())]
-    return [f"--extra-index-url {_TORCH_CPU}", *lines] if versions.get("torch", "").endswith("+cpu") else lines
+    built_for = versions.get("torch", "").partition("+")[2]  # cpu, cu126; PyPI's has no such mark
+    return [f"--extra-index-url {_TORCH}/{built_for}", *lines] if built_for else lines
 
 
 def _files_of(package: str) -> Iterator[tuple[str, Path]]:

@@ -1,7 +1,9 @@
 """Finds what a run asks for that workers on other machines cannot reach: files of this disk above all."""
 
 from collections.abc import Iterable
+from importlib.metadata import version
 
+from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.engines.options import Engine
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.file_fault import FileFault
@@ -49,14 +51,22 @@ def require_reachable(
             f"--out {out}: {who}, of Google's, and have no credentials for S3; name a folder of gs://, or an image whose "
             "environment has some with --sdk_container_image"
         )
-    name, _, model = codec.partition(":")
-    model = model.partition("?")[0]
-    if name == "mimi" and not model and engine.image is None:
+    spec = CodecSpec.parse(codec)
+    if spec.name == "mimi" and not spec.model and engine.image is None:
         raise UsageError(f"--codec mimi: {who}, and have no cache of models; {_bring('mimi:')}")
-    _check_model(engine, "--codec", model, who, prefix="mimi:")
+    _check_model(engine, "--codec", spec.model, who, prefix="mimi:")
+    if spec.wants_gpu and engine.containers and engine.image is None and _torch().endswith("+cpu"):
+        raise UsageError(
+            f"--codec {codec}: the workers would get the versions of this machine, whose torch ({_torch()}) knows no GPU; name an "
+            "image with CUDA with --sdk_container_image (docs/dataflow.md), or leave out device="
+        )
     for option, pinned in models:
         _check_model(engine, option, (pinned or "").partition("@")[0], who)
     _check_recordings(manifest, recordings, who)
+
+
+def _torch() -> str:
+    return version("torch")
 
 
 def _check_recordings(manifest: str, recordings: Iterable[Recording | Rejected], who: str) -> None:

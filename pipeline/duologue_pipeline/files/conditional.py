@@ -15,7 +15,7 @@ from typing import IO
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.file_fault import FileMissing
-from duologue_pipeline.files.names import check_name, is_web
+from duologue_pipeline.files.names import check_name, is_web, shown
 from duologue_pipeline.files.object_store import object_store
 from duologue_pipeline.files.storage import is_remote, local_path, read_bytes, unfinished_file
 from duologue_pipeline.files.version import ConflictError, Version
@@ -31,7 +31,9 @@ def check_conditional(uri: str) -> None:
     """
     check_name(uri)
     if is_web(uri):
-        raise UsageError(f"{uri}: cannot be changed there; use a local path, s3:// or gs:// (copy the release first)")
+        raise UsageError(
+            f"{shown(uri)}: cannot be changed there; use a local path, s3:// or gs:// (copy the release first)"
+        )
 
 
 def read_version(uri: str) -> Version | None:

@@ -95,7 +95,7 @@ def _google_client(anonymous: bool, emulator: str | None, process: int) -> Any:
             "gs:// cannot be reached: the package google-cloud-storage is not installed; run `pip install 'duologue[gcs]'`"
         ) from None
     credentials = AnonymousCredentials() if anonymous or emulator else None
-    client = Client(project=None, credentials=credentials) if credentials else Client()
+    client = Client(project=None, credentials=credentials)  # objects are of buckets; who asks need have no project
     for prefix in ("https://", "http://"):
         client._http.mount(prefix, HTTPAdapter(pool_connections=_CONNECTIONS, pool_maxsize=_CONNECTIONS))
     return client
@@ -146,7 +146,13 @@ def google_fault(error: Exception, uri: str, done: str) -> FileFault:
         return FileMissing(f"{place}: there is no such {what}", values=values)
     if status == 412:
         return FileFault(f"{place}: the object was changed meanwhile; run the command again", "changed", values)
-    if status in (401, 403):
+    if status == 401:  # of who asks, not of the object: no recording is refused for it
+        return StoreFaultError(
+            f"{place}: the store does not know who asks (401): the credentials are wrong or have run out; sign in again, and run "
+            "the command again",
+            values,
+        )
+    if status == 403:
         return FileFault(
             f"{place}: the store does not allow it ({status}); use credentials that may do it", "forbidden", values
         )

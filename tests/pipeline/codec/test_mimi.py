@@ -436,7 +436,7 @@ def test_cuda_falls_back_to_the_cpu_with_a_word_where_there_is_none(
 ) -> None:
     fallen = MimiCodec(str(folder), device="cuda")
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "codec mimi: torch finds no GPU here, so device=cuda falls back to the CPU")
+        ("ERROR", "codec mimi: torch finds no GPU here, so device=cuda falls back to the CPU")
     ]
     np.testing.assert_array_equal(encode_in_pieces(fallen, pcm, []), encode_in_pieces(codec, pcm, []))
 

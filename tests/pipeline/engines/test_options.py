@@ -51,6 +51,7 @@ EXTERNAL = ["--environment_type=EXTERNAL", "--environment_config=localhost:50000
         ([*PORTABLE, "--job_endpoint=embed", "--environment_type=LOOPBACK"], "PortableRunner", False, False, None),
         ([*PORTABLE, "--job_endpoint=localhost:1"], "PortableRunner", True, True, None),
         ([*PORTABLE, "--environment_config=img:1"], "PortableRunner", True, True, "img:1"),
+        ([*PORTABLE, "--environment_type=beam:env:docker:v1"], "PortableRunner", True, True, None),
         ([*PORTABLE, "--environment_option=docker_container_image=img:2"], "PortableRunner", True, True, "img:2"),
         ([*PORTABLE, "--job_endpoint=localhost:1", *EXTERNAL], "PortableRunner", False, False, None),
         ([*PORTABLE, "--job_endpoint=cluster:8099", *EXTERNAL], "PortableRunner", True, False, None),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from duologue_pipeline.engines import reach
 from duologue_pipeline.engines.options import beam_options, engine_of
 from duologue_pipeline.engines.reach import require_reachable
 from duologue_pipeline.errors import UsageError
@@ -86,6 +87,8 @@ def test_an_address_with_a_secret_is_refused_without_telling_it() -> None:
         ("mimi:models/mimi", (), "--codec mimi:models/mimi: "),
         ("mimi:models/mimi?device=cuda", (), "--codec mimi:models/mimi: "),
         ("mimi", (), "--codec mimi: "),
+        ("mimi?device=cuda", (), "--codec mimi: "),
+        ("mimi?batch=4", (), "--codec mimi: "),
         ("embedded", [("--asr", "models/asr")], "--asr models/asr: "),
         ("embedded", [("--pyannote-embedding", "m.bin@aa")], "--pyannote-embedding m.bin: "),
     ],
@@ -101,4 +104,17 @@ def test_a_model_here_is_refused_unless_an_image_was_named(
 
 
 def test_a_model_in_a_store_is_taken() -> None:
-    assert refusal(codec="mimi:gs://bucket/mimi?device=cuda") is None
+    assert refusal(codec="mimi:gs://bucket/mimi") is None
+
+
+def test_a_gpu_is_not_paid_for_where_the_staged_torch_knows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec = "mimi:gs://bucket/mimi?device=cuda"
+    monkeypatch.setattr(reach, "version", lambda _: "2.13.0+cpu")
+    told = refusal(codec=codec)
+    assert told is not None
+    assert told.startswith(
+        f"--codec {codec}: the workers would get the versions of this machine, whose torch (2.13.0+cpu)"
+    )
+    assert refusal(WITH_IMAGE, codec=codec) is None
+    monkeypatch.setattr(reach, "version", lambda _: "2.13.0")
+    assert refusal(codec=codec) is None

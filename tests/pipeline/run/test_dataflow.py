@@ -189,7 +189,11 @@ def test_the_package_arrives_and_installs(cloud: Cloud, tmp_path: Path) -> None:
 def test_tokens_alone_ask_for_a_gpu(cloud: Cloud, tmp_path: Path) -> None:
     for path in make_model(tmp_path / "mimi").iterdir():
         cloud.store.put("bucket", f"mimi/{path.name}", path.read_bytes())
-    run(cloud.asked(DETACHED, codec="mimi:gs://bucket/mimi?device=cuda&batch=4"))
+    run(
+        cloud.asked(
+            DETACHED, "--sdk_container_image=eu.pkg/duologue:cuda", codec="mimi:gs://bucket/mimi?device=cuda&batch=4"
+        )
+    )
     graph = cloud.graph()
     hints = {
         transform.unique_name.partition("/")[0]: dict(environment.resource_hints)
