@@ -19,6 +19,7 @@ from duologue_consent import Snapshot
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import delete_file, join, list_files, open_input, read_bytes
 from duologue_pipeline.records import SPEAKERS
+from duologue_pipeline.release.ready import JOB, MARK
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
 from duologue_pipeline.withdrawal.same_audio import REASON as SAME_AUDIO
@@ -28,7 +29,6 @@ from duologue_schemas.tables import RECORDINGS
 __all__ = ["Leftovers", "find_leftovers", "remove_leftovers"]
 
 _ROWS: Final = ".rows.json"
-_MARK: Final = "run.json"
 _READERS: Final = 16
 _BLOCK_BYTES: Final = 1 << 20
 _LONGEST_NAME: Final = 512
@@ -71,6 +71,11 @@ class Leftovers:
     names: frozenset[str] = frozenset()
     live: frozenset[str] = frozenset()
 
+    @property
+    def all_allowed(self) -> bool:
+        """Tells whether every part may stay."""
+        return not self.refused and not self.unknown
+
 
 def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> Leftovers:
     """Asks of every part of an unfinished run whether its speakers allow it now.
@@ -87,7 +92,7 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
     read = list(_with_same_audio(read))
     kept = [part for part in read if part.refused == ()]
     gone = [part for part in read if part.refused != ()]
-    stay = {join(STAGING, _MARK)}
+    stay = {MARK, JOB}
     for part in kept:
         stay |= {part.path, f"{part.path.removesuffix(_ROWS)}.part"}
     live = frozenset(_names(kept))
