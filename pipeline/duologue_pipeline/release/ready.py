@@ -5,9 +5,9 @@ which may still be at work or wake up late, cannot touch what a later one makes.
 it is; a step that finds another mark, or none, writes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -23,7 +23,6 @@ __all__ = [
     "JOB",
     "MARK",
     "find_ready",
-    "in_launch",
     "mark_launch",
     "published",
     "ready_table",
@@ -40,7 +39,6 @@ MARK: Final = f"{STAGING}/run.json"
 """The file that names the run, by its fingerprint, and the launch that the staging folder belongs to."""
 
 _READERS: Final = 16
-_Made = TypeVar("_Made")
 
 
 def mark_launch(out: str, *, fingerprint: str, launch: str) -> None:
@@ -52,15 +50,6 @@ def mark_launch(out: str, *, fingerprint: str, launch: str) -> None:
         launch: its name, unlike that of any other.
     """
     write_bytes(join(out, MARK), canonical_json({"fingerprint": fingerprint, "launch": launch}))
-
-
-def in_launch(work: Callable[..., _Made], *arguments: Any, out: str, launch: str, **options: Any) -> _Made:
-    """Does work that writes into the staging folder, if that still is the launch's (:func:`require_launch`).
-
-    The work is given neither ``out`` nor ``launch``.
-    """
-    require_launch(out, launch)
-    return work(*arguments, **options)
 
 
 def require_launch(out: str, launch: str) -> None:
