@@ -150,7 +150,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                     return RunResult(out, None, {}, was_complete=False, details=None, pending=pending)
                 return this.result(release, was_complete=False)
             except WithdrawnMeanwhile as withdrawn:
-                remove_strays(out, None, but=("rejected.jsonl",), tell=lambda _: None)
+                remove_strays(out, None, tell=lambda _: None)
                 delete_directory(join(out, READY))  # else it would be found ready again
                 if ledger is not None and withdrawn.events == ledger.pin["events"]:
                     raise UsageError(_disagreement(withdrawn)) from None

@@ -176,7 +176,7 @@ def _unfinished_run(
             elif work_stands(root):
                 tell(f"everything in {STAGING} may be used still, and a run may be at work with it: nothing is removed")
                 return _left(root, left, began)
-            remove_strays(root, None, but=("rejected.jsonl",), tell=tell)
+            remove_strays(root, None, tell=tell)
             tell(f"removing {len(left.removed)} files of {STAGING}, and looking through the folder for what they held")
             remove_leftovers(root, left)
     return _left(root, left, began)

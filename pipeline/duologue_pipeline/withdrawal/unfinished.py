@@ -6,7 +6,7 @@ holds the audio of a refused track under another recording_id.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -89,7 +89,7 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
     parts = [path for path in files if path.endswith(_ROWS) and path.count("/") == 2]  # .staging/parts/NAME
     with ThreadPoolExecutor(_READERS) as readers:
         read = list(readers.map(partial(_read, root, snapshot, as_of), parts))
-    read = list(_with_same_audio(read))
+    read = list(_with_same_audio(_with_part(read, frozenset(files))))
     kept = [part for part in read if part.refused == ()]
     gone = [part for part in read if part.refused != ()]
     stay = {MARK, JOB}
@@ -109,7 +109,9 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
 
 
 def remove_leftovers(root: str, leftovers: Leftovers) -> None:
-    """Removes what may not stay, the rows of a part last, and proves that nothing of it is in the folder any more.
+    """Removes what may not stay, and proves that nothing of it is in the folder any more.
+
+    The rows of parts go last, after the search: they say for what is searched, so that whoever does it again finds the same.
 
     Args:
         root: the folder; the caller holds its lock.
@@ -118,15 +120,19 @@ def remove_leftovers(root: str, leftovers: Leftovers) -> None:
     Raises:
         UsageError: a file there still names what was removed.
     """
-    for path in sorted(leftovers.removed, key=lambda path: path.endswith(_ROWS)):
-        delete_file(join(root, path))
+    rows = {path for path in leftovers.removed if path.endswith(_ROWS)}
+    for path in leftovers.removed:
+        if path not in rows:
+            delete_file(join(root, path))
     names = Names(leftovers.names, live=leftovers.live)
-    for path in list_files(root) if leftovers.names else ():
+    for path in set(list_files(root)) - rows if leftovers.names else ():
         for found in _found(root, path, names):
             raise UsageError(
                 f"{join(root, path)}: still holds {found}, which was removed from {STAGING}; remove the file and run the "
                 "command again"
             )
+    for path in sorted(rows):
+        delete_file(join(root, path))
 
 
 def _read(root: str, snapshot: Snapshot | None, as_of: datetime, path: str) -> _Part:
@@ -150,6 +156,16 @@ def _refused(
     made_for = {"include_audio": basis["include_audio"], "purposes": [basis["purpose"]]}
     table = pa.Table.from_pylist([{**row, "shard": ""}], schema=RECORDINGS)
     return find_refusals(made_for, table, snapshot, as_of=as_of)
+
+
+def _with_part(parts: Iterable[_Part], files: Collection[str]) -> list[_Part]:
+    """Lets no rows stay whose part is gone: a removal was killed between the two."""
+    return [
+        replace(part, refused=None)
+        if part.refused == () and f"{part.path.removesuffix(_ROWS)}.part" not in files
+        else part
+        for part in parts
+    ]
 
 
 def _with_same_audio(parts: Sequence[_Part]) -> Iterator[_Part]:

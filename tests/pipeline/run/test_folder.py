@@ -297,7 +297,7 @@ def test_files_that_a_killed_publication_has_moved_are_reached_too(
             path.rename(target)
     calls.withdraw("s-carl")
     propagate_release(str(unfinished), Ledger.open(calls.ledger))
-    assert {path.partition("/")[0] for path in files(unfinished)} == {".staging", "rejected.jsonl"}
+    assert {path.partition("/")[0] for path in files(unfinished)} == {".staging"}
 
 
 def test_a_part_of_which_nothing_can_be_told_goes(unfinished: Path, calls: Calls) -> None:
@@ -342,9 +342,30 @@ def test_a_trace_that_is_left_elsewhere_in_the_folder_is_named(unfinished: Path,
     calls.withdraw("s-carl")
     commitment = Ledger.open(calls.ledger).snapshot().commitment("s-carl")
     (unfinished / "copy.txt").write_text(f"who: {commitment}")
-    with pytest.raises(UsageError, match=rf"copy.txt: still holds {commitment}, which was removed from .staging"):
-        propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    for _ in range(2):  # rows stay until nothing is found: they say what is looked for
+        with pytest.raises(UsageError, match=rf"copy.txt: still holds {commitment}, which was removed from .staging"):
+            propagate_release(str(unfinished), Ledger.open(calls.ledger))
+        assert [path.name[:6] for path in unfinished.glob(".staging/parts/*.part")] == ["call-0"]
+    (unfinished / "copy.txt").unlink()
+    (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    assert outcome.counts["parts_refused"] == 1
     assert parts(unfinished) == ["0"]
+
+
+def test_rows_whose_part_is_gone_go(unfinished: Path, calls: Calls) -> None:
+    for path in unfinished.glob(".staging/parts/call-1-*.part"):
+        path.unlink()
+    (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    assert (outcome.counts["parts_unknown"], parts(unfinished)) == (1, ["0"])
+
+
+def test_a_list_of_refusals_that_a_killed_publication_has_moved_is_no_trace(unfinished: Path, calls: Calls) -> None:
+    """It names a recording that was refused then, was let in by another try, and is withdrawn now."""
+    (unfinished / "rejected.jsonl").write_text('{"reason": "audio_missing", "recording_id": "call-1"}\n')
+    calls.withdraw("s-carl")
+    (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    assert outcome.counts["parts_refused"] == 1
+    assert not (unfinished / "rejected.jsonl").exists()
 
 
 # --- a run that is still at work ------------------------------------------------------------------------------------
