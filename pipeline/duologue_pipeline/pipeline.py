@@ -13,7 +13,7 @@ from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.records import Tokenized
-from duologue_pipeline.release.ready import in_launch
+from duologue_pipeline.release.ready import require_launch
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.stages.read import ReadDecided
@@ -77,13 +77,12 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         CodecSpec.parse(options.codec), sha256=release.codec["weights_sha256"]
     )  # what the launcher has seen
     encoding: dict[str, Any] = {
-        "out": out,
-        "launch": options.launch,
         "options": options.tokenize,
         "staging": join(out, STAGING),
+        "still": partial(require_launch, out, options.launch),
     }
-    encode = partial(in_launch, tokens_stage, **encoding)
-    together = partial(in_launch, tokens_stage_together, **encoding)
+    encode = partial(tokens_stage, **encoding)
+    together = partial(tokens_stage_together, **encoding)
 
     conversations, undecided, unheard = pipeline | ReadDecided(paths=options.decided)
     conversations, of_refused = conversations | RefusedAudio(refused=unheard)

@@ -5,14 +5,14 @@ which may still be at work or wake up late, cannot touch what a later one makes.
 it is; a step that finds another mark, or none, writes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import pyarrow as pa
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import exists, join, list_entries, list_files, write_bytes
+from duologue_pipeline.files.storage import delete_file, exists, join, list_entries, list_files, write_bytes
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.files.text import canonical_json, read_json
 from duologue_pipeline.reader.release import MANIFEST
@@ -20,21 +20,25 @@ from duologue_pipeline.reader.release_file import table_paths
 from duologue_pipeline.shards.write import READY, STAGING, ready_folder
 
 __all__ = [
+    "JOB",
     "MARK",
     "find_ready",
-    "in_launch",
     "mark_launch",
     "published",
     "ready_table",
     "release_paths",
     "require_launch",
+    "stop_launch",
+    "work_stands",
 ]
+
+JOB: Final = f"{STAGING}/job.json"
+"""The file that names the job that works for the folder, where there is one (:mod:`duologue_pipeline.run.job`)."""
 
 MARK: Final = f"{STAGING}/run.json"
 """The file that names the run, by its fingerprint, and the launch that the staging folder belongs to."""
 
 _READERS: Final = 16
-_Made = TypeVar("_Made")
 
 
 def mark_launch(out: str, *, fingerprint: str, launch: str) -> None:
@@ -46,15 +50,6 @@ def mark_launch(out: str, *, fingerprint: str, launch: str) -> None:
         launch: its name, unlike that of any other.
     """
     write_bytes(join(out, MARK), canonical_json({"fingerprint": fingerprint, "launch": launch}))
-
-
-def in_launch(work: Callable[..., _Made], *arguments: Any, out: str, launch: str, **options: Any) -> _Made:
-    """Does work that writes into the staging folder, if that still is the launch's (:func:`require_launch`).
-
-    The work is given neither ``out`` nor ``launch``.
-    """
-    require_launch(out, launch)
-    return work(*arguments, **options)
 
 
 def require_launch(out: str, launch: str) -> None:
@@ -72,6 +67,17 @@ def require_launch(out: str, launch: str) -> None:
             f"{out}: {'another run goes on in' if found else 'the run is over that worked in'} this folder, so a worker that "
             "came late has written nothing; end the job that it belongs to"
         )
+
+
+def stop_launch(out: str) -> None:
+    """Takes the mark away, so that whoever still works for the folder stops at the next look (:func:`require_launch`)."""
+    if exists(join(out, MARK)):
+        delete_file(join(out, MARK))
+
+
+def work_stands(out: str) -> bool:
+    """Tells whether a launch that did not end is marked, or a job noted, that may still be at work for the folder."""
+    return exists(join(out, MARK)) or exists(join(out, JOB))
 
 
 def published(out: str, fingerprint: str) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ unfinished files, locks. What somebody else has put there is never touched.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,21 +94,17 @@ def is_tidy(root: str, release: Mapping[str, Any]) -> bool:
     return not (left or strays.ours or strays.locks)
 
 
-def remove_strays(
-    root: str, release: Mapping[str, Any] | None, *, but: Iterable[str] = (), tell: Callable[[str], None]
-) -> None:
+def remove_strays(root: str, release: Mapping[str, Any] | None, *, tell: Callable[[str], None]) -> None:
     """Removes what :func:`find_strays` finds of ours, under the lock of the folder, and names the rest.
 
     Args:
         root, release: as there.
-        but: paths that are left.
         tell: is told each as a line of text.
     """
-    strays, left = find_strays(root, release), set(but)
+    strays = find_strays(root, release)
     for path in strays.ours:
-        if path not in left:
-            tell(f"removing {path}, which an interrupted command has left")
-            delete_file(join(root, path))
+        tell(f"removing {path}, which an interrupted command has left")
+        delete_file(join(root, path))
     for path in () if is_remote(root) else strays.locks:
         if remove_dead_lock(join(root, path)):
             tell(f"removing {path}, the lock of a process that has ended")

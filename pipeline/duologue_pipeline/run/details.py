@@ -57,9 +57,14 @@ def begin_details(path: str, refusals: Iterable[Rejected]) -> None:
 
 
 def finish_details(path: str, *, out: str, launch: str) -> None:
-    """Adds to the private file what the workers of a launch have left of theirs; once, however often it is done."""
+    """Adds to the private file what the workers of a launch have left of theirs; once, however often it is done.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     staged = staged_details(out, launch)
     if exists(staged):
+        make_details_folder(path)  # another machine may have begun it
         known = Path(path).read_text(encoding="ascii").splitlines() if exists(path) else []
         told = set(read_bytes(staged).decode("ascii").splitlines()) - set(known)
         write_details([*known, *told], path)

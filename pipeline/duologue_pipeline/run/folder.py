@@ -105,7 +105,7 @@ def prepare(
         mark_launch(out, fingerprint=fingerprint, launch=launch)
     except (OSError, UsageError) as error:
         raise _unwritable(out, error) from None
-    remove_strays(out, None, but=("rejected.jsonl",), tell=tell)
+    remove_strays(out, None, tell=tell)
     left = find_leftovers(out, snapshot, as_of=as_of)
     if left.refusals:
         tell(f"removing what an unfinished run has left of {len(left.refusals)} tracks that may no longer be used")

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from duologue_pipeline.errors import HEALING
-from duologue_pipeline.files.storage import join
+from duologue_pipeline.files.storage import exists, join
 from duologue_pipeline.files.text import read_json_lines
+from duologue_pipeline.release.publish import REFUSED
 
 __all__ = ["healing", "healing_lying_ready", "held_back", "may_heal"]
 
@@ -29,7 +30,9 @@ def healing(refused: Mapping[str, int]) -> dict[str, int]:
 
 def healing_lying_ready(ready: str) -> dict[str, int]:
     """Counts the refusals that may heal of a release that lies ready in a folder: reason -> how many."""
-    return healing(Counter(row["reason"] for row in read_json_lines(join(ready, "rejected.jsonl"))))
+    if not exists(join(ready, REFUSED)):
+        return {}  # a publication has begun, which moved the list to its name: it can only be finished
+    return healing(Counter(row["reason"] for row in read_json_lines(join(ready, REFUSED))))
 
 
 def may_heal(refused: Mapping[str, int]) -> str:

@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import delete_file, exists, join, write_bytes
 from duologue_pipeline.files.text import canonical_json, read_json
 from duologue_pipeline.release.publish import REFUSED
-from duologue_pipeline.shards.write import STAGING, ready_folder
+from duologue_pipeline.release.ready import JOB
+from duologue_pipeline.shards.write import ready_folder
 
 if TYPE_CHECKING:
     from duologue_pipeline.engines.dataflow import DataflowJob
 
 __all__ = ["Rejoined", "forget_job", "note_job", "rejoin_job"]
-
-_NOTE: Final = "job.json"
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,14 @@ def note_job(out: str, job: "DataflowJob", *, fingerprint: str, launch: str) -> 
     """Notes which job works for the folder, for which run and launch."""
     note = {"project": job.project, "region": job.region, "job_id": job.job_id}
     note |= {"fingerprint": fingerprint, "launch": launch}
-    write_bytes(join(out, STAGING, _NOTE), canonical_json(note))
+    note |= {"link": job.link, "cancel": job.cancel}  # for a withdrawal, which knows no runner
+    write_bytes(join(out, JOB), canonical_json(note))
 
 
 def forget_job(out: str) -> None:
     """Removes the note of a job that has ended."""
-    if exists(join(out, STAGING, _NOTE)):
-        delete_file(join(out, STAGING, _NOTE))
+    if exists(join(out, JOB)):
+        delete_file(join(out, JOB))
 
 
 def rejoin_job(
@@ -66,13 +66,13 @@ def rejoin_job(
     Raises:
         UsageError: a job works for another run, or cannot be asked for, or fails.
     """
-    if not exists(join(out, STAGING, _NOTE)):
+    if not exists(join(out, JOB)):
         return Rejoined()
     from duologue_pipeline.engines.dataflow import DataflowJob, attach, is_over
     from duologue_pipeline.engines.options import beam_options, engine_of
     from duologue_pipeline.run.watched import watch_job
 
-    note: dict[str, Any] = read_json(join(out, STAGING, _NOTE))
+    note: dict[str, Any] = read_json(join(out, JOB))
     job = DataflowJob(note["project"], note["region"], note["job_id"])
     engine = engine_of(beam_options(beam_args))
     result = attach(job, engine.options)

@@ -21,7 +21,7 @@ from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.release.publish import publish_release
-from duologue_pipeline.release.ready import find_ready
+from duologue_pipeline.release.ready import MARK, find_ready
 from duologue_pipeline.release.strays import is_tidy, remove_strays
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.bearable import require_bearable
@@ -34,15 +34,18 @@ from duologue_pipeline.run.folder import held, is_complete, prepare, refused_cou
 from duologue_pipeline.run.healing import healing_lying_ready, held_back
 from duologue_pipeline.run.job import rejoin_job
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
-from duologue_pipeline.run.make import check_engine, make_release
+from duologue_pipeline.run.make import asks_for, check_engine, make_release
 from duologue_pipeline.run.request import RunRequest, check_request
-from duologue_pipeline.shards.write import READY, ready_folder
+from duologue_pipeline.shards.write import READY, STAGING, ready_folder
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
 __all__ = ["RunResult", "run"]
 
 _ROUNDS: Final = 4
 """How often a run begins anew with the ledger of then, before it leaves that to the user."""
+
+_DRY: Final = f"{STAGING}/dry"
+"""The output folder of a run that is only looked at."""
 
 _Tell = Callable[[str], None]
 
@@ -150,7 +153,7 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                     return RunResult(out, None, {}, was_complete=False, details=None, pending=pending)
                 return this.result(release, was_complete=False)
             except WithdrawnMeanwhile as withdrawn:
-                remove_strays(out, None, but=("rejected.jsonl",), tell=lambda _: None)
+                remove_strays(out, None, tell=lambda _: None)
                 delete_directory(join(out, READY))  # else it would be found ready again
                 if ledger is not None and withdrawn.events == ledger.pin["events"]:
                     raise UsageError(_disagreement(withdrawn)) from None
@@ -174,6 +177,8 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         "stream": this.progress,
         "tell": this.tell,
     }
+    if asks_for(request, "dry_run"):
+        return _dry_round(this, ledger, release, **watching)
     rejoined = rejoin_job(out, request.beam_args, fingerprint=release.fingerprint, **watching)
     if rejoined.pending is not None:
         return rejoined.pending
@@ -182,6 +187,12 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     if launch is not None and rejoined.launch is None and _is_tried_again(request, ready_folder(out, launch)):
         launch = None
     if launch is None:
+        if asks_for(request, "template_location") and exists(join(out, MARK)):
+            raise UsageError(
+                f"{out}: a launch before this one is marked there, and a job of its template may be at work; give the command "
+                f"without --template_location, which finishes the release, or, when nothing works there any more, delete "
+                f"{join(out, MARK)} and run the command again: what is done is kept"
+            )
         launch = uuid.uuid4().hex
         as_of = request.as_of or datetime.now(UTC)
         snapshot = None if ledger is None else ledger.snapshot
@@ -219,6 +230,27 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
     publish_release(out, launch=launch, check=check, tell=this.tell)
     return None
+
+
+def _dry_round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, **watching: Any) -> str | None:
+    """Has the runner look at the run, in a folder that goes; what lies in the staging folder, and who works there, is left alone."""
+    request, out = this.request, this.out
+    folder = join(out, _DRY) if exists(join(out, STAGING)) else join(out, STAGING)
+    try:
+        as_of = request.as_of or datetime.now(UTC)
+        return make_release(
+            request,
+            release,
+            decide_manifest(this.manifest, request, ledger, out=join(out, _DRY), as_of=as_of),
+            out=join(out, _DRY),
+            launch=uuid.uuid4().hex,
+            second_opinion=this.second_opinion,
+            asr=this.asr,
+            details=this.details(release) is not None,
+            **watching,
+        )
+    finally:
+        delete_directory(folder)
 
 
 def _is_tried_again(request: RunRequest, ready: str) -> bool:

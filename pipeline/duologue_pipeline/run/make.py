@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import IO
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import delete_directory, exists, join
+from duologue_pipeline.files.storage import exists, join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.whole import Manifest
 from duologue_pipeline.release.publish import REFUSED
@@ -16,11 +16,20 @@ from duologue_pipeline.run.decided import DecidedManifest
 from duologue_pipeline.run.details import staged_details
 from duologue_pipeline.run.job import forget_job, note_job
 from duologue_pipeline.run.request import RunRequest
-from duologue_pipeline.shards.write import STAGING, ready_folder
+from duologue_pipeline.shards.write import ready_folder
 from duologue_pipeline.tokens.encode import TokenizeOptions
 from duologue_pipeline.words.asr_checkpoint import AsrModel
 
-__all__ = ["check_engine", "make_release"]
+__all__ = ["asks_for", "check_engine", "make_release"]
+
+
+def asks_for(request: RunRequest, option: str) -> bool:
+    """Tells whether an option of Beam is given that has a run only looked at, or described (``dry_run``, ``template_location``)."""
+    if not any(argument.startswith(f"--{option}") for argument in request.beam_args):
+        return False
+    from duologue_pipeline.engines.options import beam_options, engine_of
+
+    return bool(engine_of(beam_options(request.beam_args)).get(option))
 
 
 def check_engine(request: RunRequest, manifest: Manifest, out: str, *, tell: Callable[[str], None]) -> None:
@@ -121,8 +130,6 @@ def make_release(
         jobs.append(job)
 
     if not run_watched(options, engine, recordings=recordings, stream=stream, submitted=submitted):
-        if engine.get("dry_run") and not exists(join(out, STAGING, "parts")):
-            delete_directory(join(out, STAGING))  # nothing of an earlier run lies there, and nothing will be written
         return what_next(engine, jobs)
     forget_job(out)
     if not exists(join(ready_folder(out, launch), REFUSED)):

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -102,9 +102,12 @@ def encode_conversations(recordings: Sequence[Recording], codec: Codec) -> list[
     return [refused.get(place, codes) for place, codes in enumerate(blocks)]
 
 
-def tokens_stage(conversation: Annotated, codec: Codec, *, options: TokenizeOptions, staging: str) -> Tokenized:
+def tokens_stage(
+    conversation: Annotated, codec: Codec, *, options: TokenizeOptions, staging: str, still: Callable[[], None]
+) -> Tokenized:
     """Writes the part of a conversation (:func:`tokenize_conversation`)."""
-    return tokenize_conversation(conversation, codec=codec, options=options, staging=staging)
+    still()
+    return tokenize_conversation(conversation, codec=codec, options=options, staging=staging, still=still)
 
 
 def tokens_stage_together(
@@ -113,12 +116,14 @@ def tokens_stage_together(
     *,
     options: TokenizeOptions,
     staging: str,
+    still: Callable[[], None],
 ) -> list[Tokenized | RejectError]:
     """Writes the parts of several conversations, which are encoded together; each as :func:`tokens_stage` does alone.
 
     Returns:
         For each conversation where its part lies, or why its audio cannot be decoded any more.
     """
+    still()
     named = [_tokenized(each, codec=codec, options=options, staging=staging) for each in conversations]
     results: list[Tokenized | RejectError] = [*named]
     missing = [place for place, tokenized in enumerate(named) if not is_file(tokenized.rows_uri)]
@@ -127,14 +132,19 @@ def tokens_stage_together(
         try:
             if isinstance(codes, RejectError):
                 raise codes
-            _write_part(named[place], conversations[place], codes, codec=codec, options=options)
+            _write_part(named[place], conversations[place], codes, codec=codec, options=options, still=still)
         except RejectError as error:
             results[place] = error
     return results
 
 
 def tokenize_conversation(
-    conversation: Annotated, *, codec: Codec, options: TokenizeOptions, staging: str
+    conversation: Annotated,
+    *,
+    codec: Codec,
+    options: TokenizeOptions,
+    staging: str,
+    still: Callable[[], None] = lambda: None,
 ) -> Tokenized:
     """Writes a conversation's part and rows, unless an earlier run has left the very same ones.
 
@@ -146,6 +156,8 @@ def tokenize_conversation(
         codec: makes the codes.
         options: how to cut.
         staging: folder for the part; its name holds a hash of everything that decides the bytes.
+        still: is asked right before the part, and before its rows, get their names, for hours may lie before that; raises where
+            the folder is no longer to be written into.
 
     Returns:
         Where part and rows lie.
@@ -156,8 +168,10 @@ def tokenize_conversation(
     """
     tokenized = _tokenized(conversation, codec=codec, options=options, staging=staging)
     if not is_file(tokenized.rows_uri):
-        codes = encode_conversation(conversation.recording, codec)
-        _write_part(tokenized, conversation, codes, codec=codec, options=options)
+        codes = list(
+            encode_conversation(conversation.recording, codec)
+        )  # all, before the part is begun: a store shows what stops in between
+        _write_part(tokenized, conversation, codes, codec=codec, options=options, still=still)
     return tokenized
 
 
@@ -186,10 +200,12 @@ def _write_part(
     *,
     codec: Codec,
     options: TokenizeOptions,
+    still: Callable[[], None],
 ) -> None:
     """Writes the part of a conversation from its codes, and its rows after it."""
     index, filled = [], []
     offset = 0
+    still()
     with open_output(tokenized.part_uri) as out:
         for segment, cut, flac in _samples(conversation, codes, codec, options):
             document = sample_document(conversation, segment, split=PART_SPLIT, codec=codec)
@@ -201,6 +217,7 @@ def _write_part(
             index.append(index_row(document, offset=offset, size=size))
             filled.append([name for name in MAY_BE_EMPTY if document[name]])
             offset += size
+        still()  # audio is decoded and packed while it is written
     rows = {
         "index": index,
         "recordings": [recording_row(conversation, samples=len(index))],
@@ -214,6 +231,7 @@ def _write_part(
             "include_audio": options.include_audio,
         },
     }
+    still()
     # The rows come last: where they are, the part is whole.
     write_bytes(tokenized.rows_uri, canonical_json(rows))
 

@@ -34,9 +34,11 @@ from duologue_pipeline.files.faults import storage_fault
 from duologue_pipeline.files.locks import exclusive
 from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
 from duologue_pipeline.files.temporary import remove_dead_temporaries
+from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.release.document import next_version
+from duologue_pipeline.release.ready import JOB, stop_launch, work_stands
 from duologue_pipeline.release.strays import LOCK, is_tidy, remove_strays
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.withdrawal.carry_out import Outcome, Tell, Work, carry_out, count_reasons
@@ -168,9 +170,31 @@ def _unfinished_run(
                 raise ConflictError(f"{join(root, MANIFEST)} was written by a run")
             left = look()
             lease.check()
-            remove_strays(root, None, but=("rejected.jsonl",), tell=tell)
+            if not left.all_allowed:
+                _stop_work(root, tell)
+                left = look()  # what was written until then
+            elif work_stands(root):
+                tell(f"everything in {STAGING} may be used still, and a run may be at work with it: nothing is removed")
+                return _left(root, left, began)
+            remove_strays(root, None, tell=tell)
             tell(f"removing {len(left.removed)} files of {STAGING}, and looking through the folder for what they held")
             remove_leftovers(root, left)
+    return _left(root, left, began)
+
+
+def _stop_work(root: str, tell: Tell) -> None:
+    """Has whoever still works for the folder of an unfinished run stop, and says which job of a service that may be."""
+    stop_launch(root)
+    if exists(join(root, JOB)):
+        note = read_json(join(root, JOB))
+        tell(
+            f"job {note['job_id']} was at work for this folder: it stops when it next writes; to stop it now: "
+            f"{note.get('cancel', 'cancel it where it runs')}"
+        )
+
+
+def _left(root: str, left: Leftovers, began: float) -> Outcome:
+    """Says what of an unfinished run goes and stays."""
     counts = {"parts_refused": len(left.refused), "parts_unknown": left.unknown, "parts_kept": left.kept_parts}
     return Outcome(root, "", "", None, count_reasons(left.refusals), counts, seconds=time.monotonic() - began)
 

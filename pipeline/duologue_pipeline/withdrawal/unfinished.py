@@ -6,7 +6,7 @@ holds the audio of a refused track under another recording_id.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from duologue_consent import Snapshot
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import delete_file, join, list_files, open_input, read_bytes
 from duologue_pipeline.records import SPEAKERS
+from duologue_pipeline.release.ready import JOB, MARK
 from duologue_pipeline.shards.write import STAGING
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
 from duologue_pipeline.withdrawal.same_audio import REASON as SAME_AUDIO
@@ -28,7 +29,6 @@ from duologue_schemas.tables import RECORDINGS
 __all__ = ["Leftovers", "find_leftovers", "remove_leftovers"]
 
 _ROWS: Final = ".rows.json"
-_MARK: Final = "run.json"
 _READERS: Final = 16
 _BLOCK_BYTES: Final = 1 << 20
 _LONGEST_NAME: Final = 512
@@ -71,6 +71,11 @@ class Leftovers:
     names: frozenset[str] = frozenset()
     live: frozenset[str] = frozenset()
 
+    @property
+    def all_allowed(self) -> bool:
+        """Tells whether every part may stay."""
+        return not self.refused and not self.unknown
+
 
 def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> Leftovers:
     """Asks of every part of an unfinished run whether its speakers allow it now.
@@ -84,10 +89,10 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
     parts = [path for path in files if path.endswith(_ROWS) and path.count("/") == 2]  # .staging/parts/NAME
     with ThreadPoolExecutor(_READERS) as readers:
         read = list(readers.map(partial(_read, root, snapshot, as_of), parts))
-    read = list(_with_same_audio(read))
+    read = list(_with_same_audio(_with_part(read, frozenset(files))))
     kept = [part for part in read if part.refused == ()]
     gone = [part for part in read if part.refused != ()]
-    stay = {join(STAGING, _MARK)}
+    stay = {MARK, JOB}
     for part in kept:
         stay |= {part.path, f"{part.path.removesuffix(_ROWS)}.part"}
     live = frozenset(_names(kept))
@@ -104,7 +109,9 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
 
 
 def remove_leftovers(root: str, leftovers: Leftovers) -> None:
-    """Removes what may not stay, the rows of a part last, and proves that nothing of it is in the folder any more.
+    """Removes what may not stay, and proves that nothing of it is in the folder any more.
+
+    The rows of parts go last, after the search: they say for what is searched, so that whoever does it again finds the same.
 
     Args:
         root: the folder; the caller holds its lock.
@@ -113,15 +120,19 @@ def remove_leftovers(root: str, leftovers: Leftovers) -> None:
     Raises:
         UsageError: a file there still names what was removed.
     """
-    for path in sorted(leftovers.removed, key=lambda path: path.endswith(_ROWS)):
-        delete_file(join(root, path))
+    rows = {path for path in leftovers.removed if path.endswith(_ROWS)}
+    for path in leftovers.removed:
+        if path not in rows:
+            delete_file(join(root, path))
     names = Names(leftovers.names, live=leftovers.live)
-    for path in list_files(root) if leftovers.names else ():
+    for path in set(list_files(root)) - rows if leftovers.names else ():
         for found in _found(root, path, names):
             raise UsageError(
                 f"{join(root, path)}: still holds {found}, which was removed from {STAGING}; remove the file and run the "
                 "command again"
             )
+    for path in sorted(rows):
+        delete_file(join(root, path))
 
 
 def _read(root: str, snapshot: Snapshot | None, as_of: datetime, path: str) -> _Part:
@@ -145,6 +156,16 @@ def _refused(
     made_for = {"include_audio": basis["include_audio"], "purposes": [basis["purpose"]]}
     table = pa.Table.from_pylist([{**row, "shard": ""}], schema=RECORDINGS)
     return find_refusals(made_for, table, snapshot, as_of=as_of)
+
+
+def _with_part(parts: Iterable[_Part], files: Collection[str]) -> list[_Part]:
+    """Lets no rows stay whose part is gone: a removal was killed between the two."""
+    return [
+        replace(part, refused=None)
+        if part.refused == () and f"{part.path.removesuffix(_ROWS)}.part" not in files
+        else part
+        for part in parts
+    ]
 
 
 def _with_same_audio(parts: Sequence[_Part]) -> Iterator[_Part]:

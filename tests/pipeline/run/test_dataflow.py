@@ -375,6 +375,27 @@ def test_a_dry_run_submits_and_leaves_nothing(cloud: Cloud) -> None:
     assert cloud.sent() == {}
 
 
+def test_a_dry_run_and_a_template_leave_alone_what_another_launch_does(cloud: Cloud) -> None:
+    run(cloud.asked("--template_location=gs://bucket/templates/calls"))
+    cloud.work()
+    before = cloud.sent()
+    assert any(key.startswith("out/.staging/next/") for key in before)
+    result = run(cloud.asked("--dry_run=True"))
+    assert (result.release, result.pending is None) == (None, False)
+    assert cloud.sent() == before, "neither published nor marked anew"
+    (mark,) = [key for key in before if key.endswith("/run.json")]
+    ready = [key for key in before if key.startswith("out/.staging/next/") and key.endswith("/dataset.json")]
+    for key in ready:  # its job is still at work
+        del cloud.store.buckets["bucket"][key]
+    before = cloud.sent()
+    said = refusal(cloud.asked("--template_location=gs://bucket/templates/second"))
+    assert said.startswith(
+        "gs://bucket/out: a launch before this one is marked there, and a job of its template may be"
+    )
+    assert f"delete gs://bucket/{mark}" in said
+    assert cloud.sent() == before
+
+
 def test_a_template_is_made_and_its_job_becomes_a_release(cloud: Cloud) -> None:
     result = run(cloud.asked("--template_location=gs://bucket/templates/calls"))
     assert cloud.service.jobs == []

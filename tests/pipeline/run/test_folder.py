@@ -19,12 +19,14 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.locks import exclusive
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.release.publish import publish_release
+from duologue_pipeline.release.ready import require_launch
 from duologue_pipeline.release.strays import LOCK, remove_strays
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.run import run
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile
 from duologue_pipeline.run.folder import held
 from duologue_pipeline.withdrawal.protocol import propagate_release
+from duologue_pipeline.withdrawal.unfinished import find_leftovers
 from tests.pipeline.run.conftest import Calls
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -295,7 +297,7 @@ def test_files_that_a_killed_publication_has_moved_are_reached_too(
             path.rename(target)
     calls.withdraw("s-carl")
     propagate_release(str(unfinished), Ledger.open(calls.ledger))
-    assert {path.partition("/")[0] for path in files(unfinished)} == {".staging", "rejected.jsonl"}
+    assert {path.partition("/")[0] for path in files(unfinished)} == {".staging"}
 
 
 def test_a_part_of_which_nothing_can_be_told_goes(unfinished: Path, calls: Calls) -> None:
@@ -340,6 +342,65 @@ def test_a_trace_that_is_left_elsewhere_in_the_folder_is_named(unfinished: Path,
     calls.withdraw("s-carl")
     commitment = Ledger.open(calls.ledger).snapshot().commitment("s-carl")
     (unfinished / "copy.txt").write_text(f"who: {commitment}")
-    with pytest.raises(UsageError, match=rf"copy.txt: still holds {commitment}, which was removed from .staging"):
-        propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    for _ in range(2):  # rows stay until nothing is found: they say what is looked for
+        with pytest.raises(UsageError, match=rf"copy.txt: still holds {commitment}, which was removed from .staging"):
+            propagate_release(str(unfinished), Ledger.open(calls.ledger))
+        assert [path.name[:6] for path in unfinished.glob(".staging/parts/*.part")] == ["call-0"]
+    (unfinished / "copy.txt").unlink()
+    (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    assert outcome.counts["parts_refused"] == 1
     assert parts(unfinished) == ["0"]
+
+
+def test_rows_whose_part_is_gone_go(unfinished: Path, calls: Calls) -> None:
+    for path in unfinished.glob(".staging/parts/call-1-*.part"):
+        path.unlink()
+    (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    assert (outcome.counts["parts_unknown"], parts(unfinished)) == (1, ["0"])
+
+
+def test_a_list_of_refusals_that_a_killed_publication_has_moved_is_no_trace(unfinished: Path, calls: Calls) -> None:
+    """It names a recording that was refused then, was let in by another try, and is withdrawn now."""
+    (unfinished / "rejected.jsonl").write_text('{"reason": "audio_missing", "recording_id": "call-1"}\n')
+    calls.withdraw("s-carl")
+    (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
+    assert outcome.counts["parts_refused"] == 1
+    assert not (unfinished / "rejected.jsonl").exists()
+
+
+# --- a run that is still at work ------------------------------------------------------------------------------------
+
+
+def test_workers_of_an_unfinished_run_stop_before_anything_is_removed(
+    unfinished: Path, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = json.loads((unfinished / ".staging/run.json").read_text())["launch"]
+    (unfinished / ".staging/job.json").write_text(
+        json.dumps({"job_id": "job-1", "cancel": "gcloud dataflow jobs cancel job-1"})
+    )
+    calls.withdraw("s-carl")
+    looks, said = list[bool](), list[str]()
+
+    def look(*arguments: Any, **options: Any) -> Any:
+        looks.append((unfinished / ".staging/run.json").exists())
+        return find_leftovers(*arguments, **options)
+
+    monkeypatch.setattr("duologue_pipeline.withdrawal.protocol.find_leftovers", look)
+    propagate_release(str(unfinished), Ledger.open(calls.ledger), tell=said.append)
+    assert looks == [True, True, False], "what was written until the mark went is seen"
+    assert parts(unfinished) == ["0"]
+    with pytest.raises(UsageError, match="the run is over"):
+        require_launch(str(unfinished), launch)
+    assert (unfinished / ".staging/job.json").exists(), "the next run asks what became of it"
+    assert [line for line in said if line.endswith("to stop it now: gcloud dataflow jobs cancel job-1")] != []
+    before = files(unfinished)
+    propagate_release(str(unfinished), Ledger.open(calls.ledger), tell=said.append)
+    assert files(unfinished) == before
+
+
+def test_a_withdrawal_that_concerns_no_part_leaves_a_run_at_work_alone(unfinished: Path, calls: Calls) -> None:
+    before, said = files(unfinished), list[str]()
+    (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger), tell=said.append)
+    assert outcome.counts == {"parts_refused": 0, "parts_unknown": 0, "parts_kept": 2}
+    assert files(unfinished) == before
+    assert said == ["everything in .staging may be used still, and a run may be at work with it: nothing is removed"]

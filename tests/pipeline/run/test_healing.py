@@ -66,3 +66,15 @@ def test_without_the_option_what_lies_ready_is_published_as_it_is(
     assert result.release["totals"]["written"] == 1
     again = run(calls.request(out, retry_rejected=True))
     assert again.was_complete, "a release is never written over"
+
+
+def test_a_publication_that_was_killed_is_finished_with_the_option_too(calls: Calls, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "call-0.wav").unlink()
+    assert run(calls.request(out, retry_rejected=True)).pending is not None
+    (refused,) = out.glob(".staging/next/*/rejected.jsonl")
+    refused.rename(out / "rejected.jsonl")
+    result = run(calls.request(out, retry_rejected=True))
+    assert result.pending is None
+    assert result.refused == {"audio_missing": 1}
+    assert result.release is not None

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from duologue_pipeline.errors import RejectError
+from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.ingest.audio import conversation_blocks
 from duologue_pipeline.reader.shard import read_members
 from duologue_pipeline.records import Annotated, Consented, Tokenized
@@ -19,6 +20,7 @@ from duologue_pipeline.tokens.encode import (
     TokenizeOptions,
     encode_conversation,
     tokenize_conversation,
+    tokens_stage,
     tokens_stage_together,
 )
 
@@ -106,7 +108,11 @@ def test_conversations_tokenized_together_are_the_parts_of_each_alone(
         Path(alone[place].rows_uri).unlink()
     paths[2].unlink()
     together = tokens_stage_together(
-        conversations, tiny_codec, options=TokenizeOptions(), staging=str(tmp_path / "staging")
+        conversations,
+        tiny_codec,
+        options=TokenizeOptions(),
+        staging=str(tmp_path / "staging"),
+        still=lambda: None,
     )
     assert [together[0], together[1], together[3]] == [alone[0], alone[1], alone[3]]
     for place in (0, 1, 3):
@@ -116,6 +122,49 @@ def test_conversations_tokenized_together_are_the_parts_of_each_alone(
     assert isinstance(together[2], RejectError)
     assert together[2].reason == "audio_missing"
     assert not Path(alone[2].part_uri).exists()
+
+
+# --- late ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(("looks", "left"), [(0, []), (1, []), (2, []), (3, ["part"]), (4, ["part", "json"])])
+def test_who_comes_late_writes_nothing(
+    together: bool, looks: int, left: list[str], conversation: Annotated, tiny_codec: Any, tmp_path: Path
+) -> None:
+    """The folder is looked at before the work, before the part, before it gets its name, and before its rows."""
+    asked = list[int]()
+
+    def still() -> None:
+        asked.append(1)
+        if len(asked) > looks:
+            raise UsageError("the run is over")
+
+    options: dict[str, Any] = {"options": TokenizeOptions(), "staging": str(tmp_path / "staging"), "still": still}
+    with pytest.raises(UsageError, match="the run is over") if looks < 4 else nullcontext():
+        if together:
+            tokens_stage_together([conversation], tiny_codec, **options)
+        else:
+            tokens_stage(conversation, tiny_codec, **options)
+    assert len(asked) == min(looks + 1, 4)
+    found = [path.name.rpartition(".")[2] for path in tmp_path.glob("staging/parts/*")]
+    assert sorted(found, reverse=True) == left
+
+
+def test_a_part_is_not_begun_while_it_is_encoded(
+    conversation: Annotated, tiny_codec: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = list[bool]()
+
+    def encoded(*arguments: Any) -> Any:
+        for codes in encode_conversation(*arguments):
+            seen.append((tmp_path / "staging").exists())
+            yield codes
+
+    monkeypatch.setattr("duologue_pipeline.tokens.encode.encode_conversation", encoded)
+    tokenize_conversation(conversation, codec=tiny_codec, options=TokenizeOptions(), staging=str(tmp_path / "staging"))
+    assert seen
+    assert not any(seen)
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
