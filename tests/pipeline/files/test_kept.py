@@ -167,7 +167,10 @@ def test_a_full_disk_is_made_room_on_before_a_fetch_fails(bucket: str, monkeypat
             assert path.read_bytes() == b"large"
         assert removed == ["older"]
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 4}))
-    with pytest.raises(OSError, match=r"large\.wav has 5 bytes") as raised, local_copy(uri):
+    with (
+        pytest.raises(OSError, match=r"large\.wav: has 5 bytes, and 4 are free in /.*; make room") as raised,
+        local_copy(uri),
+    ):
         pass
     assert raised.value.errno == errno.ENOSPC
 
