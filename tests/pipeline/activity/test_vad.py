@@ -185,7 +185,7 @@ def test_a_model_that_judges_otherwise_than_its_parts_is_not_used(monkeypatch: p
     load_vad()
     monkeypatch.setattr(silero_vad, "load_silero_vad", lambda: other)
     with pytest.raises(
-        UsageError, match="this silero-vad judges speech otherwise .*; install a version that was tested"
+        UsageError, match=r"this silero-vad judges speech otherwise .*; install a version that was tested"
     ):
         load_vad()
 
