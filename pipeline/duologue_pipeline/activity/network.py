@@ -14,6 +14,8 @@ import numpy.typing as npt
 import silero_vad
 import torch
 
+from duologue_pipeline.errors import UsageError
+
 __all__ = ["CONTEXT", "FRAME", "State", "VadModel", "load_vad"]
 
 FRAME: Final = 512
@@ -27,6 +29,10 @@ _WINDOWS: Final = 4
 _BINS: Final = _WINDOW // 2 + 1
 _HIDDEN: Final = 128
 
+_RATE_HZ: Final = 16_000
+_FRAMES_COMPARED: Final = 3
+_TOLERANCE: Final = 1e-3  # probabilities agree to 1e-6 on the frames compared, and to 2e-4 on long tracks
+
 F32 = npt.NDArray[np.float32]
 State = tuple[torch.Tensor, torch.Tensor]
 """What the LSTM remembers of a track."""
@@ -39,7 +45,7 @@ class VadModel:
         packaged: the model of ``silero_vad``, a TorchScript module.
 
     Raises:
-        ValueError: the model is built otherwise than the one that this module knows.
+        UsageError: the model is built otherwise than the one that this module knows.
     """
 
     def __init__(self, packaged: Any) -> None:
@@ -49,7 +55,7 @@ class VadModel:
         if basis.shape != (2 * _BINS, _WINDOW) or not torch.allclose(
             basis, torch.cat([expected.real, expected.imag]), atol=1e-5
         ):
-            raise ValueError("this silero_vad takes another spectrum than the one that is known; install version 6")
+            raise _unknown("takes another spectrum than the one that is known")
         layers = [getattr(packaged.encoder, str(place)).reparam_conv for place in range(4)]
         # [out, in, 3] -> [3 * in, out], a tap after the other. The last two layers see one frame beside padding: only the
         # taps that meet it are kept.
@@ -116,6 +122,37 @@ def load_vad() -> VadModel:
 
     It is the loader that ``beam.utils.shared.Shared`` takes. Sets torch to one thread: with more, small LSTMs have been
     seen to stall for seconds.
+
+    Raises:
+        UsageError: the packaged model is built otherwise than the one that this module knows, or judges otherwise than what is
+            computed here from its parts: labels would be others without a word.
     """
     torch.set_num_threads(1)
-    return VadModel(silero_vad.load_silero_vad()._model)
+    packaged = silero_vad.load_silero_vad()
+    try:
+        model = VadModel(packaged._model)
+    except (AttributeError, RuntimeError, KeyError) as error:
+        raise _unknown("has other layers than those that are known") from error
+    _check_same(model, packaged)
+    return model
+
+
+def _check_same(model: VadModel, packaged: Any) -> None:
+    """Compares the probabilities of both on a few frames of a vowel, about which the network is of two minds."""
+    time_s = np.arange(_FRAMES_COMPARED * FRAME) / _RATE_HZ
+    pitch_hz, formants_hz = 120, np.array([[700], [1200]])
+    harmonics_hz = pitch_hz * np.arange(1, 31)
+    loudness = (1 / (1 + ((harmonics_hz - formants_hz) / 100) ** 2)).sum(axis=0)
+    vowel = loudness @ np.sin(2 * np.pi * np.outer(harmonics_hz, time_s))
+    pcm = (0.2 * vowel / np.abs(vowel).max()).astype(np.float32)
+    judged, _ = model.judge(np.pad(pcm, (CONTEXT, 0))[np.newaxis], model.start(1))
+    packaged.reset_states()
+    with torch.inference_mode():
+        expected = [packaged(torch.from_numpy(frame), _RATE_HZ).item() for frame in pcm.reshape(-1, FRAME)]
+    packaged.reset_states()
+    if not np.allclose(judged[0], expected, rtol=0, atol=_TOLERANCE):
+        raise _unknown("judges speech otherwise than what is computed here from its parts")
+
+
+def _unknown(fault: str) -> UsageError:
+    return UsageError(f"the model of this silero-vad {fault}; install a version that was tested (`-c constraints.txt`)")

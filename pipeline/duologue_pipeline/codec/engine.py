@@ -48,7 +48,11 @@ class Engine(Protocol):
         ...
 
     def fork(self, session: int, rows: list[int]) -> int:
-        """Begins a session that goes on with some rows of another, in the order given; the other stays as it is."""
+        """Begins a session that goes on with some rows of another, in the order given; the other stays as it is.
+
+        Raises:
+            ConnectionError: there is no such session any more.
+        """
         ...
 
     def encode(self, session: int, pcm: F32) -> Codes:
@@ -60,6 +64,9 @@ class Engine(Protocol):
 
         Returns:
             uint16 [tracks, codebooks, F], each below the cardinality.
+
+        Raises:
+            ConnectionError: there is no such session any more.
         """
         ...
 

@@ -116,8 +116,8 @@ class _MimiEncoder:
         self._codec = codec
         self._chunk = np.zeros(CHUNK_FRAMES * codec.samples_per_frame, dtype=np.float32)
         self._filled = 0
-        self._session = codec.engine.start()
-        self._forget = weakref.finalize(self, codec.engine.end, self._session)  # also where the track is given up
+        self._session: int | None = None  # begun with the first chunk: a track may be long in coming
+        self._finished = False
 
     def push(self, pcm: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
         """Encodes the next samples of the track.
@@ -134,7 +134,7 @@ class _MimiEncoder:
         """
         if pcm.ndim != 1 or pcm.dtype != np.float32:
             raise ValueError(f"pcm is {pcm.dtype} {list(pcm.shape)}, expected float32 [T]")
-        if not self._forget.alive:
+        if self._finished:
             raise RuntimeError("this track is finished; start the next one with codec.encoder()")
         codes = [self._no_codes()]
         while pcm.size:
@@ -153,8 +153,10 @@ class _MimiEncoder:
         Returns:
             uint16 [codebooks, F], each below its cardinality: the frames still owed.
         """
-        codes = self._encode(self._padded()) if self._filled and self._forget.alive else self._no_codes()
-        self._forget()
+        codes = self._encode(self._padded()) if self._filled and not self._finished else self._no_codes()
+        self._finished = True
+        if self._session is not None:
+            self._forget()
         return codes
 
     def _padded(self) -> npt.NDArray[np.float32]:
@@ -166,4 +168,8 @@ class _MimiEncoder:
         return np.empty((self._codec.codebooks, 0), dtype=np.uint16)
 
     def _encode(self, pcm: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-        return self._codec.engine.encode(self._session, pcm[np.newaxis])[0]
+        engine = self._codec.engine
+        if self._session is None:
+            self._session = engine.start()
+            self._forget = weakref.finalize(self, engine.end, self._session)  # also where the track is given up
+        return engine.encode(self._session, pcm[np.newaxis])[0]

@@ -3,6 +3,7 @@
 import copy
 import logging
 import math
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from inspect import signature
-from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -45,6 +45,8 @@ CHUNK_FRAMES: Final = 25
 _FORGOTTEN_S: Final = 3600.0
 """How long a session stays that nobody asks for any more: that of a process which was killed."""
 
+_NUMBER_BITS: Final = 62
+
 # What transformers calls a transformer's past, in arguments and in outputs: 5.24 renamed it.
 _PAST: Final = "cache" if "encoder_cache" in signature(MimiModel.encode).parameters else "past_key_values"
 
@@ -77,7 +79,6 @@ class MimiEngine:
         self._lock = threading.Lock()
         # On a GPU one computation at a time; on CPUs a process may have several threads that encode.
         self._turn: AbstractContextManager[Any] = nullcontext() if device == "cpu" else threading.Lock()
-        self._numbers = count()
         self._sessions: dict[int, _Session] = {}
         config = model.config
         self._facts = EngineFacts(
@@ -104,8 +105,12 @@ class MimiEngine:
             return self._add(_Session())
 
     def fork(self, session: int, rows: list[int]) -> int:
-        """Begins a session that goes on with some rows of another, in the order given; the other stays as it is."""
-        held = self._sessions[session]
+        """Begins a session that goes on with some rows of another, in the order given; the other stays as it is.
+
+        Raises:
+            ConnectionError: this engine has no such session: it was lost with the process that held it.
+        """
+        held = self._held(session)
         if held.past is None:
             return self.start()
         with self._turn:
@@ -133,8 +138,11 @@ class MimiEngine:
 
         Returns:
             uint16 [tracks, codebooks, F], each below the cardinality.
+
+        Raises:
+            ConnectionError: this engine has no such session: it was lost with the process that held it.
         """
-        held = self._sessions[session]
+        held = self._held(session)
         with self._turn, torch.inference_mode():
             held.asked_at = time.monotonic()
             output = self.model.encode(
@@ -196,9 +204,20 @@ class MimiEngine:
 
     def _add(self, session: _Session) -> int:
         session.asked_at = time.monotonic()
-        number = next(self._numbers)
+        # Drawn, not counted: where the process that held the engine has died, another engine must not know the numbers of its
+        # sessions, or a track would go on in the state of another.
+        number = secrets.randbits(_NUMBER_BITS)
         self._sessions[number] = session
         return number
+
+    def _held(self, number: int) -> _Session:
+        with self._lock:
+            session = self._sessions.get(number)
+        if session is None:
+            raise ConnectionError(
+                "session lost: the process that held the codec's model has ended; encode the track again"
+            )
+        return session
 
 
 def load_engine(spec: CodecSpec, *, allow_network: bool = False) -> MimiEngine:

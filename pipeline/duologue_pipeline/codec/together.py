@@ -73,10 +73,13 @@ def encode_in_step(
         samples_per_frame: the last chunk of a track is filled up to whole frames with zeros.
     """
     readers = {place: _chunks(blocks, chunk_samples, samples_per_frame) for place, blocks in enumerate(conversations)}
-    going, session = list(readers), engine.start()
+    going = list(readers)
+    session: int | None = None
     try:
         while going:
             chunks = {place: chunk for place in going if (chunk := next(readers[place], None)) is not None}
+            if session is None:
+                session = engine.start()  # with the first chunks: they may be long in coming
             following = None
             for length in sorted({chunk.shape[1] for chunk in chunks.values()}):
                 alike = [place for place in going if place in chunks and chunks[place].shape[1] == length]
@@ -96,7 +99,8 @@ def encode_in_step(
             going = [place for place in going if place in chunks and chunks[place].shape[1] == chunk_samples]
             session = following
     finally:
-        engine.end(session)
+        if session is not None:
+            engine.end(session)
 
 
 def _chunks(blocks: Blocks, chunk_samples: int, samples_per_frame: int) -> Iterator[F32]:

@@ -14,7 +14,15 @@ from typing import Final
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["is_exhausted", "memory_fault", "storage_fault", "storage_faults", "usage_error_in"]
+__all__ = [
+    "NoRoomError",
+    "is_exhausted",
+    "memory_fault",
+    "no_room",
+    "storage_fault",
+    "storage_faults",
+    "usage_error_in",
+]
 
 _FULL: Final = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the quota of the disk is used up"}
 _REMEDIES: Final = {
@@ -37,7 +45,7 @@ _REMEDIES: Final = {
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, *_FULL)
 _OF_THE_DISK: Final = (errno.EIO, errno.EROFS, errno.EFBIG, errno.ESTALE)
 _WRAPPED: Final = re.compile(
-    r"duologue_pipeline\.(?:errors\.UsageError|files\.file_fault\.(?:FileFault|FileMissing|StoreFaultError)): (.*?)"
+    r"duologue_pipeline\.(?:errors\.UsageError|files\.faults\.NoRoomError|files\.file_fault\.(?:FileFault|FileMissing|StoreFaultError)): (.*?)"
     r"(?: \[while running |\s*$)",
     re.MULTILINE,
 )
@@ -49,6 +57,35 @@ _NO_MEMORY: Final = re.compile(
 _NUMBERED: Final = re.compile(r"^\w*Error: (\[Errno \d+\] .*?)(?: \[while running |\s*$)", re.MULTILINE)
 
 
+class NoRoomError(UsageError, OSError):
+    """Says that a file from elsewhere does not fit on the disk: a sentence with the remedy. Its ``errno`` is ENOSPC.
+
+    No file is at fault, and no recording is refused for it.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.errno = errno.ENOSPC
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def no_room(shown: str, size: int, free: int, folder: Path | str) -> NoRoomError:
+    """Makes the fault of a file that does not fit into the folder for temporary files.
+
+    Args:
+        shown: the file, as for messages.
+        size: the bytes that it takes.
+        free: the bytes that are free.
+        folder: where it was to lie.
+    """
+    return NoRoomError(
+        f"{shown}: has {size} bytes, and {free} are free in {folder}; make room, or name another folder in TMPDIR, and run the "
+        "command again: what is done is kept"
+    )
+
+
 def storage_fault(error: OSError, path: Path | str) -> UsageError | None:
     """Says what it means that a file cannot be written; None where the system gives no number that is known here.
 
@@ -56,6 +93,8 @@ def storage_fault(error: OSError, path: Path | str) -> UsageError | None:
         error: what the system raised.
         path: of the file; a local one.
     """
+    if isinstance(error, NoRoomError):
+        return UsageError(str(error))
     if error.errno in _FULL:
         return UsageError(
             f"{path}: {_FULL[error.errno]} ({_free(Path(path))}); make room and run the command again: what is done is kept"

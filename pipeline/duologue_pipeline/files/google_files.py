@@ -221,7 +221,7 @@ def _part(path: str, blob: Any, offset: int, size: int, **condition: int) -> byt
 
 
 class _Input(io.RawIOBase):
-    """Reads an object in order, part by part of the generation that it had when it was opened.
+    """Reads an object in order, part by part of one generation: that which it had when its first part was read.
 
     Attributes:
         length: of the object, in bytes.
@@ -230,29 +230,47 @@ class _Input(io.RawIOBase):
     def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path
-        self._blob = _look(path)
-        self._generation, self.length = int(self._blob.generation), int(self._blob.size)
+        self._look()
         self._position = 0
         self._held = memoryview(b"")
+        self._looked_again = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         if not self._held and self._position < self.length:
-            wanted = min(_PART_BYTES, self.length - self._position)
-            data = _part(self._path, self._blob, self._position, wanted, if_generation_match=self._generation)
-            if len(data) != wanted:
-                raise FileFault(
-                    f"gs://{self._path}: cannot be read: {self._position + len(data)} of {self.length} bytes came; run the "
-                    "command again later"
-                )
-            self._held = memoryview(data)
-            self._position += wanted
+            self._held = memoryview(self._next_part())
+            self._position += len(self._held)
         taken = min(len(buffer), len(self._held))
         buffer[:taken] = self._held[:taken]
         self._held = self._held[taken:]
         return taken
+
+    def _look(self) -> None:
+        blob = _look(self._path)
+        self._generation, self.length = int(blob.generation), int(blob.size)
+
+    def _next_part(self) -> bytes:
+        wanted = min(_PART_BYTES, self.length - self._position)
+        bucket, key = google_object(f"gs://{self._path}")
+        # A blob that knows its generation would ask for that one, which is missing when it was replaced; it was changed.
+        blob = bucket.blob(key)
+        try:
+            data = _part(self._path, blob, self._position, wanted, if_generation_match=self._generation)
+        except FileFault as error:
+            if self._position or self._looked_again or error.kind not in ("changed", "missing"):
+                raise
+            # Nothing of it was given yet: it was replaced between the two requests, and is read as it is now.
+            self._looked_again = True
+            self._look()
+            return self._next_part() if self.length else b""
+        if len(data) != wanted:
+            raise FileFault(
+                f"gs://{self._path}: cannot be read: {self._position + len(data)} of {self.length} bytes came; run the "
+                "command again later"
+            )
+        return data
 
 
 class _Output(io.RawIOBase):

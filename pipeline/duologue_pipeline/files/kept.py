@@ -38,9 +38,15 @@ class _Entry:
 
 
 @dataclass
+class _Fetching:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    users: int = 0
+
+
+@dataclass
 class _Store:
     mutex: threading.RLock = field(default_factory=threading.RLock)
-    fetching: dict[Hashable, threading.Lock] = field(default_factory=dict)
+    fetching: dict[Hashable, _Fetching] = field(default_factory=dict)
     entries: dict[Hashable, _Entry] = field(default_factory=dict)  # the one asked for longest ago first
     scopes: int = 0
     pid: int = field(default_factory=os.getpid)  # a forked process has none of this: what is kept is its parent's
@@ -142,12 +148,19 @@ def kept_copy(uri: str, *, max_bytes: int | None = None) -> Iterator[Path]:
         return
     key = ("copy", uri)
     with _store.mutex:
-        fetching = _store.fetching.setdefault(key, threading.Lock())
+        fetching = _store.fetching.setdefault(key, _Fetching())
+        fetching.users += 1
     with ExitStack() as stack:
-        with fetching:  # a second thread waits for the first, and finds what it has fetched
-            path = stack.enter_context(use(key))
-            if path is None:
-                path = _fetched(key, uri, max_bytes, stack)
+        try:
+            with fetching.lock:  # a second thread waits for the first, and finds what it has fetched
+                path = stack.enter_context(use(key))
+                if path is None:
+                    path = _fetched(key, uri, max_bytes, stack)
+        finally:
+            with _store.mutex:
+                fetching.users -= 1
+                if not fetching.users:
+                    del _store.fetching[key]
         yield path
 
 
@@ -163,7 +176,6 @@ def _fetched(key: Hashable, uri: str, max_bytes: int | None, stack: ExitStack) -
         entry = _Entry(path, path.stat().st_size, copy.pop_all().close, users=1)
     with _store.mutex:
         _store.entries[key] = entry
-        _store.fetching.pop(key, None)
         _trim()
 
     def left() -> None:
@@ -177,6 +189,8 @@ def _fetched(key: Hashable, uri: str, max_bytes: int | None, stack: ExitStack) -
 
 def _trim(*, room: int | None = None) -> int:
     """Removes what is not in use, until the rest is within the bound; all of it where keeping is off. Gives how much."""
+    if _store.pid != os.getpid():
+        return 0  # the files of the parent
     with _store.mutex:
         room = (room_bytes() if is_keeping() else 0) if room is None else room
         total = sum(entry.size for entry in _store.entries.values())

@@ -41,13 +41,24 @@ _POLL_S: Final = 0.5
 class Lease:
     """Stands for a lock that is held; ask it before each step that cannot be taken back."""
 
-    def __init__(self) -> None:
+    def __init__(self, uri: str = "", renewed_s: float | None = None) -> None:
         self.lost: str | None = None
+        self._uri = uri
+        self._renewed_s = renewed_s  # a lock on a local disk is not renewed
+
+    def renewed(self, at_s: float) -> None:
+        """Notes that the lock was renewed by a request that was sent at this time of :func:`_clock_s`."""
+        self._renewed_s = at_s
 
     def check(self) -> None:
-        """Raises ConflictError where the lock was lost, because this process stood still for too long."""
+        """Raises ConflictError where the lock was lost, or may be: this process or its machine stood still for too long."""
         if self.lost is not None:
             raise ConflictError(self.lost)
+        if self._renewed_s is not None and _clock_s() - self._renewed_s > LEASE_S:
+            raise ConflictError(
+                f"{self._uri}: the lock could not be renewed for {LEASE_S:g} s, and another process may have taken it over; run it "
+                "again"
+            )
 
 
 @contextmanager
@@ -105,14 +116,16 @@ def remove_dead_lock(uri: str) -> bool:
 
 @contextmanager
 def _object_lock(uri: str, deadline: float, waiting: Callable[[str], None]) -> Iterator[Lease]:
-    held = _take(uri, deadline, waiting)
-    lease, ended = Lease(), threading.Event()
+    held, taken_s = _take(uri, deadline, waiting)
+    lease, ended = Lease(uri, taken_s), threading.Event()
 
     def renew() -> None:
         nonlocal held
         while not ended.wait(_RENEW_S):
+            began_s = _clock_s()
             try:
                 held = swap_bytes(uri, _lock_text(), old=held)
+                lease.renewed(began_s)
             except ConflictError:
                 lease.lost = f"{uri}: another process took over the lock because this one stood still; run it again"
                 return
@@ -132,14 +145,19 @@ def _object_lock(uri: str, deadline: float, waiting: Callable[[str], None]) -> I
                 delete_file(uri)
 
 
-def _take(uri: str, deadline: float, waiting: Callable[[str], None]) -> Version:
+def _take(uri: str, deadline: float, waiting: Callable[[str], None]) -> tuple[Version, float]:
+    """Gives the lock, and when it was asked for, by :func:`_clock_s`."""
     seen, since, told = "", 0.0, False
     while True:
         found = read_version(uri)
         if found is None or _is_dead(found.data) or (found.tag == seen and time.monotonic() - since > LEASE_S):
+            began_s = _clock_s()
             try:
-                return swap_bytes(uri, _lock_text(), old=found)
+                return swap_bytes(uri, _lock_text(), old=found), began_s
             except ConflictError:
+                if time.monotonic() > deadline:
+                    raise _still_held(uri, {}) from None
+                time.sleep(_POLL_S)
                 continue
         if found.tag != seen:
             seen, since = found.tag, time.monotonic()
@@ -149,6 +167,11 @@ def _take(uri: str, deadline: float, waiting: Callable[[str], None]) -> Version:
         if time.monotonic() > deadline:
             raise _still_held(uri, _load(found.data))
         time.sleep(_POLL_S)
+
+
+def _clock_s() -> float:
+    """Reads a clock that also goes on while the machine sleeps, where there is one: a lease runs out meanwhile."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def _named(holder: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from duologue_pipeline.files.names import object_name, shown
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
 
-__all__ = ["s3_fault", "s3_faults", "s3_object", "s3_status"]
+__all__ = ["NO_BUCKET", "s3_code", "s3_fault", "s3_faults", "s3_object", "s3_status"]
 
 _CONNECTIONS: Final = 64  # the reader alone fetches with 16 threads
 _FULL: Final = {"QuotaExceeded", "XMinioStorageFull", "XMinioStorageQuotaExceeded", "InsufficientStorage"}
@@ -30,7 +30,8 @@ _OF_WHO_ASKS: Final = {
 }
 """Codes of a 403 that says nothing of the object: credentials that are none any more, a clock that is wrong."""
 
-_NO_BUCKET: Final = "NoSuchBucket"
+NO_BUCKET: Final = "NoSuchBucket"
+"""The code of a 404 that says that the bucket is missing, and not the object."""
 
 
 def s3_object(uri: str) -> tuple[Any, str, str]:
@@ -71,6 +72,11 @@ def s3_status(error: Any) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def s3_code(error: Any) -> str:
+    """Gives the code that S3 names a fault by, of a ``ClientError`` of boto3; empty where it gives none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 @contextmanager
 def s3_faults(uri: str, done: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Turns what boto3 raises in the block into a FileFault that says what to do.
@@ -105,9 +111,9 @@ def s3_fault(error: Exception, uri: str, done: str) -> FileFault:
             f"{place} ({told(error)}); check AWS_ENDPOINT_URL, region and credentials, and run the command again",
             {"fault": "store"},
         )
-    status, code = s3_status(error), str(response.get("Error", {}).get("Code", ""))
+    status, code = s3_status(error), s3_code(error)
     values = {"status": status}
-    if code == _NO_BUCKET:
+    if code == NO_BUCKET:
         return FileMissing(f"{place}: there is no such bucket", values=values)
     if status == 404:
         return FileMissing(f"{place}: there is no such object", values=values)

@@ -10,7 +10,7 @@ import pyarrow.fs
 
 from duologue_pipeline.files.file_fault import FileMissing, StoreFaultError
 from duologue_pipeline.files.names import shown
-from duologue_pipeline.files.s3 import s3_fault, s3_faults, s3_object, s3_status
+from duologue_pipeline.files.s3 import NO_BUCKET, s3_code, s3_fault, s3_faults, s3_object, s3_status
 from duologue_pipeline.files.s3_streams import S3Input, S3Output, read_object, read_object_range
 from duologue_pipeline.files.version import ConflictError, Version
 
@@ -103,7 +103,8 @@ class S3Files:
             with s3_faults(uri, "written", but=(client.exceptions.ClientError,)):
                 answer = client.put_object(Bucket=bucket, Key=key, Body=data, **condition)
         except client.exceptions.ClientError as error:
-            if s3_status(error) not in (404, 409, 412):
+            # A 404 is that of an object that was to be replaced and is gone, or of a bucket that there is not.
+            if s3_status(error) not in (404, 409, 412) or s3_code(error) == NO_BUCKET:
                 raise s3_fault(error, uri, "written") from None
             # Of two attempts the first may have been carried out, and only its answer lost.
             with suppress(FileMissing):

@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 
 import pyarrow.fs
 
-from duologue_pipeline.files.faults import storage_faults
+from duologue_pipeline.files.faults import no_room, storage_faults
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError, too_large
 from duologue_pipeline.files.local import check_regular, open_regular
 from duologue_pipeline.files.names import (
@@ -291,8 +291,8 @@ def _copy_object(uri: str, handle: IO[bytes], limit: int) -> None:
         size = stream.raw.length
         if size > limit:
             raise too_large(shown(uri), size, limit)
-        if size > shutil.disk_usage(handle.name).free:
-            raise OSError(errno.ENOSPC, f"{shown(uri)} has {size} bytes", str(Path(handle.name).parent))
+        if size > (free := shutil.disk_usage(handle.name).free):
+            raise no_room(shown(uri), size, free, Path(handle.name).parent)
         cut = getattr(stream.raw, "cut", None)
         if cut is not None:  # else the client itself bounds how long each part may take
             pace.stop = cut

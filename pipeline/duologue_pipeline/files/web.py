@@ -10,10 +10,11 @@ import shutil
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
-from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.backoff import wait
+from duologue_pipeline.files.faults import NoRoomError, no_room
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, told, too_large
 from duologue_pipeline.files.pace import Pace
 from duologue_pipeline.files.temporary import temporary_place
@@ -72,6 +73,7 @@ def fetch(uri: str, handle: IO[bytes], *, max_bytes: int, rules: FilesRules | No
 
     Raises:
         FileFault: it cannot be had, or not whole; FileMissing where the server has no such file.
+        NoRoomError: the disk is full.
     """
     rules = rules or load_rules(FilesRules)
     address = parse_web_address(uri)
@@ -114,7 +116,7 @@ def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
 
     try:
         yield
-    except (FileFault, ForAWhileError):
+    except (FileFault, ForAWhileError, NoRoomError):
         if pace.too_slow:
             raise _slow(address, pace.too_slow) from None
         raise
@@ -134,7 +136,7 @@ def _faults(address: WebAddress, pace: Pace) -> Iterator[None]:
         if isinstance(error, ssl.SSLError):
             raise _untrusted(address, error) from None
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UsageError(
+            raise NoRoomError(
                 f"{temporary_place()}: the disk is full; make room, or name another folder in TMPDIR, and run the command again"
             ) from None
         raise ForAWhileError(told(error)) from None
@@ -259,11 +261,7 @@ def _check_room(address: WebAddress, announced: int, max_bytes: int, handle: IO[
     name = getattr(handle, "name", None)
     free = shutil.disk_usage(name).free if isinstance(name, str) else announced
     if announced > free:
-        raise FileFault(
-            f"{address.shown}: has {announced} bytes, and {free} are free in the folder for temporary files; make room, or "
-            "name another folder in TMPDIR",
-            values={"fault": "disk_full", "found": announced},
-        )
+        raise no_room(address.shown, announced, free, Path(str(name)).parent)
 
 
 def _slow(address: WebAddress, fault: str) -> FileFault:

@@ -21,7 +21,7 @@ from duologue_pipeline.files.sealed import holds_secret, without_secrets
 from duologue_pipeline.records import Ingested, Recording, Rejected, Tokenized
 from duologue_pipeline.stages.internal_error import internal_error, is_of_the_recording
 
-__all__ = ["KEPT", "LOG", "REJECTED", "Split", "counted", "guarded", "settled", "tried"]
+__all__ = ["KEPT", "LOG", "REJECTED", "Split", "counted", "exhausted_in", "guarded", "settled", "tried"]
 
 REJECTED: Final = "rejected"
 
@@ -48,12 +48,12 @@ def tried(stage: str, work: Callable[..., Any], element: Any, *arguments: Any) -
     try:
         return work(element, *arguments)
     except RejectError as error:
-        exhausted = _exhausted_in(error)
+        exhausted = exhausted_in(error)
         if exhausted is not None:
             raise exhausted from None
         return _rejected(stage, element, error)
     except Exception as error:
-        if _exhausted_in(error) is not None or not is_of_the_recording(error):
+        if exhausted_in(error) is not None or not is_of_the_recording(error):
             raise
         refusal = internal_error(error)
         told = " ".join(f"{name} {value}" for name, value in refusal.values.items())
@@ -73,7 +73,7 @@ def _rejected(stage: str, element: Any, error: RejectError) -> Rejected:
     return Rejected(recording.recording_id, stage, error.reason, without_secrets(detail), error.values)
 
 
-def _exhausted_in(error: BaseException) -> UsageError | None:
+def exhausted_in(error: BaseException) -> UsageError | None:
     """Finds that the system was at its end in what led to an error."""
     cause: BaseException | None = error
     while cause is not None:

@@ -1,5 +1,6 @@
 """Applies a stage to recordings on Beam: one transform for every stage, over a pure function each."""
 
+import gc
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from apache_beam.utils.shared import Shared
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.files.kept import begin_keeping, end_keeping
-from duologue_pipeline.stages.guard import Split, guarded, settled, tried
+from duologue_pipeline.stages.guard import Split, exhausted_in, guarded, settled, tried
 from duologue_pipeline.stages.launcher import end_with_launcher
 
 __all__ = ["Stage"]
 
 LOG: Final = logging.getLogger(__name__)
+
+_ALONE: Final = object()
 
 
 @dataclass
@@ -92,6 +95,17 @@ class _WorkTogether(_Work):
         self._together = together
 
     def process(self, elements: list[Any], *side: Any) -> Iterator[Any]:
+        results = self._worked_on(elements, *side)
+        if any(result is _ALONE for result in results):
+            gc.collect()  # an error and what its trace refers to may hold each other, and the disk that the batch took
+        for element, result in zip(elements, results, strict=True):
+            if result is _ALONE:
+                yield from super().process(element, *side)
+            else:
+                yield settled(self._name, tried(self._name, _given, element, result))
+
+    def _worked_on(self, elements: list[Any], *side: Any) -> list[Any]:
+        """Works on elements together; in the place of a result is _ALONE where an element is to be taken alone."""
         try:
             results = self._together(elements, *self._loaded, *side)
         except Exception as error:  # noqa: BLE001 - each is tried again alone
@@ -102,11 +116,11 @@ class _WorkTogether(_Work):
                 len(elements),
                 type(error).__name__,
             )
-            for element in elements:
-                yield from super().process(element, *side)
-            return
-        for element, result in zip(elements, results, strict=True):
-            yield settled(self._name, tried(self._name, _given, element, result))
+            return [_ALONE] * len(elements)
+        # A batch takes more disk than one: what does not fit beside the others may fit alone.
+        return [
+            _ALONE if isinstance(each, RejectError) and exhausted_in(each) is not None else each for each in results
+        ]
 
 
 def _given(_element: Any, result: Any) -> Any:

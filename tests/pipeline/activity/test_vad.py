@@ -1,8 +1,10 @@
 """Voice activity: the network's fast path, the edges, and two real calls."""
 
+from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 
 from duologue_pipeline.activity.network import VadModel, load_vad
 from duologue_pipeline.activity.vad import SAMPLE_RATE_HZ, Vad, speech_spans
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.records import Span
 
 Pcm = npt.NDArray[np.float32]
@@ -160,6 +163,51 @@ def test_tracks_do_not_share_state() -> None:
 
 def test_the_probabilities_are_those_of_silero_frame_by_frame() -> None:
     assert_judged_as_silero(_long_track())
+
+
+class OtherModel:
+    """Has the parts of Silero's model, and puts them together in another way."""
+
+    def __init__(self, off: float) -> None:
+        self._packaged = silero_vad.load_silero_vad()
+        self._model = self._packaged._model
+        self._off = off
+        self.reset_states = self._packaged.reset_states
+
+    def __call__(self, frame: torch.Tensor, rate_hz: int) -> torch.Tensor:
+        probability: torch.Tensor = self._packaged(frame, rate_hz) + self._off
+        return probability
+
+
+def test_a_model_that_judges_otherwise_than_its_parts_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    same, other = OtherModel(0.0), OtherModel(0.01)
+    monkeypatch.setattr(silero_vad, "load_silero_vad", lambda: same)
+    load_vad()
+    monkeypatch.setattr(silero_vad, "load_silero_vad", lambda: other)
+    with pytest.raises(
+        UsageError, match=r"this silero-vad judges speech otherwise .*; install a version that was tested"
+    ):
+        load_vad()
+
+
+def test_the_frames_compared_show_what_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part of the network, changed by a little, is noticed; and so is what the frames before leave behind."""
+    encoded = VadModel._encoded
+    changes: list[Callable[[torch.Tensor], torch.Tensor]] = [
+        lambda values: 1.05 * values,
+        lambda values: values.clamp(max=1.0),
+        lambda values: torch.cat([values[:2], torch.zeros_like(values[2:])]),
+    ]
+    for change in changes:
+        monkeypatch.setattr(VadModel, "_encoded", lambda self, frames, change=change: change(encoded(self, frames)))
+        with pytest.raises(UsageError, match="judges speech otherwise"):
+            load_vad()
+
+
+def test_a_model_of_other_layers_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silero_vad, "load_silero_vad", lambda: SimpleNamespace(_model=SimpleNamespace()))
+    with pytest.raises(UsageError, match="this silero-vad has other layers than those that are known"):
+        load_vad()
 
 
 def assert_judged_as_silero(pcm: Pcm) -> None:

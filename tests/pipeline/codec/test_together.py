@@ -1,6 +1,7 @@
 """Conversations that are encoded together have the codes of each track alone; on the CPU, with a tiny Mimi."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from duologue_pipeline.codec.embedded import EmbeddedCodec
 from duologue_pipeline.codec.mimi import MimiCodec
 from duologue_pipeline.codec.mimi_engine import CHUNK_FRAMES
 from duologue_pipeline.codec.together import encode_in_step, encode_in_turn, encode_together
+from duologue_pipeline.stages.internal_error import is_of_the_recording
 from tests.pipeline.codec.test_mimi import FRAME, encode_in_pieces, make_model
 
 CHUNK = CHUNK_FRAMES * FRAME
@@ -114,6 +116,47 @@ def test_no_session_is_left_behind(codec: MimiCodec) -> None:
     encoder.push(np.zeros(CHUNK, np.float32))
     del encoder
     assert set(engine._sessions) == before
+
+
+def test_a_track_never_goes_on_in_a_session_of_another_engine(tmp_path: Path) -> None:
+    """As where the process that held the engine has died, and another has loaded it."""
+    model = make_model(tmp_path / "mimi")
+    first, second = MimiCodec(str(model)).engine, MimiCodec(str(model)).engine
+    chunk = np.zeros((1, CHUNK), np.float32)
+    lost, other = first.start(), second.start()
+    first.encode(lost, chunk)
+    second.encode(other, chunk)
+    for ask in (lambda: second.encode(lost, chunk), lambda: second.fork(lost, [0])):
+        with pytest.raises(ConnectionError, match="session lost") as raised:
+            ask()
+        assert not is_of_the_recording(raised.value)
+    second.end(lost)
+    assert second.encode(other, chunk).shape == (1, 8, CHUNK_FRAMES)
+
+
+def test_a_session_begins_with_the_first_chunk(codec: MimiCodec, monkeypatch: pytest.MonkeyPatch) -> None:
+    began: list[int] = []
+    start = codec.engine.start
+
+    def noted() -> int:
+        began.append(1)
+        return start()
+
+    monkeypatch.setattr(codec.engine, "start", noted)
+    encoder = codec.encoder()
+    assert encoder.push(np.zeros(CHUNK - 1, np.float32)).shape == (8, 0)
+    assert not began
+    encoder.push(np.zeros(1, np.float32))
+    assert len(began) == 1
+    encoder.finish()
+
+    def late() -> Iterator[tuple[Pcm, Pcm]]:
+        assert len(began) == 1
+        yield conversation(CHUNK, 1)
+
+    in_step_of = encode_in_step(codec.engine, [late()], chunk_samples=CHUNK, samples_per_frame=FRAME)
+    assert joined(in_step_of, 1)[0].shape == (2, 8, CHUNK_FRAMES)
+    assert len(began) == 2
 
 
 def test_sessions_that_nobody_asks_for_are_forgotten(codec: MimiCodec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What is fetched once and kept: shared, bounded, and gone when keeping ends, also after a fault."""
 
 import errno
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -117,6 +118,38 @@ def test_threads_that_want_a_file_at_once_share_it(bucket: str, fetched: list[st
     assert fetched == [uri]
 
 
+def test_a_hit_leaves_nothing_behind(bucket: str) -> None:
+    uri = put("hit.wav", b"hit")
+    with keeping():
+        for _ in range(3):
+            with kept_copy(uri):
+                pass
+        with pytest.raises(FileMissing), kept_copy(f"{bucket}/missing.wav"):
+            pass
+        assert not kept._store.fetching
+
+
+def test_a_forked_process_removes_nothing_of_its_parent(bucket: str) -> None:
+    uri = put("parents.wav", b"parents")
+    with keeping():
+        with kept_copy(uri) as path:
+            pass
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            assert pool.apply(_end_in_a_child, (uri,)) == b"parents"
+        assert path.read_bytes() == b"parents"
+        with kept_copy(uri) as again:
+            assert again == path
+    assert not path.exists()
+
+
+def _end_in_a_child(uri: str) -> bytes:
+    with kept_copy(uri) as path:
+        data = path.read_bytes()
+    end_keeping()
+    forget()
+    return data
+
+
 def test_what_was_asked_for_longest_ago_goes_first(
     bucket: str, fetched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,7 +200,10 @@ def test_a_full_disk_is_made_room_on_before_a_fetch_fails(bucket: str, monkeypat
             assert path.read_bytes() == b"large"
         assert removed == ["older"]
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 4}))
-    with pytest.raises(OSError, match=r"large\.wav has 5 bytes") as raised, local_copy(uri):
+    with (
+        pytest.raises(OSError, match=r"large\.wav: has 5 bytes, and 4 are free in /.*; make room") as raised,
+        local_copy(uri),
+    ):
         pass
     assert raised.value.errno == errno.ENOSPC
 

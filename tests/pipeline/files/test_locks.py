@@ -3,13 +3,15 @@
 import json
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files import locks
-from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
-from duologue_pipeline.files.locks import exclusive
+from duologue_pipeline.files.conditional import ConflictError, Version, read_version, swap_bytes
+from duologue_pipeline.files.file_fault import FileMissing
+from duologue_pipeline.files.locks import LEASE_S, exclusive
 
 
 def quiet(_: str) -> None:
@@ -81,3 +83,66 @@ def test_a_lock_that_is_not_renewed_is_taken_over_and_its_holder_notices(
         with pytest.raises(ConflictError, match=r"another process took over the lock because this one stood still"):
             slow.check()
     assert read_version(f"{bucket}/stale/lock") is not None  # it is the other one's
+
+
+def test_a_lock_that_could_not_be_renewed_for_its_lease_is_lost_before_the_store_says_so(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = locks._clock_s()
+    monkeypatch.setattr(locks, "_clock_s", lambda: now)
+    with exclusive(f"{bucket}/asleep/lock", wait_s=0, waiting=quiet) as lease:
+        now += LEASE_S
+        lease.check()
+        now += 1
+        with pytest.raises(ConflictError, match=r"/asleep/lock: the lock could not be renewed for 30 s"):
+            lease.check()
+    assert read_version(f"{bucket}/asleep/lock") is None  # it was nobody else's
+
+
+def test_a_renewal_counts_from_when_it_was_sent(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "_RENEW_S", 0.05)
+    now, renewals = locks._clock_s(), threading.Semaphore(0)
+    monkeypatch.setattr(locks, "_clock_s", lambda: now)
+
+    def counted(*arguments: Any, **named: Any) -> Version:
+        version = swap_bytes(*arguments, **named)
+        renewals.release()
+        return version
+
+    monkeypatch.setattr(locks, "swap_bytes", counted)
+    with exclusive(f"{bucket}/renewed/lock", wait_s=0, waiting=quiet) as lease:
+        for _ in range(4):
+            now += LEASE_S - 1
+            for _ in range(3):  # one that was sent before, and two after
+                assert renewals.acquire(timeout=10)
+            lease.check()
+
+
+def test_a_lock_in_a_bucket_that_there_is_not_is_a_sentence_at_once(bucket: str) -> None:
+    kind = bucket.partition(":")[0]
+    began = time.monotonic()
+    with (
+        pytest.raises(FileMissing, match="there is no such bucket"),
+        exclusive(f"{kind}://no-such-bucket/lock", wait_s=60, waiting=quiet),
+    ):
+        pass
+    assert time.monotonic() - began < 10
+
+
+def test_a_lock_that_is_always_another_one_is_waited_for_until_the_deadline(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def conflict(*_: Any, **__: Any) -> Version:
+        asked.append(time.monotonic())
+        raise ConflictError("changed")
+
+    monkeypatch.setattr(locks, "swap_bytes", conflict)
+    monkeypatch.setattr(locks, "_POLL_S", 0.1)
+    with (
+        pytest.raises(UsageError, match=r"/never/lock: is still held by another process"),
+        exclusive(f"{bucket}/never/lock", wait_s=0.35, waiting=quiet),
+    ):
+        pass
+    assert 3 <= len(asked) <= 5

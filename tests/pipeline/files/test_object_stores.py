@@ -246,24 +246,63 @@ def test_a_body_that_is_always_cut_is_never_taken_for_the_whole(bucket: str, pro
         pass
 
 
-def test_the_rest_of_another_object_is_not_taken(store: Bucket, bucket: str, proxy: Proxy) -> None:
+def test_the_rest_of_another_object_is_not_taken(
+    store: Bucket, bucket: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(google_files, "_PART_BYTES", 1 << 18)
     storage.write_bytes(f"{bucket}/changed", BODY)
-    written = False
+    read = 0
 
     def fault(method: str, path: str, before: int) -> str:
-        nonlocal written
-        if "alt=media" not in path and scheme(bucket) == "gs":
+        nonlocal read
+        if method != "GET" or ("alt=media" not in path and scheme(bucket) == "gs"):
             return ""
-        if method == "GET" and not before:
-            return "cut"
-        if method == "GET" and not written:
-            written = True
+        read += 1
+        if read == 1:
+            return "" if scheme(bucket) == "gs" else "cut"
+        if read == 2:
             store.put("changed", BODY[::-1])
         return ""
 
     proxy.fault = fault
     with pytest.raises(FileFault) as raised:
         storage.read_bytes(f"{bucket}/changed")
+    assert raised.value.kind == "changed"
+
+
+@pytest.mark.parametrize("store", ["gs"], indirect=True)
+@pytest.mark.parametrize("after", [BODY[::-1], b"short", b""])
+def test_an_object_that_is_replaced_before_its_first_part_is_read_as_it_is_then(
+    store: Bucket, bucket: str, proxy: Proxy, after: bytes
+) -> None:
+    storage.write_bytes(f"{bucket}/swapped", BODY)
+
+    def fault(method: str, path: str, before: int) -> str:
+        if "alt=media" in path and not swapped:
+            swapped.append(path)
+            store.put("swapped", after)
+        return ""
+
+    swapped: list[str] = []
+    proxy.fault = fault
+    assert storage.read_bytes(f"{bucket}/swapped") == after
+    (asked,) = swapped
+    assert "&generation=" not in asked
+    assert "?generation=" not in asked
+
+
+@pytest.mark.parametrize("store", ["gs"], indirect=True)
+def test_an_object_that_is_replaced_at_every_look_is_a_sentence(store: Bucket, bucket: str, proxy: Proxy) -> None:
+    storage.write_bytes(f"{bucket}/restless", BODY)
+
+    def fault(method: str, path: str, before: int) -> str:
+        if "alt=media" in path:
+            store.put("restless", BODY)
+        return ""
+
+    proxy.fault = fault
+    with pytest.raises(FileFault, match="the object was changed meanwhile") as raised:
+        storage.read_bytes(f"{bucket}/restless")
     assert raised.value.kind == "changed"
 
 

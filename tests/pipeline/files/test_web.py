@@ -1,5 +1,6 @@
 """Fetching over http: the whole file or a sentence, within bounds, and never to where it may not go."""
 
+import errno
 import io
 import socket
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from duologue_pipeline.files.addresses import ALLOW_PRIVATE, allowed_addresses
+from duologue_pipeline.files.faults import NoRoomError
 from duologue_pipeline.files.file_fault import FileFault, FileMissing
 from duologue_pipeline.files.web import fetch
 from duologue_pipeline.files.web_address import parse_web_address, redirected
@@ -234,10 +236,12 @@ def test_more_than_the_disk_has_room_for_is_not_begun(tmp_path: Any, monkeypatch
         serve(lambda h: send(h, BODY)) as (base, _),
         (tmp_path / "copy").open("wb") as handle,
         pytest.raises(
-            FileFault, match=r"has 10240 bytes, and 10 are free in the folder for temporary files; make room, or"
-        ),
+            NoRoomError, match=r"/call\.wav: has 10240 bytes, and 10 are free in /.*; make room, or"
+        ) as raised,
     ):
         fetch(f"{base}/call.wav", handle, max_bytes=1 << 20, rules=QUICK)
+    assert raised.value.errno == errno.ENOSPC
+    assert not isinstance(raised.value, FileFault)  # which would refuse the recording
 
 
 # --- redirections ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import io
 import re
 import threading
 import time
+import weakref
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from duologue_pipeline.consent.forms import FormNotGrantedError
 from duologue_pipeline.engines.options import beam_options
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.files.conditional import ConflictError
+from duologue_pipeline.files.faults import NoRoomError, no_room, usage_error_in
 from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.records import Recording, Rejected, Track
@@ -155,6 +157,61 @@ def test_where_a_batch_fails_each_of_it_is_worked_on_alone() -> None:
     counters, lists = together(["a", "b1", "abc"], batch=4)
     assert counters == {("tokens", "kept"): 2, ("tokens", "audio_too_long"): 1}
     assert [sorted(names) for names in lists] == [["a", "abc", "b1"]]
+
+
+class Held:
+    """Stands for the disk that a batch takes."""
+
+
+def none_fits_beside_another(elements: list[Recording], how: str) -> list[Recording | RejectError]:
+    held = Held()
+    HELD.add(held)
+    try:
+        raise NoRoomError("a.wav: has 2 bytes, and 1 are free")
+    except OSError as error:
+        if how == "raised":
+            raise
+        refused = RejectError("audio_missing", str(error))  # as for a file that cannot be opened
+        refused.__context__ = error
+    return [elements[0], *(refused for _ in elements[1:])]
+
+
+def fits_alone(element: Recording) -> Recording:
+    assert not HELD, "the disk of the batch is still taken"
+    ALONE.append(element.recording_id)
+    return element
+
+
+HELD: weakref.WeakSet[Held] = weakref.WeakSet()
+ALONE: list[str] = []
+
+
+@pytest.mark.parametrize(("how", "alone"), [("raised", ["a", "b", "c"]), ("refused", ["b", "c"])])
+def test_what_does_not_fit_on_the_disk_beside_others_is_taken_alone(how: str, alone: list[str]) -> None:
+    ALONE.clear()
+
+    def build(pipeline: beam.Pipeline) -> None:
+        made = pipeline | beam.Create([recording(name) for name in "abc"], reshuffle=False)
+        together = partial(none_fits_beside_another, how=how)
+        kept, _ = made | Stage("tokens", fits_alone, Recording, together=together, batch=3)
+        assert_that(kept, equal_to([recording(name) for name in "abc"]))
+
+    assert run(build) == {("tokens", "kept"): 3}
+    assert alone == ALONE
+
+
+def test_what_does_not_fit_on_the_disk_alone_ends_the_run_with_a_sentence() -> None:
+    def work(_: Recording) -> Recording:
+        try:
+            raise no_room("s3://b/a.wav", 2, 1, "/tmp/x")
+        except OSError as error:
+            raise RejectError("audio_missing", str(error)) from None
+
+    sentence = "s3://b/a.wav: has 2 bytes, and 1 are free in /tmp/x; make room, or name another folder in TMPDIR"
+    with pytest.raises(UsageError, match=sentence):
+        tried("ingest", work, recording("a"))
+    told = RuntimeError(f"Traceback\nduologue_pipeline.files.faults.NoRoomError: {sentence} [while running 'Tokens']")
+    assert str(usage_error_in(told, "out")) == sentence
 
 
 def test_what_a_stage_asks_a_cluster_for_is_asked_for_it_alone() -> None:
