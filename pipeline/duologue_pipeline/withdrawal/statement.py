@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.release.card_files import read_statement
 from duologue_pipeline.withdrawal.scan.formats import texts_of
 from duologue_pipeline.withdrawal.scan.names import Names
@@ -28,12 +29,14 @@ def carried_statement(
         tell: is told of each field that is left out, as a line of text.
 
     Returns:
-        The statement of the new version.
-
-    Raises:
-        UsageError: the statement is not the file that ``dataset.json`` names, or says what it may not.
+        The statement of the new version; empty, and said so, where that of the old one is not the file that ``dataset.json``
+        names, or says what it may not: it never stops a withdrawal.
     """
-    stated = read_statement(root, release)
+    try:
+        stated = read_statement(root, release)
+    except UsageError as error:
+        tell(f"{error}; the new version goes without what was stated")
+        return {}
     if not stated:
         return {}
     names = Names(removed, live=frozenset(live()))
