@@ -17,6 +17,7 @@ from tests.pipeline.withdrawal.support import release_of
 from tests.pipeline.withdrawal.world import World, make_world
 
 STATED = {
+    "name": "call 1",
     "publisher": "Example Lab",
     "intended_use": "Turn-taking; call-1 is our best example.",
     "x_notes": {"loud": ["call-3", "call-1-00001"]},
@@ -62,6 +63,7 @@ def test_fields_that_name_what_is_removed_are_left_out_and_the_others_stay(world
     assert facts["stated.intended_use"]["value"] is None
     assert [line.partition(" of ")[0] for line in told if "is left out" in line] == [
         "intended_use",
+        "name",
         "x_call-1",
         "x_notes",
     ]
