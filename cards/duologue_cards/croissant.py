@@ -18,7 +18,7 @@ from duologue_cards.requirements import judge, usable_for
 from duologue_cards.sheet import Sheet
 from duologue_schemas.tables import EVENTS, INDEX, LATER_TABLES, RECORDINGS, SPEAKERS, description
 
-__all__ = ["write_croissant"]
+__all__ = ["citation_key", "write_croissant"]
 
 # The context that the specification prescribes, word by word.
 _CONTEXT: Final[dict[str, Any]] = {
@@ -128,13 +128,22 @@ def write_croissant(sheet: Sheet) -> str:
     return json.dumps(known, indent=2, ensure_ascii=False) + "\n"
 
 
+def citation_key(name: str, version: str) -> str:
+    """Makes the key by which BibTeX knows a release: letters, digits and ``-``.
+
+    Args:
+        name, version: of the release.
+    """
+    return re.sub(r"[^A-Za-z0-9]+", "-", f"{name}-{version}")
+
+
 def _license(name: str) -> str | dict[str, str]:
     """Gives the address of a licence; one that has none is a work of that name."""
     return license_reference(name) if is_known(name) else {"@type": "sc:CreativeWork", "name": name}
 
 
 def _citation(facts: Facts) -> str:
-    key = re.sub(r"[^A-Za-z0-9]+", "-", f"{facts.name}-{facts.version}")
+    key = citation_key(facts.name, facts.version)
     parts = {
         "title": f"{facts.name} {facts.version}",
         "author": facts.publication.creator,

@@ -10,7 +10,7 @@ from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.release import MANIFEST
 
-__all__ = ["JOURNAL", "release_file", "table_paths"]
+__all__ = ["JOURNAL", "release_file", "table_paths", "waiting_path"]
 
 JOURNAL: Final = ".propagate"
 """The folder of what a propagation has decided and not yet done; the tables of a new version wait in its ``next``."""
@@ -19,7 +19,8 @@ JOURNAL: Final = ".propagate"
 def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
     """Reads a table or card that belongs to this very ``dataset.json``.
 
-    Between the switch of ``dataset.json`` and the moving of the tables the new ones still lie in the journal's folder.
+    Between the switch of ``dataset.json`` and the moving of the tables the new ones still lie in the journal's folder; what
+    `duologue card build` writes may wait under its :func:`waiting_path`.
 
     Args:
         root: the folder of the release.
@@ -27,13 +28,13 @@ def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
         path: of the file, in the folder.
 
     Raises:
-        UsageError: it is in neither place.
+        UsageError: it is in none of these places.
     """
     entry = next((entry for entry in release["files"] if entry["path"] == path), None)
     if entry is None:
         raise UsageError(f"{join(root, MANIFEST)}: does not list {path}; see `duologue shards verify {root}`")
     for _ in range(3):  # it may be moved between the two looks
-        for place in (path, f"{JOURNAL}/next/{path}"):
+        for place in (path, f"{JOURNAL}/next/{path}", waiting_path(entry)):
             try:
                 data = read_inside(root, place, max_bytes=entry["bytes"])
             except StoreFaultError:
@@ -46,6 +47,16 @@ def release_file(root: str, release: Mapping[str, Any], path: str) -> bytes:
         f"{join(root, path)}: is not the file that dataset.json names; it was changed: put back the one with SHA-256 "
         f"{entry['sha256']}"
     )
+
+
+def waiting_path(entry: Mapping[str, Any]) -> str:
+    """Names where a file waits for the ``dataset.json`` that lists it: beside its place, as an unfinished file.
+
+    Args:
+        entry: of the file, in ``files`` of ``dataset.json``.
+    """
+    folder, slash, name = entry["path"].rpartition("/")
+    return f"{folder}{slash}.{name}.{entry['sha256'][:32]}.tmp"
 
 
 def table_paths(release: Mapping[str, Any], name: str) -> list[str]:

@@ -24,13 +24,13 @@ from duologue_pipeline.files.conditional import read_version, swap_bytes
 from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.locks import exclusive
-from duologue_pipeline.files.storage import delete_file, join, read_bytes, write_bytes
+from duologue_pipeline.files.storage import delete_file, exists, join, move, read_bytes, write_bytes
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, read_release
-from duologue_pipeline.reader.release_file import release_file
+from duologue_pipeline.reader.release_file import release_file, waiting_path
 from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.release.document import card_sheet, file_entry, manifest_bytes
-from duologue_pipeline.release.strays import LOCK
+from duologue_pipeline.release.strays import LOCK, find_strays, install_statement
 
 __all__ = [
     "build_cards",
@@ -160,7 +160,10 @@ def card_faults(root: str) -> list[str]:
 
 
 def build_cards(root: str, stated: Mapping[str, Any] | None = None, *, tell: Callable[[str], None]) -> list[str]:
-    """Writes the cards of a release anew where they differ, and ``dataset.json`` last.
+    """Writes the cards of a release anew where they differ, after the ``dataset.json`` that lists them.
+
+    Killed at any moment it leaves the old statement or the new one, and the next call makes the cards of that one whole: across
+    the change of ``dataset.json`` the one that is not in its place waits beside it.
 
     Args:
         root: its folder.
@@ -173,7 +176,9 @@ def build_cards(root: str, stated: Mapping[str, Any] | None = None, *, tell: Cal
     Raises:
         UsageError: there is no release, or a withdrawal has changed it: its receipt names ``dataset.json`` by its hash.
     """
-    with exclusive(join(root, LOCK), wait_s=600.0, waiting=lambda who: tell(f"waiting: {root} is held by {who}")):
+    with exclusive(
+        join(root, LOCK), wait_s=600.0, waiting=lambda who: tell(f"waiting: {root} is held by {who}")
+    ) as lease:
         old = read_version(join(root, MANIFEST))
         release, sheet = release_sheet(root, stated)
         made = dict(write_cards(sheet))
@@ -188,12 +193,26 @@ def build_cards(root: str, stated: Mapping[str, Any] | None = None, *, tell: Cal
                 f"{root}: the receipt of its last withdrawal names dataset.json by its hash, and new cards would change it; "
                 "state it with the run that makes the next release, or keep the cards as they are"
             )
+        lease.check()
+        install_statement(root, release)
+        if STATEMENT in changed:
+            entry = next(entry for entry in own if entry["path"] == STATEMENT)
+            write_bytes(join(root, waiting_path(entry)), made[STATEMENT])
+        elif STATEMENT in gone and exists(join(root, STATEMENT)):
+            move(join(root, STATEMENT), join(root, waiting_path(before[STATEMENT])))
+        document = {**release, "files": others + own} if changed or gone else release
+        if document is not release:
+            lease.check()
+            swap_bytes(join(root, MANIFEST), manifest_bytes(document), old=old)
+        lease.check()
         for path in (*changed, *broken):
             write_bytes(join(root, path), made[path])
-        if changed or gone:
-            swap_bytes(join(root, MANIFEST), manifest_bytes({**release, "files": others + own}), old=old)
         for path in gone:
-            delete_file(join(root, path))
+            if exists(join(root, path)):
+                delete_file(join(root, path))
+        for path in find_strays(root, document).ours:
+            if path.startswith((".", "cards/.")):  # what waited, and what a killed call has left
+                delete_file(join(root, path))
         return sorted([*changed, *broken, *gone])
 
 

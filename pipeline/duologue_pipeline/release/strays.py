@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from duologue_cards import CARD_FILES
+from duologue_cards import CARD_FILES, STATEMENT
 from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.files.locks import remove_dead_lock
-from duologue_pipeline.files.storage import delete_file, exists, is_remote, join, list_files
+from duologue_pipeline.files.storage import delete_file, exists, is_remote, join, list_files, move
 from duologue_pipeline.reader.release import MANIFEST
-from duologue_pipeline.reader.release_file import JOURNAL
+from duologue_pipeline.reader.release_file import JOURNAL, waiting_path
 from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import TABLES
 
-__all__ = ["LOCK", "RECEIPT", "RECEIPTS", "Strays", "find_strays", "is_tidy", "remove_strays"]
+__all__ = ["LOCK", "RECEIPT", "RECEIPTS", "Strays", "find_strays", "install_statement", "is_tidy", "remove_strays"]
 
 LOCK: Final = ".release.lock"
 """The lock of all that writes into the folder of a release: ``run`` and ``consent propagate``."""
@@ -94,6 +94,18 @@ def is_tidy(root: str, release: Mapping[str, Any]) -> bool:
     return not (left or strays.ours or strays.locks)
 
 
+def install_statement(root: str, release: Mapping[str, Any]) -> None:
+    """Moves what was stated to its place, where a `duologue card build` was killed between ``dataset.json`` and that.
+
+    Args:
+        root: the folder; the caller holds its lock.
+        release: the document of ``dataset.json``.
+    """
+    for entry in release["files"]:
+        if entry["path"] == STATEMENT and exists(join(root, waiting_path(entry))):
+            move(join(root, waiting_path(entry)), join(root, STATEMENT))
+
+
 def remove_strays(root: str, release: Mapping[str, Any] | None, *, tell: Callable[[str], None]) -> None:
     """Removes what :func:`find_strays` finds of ours, under the lock of the folder, and names the rest.
 
@@ -101,6 +113,8 @@ def remove_strays(root: str, release: Mapping[str, Any] | None, *, tell: Callabl
         root, release: as there.
         tell: is told each as a line of text.
     """
+    if release is not None:
+        install_statement(root, release)
     strays = find_strays(root, release)
     for path in strays.ours:
         tell(f"removing {path}, which an interrupted command has left")

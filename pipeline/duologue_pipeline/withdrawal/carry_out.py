@@ -125,7 +125,7 @@ def _renew(journal: Journal, work: Work) -> list[RewrittenShard]:
     rewritten = list(_rewrite(journal, release, tell))
     if manifest_sha256(root) == journal.base_sha256:
         tell("making the new tables, cards and dataset.json")
-        _stage(journal, rewritten)
+        _stage(journal, rewritten, tell)
         work.lease.check()
         tell("switching to the new version")
         _switch(journal)
@@ -164,9 +164,11 @@ def _rewrite(journal: Journal, release: Mapping[str, Any], tell: Tell) -> Iterat
         yield done
 
 
-def _stage(journal: Journal, rewritten: Sequence[RewrittenShard]) -> None:
-    made = new_release(journal.root, journal.base.encode(), journal.plan, rewritten, ledger=journal.ledger)
+def _stage(journal: Journal, rewritten: Sequence[RewrittenShard], tell: Tell) -> None:
+    made = new_release(journal.root, journal.base.encode(), journal.plan, rewritten, ledger=journal.ledger, tell=tell)
     made = replace(made, document={**made.document, "revocations": dict(journal.revocations)})
+    for path in set(journal.staged()) - {file.path for file in made.files}:  # of an attempt that decided otherwise
+        delete_file(journal.path("next", path))
     for file in made.files:
         journal.stage(file.path, file.data)
     journal.stage(MANIFEST, made.dataset_json)  # last: it says that the others are there

@@ -6,7 +6,7 @@ Everything is given as bytes; writing it, in which order and safe against a cras
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,6 @@ from duologue_pipeline.files.text import read_json_lines
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.release_file import release_file, table_paths
 from duologue_pipeline.records import SPLITS
-from duologue_pipeline.release.card_files import read_statement
 from duologue_pipeline.release.document import (
     cards,
     file_entry,
@@ -32,6 +31,8 @@ from duologue_pipeline.release.document import (
 from duologue_pipeline.withdrawal.new_tables import new_tables
 from duologue_pipeline.withdrawal.plan import Plan
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
+from duologue_pipeline.withdrawal.scan.removed import removed_by
+from duologue_pipeline.withdrawal.statement import carried_statement
 from duologue_schemas.tables import TABLES
 
 __all__ = ["NewFile", "NewRelease", "new_release"]
@@ -86,6 +87,7 @@ def new_release(
     *,
     ledger: Mapping[str, Any] | None = None,
     kept_files: Collection[str] = KEPT_FILES,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> NewRelease:
     """Makes the new version of a release.
 
@@ -96,6 +98,7 @@ def new_release(
         rewritten: what became of each shard of the plan, in any order.
         ledger: ``ledger`` of the new ``dataset.json``; that of the old one if None.
         kept_files: files of the release that stay as they are.
+        tell: is told, as a line of text, what of the statement does not go on.
 
     Returns:
         The new files; the same arguments give the same bytes.
@@ -134,7 +137,14 @@ def new_release(
     ]
     document["files"] = list(files)
     reasons = Counter(row["reason"] for row in read_json_lines(join(root, "rejected.jsonl")))
-    told = [NewFile(path, data) for path, data in cards(document, tally, reasons, read_statement(root, release))]
+
+    def live() -> Iterator[str]:
+        for data in files_of("index"):
+            for row in parse_table(data).select(["key", "recording_id"]).to_pylist():
+                yield from row.values()
+
+    stated = carried_statement(root, release, removed_by(plan, rewritten).names, live=live, tell=tell)
+    told = [NewFile(path, data) for path, data in cards(document, tally, reasons, stated)]
     document["files"] += [card.entry() for card in told]
     known = {entry["path"] for entry in document["files"]}
     obsolete = tuple(entry["path"] for entry in release["files"] if entry["path"] not in known)

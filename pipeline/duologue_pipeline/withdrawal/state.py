@@ -20,7 +20,7 @@ from duologue_pipeline.reader.release import MANIFEST, parse_release, read_manif
 from duologue_pipeline.reader.release_file import release_file, table_paths
 from duologue_pipeline.reader.revocations import FILE_NAME
 from duologue_pipeline.reader.tables import index_fault, read_release_table
-from duologue_pipeline.release.card_files import read_statement, release_tally
+from duologue_pipeline.release.card_files import release_tally
 from duologue_pipeline.release.document import card_sheet
 from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
@@ -122,7 +122,7 @@ def _read_once(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     if fault:
         raise UsageError(f"{join(root, 'index.parquet')}: {fault}; see `duologue shards verify {root}`")
     try:
-        card_sheet(release, release_tally(index, recordings), reasons, read_statement(root, release))
+        card_sheet(release, release_tally(index, recordings), reasons)  # without the statement, which never stops a no
     except ValueError as error:  # the cards of the new version could not be made
         raise UsageError(
             f"{root}: its dataset.json and its tables do not belong together ({error}); put back the tables of this very "
