@@ -30,6 +30,7 @@ def test_the_release_has_every_file_of_the_contract(demo_release: Path) -> None:
         "recordings.parquet",
         "rejected.jsonl",
         "shards",
+        "speakers.parquet",
         "statistics.json",
     }
 
