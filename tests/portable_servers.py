@@ -25,7 +25,6 @@ def serve_portable() -> Iterator[list[str]]:
         yield [
             "--runner=PortableRunner",
             f"--job_endpoint=localhost:{job_port}",
-            "--job_server_timeout=600",  # of the stream of messages too, which lasts as long as the job
             "--environment_type=EXTERNAL",
             f"--environment_config=localhost:{worker_port}",
         ]

@@ -19,7 +19,12 @@ __all__ = ["EMBEDDED", "Engine", "beam_options", "check_options", "engine_of"]
 EMBEDDED: Final = "FnApiRunner"
 """The runner where none is named (docs/adr/0007)."""
 
-_LOG_LEVEL: Final = "--default_sdk_harness_log_level"
+_USUAL: Final = {
+    "--default_sdk_harness_log_level": "ERROR",
+    "--job_server_timeout": str(
+        30 * 86400
+    ),  # Beam ends its watch over a job of a job server after it, a minute if not told
+}
 _OURS: Final = (
     "FnApiRunner",
     "DirectRunner",
@@ -71,11 +76,15 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
     Raises:
         UsageError: Beam has no such option (by itself it would pass over it), no such value for it, or no such runner.
     """
-    quiet = [] if any(argument.startswith(_LOG_LEVEL) for argument in arguments) else [f"{_LOG_LEVEL}=ERROR"]
+    usual = [
+        f"{option}={value}"
+        for option, value in _USUAL.items()
+        if not any(given.startswith(option) for given in arguments)
+    ]
     said = io.StringIO()
     try:
         with redirect_stderr(said):  # of argparse, which ends the process
-            options = PipelineOptions([*arguments, *quiet])
+            options = PipelineOptions([*arguments, *usual])
             known = options.get_all_options()
     except SystemExit:
         raise UsageError(f"{said.getvalue().rpartition('error: ')[2].strip()} (an option of Apache Beam)") from None
