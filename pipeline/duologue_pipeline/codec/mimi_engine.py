@@ -21,14 +21,13 @@ from duologue_pipeline.codec.engine import EngineFacts
 from duologue_pipeline.codec.mimi_weights import (
     HUB_ID,
     choose_files,
-    files_sha256,
     find_folder,
     find_weights,
     load_model,
 )
 from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.models.fetched import fetched_folder
+from duologue_pipeline.models.fetched import fetched_folder, files_sha256
 from duologue_pipeline.models.torchaudio_cpu import import_torchaudio
 
 import_torchaudio()  # transformers' audio models import it

@@ -1,6 +1,5 @@
 """Finds and loads the weights of Mimi, and refuses a model that is not Mimi as its users know it."""
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -19,7 +18,7 @@ import_torchaudio()  # transformers' audio models import it
 
 from transformers import MimiConfig, MimiModel
 
-__all__ = ["HUB_ID", "choose_files", "files_sha256", "find_folder", "find_weights", "load_model"]
+__all__ = ["HUB_ID", "choose_files", "find_folder", "find_weights", "load_model"]
 
 HUB_ID: Final = "kyutai/mimi"
 
@@ -161,13 +160,3 @@ def _not_mimi(folder: Path, what: str, found: object, expected: str) -> UsageErr
     return UsageError(
         f"codec mimi: {what} in {str(folder / 'config.json')!r} is {found!r}, expected {expected}. {_REMEDY}"
     )
-
-
-def files_sha256(files: list[Path]) -> str:
-    """Hashes the bytes of the files, one after the other; one file gives what ``sha256sum`` gives."""
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

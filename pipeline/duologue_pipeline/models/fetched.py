@@ -21,7 +21,7 @@ from duologue_pipeline.files.file_fault import FileFault, FileMissing
 from duologue_pipeline.files.names import join, shown
 from duologue_pipeline.files.storage import local_copy
 
-__all__ = ["Fetch", "fetched_folder", "models_cache"]
+__all__ = ["Fetch", "fetched_folder", "files_sha256", "models_cache"]
 
 Fetch = Callable[[str], Path | None]
 """Fetches a file by name and gives its local path; None where there is no such file."""
@@ -77,7 +77,7 @@ def fetched_folder(uri: str, choose: Callable[[Fetch], Sequence[Path]], *, sha25
         with storage_faults(unfinished):
             unfinished.mkdir()
         try:
-            found = _sha256_of(choose(lambda name: _fetched(uri, name, unfinished)))
+            found = files_sha256(choose(lambda name: _fetched(uri, name, unfinished)))
             if sha256 is not None and found != sha256:
                 raise UsageError(
                     f"{shown(uri)}: the weights that were fetched have SHA-256 {found}, and {sha256} was pinned; "
@@ -109,7 +109,8 @@ def _fetched(uri: str, name: str, folder: Path) -> Path | None:
     return target
 
 
-def _sha256_of(files: Sequence[Path]) -> str:
+def files_sha256(files: Sequence[Path]) -> str:
+    """Hashes the bytes of the files, one after the other; one file gives what ``sha256sum`` gives."""
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""What the launcher decides comes to the workers as it was decided, the longest recordings first, and nothing else does."""
+"""What the launcher decides comes to the workers as it was decided, and nothing else does."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from duologue_pipeline.consent import decided_files
 from duologue_pipeline.consent.decide import Refused, decide, decide_all
 from duologue_pipeline.consent.decided_files import read_decided, write_decided
 from duologue_pipeline.errors import RejectError
@@ -85,37 +84,3 @@ def test_a_worker_without_the_key_says_where_such_a_manifest_runs(
     monkeypatch.delenv("DUOLOGUE_ADDRESS_KEY")
     with pytest.raises(Exception, match=r"this worker has no key to them.*copy the files into a bucket"):
         list(read_decided(path))
-
-
-SIZES = {"short": 900, "long": 100_000, "longer": 130_000, "unknown": 0, "middle": 5000}
-
-
-def consented(name: str) -> Consented:
-    recording = make_recording(Path(f"/audio/{name}.wav"), recording_id=name)
-    return Consented(**vars(recording), consent=make_consent(recording))
-
-
-def name_of(decided: Any) -> str:
-    return str(decided.recording_id)
-
-
-def size_of(recording: Recording) -> int:
-    return SIZES[recording.recording_id]
-
-
-def test_recordings_of_like_size_stand_together_the_longest_first(tmp_path: Path) -> None:
-    paths = write_decided(map(consented, SIZES), str(tmp_path), size=size_of)
-    names = [[name_of(each) for each in read_decided(path)] for path in paths]
-    assert names == [["long", "longer"], ["middle"], ["short"], ["unknown"]]
-
-
-def test_nothing_is_lost_and_nothing_else_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decided_files, "_LINES", 2)
-    given = [consented(name) for name in (*SIZES, *SIZES, *SIZES)]
-    refused = Rejected("refused", "read", "manifest_invalid", "")
-    paths = write_decided([*given, refused], str(tmp_path), size=size_of)
-    assert len(paths) == len({*paths}) == len(list(tmp_path.iterdir())) == 9
-    found = [each for path in paths for each in read_decided(path)]
-    assert sorted(map(name_of, found)) == sorted(map(name_of, [*given, refused]))
-    sizes = [SIZES.get(name_of(each), 0).bit_length() for each in found]
-    assert sizes == sorted(sizes, reverse=True)
