@@ -1,11 +1,13 @@
 """A job server and a worker pool, each a process of its own, as whoever runs Beam on machines of their own has them."""
 
+import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 __all__ = ["serve_portable"]
 
@@ -32,7 +34,10 @@ def serve_portable() -> Iterator[list[str]]:
 
 @contextmanager
 def _process(command: list[str]) -> Iterator[None]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # the pool starts workers as `python`
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PATH": path}
+    )
     try:
         yield
     finally:
