@@ -13,7 +13,8 @@ command is run to its end, and every byte must be that of an undisturbed one. Th
 
 ``duplicates`` does steps again and not processes: in each try some of the calls of the pipeline's steps are made twice or three times, in
 turn or at once, and in every other one a worker is lost right after its work, so that the same command has to go on; every try is
-in a new folder of one bucket (moto) or of the disk. When the release is there, every call of the pipeline is made once more.
+in a new folder of the disk, of a bucket of S3 (moto) or of one of Google's (its API on loopback), in turn. When the release is there,
+every call of the pipeline is made once more.
 
 The libraries are loaded once and every process is forked from there, so that a kill falls into the work and not into imports.
 """
@@ -216,9 +217,9 @@ def duplicates(times: int) -> None:
     from contextlib import redirect_stderr
     from io import StringIO
 
-    from duologue_pipeline.files.storage import join, list_files, read_bytes
+    from duologue_pipeline.files.storage import delete_directory, join, list_files, read_bytes
     from duologue_pipeline.run import RunRequest, run
-    from tests.object_store import serve_bucket
+    from tests.object_store import serve_store
     from tests.pipeline.run.repeats import CALLS, repeated, wake_stragglers
 
     base = Path(tempfile.mkdtemp(prefix="kills-base-"))
@@ -234,15 +235,17 @@ def duplicates(times: int) -> None:
         return {path: read_bytes(join(out, path)) for path in list_files(out)}
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
-    with serve_bucket("releases") as bucket:
+    with serve_store("s3", "releases") as s3, serve_store("gs", "releases") as gs:
+        places = {"disk": str(base), "S3": s3.uri, "GCS": gs.uri}
         with repeated(lost=0.0):
             carry_out(str(base / "once"))
         expected, whole = contents(str(base / "once")), len(CALLS)
         print(f"an undisturbed run makes {whole} calls of steps and writes {len(expected)} files", flush=True)
         for number in range(times):
-            out = join(bucket if number % 2 else str(base), f"try-{number}")
+            store, place = list(places.items())[number % len(places)]
+            out = join(place, f"try-{number}")
             lost = random.uniform(0.1, 0.9)
-            after = random.randrange(whole) if number % 4 >= 2 else None
+            after = random.randrange(whole) if number // len(places) % 2 else None
             told = f"try {number} ({out}, {lost:.2f} again, a worker lost after {after} calls)"
             tally.tried += 1
             try:
@@ -262,10 +265,11 @@ def duplicates(times: int) -> None:
             found = contents(out)
             late = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
             tally.check(f"{told}: changed by stragglers: {late[:5]}", not late)
+            delete_directory(out)  # what the servers hold lies in the memory of this process
             if (number + 1) % 10 == 0:
                 print(f"{number + 1} of {times}, {calls} calls, {tally.wrong} wrong", flush=True)
     shutil.rmtree(base)
-    print(f"{calls} calls of steps, each made again when all was done")
+    print(f"{calls} calls of steps on {', '.join(places)}, each made again when all was done")
     tally.end("runs with steps done twice")
 
 
