@@ -31,6 +31,7 @@ SAMPLE_RATE_HZ: Final = 16_000
 
 _FRAME_MS: Final = 32
 _BLOCK: Final = 500 * FRAME  # samples a pass of the network: 16 s
+_LEVELS_BLOCK: Final = 60_000  # hops: 10 min
 
 _Floats = npt.NDArray[np.float32]
 _Levels = npt.NDArray[np.uint8]
@@ -158,7 +159,10 @@ def levels_of(bands: _Levels) -> _Floats:
     Returns:
         float32 [H] in dBFS.
     """
-    levels: _Floats = 10 * np.log10(power_of(bands).sum(axis=1))
+    power = np.empty(len(bands), np.float32)
+    for start in range(0, len(bands), _LEVELS_BLOCK):  # all at once would be 17 MB an hour
+        power[start : start + _LEVELS_BLOCK] = power_of(bands[start : start + _LEVELS_BLOCK]).sum(axis=1)
+    levels: _Floats = 10 * np.log10(power)
     return levels
 
 

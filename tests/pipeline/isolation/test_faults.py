@@ -1,5 +1,6 @@
 """The faults of a recording, each in a simulated conversation that has it and in ones that do not, and on real calls."""
 
+import tracemalloc
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from scipy.signal import lfilter
 
 from duologue_pipeline.isolation.bleed import Stretches
 from duologue_pipeline.isolation.meter import measure_isolation
-from duologue_pipeline.isolation.turns import find_offset, find_over_suppression, speech_frames
+from duologue_pipeline.isolation.turns import _to_nearest, find_offset, find_over_suppression, speech_frames
 from duologue_pipeline.isolation.verdict import worst_verdict
 from duologue_pipeline.records import FAULTS, FaultReport, IsolationReport, Span
 from duologue_pipeline.rules import load_rules
@@ -314,3 +315,18 @@ def test_real_calls_with_weak_bleed_and_a_clock_that_is_off_by_50_ppm(number: in
     assert found(report) == {"drift"}
     assert report.faults["drift"].value == pytest.approx(50, abs=2)
     assert report.a_from_b.bleed_db == pytest.approx(-35, abs=1)
+
+
+def test_ends_find_the_beginning_that_is_nearest_and_hours_take_little_memory() -> None:
+    starts, ends = np.array([3, 10, 21, 40]), np.array([0, 3, 6, 7, 15, 16, 50])
+    every = starts[None, :] - ends[:, None]
+    by_table = every[np.arange(len(ends)), np.argmin(np.abs(every + 0.5), axis=1)]
+    assert _to_nearest(starts, ends).tolist() == by_table.tolist() == [3, 0, -3, -4, -5, -6, -10]
+    assert _to_nearest(starts[:1], ends).tolist() == (3 - ends).tolist()
+    generator = np.random.default_rng(1)
+    starts, ends = (np.sort(generator.choice(1_000_000, 5000, replace=False)) for _ in range(2))
+    tracemalloc.start()
+    _to_nearest(starts, ends)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000  # each with each: 200 MB
