@@ -8,8 +8,8 @@ with the embedded codec in a process of its own, of one thread; what it takes co
 ``loop``: the conversation is there ``--copies`` times, each from another place of it. The plain loop is the same functions called
 one after the other with no Beam; both take turns, ``--repeats`` times.
 ``memory``: the tracks are repeated until they last each of ``--minutes``. The peak is the largest sum, looked up five times
-a second, of what the processes of the tree hold, each page shared between them counted once (PSS; Linux), and beside it
-the largest resident set that the kernel saw of one of them.
+a second, of the resident sets of all processes (Linux; what they share counts in each), and beside it the largest that the
+kernel saw of one of them.
 ``growth``: conversations of ``--seconds`` cut from the tracks, ``--recordings`` of them and ten times as many. What a run takes
 before its first recording is that of a run on one of a second.
 """
@@ -105,12 +105,12 @@ def tree(process: int) -> Iterator[int]:
 
 
 def held_mib(process: int) -> float:
-    """Gives what a process holds in memory, in MiB, its share of what it shares with others (PSS); 0 where it has ended."""
+    """Gives the resident set of a process in MiB; 0 where it has ended."""
     try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except OSError:
         return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def measured(arguments: list[str]) -> Spent:
