@@ -15,6 +15,7 @@ from duologue_pipeline.files.storage import delete_file, exists, join, list_file
 from duologue_pipeline.release.ready import require_launch
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.run import run
+from duologue_pipeline.run.make import make_release
 from duologue_pipeline.withdrawal.protocol import propagate_release
 from duologue_pipeline.withdrawal.unfinished import remove_leftovers
 from tests.object_store import serve_store
@@ -86,7 +87,7 @@ def test_a_launch_that_was_to_use_who_said_no_is_stopped_before_it_has_a_part(la
 def test_a_withdrawal_that_concerns_nobody_of_a_launch_leaves_it_alone(launched: str, calls: Calls) -> None:
     ledger = Ledger.open(calls.ledger)
     ledger.grant("s-doris", [Purpose.RECORDING], at=JANUARY)
-    ledger.withdraw("s-doris")
+    ledger.withdraw("s-doris", at=JANUARY)
     before, said = list_files(launched), list[str]()
     (outcome,) = propagate_release(launched, Ledger.open(calls.ledger), tell=said.append)
     assert set(outcome.counts.values()) == {0}
@@ -117,16 +118,14 @@ def test_killed_while_it_removes_a_withdrawal_finds_the_same_again(
 def test_a_withdrawal_waits_for_a_run_at_work_and_looks_at_what_it_published(
     calls: Calls, out: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from duologue_pipeline.run import launch
-
-    made, waits = launch.make_release, threading.Event()
+    waits = threading.Event()
 
     def withdrawn_meanwhile(*arguments: Any, **options: Any) -> Any:
         if not waits.is_set():
             calls.withdraw("s-carl")
             thread.start()
             assert waits.wait(60)
-        return made(*arguments, **options)
+        return make_release(*arguments, **options)
 
     said, outcomes, progress = list[str](), list[Any](), StringIO()
 
