@@ -8,6 +8,7 @@ from duologue_cards.draws import Estimate
 from duologue_cards.facts import BRIDGE, Count, Facts
 from duologue_cards.front_matter import front_matter
 from duologue_cards.licenses import together
+from duologue_cards.picture import PICTURE, picture_text
 from duologue_cards.reference import LimitsOfConversations, limit
 from duologue_cards.requirements import judge, usable_for
 from duologue_cards.sheet import Sheet, with_few_hidden
@@ -181,6 +182,8 @@ def _turn_taking(sheet: Sheet) -> str:
     if list(evidence.languages) != [sheet.reference.language]:
         told = [(name, ours, "not compared: another language", "") for name, ours, *_ in rows]
     return f"""## Turn taking
+
+![{phrases.escaped(picture_text(sheet))}]({PICTURE})
 
 Over {phrases.duration(turns.duration_s)} of conversation with {phrases.count(turns.floor_transfers, "floor transfer")}:
 

@@ -67,6 +67,8 @@ Croissant 1.1 description (JSON-LD) of the tables and the shards. In `cards/`:
 | `dps.json` | Data Provenance Standards 1.0.0 |
 | `rsl.xml`, `content-usage.txt`, `usage.odrl.json` | allowed use: RSL 1.0, AIPREF, ODRL |
 | `consent_statement.json` | whose consent covers what, and redress |
+| `files.sha256` | the hash of every shard and every file of a table, for `sha256sum --check` from the folder of the release |
+| `picture.svg` | when people take the floor, drawn beside people on the telephone |
 | `changes.json` | what the last withdrawal took out; not in a first version |
 | `dataset.yaml` | what a person stated, where somebody did |
 """

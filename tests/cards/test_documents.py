@@ -29,7 +29,9 @@ def release(build: Build, row: Row) -> Any:
 
 def test_these_are_the_documents(release: Any) -> None:
     names = "ab2013.json ab2013.md consent_statement.json content-usage.txt datasheet.json datasheet.md dps.json "
-    names += "eu_summary.json eu_summary.md facts.json requirements.json rsl.xml usage.odrl.json"
+    names += (
+        "eu_summary.json eu_summary.md facts.json files.sha256 picture.svg requirements.json rsl.xml usage.odrl.json"
+    )
     assert sorted(texts(sheet_of(release))) == [
         "README.md",
         *(f"cards/{name}" for name in names.split()),
