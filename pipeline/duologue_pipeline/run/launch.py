@@ -228,7 +228,7 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     if request.retry_rejected and (found := healing_lying_ready(ready)):
         return held_back(found, out=out, details=details)
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
-    publish_release(out, launch=launch, check=check, tell=this.tell)
+    publish_release(out, launch=launch, check=check, held=lease.check, tell=this.tell)
     return None
 
 
