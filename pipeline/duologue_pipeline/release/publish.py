@@ -22,14 +22,11 @@ from duologue_pipeline.files.storage import (
     read_bytes,
 )
 from duologue_pipeline.reader.release import MANIFEST
-from duologue_pipeline.release.ready import release_paths
+from duologue_pipeline.release.ready import REFUSED, release_paths
 from duologue_pipeline.release.strays import remove_strays
 from duologue_pipeline.shards.write import STAGING, ready_folder
 
-__all__ = ["REFUSED", "publish_release"]
-
-REFUSED: Final = "rejected.jsonl"
-"""What was refused, and why; every launch lays it ready."""
+__all__ = ["publish_release"]
 
 _MOVERS: Final = 16
 """How many objects of a store are moved at once; each takes two requests, and there are as many as files."""
