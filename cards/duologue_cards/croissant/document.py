@@ -14,7 +14,7 @@ from duologue_cards import phrases
 from duologue_cards.croissant.files import distribution
 from duologue_cards.croissant.records import record_sets
 from duologue_cards.croissant.responsible import responsible_ai
-from duologue_cards.documents.usage import odrl_offer
+from duologue_cards.documents.odrl import odrl_offer
 from duologue_cards.licenses import is_known, license_reference
 from duologue_cards.sheet import Sheet
 from duologue_cards.statement import statement_bytes
