@@ -275,7 +275,7 @@ def test_a_withdrawal_reaches_what_an_unfinished_run_has_left(unfinished: Path, 
     assert (parts(unfinished), planned.counts["parts_refused"]) == (["0", "1"], 1)
     (outcome,) = propagate_release(str(unfinished), ledger)
     assert (outcome.counts, outcome.refusals) == (
-        {"parts_refused": 1, "parts_unknown": 0, "parts_kept": 1},
+        {"parts_refused": 1, "parts_unknown": 0, "parts_kept": 1, "recordings_decided": 1},
         {"consent_withdrawn": 1},
     )
     assert parts(unfinished) == ["0"]
@@ -306,7 +306,7 @@ def test_a_part_of_which_nothing_can_be_told_goes(unfinished: Path, calls: Calls
         json.dumps({name: value for name, value in json.loads(rows.read_text()).items() if name != "basis"})
     )
     (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
-    assert outcome.counts == {"parts_refused": 0, "parts_unknown": 1, "parts_kept": 1}
+    assert outcome.counts == {"parts_refused": 0, "parts_unknown": 1, "parts_kept": 1, "recordings_decided": 0}
     assert parts(unfinished) == ["1"]
 
 
@@ -318,7 +318,7 @@ def test_a_part_that_holds_the_audio_of_a_refused_track_under_another_id_goes(un
     kept.write_text(json.dumps(rows))
     calls.withdraw("s-carl")
     (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger))
-    assert outcome.counts == {"parts_refused": 2, "parts_unknown": 0, "parts_kept": 0}
+    assert outcome.counts == {"parts_refused": 2, "parts_unknown": 0, "parts_kept": 0, "recordings_decided": 1}
     assert outcome.refusals == {"consent_audio_of_refused": 1, "consent_withdrawn": 1}
     assert parts(unfinished) == []
 
@@ -401,6 +401,6 @@ def test_workers_of_an_unfinished_run_stop_before_anything_is_removed(
 def test_a_withdrawal_that_concerns_no_part_leaves_a_run_at_work_alone(unfinished: Path, calls: Calls) -> None:
     before, said = files(unfinished), list[str]()
     (outcome,) = propagate_release(str(unfinished), Ledger.open(calls.ledger), tell=said.append)
-    assert outcome.counts == {"parts_refused": 0, "parts_unknown": 0, "parts_kept": 2}
+    assert outcome.counts == {"parts_refused": 0, "parts_unknown": 0, "parts_kept": 2, "recordings_decided": 0}
     assert files(unfinished) == before
     assert said == ["everything in .staging may be used still, and a run may be at work with it: nothing is removed"]

@@ -18,8 +18,8 @@ from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.withdrawal.protocol import Outcome, propagate_release
+from tests.pipeline.withdrawal.conftest import RunKilled
 from tests.pipeline.withdrawal.support import CALLS, HEARD, Call, release_of
-from tests.pipeline.withdrawal.test_crash import run_killed
 from tests.pipeline.withdrawal.world import World, make_world
 
 ANNA_BEN = CALLS[0]
@@ -150,7 +150,7 @@ def test_a_foreign_file_that_holds_the_removed_stops_no_later_withdrawal(tmp_pat
     check_holds(world)
 
 
-def test_what_is_decided_before_the_switch_is_taken_in(tmp_path: Path) -> None:
+def test_what_is_decided_before_the_switch_is_taken_in(run_killed: RunKilled, tmp_path: Path) -> None:
     world = world_with(tmp_path, COPY)
     world.withdraw("anna")
     assert not run_killed(world, 6)
@@ -164,7 +164,9 @@ def test_what_is_decided_before_the_switch_is_taken_in(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("later", [None, "ben"])
-def test_killed_at_every_change_it_is_finished_whatever_was_decided_since(later: str | None, tmp_path: Path) -> None:
+def test_killed_at_every_change_it_is_finished_whatever_was_decided_since(
+    later: str | None, run_killed: RunKilled, tmp_path: Path
+) -> None:
     (tmp_path / "begun").mkdir()
     begun = world_with(tmp_path / "begun", CUT, calls=CALLS[:3])
     begun.withdraw("anna")
