@@ -10,7 +10,8 @@ from duologue_cards.documents.consent_statement import write_consent_statement
 from duologue_cards.documents.datasheet import write_datasheet, write_datasheet_page
 from duologue_cards.documents.dps import write_dps
 from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
-from duologue_cards.documents.usage import write_content_usage, write_odrl, write_rsl
+from duologue_cards.documents.odrl import write_odrl
+from duologue_cards.documents.usage import write_content_usage, write_rsl
 from duologue_cards.facts import Facts, Publication
 from duologue_cards.picture import write_picture
 from duologue_cards.readme import write_readme

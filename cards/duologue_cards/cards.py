@@ -11,7 +11,8 @@ from duologue_cards.documents.consent_statement import write_consent_statement
 from duologue_cards.documents.datasheet import write_datasheet, write_datasheet_page
 from duologue_cards.documents.dps import write_dps
 from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
-from duologue_cards.documents.usage import write_content_usage, write_odrl, write_rsl
+from duologue_cards.documents.odrl import ODRL_FILE, write_odrl
+from duologue_cards.documents.usage import write_content_usage, write_rsl
 from duologue_cards.picture import PICTURE, write_picture
 from duologue_cards.readme import write_readme
 from duologue_cards.requirements import write_requirements
@@ -37,7 +38,7 @@ CARDS: Final[Mapping[str, Callable[[Sheet], str]]] = {
     PICTURE: write_picture,
     "cards/requirements.json": write_requirements,
     "cards/rsl.xml": write_rsl,
-    "cards/usage.odrl.json": write_odrl,
+    ODRL_FILE: write_odrl,
 }
 """Path of a card in the release -> what writes it."""
 

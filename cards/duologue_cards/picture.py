@@ -96,7 +96,7 @@ def _grid(edges_s: Sequence[float], highest: float) -> list[str]:
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     lines.append(
         f'<text x="{middle:.1f}" y="{_HEIGHT - 12}" text-anchor="middle">'
-        "seconds from the end of one speaker to the beginning of the other</text>"
+        "share of floor transfers, by seconds from the end of one speaker to the beginning of the other</text>"
     )
     return lines
 

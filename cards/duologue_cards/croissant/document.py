@@ -7,19 +7,19 @@ know. No date is taken from a clock: what nobody has stated is left out.
 
 import hashlib
 import json
-import re
 from typing import Any, Final
 
 from duologue_cards import phrases
 from duologue_cards.croissant.files import distribution
 from duologue_cards.croissant.records import record_sets
 from duologue_cards.croissant.responsible import responsible_ai
-from duologue_cards.documents.usage import odrl_offer
+from duologue_cards.documents.citation import citation
+from duologue_cards.documents.odrl import odrl_offer
 from duologue_cards.licenses import is_known, license_reference
 from duologue_cards.sheet import Sheet
 from duologue_cards.statement import statement_bytes
 
-__all__ = ["CONTEXT", "citation_key", "write_croissant"]
+__all__ = ["CONTEXT", "write_croissant"]
 
 CONTEXT: Final[dict[str, Any]] = {
     "@language": "en",
@@ -94,7 +94,7 @@ def write_croissant(sheet: Sheet) -> str:
         "description": phrases.summary(facts),
         "version": facts.version,
         "sdVersion": _metadata_version(sheet),
-        "citeAs": stated.get("citation") or _citation(sheet),
+        "citeAs": citation(sheet),
         "license": licenses or [{"@type": "sc:CreativeWork", "name": "not stated"}],
         "usageInfo": odrl_offer(sheet),
         "isLiveDataset": False,
@@ -116,15 +116,6 @@ def write_croissant(sheet: Sheet) -> str:
     return json.dumps(known, indent=2, ensure_ascii=False) + "\n"
 
 
-def citation_key(name: str, version: str) -> str:
-    """Makes the key by which BibTeX knows a release: letters, digits and ``-``.
-
-    Args:
-        name, version: of the release.
-    """
-    return re.sub(r"[^A-Za-z0-9]+", "-", f"{name}-{version}")
-
-
 def _metadata_version(sheet: Sheet) -> str:
     """Gives the version of the description: that of the content, and a build tag (semver.org) that what is stated decides."""
     if not sheet.stated:
@@ -135,19 +126,6 @@ def _metadata_version(sheet: Sheet) -> str:
 def _license(name: str) -> str | dict[str, str]:
     """Gives the address of a licence; one that has none is a work of that name."""
     return license_reference(name) if is_known(name) else {"@type": "sc:CreativeWork", "name": name}
-
-
-def _citation(sheet: Sheet) -> str:
-    facts = sheet.facts
-    key = citation_key(facts.name, facts.version)
-    parts = {
-        "title": f"{facts.name} {facts.version}",
-        "author": facts.publication.creator,
-        "year": (facts.publication.date_published or "")[:4],
-        "url": facts.publication.url,
-        "note": f"run {facts.fingerprint}",
-    }
-    return f"@misc{{{key}, " + ", ".join(f"{name} = {{{value}}}" for name, value in parts.items() if value) + "}"
 
 
 def _provenance(sheet: Sheet) -> dict[str, Any]:

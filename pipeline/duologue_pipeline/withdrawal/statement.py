@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from duologue_cards.croissant.document import citation_key
+from duologue_cards.documents.citation import citation_key
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.release.card_files import read_statement
 from duologue_pipeline.release.document import next_version

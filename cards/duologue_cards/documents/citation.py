@@ -1,0 +1,32 @@
+"""Says how a release is cited."""
+
+import re
+
+from duologue_cards.sheet import Sheet
+
+__all__ = ["citation", "citation_key"]
+
+
+def citation(sheet: Sheet) -> str:
+    """Gives the BibTeX of a release: as a person stated it, else made of what is known."""
+    facts = sheet.facts
+    if "citation" in sheet.stated:
+        return str(sheet.stated["citation"])
+    key = citation_key(facts.name, facts.version)
+    parts = {
+        "title": f"{facts.name} {facts.version}",
+        "author": facts.publication.creator,
+        "year": (facts.publication.date_published or "")[:4],
+        "url": facts.publication.url,
+        "note": f"run {facts.fingerprint}",
+    }
+    return f"@misc{{{key}, " + ", ".join(f"{name} = {{{value}}}" for name, value in parts.items() if value) + "}"
+
+
+def citation_key(name: str, version: str) -> str:
+    """Makes the key by which BibTeX knows a release: letters, digits and ``-``.
+
+    Args:
+        name, version: of the release.
+    """
+    return re.sub(r"[^A-Za-z0-9]+", "-", f"{name}-{version}")
