@@ -12,6 +12,7 @@ from duologue_cards.documents.dps import write_dps
 from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
 from duologue_cards.documents.usage import write_content_usage, write_odrl, write_rsl
 from duologue_cards.readme import write_readme
+from duologue_cards.report.of_release import REPORT
 from duologue_cards.requirements import write_requirements
 from duologue_cards.sheet import Sheet, write_facts
 from duologue_cards.statement import STATEMENT, statement_bytes
@@ -37,7 +38,7 @@ CARDS: Final[Mapping[str, Callable[[Sheet], str]]] = {
 }
 """Path of a card in the release -> what writes it."""
 
-CARD_FILES: Final = (*CARDS, CHANGES, STATEMENT)
+CARD_FILES: Final = (*CARDS, CHANGES, REPORT, STATEMENT)
 """Every path that cards take in a release."""
 
 
