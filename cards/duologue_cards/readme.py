@@ -19,14 +19,6 @@ from duologue_cards.sheet import Sheet, with_few_hidden
 
 __all__ = ["write_readme"]
 
-_PURPOSES: Final = {
-    "recording": "being recorded",
-    "training_inhouse": "training models in-house",
-    "redistribution": "passing the data on to others",
-    "speaker_identification": "identifying the speaker",
-    "likeness": "imitating the speaker's voice",
-}
-
 _VERDICTS: Final = {
     "pass": "in neither direction above {warn} dB, and no fault",
     "warn": "{warn} to {fail} dB, or not aligned, drifting clocks, or one side muted while the other talks",
@@ -39,18 +31,6 @@ _POLICIES: Final = {
     "refuse-fail": "recordings that `fail` were refused.",
     "refuse-warn": "recordings that `fail` or `warn` were refused.",
     "require-pass": "recordings that do not `pass` were refused.",
-}
-
-_FAULTS: Final = {
-    "duplicate": "both tracks are one signal",
-    "mono_mix": "both voices mixed on both tracks",
-    "over_suppression": "one side is muted while the other talks",
-    "swap": "the speakers change tracks",
-    "offset": "the tracks are not aligned: one lies late",
-    "drift": "the clocks of the tracks differ",
-    "other_voice_a": "more than one voice in track a (pyannote.audio)",
-    "other_voice_b": "more than one voice in track b (pyannote.audio)",
-    "same_voice": "one voice in both tracks (pyannote.audio)",
 }
 
 
@@ -163,7 +143,7 @@ def _isolation(sheet: Sheet) -> str:
         ("cannot be judged", f"{isolation.directions_unjudged:,}", "", "", ""),
     ]
     faults = [
-        (_FAULTS[fault.name], f"{fault.found:,}", f"{fault.absent:,}", f"{fault.unknown:,}")
+        (phrases.FAULT_WORDS[fault.name], f"{fault.found:,}", f"{fault.absent:,}", f"{fault.unknown:,}")
         for fault in isolation.faults
     ]
     return f"""## Isolation of the tracks
@@ -184,7 +164,8 @@ Policy `{isolation.policy}`: {_POLICIES[isolation.policy]}
 def _consent(sheet: Sheet) -> str:
     facts = sheet.facts
     allowed = " and ".join(
-        f"`{purpose}` ({_PURPOSES[purpose]})" if purpose in _PURPOSES else f"`{purpose}`" for purpose in facts.purposes
+        f"`{purpose}` ({phrases.PURPOSE_WORDS[purpose]})" if purpose in phrases.PURPOSE_WORDS else f"`{purpose}`"
+        for purpose in facts.purposes
     )
     warning = (
         ""
