@@ -85,7 +85,7 @@ def formats_page() -> str:
         _HEAD,
         "## What goes in\n",
         _json_section("The manifest: a JSON object a line", "recording", own_in_manifest),
-        _json_section("Words: one JSON list a track", "words", _OWN.format(places="a word")),
+        _json_section("Words: one JSON file a track", "words", _OWN.format(places="a word")),
         _json_section("A consent record", "consent_record", _DPV),
         _json_section("dataset.yaml: what a person states", "dataset", _OWN.format(places="it")),
         "## What comes out\n",
