@@ -3,15 +3,17 @@
 import io
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import soundfile
 
 from duologue_cards.report.sound import encode, sound_address
 
 
-def tone(rate_hz: int, seconds: float = 1.0) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def tone(rate_hz: int, seconds: float = 1.0) -> npt.NDArray[np.float32]:
     times = np.arange(round(seconds * rate_hz)) / rate_hz
-    return np.array([np.sin(2 * np.pi * 440 * times), np.zeros_like(times)], np.float32) / 2
+    pcm: npt.NDArray[np.float32] = np.array([np.sin(2 * np.pi * 440 * times) / 2, np.zeros_like(times)], np.float32)
+    return pcm
 
 
 @pytest.mark.parametrize(
