@@ -33,6 +33,7 @@ from duologue_pipeline.reader.release_file import release_file, table_paths, wai
 from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.release.document import card_sheet, file_entry, manifest_bytes
 from duologue_pipeline.release.report import release_report
+from duologue_pipeline.release.same_page import same_page
 from duologue_pipeline.release.strays import LOCK, find_strays, install_statement
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "read_statement",
     "release_sheet",
     "release_tally",
+    "report_stands",
 ]
 
 _MAX_BYTES: Final = 1 << 28
@@ -125,10 +127,31 @@ def _sheet(root: str, release: Mapping[str, Any], stated: Mapping[str, Any] | No
         raise UsageError(f"{root}: its dataset.json and its tables do not belong together ({error})") from None
 
 
+def report_stands(root: str) -> bool:
+    """Tells whether the page of a release says and sounds as its tables and shards make it now.
+
+    Args:
+        root: the folder of the release.
+
+    Raises:
+        UsageError: there is no release, or its tables are not those that it names.
+    """
+    release = read_release(root)
+    sheet, tally = _sheet(root, release, None)
+    _, made = _report(root, release, sheet, tally, dict(write_cards(sheet)), leave_out=lambda _: None)
+    return _is(root, REPORT, made)
+
+
 def _report(
-    root: str, release: Mapping[str, Any], sheet: Sheet, tally: Tally, made: Mapping[str, bytes]
+    root: str,
+    release: Mapping[str, Any],
+    sheet: Sheet,
+    tally: Tally,
+    made: Mapping[str, bytes],
+    *,
+    leave_out: Callable[[str], None] | None = None,
 ) -> tuple[str, bytes]:
-    """Makes the page of a release anew.
+    """Makes the page of a release anew; what is there and listed stays, where it says and sounds the same (:mod:`same_page`).
 
     Raises:
         UsageError: a sample that it shows cannot be read.
@@ -138,12 +161,17 @@ def _report(
         return (parse_table(release_file(root, release, path)) for path in table_paths(release, name))
 
     try:
-        return release_report(root, release, tables, sheet, tally, made)
+        path, page = release_report(root, release, tables, sheet, tally, made, leave_out=leave_out)
     except StoreFaultError:
         raise
     except (OSError, ValueError) as error:
         told = getattr(error, "strerror", None) or error
         raise UsageError(f"{REPORT}: cannot be made again, as a conversation cannot be read ({told})") from None
+    try:
+        found = release_file(root, release, path)
+    except UsageError:  # not listed, or not as it is listed
+        return path, page
+    return path, found if same_page(found, page) else page
 
 
 def card_faults(root: str) -> list[str]:
