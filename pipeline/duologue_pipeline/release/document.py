@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from duologue_cards import CardRules, Sheet, Tally, make_sheet, write_cards
+from duologue_consent.decisions.jurisdictions.rules import rules_for
 from duologue_pipeline.records import SPLITS, WrittenTable
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.human_reference import HumanReferenceRules
@@ -112,6 +113,7 @@ def card_sheet(
         turn_taking=load_rules(HumanReferenceRules).turn_taking,
         warn_above_db=isolation.warn_above_db,
         fail_above_db=isolation.fail_above_db,
+        regimes=_regimes,
     )
     return make_sheet(document, tally, reasons, stated=stated or {}, rules=rules)
 
@@ -125,6 +127,20 @@ def cards(
         (path, content).
     """
     return write_cards(card_sheet(document, tally, reasons, stated))
+
+
+def _regimes(place: str) -> list[dict[str, Any]]:
+    """Gives the rules of a place by which consent was judged, as the cards name them."""
+    return [
+        {
+            "id": rule.rule_id,
+            "title": rule.title,
+            "purposes": list(map(str, rule.purposes)),
+            "citation": rule.citation,
+            "url": rule.url,
+        }
+        for rule in rules_for(place)
+    ]
 
 
 def _split(split: str, shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, Any]:

@@ -17,7 +17,7 @@ encoded again or cut otherwise, words without their times, fewer than four words
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -25,6 +25,8 @@ import pyarrow.compute as pc
 
 from duologue_pipeline.files.storage import join, list_files
 from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.files.text import read_json
+from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.records import SPEAKERS, Speaker
@@ -58,7 +60,8 @@ def scan(root: str, removed: Removed, *, skip: Sequence[str] = NOT_SCANNED) -> I
     """
     files = list_files(root)
     index = pa.concat_tables(read_table(join(root, path)) for path in files if _INDEX.fullmatch(path))
-    look = Look(Names(removed.names, live=_live_names(index)), removed, _silenced(index), Owners(root, index, removed))
+    names = Names(removed.names, live=_live_names(index) | _release_name(root, files))
+    look = Look(names, removed, _silenced(index), Owners(root, index, removed))
     for path in files:
         if path.startswith(tuple(skip)):
             continue
@@ -69,6 +72,14 @@ def scan(root: str, removed: Removed, *, skip: Sequence[str] = NOT_SCANNED) -> I
                 break
         yield from found
     yield from look.words_left()
+
+
+def _release_name(root: str, files: Collection[str]) -> set[str]:
+    """Gives the name of the release, which is nobody's: that of a recording may be a part of it (``call-17`` of ``call-17-corpus``)."""
+    if MANIFEST not in files:
+        return set()
+    name = read_json(join(root, MANIFEST)).get("name")
+    return {name} if isinstance(name, str) else set()
 
 
 def _live_names(index: pa.Table) -> set[str]:
