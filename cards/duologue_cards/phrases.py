@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from duologue_cards.facts import Count, Facts
 
 __all__ = [
+    "FAULT_WORDS",
+    "PURPOSE_WORDS",
     "UNKNOWN",
     "count",
     "decibels",
@@ -21,6 +24,28 @@ __all__ = [
 ]
 
 UNKNOWN = "unknown"
+
+PURPOSE_WORDS: Final = {
+    "recording": "being recorded",
+    "training_inhouse": "training models in-house",
+    "redistribution": "passing the data on to others",
+    "speaker_identification": "identifying the speaker",
+    "likeness": "imitating the speaker's voice",
+}
+"""Purpose of consent -> what both speakers allow."""
+
+FAULT_WORDS: Final = {
+    "duplicate": "both tracks are one signal",
+    "mono_mix": "both voices mixed on both tracks",
+    "over_suppression": "one side is muted while the other talks",
+    "swap": "the speakers change tracks",
+    "offset": "the tracks are not aligned: one lies late",
+    "drift": "the clocks of the tracks differ",
+    "other_voice_a": "more than one voice in track a (pyannote.audio)",
+    "other_voice_b": "more than one voice in track b (pyannote.audio)",
+    "same_voice": "one voice in both tracks (pyannote.audio)",
+}
+"""Fault of the isolation -> what it is."""
 
 
 def count(amount: int, noun: str) -> str:

@@ -68,6 +68,8 @@ Croissant 1.1 description (JSON-LD) of the tables and the shards. In `cards/`:
 | `dps.json` | Data Provenance Standards 1.0.0 |
 | `rsl.xml`, `content-usage.txt`, `usage.odrl.json` | allowed use: RSL 1.0, AIPREF, ODRL |
 | `consent_statement.json` | whose consent covers what, and redress |
+| `files.sha256` | the hash of every shard and every file of a table, for `sha256sum --check` from the folder of the release |
+| `picture.svg` | when people take the floor, drawn beside people on the telephone |
 | `changes.json` | what the last withdrawal took out; not in a first version |
 | `dataset.yaml` | what a person stated, where somebody did |
 """
@@ -84,7 +86,7 @@ def formats_page() -> str:
         _HEAD,
         "## What goes in\n",
         _json_section("The manifest: a JSON object a line", "recording", own_in_manifest),
-        _json_section("Words: one JSON list a track", "words", _OWN.format(places="a word")),
+        _json_section("Words: one JSON file a track", "words", _OWN.format(places="a word")),
         _json_section("A consent record", "consent_record", _DPV),
         _json_section("dataset.yaml: what a person states", "dataset", _OWN.format(places="it")),
         "## What comes out\n",

@@ -1,5 +1,7 @@
-"""Writes the documentation that California's AB 2013 asks of the developer of a generative system (Civil Code 3110, 3111).
+"""Writes the documentation that California's AB 2013 asks of the developer of a generative system.
 
+Source: Civil Code 3110 and 3111, section 3111 (a) (1) to (12) (leginfo.legislature.ca.gov); "train" there includes testing, validating
+and fine tuning, and "synthetic data generation" the use of seed data to make data with some of its statistical characteristics.
 The developer publishes it, of all its training data; this is the part of one dataset, in the twelve items of section 3111 (a).
 """
 
@@ -7,6 +9,7 @@ from typing import Any
 
 from duologue_cards import phrases
 from duologue_cards.documents.answers import computed, json_text, listed, prose, stated, unknown
+from duologue_cards.licenses import spdx_id
 from duologue_cards.sheet import Sheet
 
 __all__ = ["ab2013_items", "write_ab2013", "write_ab2013_page"]
@@ -98,7 +101,7 @@ def _sources(sheet: Sheet) -> dict[str, Any]:
 
 def _rights(sheet: Sheet) -> dict[str, Any]:
     licenses = [each.value for each in sheet.facts.licenses]
-    if licenses and all(name == "CC0-1.0" for name in licenses):
+    if licenses and all(name and spdx_id(name) == "CC0-1.0" for name in licenses):
         return computed("public domain (CC0-1.0); trademark and patent: unknown", "licenses")
     known = [name for name in licenses if name]
     if not known:

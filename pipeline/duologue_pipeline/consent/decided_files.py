@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any, Final
 
+from duologue_consent import Form
 from duologue_pipeline.consent.decide import Refused
 from duologue_pipeline.files.sealed import seal, unseal
 from duologue_pipeline.files.storage import join, read_bytes, write_bytes
 from duologue_pipeline.records import (
+    SPEAKERS,
     ConsentBasis,
     Consented,
     GrantRef,
@@ -25,7 +27,7 @@ from duologue_pipeline.records import (
 )
 from duologue_schemas import load_schema
 
-__all__ = ["DECIDED", "public_id", "read_decided", "write_decided"]
+__all__ = ["DECIDED", "public_id", "read_decided", "read_uses", "write_decided"]
 
 DECIDED: Final = "decided"
 """The folder under the staging folder."""
@@ -70,6 +72,32 @@ def read_decided(path: str) -> Iterator[Decided]:
     """Reads one of the files that :func:`write_decided` has written."""
     for line in read_bytes(path).splitlines():
         yield _decided(json.loads(line))
+
+
+def read_uses(path: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Reads of one of those files what may be used, in the words in which a withdrawal asks for it again; opens no address.
+
+    Yields:
+        (basis, row) of each recording that was let through: ``basis`` holds ``ledger_id``, ``purpose`` and ``include_audio``, as
+        beside a part; ``row`` those columns of ``recordings.parquet`` that consent is asked for by.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none of those files.
+    """
+    for line in read_bytes(path).splitlines():
+        document = json.loads(line)
+        if "consent" in document:
+            recording, consent = document["recording"], document["consent"]
+            forms = {Form(each) for each in consent["forms"]}
+            row = {name: recording[name] for name in ("recording_id", "started_at")}
+            for side in SPEAKERS:
+                row |= {
+                    f"speaker_{side}": consent[side]["commitment"],
+                    f"jurisdiction_{side}": recording[side].get("jurisdiction"),
+                    f"words_{side}": Form.TRANSCRIPT in forms,
+                }
+            basis = {name: consent[name] for name in ("ledger_id", "purpose")}
+            yield {**basis, "include_audio": Form.AUDIO in forms}, row
 
 
 def public_id(recording_id: str | None) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 from duologue_cards import CardRules, Sheet, Tally, make_sheet, write_cards
 from duologue_consent.decisions.jurisdictions.rules import rules_for
 from duologue_pipeline.records import SPLITS, WrittenTable
+from duologue_pipeline.release.report import Tables, release_report
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.human_reference import HumanReferenceRules
 from duologue_pipeline.rules.isolation import IsolationRules
@@ -119,14 +120,31 @@ def card_sheet(
 
 
 def cards(
-    document: Mapping[str, Any], tally: Tally, reasons: Mapping[str, int], stated: Mapping[str, Any] | None = None
+    document: Mapping[str, Any],
+    tally: Tally,
+    reasons: Mapping[str, int],
+    stated: Mapping[str, Any] | None = None,
+    *,
+    root: str,
+    tables: Tables,
 ) -> Iterator[tuple[str, bytes]]:
-    """Writes the cards of a release; arguments and faults as for :func:`card_sheet`.
+    """Writes the cards of a release, and the page that shows some of its conversations, last.
+
+    Args:
+        document, tally, reasons, stated: as for :func:`card_sheet`.
+        root, tables: as for :func:`duologue_pipeline.release.report.release_report`.
 
     Yields:
         (path, content).
+
+    Raises:
+        ValueError: document and tables do not belong together.
+        OSError, DamagedReleaseError: a conversation that the page shows cannot be read.
     """
-    return write_cards(card_sheet(document, tally, reasons, stated))
+    sheet = card_sheet(document, tally, reasons, stated)
+    made = dict(write_cards(sheet))
+    yield from made.items()
+    yield release_report(root, document, tables, sheet, tally, made)
 
 
 def _regimes(place: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -136,7 +136,11 @@ def stage_release(
         *(file_entry(file.path, file.sha256, file.bytes) for files in tables.values() for file in files),
         *(_file_entry(ready, name) for name in ("rejected.jsonl", "statistics.json")),
     ]
-    for name, content in cards(release, tally, reasons, options.stated):
+
+    def read(name: str) -> Iterator[pa.Table]:
+        return (read_table(join(ready, file.path)) for file in tables[name])
+
+    for name, content in cards(release, tally, reasons, options.stated, root=ready, tables=read):
         write_bytes(join(ready, name), content)
         release["files"].append(_file_entry(ready, name))
     write_bytes(join(ready, MANIFEST), manifest_bytes(release))

@@ -10,7 +10,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.read.whole import Manifest
-from duologue_pipeline.release.publish import REFUSED
+from duologue_pipeline.release.ready import REFUSED
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.decided import DecidedManifest
 from duologue_pipeline.run.details import staged_details

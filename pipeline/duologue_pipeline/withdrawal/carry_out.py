@@ -131,8 +131,8 @@ def _renew(journal: Journal, work: Work) -> list[RewrittenShard]:
         tell("switching to the new version")
         _switch(journal)
     tell("moving the new tables and cards to their names")
-    work.lease.check()
     for path in list(journal.staged()):
+        work.lease.check()
         move(journal.path("next", path), join(root, path))
     _delete(root, release, read_json(join(root, MANIFEST)), work.lease, tell)
     return rewritten

@@ -156,7 +156,10 @@ def new_release(
                 yield from row.values()
 
     stated = carried_statement(root, release, removed_by(plan, rewritten).names, live=live, tell=tell)
-    told = [NewFile(path, data) for path, data in cards(document, tally, reasons, stated)]
+    made_cards = cards(
+        document, tally, reasons, stated, root=root, tables=lambda name: (parse_table(data) for data in files_of(name))
+    )
+    told = [NewFile(path, data) for path, data in made_cards]
     document["files"] += [card.entry() for card in told]
     known = {entry["path"] for entry in document["files"]}
     obsolete = tuple(entry["path"] for entry in release["files"] if entry["path"] not in known)

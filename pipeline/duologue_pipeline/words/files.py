@@ -22,7 +22,7 @@ from duologue_pipeline.rules.files import FilesRules
 from duologue_pipeline.rules.words_check import WordsCheckRules
 from duologue_schemas import iter_faults, parse_json
 
-__all__ = ["WORDS_POLICIES", "parse_words", "read_json", "read_words"]
+__all__ = ["WORDS_POLICIES", "parse_words", "read_json", "read_words", "read_words_bytes"]
 
 WORDS_POLICIES: Final[dict[str, str]] = {
     "optional": "words go into the samples of the tracks that have them",
@@ -74,18 +74,18 @@ def _track_words(speaker: Speaker, track: Track) -> tuple[Word, ...] | None:
         raise RejectError(error.reason, error.detail, {**error.values, "track": speaker}) from None
 
 
-def read_json(uri: str) -> Any:
-    """Reads the JSON document of a word file.
+def read_words_bytes(uri: str) -> bytes:
+    """Reads the bytes of a word file or a transcript.
 
     Raises:
-        RejectError: ``words_missing``, ``words_unreachable`` where it may work another time, or ``words_invalid`` where it
-            is not JSON, gives a field twice or holds NaN.
+        RejectError: ``words_missing``, ``words_unreachable`` where it may work another time, or ``words_invalid`` where it is
+            larger than such a file may be.
         StoreFaultError: an object store could not be asked.
     """
     limits, name = load_rules(FilesRules), shown(uri)
     try:
         with kept_copy(uri, max_bytes=limits.max_words_bytes) as path:
-            data = read_bytes(str(path), max_bytes=limits.max_words_bytes)
+            return read_bytes(str(path), max_bytes=limits.max_words_bytes)
     except StoreFaultError:
         raise
     except FileFault as fault:
@@ -94,10 +94,22 @@ def read_json(uri: str) -> Any:
         raise RejectError(reason, f"{name}: the word file cannot be read ({told})", fault.values) from None
     except OSError as error:
         raise RejectError("words_missing", f"{name}: the word file cannot be read ({error})") from None
+
+
+def read_json(uri: str) -> Any:
+    """Reads the JSON document of a word file.
+
+    Raises:
+        RejectError: ``words_missing``, ``words_unreachable`` where it may work another time, or ``words_invalid`` where it
+            is not JSON, gives a field twice or holds NaN.
+        StoreFaultError: an object store could not be asked.
+    """
+    name, data = shown(uri), read_words_bytes(uri)
     try:
         document = parse_json(data.decode(json.detect_encoding(data)))
     except ValueError as error:
         raise RejectError("words_invalid", f"{name}: not valid JSON ({error})") from None
+    limits = load_rules(FilesRules)
     if isinstance(document, list) and len(document) > limits.max_words:
         raise RejectError(
             "words_invalid",

@@ -408,3 +408,38 @@ def test_a_template_is_made_and_its_job_becomes_a_release(cloud: Cloud) -> None:
     cloud.work()
     assert run(cloud.request).release is not None
     assert cloud.service.jobs == []
+
+
+@pytest.mark.parametrize("how", ["template", "a job of which the note is gone", "a job", "attached"])
+def test_a_job_that_refused_everything_ends_as_an_attached_run_does(
+    how: str, cloud: Cloud, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = cloud.store.buckets["bucket"]
+    for name in ("calls/call-0.wav", "calls/call-1.wav"):
+        objects[name] = replace(objects[name], data=f"no audio, {name}".encode())
+    if how == "attached":
+        monkeypatch.setattr(cloud.service, "answer", _worked(cloud))
+    else:
+        run(cloud.asked("--template_location=gs://bucket/templates/calls" if how == "template" else DETACHED))
+        cloud.work()
+    if how == "a job of which the note is gone":
+        del objects["out/.staging/job.json"]
+    result = run(cloud.request)
+    assert len(cloud.service.jobs) == (how != "template")
+    assert (result.release, result.pending, result.refused) == (None, None, {"audio_unreadable": 2})
+    assert result.details is not None
+    assert len(Path(result.details).read_text().splitlines()) == 2
+    assert {key for key in objects if key.startswith("out/")} == {"out/rejected.jsonl"}
+
+
+def _worked(cloud: Cloud) -> Any:
+    """Answers as the service does, and works as soon as a job is asked for."""
+    answer, asked = cloud.service.answer, list[str]()
+
+    def answered(method: str, path: str, body: bytes) -> Any:
+        if method == "GET" and not asked:
+            asked.append(path)
+            cloud.work()
+        return answer(method, path, body)
+
+    return answered
