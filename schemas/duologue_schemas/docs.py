@@ -1,5 +1,6 @@
 """Writes docs/formats.md from the schemas: ``python -m duologue_schemas.docs > docs/formats.md``."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -151,7 +152,7 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "const" in schema:
         return f'"{schema["const"]}"'
     if "enum" in schema:
-        return ", ".join(f'"{choice}"' for choice in schema["enum"])
+        return ", ".join(json.dumps(choice, ensure_ascii=False) for choice in schema["enum"])
     types = schema["type"]
     return types if isinstance(types, str) else " or ".join(types)
 
