@@ -18,6 +18,8 @@ COMMANDS = (
     ("isolation",),
     ("simulate",),
     ("decode",),
+    ("words",),
+    ("words", "import"),
     ("shards",),
     ("shards", "verify"),
     ("card",),

@@ -17,7 +17,7 @@ from duologue_cards.picture import write_picture
 from duologue_cards.readme import write_readme
 from duologue_cards.reference import CardRules, HumanTurnTaking
 from duologue_cards.requirements import judge, write_requirements
-from duologue_cards.sheet import Sheet, make_sheet, write_facts
+from duologue_cards.sheet import FEW, Sheet, make_sheet, write_facts
 from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
 from duologue_cards.tally import (
     Tally,
@@ -31,6 +31,7 @@ from duologue_cards.tally import (
 
 __all__ = [
     "CARD_FILES",
+    "FEW",
     "STATEMENT",
     "CardRules",
     "Facts",

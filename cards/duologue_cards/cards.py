@@ -15,6 +15,7 @@ from duologue_cards.documents.odrl import ODRL_FILE, write_odrl
 from duologue_cards.documents.usage import write_content_usage, write_rsl
 from duologue_cards.picture import PICTURE, write_picture
 from duologue_cards.readme import write_readme
+from duologue_cards.report.of_release import REPORT
 from duologue_cards.requirements import write_requirements
 from duologue_cards.sheet import Sheet, write_facts
 from duologue_cards.statement import STATEMENT, statement_bytes
@@ -42,7 +43,7 @@ CARDS: Final[Mapping[str, Callable[[Sheet], str]]] = {
 }
 """Path of a card in the release -> what writes it."""
 
-CARD_FILES: Final = (*CARDS, CHANGES, STATEMENT)
+CARD_FILES: Final = (*CARDS, CHANGES, REPORT, STATEMENT)
 """Every path that cards take in a release."""
 
 

@@ -39,7 +39,7 @@ def front_matter(sheet: Sheet) -> str:
         for split in facts.splits
         if split.shards and split.name != BRIDGE
     ]
-    synthetic = sheet.evidence.synthetic
+    synthetic = sheet.facts.synthetic
     # Where the Hub has no id for a licence it wants its name and its address.
     others = [item.value for item in facts.licenses if item.value and hub_license(item.value) == "other"]
     if others:

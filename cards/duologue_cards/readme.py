@@ -15,17 +15,9 @@ from duologue_cards.sections.background import citing, creation, risks, uses
 from duologue_cards.sections.loading import loading
 from duologue_cards.sections.turn_taking import turn_taking
 from duologue_cards.sections.words import names, percentiles, span, table
-from duologue_cards.sheet import Sheet, with_few_hidden
+from duologue_cards.sheet import FEW, PURPOSES, Sheet, with_few_hidden
 
 __all__ = ["write_readme"]
-
-_PURPOSES: Final = {
-    "recording": "being recorded",
-    "training_inhouse": "training models in-house",
-    "redistribution": "passing the data on to others",
-    "speaker_identification": "identifying the speaker",
-    "likeness": "imitating the speaker's voice",
-}
 
 _VERDICTS: Final = {
     "pass": "in neither direction above {warn} dB, and no fault",
@@ -39,18 +31,6 @@ _POLICIES: Final = {
     "refuse-fail": "recordings that `fail` were refused.",
     "refuse-warn": "recordings that `fail` or `warn` were refused.",
     "require-pass": "recordings that do not `pass` were refused.",
-}
-
-_FAULTS: Final = {
-    "duplicate": "both tracks are one signal",
-    "mono_mix": "both voices mixed on both tracks",
-    "over_suppression": "one side is muted while the other talks",
-    "swap": "the speakers change tracks",
-    "offset": "the tracks are not aligned: one lies late",
-    "drift": "the clocks of the tracks differ",
-    "other_voice_a": "more than one voice in track a (pyannote.audio)",
-    "other_voice_b": "more than one voice in track b (pyannote.audio)",
-    "same_voice": "one voice in both tracks (pyannote.audio)",
 }
 
 
@@ -99,6 +79,7 @@ No better than the worst of what a use needs of these ([`cards/requirements.json
 
 
 def _contents(facts: Facts) -> str:
+    who = phrases.speaker(facts)
     counted = [(split.name, split) for split in facts.splits] + [("together", facts)]
     rows = [
         (name, phrases.duration(of.duration_s), f"{of.samples:,}", f"{of.recordings:,}", f"{of.speakers:,}")
@@ -123,10 +104,10 @@ def _contents(facts: Facts) -> str:
     ]
     return f"""## Dataset structure
 
-{table(("split", "length", "samples", "conversations", "speakers"), rows)}
+{table(("split", "length", "samples", "conversations", f"{who}s"), rows)}
 
-No speaker is in more than one split{_bridge(facts)}. A sample is at most {facts.segment_s:g} s long and holds both tracks, aligned in
-time, with the events between the speakers.
+No {who} is in more than one split{_bridge(facts)}. A sample is at most {facts.segment_s:g} s long and holds both tracks, aligned in
+time, with the events between the {who}s.
 
 {table(("", "with the number of conversations in brackets"), about)}"""
 
@@ -136,17 +117,18 @@ def _bridge(facts: Facts) -> str:
     if not any(split.name == BRIDGE for split in facts.splits):
         return ""
     return (
-        f", but for `{BRIDGE}`: its conversations are between a speaker of `train` and one of `validation`, so they are for "
+        f", but for `{BRIDGE}`: its conversations are between a {phrases.speaker(facts)} of `train` and one of `validation`, so they are for "
         "neither. Leave them out if you use `validation`"
     )
 
 
 def _isolation(sheet: Sheet) -> str:
     isolation = sheet.facts.isolation
+    who = phrases.speaker(sheet.facts)
     limits = {"warn": f"{sheet.rules.warn_above_db:g}", "fail": f"{sheet.rules.fail_above_db:g}"}
     conversations = {item.value: item.count for item in isolation.verdicts}
     rows = [
-        (f"`{name}`", meaning.format(**limits), f"{conversations.get(name, 0):,}")
+        (f"`{name}`", meaning.format(**limits).replace("speaker", who), f"{conversations.get(name, 0):,}")
         for name, meaning in _VERDICTS.items()
     ]
     levels = [
@@ -163,12 +145,17 @@ def _isolation(sheet: Sheet) -> str:
         ("cannot be judged", f"{isolation.directions_unjudged:,}", "", "", ""),
     ]
     faults = [
-        (_FAULTS[fault.name], f"{fault.found:,}", f"{fault.absent:,}", f"{fault.unknown:,}")
+        (
+            phrases.FAULT_WORDS[fault.name].replace("speaker", who),
+            f"{fault.found:,}",
+            f"{fault.absent:,}",
+            f"{fault.unknown:,}",
+        )
         for fault in isolation.faults
     ]
     return f"""## Isolation of the tracks
 
-How much of one speaker is heard in the other's track, measured where only one of them speaks: in dB
+How much of one {who} is heard in the other's track, measured where only one of them speaks: in dB
 relative to the same voice in its own track, so that -20 dB is a tenth of its amplitude. The figures of every conversation,
 in both directions, are in `recordings.parquet`. A limit is passed where a fifth of the evidence passes it.
 
@@ -182,47 +169,65 @@ Policy `{isolation.policy}`: {_POLICIES[isolation.policy]}
 
 
 def _consent(sheet: Sheet) -> str:
-    facts = sheet.facts
+    facts, who = sheet.facts, phrases.speaker(sheet.facts)
     allowed = " and ".join(
-        f"`{purpose}` ({_PURPOSES[purpose]})" if purpose in _PURPOSES else f"`{purpose}`" for purpose in facts.purposes
+        f"`{purpose}` ({phrases.PURPOSE_WORDS[purpose].replace('speaker', who)})"
+        if purpose in phrases.PURPOSE_WORDS
+        else f"`{purpose}`"
+        for purpose in facts.purposes
     )
     warning = (
         ""
         if "redistribution" in facts.purposes
-        else "\n\n**Not for publication:** the speakers' consent to `redistribution` was not checked for this release."
+        else f"\n\n**Not for publication:** consent of the {who}s to `redistribution` was not asked for by this release."
     )
+    checked = facts.consent.checked_at if facts.consent else phrases.UNKNOWN
+    places = with_few_hidden(facts.speakers_by_jurisdiction)
     rows = [
-        ("speakers", f"{facts.speakers:,}, known here by commitments only"),
+        (f"{who}s", f"{facts.speakers:,}, known here by commitments only"),
         (
-            "speakers by jurisdiction",
-            phrases.escaped(
-                ", ".join(
-                    f"{name} ({count})" for name, count in with_few_hidden(facts.speakers_by_jurisdiction).items()
-                )
-            )
-            or phrases.UNKNOWN,
+            f"{who}s by jurisdiction",
+            phrases.escaped(", ".join(f"{name} ({count})" for name, count in places.items())) or phrases.UNKNOWN,
         ),
+        ("consent was checked for the moment", checked),
         ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'record')}"),
         ("Merkle root of the ledger", f"`{facts.ledger.root}`, signed in `dataset.json`"),
-        ("log, key and checkpoint of the ledger", "`log.jsonl`, `ledger.pub`, `checkpoint`"),
+        ("log, key and checkpoint of the ledger", "`log.jsonl`, `ledger.pub`, `checkpoint`, beside this file"),
         ("who withdrew since, and receipts", "`revocations.jsonl` and `receipts/`, once somebody has"),
     ]
     silenced = (
-        f"\n\nIn {phrases.count(facts.one_voice, 'conversation')} one speaker has withdrawn since: that track is silence, "
+        f"\n\nIn {phrases.count(facts.one_voice, 'conversation')} one {who} has withdrawn since: that track is silence, "
         "and nothing is said about them."
         if facts.one_voice
         else ""
     )
+    nobody = (
+        " The voices are nobody's: the ledger holds their entries so that the way of a withdrawal can be tried."
+        * facts.only_synthetic
+    )
     return f"""## Consent
 
-Both speakers of every conversation allow {allowed or phrases.UNKNOWN}. The ledger was asked at the checkpoint
-below, before their audio was opened: consent had to be in force when a conversation was recorded, and then.{silenced}{warning}
+Both {who}s of every conversation allow {allowed or phrases.UNKNOWN}. The ledger was asked at the checkpoint
+below, before their audio was opened: consent had to be in force when a conversation was recorded, and when it was asked.{nobody}{silenced}{warning}
 
 {table(("", ""), rows)}
 
+How much both {who}s of the conversations allow, in the forms that are written; of groups of fewer than {FEW} nothing is counted out:
+
+{table(("purpose", "conversations", "length"), [_covered(sheet, purpose) for purpose in PURPOSES])}
+
 The `KEY.json` of a sample names the ledger's events that allow its use. Consent can be withdrawn: use the newest version
-of this release only. `duologue shards verify DATASET` checks all of this; `python verify.py DATASET/receipts/0001.json` checks a
-receipt without duologue. [`cards/consent_statement.json`](cards/consent_statement.json) says the same to programs."""
+of this release only. `duologue shards verify DATASET` checks all of this. A receipt is checked without duologue by one file of its
+source, `duologue_consent/verify.py`: `python verify.py DATASET/receipts/0001.json`.
+[`cards/consent_statement.json`](cards/consent_statement.json) says all of this to programs."""
+
+
+def _covered(sheet: Sheet, purpose: str) -> tuple[str, str, str]:
+    recordings, duration_s = (sheet.value(f"consent_{purpose}_{what}") for what in ("recordings", "duration_s"))
+    if recordings is None:
+        few = sheet.facts.consent is not None
+        return f"`{purpose}`", f"fewer than {FEW}" if few else phrases.UNKNOWN, "" if few else phrases.UNKNOWN
+    return f"`{purpose}`", f"{recordings:,} of {sheet.facts.recordings:,}", phrases.duration(duration_s)
 
 
 def _tokens(facts: Facts) -> str:
@@ -233,7 +238,7 @@ def _tokens(facts: Facts) -> str:
 
 Codec `{codec.name}`: {phrases.escaped(codec.quality)}
 
-`KEY.codes.npy` is uint16 `[2, {codec.codebooks}, frames]`, speaker a first: {codec.codebooks} codebooks of {sizes} entries,
+`KEY.codes.npy` is uint16 `[2, {codec.codebooks}, frames]`, {phrases.speaker(facts)} a first: {codec.codebooks} codebooks of {sizes} entries,
 {codec.frame_rate_hz:g} frames a second, made from audio at {codec.sample_rate_hz:,} Hz. {audio}"""
 
 

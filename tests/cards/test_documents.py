@@ -55,7 +55,7 @@ def test_facts_follow_their_schema_and_say_why_they_are_unknown(release: Any) ->
     assert facts["effective_speakers"]["value"] == pytest.approx(4)
     assert facts["overlap_share_of_speech"]["n"] == 2
     assert facts["stated.publisher"] == {"value": None, "unknown": "nobody has stated it in dataset.yaml"}
-    assert facts["consent_likeness_recordings"]["unknown"] == "the ledger was asked for training_inhouse only"
+    assert facts["consent_likeness_recordings"]["unknown"].endswith("`duologue card build --ledger` asks")
 
 
 def test_no_speaker_and_no_small_group_is_on_any_card(release: Any) -> None:
@@ -122,6 +122,43 @@ def test_consent_is_stated_by_purpose(release: Any) -> None:
     assert {"coverage", "regimes", "redress", "withdrawal", "checked_at", "ledger"} <= statement.keys()
 
 
+def consent_of(**recordings: int) -> dict[str, Any]:
+    """What dataset.json says of consent: purpose -> conversations, each of 30 s; all others have none."""
+
+    def cell(count: int) -> dict[str, Any]:
+        return {"fewer_than": 5} if count == 1 else {"recordings": count, "duration_s": 30.0 * count}
+
+    names = ("recording", "training_inhouse", "redistribution", "speaker_identification", "likeness")
+    coverage = {
+        name: {
+            **cell(recordings.get(name, 0)),
+            "forms": {"audio": cell(recordings.get(name, 0))},
+            "jurisdictions": {"DE": {"fewer_than": 5}},
+        }
+        for name in names
+    }
+    return {"checked_at": "2026-02-21T10:00:00Z", "events": 20, "notices": 2, "coverage": coverage}
+
+
+def test_consent_of_every_purpose_comes_from_the_ledger_and_few_are_not_counted_out(release: Any) -> None:
+    release.document["consent"] = consent_of(recording=2, training_inhouse=2, redistribution=1)
+    found = texts(sheet_of(release))
+    statement = json.loads(found["cards/consent_statement.json"])
+    assert statement["checked_at"] == "2026-02-21T10:00:00Z"
+    assert statement["coverage"]["recording"] == {"recordings": 2, "duration_s": 60.0}
+    assert statement["coverage"]["likeness"] == {"recordings": 0, "duration_s": 0.0}
+    assert statement["coverage"]["redistribution"] == {
+        "unknown": "fewer than 5 are not counted out: they could be told"
+    }
+    assert statement["coverage_by_form"]["training_inhouse"] == {"audio": {"recordings": 2, "duration_s": 60.0}}
+    assert statement["coverage_by_jurisdiction"]["recording"] == {"DE": {"unknown": "fewer than 5"}}
+    assert [rule["id"] for rule in statement["regimes"]["rules_by_jurisdiction"]["DE"]]
+    readme = found["README.md"]
+    assert "| consent was checked for the moment | 2026-02-21T10:00:00Z |" in readme
+    assert "| `likeness` | 0 of 2 | 0.0 minutes |" in readme
+    assert "| `redistribution` | fewer than 5 |  |" in readme
+
+
 def test_the_provenance_standard_gets_what_is_known(release: Any) -> None:
     document = json.loads(texts(sheet_of(release, **STATED))["cards/dps.json"])
     assert document["source"]["version"] == "1.0.0"
@@ -129,11 +166,41 @@ def test_the_provenance_standard_gets_what_is_known(release: Any) -> None:
     assert "provenance.origin-geography" in document["unknown"]
 
 
-def test_synthetic_voices_are_not_called_people(build: Build, row: Row) -> None:
-    found = texts(sheet_of(build(row("1", route="synthetic"))))
-    assert "Synthetic conversations of two voices that are nobody's" in found["README.md"]
+@pytest.mark.parametrize("said", [{"route": "synthetic"}, {"synthetic": True}])
+def test_synthetic_voices_are_not_called_people(build: Build, row: Row, said: dict[str, Any]) -> None:
+    found = texts(sheet_of(build(row("1", **said))))
+    readme = found["README.md"]
+    assert "Synthetic conversations of two voices" in readme
+    assert "all of them synthetic voices that are nobody's" in readme
+    assert not re.search(r"conversations of two people|both speakers|voices of people", readme, re.IGNORECASE)
     assert json.loads(found["cards/ab2013.json"])["items"]["7"]["answer"].startswith("no")
+    assert json.loads(found["cards/ab2013.json"])["items"]["12"]["answer"].startswith("yes: 1 of 1")
     assert json.loads(found["cards/eu_summary.json"])["sources"]["2.5"]["answer"] == "yes"
+    facts = json.loads(found["cards/facts.json"])["facts"]
+    assert facts["synthetic"]["value"] == {"true": 1, "false": 0, "unknown": 0}
+
+
+def test_whether_voices_are_synthetic_is_known_unknown_or_both(build: Build, row: Row) -> None:
+    known = [row("1", synthetic=False), row("2", synthetic=False)]
+    for rows, stated, item in (
+        (known, {}, ("no: the manifest says of every conversation that its voices are not synthetic", "computed")),
+        ([*known, row("3")], {}, (None, "unknown")),
+        ([*known, row("3")], {"synthetic_generation": False}, ("no", "stated")),
+        ([*known, row("3", synthetic=True)], {}, ("yes: 1 of 3 conversations are synthetic", "computed")),
+    ):
+        found = texts(sheet_of(build(*rows), **stated))
+        twelfth = json.loads(found["cards/ab2013.json"])["items"]["12"]
+        assert (twelfth["answer"], twelfth["basis"]) == item
+        assert json.loads(found["cards/ab2013.json"])["items"]["7"]["answer"].startswith("yes: voices of people")
+        told = json.loads(found["cards/facts.json"])["facts"]["synthetic_recordings"]["value"]
+        assert told == (None if item[1] == "unknown" else len(rows) - 2 if "yes" in str(item[0]) else 0)
+
+
+def test_in_a_table_of_an_earlier_version_the_route_tells_alone(build: Build, row: Row) -> None:
+    release = build(row("1", route="synthetic"), row("2"))
+    release.recordings = release.recordings.drop_columns(["synthetic"])
+    facts = json.loads(texts(sheet_of(release))["cards/facts.json"])["facts"]
+    assert facts["synthetic"]["value"] == {"true": 1, "false": 0, "unknown": 1}
 
 
 def rules_of(offer: dict[str, Any], kind: str) -> list[tuple[str, list[str]]]:

@@ -76,7 +76,7 @@ def responsible_ai(sheet: Sheet) -> dict[str, Any]:
 def _collection(sheet: Sheet) -> str:
     asked = ", ".join(sheet.facts.purposes) or phrases.UNKNOWN
     consent = (
-        f"Both speakers of every conversation allow {asked}: the ledger was asked before their audio was opened, and consent "
+        f"Both {phrases.speaker(sheet.facts)}s of every conversation allow {asked}: the ledger was asked before their audio was opened, and consent "
         "had to be in force when a conversation was recorded."
     )
     return f"{sheet.stated['collection']} {consent}" if "collection" in sheet.stated else consent
@@ -84,7 +84,7 @@ def _collection(sheet: Sheet) -> str:
 
 def _collection_types(sheet: Sheet) -> list[str] | None:
     """Gives recommended values of the specification; None where nobody has stated how the recordings were obtained."""
-    found = ["Software Collection"] if sheet.evidence.synthetic else []
+    found = ["Software Collection"] if sheet.facts.synthetic else []
     if "acquisition" in sheet.stated and not sheet.only_synthetic:
         found.insert(0, _COLLECTED.get(sheet.stated["acquisition"], "Physical data collection"))
     return found or None

@@ -53,14 +53,10 @@ def ab2013_items(sheet: Sheet) -> dict[str, dict[str, Any]]:
         ),
         _rights(sheet),
         stated(sheet, "acquisition"),
-        computed("no: all voices and words are synthetic", "routes")
-        if sheet.only_synthetic
-        else computed(
-            "yes: voices of people and what they say; speakers are named by commitments only", "speakers", "routes"
-        ),
+        _personal(sheet),
         computed("yes: statistics.json has figures of groups of speakers, by language", "speakers")
         if not sheet.only_synthetic
-        else computed("no: there are no consumers", "routes"),
+        else computed("no: there are no consumers", "synthetic"),
         computed(
             "decoded, aligned, measured, cut into samples and coded; refused: "
             f"{phrases.count(facts.rejected, 'recording')}; tracks silenced after a withdrawal: {facts.one_voice:,}; so that "
@@ -124,10 +120,23 @@ def _period(sheet: Sheet) -> dict[str, Any]:
     return computed(f"{facts.first_date} to {facts.last_date}; goes on: {ongoing}", "first_date", "last_date")
 
 
+def _personal(sheet: Sheet) -> dict[str, Any]:
+    if sheet.only_synthetic:
+        return computed("no: all voices and words are synthetic", "synthetic")
+    some = f", but for {sheet.facts.synthetic:,} conversations of synthetic voices" if sheet.facts.synthetic else ""
+    return computed(
+        f"yes: voices of people and what they say{some}; speakers are named by commitments only",
+        "speakers",
+        "synthetic",
+    )
+
+
 def _synthetic(sheet: Sheet) -> dict[str, Any]:
-    count = sheet.evidence.synthetic
-    if count:
-        return computed(
-            f"yes: {count:,} of {sheet.facts.recordings:,} conversations are synthetic", "synthetic_recordings"
-        )
-    return stated(sheet, "synthetic_generation")
+    facts = sheet.facts
+    if facts.synthetic:
+        return computed(f"yes: {facts.synthetic:,} of {facts.recordings:,} conversations are synthetic", "synthetic")
+    if "synthetic_generation" in sheet.stated:
+        return stated(sheet, "synthetic_generation")
+    if sheet.synthetic_unknown:
+        return unknown(sheet.why("synthetic_recordings"), "synthetic", "stated.synthetic_generation")
+    return computed("no: the manifest says of every conversation that its voices are not synthetic", "synthetic")

@@ -24,9 +24,12 @@ def citation(sheet: Sheet) -> str:
 
 
 def citation_key(name: str, version: str) -> str:
-    """Makes the key by which BibTeX knows a release: letters, digits and ``-``.
+    """Makes the key by which BibTeX knows a release, such as ``calls:2.0.0``.
+
+    Name and version do not run into one another: joined by ``-`` the name ``calls`` and version 2.0.0 would hold the name of a
+    recording ``calls-2``, and of one that was withdrawn the name must be found nowhere.
 
     Args:
         name, version: of the release.
     """
-    return re.sub(r"[^A-Za-z0-9]+", "-", f"{name}-{version}")
+    return re.sub(r"[^A-Za-z0-9_-]+", ".", name) + f":{version}"

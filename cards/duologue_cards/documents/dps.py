@@ -87,7 +87,7 @@ def _provenance(sheet: Sheet, unknown: dict[str, str]) -> dict[str, Any]:
     else:
         unknown["provenance.generation-period"] = "no conversation has a date"
     methods = [_METHODS[stated["acquisition"]]] if stated.get("acquisition") in _METHODS else []
-    methods += [_SYNTHETIC] * bool(sheet.evidence.synthetic)
+    methods += [_SYNTHETIC] * bool(sheet.facts.synthetic)
     if methods:
         found["generation-method"] = [{"code": code, "system": f"{_SYSTEM}/Method"} for code in methods]
     else:

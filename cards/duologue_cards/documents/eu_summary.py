@@ -91,7 +91,7 @@ def _document(sheet: Sheet) -> dict[str, Any]:
 def _source(sheet: Sheet, name: str) -> dict[str, str]:
     acquisition = sheet.stated.get("acquisition")
     if name == "2.5":
-        if sheet.evidence.synthetic:
+        if sheet.facts.synthetic:
             return {"answer": "yes"}
         made = sheet.stated.get("synthetic_generation")
         return {"answer": "unknown" if made is None else "yes" if made else "no"}

@@ -31,7 +31,9 @@ def uses(sheet: Sheet) -> str:
         if name in sheet.stated
     ]
     beyond = [
-        _NOT_COVERED[purpose] for purpose in PURPOSES if purpose not in sheet.facts.purposes and purpose != "recording"
+        _NOT_COVERED[purpose].replace("speaker", phrases.speaker(sheet.facts))
+        for purpose in PURPOSES
+        if purpose not in sheet.facts.purposes and purpose != "recording"
     ]
     consent = f"Consent does not cover {_either(beyond)}." if beyond else ""
     return "\n\n".join(
@@ -96,7 +98,7 @@ def risks(sheet: Sheet) -> str:
     gaps = "\n".join(f"- {sentence}" for sentence in phrases.limitations(sheet.facts))
     return f"""## Bias, risks, and limitations
 
-{told} Languages: {phrases.escaped(phrases.named(sheet.facts.languages))}; effective speakers:
+{told} Languages: {phrases.escaped(phrases.named(sheet.facts.languages))}; effective {phrases.speaker(sheet.facts)}s:
 {phrases.number(sheet.evidence.effective_speakers)}. What is not known:
 
 {gaps}

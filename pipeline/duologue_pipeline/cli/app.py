@@ -32,6 +32,7 @@ from duologue_pipeline.cli.simulate import EXAMPLE as SIMULATE_EXAMPLE
 from duologue_pipeline.cli.simulate import simulate
 from duologue_pipeline.cli.support import EXIT_USAGE
 from duologue_pipeline.cli.validate import VALIDATE_EXAMPLE, VERIFY_EXAMPLE, validate, verify
+from duologue_pipeline.cli.words import IMPORT_EXAMPLE, import_words
 from duologue_pipeline.files.faults import memory_fault
 
 __all__ = ["app", "main"]
@@ -49,6 +50,7 @@ app = typer.Typer(
 card_app = typer.Typer(
     help="Write and check what a release says of itself.", no_args_is_help=True, rich_markup_mode=None
 )
+words_app = typer.Typer(help="Bring transcripts to words files.", no_args_is_help=True, rich_markup_mode=None)
 shards_app = typer.Typer(help="Check the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 
 app.command(context_settings={"allow_extra_args": True}, epilog=RUN_EXAMPLE)(run)
@@ -58,6 +60,8 @@ app.command(epilog=ISOLATION_EXAMPLE)(isolation)
 app.command(epilog=ANNOTATE_EXAMPLE)(annotate)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 app.command(epilog=DECODE_EXAMPLE)(decode)
+app.add_typer(words_app, name="words")
+words_app.command("import", epilog=IMPORT_EXAMPLE)(import_words)
 app.add_typer(shards_app, name="shards")
 shards_app.command(epilog=VERIFY_EXAMPLE)(verify)
 app.add_typer(card_app, name="card")

@@ -134,6 +134,8 @@ def _track(track: Track) -> dict[str, Any]:
     fields["uri"] = seal(track.uri)
     if track.words_uri is not None:
         fields["words_uri"] = seal(track.words_uri)
+    if track.words_channel is not None:
+        fields["words_channel"] = seal(track.words_channel)  # the name of a tier may be that of a person
     return fields
 
 
@@ -142,12 +144,13 @@ def _consent_json(consent: ConsentBasis) -> str:
         f'{{"commitment": "{side.commitment}", "grants": {_grants_json(tuple(side.grants))}}}'
         for side in (consent.a, consent.b)
     )
-    return f'{{{_asked_json(consent.purpose, consent.ledger_id, tuple(consent.forms))}, "a": {a}, "b": {b}}}'
+    asked = _asked_json(consent.purpose, consent.ledger_id, tuple(consent.forms), tuple(consent.uses))
+    return f'{{{asked}, "a": {a}, "b": {b}}}'
 
 
 @lru_cache
-def _asked_json(purpose: str, ledger_id: str, forms: tuple[str, ...]) -> str:
-    return json.dumps({"purpose": purpose, "ledger_id": ledger_id, "forms": forms})[1:-1]
+def _asked_json(purpose: str, ledger_id: str, forms: tuple[str, ...], uses: tuple[str, ...]) -> str:
+    return json.dumps({"purpose": purpose, "ledger_id": ledger_id, "forms": forms, "uses": uses})[1:-1]
 
 
 @lru_cache(maxsize=1 << 17)
@@ -174,8 +177,11 @@ def _decided(document: dict[str, Any]) -> Decided:
         name: SpeakerConsent(consent[name]["commitment"], tuple(GrantRef(**each) for each in consent[name]["grants"]))
         for name in ("a", "b")
     }
-    return Consented(**known, consent=ConsentBasis(**{**consent, "forms": tuple(consent["forms"]), **sides}))
+    return Consented(
+        **known,
+        consent=ConsentBasis(**{**consent, "forms": tuple(consent["forms"]), "uses": tuple(consent["uses"]), **sides}),
+    )
 
 
 def _unsealed(track: dict[str, Any]) -> dict[str, Any]:
-    return {**track, **{name: unseal(track[name]) for name in ("uri", "words_uri") if name in track}}
+    return {**track, **{name: unseal(track[name]) for name in ("uri", "words_uri", "words_channel") if name in track}}

@@ -13,7 +13,7 @@ from duologue_consent import verify
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.protocol import propagate_release
-from tests.pipeline.withdrawal.conftest import RunKilled
+from tests.pipeline.withdrawal.kills import Kills
 from tests.pipeline.withdrawal.world import World, make_world
 
 WITHDRAWN = {"call-2-00000", "call-2-00001", "call-5-00000", "call-5-00001"}  # carl, hugo, ines
@@ -65,32 +65,44 @@ def check_finished(world: World, expected: dict[str, bytes]) -> None:
 
 @pytest.mark.slow
 def test_killed_at_every_change_it_is_finished_by_running_it_again(
-    withdrawn: World, run_killed: RunKilled, tmp_path: Path
+    withdrawn: World, kills: Kills, tmp_path: Path
 ) -> None:
     whole = copy(withdrawn, tmp_path / "whole")
     propagate_release(str(whole.out), whole.ledger)
     expected = whole.files()
-    moment, alive = 0, False
-    while not alive:
-        world = copy(withdrawn, tmp_path / f"killed-{moment}")
-        alive = run_killed(world, moment)
+    world = copy(withdrawn, tmp_path / "world")
+    moments = kills.moments(world, tmp_path / "moments")
+    for left in moments:
+        shutil.rmtree(world.out.parent)
+        left.rename(world.out.parent)
         if (world.out / "revocations.jsonl").exists():
-            assert not seen(world) & WITHDRAWN, moment
+            assert not seen(world) & WITHDRAWN, left.name
         else:
             assert seen(world) & WITHDRAWN
         propagate_release(str(world.out), world.ledger)
         check_finished(world, expected)
-        shutil.rmtree(world.out.parent)
-        moment += 1
-    assert moment > 60  # as many changes as a withdrawal makes, and the run that lived
+    assert len(moments) > 60  # as many changes as a withdrawal makes
+
+
+def test_what_is_kept_of_a_moment_is_what_a_killed_process_leaves(
+    withdrawn: World, kills: Kills, tmp_path: Path
+) -> None:
+    moments = kills.moments(copy(withdrawn, tmp_path / "world"), tmp_path / "moments")
+    for moment in (0, 17, len(moments) - 1):
+        world = copy(withdrawn, tmp_path / f"killed-{moment}")
+        assert not kills.run(world, moment)
+        left = World(moments[moment] / "out", moments[moment] / "consent.db")
+        assert left.files().keys() == world.files().keys()
+        assert len(left.ledger.records("shard.revoked")) == len(world.ledger.records("shard.revoked"))
+    assert kills.run(copy(withdrawn, tmp_path / "whole"), len(moments))
 
 
 @pytest.mark.parametrize("moment", [9, 21])
 def test_killed_and_run_again_after_a_further_withdrawal(
-    withdrawn: World, run_killed: RunKilled, tmp_path: Path, moment: int
+    withdrawn: World, kills: Kills, tmp_path: Path, moment: int
 ) -> None:
     world = copy(withdrawn, tmp_path / "world")
-    assert not run_killed(world, moment)
+    assert not kills.run(world, moment)
     world.withdraw("fred")
     outcomes = propagate_release(str(world.out), world.ledger)
     assert [outcome.new_version for outcome in outcomes][-1] in ("2.0.0", "3.0.0")
