@@ -10,7 +10,15 @@ from typing import Any
 import mlcroissant as mlc
 import pytest
 
-from duologue_cards import write_cards, write_checksums, write_croissant, write_readme
+from duologue_cards import (
+    write_cards,
+    write_checksums,
+    write_croissant,
+    write_dps,
+    write_eu_summary,
+    write_readme,
+)
+from duologue_cards.sheet import PURPOSES
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
 from tests.cards.conftest import sheet_of
 
@@ -251,6 +259,13 @@ def test_the_card_says_what_it_was_made_of_and_when(build: Build, row: Row) -> N
     later = json.loads(write_croissant(sheet_of(release, **stated)))
     assert {"@id": f"urn:sha256:{'e' * 64}"} in later["prov:wasDerivedFrom"]
     assert (later["version"], "dateModified" in later) == ("2.0.0", False)
+    none: dict[str, Any] = {"recordings": 0, "duration_s": 0.0, "forms": {}, "jurisdictions": {}}
+    asked_for = {"checked_at": "2026-05-01T10:00:00Z", "events": 9, "notices": 0}
+    release.document["consent"] = {**asked_for, "coverage": dict.fromkeys(PURPOSES, none)}
+    asked = sheet_of(release, **stated)
+    assert json.loads(write_croissant(asked))["dateModified"] == "2026-05-01"
+    assert json.loads(write_dps(asked))["provenance"]["date"] == "2026-05-01"
+    assert json.loads(write_eu_summary(asked))["last_update"] == "2026-05-01"
     assert issues_of(json.dumps(later)) == (set(), set())
 
 

@@ -2,7 +2,7 @@
 
 Sources: the specifications docs/croissant-spec-1.1.md (2026-01-29) and docs/croissant-rai-spec.md of
 github.com/mlcommons/croissant@401f6fff. Written here and only checked with mlcroissant, whose own writer loses what it does not
-know. No date is taken from a clock: what nobody has stated is left out.
+know. No date is taken from a clock (:mod:`duologue_cards.documents.dates`).
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from duologue_cards.croissant.files import distribution
 from duologue_cards.croissant.records import record_sets
 from duologue_cards.croissant.responsible import responsible_ai
 from duologue_cards.documents.citation import citation
+from duologue_cards.documents.dates import date_modified
 from duologue_cards.documents.odrl import odrl_offer
 from duologue_cards.licenses import is_known, license_reference
 from duologue_cards.sheet import Sheet
@@ -102,8 +103,7 @@ def write_croissant(sheet: Sheet) -> str:
         "creator": publication.creator and {"@type": "sc:Organization", "name": publication.creator},
         "url": publication.url,
         "dateCreated": stated.get("date_created"),
-        # A withdrawal makes a later version, and nothing in it says when.
-        "dateModified": None if sheet.changes else stated.get("date_created"),
+        "dateModified": date_modified(sheet),
         "datePublished": publication.date_published,
         "inLanguage": [item.value for item in facts.languages if item.value],
         "keywords": ["speech", "conversation", "full-duplex", "turn-taking"],

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from duologue_cards import phrases
 from duologue_cards.documents.answers import json_text
+from duologue_cards.documents.dates import date_modified
 from duologue_cards.licenses import spdx_id
 from duologue_cards.requirements import judge, phases
 from duologue_cards.sheet import Sheet
@@ -74,8 +75,7 @@ def _provenance(sheet: Sheet, unknown: dict[str, str]) -> dict[str, Any]:
         found["origin-geography"] = [{"country": country} for country in stated["origin_countries"]]
     else:
         unknown["provenance.origin-geography"] = "nobody has stated in which countries it was recorded"
-    # When a later version was made is in no file of it.
-    date = None if sheet.changes else stated.get("date_created", stated.get("date_published"))
+    date = date_modified(sheet) or (None if sheet.changes else stated.get("date_published"))
     if date:
         found["date"] = date
     else:

@@ -8,6 +8,7 @@ provider is null here. Sections 2.1 to 2.6 answer yes, no or unknown, and nothin
 from typing import Any, Final
 
 from duologue_cards.documents.answers import json_text, prose
+from duologue_cards.documents.dates import date_modified
 from duologue_cards.sheet import Sheet
 
 __all__ = ["write_eu_summary", "write_eu_summary_page"]
@@ -70,7 +71,7 @@ def _document(sheet: Sheet) -> dict[str, Any]:
         "schema": "eu_summary/1.0",
         "template": "C(2025) 8311",
         "summary_version": facts.version,
-        "last_update": stated.get("date_published"),
+        "last_update": date_modified(sheet) or (None if sheet.changes else stated.get("date_published")),
         "general": {
             "provider": {"value": None, "why": belongs},
             "model": {"value": None, "why": belongs},
