@@ -28,7 +28,7 @@ ORDER = {
         "files",
         "models",
         "codec",
-        "read consent ingest demo simulate",
+        "read consent ingest demo simulate transcripts",
         "activity isolation words",
         "events",
         "labels shards",

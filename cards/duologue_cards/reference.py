@@ -4,10 +4,10 @@ The reference and its intervals come from the rule file ``human_reference.json``
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = [
     "CardRules",
@@ -73,11 +73,13 @@ class CardRules:
     Attributes:
         turn_taking: of people, from the rules ``human_reference``.
         warn_above_db, fail_above_db: limits of the verdict on isolation, of the level of the other voice.
+        regimes: gives the rules of consent of a place (ISO 3166), each as ``id``, ``title``, ``purposes``, ``citation`` and ``url``.
     """
 
     turn_taking: HumanTurnTaking
     warn_above_db: float
     fail_above_db: float
+    regimes: Callable[[str], Sequence[Mapping[str, Any]]] = lambda _: ()
 
 
 def distance_s(counts: Sequence[int], human: Sequence[int], edges_s: Sequence[float]) -> float | None:

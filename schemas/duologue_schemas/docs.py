@@ -1,5 +1,6 @@
 """Writes docs/formats.md from the schemas: ``python -m duologue_schemas.docs > docs/formats.md``."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -67,6 +68,8 @@ Croissant 1.1 description (JSON-LD) of the tables and the shards. In `cards/`:
 | `dps.json` | Data Provenance Standards 1.0.0 |
 | `rsl.xml`, `content-usage.txt`, `usage.odrl.json` | allowed use: RSL 1.0, AIPREF, ODRL |
 | `consent_statement.json` | whose consent covers what, and redress |
+| `files.sha256` | the hash of every shard and every file of a table, for `sha256sum --check` from the folder of the release |
+| `picture.svg` | when people take the floor, drawn beside people on the telephone |
 | `changes.json` | what the last withdrawal took out; not in a first version |
 | `dataset.yaml` | what a person stated, where somebody did |
 
@@ -86,7 +89,7 @@ def formats_page() -> str:
         _HEAD,
         "## What goes in\n",
         _json_section("The manifest: a JSON object a line", "recording", own_in_manifest),
-        _json_section("Words: one JSON list a track", "words", _OWN.format(places="a word")),
+        _json_section("Words: one JSON file a track", "words", _OWN.format(places="a word")),
         _json_section("A consent record", "consent_record", _DPV),
         _json_section("dataset.yaml: what a person states", "dataset", _OWN.format(places="it")),
         "## What comes out\n",
@@ -149,7 +152,7 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "const" in schema:
         return f'"{schema["const"]}"'
     if "enum" in schema:
-        return ", ".join(f'"{choice}"' for choice in schema["enum"])
+        return ", ".join(json.dumps(choice, ensure_ascii=False) for choice in schema["enum"])
     types = schema["type"]
     return types if isinstance(types, str) else " or ".join(types)
 

@@ -18,6 +18,7 @@ from duologue_pipeline.cli.card import (
     diff,
     init,
 )
+from duologue_pipeline.cli.credentials import READ_EXAMPLE, SIGN_EXAMPLE, read, sign
 from duologue_pipeline.cli.decode import EXAMPLE as DECODE_EXAMPLE
 from duologue_pipeline.cli.decode import decode
 from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
@@ -31,6 +32,7 @@ from duologue_pipeline.cli.simulate import EXAMPLE as SIMULATE_EXAMPLE
 from duologue_pipeline.cli.simulate import simulate
 from duologue_pipeline.cli.support import EXIT_USAGE
 from duologue_pipeline.cli.validate import VALIDATE_EXAMPLE, VERIFY_EXAMPLE, validate, verify
+from duologue_pipeline.cli.words import IMPORT_EXAMPLE, import_words
 from duologue_pipeline.files.faults import memory_fault
 
 __all__ = ["app", "main"]
@@ -48,6 +50,7 @@ app = typer.Typer(
 card_app = typer.Typer(
     help="Write and check what a release says of itself.", no_args_is_help=True, rich_markup_mode=None
 )
+words_app = typer.Typer(help="Bring transcripts to words files.", no_args_is_help=True, rich_markup_mode=None)
 shards_app = typer.Typer(help="Check the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 
 app.command(context_settings={"allow_extra_args": True}, epilog=RUN_EXAMPLE)(run)
@@ -57,6 +60,8 @@ app.command(epilog=ISOLATION_EXAMPLE)(isolation)
 app.command(epilog=ANNOTATE_EXAMPLE)(annotate)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 app.command(epilog=DECODE_EXAMPLE)(decode)
+app.add_typer(words_app, name="words")
+words_app.command("import", epilog=IMPORT_EXAMPLE)(import_words)
 app.add_typer(shards_app, name="shards")
 shards_app.command(epilog=VERIFY_EXAMPLE)(verify)
 app.add_typer(card_app, name="card")
@@ -64,6 +69,8 @@ card_app.command(epilog=INIT_EXAMPLE)(init)
 card_app.command(epilog=BUILD_EXAMPLE)(build)
 card_app.command(epilog=CHECK_EXAMPLE)(check)
 card_app.command(epilog=DIFF_EXAMPLE)(diff)
+card_app.command(epilog=SIGN_EXAMPLE)(sign)
+card_app.command(epilog=READ_EXAMPLE)(read)
 app.add_typer(consent_app, name="consent")
 consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
 consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)

@@ -129,7 +129,13 @@ def recording_of(document: dict[str, Any], *, manifest_uri: str) -> Recording:
         topic=document.get("topic"),
         register=document.get("register"),
         source=Source(source.get("corpus"), source.get("license"), source.get("route")),
+        synthetic=_synthetic(document.get("synthetic"), source.get("route")),
     )
+
+
+def _synthetic(stated: bool | str | None, route: str | None) -> bool | None:
+    """Tells whether the voices are made by a program: the route ``synthetic`` says so too; None where it is not known."""
+    return True if route == "synthetic" else stated if isinstance(stated, bool) else None
 
 
 def _is_unicode(text: str) -> bool:
@@ -191,6 +197,7 @@ def _track(document: dict[str, Any], manifest_uri: str) -> Track:
         offset_s=float(document.get("offset_s", 0.0)),
         jurisdiction=document.get("jurisdiction"),
         words_uri=None if words_uri is None else sibling_uri(manifest_uri, words_uri),
+        words_channel=document.get("words_channel"),
         role=document.get("role"),
         role_prompt=document.get("role_prompt"),
     )

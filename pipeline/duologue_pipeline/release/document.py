@@ -5,9 +5,11 @@ A run builds it of its shards, a withdrawal of those that are left and those tha
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from duologue_cards import Sheet, Tally, make_sheet, write_cards
+from duologue_consent.decisions.jurisdictions.rules import rules_for
 from duologue_pipeline.labels.page import card_rules
 from duologue_pipeline.records import SPLITS, WrittenTable
 from duologue_pipeline.release.report import Tables, release_report
@@ -106,7 +108,8 @@ def card_sheet(
     Raises:
         ValueError: document and tables do not belong together.
     """
-    return make_sheet(document, tally, reasons, stated=stated or {}, rules=card_rules())
+    rules = replace(card_rules(), regimes=_regimes)
+    return make_sheet(document, tally, reasons, stated=stated or {}, rules=rules)
 
 
 def cards(
@@ -136,6 +139,20 @@ def cards(
     made = dict(write_cards(sheet))
     yield from made.items()
     yield release_report(root, document, tables, sheet, tally, made, leave_out=leave_out)
+
+
+def _regimes(place: str) -> list[dict[str, Any]]:
+    """Gives the rules of a place by which consent was judged, as the cards name them."""
+    return [
+        {
+            "id": rule.rule_id,
+            "title": rule.title,
+            "purposes": list(map(str, rule.purposes)),
+            "citation": rule.citation,
+            "url": rule.url,
+        }
+        for rule in rules_for(place)
+    ]
 
 
 def _split(split: str, shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, Any]:

@@ -274,7 +274,7 @@ def test_the_release_of_an_earlier_version_is_well_with_a_note_of_what_it_lacks(
     told = "an earlier version wrote it, without the columns"
     assert report.notes == (
         f"index.parquet: {told} overlap_share_of_speech, backchannels, interruptions, words",
-        f"recordings.parquet: {told} delay_known_a, delay_known_b, left_out_a_s, left_out_b_s, gain_db, same_audio, "
+        f"recordings.parquet: {told} synthetic, delay_known_a, delay_known_b, left_out_a_s, left_out_b_s, gain_db, same_audio, "
         + "words_given_a, words_given_b, words_outside_a, words_outside_b",
     )
 
@@ -446,7 +446,7 @@ def test_a_manifest_names_no_file_outside_of_its_folder(path: str, release: Path
 
 def test_a_manifest_names_no_file_twice_and_counts_in_whole_numbers(release: Path) -> None:
     edit_manifest(release, lambda document: document["files"].append(document["files"][0]))
-    assert faults(release) == ('dataset.json: files[22].path: names "index.parquet" again; keep one of them',)
+    assert faults(release) == ('dataset.json: files[23].path: names "index.parquet" again; keep one of them',)
     edit_manifest(release, lambda document: document["files"].pop())
     edit_manifest(release, lambda document: document["files"][0].update(bytes=5.0))
     assert faults(release) == ("dataset.json: files[0].bytes: found 5.0, expected a whole number",)

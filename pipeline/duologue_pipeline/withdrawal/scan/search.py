@@ -18,7 +18,7 @@ encoded again or cut otherwise, words without their times, fewer than four words
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache, partial
 from typing import Final
 
@@ -29,6 +29,7 @@ from duologue_cards.report.of_release import REPORT
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, join, list_files
 from duologue_pipeline.files.tables import read_table
+from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
@@ -66,7 +67,7 @@ def scan(root: str, removed: Removed, *, skip: Sequence[str] = NOT_SCANNED) -> I
     index = pa.concat_tables(read_table(join(root, path)) for path in files if _INDEX.fullmatch(path))
     owners = Owners(root, index, removed)
     look = Look(
-        Names(removed.names, live=_live_names(index)),
+        Names(removed.names, live=_live_names(index) | _release_name(root, files)),
         removed,
         _silenced(index),
         owners,
@@ -90,6 +91,14 @@ def _page_stands(root: str, path: str) -> bool:
         return path == REPORT and exists(join(root, MANIFEST)) and report_stands(root)
     except UsageError:
         return False
+
+
+def _release_name(root: str, files: Collection[str]) -> set[str]:
+    """Gives the name of the release, which is nobody's: that of a recording may be a part of it (``call-17`` of ``call-17-corpus``)."""
+    if MANIFEST not in files:
+        return set()
+    name = read_json(join(root, MANIFEST)).get("name")
+    return {name} if isinstance(name, str) else set()
 
 
 def _live_names(index: pa.Table) -> set[str]:
