@@ -65,7 +65,7 @@ def write_report(
             warning=_warning(sheet, has_sound=has_sound),
             numbers=_numbers(sheet),
             uses=[(each["use"], each["status"], each["because"]) for each in usable_for(sheet, found)],
-            tiles=[Tile(_NAMES[each.id], each.status, each.says) for each in found],
+            tiles=[Tile(_NAMES[each.id], each.status, each.says.replace("`", "")) for each in found],
             conversations=player,
             chosen="Conversations chosen by rule, and not by anybody: the one with most overlap, the one with the worst verdict on its "
             f"isolation, the one nearest to the median of overlap; the first {LONGEST_S / 60:g} minutes of each.",

@@ -244,7 +244,7 @@ def plot_bars(counts: Sequence[tuple[str, int | None]], of: int) -> Plot:
         counts: (purpose, conversations); None where the ledger was not asked.
         of: all conversations.
     """
-    step, left = 30.0, 230.0
+    step, left = 30.0, 250.0
     bottom = step * len(counts)
     parts = []
     for place, (name, count) in enumerate(counts):

@@ -39,7 +39,7 @@ async function main() {
         if (before === after) faults.push(`${where}: nothing plays: ${before}`);
         told.sound = await tab.isHidden("#no-sound");
         told.said = await tab.locator("#transcript li").count();
-        if (await tab.isEnabled("#hear")) await tab.locator("input[value=a]").check();
+        if (await tab.isEnabled("input[value=a]")) await tab.locator("input[value=a]").check();
         for (const place of (await tab.locator("#choice option").all()).keys()) {
           if (await tab.isVisible("#choice")) await tab.selectOption("#choice", String(place));
         }
