@@ -66,13 +66,13 @@ def test_credentials_that_were_not_there_are_looked_for_again_later(
     without_credentials: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, now = list[str](), time.monotonic()
-    monkeypatch.setattr(google.time, "monotonic", lambda: now)
+    monkeypatch.setattr("duologue_pipeline.files.google.time.monotonic", lambda: now)
 
     def default() -> tuple[AnonymousCredentials, None]:
         asked.append("asked")
         if len(asked) == 1:
-            raise DefaultCredentialsError("the service does not answer")  # type: ignore[no-untyped-call]
-        return AnonymousCredentials(), None  # type: ignore[no-untyped-call]
+            raise DefaultCredentialsError("the service does not answer")
+        return AnonymousCredentials(), None
 
     monkeypatch.setattr("google.auth.default", default)
     for _ in range(3):
