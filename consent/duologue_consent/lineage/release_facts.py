@@ -4,25 +4,28 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import ConsentError
 from duologue_consent.lineage.settlement import release_hours
 from duologue_consent.proofs.dsse import load_json
 
-__all__ = ["ReleaseError", "ReleaseFacts", "read_checkpoints", "read_release_facts"]
+__all__ = ["LARGEST_FILE", "ReleaseError", "ReleaseFacts", "read_checkpoints", "read_release_facts", "read_stores_with"]
 
 _COLUMNS: Final = ["recording_id", "duration_s", "speaker_a", "speaker_b"]
 _WORDS: Final = ["words_a", "words_b"]
 _IN_FOLDER: Final = re.compile(r"recordings/[A-Za-z0-9_-]+\.parquet")
 _PSEUDONYM_LENGTH: Final = 64
 _LARGEST_CHECKPOINT: Final = 1_000_000
-_LARGEST_FILE: Final = 1 << 30
+LARGEST_FILE: Final = 1 << 30
+"""What is larger is not read, in bytes."""
 
 Read = Callable[[str], bytes | None]
 """Gives what a file holds by its uri, None where there is none."""
+
+_stores: list[Read] = []
 
 
 class ReleaseError(ConsentError, ValueError):
@@ -71,10 +74,10 @@ def read_release_facts(uri: str) -> ReleaseFacts:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    read = _reader(uri)
     try:
-        files, folder = _file_system(uri)
-        manifest = _read(files, f"{folder}/dataset.json")
-    except (OSError, pa.ArrowInvalid) as error:
+        manifest = _there(read, f"{uri}/dataset.json")
+    except OSError as error:
         raise ReleaseError(
             f"{uri}: is no release that can be read ({_told(error)}); name the folder of a run"
         ) from None
@@ -85,8 +88,8 @@ def read_release_facts(uri: str) -> ReleaseFacts:
         rows: list[dict[str, Any]] = []
         for path, named in _tables(document):
             try:
-                table = _read(files, f"{folder}/{path}")
-            except (OSError, pa.ArrowInvalid) as error:
+                table = _there(read, f"{uri}/{path}")
+            except OSError as error:
                 raise ReleaseError(
                     f"{uri}: is no release that can be read ({_told(error)}); name the folder of a run"
                 ) from None
@@ -107,7 +110,7 @@ def read_release_facts(uri: str) -> ReleaseFacts:
             ledger_id=document["ledger"]["ledger_id"],
             forms=_forms(document, rows),
             recorded_ms={who: ms for who, ms in sorted(hours.items()) if len(who) == _PSEUDONYM_LENGTH},
-            checkpoints=_checkpoints(uri, _reader(uri)),
+            checkpoints=_checkpoints(uri, read),
         )
     except ReleaseError:
         raise
@@ -146,11 +149,9 @@ def read_checkpoints(uri: str, *, read: Read | None = None) -> dict[str, bytes]:
     Raises:
         ReleaseError: there is none, or it cannot be read.
     """
-    import pyarrow as pa
-
     try:
         found = _checkpoints(uri, read or _reader(uri))
-    except (OSError, pa.ArrowInvalid) as error:
+    except OSError as error:
         raise ReleaseError(
             f"{uri}: cannot be read ({_told(error)}); name a release, or a file with a checkpoint"
         ) from None
@@ -168,28 +169,26 @@ def read_checkpoints(uri: str, *, read: Read | None = None) -> dict[str, bytes]:
     return found
 
 
-def _file_system(uri: str) -> tuple[Any, str]:
-    """Gives the file system of a folder or a file, and its path there; raises what pyarrow does, and ReleaseError."""
-    import pyarrow.fs as pafs
+def read_stores_with(read: Read) -> None:
+    """Sets how files in object stores are read: this package reaches none itself.
 
-    scheme, separator, rest = uri.partition("://")
-    if not separator:
-        return pafs.LocalFileSystem(), uri
-    if scheme.lower() not in ("s3", "gs"):  # some others end the process in a library
-        raise ReleaseError(f"{uri}: a release is read from a folder, s3:// or gs://; name one of them")
-    # Encoded, because pyarrow takes the uri apart: in a key ? and # are letters as others are.
-    files, path = pafs.FileSystem.from_uri(f"{scheme.lower()}://{quote(rest)}")
-    return files, path
+    Args:
+        read: gives what lies at an ``s3://`` or ``gs://`` uri, None where no file does; raises OSError where it cannot be read.
+    """
+    _stores[:] = [read]
 
 
 def _reader(uri: str) -> Read:
-    files, path = _file_system(uri)
-
-    def read(name: str) -> bytes | None:
-        place = path + name.removeprefix(uri)
-        return _read(files, place) if files.get_file_info(place).is_file else None
-
-    return read
+    scheme, separator, _ = uri.partition("://")
+    if not separator:
+        return _read_file
+    if scheme.lower() not in ("s3", "gs"):
+        raise ReleaseError(f"{uri}: a release is read from a folder, s3:// or gs://; name one of them")
+    if not _stores:
+        raise ReleaseError(
+            f"{uri}: nothing that reads stores is there; give the command as `duologue consent ...`, or call read_stores_with"
+        )
+    return _stores[0]
 
 
 def _checkpoints(uri: str, read: Read) -> dict[str, bytes]:
@@ -205,15 +204,20 @@ def _checkpoints(uri: str, read: Read) -> dict[str, bytes]:
     return found
 
 
-def _read(files: Any, path: str) -> bytes:
-    info = files.get_file_info(path)
-    if not info.is_file:  # a pipe would be waited for without end
-        raise FileNotFoundError(f"{path}: no such file")
-    if info.size > _LARGEST_FILE:
-        raise OSError(f"{path}: has {info.size} bytes, and up to {_LARGEST_FILE} are read")
-    with files.open_input_stream(path) as stream:
-        data: bytes = stream.read()
+def _there(read: Read, uri: str) -> bytes:
+    data = read(uri)
+    if data is None:
+        raise FileNotFoundError(f"{uri}: no such file")
     return data
+
+
+def _read_file(path: str) -> bytes | None:
+    file = Path(path)
+    if not file.is_file():  # a pipe would be waited for without end
+        return None
+    if file.stat().st_size > LARGEST_FILE:
+        raise OSError(f"{path}: has {file.stat().st_size} bytes, and up to {LARGEST_FILE} are read")
+    return file.read_bytes()
 
 
 def _told(error: Exception) -> str:

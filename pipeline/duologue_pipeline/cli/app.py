@@ -6,6 +6,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from duologue_consent.cli.app import app as consent_app
+from duologue_consent.lineage.release_facts import read_stores_with
 from duologue_pipeline.cli.annotate import EXAMPLE as ANNOTATE_EXAMPLE
 from duologue_pipeline.cli.annotate import annotate
 from duologue_pipeline.cli.card import (
@@ -30,7 +31,7 @@ from duologue_pipeline.cli.propagate import propagate
 from duologue_pipeline.cli.run import DEMO_EXAMPLE, RUN_EXAMPLE, demo, run
 from duologue_pipeline.cli.simulate import EXAMPLE as SIMULATE_EXAMPLE
 from duologue_pipeline.cli.simulate import simulate
-from duologue_pipeline.cli.support import EXIT_USAGE
+from duologue_pipeline.cli.support import EXIT_USAGE, read_if_there
 from duologue_pipeline.cli.validate import VALIDATE_EXAMPLE, VERIFY_EXAMPLE, validate, verify
 from duologue_pipeline.cli.words import IMPORT_EXAMPLE, import_words
 from duologue_pipeline.files.faults import memory_fault
@@ -73,6 +74,7 @@ card_app.command(epilog=SIGN_EXAMPLE)(sign)
 card_app.command(epilog=READ_EXAMPLE)(read)
 app.add_typer(consent_app, name="consent")
 consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
+read_stores_with(read_if_there)
 consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)
 
 

@@ -15,7 +15,16 @@ import typer
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["EXIT_FAULTS", "EXIT_NOTHING_WRITTEN", "EXIT_USAGE", "fail", "quiet", "stoppable", "usage_errors"]
+__all__ = [
+    "EXIT_FAULTS",
+    "EXIT_NOTHING_WRITTEN",
+    "EXIT_USAGE",
+    "fail",
+    "quiet",
+    "read_if_there",
+    "stoppable",
+    "usage_errors",
+]
 
 EXIT_FAULTS, EXIT_USAGE, EXIT_NOTHING_WRITTEN = 1, 2, 3
 
@@ -88,3 +97,15 @@ def quiet() -> None:
     logging.getLogger().setLevel(logging.ERROR)
     logging.getLogger("duologue_pipeline").setLevel(logging.WARNING)  # our own warnings are for the user
     warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def read_if_there(uri: str) -> bytes | None:
+    """Reads a file as all others of the pipeline are read, for commands of the other parts; None where there is none.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    from duologue_consent.lineage.release_facts import LARGEST_FILE
+    from duologue_pipeline.files.storage import file_size, read_bytes
+
+    return None if file_size(uri) is None else read_bytes(uri, max_bytes=LARGEST_FILE)

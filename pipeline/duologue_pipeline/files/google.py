@@ -1,16 +1,17 @@
 """Reaches Google's store through its own client: tried again within bounds, with each fault as a sentence.
 
-Credentials come from where Google's client looks for them. It asks a service of Google's own machines where the environment names
-none, for a minute each time; so what is there is looked at before, and its absence is said. ``STORAGE_EMULATOR_HOST`` names
-another store, as everywhere.
+Credentials come from where Google's client looks for them (``google.auth``), on Google's own machines from a service that is asked
+for some seconds (``GCE_METADATA_HOST`` and the other variables of ``google.auth`` hold). ``STORAGE_EMULATOR_HOST`` names another
+store, as everywhere.
 """
 
+import logging
 import os
-import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError, told
@@ -21,10 +22,13 @@ from duologue_pipeline.rules.files import FilesRules
 __all__ = ["Tries", "google_fault", "google_faults", "google_object", "google_status"]
 
 _CONNECTIONS: Final = 64
-_ANSWER_S: Final = 2.0
+_LOOK_AGAIN_S: Final = 30.0
 _ANONYMOUS: Final = "anonymous@"
 _FOR_A_WHILE: Final = (408, 425, 429, 500, 502, 503, 504)
 _EMULATOR: Final = "STORAGE_EMULATOR_HOST"
+_mutex = threading.Lock()
+_missed: list[tuple[float, Exception]] = []
+"""When credentials were looked for in vain, and what was said then."""
 
 
 class Tries:
@@ -72,14 +76,17 @@ def google_object(uri: str) -> tuple[Any, str]:
             f"{shown(uri)}: no object of Google's store can have this name; rename it", "not_allowed", {"fault": "name"}
         )
     anonymous = bucket.startswith(_ANONYMOUS)
-    if not anonymous and not _has_credentials():
-        raise StoreFaultError(
-            f"{shown(uri)}: cannot be reached (no credentials for Google's store are there); name the file of a key in "
-            "GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth application-default login`, or write "
-            "gs://anonymous@BUCKET/KEY for what is public"
-        )
     with google_faults(uri, "reached"):
-        client = _google_client(anonymous, os.environ.get(_EMULATOR), os.getpid())
+        try:
+            client = _google_client(anonymous, os.environ.get(_EMULATOR), os.getpid())
+        except Exception as error:
+            if type(error).__name__ != "DefaultCredentialsError":
+                raise
+            raise StoreFaultError(
+                f"{shown(uri)}: cannot be reached (no credentials for Google's store are there: {told(error)}); name the file of a "
+                "key in GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth application-default login`, or write "
+                "gs://anonymous@BUCKET/KEY for what is public"
+            ) from None
         return client.bucket(bucket.removeprefix(_ANONYMOUS)), key
 
 
@@ -94,7 +101,7 @@ def _google_client(anonymous: bool, emulator: str | None, process: int) -> Any:
         raise StoreFaultError(
             "gs:// cannot be reached: the package google-cloud-storage is not installed; run `pip install 'duologue[gcs]'`"
         ) from None
-    credentials = AnonymousCredentials() if anonymous or emulator else None
+    credentials = AnonymousCredentials() if anonymous or emulator else _credentials()
     client = Client(project=None, credentials=credentials)  # objects are of buckets; who asks need have no project
     for prefix in ("https://", "http://"):
         client._http.mount(prefix, HTTPAdapter(pool_connections=_CONNECTIONS, pool_maxsize=_CONNECTIONS))
@@ -170,21 +177,30 @@ def _may_be_over_soon(error: BaseException) -> bool:
     return isinstance(error, (ConnectionError, TimeoutError)) or module in ("requests", "urllib3", "http")
 
 
-def _has_credentials() -> bool:
-    """Tells whether Google's client will find credentials: named, left by gcloud, of an emulator, or of a machine of Google's."""
-    if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or os.environ.get(_EMULATOR):
-        return True
-    folder = Path(os.environ.get("CLOUDSDK_CONFIG") or Path("~/.config/gcloud").expanduser())
-    return (folder / "application_default_credentials.json").is_file() or _answers(
-        os.environ.get("GCE_METADATA_IP", "169.254.169.254")
-    )
+def _credentials() -> Any:
+    """Finds what Google's client signs in with, by its own rules: the environment, gcloud, a machine of Google's.
 
+    The last is a service that is asked for some seconds. That it has not answered is remembered for :data:`_LOOK_AGAIN_S`: a
+    network that is away comes back.
 
-@cache
-def _answers(address: str) -> bool:
-    """Tells whether the service that gives credentials to Google's own machines answers; an address, as names take long."""
-    try:
-        socket.create_connection((address, 80), timeout=_ANSWER_S).close()
-    except (OSError, ValueError):
-        return False
-    return True
+    Raises:
+        GoogleAuthError: nothing is there.
+    """
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+
+    log = logging.getLogger("google.auth")
+    with _mutex:
+        if _missed and time.monotonic() - _missed[0][0] < _LOOK_AGAIN_S:
+            raise _missed[0][1]
+        _missed.clear()
+        level = log.level
+        log.setLevel(logging.ERROR)  # it warns of each attempt, and of a project that is not needed
+        try:
+            credentials, _ = google.auth.default()
+        except GoogleAuthError as error:
+            _missed.append((time.monotonic(), error))
+            raise
+        finally:
+            log.setLevel(level)
+        return credentials

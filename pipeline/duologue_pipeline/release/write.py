@@ -7,7 +7,6 @@ in the staging folder, takes nothing away and may be done again; :mod:`duologue_
 
 import hashlib
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from duologue_cards import Tally, add_tallies
 from duologue_pipeline.consent.coverage import coverage_document
 from duologue_pipeline.events.figures import statistics_file
 from duologue_pipeline.events.speakers import SpeakerTotals
-from duologue_pipeline.files.storage import digest, join, write_bytes
+from duologue_pipeline.files.storage import digest, join, open_output, write_bytes
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.release import MANIFEST, SCHEMA
@@ -128,8 +127,7 @@ def stage_release(
     if len(ordered) <= JOINED_SHARDS:
         tables = {table: [_join(files, TABLES[table], f"{table}.parquet", ready)] for table, files in tables.items()}
     tally = add_tallies([summary.tally, *(each.tally for each in people)])
-    release = _release_document(ordered, tables, tally, refused, options)
-    reasons = Counter(row["reason"] for row in refused)
+    release = _release_document(ordered, tables, tally, refused.total(), options)
     statistics = statistics_file(summary.totals, speakers=release["tables"]["speakers"]["rows"])
     write_bytes(join(ready, "statistics.json"), statistics)
     release["files"] = [
@@ -140,7 +138,7 @@ def stage_release(
     def read(name: str) -> Iterator[pa.Table]:
         return (read_table(join(ready, file.path)) for file in tables[name])
 
-    for name, content in cards(release, tally, reasons, options.stated, root=ready, tables=read):
+    for name, content in cards(release, tally, refused, options.stated, root=ready, tables=read):
         write_bytes(join(ready, name), content)
         release["files"].append(_file_entry(ready, name))
     write_bytes(join(ready, MANIFEST), manifest_bytes(release))
@@ -161,10 +159,19 @@ def write_release(
     return publish_release(out)
 
 
-def _write_rejected(rejected: Iterable[Rejected], *, out: str) -> list[dict[str, Any]]:
-    lines = published_lines(rejected)
-    write_bytes(join(out, "rejected.jsonl"), b"".join(line + b"\n" for line in lines))
-    return [json.loads(line) for line in lines]
+def _write_rejected(rejected: Iterable[Rejected], *, out: str) -> Counter[str]:
+    """Writes ``rejected.jsonl``, and counts the reasons; of many refusals no more than the lines is held."""
+    reasons = Counter[str]()
+
+    def counted() -> Iterator[Rejected]:
+        for each in rejected:
+            reasons[each.reason] += 1
+            yield each
+
+    lines = published_lines(counted())
+    with open_output(join(out, "rejected.jsonl")) as stream:
+        stream.writelines(line + b"\n" for line in lines)
+    return reasons
 
 
 def _table_of(shard: WrittenShard, table: str) -> WrittenTable:
@@ -192,7 +199,7 @@ def _release_document(
     shards: Sequence[WrittenShard],
     tables: Mapping[str, Sequence[WrittenTable]],
     tally: Tally,
-    rejected: Sequence[Mapping[str, Any]],
+    rejected: int,
     options: ReleaseOptions,
 ) -> dict[str, Any]:
     """Builds the document of ``dataset.json`` without its ``files`` (schemas/release.schema.json)."""
@@ -227,9 +234,9 @@ def _release_document(
         "run": {"fingerprint": options.fingerprint, "manifest_sha256": options.manifest_sha256},
         "splits": split_entries(entries, tally),
         "totals": {
-            "read": written + len(rejected),
+            "read": written + rejected,
             "written": written,
-            "rejected": len(rejected),
+            "rejected": rejected,
             **shard_totals(entries),
         },
         "tables": {name: table_entry(name, files) for name, files in tables.items()},

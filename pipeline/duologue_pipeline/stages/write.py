@@ -1,7 +1,7 @@
 """Lays the release ready on Beam: plans splits and shards, joins the shards, writes the tables and the cards."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apache_beam as beam
@@ -174,13 +174,18 @@ class WriteRelease(beam.PTransform[Any, Any]):
             >> beam.Map(
                 _stage_release,
                 shards=AsList(shards | "Listed" >> beam.Map(without_summary)),
-                rejected=AsList(self.rejected),
+                rejected=AsList(self.rejected | "Refused" >> beam.Map(_without_detail).with_output_types(Rejected)),
                 summary=AsSingleton(shards | "Summary" >> Summaries()),
                 speakers=AsList(shards | "Speakers" >> WriteSpeakers(out=self.out, launch=self.launch)),
                 launch=self.launch,
                 options=self.options,
             )
         )
+
+
+def _without_detail(rejected: Rejected) -> Rejected:
+    """Leaves out the sentence, which is not published, and of an error holds its trace: one worker gets all refusals."""
+    return replace(rejected, detail="")
 
 
 def _stage_release(

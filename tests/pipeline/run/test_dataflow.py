@@ -395,20 +395,6 @@ def test_a_submission_without_an_answer_may_run_all_the_same(
     )
 
 
-def test_what_fails_before_the_job_is_sent_leaves_nothing_running(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def too_late(*_: Any, **__: Any) -> None:
-        raise TimeoutError("the bucket does not answer")
-
-    monkeypatch.setattr(
-        "apache_beam.runners.dataflow.internal.apiclient.DataflowApplicationClient.stage_file", too_late
-    )
-    assert refusal(cloud.request).startswith(
-        "Dataflow has not taken the job (the bucket does not answer); nothing runs: "
-    )
-
-
 def test_a_dry_run_submits_and_leaves_nothing(cloud: Cloud) -> None:
     result = run(cloud.asked("--dry_run=True"))
     assert result.pending == (

@@ -19,6 +19,7 @@ from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.consent.forms import FormNotGrantedError
 from duologue_pipeline.engines.options import beam_options
 from duologue_pipeline.errors import RejectError, UsageError
+from duologue_pipeline.files.addresses import ALLOW_PRIVATE, private_addresses_allowed
 from duologue_pipeline.files.conditional import ConflictError
 from duologue_pipeline.files.faults import NoRoomError, no_room, usage_error_in
 from duologue_pipeline.files.file_fault import FileFault
@@ -105,6 +106,23 @@ def test_the_work_gets_the_element_then_the_model_then_the_side_inputs() -> None
         assert_that(refused, equal_to([Rejected("a", "events", "audio_missing", "fr")]), label="refused")
 
     assert run(build) == {("words", "kept"): 1, ("events", "audio_missing"): 1}
+
+
+def only_where_private_addresses_are_allowed(element: Recording) -> Recording:
+    if not private_addresses_allowed():
+        raise RejectError("audio_not_allowed", "a private network")
+    return element
+
+
+def test_workers_are_told_that_the_user_allows_private_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(pipeline: beam.Pipeline, *, private: bool) -> None:
+        made = pipeline | beam.Create([recording("a")])
+        work = only_where_private_addresses_are_allowed
+        assert made | Stage("ingest", work, Recording, private_addresses=private)
+
+    monkeypatch.setenv(ALLOW_PRIVATE, "0")  # as in a worker on another machine
+    assert run(partial(build, private=False)) == {("ingest", "audio_not_allowed"): 1}
+    assert run(partial(build, private=True)) == {("ingest", "kept"): 1}
 
 
 def all_but_long_names(elements: list[Recording], most: int) -> list[Recording | RejectError]:
