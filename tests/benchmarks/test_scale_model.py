@@ -11,7 +11,7 @@ from duologue_pipeline.reader import open_dataset, read_release
 from duologue_pipeline.reader.tables import index_fault, read_release_table
 from duologue_pipeline.records import Consented
 
-CORPUS = Corpus(recordings=300, speakers=60, minutes=10, shards=12)
+CORPUS = Corpus(recordings=300, speakers=60, minutes=10, shards=20)
 TRAIN, VALIDATION = 285, 15  # the last twentieth is validation
 
 
@@ -31,7 +31,7 @@ def test_the_sums_of_the_release_are_those_of_its_rows(folder: Path) -> None:
     assert index_fault(release, index) == ""
     assert recordings["recording_id"].to_pylist() == [name_of(number) for number in range(300)]
     assert sum(recordings["samples"].to_pylist()) == len(index) == release["totals"]["samples"]
-    assert (release["totals"]["written"], len(release["shards"])) == (300, 11)  # 12 * 19 // 20 and one
+    assert (release["totals"]["written"], len(release["shards"])) == (300, 20)
     assert {name: split["recordings"] for name, split in release["splits"].items()} == {
         "train": TRAIN,
         "validation": VALIDATION,

@@ -86,6 +86,11 @@ def test_a_release_that_is_plain_has_no_fault(data: st.DataObject) -> None:
         assert list(iter_faults("release", document)) == thorough("release", document, monkeypatch)
 
 
+def test_a_table_of_another_name_is_told() -> None:
+    (fault,) = iter_faults("release", RELEASE | {"tables": {"start_s": {}}})
+    assert str(fault) == "tables.start_s: is not a known field; correct its name or remove it"
+
+
 def test_a_keyword_that_is_not_known_is_no_reason_to_pass() -> None:
     with pytest.raises(ValueError, match="the keyword 'contains' is not known here"):
         plain_check({"type": "array", "contains": {"type": "string"}})

@@ -136,13 +136,12 @@ def _checked(
 ) -> tuple[pq.ParquetFile, pa.Schema]:
     """Opens a table, and gives it with the columns that are to be read; raises ValueError as :func:`check_table` tells."""
     try:
-        file = pq.ParquetFile(
-            pa.BufferReader(data),
-            # Texts as places in a dictionary first: one long text may stand in every row.
-            read_dictionary=_texts(schema),
-            thrift_string_size_limit=_THRIFT_BYTES,
-            thrift_container_size_limit=_THRIFT_BYTES,
-        )
+        # Texts as places in a dictionary first: one long text may stand in every row.
+        try:
+            file = _open(data, _texts(schema))
+        except KeyError:  # it has no such column
+            paths = {column.path for column in _open(data, []).metadata.schema}
+            file = _open(data, [name for name in _texts(schema) if name in paths])
         columns, rows = file.metadata.schema.to_arrow_schema(), file.metadata.num_rows
         schema = _without(schema, set(may_lack) - set(columns.names))
         if columns.names != schema.names and not (more_columns and set(columns.names) > set(schema.names)):
@@ -163,6 +162,15 @@ def _checked(
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
         raise ValueError(f"cannot be read ({_told(error)})") from None
     return file, schema
+
+
+def _open(data: bytes, as_dictionaries: list[str]) -> pq.ParquetFile:
+    return pq.ParquetFile(
+        pa.BufferReader(data),
+        read_dictionary=as_dictionaries,
+        thrift_string_size_limit=_THRIFT_BYTES,
+        thrift_container_size_limit=_THRIFT_BYTES,
+    )
 
 
 class _FaultError(ValueError):
