@@ -67,7 +67,9 @@ def describe(error: ValidationError) -> Iterator[tuple[Path, str]]:
         case "additionalProperties":
             patterns = schema.get("patternProperties", {})
             for name in value:
-                if name not in schema["properties"] and not any(re.search(pattern, name) for pattern in patterns):
+                if name not in schema.get("properties", {}) and not any(
+                    re.search(pattern, name) for pattern in patterns
+                ):
                     yield (*path, name), _unknown(schema, name)
         case "type":
             yield path, _wrong_type(rule, value)
@@ -98,8 +100,11 @@ def _missing(schema: Mapping[str, Any], name: str) -> str:
 
 
 def _unknown(schema: Mapping[str, Any], name: str) -> str:
-    nearest = get_close_matches(name, schema["properties"], n=1)
-    remedy = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(schema['properties'])}"
+    known = schema.get("properties", {})
+    if not known:  # fields are named by a pattern only
+        return "is not a known field; correct its name or remove it"
+    nearest = get_close_matches(name, known, n=1)
+    remedy = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
     own = " (a field of your own must begin with x_)" if "patternProperties" in schema else ""
     return f"is not a known field; {remedy}{own}"
 

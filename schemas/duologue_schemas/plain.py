@@ -15,8 +15,10 @@ __all__ = ["plain_check"]
 
 Check = Callable[[Any], bool]
 
-_WORDLESS: Final = {"description", "title", "$schema", "$id", "$defs", "default", "x-expected", "additionalProperties"}
-"""Keywords that say nothing of a value by themselves."""
+_WORDLESS: Final = {"description", "title", "$schema", "$id", "$defs", "default", "x-expected"}
+"""Keywords that say nothing of a value."""
+
+_OF_OBJECTS: Final = {"properties", "patternProperties", "additionalProperties", "required"}
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,),
@@ -62,13 +64,15 @@ def _found(ref: str, root: Mapping[str, Any]) -> Any:
 def _keywords(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[Check]:
     checks: list[Check] = []
     for word in ("type", *(each for each in schema if each != "type")):
-        if word not in schema or word in _WORDLESS or word in ("patternProperties", "required"):
+        if word not in schema or word in _WORDLESS:
             continue
         rule = schema[word]
-        if word == "properties":
-            checks.append(_object(schema, root))
-        elif word == "type":
+        if word == "type":
             checks.append(_of_type(rule))
+            if rule == "object":
+                checks.append(_object(schema, root))
+        elif word in _OF_OBJECTS and schema.get("type") == "object":
+            continue
         elif word == "items":
             checks.append(_each(_check(rule, root)))
         elif word in _RULES:
@@ -109,20 +113,28 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]").search
 
 
 def _object(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Check:
-    own = {name: _check(rule, root) for name, rule in schema["properties"].items()}
+    own = {name: _check(rule, root) for name, rule in schema.get("properties", {}).items()}
     patterns = schema.get("patternProperties", {})
-    if set(patterns.values()) - {True} or schema.get("additionalProperties", True) is not False:
+    other = schema.get("additionalProperties", True)
+    if other is True or (own and (other or set(map(str, patterns.values())) - {"True"})):
         raise ValueError("other fields than those listed must be forbidden, or free by their name")
-    matchers = [re.compile(pattern).search for pattern in patterns]
+    if other and patterns:
+        raise ValueError("other fields than those named by patterns must be forbidden")
+    matchers: list[tuple[Callable[[str], Any], Check]] = [
+        (re.compile(pattern).search, _check(rule, root)) for pattern, rule in patterns.items()
+    ]
+    if other:
+        matchers.append((re.compile("").search, _check(other, root)))
     listed = frozenset(schema.get("required", ()))
+
+    def is_free(name: str, part: Any) -> bool:
+        checks = [check for matches, check in matchers if matches(name)]
+        return bool(checks) and not _SURROGATE(name) and False not in [check(part) for check in checks]
 
     def check(value: Any) -> bool:
         for name, part in value.items():
             found = own.get(name)
-            if found is not None:
-                if not found(part):
-                    return False
-            elif not (any(matches(name) for matches in matchers) and not _SURROGATE(name) and _may_be_anything(part)):
+            if not (is_free(name, part) if found is None else found(part)):
                 return False
         return listed <= value.keys()
 
@@ -157,14 +169,23 @@ def _format(rule: str) -> Check:
     return is_rfc3339
 
 
+def _unique(rule: bool) -> Check:
+    return lambda value: (
+        not rule or len(value) < 2 or (set(map(type, value)) == {str} and len(set(value)) == len(value))
+    )
+
+
 _RULES: Final[dict[str, Callable[[Any], Check]]] = {
     "enum": _enum,
     "pattern": _pattern,
     "format": _format,
+    "const": lambda rule: _enum([rule]),
+    "uniqueItems": _unique,
     "minLength": lambda rule: lambda value: len(value) >= rule,
     "maxLength": lambda rule: lambda value: len(value) <= rule,
     "minItems": lambda rule: lambda value: len(value) >= rule,
     "maxItems": lambda rule: lambda value: len(value) <= rule,
     "minimum": lambda rule: lambda value: value >= rule,
     "maximum": lambda rule: lambda value: value <= rule,
+    "exclusiveMinimum": lambda rule: lambda value: value > rule,
 }

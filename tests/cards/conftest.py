@@ -121,7 +121,7 @@ def make_release(*rows: dict[str, Any], rejected: dict[str, int] | None = None) 
 
 def sheet_of(release: Release, **stated: Any) -> Sheet:
     """The facts of a release, of which somebody has stated this."""
-    return card_sheet(release.document, release_tally(release.index, release.recordings), release.rejected, stated)
+    return card_sheet(release.document, release_tally([release.index], [release.recordings]), release.rejected, stated)
 
 
 def write_files(release: Release, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The quick look at a manifest line says yes only where the validator finds nothing, and leaves all messages to it."""
+"""The quick look at a manifest line or a release says yes only where the validator finds nothing, and leaves all messages to it."""
 
 import copy
 import json
@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from duologue_schemas import Fault, faults, iter_faults, load_schema
 from duologue_schemas.plain import plain_check
 
-EXAMPLES = Path(faults.__file__).parent / "examples" / "recording"
-FULL: dict[str, Any] = json.loads((EXAMPLES / "valid" / "full.json").read_text(encoding="utf-8"))
+EXAMPLES = Path(faults.__file__).parent / "examples"
+FULL: dict[str, Any] = json.loads((EXAMPLES / "recording" / "valid" / "full.json").read_text(encoding="utf-8"))
+RELEASE: dict[str, Any] = json.loads((EXAMPLES / "release" / "valid" / "full.json").read_text(encoding="utf-8"))
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -28,21 +29,26 @@ VALUES = st.one_of(
 )
 
 
-def thorough(document: object, monkeypatch: pytest.MonkeyPatch) -> list[Fault]:
+def thorough(name: str, document: object, monkeypatch: pytest.MonkeyPatch) -> list[Fault]:
     """The faults as the validator alone finds them."""
     with monkeypatch.context() as without:
         without.setattr(faults, "_QUICKLY", ())
-        return list(iter_faults("recording", document))
+        return list(iter_faults(name, document))
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted([*EXAMPLES.glob("recording/*/*.json"), *EXAMPLES.glob("release/*/*.json")]),
+    ids=lambda path: f"{path.parts[-3]}-{path.stem}",
+)
 def test_every_example_has_the_same_faults_either_way(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    document = json.loads(path.read_text(encoding="utf-8"))
-    assert list(iter_faults("recording", document)) == thorough(document, monkeypatch)
+    document, name = json.loads(path.read_text(encoding="utf-8")), path.parts[-3]
+    assert list(iter_faults(name, document)) == thorough(name, document, monkeypatch)
 
 
-def test_a_full_line_is_plain() -> None:
+def test_a_full_document_is_plain() -> None:
     assert plain_check(load_schema("recording"))(FULL)
+    assert plain_check(load_schema("release"))(RELEASE)
 
 
 @settings(max_examples=300, deadline=None)
@@ -58,11 +64,37 @@ def test_what_is_plain_has_no_fault(data: st.DataObject) -> None:
         else:
             place[name] = data.draw(VALUES)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        assert list(iter_faults("recording", document)) == thorough(document, monkeypatch)
+        assert list(iter_faults("recording", document)) == thorough("recording", document, monkeypatch)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_release_that_is_plain_has_no_fault(data: st.DataObject) -> None:
+    document = copy.deepcopy(RELEASE) | {"tables": {"index": {"files": "index/*.parquet", "rows": 3}}}
+    places: list[Any] = [document, *(value for value in document.values() if isinstance(value, dict))]
+    places += [document["shards"][0], document["files"][0], document["splits"]["train"], document["tables"]["index"]]
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.sampled_from(places))
+        name = data.draw(st.sampled_from([*place, "start_s", "end_s", "own", "\ud800", "own\n"]))
+        if data.draw(st.booleans()):
+            place.pop(name, None)
+        else:
+            place[name] = data.draw(
+                st.one_of(VALUES, st.sampled_from([[1, True], ["a", "a"], [[1], [1]], {"files": "x"}]))
+            )
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        assert list(iter_faults("release", document)) == thorough("release", document, monkeypatch)
+
+
+def test_a_table_of_another_name_is_told() -> None:
+    (fault,) = iter_faults("release", RELEASE | {"tables": {"start_s": {}}})
+    assert str(fault) == "tables.start_s: is not a known field; correct its name or remove it"
 
 
 def test_a_keyword_that_is_not_known_is_no_reason_to_pass() -> None:
-    with pytest.raises(ValueError, match="the keyword 'const' is not known here"):
-        plain_check({"type": "string", "const": "a"})
+    with pytest.raises(ValueError, match="the keyword 'contains' is not known here"):
+        plain_check({"type": "array", "contains": {"type": "string"}})
+    with pytest.raises(ValueError, match="the keyword 'properties' is not known here"):
+        plain_check({"properties": {"a": {"type": "string"}}})
     with pytest.raises(ValueError, match="other fields than those listed must be forbidden"):
         plain_check({"type": "object", "properties": {}})

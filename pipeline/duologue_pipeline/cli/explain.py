@@ -21,6 +21,12 @@ from duologue_pipeline.withdrawal.continuity import require_continues_own
 
 __all__ = ["EXAMPLE", "explain"]
 
+_COLUMNS: Final = frozenset(
+    ["recording_id", "started_at"]
+    + [f"{name}_{side}" for name in ("speaker", "jurisdiction", "words") for side in "ab"]
+)
+"""What is read of the recordings of a release."""
+
 EXAMPLE: Final = "Example: duologue consent explain call-0001 --manifest calls/manifest.jsonl --ledger consent.db"
 
 
@@ -141,12 +147,14 @@ def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
 
 def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
     """Reads the case from a release; a speaker whom the ledger does not know keeps the commitment as a name."""
+    import pyarrow.compute as pc
+
     from duologue_pipeline.reader.release import read_release
     from duologue_pipeline.reader.tables import read_release_table
 
     release = read_release(dataset)
-    rows = read_release_table(dataset, release, "recordings").to_pylist()
-    row = next((row for row in rows if row["recording_id"] == recording_id), None)
+    table = read_release_table(dataset, release, "recordings", columns=_COLUMNS)
+    row = next(iter(table.filter(pc.equal(table["recording_id"], recording_id)).to_pylist()), None)
     if row is None:
         raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}")
     ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}

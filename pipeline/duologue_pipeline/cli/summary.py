@@ -2,14 +2,16 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from duologue_pipeline.errors import REASONS
-from duologue_pipeline.events.figures import statistics_document
-from duologue_pipeline.events.totals import Totals, totals_of_rows
 from duologue_pipeline.files.storage import join
+from duologue_pipeline.files.text import parse_json
+from duologue_pipeline.reader.release_file import release_file
 from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.run import RunResult
 from duologue_pipeline.run.healing import may_heal
@@ -17,6 +19,14 @@ from duologue_pipeline.words.check import MISFITS
 from duologue_schemas.tables import FAULT_MEASURES
 
 __all__ = ["summarize"]
+
+_COLUMNS: Final = frozenset(
+    ["language", "isolation", "gain_db", "bleed_db_a_from_b", "bleed_db_b_from_a"]
+    + [f"{name}_{side}" for name in ("words", "words_check", "words_outside") for side in "ab"]
+    + [f"left_out_{side}_s" for side in "ab"]
+    + [f"{name}_found" for name in FAULT_MEASURES]
+)
+"""What is read of the recordings: of very many, all columns would fill the memory."""
 
 
 def summarize(result: RunResult) -> str:
@@ -27,7 +37,8 @@ def summarize(result: RunResult) -> str:
         return "\n".join([*lines, f"Nothing could be written{where}"])
     release = result.release
     totals, splits = release["totals"], release["splits"]
-    recordings = read_release_table(result.out, release, "recordings").to_pylist()
+    recordings = read_release_table(result.out, release, "recordings", columns=_COLUMNS)
+    statistics = parse_json(release_file(result.out, release, "statistics.json"))["corpus"]
     ledger = release["ledger"]
     hourly = totals["bytes"] / max(totals["duration_s"], 1e-9) * 3600
     consent = (
@@ -46,7 +57,8 @@ def summarize(result: RunResult) -> str:
         ),
         *_bridge(splits),
         *_audio(recordings),
-        *_turn_taking(recordings),
+        *_turn_taking(statistics, recordings),
+        *_words(recordings),
         *_isolation(release["isolation_policy"], result, recordings),
         *textwrap.wrap(
             f"Codec          {release['codec']['name']}: {release['codec']['quality']}", 100, subsequent_indent=" " * 15
@@ -83,31 +95,25 @@ def _refusals(result: RunResult) -> list[str]:
     ]
 
 
-def _isolation(policy: str, result: RunResult, recordings: Sequence[dict[str, Any]]) -> list[str]:
+def _isolation(policy: str, result: RunResult, recordings: pa.Table) -> list[str]:
     refused = sum(count for reason, count in result.refused.items() if reason.startswith("isolation_"))
-    lines = [f"Isolation      {_counts([row['isolation'] for row in recordings])}; {refused} refused by {policy}"]
-    levels_db = [
-        row[column]
-        for row in recordings
-        for column in ("bleed_db_a_from_b", "bleed_db_b_from_a")
-        if row[column] is not None
-    ]
+    lines = [f"Isolation      {_counts(recordings['isolation'].to_pylist())}; {refused} refused by {policy}"]
+    directions = ("bleed_db_a_from_b", "bleed_db_b_from_a")
+    levels_db = [level for name in directions for level in recordings[name].drop_null().to_pylist()]
     if levels_db:
         lines.append(
             f"               the other voice seen in {len(levels_db)} of {2 * len(recordings)} tracks, "
             f"median {np.median(levels_db):.1f} dB, highest {max(levels_db):.1f} dB"
         )
-    found = {name: sum(row[f"{name}_found"] is True for row in recordings) for name in FAULT_MEASURES}
+    found = {name: sum(_values(recordings, f"{name}_found")) for name in FAULT_MEASURES}
     if any(found.values()):
         lines.append("               " + ", ".join(f"{count} {name}" for name, count in found.items() if count))
     return lines
 
 
-def _turn_taking(recordings: Sequence[dict[str, Any]]) -> list[str]:
-    totals = totals_of_rows(recordings).get(("corpus", ""), Totals())
-    languages = {row["language"] for row in recordings}
-    found = statistics_document(totals, language=languages.pop() if len(languages) == 1 else None)
-    median_s, human = found["fto_median_s"], found["human_reference"]
+def _turn_taking(found: Mapping[str, Any], recordings: pa.Table) -> list[str]:
+    median_s = found["fto_median_s"]
+    human = found["human_reference"] if len(pc.unique(recordings["language"])) == 1 else {}
     lines = [
         (
             f"Overlap        {_share(found['overlap_share_of_time'])} of the time, "
@@ -122,23 +128,23 @@ def _turn_taking(recordings: Sequence[dict[str, Any]]) -> list[str]:
             f"{_share(human['overlapped_transfers_share']['value'])} of transfers, median "
             f"{human['fto_median_s']['value']:.2f} s (Switchboard)"
         )
-    kinds = totals.kinds
+    counts = {name: found["kinds"].get(name, {}).get("count", 0) for name in ("backchannel", "interruption")}
     lines.append(
-        f"Events         {kinds.get('backchannel', 0)} backchannels, {kinds.get('interruption', 0)} interruptions"
+        f"Events         {counts['backchannel']} backchannels, {counts['interruption']} interruptions"
         + (f", {found['disfluencies_per_100_words']:.1f} disfluencies in 100 words" if found["words"] else "")
     )
-    return lines + _words(recordings)
+    return lines
 
 
-def _words(recordings: Sequence[dict[str, Any]]) -> list[str]:
-    checks = [row[f"words_check_{side}"] for row in recordings for side in "ab" if row[f"words_check_{side}"]]
-    with_words = sum(row[f"words_{side}"] for row in recordings for side in "ab")
+def _words(recordings: pa.Table) -> list[str]:
+    checks = _values(recordings, "words_check_a", "words_check_b")
+    with_words = sum(_values(recordings, "words_a", "words_b"))
     lines = [f"Words          on {with_words} of {2 * len(recordings)} tracks"]
     unused = {verdict: checks.count(verdict) for verdict in MISFITS if verdict in checks}
     if unused:
         told = " and ".join(f"{n} {verdict.replace('_', ' ')}" for verdict, n in unused.items())
         lines.append(f"               {told} not used: see words_check_a and words_check_b in recordings.parquet")
-    outside = [row[f"words_outside_{side}"] for row in recordings for side in "ab" if row[f"words_outside_{side}"]]
+    outside = _values(recordings, "words_outside_a", "words_outside_b")
     if outside:
         lines.append(
             f"               {sum(outside)} words on {len(outside)} tracks lie outside of the audio and are left out: see "
@@ -147,20 +153,25 @@ def _words(recordings: Sequence[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _audio(recordings: Sequence[dict[str, Any]]) -> list[str]:
+def _audio(recordings: pa.Table) -> list[str]:
     """Says what of the audio is not as in its files."""
     lines = []
-    early_s = [row[f"left_out_{side}_s"] for row in recordings for side in "ab" if row[f"left_out_{side}_s"]]
+    early_s = _values(recordings, "left_out_a_s", "left_out_b_s")
     if early_s:
         lines.append(
             f"{sum(early_s):.1f} s of {len(early_s)} tracks lie before their conversation (offset_s), left out"
         )
-    gains_db = [row["gain_db"] for row in recordings if row["gain_db"]]
+    gains_db = _values(recordings, "gain_db")
     if gains_db:
         lines.append(
             f"{len(gains_db)} conversations over full scale are turned down, by up to {-min(gains_db):g} dB (gain_db)"
         )
     return [f"{head:15}{line}" for head, line in zip(("Audio", "", ""), lines, strict=False)]
+
+
+def _values(recordings: pa.Table, *columns: str) -> list[Any]:
+    """Lists the values of columns that say something: what is null, false, 0 or empty does not."""
+    return [value for name in columns for value in recordings[name].to_pylist() if value]
 
 
 def _share(share: float | None) -> str:

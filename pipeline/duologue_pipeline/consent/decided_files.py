@@ -27,7 +27,7 @@ from duologue_pipeline.records import (
 )
 from duologue_schemas import load_schema
 
-__all__ = ["DECIDED", "public_id", "read_decided", "read_uses", "write_decided"]
+__all__ = ["DECIDED", "decided_line", "public_id", "read_decided", "read_uses", "write_decided", "write_lines"]
 
 DECIDED: Final = "decided"
 """The folder under the staging folder."""
@@ -40,12 +40,29 @@ Decided = Consented | Refused | Rejected
 def write_decided(
     decided: Iterable[Decided], folder: str, *, size: Callable[[Recording], int] = lambda _: 0
 ) -> list[str]:
-    """Writes what was decided, recordings of like size together.
+    """Writes what was decided (:func:`decided_line`, :func:`write_lines`), any number of it."""
+    return write_lines((decided_line(each, size) for each in decided), folder)
+
+
+def decided_line(decided: Decided, size: Callable[[Recording], int]) -> tuple[int, str]:
+    """Writes what was decided as a line of text, in ASCII.
 
     Args:
-        decided: any number of it; a thousand of each size are in memory at once.
+        decided: of one recording.
+        size: tells how much work a recording is, as far as is known.
+
+    Returns:
+        What is the same for sizes that are alike, within a factor of two; and the line.
+    """
+    return size(decided).bit_length() if isinstance(decided, Consented) else 0, _line(decided)
+
+
+def write_lines(lines: Iterable[tuple[int, str]], folder: str) -> list[str]:
+    """Writes lines into files, those of recordings of like size together.
+
+    Args:
+        lines: from :func:`decided_line`; a thousand of each size are in memory at once.
         folder: gets the files; uri.
-        size: tells how much work a recording is, as far as is known; sizes are alike within a factor of two.
 
     Returns:
         The uris of the files, those of the longest recordings first: they are to begin first, so that at the end nobody
@@ -58,9 +75,8 @@ def write_decided(
         written.append((-alike, join(folder, f"{len(written):06d}.jsonl")))
         write_bytes(written[-1][1], "".join(waiting.pop(alike)).encode())
 
-    for each in decided:
-        alike = size(each).bit_length() if isinstance(each, Consented) else 0
-        waiting.setdefault(alike, []).append(_line(each))
+    for alike, line in lines:
+        waiting.setdefault(alike, []).append(line)
         if len(waiting[alike]) == _LINES:
             write(alike)
     for alike in sorted(waiting):

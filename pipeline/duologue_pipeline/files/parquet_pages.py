@@ -4,7 +4,7 @@ The footer may say anything; what a reader unpacks is what the header of each pa
 Thrift's compact protocol). A few hundred bytes can unpack to gigabytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ _HEADERS: Final = {_DATA: 5, _DICTIONARY: 7, _DATA_V2: 8}
 """Type of a page -> the field of its header that tells about it."""
 _ENCODING_FIELDS: Final = {_DATA: 2, _DICTIONARY: 2, _DATA_V2: 4}
 _MAX_DEPTH: Final = 8
-_TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
+_NUMBERS: Final = (5, 6)
+"""Whole numbers of 32 and 64 bits, of the types of Thrift's compact protocol."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +46,32 @@ class ColumnPages:
     dictionary_bytes: int
 
 
-def column_pages(data: bytes, metadata: pq.FileMetaData) -> Iterator[ColumnPages]:
-    """Goes over the pages of all columns.
+def column_pages(
+    data: bytes, metadata: pq.FileMetaData, columns: Container[str] | None = None
+) -> Iterator[ColumnPages]:
+    """Goes over the pages of columns.
 
     Args:
         data: the whole file.
         metadata: its footer.
+        columns: by their names, with all that lies in them; all if None.
 
     Raises:
         ValueError: the pages are not where the footer says, or of an encoding that duologue does not write.
     """
+    schema = metadata.schema
+    paths = [schema.column(place).path for place in range(metadata.num_columns)]
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        for place in range(group.num_columns):
-            yield _pages(data, group.column(place), group.num_rows)
+        if group.num_columns != len(paths):
+            raise ValueError(f"has {group.num_columns} columns in a group of rows, and {len(paths)} in its footer")
+        for place, path in enumerate(paths):
+            if columns is None or path.partition(".")[0] in columns:
+                yield _pages(data, path, group.column(place), group.num_rows)
 
 
-def _pages(data: bytes, column: Any, rows: int) -> ColumnPages:
-    path, size = column.path_in_schema, column.total_compressed_size
+def _pages(data: bytes, path: str, column: Any, rows: int) -> ColumnPages:
+    size = column.total_compressed_size
     start = column.dictionary_page_offset or column.data_page_offset
     end = start + size
     is_text = column.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
@@ -113,22 +122,20 @@ class _Reader:
         while head := self._byte():
             delta, kind = head >> 4, head & 15
             number = number + delta if delta else self._number()
-            fields[number] = self._value(kind, depth)
+            fields[number] = self._number() if kind in _NUMBERS else self._value(kind, depth)
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:
         match kind:
-            case _ if kind in (_TRUE, _FALSE):
+            case 1 | 2:  # true, false
                 return None
-            case _ if kind in (_I16, _I32, _I64):
-                return self._number()
-            case _ if kind == _STRUCT:
+            case 12:
                 return self._struct(depth + 1)
-            case _ if kind == _BYTE:
+            case 3:
                 self._skip(1)
-            case _ if kind == _DOUBLE:
+            case 7:  # a double
                 self._skip(8)
-            case _ if kind == _BINARY:
+            case 8:  # bytes or text
                 self._skip(self._varint())
             case _:
                 raise ValueError("the header of a page holds what does not belong there")
@@ -146,8 +153,11 @@ class _Reader:
         self._position += count
 
     def _varint(self) -> int:
-        value = 0
-        for shift in range(0, 70, 7):
+        value = self._byte()
+        if value < 128:
+            return value
+        value &= 127
+        for shift in range(7, 70, 7):
             byte = self._byte()
             value |= (byte & 127) << shift
             if byte < 128:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.names import is_remote, is_web, shown
 
-__all__ = ["holds_secret", "seal", "unseal", "without_secrets"]
+__all__ = ["begin_sealing", "holds_secret", "seal", "unseal", "without_secrets"]
 
 _VARIABLE: Final = "DUOLOGUE_ADDRESS_KEY"
 _SEALED: Final = "sealed:"
@@ -30,6 +30,11 @@ def holds_secret(uri: str) -> bool:
     rest = uri.partition("://")[2]
     authority = rest.partition("/")[0]
     return ("@" in authority and not authority.startswith("anonymous@")) or (is_web(uri) and "?" in rest)
+
+
+def begin_sealing() -> None:
+    """Makes the key of this process, so that copies of it which seal have the same one."""
+    _key(make=True)
 
 
 def seal(uri: str) -> str:

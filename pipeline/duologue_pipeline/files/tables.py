@@ -1,8 +1,8 @@
 """Reads and writes the Parquet tables of a release."""
 
 import io
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Container, Iterator, Sequence
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +13,7 @@ from duologue_pipeline.files.storage import read_bytes, write_bytes
 
 __all__ = [
     "check_table",
+    "iter_rows",
     "parse_foreign_table",
     "parse_table",
     "read_table",
@@ -21,10 +22,23 @@ __all__ = [
     "write_table",
 ]
 
+_ROWS: Final = 1 << 12
 _BASE_BYTES: Final = 1 << 26
 _ROW_BYTES: Final = 1 << 16
 """How much memory a table may take: the first, and the second for each row. Rows of a release have hundreds of bytes."""
 _THRIFT_BYTES: Final = 1 << 26
+
+
+def iter_rows(table: pa.Table, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Gives the rows of a table as Python objects, some thousand at a time: those of a large table would fill the memory.
+
+    Args:
+        table: any.
+        columns: those that are wanted; all if None.
+    """
+    wanted = table if columns is None else table.select(list(columns))
+    for start in range(0, len(wanted), _ROWS):
+        yield from wanted.slice(start, _ROWS).to_pylist()
 
 
 def read_table(uri: str) -> pa.Table:
@@ -63,44 +77,39 @@ def check_table(
         What is wrong with it, e.g. ``has the columns key, expected key, shard``; empty where nothing is.
     """
     try:
-        file = _open(data)
-        columns, rows = file.schema_arrow, file.metadata.num_rows
-        schema = _without(schema, set(may_lack) - set(columns.names))
-        if columns.names != schema.names and not (more_columns and set(columns.names) > set(schema.names)):
-            return f"has the columns {', '.join(columns.names)}, expected {', '.join(schema.names)}"
-        for column in schema:
-            if columns.field(column.name).type != column.type:
-                found = columns.field(column.name).type
-                return f"has {found} in the column {column.name}, expected {column.type}"
-            if columns.field(column.name).nullable and not column.nullable:
-                return f"allows for an empty value in the column {column.name}, which always holds one"
-        if not 0 <= rows <= max_rows:
-            return f"has {rows} rows, and dataset.json allows for {max_rows}"
-        return _too_much(data, file, rows)
-    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
-        return f"cannot be read ({_told(error)})"
+        _checked(data, schema, None, max_rows=max_rows, more_columns=more_columns, may_lack=may_lack)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def parse_foreign_table(
-    data: bytes, schema: pa.Schema, *, max_rows: int, more_columns: bool = False, may_lack: Collection[str] = ()
+    data: bytes,
+    schema: pa.Schema,
+    *,
+    max_rows: int,
+    more_columns: bool = False,
+    may_lack: Collection[str] = (),
+    columns: Collection[str] | None = None,
 ) -> pa.Table:
     """Reads a whole table of somebody else from the bytes of its Parquet file, after :func:`check_table`.
 
-    The arguments are those of :func:`check_table`; columns that the schema does not have are left out.
+    The other arguments are those of :func:`check_table`; columns that the schema does not have are left out.
+
+    Args:
+        columns: those that are read, and looked at; all of the schema if None. Those that it may lack are read where it has them.
 
     Raises:
         ValueError: it is damaged, has other columns or too many rows, or a column that may not be null is; the message
             is the end of a sentence that names the file.
     """
-    fault = check_table(data, schema, max_rows=max_rows, more_columns=more_columns, may_lack=may_lack)
-    if fault:
-        raise ValueError(fault)
-    schema = _without(schema, set(may_lack) - set(_open(data).schema_arrow.names))
-    texts = [column.name for column in schema if pa.types.is_string(column.type)]
+    file, schema = _checked(data, schema, columns, max_rows=max_rows, more_columns=more_columns, may_lack=may_lack)
+    texts = _texts(schema)
     try:
-        # Texts as places in a dictionary first: one long text may stand in every row.
-        table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts).read(schema.names, use_threads=False)
-        size = sum(_text_bytes(table[name]) for name in texts)
+        table = file.read(schema.names, use_threads=False)
+        size = sum(_most_text_bytes(table[name]) for name in texts)
+        if size > _allowed(table.num_rows):
+            size = sum(_text_bytes(table[name]) for name in texts)
         if size > _allowed(table.num_rows):
             raise ValueError(f"would take {size} bytes of memory, far more than its {table.num_rows} rows can need")
         if table.num_rows > max_rows:
@@ -116,31 +125,87 @@ def parse_foreign_table(
     return parsed
 
 
-def _open(data: bytes) -> pq.ParquetFile:
+def _checked(
+    data: bytes,
+    schema: pa.Schema,
+    wanted: Collection[str] | None,
+    *,
+    max_rows: int,
+    more_columns: bool,
+    may_lack: Collection[str],
+) -> tuple[pq.ParquetFile, pa.Schema]:
+    """Opens a table, and gives it with the columns that are to be read; raises ValueError as :func:`check_table` tells."""
+    try:
+        # Texts as places in a dictionary first: one long text may stand in every row.
+        try:
+            file = _open(data, _texts(schema))
+        except KeyError:  # it has no such column
+            paths = {column.path for column in _open(data, []).metadata.schema}
+            file = _open(data, [name for name in _texts(schema) if name in paths])
+        columns, rows = file.metadata.schema.to_arrow_schema(), file.metadata.num_rows
+        schema = _without(schema, set(may_lack) - set(columns.names))
+        if columns.names != schema.names and not (more_columns and set(columns.names) > set(schema.names)):
+            raise _FaultError(f"has the columns {', '.join(columns.names)}, expected {', '.join(schema.names)}")
+        for column in schema:
+            found = columns.field(column.name)
+            if found.type != column.type:
+                raise _FaultError(f"has {found.type} in the column {column.name}, expected {column.type}")
+            if found.nullable and not column.nullable:
+                raise _FaultError(f"allows for an empty value in the column {column.name}, which always holds one")
+        if not 0 <= rows <= max_rows:
+            raise _FaultError(f"has {rows} rows, and dataset.json allows for {max_rows}")
+        if wanted is not None:
+            schema = _without(schema, set(schema.names) - set(wanted))
+        _check_size(data, file, rows, None if wanted is None else set(wanted))
+    except _FaultError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
+        raise ValueError(f"cannot be read ({_told(error)})") from None
+    return file, schema
+
+
+def _open(data: bytes, as_dictionaries: list[str]) -> pq.ParquetFile:
     return pq.ParquetFile(
-        pa.BufferReader(data), thrift_string_size_limit=_THRIFT_BYTES, thrift_container_size_limit=_THRIFT_BYTES
+        pa.BufferReader(data),
+        read_dictionary=as_dictionaries,
+        thrift_string_size_limit=_THRIFT_BYTES,
+        thrift_container_size_limit=_THRIFT_BYTES,
     )
 
 
+class _FaultError(ValueError):
+    """Says what a table has that it may not have."""
+
+
 def _without(schema: pa.Schema, names: Collection[str]) -> pa.Schema:
-    return pa.schema([column for column in schema if column.name not in names])
+    return pa.schema([column for column in schema if column.name not in names]) if names else schema
 
 
-def _too_much(data: bytes, file: pq.ParquetFile, rows: int) -> str:
+def _check_size(data: bytes, file: pq.ParquetFile, rows: int, wanted: Container[str] | None) -> None:
     size = 0
-    for pages in column_pages(data, file.metadata):
+    for pages in column_pages(data, file.metadata, wanted):
         if not pages.is_nested and pages.values != pages.rows:
-            return f"has {pages.values} values in {pages.rows} rows of the column {pages.path}"
+            raise _FaultError(f"has {pages.values} values in {pages.rows} rows of the column {pages.path}")
         size += pages.bytes + 16 * pages.values
         if pages.is_nested and pages.is_text:
             size += pages.dictionary_bytes * pages.values
         if size > _allowed(rows):
-            return f"would take more than {_allowed(rows)} bytes of memory, far more than its {rows} rows can need"
-    return ""
+            raise _FaultError(
+                f"would take more than {_allowed(rows)} bytes of memory, far more than its {rows} rows can need"
+            )
 
 
 def _allowed(rows: int) -> int:
     return _BASE_BYTES + _ROW_BYTES * rows
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    return [column.name for column in schema if pa.types.is_string(column.type)]
+
+
+def _most_text_bytes(column: pa.ChunkedArray) -> int:
+    """Says what :func:`_text_bytes` surely does not exceed."""
+    return sum(len(chunk) * int(chunk.dictionary.nbytes) for chunk in column.chunks)
 
 
 def _text_bytes(column: pa.ChunkedArray) -> int:

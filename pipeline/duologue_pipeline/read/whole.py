@@ -3,9 +3,11 @@
 import codecs
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from duologue_consent.decisions.names import skeleton
 from duologue_pipeline.read.manifest import (
@@ -19,7 +21,7 @@ from duologue_pipeline.read.manifest import (
 )
 from duologue_pipeline.records import Recording, Rejected
 
-__all__ = ["Manifest", "load_manifest"]
+__all__ = ["Manifest", "load_manifest", "settle_shared"]
 
 _BLOCK: Final = 1000
 _FAST: Final = 1  # of zlib: lines of a manifest are alike, and more work makes them hardly smaller
@@ -47,22 +49,46 @@ class Manifest:
     _several: frozenset[str]
     """What is seen of the recording_ids that several lines have."""
 
+    @property
+    def parts(self) -> int:
+        """Counts the parts that can be read by themselves, of a thousand lines each."""
+        return len(self._blocks)
+
+    def part(self, number: int) -> tuple[list[Recording | Rejected], list[Recording]]:
+        """Reads a part: the recordings in the order of the lines and what is refused, and the recordings that share an id."""
+        packed, valid = self._blocks[number]
+        own: list[Recording | Rejected] = []
+        sharing: list[Recording] = []
+        for line, is_valid in zip(zlib.decompress(packed).split(b"\n"), valid, strict=True):
+            if not is_valid:
+                own.append(parse_line(line, manifest_uri=self.uri))
+                continue
+            recording = recording_of(_document(line), manifest_uri=self.uri)
+            shares = bool(self._several) and skeleton(recording.recording_id) in self._several
+            (sharing if shares else own).append(recording)
+        return own, sharing
+
     def __iter__(self) -> Iterator[Recording | Rejected]:
         """Gives the recordings in the order of the lines, and what is refused; at the end those that share an id."""
-        together: dict[str, list[Recording | Rejected]] = {}
-        for packed, valid in self._blocks:
-            for line, is_valid in zip(zlib.decompress(packed).split(b"\n"), valid, strict=True):
-                if not is_valid:
-                    yield parse_line(line, manifest_uri=self.uri)
-                    continue
-                recording = recording_of(json.loads(line), manifest_uri=self.uri)  # it was read strictly before
-                seen = skeleton(recording.recording_id)
-                if seen in self._several:
-                    together.setdefault(seen, []).append(recording)
-                else:
-                    yield recording
-        for _, own in sorted(together.items()):
-            yield from unique_recordings(own)
+        together: list[Recording] = []
+        for number in range(self.parts):
+            own, sharing = self.part(number)
+            yield from own
+            together += sharing
+        yield from settle_shared(together)
+
+
+def settle_shared(recordings: Iterable[Recording]) -> Iterator[Recording | Rejected]:
+    """Refuses recordings that share an id (:func:`duologue_pipeline.read.manifest.unique_recordings`).
+
+    Args:
+        recordings: all of a manifest that do, in the order of its lines.
+    """
+    together: dict[str, list[Recording | Rejected]] = {}
+    for recording in recordings:
+        together.setdefault(skeleton(recording.recording_id), []).append(recording)
+    for _, own in sorted(together.items()):
+        yield from unique_recordings(own)
 
 
 def load_manifest(uri: str) -> Manifest:
@@ -107,6 +133,14 @@ def load_manifest(uri: str) -> Manifest:
         tuple(blocks),
         frozenset(several),
     )
+
+
+def _document(line: bytes) -> Any:
+    """Reads a line again that was read strictly before."""
+    try:
+        return orjson.loads(line)
+    except ValueError:  # a number of more than 64 bits in a field of its maker's own
+        return json.loads(line)
 
 
 def _packed(lines: list[bytes], valid: bytearray) -> tuple[bytes, bytes]:

@@ -33,13 +33,20 @@ class Plan:
         keys: texts [N], of all samples of the split.
         hashes: uint64 [N], of the keys.
         shape: int64 [N], 0 where a sample is not chosen, else 1 + the number of units that begin in it.
-        about: what a state says of the samples.
+        told: what a state says of the samples, beside the shape.
     """
 
     keys: pa.Array
     hashes: Hashes
     shape: _Places
-    about: Mapping[str, Any]
+    told: Mapping[str, Any]
+
+    @cached_property
+    def about(self) -> Mapping[str, Any]:
+        """Says of the samples what a state says of them; made when the first state is asked for, as millions are to be sorted."""
+        if "shape" in self.told or not (self.shape != 2).any():
+            return self.told
+        return {**self.told, "shape": packed(self.shape[pc.sort_indices(self.keys).to_numpy()])}
 
     @cached_property
     def sample(self) -> _Places:
@@ -84,7 +91,7 @@ def plan_of(index: Index, units: _Places | None, *, shuffled: bool) -> Plan:
     """
     release = index.release
     shape = np.where(index.chosen, 1 + (np.ones(len(index), np.int64) if units is None else units), 0)
-    about: dict[str, Any] = {
+    told: dict[str, Any] = {
         "name": release["name"],
         "run": release["run"]["fingerprint"],
         "samples": len(index),
@@ -92,11 +99,9 @@ def plan_of(index: Index, units: _Places | None, *, shuffled: bool) -> Plan:
         "revocations_bytes": (release.get("revocations") or {"bytes": 0})["bytes"],
     }
     if not shuffled:
-        about["order_sha256"] = digest(index.hashes)
-        about["leads"] = _leads(index)
-    if (shape != 2).any():
-        about["shape"] = packed(shape[pc.sort_indices(index.keys).to_numpy()])
-    return Plan(index.keys, index.hashes, shape, about)
+        told["order_sha256"] = digest(index.hashes)
+        told["leads"] = _leads(index)
+    return Plan(index.keys, index.hashes, shape, told)
 
 
 def packed(shape: _Places) -> str:
@@ -120,8 +125,8 @@ def _leads(index: Index) -> dict[str, list[str]]:
     """Lists the samples that a shard begins with out of their order, by their hashes; see :mod:`duologue_pipeline.shards.write`."""
     if len(index) < 2:
         return {}
-    recording = pc.rank(index.recording.cast(pa.string()), tiebreaker="dense").to_numpy().astype(np.int64)
-    place = recording * (1 << 31) + index.segment
+    ranks = pc.rank(index.recording.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)  # each is there once
+    place = ranks[index.recording.indices.to_numpy()] * (1 << 31) + index.segment
     falls = np.flatnonzero((np.diff(place) < 0) & (np.diff(index.shard) == 0))
     leads: dict[str, list[str]] = {}
     for row in falls:  # the last one of a shard counts: what it begins with ends there

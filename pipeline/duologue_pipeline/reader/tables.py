@@ -1,11 +1,12 @@
 """Reads the tables of a release, of whoever made it, as far as ``dataset.json`` allows."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,7 +16,16 @@ from duologue_pipeline.files.tables import parse_foreign_table
 from duologue_pipeline.reader.release_file import release_file, table_paths
 from duologue_schemas.tables import LATER_COLUMNS, TABLES
 
-__all__ = ["index_fault", "max_rows", "parse_release_table", "read_release_table"]
+__all__ = [
+    "index_fault",
+    "iter_release_table",
+    "max_rows",
+    "parse_release_table",
+    "places_are_well",
+    "read_release_table",
+]
+
+_Numbers = npt.NDArray[np.int64]
 
 _FEW: Final = 1000
 _READERS: Final = 16
@@ -40,7 +50,12 @@ def max_rows(release: Mapping[str, Any], name: str) -> int:
 
 
 def parse_release_table(
-    data: bytes, release: Mapping[str, Any], name: str, *, other_versions: bool = False
+    data: bytes,
+    release: Mapping[str, Any],
+    name: str,
+    *,
+    other_versions: bool = False,
+    columns: Collection[str] | None = None,
 ) -> pa.Table:
     """Reads a table.
 
@@ -50,6 +65,7 @@ def parse_release_table(
         name: a name of :data:`duologue_schemas.tables.TABLES`.
         other_versions: whether a later version of duologue may have written it: columns that it has added are left out.
             Those of :data:`duologue_schemas.tables.LATER_COLUMNS` may always be missing.
+        columns: those that are read; all if None. Of others only the type is looked at.
 
     Raises:
         ValueError: it cannot be read; the message is the end of a sentence that names the file.
@@ -60,10 +76,18 @@ def parse_release_table(
         max_rows=max_rows(release, name),
         more_columns=other_versions,
         may_lack=LATER_COLUMNS[name],
+        columns=columns,
     )
 
 
-def read_release_table(root: str, release: Mapping[str, Any], name: str, *, other_versions: bool = True) -> pa.Table:
+def read_release_table(
+    root: str,
+    release: Mapping[str, Any],
+    name: str,
+    *,
+    other_versions: bool = True,
+    columns: Collection[str] | None = None,
+) -> pa.Table:
     """Reads a table of a release, one file or a folder of files, of any version of duologue.
 
     Args:
@@ -71,22 +95,40 @@ def read_release_table(root: str, release: Mapping[str, Any], name: str, *, othe
         release: the document of ``dataset.json``.
         name: a name of :data:`duologue_schemas.tables.TABLES`.
         other_versions: whether a later version may have written it, as for :func:`parse_release_table`.
+        columns: those that are read, as for :func:`parse_release_table`.
 
     Raises:
         UsageError: a file is not the one that ``dataset.json`` names, or cannot be read.
     """
-    parts: list[pa.Table] = []
+    return pa.concat_tables(iter_release_table(root, release, name, other_versions=other_versions, columns=columns))
+
+
+def iter_release_table(
+    root: str,
+    release: Mapping[str, Any],
+    name: str,
+    *,
+    other_versions: bool = True,
+    columns: Collection[str] | None = None,
+) -> Iterator[pa.Table]:
+    """Reads a table of a release file by file, in their order; arguments and errors as of :func:`read_release_table`.
+
+    Yields:
+        The rows of each file, of one schema; at least one, which may have no row.
+    """
+    schema, rows, allowed = None, 0, max_rows(release, name)
     paths = table_paths(release, name) or [f"{name}.parquet"]
     for path, data in _read(root, release, paths):
         try:
-            parts.append(parse_release_table(data, release, name, other_versions=other_versions))
-            if parts[0].schema != parts[-1].schema:
+            part = parse_release_table(data, release, name, other_versions=other_versions, columns=columns)
+            if schema is not None and part.schema != schema:
                 raise ValueError("has other columns than the files before it")
-            if sum(map(len, parts)) > max_rows(release, name):
-                raise ValueError(f"has more rows, with the files before it, than the {max_rows(release, name)} allowed")
+            schema, rows = part.schema, rows + len(part)
+            if rows > allowed:
+                raise ValueError(f"has more rows, with the files before it, than the {allowed} allowed")
         except ValueError as error:
             raise UsageError(f"{join(root, path)}: {error}; see `duologue shards verify {root}`") from None
-    return pa.concat_tables(parts)
+        yield part
 
 
 def _read(root: str, release: Mapping[str, Any], paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -131,22 +173,34 @@ def index_fault(release: Mapping[str, Any], index: pa.Table) -> str:
     return ""
 
 
+def places_are_well(sizes: _Numbers, shard: npt.NDArray[np.int32], offset: _Numbers, size: _Numbers) -> bool:
+    """Tells whether samples lie in shards one behind the other, from the beginning of each.
+
+    Args:
+        sizes: int64 [S], of the shards, in bytes.
+        shard: int32 [N], the place of each sample's shard in them, -1 where there is none.
+        offset, size: int64 [N], in bytes.
+    """
+    if (shard < 0).any() or (offset < 0).any() or (size <= 0).any() or (size > sizes[shard] - offset).any():
+        return False
+    step = np.diff(shard)
+    if (step < 0).any() or ((step == 0) & (np.diff(offset) < 0)).any():
+        order = np.lexsort((offset, shard))
+        shard, offset, size = shard[order], offset[order], size[order]
+    expected = np.where(
+        np.diff(shard, prepend=-1) != 0, 0, np.concatenate([[0], offset[:-1] + size[:-1]])[: len(offset)]
+    )
+    return bool((offset == expected).all())
+
+
 def _is_well(release: Mapping[str, Any], index: pa.Table) -> bool:
     """Tells at once whether there is nothing to find; what there is :func:`index_fault` finds row by row."""
     sizes = np.array([shard["bytes"] for shard in release["shards"]] or [0], np.int64)
     paths = pa.array([shard["path"] for shard in release["shards"]], pa.string())
     shard = pc.index_in(index["shard"], value_set=paths).fill_null(-1).to_numpy()
-    offset, size = index["offset"].to_numpy(), index["bytes"].to_numpy()
     start_s, end_s = index["start_s"].to_numpy(), index["end_s"].to_numpy()
-    if (shard < 0).any() or (offset < 0).any() or (size <= 0).any() or (size > sizes[shard] - offset).any():
-        return False
-    order = np.lexsort((offset, shard))
-    shard, offset, size = shard[order], offset[order], size[order]
-    expected = np.where(
-        np.diff(shard, prepend=-1) != 0, 0, np.concatenate([[0], offset[:-1] + size[:-1]])[: len(offset)]
-    )
     return bool(
-        (offset == expected).all()
+        places_are_well(sizes, shard, index["offset"].to_numpy(), index["bytes"].to_numpy())
         and (np.isfinite(start_s) & np.isfinite(end_s) & (start_s <= end_s)).all()
         and pc.count_distinct(index["key"]).as_py() == len(index)
     )

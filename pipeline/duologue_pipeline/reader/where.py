@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from duologue_pipeline.errors import UsageError
 from duologue_schemas.tables import TABLES
 
-__all__ = ["Condition", "chosen_samples", "is_unicode", "parse_where", "tables_of"]
+__all__ = ["Condition", "chosen_recordings", "chosen_samples", "columns_of", "is_unicode", "parse_where"]
 
 Condition = tuple[str, str, Any]
 """(column, operator, value); with ``in`` and ``not in`` the value is a list."""
@@ -46,18 +46,17 @@ def parse_where(where: Iterable[Sequence[Any]]) -> tuple[Condition, ...]:
     return tuple(_condition(each) for each in where)
 
 
-def tables_of(where: Iterable[Condition]) -> frozenset[str]:
-    """Tells which tables the conditions look at: ``index``, ``recordings`` or both."""
-    return frozenset(_table_of(column) for column, _, _ in where)
+def columns_of(where: Iterable[Condition], table: str) -> frozenset[str]:
+    """Tells which columns of a table the conditions look at, ``index`` or ``recordings``."""
+    return frozenset(column for column, _, _ in where if _table_of(column) == table)
 
 
-def chosen_samples(where: Iterable[Condition], index: pa.Table, recordings: pa.Table | None) -> npt.NDArray[np.bool_]:
-    """Finds the samples for which all conditions hold.
+def chosen_samples(where: Iterable[Condition], index: pa.Table) -> npt.NDArray[np.bool_]:
+    """Finds the samples for which all conditions hold that look at the table of samples.
 
     Args:
         where: from :func:`parse_where`.
-        index: rows of the table of samples [N].
-        recordings: the table of recordings; None where no condition looks at it.
+        index: rows of the table of samples [N], with the columns of the conditions.
 
     Returns:
         bool [N].
@@ -69,11 +68,29 @@ def chosen_samples(where: Iterable[Condition], index: pa.Table, recordings: pa.T
     for condition in where:
         if _table_of(condition[0]) == "index":
             chosen &= _holds(condition, index)
-        else:
-            assert recordings is not None
-            ids = recordings["recording_id"].filter(pa.array(_holds(condition, recordings)))
-            chosen &= _bools(pc.is_in(index["recording_id"], value_set=ids.combine_chunks()))
     return chosen
+
+
+def chosen_recordings(where: Iterable[Condition], recordings: Iterable[pa.Table]) -> list[pa.ChunkedArray]:
+    """Finds the recordings for which each condition holds that looks at the table of recordings.
+
+    Args:
+        where: from :func:`parse_where`.
+        recordings: the table in parts, each with the ids and the columns of the conditions; it is read once.
+
+    Returns:
+        For each of these conditions the ids, texts.
+
+    Raises:
+        UsageError: as :func:`chosen_samples`.
+    """
+    conditions = [condition for condition in where if _table_of(condition[0]) == "recordings"]
+    found: list[list[pa.Array]] = [[] for _ in conditions]
+    for part in recordings:
+        ids = part["recording_id"]
+        for own, condition in zip(found, conditions, strict=True):
+            own.extend(ids.filter(pa.array(_holds(condition, part))).chunks)
+    return [pa.chunked_array(own, pa.string()) for own in found]
 
 
 def is_unicode(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,8 +15,9 @@ from duologue_cards import (
     add_tallies,
     judge,
     parse_statement,
+    tally_index,
+    tally_recordings,
     tally_speakers,
-    tally_tables,
     write_cards,
 )
 from duologue_cards.report.of_release import REPORT
@@ -30,7 +31,7 @@ from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.release_file import release_file, table_paths, waiting_path
-from duologue_pipeline.reader.tables import read_release_table
+from duologue_pipeline.reader.tables import iter_release_table
 from duologue_pipeline.release.document import card_sheet, file_entry, manifest_bytes
 from duologue_pipeline.release.report import release_report
 from duologue_pipeline.release.same_page import same_page
@@ -87,14 +88,23 @@ def load_statement(uri: str) -> dict[str, Any]:
         raise UsageError(str(error)) from None
 
 
-def release_tally(index: pa.Table, recordings: pa.Table) -> Tally:
+def release_tally(index: Iterable[pa.Table], recordings: Iterable[pa.Table]) -> Tally:
     """Counts both tables of a release, and its people.
 
     Args:
-        index: all of ``index.parquet``.
-        recordings: all of ``recordings.parquet``.
+        index: all of ``index.parquet``, in any number of parts, of which one is held at a time.
+        recordings: all of ``recordings.parquet``, likewise.
     """
-    return add_tallies((tally_tables(index, recordings), tally_speakers([recordings])))
+    tally = add_tallies(map(tally_index, index))
+
+    def counted() -> Iterator[pa.Table]:
+        for part in recordings:
+            tally.update(tally_recordings(part))
+            yield part
+
+    people = tally_speakers(counted())
+    tally.update(people)
+    return tally
 
 
 def release_sheet(root: str, stated: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], Sheet]:
@@ -116,7 +126,7 @@ def release_sheet(root: str, stated: Mapping[str, Any] | None = None) -> tuple[d
 
 def _sheet(root: str, release: Mapping[str, Any], stated: Mapping[str, Any] | None) -> tuple[Sheet, Tally]:
     """Lays down the facts of a release anew, and gives what they were counted from."""
-    index, recordings = (read_release_table(root, release, name) for name in ("index", "recordings"))
+    index, recordings = (iter_release_table(root, release, name) for name in ("index", "recordings"))
     lines = release_file(root, release, "rejected.jsonl").splitlines()
     try:
         reasons = Counter(parse_json(line)["reason"] for line in lines)

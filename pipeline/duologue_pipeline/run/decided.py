@@ -4,22 +4,30 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from duologue_consent.decisions.remembered import RememberingSnapshot
 from duologue_pipeline.consent.coverage import Coverage, coverage_moment
 from duologue_pipeline.consent.decide import Refused, decide_all
-from duologue_pipeline.consent.decided_files import DECIDED, write_decided
+from duologue_pipeline.consent.decided_files import DECIDED, decided_line, write_lines
 from duologue_pipeline.consent.gate import check_consent, recording_time
 from duologue_pipeline.consent.look_alikes import check_look_alikes, mistakable_speakers
 from duologue_pipeline.consent.same_place import file_size
+from duologue_pipeline.files.sealed import begin_sealing
 from duologue_pipeline.files.storage import join
-from duologue_pipeline.read.whole import Manifest
-from duologue_pipeline.records import ConsentBasis, Consented, Recording, Rejected
+from duologue_pipeline.read.whole import Manifest, settle_shared
+from duologue_pipeline.records import ConsentBasis, Recording, Rejected
+from duologue_pipeline.run.forked import forked_map, usable_processes
 from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
 from duologue_pipeline.shards.write import STAGING
 
 __all__ = ["DecidedManifest", "decide_manifest"]
+
+_Check = Callable[[Recording], ConsentBasis]
+
+_LONG: Final = 20
+"""From so many parts on, of a thousand lines each, several processes decide."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,7 @@ def decide_manifest(
     if ledger is not None and at is not None:
         check = partial(_with_uses, check=check, coverage=Coverage(ledger.snapshot, at), as_of=as_of)
     refusals: list[Rejected] = []
-    decided = _noting(decide_all(manifest, check), refusals)
-    paths = write_decided(decided, join(out, STAGING, DECIDED), size=_bytes)
+    paths = write_lines(_lines(manifest, check, refusals), join(out, STAGING, DECIDED))
     return DecidedManifest(tuple(paths), tuple(refusals))
 
 
@@ -70,15 +77,37 @@ def _with_uses(
     return coverage.of_basis(recording, check(recording), recording_time(recording, as_of))
 
 
+def _lines(manifest: Manifest, check: _Check, refusals: list[Rejected]) -> Iterator[tuple[int, str]]:
+    """Decides for the parts of a manifest, of a long one in several processes; notes the refusals, in the order of the lines."""
+    processes = usable_processes() if manifest.parts >= _LONG else 1
+    if processes > 1:
+        begin_sealing()
+    shared: list[Recording] = []
+    for lines, refused, sharing in forked_map(partial(_part, manifest, check), manifest.parts, processes=processes):
+        refusals += refused
+        shared += sharing
+        yield from lines
+    lines, refused = _decided(settle_shared(shared), check)
+    refusals += refused
+    yield from lines
+
+
+def _part(
+    manifest: Manifest, check: _Check, number: int
+) -> tuple[list[tuple[int, str]], list[Rejected], list[Recording]]:
+    own, sharing = manifest.part(number)
+    return *_decided(own, check), sharing
+
+
+def _decided(recordings: Iterable[Recording | Rejected], check: _Check) -> tuple[list[tuple[int, str]], list[Rejected]]:
+    lines, refusals = [], []
+    for each in decide_all(recordings, check):
+        lines.append(decided_line(each, _bytes))
+        if isinstance(each, Refused | Rejected):
+            refusals.append(each.rejected if isinstance(each, Refused) else each)
+    return lines, refusals
+
+
 def _bytes(recording: Recording) -> int:
     """Tells how large the local files of a recording are; what lies elsewhere is not asked for, one request a file."""
     return sum(file_size(uri) or 0 for uri in {track.uri for track in recording.tracks})
-
-
-def _noting(
-    decided: Iterable[Consented | Refused | Rejected], refusals: list[Rejected]
-) -> Iterator[Consented | Refused | Rejected]:
-    for each in decided:
-        if isinstance(each, Refused | Rejected):
-            refusals.append(each.rejected if isinstance(each, Refused) else each)
-        yield each

@@ -157,7 +157,7 @@ def _moments(root: str, release: Mapping[str, Any], revocations: Revocations) ->
     """Gives the times in a release that had come when they were written: of publications, and of recordings."""
     for number, line in enumerate(revocations.data.splitlines(keepends=True), 1):  # verified before
         yield parse_time(load_json(parse_envelope(line).payload, f"line {number}")["published_at"])
-    recordings = read_release_table(root, release, "recordings")
+    recordings = read_release_table(root, release, "recordings", columns=["started_at"])
     for started_at in recordings["started_at"].to_pylist():
         if started_at is not None:
             yield parse_time(started_at)

@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from duologue_consent import Ledger
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, join, read_bytes
@@ -136,7 +139,12 @@ def plan_withdrawal(state: ReleaseState) -> Plan:
     """Plans what happens to the samples of those who may no longer be used; without shards where nobody is."""
     if not state.refusals:
         return Plan()
-    index, _ = mark_refused(state.index, state.refusals)
+    names = pa.array({refusal.recording_id for refusal in state.refusals}, pa.string())
+    touched = state.index["shard"].filter(pc.is_in(state.index["recording_id"], value_set=names))
+    own = state.index.filter(
+        pc.is_in(state.index["shard"], value_set=pc.unique(touched))
+    )  # of the others nothing changes
+    index, _ = mark_refused(own, state.refusals)
     recordings, stands = mark_refused(state.recordings, state.refusals)
     plan = make_plan(
         state.release,

@@ -18,6 +18,7 @@ from duologue_consent.decisions.policy import decide
 from duologue_consent.decisions.snapshot import DENIALS
 from duologue_consent.decisions.standing import State, standing
 from duologue_pipeline.consent.forms import forms_of_row
+from duologue_pipeline.files.tables import iter_rows
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_schemas.tables import WITHDRAWN
 
@@ -47,6 +48,18 @@ class Refusal:
     seq: int | None
 
 
+_ASKED_BY: Final = (
+    "recording_id",
+    "started_at",
+    "speaker_a",
+    "speaker_b",
+    "jurisdiction_a",
+    "jurisdiction_b",
+    "words_a",
+    "words_b",
+)
+
+
 def find_refusals(
     release: Mapping[str, Any], recordings: pa.Table, snapshot: Snapshot, *, as_of: datetime
 ) -> tuple[Refusal, ...]:
@@ -63,7 +76,7 @@ def find_refusals(
     """
     ids = _ids(snapshot)
     found: list[Refusal] = []
-    for row in recordings.to_pylist():
+    for row in iter_rows(recordings, _ASKED_BY):
         for side in SPEAKERS:
             commitment = row[f"speaker_{side}"]
             if commitment != WITHDRAWN:

@@ -7,6 +7,7 @@ from duologue_consent import Ledger
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, Version, read_version, swap_bytes
 from duologue_pipeline.files.storage import join
+from duologue_pipeline.files.tables import iter_rows
 from duologue_pipeline.reader.revocations import (
     FILE_NAME,
     Revocation,
@@ -96,8 +97,7 @@ def published_revocations(root: str, release: Mapping[str, Any], key_text: str) 
 def _entries(state: ReleaseState) -> Iterator[Revocation]:
     refused = {(refusal.recording_id, refusal.side): refusal for refusal in state.refusals}
     names = {refusal.recording_id for refusal in state.refusals}
-    columns = state.index.select(["shard", "key", "recording_id"]).to_pylist()
-    for row in columns:
+    for row in iter_rows(state.index, ["shard", "key", "recording_id"]):
         if row["recording_id"] in names:
             for side in SPEAKERS:
                 refusal = refused.get((row["recording_id"], side))

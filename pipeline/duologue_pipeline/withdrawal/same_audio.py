@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import join
+from duologue_pipeline.files.tables import iter_rows
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.shard import read_members
@@ -49,20 +50,23 @@ def with_same_audio(
     Returns:
         All of them, sorted.
     """
-    rows = {row["recording_id"]: row for row in recordings.to_pylist()} if refusals else {}
+    if not refusals:
+        return ()
+    columns = ["recording_id", *(f"{name}_{side}" for name in ("speaker", "samples_sha256") for side in SPEAKERS)]
+    known = {row["recording_id"]: number for number, row in enumerate(iter_rows(recordings, columns[:1]))}
     places: dict[str, list[tuple[str, Speaker]]] = defaultdict(list)
-    for name, row in rows.items():
+    for row in iter_rows(recordings, columns):
         for side in SPEAKERS:
             if row[f"speaker_{side}"] != WITHDRAWN:
-                places[row[f"samples_sha256_{side}"]].append((name, side))
+                places[row[f"samples_sha256_{side}"]].append((row["recording_id"], side))
     refused = {(refusal.recording_id, refusal.side): refusal for refusal in sorted(refusals)}
     waiting = sorted({refusal.recording_id for refusal in refusals})
     dropped = set[str]()
     while waiting:
-        row = rows.get(waiting.pop())
-        if row is None:
+        name = waiting.pop()
+        if name not in known:
             continue
-        name = row["recording_id"]
+        row = _row(recordings, known[name])
         own = {side: refused[name, side] for side in SPEAKERS if (name, side) in refused}
         stands = {row[f"speaker_{side}"] for side in SPEAKERS if side not in own} - {WITHDRAWN}
         is_dropped = bool(why_not_silenced(row, tuple(own), standing=stands, codec=release["codec"]))
@@ -71,7 +75,7 @@ def with_same_audio(
             cause = own.get(side) or min(own.values())
             for other, place in places.get(row[f"samples_sha256_{side}"], ()):
                 if other != name and other not in dropped and (other, place) not in refused:
-                    refused[other, place] = _refusal(rows[other], place, cause)
+                    refused[other, place] = _refusal(_row(recordings, known[other]), place, cause)
                     waiting.append(other)
     return tuple(sorted(refused.values()))
 
@@ -95,7 +99,8 @@ def live_traces(
     Raises:
         UsageError: a shard is damaged or cannot be read.
     """
-    rows = {row["recording_id"]: row for row in recordings.to_pylist()}
+    columns = ["recording_id", *(f"speaker_{side}" for side in SPEAKERS)]
+    rows = {row["recording_id"]: row for row in iter_rows(recordings, columns)}
     found: set[tuple[str, Speaker]] = set()
     for shard in release["shards"]:
         uri = join(root, shard["path"])
@@ -133,6 +138,11 @@ def causes_of(
         names = {sample.key.rpartition("-")[0] for sample in shards[shard.old_path].samples if sample.action != "keep"}
         cause = min((first[name] for name in names), key=lambda refusal: (refusal.reason == REASON, refusal))
         yield from ((trace, cause) for trace in shard.traces)
+
+
+def _row(table: pa.Table, number: int) -> dict[str, Any]:
+    row: dict[str, Any] = table.slice(number, 1).to_pylist()[0]
+    return row
 
 
 def _refusal(row: Mapping[str, Any], side: Speaker, cause: Refusal) -> Refusal:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -19,17 +19,22 @@ from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, parse_release, read_manifest
 from duologue_pipeline.reader.release_file import release_file, table_paths
 from duologue_pipeline.reader.revocations import FILE_NAME
-from duologue_pipeline.reader.tables import index_fault, read_release_table
+from duologue_pipeline.reader.tables import index_fault, iter_release_table, read_release_table
 from duologue_pipeline.release.card_files import release_tally
 from duologue_pipeline.release.document import card_sheet
 from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.refusals import Refusal, find_refusals
 from duologue_pipeline.withdrawal.same_audio import with_same_audio
-from duologue_schemas.tables import LATER_TABLES
+from duologue_schemas.tables import LATER_TABLES, TABLES
 
 __all__ = ["ReleaseState", "look_again", "manifest_sha256", "read_state"]
 
 _LOOKS: Final = 5
+_OF_SAMPLES: Final = frozenset(
+    ["key", "shard", "offset", "bytes", "recording_id", "start_s", "end_s", "speaker_a", "speaker_b"]
+)
+_OF_RECORDINGS: Final = frozenset(TABLES["recordings"].names) - {"ftos_s", "ftos_a_s", "ftos_b_s", "kinds", "word_tags"}
+"""What is held of the tables: the lists of very many recordings would fill the memory."""
 _Seen = TypeVar("_Seen")
 
 
@@ -41,7 +46,7 @@ class ReleaseState:
         root: the folder.
         manifest: ``dataset.json`` with what tells this version of the file from any other.
         release: its document.
-        index, recordings: the tables that belong to it.
+        index, recordings: the tables that belong to it, with the columns that a withdrawal is decided by.
         refusals: the tracks that may no longer be used.
         as_of: the moment for which consent was asked, RFC 3339.
     """
@@ -109,7 +114,20 @@ def _read_once(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     names += [f"{folder}/{name}" for folder in ("shards", RECEIPTS) for name in list_entries(join(root, folder))]
     for irregular in irregular_faults(root, names):
         raise UsageError(irregular)
-    index, recordings = (read_release_table(root, release, name) for name in ("index", "recordings"))
+    held: dict[str, list[pa.Table]] = {"index": [], "recordings": []}
+
+    def parts(name: str, columns: frozenset[str]) -> Iterator[pa.Table]:
+        for part in iter_release_table(root, release, name):
+            held[name].append(part.select([column for column in part.column_names if column in columns]))
+            yield part
+
+    try:
+        tally = release_tally(parts("index", _OF_SAMPLES), parts("recordings", _OF_RECORDINGS))
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise _mixed(root, error) from None
+    index, recordings = (pa.concat_tables(held[name]) for name in ("index", "recordings"))
     for name in (
         "events",
         "speakers",
@@ -122,17 +140,21 @@ def _read_once(root: str, snapshot: Snapshot, as_of: datetime) -> ReleaseState:
     if fault:
         raise UsageError(f"{join(root, 'index.parquet')}: {fault}; see `duologue shards verify {root}`")
     try:
-        card_sheet(release, release_tally(index, recordings), reasons)  # without the statement, which never stops a no
+        card_sheet(release, tally, reasons)  # without the statement, which never stops a no
     except ValueError as error:  # the cards of the new version could not be made
-        raise UsageError(
-            f"{root}: its dataset.json and its tables do not belong together ({error}); put back the tables of this very "
-            f"release, see `duologue shards verify {root}`"
-        ) from None
+        raise _mixed(root, error) from None
     try:
         refusals = with_same_audio(release, recordings, find_refusals(release, recordings, snapshot, as_of=as_of))
     except ValueError as error:  # a purpose or a time that is none
         raise UsageError(f"{root}: cannot be held against the ledger ({error}); see `duologue shards verify`") from None
     return ReleaseState(root, manifest, release, index, recordings, refusals, format_time(as_of))
+
+
+def _mixed(root: str, error: ValueError) -> UsageError:
+    return UsageError(
+        f"{root}: its dataset.json and its tables do not belong together ({error}); put back the tables of this very "
+        f"release, see `duologue shards verify {root}`"
+    )
 
 
 def manifest_sha256(root: str) -> str:

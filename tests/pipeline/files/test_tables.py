@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from duologue_pipeline.files.tables import check_table, parse_foreign_table
+from duologue_pipeline.files.tables import check_table, iter_rows, parse_foreign_table
 
 SCHEMA = pa.schema([pa.field("key", pa.string(), nullable=False), ("n", pa.int64()), ("tags", pa.list_(pa.string()))])
 
@@ -38,6 +38,24 @@ def test_columns_of_a_later_version_may_be_left_out() -> None:
     assert parse_foreign_table(data, SCHEMA, max_rows=3, more_columns=True).equals(rows())
 
 
+def test_only_the_columns_that_are_asked_for_are_read() -> None:
+    hollow = parquet(rows(1, tags=[[""] * (1 << 23)]), compression="zstd")  # a hundred bytes that unpack to very much
+    found = parse_foreign_table(hollow, SCHEMA, max_rows=1, columns=["n", "key"])
+    assert found.to_pylist() == [{"key": "k0", "n": 0}]
+    with pytest.raises(ValueError, match="far more than its 1 rows can need"):
+        parse_foreign_table(hollow, SCHEMA, max_rows=1, columns=["tags"])
+    assert parse_foreign_table(
+        parquet(rows().drop_columns(["key"])), SCHEMA, max_rows=3, may_lack={"key"}, columns=["key", "n"]
+    ).to_pylist() == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+def test_rows_come_one_after_the_other() -> None:
+    table = rows(10_000)
+    assert list(iter_rows(table, ["n"])) == [{"n": number} for number in range(10_000)]
+    assert list(iter_rows(rows(2))) == rows(2).to_pylist()
+    assert list(iter_rows(rows(0))) == []
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -46,6 +64,11 @@ def test_columns_of_a_later_version_may_be_left_out() -> None:
         (parquet(rows())[:-9], "cannot be read"),
         (parquet(rows(4)), "has 4 rows, and dataset.json allows for 3"),
         (parquet(rows().drop_columns(["n"])), "has the columns key, tags, expected key, n, tags"),
+        (parquet(rows().drop_columns(["key"])), "has the columns n, tags, expected key, n, tags"),
+        (
+            parquet(rows().set_column(0, "key", pa.array([{"x": "a"}] * 3))),
+            r"has struct<x: string> in the column key, expected string",
+        ),
         (parquet(rows().set_column(1, "n", pa.array(["1"] * 3))), "has string in the column n, expected int64"),
         (
             parquet(rows().set_column(0, "key", pa.array(["a", None, "b"]))),

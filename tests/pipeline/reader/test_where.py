@@ -11,7 +11,7 @@ import pytest
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.tables import read_table, write_table
 from duologue_pipeline.reader import DamagedReleaseError, open_dataset
-from duologue_pipeline.reader.where import chosen_samples, parse_where
+from duologue_pipeline.reader.where import chosen_recordings, chosen_samples, parse_where
 from duologue_schemas.tables import INDEX, RECORDINGS
 
 KEYS = ["call-1-00000", "call-1-00001", "call-1-00002", "call-2-00000", "call-2-00001"]
@@ -111,10 +111,14 @@ def test_what_is_no_condition_is_refused(release: Path, where: Any, message: str
 
 
 def test_a_column_that_the_release_lacks_is_named() -> None:
-    index = pa.Table.from_pylist([], schema=INDEX)
+    index = pa.Table.from_pylist([], schema=INDEX).drop_columns(["words"])
     recordings = pa.Table.from_pylist([], schema=RECORDINGS).drop_columns(["gain_db"])
+    with pytest.raises(
+        UsageError, match=r"^where \('words', '==', True\): the release has no column words: it was made before"
+    ):
+        chosen_samples(parse_where([("words", "==", True)]), index)
     with pytest.raises(UsageError) as raised:
-        chosen_samples(parse_where([("gain_db", "<", 0)]), index, recordings)
+        chosen_recordings(parse_where([("gain_db", "<", 0)]), [recordings])
     assert str(raised.value) == (
         "where ('gain_db', '<', 0): the release has no column gain_db: it was made before there was one; make the release "
         "again, or leave the condition out"

@@ -1,0 +1,85 @@
+"""Does work that takes nothing but time in copies of this process, which share its memory: nothing is pickled on the way there."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Final, TypeVar
+
+from duologue_pipeline.errors import UsageError
+
+__all__ = ["forked_map", "usable_processes"]
+
+_Result = TypeVar("_Result")
+
+_MOST: Final = 4
+_WATCH_EVERY_S: Final = 0.5
+_work: Callable[[int], Any] | None = None
+"""What a copy of this process does; set there, never here."""
+
+
+def usable_processes() -> int:
+    """Counts the processes that may work at once: a core each, at most four; one where processes cannot be copied."""
+    return min(_MOST, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
+
+
+def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) -> Iterator[_Result]:
+    """Does work on numbers in copies of this process.
+
+    A copy knows all that this process knows when the first result is asked for. It must write no file, ask no store and start
+    no thread of a library: this process may hold their locks. Copies end when this process has.
+
+    Args:
+        work: of a number; its result is pickled on its way back.
+        count: how many numbers there are, from 0.
+        processes: how many copies; with 1 this process does it.
+
+    Yields:
+        The results in the order of the numbers.
+
+    Raises:
+        UsageError: a copy was killed.
+    """
+    if processes == 1:
+        yield from map(work, range(count))
+        return
+    context = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(work, os.getpid()))
+    try:
+        waiting: deque[Future[_Result]] = deque()
+        for number in range(count):
+            waiting.append(pool.submit(_apply, number))
+            if len(waiting) > 2 * processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise UsageError(
+            "a process that helps to decide on consent was killed, perhaps for want of memory; free some and run the command again"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(work: Callable[[int], Any], launcher: int) -> None:
+    global _work
+    _work = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the launcher ends it
+    threading.Thread(target=_end_with, args=(launcher,), daemon=True).start()
+
+
+def _end_with(launcher: int) -> None:
+    while os.getppid() == launcher:
+        time.sleep(_WATCH_EVERY_S)
+    os._exit(1)
+
+
+def _apply(number: int) -> Any:
+    assert _work is not None
+    return _work(number)

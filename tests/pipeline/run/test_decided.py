@@ -1,0 +1,89 @@
+"""Several processes decide what one decides: the same files, the same refusals, in the same order; nothing is lost with a process."""
+
+import json
+import os
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from duologue_consent import Ledger, Purpose, parse_time
+from duologue_pipeline.consent.decided_files import read_decided
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.read import whole
+from duologue_pipeline.run import decided as module
+from duologue_pipeline.run.decided import DecidedManifest, decide_manifest
+from duologue_pipeline.run.forked import forked_map
+from duologue_pipeline.run.request import RunRequest
+
+SIGNED = "https://host/a.wav?X-Amz-Signature=0123456789"
+
+
+def line(name: str, a: str = "anna", b: str = "ben", **fields: Any) -> str:
+    tracks = [{"speaker_id": a, "uri": SIGNED}, {"speaker_id": b, "uri": "s3://calls/b.wav"}]
+    return json.dumps({"recording_id": name, "tracks": tracks, "started_at": "2026-03-01T10:00:00Z", **fields})
+
+
+LINES = [
+    *(line(f"call-{number}") for number in range(9)),
+    line("call-3", x_large=2**70),  # two lines share an id
+    line("call-6", b="carl"),  # the same, and nobody asked carl
+    line("call-9", b="carl"),
+    line("CALL-1"),  # looks like call-1
+    "{}",
+    line("call-10", x_large=2**70),
+]
+
+
+@pytest.fixture
+def decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(whole, "_BLOCK", 2)
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text("\n".join(LINES) + "\n")
+    ledger = Ledger.create(tmp_path / "consent.db")
+    for name in ("anna", "ben"):
+        ledger.grant(name, [Purpose.RECORDING, Purpose.TRAINING_INHOUSE], at=parse_time("2025-06-01T00:00:00Z"))
+    pinned: Any = SimpleNamespace(snapshot=ledger.snapshot(), ledger=ledger)
+
+    def decided(processes: int) -> DecidedManifest:
+        monkeypatch.setattr(module, "_LONG", 2)
+        monkeypatch.setattr(module, "usable_processes", lambda: processes)
+        request = RunRequest(manifest=str(manifest), out=str(tmp_path / f"out-{processes}"), ledger="consent.db")
+        as_of = datetime(2026, 11, 1, tzinfo=UTC)
+        return decide_manifest(whole.load_manifest(str(manifest)), request, pinned, out=request.out, as_of=as_of)
+
+    return decided
+
+
+def test_two_processes_decide_as_one(decide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DUOLOGUE_ADDRESS_KEY", raising=False)
+    two, one = decide(2), decide(1)
+    assert two.refusals == one.refusals
+    assert [each.reason for each in one.refusals].count("manifest_duplicate_id") == 4
+    found = [[each for path in decided.paths for each in read_decided(path)] for decided in (two, one)]
+    assert found[0] == found[1]  # what a copy has sealed can be opened here
+    assert len(found[0]) == len(LINES)
+    assert [Path(path).name for path in two.paths] == [Path(path).name for path in one.paths]
+
+
+def test_results_come_in_the_order_of_the_numbers() -> None:
+    assert list(forked_map(lambda number: number**2, 50, processes=2)) == [number**2 for number in range(50)]
+    assert list(forked_map(lambda number: number, 0, processes=2)) == []
+
+
+def test_a_fault_in_a_copy_is_raised_here() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(forked_map(lambda number: 1 // (3 - number), 9, processes=2))
+
+
+def test_a_copy_that_is_killed_is_told() -> None:
+    def work(number: int) -> int:
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+    with pytest.raises(UsageError, match="a process that helps to decide on consent was killed"):
+        list(forked_map(work, 9, processes=2))
