@@ -22,6 +22,8 @@ __all__ = [
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _CLOCK: Final = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?")
 _CONFIDENT: Final = 1.0
+_LATEST_S: Final = 1_000_000
+"""The latest time of a words file (schemas/words.schema.json)."""
 
 
 def seconds(value: object, *, where: str, unit_s: float = 1.0) -> float | None:
@@ -57,6 +59,10 @@ def seconds(value: object, *, where: str, unit_s: float = 1.0) -> float | None:
     found = float(value) * unit_s if abs(value) < 1e300 else math.inf
     if not math.isfinite(found):
         raise TranscriptError(f"{where}: found an infinite time; correct it")
+    if found > _LATEST_S:
+        raise TranscriptError(
+            f"{where}: found {found:g} s, more than {_LATEST_S / 86400:.0f} days: is it in another unit?"
+        )
     if found < 0:
         if found > -0.001:  # what rounding leaves of 0
             return 0.0
