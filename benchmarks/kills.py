@@ -11,14 +11,16 @@ Each kill is a SIGKILL to the process and its workers at a moment that is drawn 
 takes. Right after it nothing half-written may lie in the release outside of ``.staging``; then the same
 command is run to its end, and every byte must be that of an undisturbed one. The moments come from ``--seed``.
 
-``duplicates`` does steps again and not processes: in each try some of the calls of the pipeline's steps are made twice or three times, in
-turn or at once, and in every other one a worker is lost right after its work, so that the same command has to go on; every try is
-in a new folder of one bucket (moto) or of the disk. When the release is there, every call of the pipeline is made once more.
+``duplicates`` does steps again and not processes, on the first 12 s of each recording: in each try some of the calls of the
+pipeline's steps are made twice or three times, in turn or at once, and in every other one a worker is lost right after its
+work, so that the same command has to go on; every try is in a new folder of the disk, of a bucket of S3 (moto) or of one of
+Google's (its API on loopback), in turn. When the release is there, every call of the pipeline is made once more.
 
 The libraries are loaded once and every process is forked from there, so that a kill falls into the work and not into imports.
 """
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -28,6 +30,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import soundfile
 
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.demo.ledger import write_demo_ledger
@@ -210,39 +214,54 @@ def two_runs(times: int) -> None:
     tally.end("two runs at once")
 
 
+def write_sample(folder: Path, seconds: float) -> Path:
+    """Writes the first seconds of the embedded sample into a folder; gives its manifest."""
+    whole = demo_files().manifest
+    for name in ("audio", "words"):
+        (folder / name).mkdir(parents=True)
+    for path in (whole.parent / "audio").iterdir():
+        pcm, rate_hz = soundfile.read(path, frames=round(seconds * soundfile.info(path).samplerate), dtype="int16")
+        soundfile.write(folder / "audio" / path.name, pcm, rate_hz)
+    for path in (whole.parent / "words").iterdir():
+        words = [word for word in json.loads(path.read_text()) if word["end_s"] < seconds]
+        (folder / "words" / path.name).write_text(json.dumps(words))
+    return Path(shutil.copy(whole, folder))
+
+
 def duplicates(times: int) -> None:
     """Does steps twice, at once and late, and loses workers; the release must be the same to the byte."""
     import logging
     from contextlib import redirect_stderr
     from io import StringIO
 
-    from duologue_pipeline.files.storage import join, list_files, read_bytes
+    from duologue_pipeline.files.storage import delete_directory, join, list_files, read_bytes
     from duologue_pipeline.run import RunRequest, run
-    from tests.object_store import serve_bucket
+    from tests.object_store import serve_store
     from tests.pipeline.run.repeats import CALLS, repeated, wake_stragglers
 
     base = Path(tempfile.mkdtemp(prefix="kills-base-"))
     ledger = write_demo_ledger(base / "consent.db")
+    manifest = str(write_sample(base / "sample", seconds=12.0))
     tally, calls = Tally(), 0
 
     def carry_out(out: str) -> None:
-        manifest = str(demo_files().manifest)
         with redirect_stderr(StringIO()):
-            run(RunRequest(manifest=manifest, out=out, ledger=str(ledger), segment_s=10.0))
+            run(RunRequest(manifest=manifest, out=out, ledger=str(ledger), segment_s=5.0))
 
     def contents(out: str) -> dict[str, bytes]:
         return {path: read_bytes(join(out, path)) for path in list_files(out)}
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
-    with serve_bucket("releases") as bucket:
+    with serve_store("s3", "releases") as s3, serve_store("gs", "releases") as gs:
+        places = str(base), s3.uri, gs.uri
         with repeated(lost=0.0):
             carry_out(str(base / "once"))
         expected, whole = contents(str(base / "once")), len(CALLS)
         print(f"an undisturbed run makes {whole} calls of steps and writes {len(expected)} files", flush=True)
         for number in range(times):
-            out = join(bucket if number % 2 else str(base), f"try-{number}")
+            out = join(places[number % len(places)], f"try-{number}")
             lost = random.uniform(0.1, 0.9)
-            after = random.randrange(whole) if number % 4 >= 2 else None
+            after = random.randrange(whole) if number // len(places) % 2 else None
             told = f"try {number} ({out}, {lost:.2f} again, a worker lost after {after} calls)"
             tally.tried += 1
             try:
@@ -262,10 +281,11 @@ def duplicates(times: int) -> None:
             found = contents(out)
             late = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
             tally.check(f"{told}: changed by stragglers: {late[:5]}", not late)
+            delete_directory(out)  # what the servers hold lies in the memory of this process
             if (number + 1) % 10 == 0:
                 print(f"{number + 1} of {times}, {calls} calls, {tally.wrong} wrong", flush=True)
     shutil.rmtree(base)
-    print(f"{calls} calls of steps, each made again when all was done")
+    print(f"{calls} calls of steps on disk, S3 and GCS, each made again when all was done")
     tally.end("runs with steps done twice")
 
 

@@ -24,7 +24,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.run_cost import measured_process
+from benchmarks.engine import measured
 from benchmarks.scale_corpus import (
     Corpus,
     commitment,
@@ -225,9 +225,9 @@ def small_run_rates(folder: Path) -> dict[str, float]:
                 lines.append(json.dumps(document))
         manifest.write_text("\n".join(lines) + "\n")
         command = [sys.executable, "-m", "duologue_pipeline", "run", str(manifest), "--out", str(out)]
-        cpu_s, _, peak_mib = measured_process([*command, "--ledger", str(ledger_for(str(out))), "--same-audio", "mark"])
+        spent = measured([*command, "--ledger", str(ledger_for(str(out))), "--same-audio", "mark"])
         totals = json.loads((out / "dataset.json").read_bytes())["totals"]
-        found[copies] = (cpu_s, totals["bytes"] / 1e6, totals["duration_s"] / 3600, peak_mib * 1.048576)
+        found[copies] = (spent.cpu_s, totals["bytes"] / 1e6, totals["duration_s"] / 3600, spent.peak_mib * 1.048576)
     (one_s, one_mb, one_h, _), (five_s, five_mb, five_h, peak_mb) = found[1], found[5]
     return {
         "cpu_s_per_hour": (five_s - one_s) / (five_h - one_h),

@@ -9,7 +9,7 @@ allow silencing, so the samples are dropped and the other side goes with them.
 
 A rebuild of a release means `duologue run` over the audio again. What is measured here is its cheapest part, reading
 every shard and writing it again; the rest is extrapolated from ``--run-s-per-hour``, the CPU seconds of `duologue run`
-for an hour of conversation (benchmarks/run_cost.py). Prints one JSON document.
+for an hour of conversation (benchmarks/engine.py). Prints one JSON document.
 """
 
 import argparse

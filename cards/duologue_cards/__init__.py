@@ -2,19 +2,22 @@
 
 from duologue_cards.cards import CARD_FILES, write_cards
 from duologue_cards.compute import facts_from_release, facts_from_tally
-from duologue_cards.croissant import write_croissant
+from duologue_cards.croissant.document import write_croissant
 from duologue_cards.documents.ab2013 import write_ab2013, write_ab2013_page
 from duologue_cards.documents.changes import write_changes
+from duologue_cards.documents.checksums import write_checksums
 from duologue_cards.documents.consent_statement import write_consent_statement
 from duologue_cards.documents.datasheet import write_datasheet, write_datasheet_page
 from duologue_cards.documents.dps import write_dps
 from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
-from duologue_cards.documents.usage import write_content_usage, write_odrl, write_rsl
+from duologue_cards.documents.odrl import write_odrl
+from duologue_cards.documents.usage import write_content_usage, write_rsl
 from duologue_cards.facts import Facts, Publication
+from duologue_cards.picture import write_picture
 from duologue_cards.readme import write_readme
 from duologue_cards.reference import CardRules, HumanTurnTaking
 from duologue_cards.requirements import judge, write_requirements
-from duologue_cards.sheet import Sheet, make_sheet, write_facts
+from duologue_cards.sheet import FEW, Sheet, make_sheet, write_facts
 from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
 from duologue_cards.tally import (
     Tally,
@@ -28,6 +31,7 @@ from duologue_cards.tally import (
 
 __all__ = [
     "CARD_FILES",
+    "FEW",
     "STATEMENT",
     "CardRules",
     "Facts",
@@ -52,6 +56,7 @@ __all__ = [
     "write_ab2013_page",
     "write_cards",
     "write_changes",
+    "write_checksums",
     "write_consent_statement",
     "write_content_usage",
     "write_croissant",
@@ -62,6 +67,7 @@ __all__ = [
     "write_eu_summary_page",
     "write_facts",
     "write_odrl",
+    "write_picture",
     "write_readme",
     "write_requirements",
     "write_rsl",

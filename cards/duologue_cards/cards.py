@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from duologue_cards.croissant import write_croissant
+from duologue_cards.croissant.document import write_croissant
 from duologue_cards.documents.ab2013 import write_ab2013, write_ab2013_page
 from duologue_cards.documents.changes import CHANGES, write_changes
+from duologue_cards.documents.checksums import CHECKSUMS, write_checksums
 from duologue_cards.documents.consent_statement import write_consent_statement
 from duologue_cards.documents.datasheet import write_datasheet, write_datasheet_page
 from duologue_cards.documents.dps import write_dps
 from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
-from duologue_cards.documents.usage import write_content_usage, write_odrl, write_rsl
+from duologue_cards.documents.odrl import ODRL_FILE, write_odrl
+from duologue_cards.documents.usage import write_content_usage, write_rsl
+from duologue_cards.picture import PICTURE, write_picture
 from duologue_cards.readme import write_readme
+from duologue_cards.report.of_release import REPORT
 from duologue_cards.requirements import write_requirements
 from duologue_cards.sheet import Sheet, write_facts
 from duologue_cards.statement import STATEMENT, statement_bytes
@@ -31,13 +35,15 @@ CARDS: Final[Mapping[str, Callable[[Sheet], str]]] = {
     "cards/eu_summary.json": write_eu_summary,
     "cards/eu_summary.md": write_eu_summary_page,
     "cards/facts.json": write_facts,
+    CHECKSUMS: write_checksums,
+    PICTURE: write_picture,
     "cards/requirements.json": write_requirements,
     "cards/rsl.xml": write_rsl,
-    "cards/usage.odrl.json": write_odrl,
+    ODRL_FILE: write_odrl,
 }
 """Path of a card in the release -> what writes it."""
 
-CARD_FILES: Final = (*CARDS, CHANGES, STATEMENT)
+CARD_FILES: Final = (*CARDS, CHANGES, REPORT, STATEMENT)
 """Every path that cards take in a release."""
 
 

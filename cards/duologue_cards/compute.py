@@ -14,6 +14,8 @@ from duologue_cards.facts import (
     BRIDGE,
     NOTHING_STATED,
     CodecFacts,
+    ConsentCell,
+    ConsentFacts,
     Count,
     Facts,
     FaultFacts,
@@ -109,6 +111,8 @@ def facts_from_tally(
         routes=_ranked(values["route"]),
         settings=_ranked(values["setting"]),
         registers=_ranked(values["register"]),
+        synthetic=tally["synthetic", True],
+        not_synthetic=tally["synthetic", False],
         speakers_by_jurisdiction=_ranked(values["jurisdiction"]),
         first_date=dates[0] if dates else None,
         last_date=dates[-1] if dates else None,
@@ -127,6 +131,27 @@ def facts_from_tally(
             for column in TABLES[table].names
             if ("without", f"{table}/{column}") in tally
         ),
+        consent=_consent(release["consent"]) if "consent" in release else None,
+    )
+
+
+def _consent(document: Mapping[str, Any]) -> ConsentFacts:
+    def cell(entry: Mapping[str, Any]) -> ConsentCell:
+        return ConsentCell(entry.get("recordings"), entry.get("duration_s"))
+
+    def cells(part: str) -> dict[str, dict[str, ConsentCell]]:
+        return {
+            purpose: {name: cell(each) for name, each in entry[part].items()}
+            for purpose, entry in document["coverage"].items()
+        }
+
+    return ConsentFacts(
+        checked_at=document["checked_at"],
+        events=document["events"],
+        notices=document["notices"],
+        purposes={purpose: cell(entry) for purpose, entry in document["coverage"].items()},
+        forms=cells("forms"),
+        jurisdictions=cells("jurisdictions"),
     )
 
 

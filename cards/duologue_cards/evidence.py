@@ -35,7 +35,6 @@ class Evidence:
         effective_speakers: (sum of s) squared over the sum of s squared, s the recorded seconds of a speaker.
         top_speaker_share: of the recorded seconds of all speakers.
         registers: register, else setting, else topic -> hours; None where none is stated.
-        synthetic: conversations whose route is ``synthetic``; ``routes_unknown`` those without a route.
         transcribed_share: of the tracks.
     """
 
@@ -62,8 +61,6 @@ class Evidence:
     effective_speakers: float | None
     top_speaker_share: float | None
     registers: Mapping[str | None, float]
-    synthetic: int
-    routes_unknown: int
     transcribed_share: float | None
 
 
@@ -83,7 +80,6 @@ def measure(facts: Facts, tally: Tally, *, fto_edges_s: Sequence[float], bleedin
     fto_counts = [0] * (len(edges_ms) + 1)
     for fto_ms, count in named.get("fto_ms", {}).items():
         fto_counts[bisect_right(edges_ms, fto_ms)] += count
-    routes = {each.value: each.count for each in facts.routes}
     tracks = 2 * facts.recordings - facts.one_voice
     top_ms = max(named.get("top_speaker_ms", {}), default=0)
     bleeding = named.get("bleeding_ms", {})
@@ -113,8 +109,6 @@ def measure(facts: Facts, tally: Tally, *, fto_edges_s: Sequence[float], bleedin
         effective_speakers=tally["speaker_ms",] ** 2 / tally["speaker_ms_squared",] if tally["speaker_ms",] else None,
         top_speaker_share=top_ms / tally["speaker_ms",] if tally["speaker_ms",] else None,
         registers=_hours(named.get("register_ms", {})),
-        synthetic=routes.get("synthetic", 0),
-        routes_unknown=routes.get(None, 0),
         transcribed_share=facts.transcribed_tracks / tracks if tracks else None,
     )
 

@@ -4,6 +4,7 @@ A card takes every figure from :class:`Facts` and computes none of its own. What
 and is called unknown on the cards; nothing is guessed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,8 @@ __all__ = [
     "BRIDGE",
     "NOTHING_STATED",
     "CodecFacts",
+    "ConsentCell",
+    "ConsentFacts",
     "Count",
     "Facts",
     "FaultFacts",
@@ -96,6 +99,35 @@ class LedgerFacts:
 
 
 @dataclass(frozen=True)
+class ConsentCell:
+    """Counts what is covered by a consent; both are None where too few could be told."""
+
+    recordings: int | None
+    duration_s: float | None
+
+
+@dataclass(frozen=True)
+class ConsentFacts:
+    """Says what both speakers of the conversations allow, at a moment.
+
+    Attributes:
+        checked_at: the moment, RFC 3339.
+        events: leaves of the ledger that was asked.
+        notices: conversations in which every grant that is relied on names its notice.
+        purposes: purpose -> conversations of which all that is written is covered.
+        forms: purpose -> form -> the same of one form, whether it is written or not.
+        jurisdictions: purpose -> where a speaker was -> those of ``purposes`` with a speaker from there.
+    """
+
+    checked_at: str
+    events: int
+    notices: int
+    purposes: Mapping[str, ConsentCell]
+    forms: Mapping[str, Mapping[str, ConsentCell]]
+    jurisdictions: Mapping[str, Mapping[str, ConsentCell]]
+
+
+@dataclass(frozen=True)
 class FaultFacts:
     """Counts the conversations in which a fault of the isolation was found, was absent, or could not be judged."""
 
@@ -150,10 +182,11 @@ class Facts:
 
     Lists of counts begin with the most frequent value.
 
+    Of ``synthetic`` recordings it is known that the voices are made by a program, of ``not_synthetic`` ones that they are not.
     In ``delay_unknown`` recordings a track may begin late by a delay that its file does not name.
     ``withdrawn`` recordings were in an earlier version; of ``one_voice`` only one speaker is left, and neither
     ``isolation`` nor ``turn_taking`` is about those. ``without`` are columns, such as ``index/words``, that the release does
-    not have because an earlier version wrote it.
+    not have because an earlier version wrote it. ``consent`` is None where the ledger was not asked.
     """
 
     name: str
@@ -185,6 +218,8 @@ class Facts:
     routes: tuple[Count, ...]
     settings: tuple[Count, ...]
     registers: tuple[Count, ...]
+    synthetic: int
+    not_synthetic: int
     speakers_by_jurisdiction: tuple[Count, ...]
     first_date: str | None
     last_date: str | None
@@ -198,3 +233,9 @@ class Facts:
     withdrawn: int = 0
     one_voice: int = 0
     without: tuple[str, ...] = ()
+    consent: ConsentFacts | None = None
+
+    @property
+    def only_synthetic(self) -> bool:
+        """Tells whether it is known of every conversation that its voices are made by a program."""
+        return 0 < self.synthetic == self.recordings

@@ -1,4 +1,8 @@
-"""Writes the YAML on top of README.md, by which the Hugging Face Hub and ``datasets`` know the release."""
+"""Writes the YAML on top of README.md, by which the Hugging Face Hub and ``datasets`` know the release.
+
+Source of keys and values: datasetcard.md and docs/hub/repositories-licenses.md of github.com/huggingface/hub-docs@242f4a1e.
+``dataset_info.splits`` is left out: ``datasets`` holds the sizes there against its own files.
+"""
 
 from typing import Any, Final
 
@@ -35,7 +39,7 @@ def front_matter(sheet: Sheet) -> str:
         for split in facts.splits
         if split.shards and split.name != BRIDGE
     ]
-    synthetic = sheet.evidence.synthetic
+    synthetic = sheet.facts.synthetic
     # Where the Hub has no id for a licence it wants its name and its address.
     others = [item.value for item in facts.licenses if item.value and hub_license(item.value) == "other"]
     if others:
@@ -50,7 +54,8 @@ def front_matter(sheet: Sheet) -> str:
         if sheet.only_synthetic
         else ["found"] + ["machine-generated"] * bool(synthetic),
         "multilinguality": (["monolingual"] if len(codes) == 1 else ["multilingual"]) if codes else None,
-        **({"extra_gated_prompt": sheet.stated["gating_text"]} if "gating_text" in sheet.stated else {}),
+        **_gate(sheet),
+        **({"source_datasets": ["original"]} if sheet.stated.get("acquisition") == "recorded by the publisher" else {}),
         "language_details": tags or None,
         # One configuration only: datasets reads all of a release with one builder, so the tables cannot be named here.
         "configs": [{"config_name": "default", "data_files": data_files}],
@@ -65,3 +70,15 @@ def front_matter(sheet: Sheet) -> str:
         tags=["audio", "speech", "conversation", "full-duplex", "turn-taking", "webdataset", "duologue"],
         **more,
     ).to_yaml()
+
+
+def _gate(sheet: Sheet) -> dict[str, Any]:
+    """Asks who wants a copy to agree: to what a person stated, and to what consent does not cover."""
+    if "gating_text" not in sheet.stated:
+        return {}
+    fields = (
+        {}
+        if "speaker_identification" in sheet.facts.purposes
+        else {"I agree to not attempt to determine the identity of speakers in this dataset": "checkbox"}
+    )
+    return {"extra_gated_prompt": sheet.stated["gating_text"], **({"extra_gated_fields": fields} if fields else {})}

@@ -5,7 +5,7 @@ from typing import Final
 
 from duologue_cards.facts import Count
 
-__all__ = ["forbids", "hub_license", "is_known", "license_reference", "together"]
+__all__ = ["forbids", "hub_license", "is_known", "license_reference", "spdx_id", "together"]
 
 # SPDX ids (spdx.org/licenses) of licences that data are given under, and the ids of the Hugging Face Hub
 # (huggingface.co/docs/hub/repositories-licenses). The Hub has no id for licences that are not listed here.
@@ -52,9 +52,14 @@ def hub_license(license_: str | None) -> str:
     return _HUB_IDS[spdx] if spdx else "other"
 
 
+def spdx_id(license_: str) -> str | None:
+    """Gives the id of a licence in the SPDX list, in its spelling; None where it is not known here."""
+    return _SPDX_IDS.get(license_.lower())
+
+
 def license_reference(license_: str) -> str:
     """Gives the address of a licence in the SPDX list, or the licence as stated where it is not known here."""
-    spdx = _SPDX_IDS.get(license_.lower())
+    spdx = spdx_id(license_)
     return f"https://spdx.org/licenses/{spdx}.html" if spdx else license_
 
 

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from duologue_cards.facts import Count, Facts
 
 __all__ = [
+    "FAULT_WORDS",
+    "PURPOSE_WORDS",
     "UNKNOWN",
     "count",
     "decibels",
@@ -16,10 +19,33 @@ __all__ = [
     "number",
     "percent",
     "seconds",
+    "speaker",
     "summary",
 ]
 
 UNKNOWN = "unknown"
+
+PURPOSE_WORDS: Final = {
+    "recording": "being recorded",
+    "training_inhouse": "training models in-house",
+    "redistribution": "passing the data on to others",
+    "speaker_identification": "identifying the speaker",
+    "likeness": "imitating the speaker's voice",
+}
+"""Purpose of consent -> what both speakers allow."""
+
+FAULT_WORDS: Final = {
+    "duplicate": "both tracks are one signal",
+    "mono_mix": "both voices mixed on both tracks",
+    "over_suppression": "one side is muted while the other talks",
+    "swap": "the speakers change tracks",
+    "offset": "the tracks are not aligned: one lies late",
+    "drift": "the clocks of the tracks differ",
+    "other_voice_a": "more than one voice in track a (pyannote.audio)",
+    "other_voice_b": "more than one voice in track b (pyannote.audio)",
+    "same_voice": "one voice in both tracks (pyannote.audio)",
+}
+"""Fault of the isolation -> what it is."""
 
 
 def count(amount: int, noun: str) -> str:
@@ -59,16 +85,18 @@ def named(counts: Sequence[Count]) -> str:
 
 def summary(facts: Facts) -> str:
     """Describes a release in two sentences."""
-    synthetic = sum(each.count for each in facts.routes if each.value == "synthetic")
-    who = "Conversations of two people"
-    if synthetic:
-        who = "Synthetic conversations of two voices that are nobody's"
-        if synthetic < facts.recordings:
-            who = f"Conversations of two people, {synthetic:,} of {facts.recordings:,} of them synthetic"
+    who, voices = "Conversations of two people, one track per speaker", ""
+    if facts.only_synthetic:
+        who, voices = (
+            "Synthetic conversations of two voices, one track per voice",
+            ", all of them synthetic voices that are nobody's",
+        )
+    elif facts.synthetic:
+        voices = f"; {facts.synthetic:,} of the conversations are of synthetic voices, which are nobody's"
     return (
-        f"{who}, one track per speaker, as audio tokens for speech models that listen while they "
+        f"{who}, as audio tokens for speech models that listen while they "
         f"speak. {count(facts.samples, 'sample')} ({duration(facts.duration_s)}) from "
-        f"{count(facts.recordings, 'conversation')} of {count(facts.speakers, 'speaker')}."
+        f"{count(facts.recordings, 'conversation')} of {count(facts.speakers, 'speaker')}{voices}."
     )
 
 
@@ -99,7 +127,10 @@ def limitations(facts: Facts) -> list[str]:
             f"In {facts.delay_unknown:,} {of} it is not known where a track begins: an MP3 does not name the delay of its "
             "encoder, and may lie late by up to some tenths of a second (`delay_known_a`, `delay_known_b`)."
         )
-    sentences.append("Age, gender and accent of the speakers are not recorded.")
+    unsaid = facts.recordings - facts.synthetic - facts.not_synthetic
+    if unsaid:
+        sentences.append(f"Whether the voices are made by a program is not stated of {unsaid:,} {of}.")
+    sentences.append(f"Age, gender and accent of the {speaker(facts)}s are not recorded.")
     sentences.append("Events and activity were found by program; nobody has checked them by ear.")
     unstated = [
         name
@@ -113,6 +144,11 @@ def limitations(facts: Facts) -> list[str]:
     if unstated:
         sentences.append(f"Not stated: {', '.join(unstated)}.")
     return sentences
+
+
+def speaker(facts: Facts) -> str:
+    """Names who speaks: a speaker, or a voice where it is known that all voices are made by a program."""
+    return "voice" if facts.only_synthetic else "speaker"
 
 
 def escaped(text: str) -> str:

@@ -192,8 +192,8 @@ def _dyadic_spontaneous(sheet: Sheet) -> Requirement:
     )
     words = evidence.words or 0
     per_100 = 100 * evidence.disfluencies / words if words else 0.0
-    if evidence.synthetic:
-        status, says = FAIL, f"{evidence.synthetic:,} of {sheet.facts.recordings:,} conversations are synthetic"
+    if sheet.facts.synthetic:
+        status, says = FAIL, f"{sheet.facts.synthetic:,} of {sheet.facts.recordings:,} conversations are synthetic"
     elif sheet.stated.get("spontaneous") is False:
         status, says = FAIL, "stated: not spontaneous"
     elif evidence.quieter_share is None or evidence.balanced_share is None:
@@ -268,15 +268,31 @@ def _speaker_diversity(sheet: Sheet) -> Requirement:
 
 
 def _consent_per_speaker(sheet: Sheet) -> Requirement:
-    facts = ("purposes", "ledger_id", "ledger_events", "ledger_root")
+    facts = ("purposes", "consent_notices", "consent_checked_at", "ledger_id", "ledger_events", "ledger_root")
     asked = [purpose for purpose in sheet.facts.purposes if purpose in PURPOSES]
-    threshold = "both grants of every sample were in force when it was recorded and at the checkpoint, each purpose asked on its own"
+    total, consent = sheet.facts.recordings, sheet.facts.consent
+    threshold = (
+        "both speakers of every conversation: a grant for each purpose by itself, that names its notice, was in force when it was "
+        "recorded and at the moment of the check; 100 % or it fails"
+    )
     if not asked:
         return Requirement("consent_per_speaker", FAIL, threshold, "no purpose was asked for", facts)
-    says = (
-        f"all {sheet.facts.recordings:,} conversations passed the ledger for {', '.join(asked)} at its checkpoint of "
-        f"{sheet.facts.ledger.events:,} records; consent may have ended since: `duologue consent propagate` looks again"
-    )
+    passed = f"all {total:,} conversations passed the ledger for {', '.join(asked)} at its checkpoint of {sheet.facts.ledger.events:,} records"
+    if consent is None:
+        says = f"{passed}; whether the grants name a notice is not known: {sheet.why('consent_notices')}"
+        return Requirement("consent_per_speaker", UNKNOWN, threshold, says, facts)
+    when = f"checked for {consent.checked_at}"
+    short = [purpose for purpose in asked if consent.purposes[purpose].recordings != total]
+    if short:
+        says = f"not all conversations are covered any more for {', '.join(short)}, {when}: `duologue consent propagate` takes them out"
+        return Requirement("consent_per_speaker", FAIL, threshold, says, facts)
+    if consent.notices != total:
+        says = (
+            f"{passed}, {when}; but the grants of {total - consent.notices:,} name no notice that the speaker was shown "
+            "(`duologue consent grant --notice`)"
+        )
+        return Requirement("consent_per_speaker", FAIL, threshold, says, facts)
+    says = f"{passed}, each purpose by a grant of its own that names its notice, {when}; consent may have ended since: `duologue consent propagate` looks again"
     return Requirement("consent_per_speaker", PASS, threshold, says, facts)
 
 
@@ -324,7 +340,7 @@ def _post_training(sheet: Sheet, status: dict[str, str], hours: float, told: str
     needs = ("capture_at_source", "dyadic_spontaneous", "realistic_overlap", "consent_per_speaker")
     if FAIL in (status["capture_at_source"], status["realistic_overlap"]):
         return UNFIT, "the tracks are not apart, or the turn-taking is not that of people"
-    if sheet.evidence.synthetic:
+    if sheet.facts.synthetic:
         return PARTIAL, "synthetic conversations work beside real ones only"
     if FAIL in (status[need] for need in needs):
         return UNFIT, "fails: " + ", ".join(need for need in needs if status[need] == FAIL)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from duologue_cards.compute import facts_from_tally
 from duologue_cards.draws import Estimate
 from duologue_cards.evidence import Evidence, measure
-from duologue_cards.facts import Count, Facts, Publication
+from duologue_cards.facts import ConsentCell, Count, Facts, Publication
 from duologue_cards.reference import CardRules, HumanTurnTaking, distance_s, limit
 from duologue_cards.statement import STATEMENT
 from duologue_cards.tally import Tally
@@ -28,6 +28,11 @@ PURPOSES: Final = ("recording", "training_inhouse", "redistribution", "speaker_i
 """Every purpose that a ledger knows."""
 
 _RECORDINGS, _INDEX, _RELEASE, _REJECTED = "recordings.parquet", "index.parquet", "dataset.json", "rejected.jsonl"
+_NOT_ASKED: Final = (
+    "the release does not say it: its run had no ledger to ask, or an earlier version made it; "
+    "`duologue card build --ledger` asks"
+)
+_TOO_FEW: Final = f"fewer than {FEW} are not counted out: they could be told"
 _BOTH: Final = "over the conversations with both voices"
 
 _Fact = dict[str, Any]
@@ -73,8 +78,15 @@ class Sheet:
 
     @property
     def only_synthetic(self) -> bool:
-        """Tells whether every conversation is named synthetic by its route."""
-        return 0 < self.evidence.synthetic == self.facts.recordings
+        """Tells whether it is known of every conversation that its voices are made by a program."""
+        return self.facts.only_synthetic
+
+    @property
+    def synthetic_unknown(self) -> int:
+        """Counts the conversations of which nobody has said whether they are synthetic; a statement that none is counts for all."""
+        if self.stated.get("synthetic_generation") is False:
+            return 0
+        return self.facts.recordings - self.facts.synthetic - self.facts.not_synthetic
 
     @property
     def compared(self) -> str | None:
@@ -122,7 +134,7 @@ def make_sheet(
         **_isolation(facts, evidence, rules),
         **_speakers(facts, evidence),
         **_consent(facts),
-        **_about(facts, evidence, stated),
+        **_about(bare),
         **_stated(stated),
     }
     return Sheet(facts, evidence, stated, rules, entries, changes)
@@ -317,19 +329,58 @@ def _consent(facts: Facts) -> dict[str, _Fact]:
         "ledger_events": _known(facts.ledger.events, "records", "leaves of the log at the checkpoint", _RELEASE),
         "ledger_root": _known(facts.ledger.root, "base64", "root of the Merkle tree at the checkpoint", _RELEASE),
     }
-    asked = ", ".join(facts.purposes)
+    consent, not_asked = facts.consent, _unknown(_NOT_ASKED)
+    if consent is None:
+        found |= dict.fromkeys(("consent_checked_at", "consent_events", "consent_notices"), not_asked)
+    else:
+        found["consent_checked_at"] = _known(
+            consent.checked_at, "time", "the moment that the run was told, else the last one in the ledger", _RELEASE
+        )
+        found["consent_events"] = _known(consent.events, "records", "leaves of the log that were asked", _RELEASE)
+        found["consent_notices"] = _known(
+            consent.notices, "conversations", "each grant that is relied on names a notice", _RELEASE
+        )
     for purpose in PURPOSES:
         names = (f"consent_{purpose}_recordings", f"consent_{purpose}_duration_s")
-        if purpose in facts.purposes:
-            method = "every conversation passed the ledger for it, and a withdrawal takes out who no longer allows it"
-            found[names[0]] = _known(facts.recordings, "conversations", method, _RELEASE)
-            found[names[1]] = _known(facts.duration_s, "s", method, _RELEASE)
+        if consent is not None:
+            cells = (consent.purposes[purpose], "both speakers allow it in every form that is written")
+        elif purpose in facts.purposes:
+            cells = (
+                ConsentCell(facts.recordings, facts.duration_s),
+                "every conversation passed the ledger for it, and a withdrawal takes out who no longer allows it",
+            )
         else:
-            found |= dict.fromkeys(names, _unknown(f"the ledger was asked for {asked or 'nothing'} only"))
+            found |= dict.fromkeys((*names, f"consent_{purpose}_forms", f"consent_{purpose}_jurisdictions"), not_asked)
+            continue
+        cell, method = cells
+        found[names[0]] = _or_unknown(cell.recordings, "conversations", method, _RELEASE, _TOO_FEW)
+        found[names[1]] = _or_unknown(cell.duration_s, "s", method, _RELEASE, _TOO_FEW)
+        for kind, told, how in (
+            (
+                "forms",
+                None if consent is None else consent.forms[purpose],
+                "both speakers allow it in that form, written or not",
+            ),
+            (
+                "jurisdictions",
+                None if consent is None else consent.jurisdictions[purpose],
+                f"a speaker was there, and {method}",
+            ),
+        ):
+            found[f"consent_{purpose}_{kind}"] = (
+                not_asked
+                if told is None
+                else _known(_recordings_of(told), "conversations", f"{how}; few are not counted out", _RELEASE)
+            )
     return found
 
 
-def _about(facts: Facts, evidence: Evidence, stated: Mapping[str, Any]) -> dict[str, _Fact]:
+def _recordings_of(cells: Mapping[str, ConsentCell]) -> dict[str, int | str]:
+    return {name: f"fewer than {FEW}" if cell.recordings is None else cell.recordings for name, cell in cells.items()}
+
+
+def _about(sheet: Sheet) -> dict[str, _Fact]:
+    facts = sheet.facts
     found = {
         name: _known(
             _by_name(getattr(facts, name)), "conversations", "rows counted, as the manifest names them", _RECORDINGS
@@ -349,14 +400,23 @@ def _about(facts: Facts, evidence: Evidence, stated: Mapping[str, Any]) -> dict[
         "segment_s": _known(facts.segment_s, "s", "as the run was told", _RELEASE),
         "rules": _known(dict(facts.rules), "versions", "rule sets of the run", _RELEASE),
     }
-    if stated.get("synthetic_generation") is False or not evidence.routes_unknown:
-        found["synthetic_recordings"] = _known(
-            evidence.synthetic, "conversations", "rows with the route `synthetic` counted", _RECORDINGS
-        )
+    if sheet.synthetic_unknown:
+        why = f"the manifest does not say it of {sheet.synthetic_unknown:,} conversations, and nobody has stated that none is"
+        found["synthetic_recordings"] = _unknown(why)
     else:
-        found["synthetic_recordings"] = _unknown(
-            f"{evidence.routes_unknown} conversations name no route, and synthetic_generation is not stated"
+        found["synthetic_recordings"] = _known(
+            facts.synthetic, "conversations", "rows of which the manifest, or its route, says so", _RECORDINGS
         )
+    found["synthetic"] = _known(
+        {
+            "true": facts.synthetic,
+            "false": facts.not_synthetic,
+            "unknown": facts.recordings - facts.synthetic - facts.not_synthetic,
+        },
+        "conversations",
+        "rows counted: whether the voices are made by a program",
+        _RECORDINGS,
+    )
     return found
 
 

@@ -69,6 +69,7 @@ def tally_recordings(recordings: pa.Table) -> Tally:
     _count(tally, "recordings", columns["split"])
     for name in ("language", "license", "corpus", "route", "setting", "register"):
         _count(tally, name, columns[name])
+    _count(tally, "synthetic", _synthetic(columns, "synthetic" in recordings.column_names))
     starts = [start for start in columns["started_at"] if start]
     _count(tally, "date", [datetime.fromisoformat(start).astimezone(UTC).date().isoformat() for start in starts])
     tally["undated",] += recordings.num_rows - len(starts)
@@ -149,6 +150,13 @@ class _Columns:
     def both(self, name: str) -> list[Any]:
         """Reads the values of both tracks: those of a, then those of b."""
         return self[f"{name}_a"] + self[f"{name}_b"]
+
+
+def _synthetic(columns: _Columns, told: bool) -> list[bool | None]:
+    """Reads whether each conversation is synthetic; in a table of an earlier version the route alone tells."""
+    routes = columns["route"]
+    known: list[bool | None] = columns["synthetic"] if told else [None] * len(routes)
+    return [True if route == "synthetic" else value for route, value in zip(routes, known, strict=True)]
 
 
 def _count(tally: Tally, name: str, values: Iterable[Any]) -> None:

@@ -103,7 +103,7 @@ class Source:
 class Recording:
     """Holds one line of the manifest: a conversation of exactly two tracks.
 
-    ``gain_db`` is not of the manifest: ingest sets it where a track goes over full scale. Whoever decodes the tracks turns
+    ``synthetic`` tells whether the voices are made by a program; None where it is not known. ``gain_db`` is not of the manifest: ingest sets it where a track goes over full scale. Whoever decodes the tracks turns
     both by as much, at most 0 dB.
     """
 
@@ -117,6 +117,7 @@ class Recording:
     register: str | None = None
     source: Source = field(default_factory=Source)
     gain_db: float = 0.0
+    synthetic: bool | None = None
 
     @property
     def tracks(self) -> tuple[Track, Track]:
@@ -166,6 +167,7 @@ class ConsentBasis:
     """Says what let a recording pass the gate, and travels with it into every sample's metadata.
 
     ``forms`` are those that both speakers granted, in the words of :class:`duologue_consent.Form`: nothing else may be written.
+    ``uses`` are all that they allow, for any purpose, as :mod:`duologue_pipeline.consent.coverage` names them; they are counted only.
     """
 
     purpose: str
@@ -173,6 +175,7 @@ class ConsentBasis:
     forms: Sequence[str]
     a: SpeakerConsent
     b: SpeakerConsent
+    uses: Sequence[str] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ def relation_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
     if isinstance(document, Mapping):
         if name == "recording":
             yield from _track_faults(document.get("tracks"))
+            yield from _synthetic_faults(document)
         if name in ("sample", "release"):
             yield from _codec_faults(document.get("codec"))
         if name == "sample":
@@ -84,6 +85,17 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 def _is_utf8(text: object) -> bool:
     return not (isinstance(text, str) and re.search("[\ud800-\udfff]", text))
+
+
+def _synthetic_faults(document: Mapping[Any, Any]) -> Iterator[tuple[Path, str]]:
+    source, synthetic = document.get("source"), document.get("synthetic")
+    if (
+        isinstance(source, Mapping)
+        and source.get("route") == "synthetic"
+        and "synthetic" in document
+        and synthetic is not True
+    ):
+        yield ("synthetic",), f"found {shown(synthetic)}, but source.route is synthetic; correct one of them"
 
 
 def _track_faults(tracks: object) -> Iterator[tuple[Path, str]]:

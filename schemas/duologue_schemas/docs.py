@@ -1,5 +1,6 @@
 """Writes docs/formats.md from the schemas: ``python -m duologue_schemas.docs > docs/formats.md``."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -67,8 +68,13 @@ Croissant 1.1 description (JSON-LD) of the tables and the shards. In `cards/`:
 | `dps.json` | Data Provenance Standards 1.0.0 |
 | `rsl.xml`, `content-usage.txt`, `usage.odrl.json` | allowed use: RSL 1.0, AIPREF, ODRL |
 | `consent_statement.json` | whose consent covers what, and redress |
+| `files.sha256` | the hash of every shard and every file of a table, for `sha256sum --check` from the folder of the release |
+| `picture.svg` | when people take the floor, drawn beside people on the telephone |
 | `changes.json` | what the last withdrawal took out; not in a first version |
 | `dataset.yaml` | what a person stated, where somebody did |
+
+`report.html` shows the same to people: one file that fetches nothing, with verdicts, plots, and up to three conversations to look at and, where the
+release has audio, to listen to. They are chosen by rule out of those in the first 16 files of the tables and called by their place.
 """
 
 _DPV: Final = "`dpv:` stands for the W3C Data Privacy Vocabulary 2, `https://w3id.org/dpv#`.\n"
@@ -146,7 +152,7 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "const" in schema:
         return f'"{schema["const"]}"'
     if "enum" in schema:
-        return ", ".join(f'"{choice}"' for choice in schema["enum"])
+        return ", ".join(json.dumps(choice, ensure_ascii=False) for choice in schema["enum"])
     types = schema["type"]
     return types if isinstance(types, str) else " or ".join(types)
 

@@ -141,6 +141,11 @@ def _may_be_anything(value: Any) -> bool:
     return kind is int or kind is bool or value is None or (kind is float and math.isfinite(value))
 
 
+def _enum(rule: list[Any]) -> Check:
+    allowed = {(type(each), each) for each in rule}
+    return lambda value: value.__hash__ is not None and (type(value), value) in allowed
+
+
 def _pattern(rule: str) -> Check:
     matches = re.compile(rule).fullmatch
     return lambda value: matches(value) is not None
@@ -153,6 +158,7 @@ def _format(rule: str) -> Check:
 
 
 _RULES: Final[dict[str, Callable[[Any], Check]]] = {
+    "enum": _enum,
     "pattern": _pattern,
     "format": _format,
     "minLength": lambda rule: lambda value: len(value) >= rule,

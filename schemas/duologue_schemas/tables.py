@@ -129,6 +129,12 @@ RECORDINGS: Final = pa.schema(
         _column("corpus", pa.string(), "The corpus it comes from, as the manifest says.", nullable=True),
         _column("license", pa.string(), "Its licence, as the manifest says.", nullable=True),
         _column("route", pa.string(), "How it was obtained, as the manifest says.", nullable=True),
+        _column(
+            "synthetic",
+            pa.bool_(),
+            "Whether the voices are made by a program, as the manifest says, or its route; null where it is unknown.",
+            nullable=True,
+        ),
         _column("topic", pa.string(), "What it is about, as the manifest says.", nullable=True),
         _column("register", pa.string(), "How formal it is, as the manifest says.", nullable=True),
         _column("started_at", pa.string(), "When it began (RFC 3339), as the manifest says.", nullable=True),
@@ -324,7 +330,7 @@ LATER_TABLES: Final = frozenset({"speakers"})
 LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {
     "index": frozenset({"overlap_share_of_speech", "backchannels", "interruptions", "words"}),
     "recordings": frozenset(
-        {"gain_db", "same_audio"}
+        {"gain_db", "same_audio", "synthetic"}
         | {f"{name}_{side}" for name in ("delay_known", "words_given", "words_outside") for side in "ab"}
         | {f"left_out_{side}_s" for side in "ab"}
     ),

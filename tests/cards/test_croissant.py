@@ -1,5 +1,8 @@
+import hashlib
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +10,7 @@ from typing import Any
 import mlcroissant as mlc
 import pytest
 
-from duologue_cards import write_croissant, write_readme
+from duologue_cards import write_cards, write_checksums, write_croissant, write_readme
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
 from tests.cards.conftest import sheet_of
 
@@ -176,3 +179,107 @@ def test_every_record_set_is_read_with_the_values_of_its_table(
     assert [each["splits/name"] for each in dataset.records("splits")] == ["train", "validation"]
     for name, table in tables.items():
         assert [plain(record) for record in dataset.records(name)] == table.to_pylist()
+
+
+def issues_and_files(build: Build, row: Row, shards: int) -> tuple[Any, dict[str, Any], str]:
+    """A made-up release with so many shards: what mlcroissant says, the card, and the list of hashes."""
+    release = build(row("1", samples=shards))
+    release.document["shards"] = [
+        {
+            "path": f"shards/train-{number:05d}-{number:012x}.tar",
+            "split": "train",
+            "sha256": f"{number:064x}",
+            "bytes": 10240,
+            "samples": 1,
+            "duration_s": 30.0,
+        }
+        for number in range(shards)
+    ]
+    release.document["splits"]["train"]["shards"] = shards
+    release.document["totals"]["bytes"] = 10240 * shards
+    sheet = sheet_of(release, **PUBLICATION)
+    card = json.loads(write_croissant(sheet))
+    return issues_of(json.dumps(card)), card, write_checksums(sheet)
+
+
+@pytest.mark.parametrize(("shards", "listed"), [(1000, 1000), (1200, 0)])
+def test_every_shard_has_its_hash_in_the_card_or_in_the_list_that_the_card_names(
+    build: Build, row: Row, shards: int, listed: int
+) -> None:
+    issues, card, checksums = issues_and_files(build, row, shards)
+    assert issues == (set(), set())
+    hashes = {each["contentUrl"]: each["sha256"] for each in card["distribution"] if "sha256" in each}
+    assert len([path for path in hashes if path.endswith(".tar")]) == listed
+    lines = {path: sha256 for sha256, path in (line.split("  ") for line in checksums.splitlines())}
+    assert len([path for path in lines if path.endswith(".tar")]) == shards
+    assert lines[f"shards/train-00999-{999:012x}.tar"] == f"{999:064x}"
+    assert hashes["cards/files.sha256"] == hashlib.sha256(checksums.encode()).hexdigest()
+    named = {each["@id"] for each in card["recordSet"]}
+    assert ("tokens" in named) == (listed > 0)
+    assert len(json.dumps(card)) < (60_000 if not listed else 1_000_000)
+
+
+def test_the_list_of_hashes_is_one_that_sha256sum_checks(
+    build: Build, row: Row, write: Callable[[Any, Path], None], tmp_path: Path
+) -> None:
+    release = build(row("1"), row("2", "validation"))
+    write(release, tmp_path)
+    for path, data in write_cards(sheet_of(release)):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    check = [shutil.which("sha256sum") or "sha256sum", "--check", "--strict", "cards/files.sha256"]
+    done = subprocess.run(check, check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 5)
+    with (tmp_path / "recordings.parquet").open("ab") as file:
+        file.write(b"x")
+    assert subprocess.run(check, check=False, capture_output=True, cwd=tmp_path).returncode == 1
+
+
+def test_the_card_says_what_it_was_made_of_and_when(build: Build, row: Row) -> None:
+    release = build(row("1"))
+    stated = {**PUBLICATION, "date_created": "2026-03-30", "citation": "@misc{demo}"}
+    first = json.loads(write_croissant(sheet_of(release, **stated)))
+    assert (first["dateCreated"], first["dateModified"], first["datePublished"]) == ("2026-03-30",) * 2 + (
+        "2026-04-01",
+    )
+    assert first["citeAs"] == "@misc{demo}"
+    assert first["prov:wasDerivedFrom"] == [{"@id": f"urn:sha256:{'0' * 64}"}]
+    assert first["prov:wasGeneratedBy"]["@id"] == f"urn:duologue:run:{'f' * 64}"
+    assert first["prov:wasAttributedTo"] == {"@type": "prov:Agent", "prov:label": "Example Lab"}
+    assert first["@context"]["prov"] == "http://www.w3.org/ns/prov#"
+    release.document |= {"version": "2.0.0", "previous": {"version": "1.0.0", "sha256": "e" * 64}}
+    later = json.loads(write_croissant(sheet_of(release, **stated)))
+    assert {"@id": f"urn:sha256:{'e' * 64}"} in later["prov:wasDerivedFrom"]
+    assert (later["version"], "dateModified" in later) == ("2.0.0", False)
+    assert issues_of(json.dumps(later)) == (set(), set())
+
+
+def test_the_version_of_the_card_changes_with_what_is_stated_and_that_of_the_data_does_not(
+    build: Build, row: Row
+) -> None:
+    release = build(row("1"))
+    cards = [
+        json.loads(write_croissant(sheet_of(release, **stated))) for stated in ({}, PUBLICATION, {"funding": "us"})
+    ]
+    assert {card["version"] for card in cards} == {"1.0.0"}
+    assert cards[0]["sdVersion"] == "1.0.0"
+    assert len({card["sdVersion"] for card in cards}) == 3
+    assert all(re.fullmatch(r"1\.0\.0(\+[0-9a-f]{12})?", card["sdVersion"]) for card in cards)
+
+
+def test_each_property_of_rai_has_the_cardinality_of_the_specification(build: Build, row: Row) -> None:
+    stated = {"collection": "By call.", "social_impact": "None known.", "acquisition": "recorded by the publisher"}
+    card = json.loads(write_croissant(sheet_of(build(row("1")), **stated, **PUBLICATION)))
+    found = {name.removeprefix("rai:"): value for name, value in card.items() if name.startswith("rai:")}
+    one = "dataCollection dataCollectionMissingData dataCollectionRawData dataImputationProtocol dataManipulationProtocol "
+    one += "dataDataManipulationProtocol dataAnnotationProtocol dataSocialImpact annotationsPerItem"
+    many = "dataCollectionType dataCollectionTimeframe dataCollectionTimeFrame dataPreprocessingProtocol "
+    many += "dataAnnotationAnalysis dataReleaseMaintenancePlan personalSensitiveInformation dataBiases dataLimitations "
+    many += "dataUseCases machineAnnotationTools"
+    assert {name for name, value in found.items() if isinstance(value, str)} == set(one.split())
+    assert {name for name, value in found.items() if isinstance(value, list)} == set(many.split())
+    assert found["dataCollectionType"] == ["Physical data collection"]
+    assert found["dataCollection"].startswith("By call. Both speakers of every conversation allow training_inhouse")
+    read = mlc.Dataset(jsonld=card).metadata
+    assert [date.date().isoformat() for date in read.data_collection_timeframe] == ["2026-03-01"]
+    assert read.data_manipulation_protocol == found["dataManipulationProtocol"]

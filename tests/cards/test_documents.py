@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from rdflib.namespace import ODRL2
 
 from duologue_cards import Sheet, write_cards
 from duologue_schemas import iter_faults
@@ -29,7 +30,9 @@ def release(build: Build, row: Row) -> Any:
 
 def test_these_are_the_documents(release: Any) -> None:
     names = "ab2013.json ab2013.md consent_statement.json content-usage.txt datasheet.json datasheet.md dps.json "
-    names += "eu_summary.json eu_summary.md facts.json requirements.json rsl.xml usage.odrl.json"
+    names += (
+        "eu_summary.json eu_summary.md facts.json files.sha256 picture.svg requirements.json rsl.xml usage.odrl.json"
+    )
     assert sorted(texts(sheet_of(release))) == [
         "README.md",
         *(f"cards/{name}" for name in names.split()),
@@ -52,7 +55,7 @@ def test_facts_follow_their_schema_and_say_why_they_are_unknown(release: Any) ->
     assert facts["effective_speakers"]["value"] == pytest.approx(4)
     assert facts["overlap_share_of_speech"]["n"] == 2
     assert facts["stated.publisher"] == {"value": None, "unknown": "nobody has stated it in dataset.yaml"}
-    assert facts["consent_likeness_recordings"]["unknown"] == "the ledger was asked for training_inhouse only"
+    assert facts["consent_likeness_recordings"]["unknown"].endswith("`duologue card build --ledger` asks")
 
 
 def test_no_speaker_and_no_small_group_is_on_any_card(release: Any) -> None:
@@ -119,6 +122,43 @@ def test_consent_is_stated_by_purpose(release: Any) -> None:
     assert {"coverage", "regimes", "redress", "withdrawal", "checked_at", "ledger"} <= statement.keys()
 
 
+def consent_of(**recordings: int) -> dict[str, Any]:
+    """What dataset.json says of consent: purpose -> conversations, each of 30 s; all others have none."""
+
+    def cell(count: int) -> dict[str, Any]:
+        return {"fewer_than": 5} if count == 1 else {"recordings": count, "duration_s": 30.0 * count}
+
+    names = ("recording", "training_inhouse", "redistribution", "speaker_identification", "likeness")
+    coverage = {
+        name: {
+            **cell(recordings.get(name, 0)),
+            "forms": {"audio": cell(recordings.get(name, 0))},
+            "jurisdictions": {"DE": {"fewer_than": 5}},
+        }
+        for name in names
+    }
+    return {"checked_at": "2026-02-21T10:00:00Z", "events": 20, "notices": 2, "coverage": coverage}
+
+
+def test_consent_of_every_purpose_comes_from_the_ledger_and_few_are_not_counted_out(release: Any) -> None:
+    release.document["consent"] = consent_of(recording=2, training_inhouse=2, redistribution=1)
+    found = texts(sheet_of(release))
+    statement = json.loads(found["cards/consent_statement.json"])
+    assert statement["checked_at"] == "2026-02-21T10:00:00Z"
+    assert statement["coverage"]["recording"] == {"recordings": 2, "duration_s": 60.0}
+    assert statement["coverage"]["likeness"] == {"recordings": 0, "duration_s": 0.0}
+    assert statement["coverage"]["redistribution"] == {
+        "unknown": "fewer than 5 are not counted out: they could be told"
+    }
+    assert statement["coverage_by_form"]["training_inhouse"] == {"audio": {"recordings": 2, "duration_s": 60.0}}
+    assert statement["coverage_by_jurisdiction"]["recording"] == {"DE": {"unknown": "fewer than 5"}}
+    assert [rule["id"] for rule in statement["regimes"]["rules_by_jurisdiction"]["DE"]]
+    readme = found["README.md"]
+    assert "| consent was checked for the moment | 2026-02-21T10:00:00Z |" in readme
+    assert "| `likeness` | 0 of 2 | 0.0 minutes |" in readme
+    assert "| `redistribution` | fewer than 5 |  |" in readme
+
+
 def test_the_provenance_standard_gets_what_is_known(release: Any) -> None:
     document = json.loads(texts(sheet_of(release, **STATED))["cards/dps.json"])
     assert document["source"]["version"] == "1.0.0"
@@ -126,8 +166,172 @@ def test_the_provenance_standard_gets_what_is_known(release: Any) -> None:
     assert "provenance.origin-geography" in document["unknown"]
 
 
-def test_synthetic_voices_are_not_called_people(build: Build, row: Row) -> None:
-    found = texts(sheet_of(build(row("1", route="synthetic"))))
-    assert "Synthetic conversations of two voices that are nobody's" in found["README.md"]
+@pytest.mark.parametrize("said", [{"route": "synthetic"}, {"synthetic": True}])
+def test_synthetic_voices_are_not_called_people(build: Build, row: Row, said: dict[str, Any]) -> None:
+    found = texts(sheet_of(build(row("1", **said))))
+    readme = found["README.md"]
+    assert "Synthetic conversations of two voices" in readme
+    assert "all of them synthetic voices that are nobody's" in readme
+    assert not re.search(r"conversations of two people|both speakers|voices of people", readme, re.IGNORECASE)
     assert json.loads(found["cards/ab2013.json"])["items"]["7"]["answer"].startswith("no")
+    assert json.loads(found["cards/ab2013.json"])["items"]["12"]["answer"].startswith("yes: 1 of 1")
     assert json.loads(found["cards/eu_summary.json"])["sources"]["2.5"]["answer"] == "yes"
+    facts = json.loads(found["cards/facts.json"])["facts"]
+    assert facts["synthetic"]["value"] == {"true": 1, "false": 0, "unknown": 0}
+
+
+def test_whether_voices_are_synthetic_is_known_unknown_or_both(build: Build, row: Row) -> None:
+    known = [row("1", synthetic=False), row("2", synthetic=False)]
+    for rows, stated, item in (
+        (known, {}, ("no: the manifest says of every conversation that its voices are not synthetic", "computed")),
+        ([*known, row("3")], {}, (None, "unknown")),
+        ([*known, row("3")], {"synthetic_generation": False}, ("no", "stated")),
+        ([*known, row("3", synthetic=True)], {}, ("yes: 1 of 3 conversations are synthetic", "computed")),
+    ):
+        found = texts(sheet_of(build(*rows), **stated))
+        twelfth = json.loads(found["cards/ab2013.json"])["items"]["12"]
+        assert (twelfth["answer"], twelfth["basis"]) == item
+        assert json.loads(found["cards/ab2013.json"])["items"]["7"]["answer"].startswith("yes: voices of people")
+        told = json.loads(found["cards/facts.json"])["facts"]["synthetic_recordings"]["value"]
+        assert told == (None if item[1] == "unknown" else len(rows) - 2 if "yes" in str(item[0]) else 0)
+
+
+def test_in_a_table_of_an_earlier_version_the_route_tells_alone(build: Build, row: Row) -> None:
+    release = build(row("1", route="synthetic"), row("2"))
+    release.recordings = release.recordings.drop_columns(["synthetic"])
+    facts = json.loads(texts(sheet_of(release))["cards/facts.json"])["facts"]
+    assert facts["synthetic"]["value"] == {"true": 1, "false": 0, "unknown": 1}
+
+
+def rules_of(offer: dict[str, Any], kind: str) -> list[tuple[str, list[str]]]:
+    """Each rule as its action and the purposes that it is about."""
+    return [
+        (
+            rule["odrl:action"]["@id"].rpartition("/")[2],
+            [each["@id"] for part in rule.get("odrl:constraint", []) for each in part["odrl:rightOperand"]],
+        )
+        for rule in offer[f"odrl:{kind}"]
+    ]
+
+
+def test_the_offer_permits_the_purposes_of_consent_and_prohibits_every_other(build: Build, row: Row) -> None:
+    release = build(row("1", license="CC-BY-NC-SA-4.0"), row("2", "validation", license="CC-BY-ND-4.0"))
+    offer = json.loads(texts(sheet_of(release, **STATED))["cards/usage.odrl.json"])
+    purpose = "urn:duologue:purpose:"
+    assert rules_of(offer, "permission") == [("use", [f"{purpose}training_inhouse"])]
+    others = ("recording", "redistribution", "speaker_identification", "likeness")
+    assert rules_of(offer, "prohibition") == [
+        ("use", [f"{purpose}{name}" for name in others]),
+        ("distribute", []),
+        ("sell", []),
+        ("ns#CommercialUse", []),
+        ("ns#DerivativeWorks", []),
+    ]
+    duties = [duty["odrl:action"]["@id"].rpartition("#")[2] for duty in offer["odrl:permission"][0]["odrl:duty"]]
+    assert duties == ["Attribution", "ShareAlike"]
+    assert offer["odrl:assigner"]["http://www.w3.org/2006/vcard/ns#fn"] == "Example | Lab"
+
+
+def test_every_term_of_the_offer_is_in_the_vocabulary_of_odrl_or_of_creative_commons(release: Any) -> None:
+    release.document["purposes"] = ["redistribution", "training_inhouse"]
+    offer = json.loads(texts(sheet_of(release))["cards/usage.odrl.json"])
+    text = json.dumps(offer)
+    terms = set(re.findall(r'"odrl:(\w+)"', text)) | set(re.findall(r"ns/odrl/2/(\w+)", text))
+    assert [term for term in terms if term not in ODRL2] == []
+    assert set(re.findall(r"creativecommons\.org/ns#(\w+)", text)) <= {
+        "Attribution",
+        "ShareAlike",
+        "CommercialUse",
+        "DerivativeWorks",
+    }
+    assert ("distribute", []) in rules_of(offer, "permission")
+    assert "distribute" not in [action for action, _ in rules_of(offer, "prohibition")]
+    assert all(rule["odrl:target"]["@id"] for kind in ("permission", "prohibition") for rule in offer[f"odrl:{kind}"])
+
+
+def test_crawlers_read_tokens_that_rsl_and_aipref_know(build: Build, row: Row) -> None:
+    release = build(row("1", license="CC-BY-NC-4.0"))
+    release.document["purposes"] = ["redistribution"]
+    found = texts(sheet_of(release, **STATED, url="https://example.org/a?b=1&c", payment="free"))
+    root = ElementTree.fromstring(found["cards/rsl.xml"])
+    known: dict[tuple[str, str], set[str | None]] = {
+        ("permits", "usage"): {"all", "ai-all", "ai-train", "ai-input", "ai-index", "search"},
+        ("prohibits", "usage"): {"all", "ai-all", "ai-train", "ai-input", "ai-index", "search"},
+        ("permits", "user"): {"commercial", "non-commercial", "education", "government", "personal"},
+        ("legal", "warranty"): {"ownership", "authority", "no-infringement", "privacy-consent", "no-malware"},
+        ("payment", "free"): {None},
+        ("legal", "contact"): {"data@example.org"},
+    }
+    terms = [
+        (each.tag.rpartition("}")[2], each.attrib["type"], each.text) for each in root.iter() if "type" in each.attrib
+    ]
+    assert [(tag, type_, text) for tag, type_, text in terms if text not in known[tag, type_]] == []
+    assert ("permits", "user", "non-commercial") in terms
+    assert root[0].attrib == {"url": "https://example.org/a?b=1&c"}
+    header, _, *robots = found["cards/content-usage.txt"].splitlines()
+    assert re.fullmatch(r"Content-Usage: train-ai=[yn]", header)
+    assert robots == ["User-Agent: *", f"Content-Usage: / {header.partition(': ')[2]}"]
+
+
+# Codes of specification.md, section 7, as far as they may occur here.
+METHODS = {
+    "primary-user-source-event",
+    "feeds-file-feed-info",
+    "user-generated-content-multimedia",
+    "machine-generated-mlops-synthetic",
+}
+TECHNIQUES = {"pseudonymization", "data-redaction", "data-minimization"}
+USES = {"ai-pre-training", "ai-alignment", "ai-evaluation", "ai-synthetic", "ai-other"}
+
+
+def test_the_provenance_standard_has_its_codes_and_types(build: Build, row: Row) -> None:
+    sheet = sheet_of(
+        build(row("1"), row("2", route="synthetic")),
+        **STATED,
+        owner="Studio",
+        acquisition="licensed from rightsholders",
+        origin_countries=["DE"],
+        trademark_or_patent=False,
+    )
+    document = json.loads(texts(sheet)["cards/dps.json"])
+    assert {"version", "title", "id", "issuer", "description"} <= document["source"].keys()
+    provenance, use = document["provenance"], document["use"]
+    assert {"origin-geography", "date", "generation-method", "format"} <= provenance.keys()
+    assert provenance["origin"] == [{"name": "Studio"}]
+    assert [each["code"] for each in provenance["generation-method"]] == [
+        "feeds-file-feed-info",
+        "machine-generated-mlops-synthetic",
+    ]
+    assert {each["code"] for each in provenance["generation-method"]} <= METHODS
+    assert [each["regulation"]["code"] for each in use["classification"]] == ["pi", "pci", "pfi", "pii", "phi", "spi"]
+    assert [each["evaluated"] for each in use["classification"]] == [True] + 5 * [False]
+    assert {each["tool-category"]["code"] for each in use["privacy-enhancing"]} == TECHNIQUES
+    assert all(isinstance(each["result"], list) for each in use["privacy-enhancing"])
+    assert {each["code"] for each in use["intended-purpose"]} <= USES
+    assert all(each["description"] for each in use["intended-purpose"])
+    assert use["license"] == ["CC-BY-4.0"]
+    assert (use["patent"], use["trademark"], "copyright" in use) == ("no", "no", False)
+    later = build(row("1"))
+    later.document |= {"previous": {"version": "1.0.0", "sha256": "e" * 64}}
+    assert "date" not in json.loads(texts(sheet_of(later, **STATED))["cards/dps.json"])["provenance"]
+
+
+def test_the_datasheet_asks_every_question_of_the_template_once(release: Any) -> None:
+    found = texts(sheet_of(release))
+    sections = json.loads(found["cards/datasheet.json"])["sections"]
+    asked = {name: len(questions) for name, questions in sections.items()}
+    assert asked == {
+        "motivation": 3,
+        "composition": 16,
+        "collection": 12,
+        "preprocessing": 3,
+        "uses": 5,
+        "distribution": 6,
+        "maintenance": 7,
+    }
+    questions = [each["question"] for section in sections.values() for each in section]
+    assert [each for each in questions if f"**{each}**" not in found["cards/datasheet.md"]] == []
+    assert {each for each in questions if questions.count(each) > 1} == {"Does the dataset relate to people?"}
+    restrictions = sections["distribution"][4]
+    assert restrictions["question"].startswith("Have any third parties imposed IP-based or other restrictions")
+    assert restrictions["answer"] == "those of the licences: the authors are named"

@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import re
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 
@@ -211,3 +213,67 @@ def test_isolation_is_told_by_verdict_level_and_fault(build: Build, row: Row) ->
     assert cells_of(text, "the speakers change tracks") == ["1", "0", "0"]
     assert cells_of(text, "more than one voice in track a (pyannote.audio)") == ["0", "1", "0"]
     assert "more than one voice in track b" not in text
+
+
+# The keys of datasetcard.md of the Hub, and the headings of its template that are not optional.
+KEYS = """language language_details license license_name license_link tags annotations_creators language_creators multilinguality
+pretty_name size_categories source_datasets task_categories task_ids configs dataset_info extra_gated_fields extra_gated_prompt"""
+HEADINGS = """## Uses|### Direct use|### Out-of-scope use|## Dataset structure|## Dataset creation|### Curation rationale|### Source data|
+#### Data collection and processing|#### Who are the source data producers?|### Annotations|#### Annotation process|
+#### Who are the annotators?|#### Personal and sensitive information|## Bias, risks, and limitations|### Recommendations|## Citation|
+## Dataset card authors|## Dataset card contact"""
+STATED = {
+    "gating_text": "Do not identify anybody.",
+    "acquisition": "recorded by the publisher",
+    "contact": "data@example.org",
+    "curation_rationale": "Nobody had such data",
+    "citation": "@misc{ours,\n  title = {Ours}\n}",
+}
+
+
+def test_the_yaml_has_keys_of_the_hub_only(build: Build, row: Row) -> None:
+    front = yaml.safe_load(readme_of(build(row("1", license="Our own")), **STATED).split("---")[1])
+    assert front.keys() - set(KEYS.split()) == set()
+    assert front["source_datasets"] == ["original"]
+    assert front["extra_gated_prompt"] == "Do not identify anybody."
+    assert front["extra_gated_fields"] == {
+        "I agree to not attempt to determine the identity of speakers in this dataset": "checkbox"
+    }
+
+
+@pytest.mark.parametrize("stated", [{}, STATED])
+def test_every_heading_of_the_hubs_template_is_there_and_says_something(
+    build: Build, row: Row, stated: dict[str, Any]
+) -> None:
+    lines = readme_of(build(row("1")), **stated).splitlines()
+    headings = [line for line in lines if line.startswith("#")]
+    assert [each for each in HEADINGS.replace("\n", "").split("|") if each not in headings] == []
+    assert [
+        a
+        for a, b in itertools.pairwise(headings)
+        if lines.index(b) - lines.index(a) <= 2 and a.count("#") >= b.count("#")
+    ] == []
+
+
+def test_what_a_person_stated_stands_where_the_template_wants_it(build: Build, row: Row) -> None:
+    text = readme_of(build(row("1")), **STATED)
+    assert "### Curation rationale\n\nNobody had such data.\n" in text
+    assert "## Dataset card contact\n\ndata@example.org.\n" in text
+    assert "```bibtex\n@misc{ours,\n  title = {Ours}\n}\n```" in text
+    assert "### Direct use\n\nUnknown: nobody has stated what it is meant for.\n" in text
+    assert (
+        "Consent does not cover passing it on to others, identifying a speaker or imitating a speaker's voice." in text
+    )
+
+
+def test_the_picture_is_shown_with_its_text(build: Build, row: Row) -> None:
+    (text, path), *others = re.findall(r"!\[(.*?)\]\((.*?)\)", readme_of(build(row("1"))))
+    assert (path, others) == ("cards/picture.svg", [])
+    assert text.startswith("Floor-transfer offsets of 4 floor transfers: 25.0 % begin in overlap")
+
+
+def test_who_loads_audio_with_datasets_is_told_what_it_needs(build: Build, row: Row) -> None:
+    release = build(row("1"))
+    assert "torchcodec" not in readme_of(release)
+    release.document["include_audio"] = True
+    assert "With audio in the shards `datasets` needs `torchcodec`" in readme_of(release)

@@ -2,18 +2,27 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.command_server import serve_commands
 from tests.end_to_end.support import Duologue, Outcome
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
-def duologue() -> Duologue:
-    """Runs the command line in a process of its own, as a user does."""
+def duologue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Duologue]:
+    """Runs the command line in a process of its own, which is forked from one that has loaded everything."""
+    with serve_commands(tmp_path_factory.mktemp("outputs")) as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def started_duologue() -> Duologue:
+    """Runs the command line in an interpreter of its own, as a user does; each time it takes seconds to load."""
 
     def run(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
         command = [sys.executable, "-m", "duologue_pipeline", *map(str, arguments)]
@@ -24,19 +33,19 @@ def duologue() -> Duologue:
 
 
 @pytest.fixture(scope="session")
-def demo_release(duologue: Duologue, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_release(started_duologue: Duologue, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release that `duologue demo` writes."""
     out = tmp_path_factory.mktemp("demo") / "out"
-    outcome = duologue("demo", "--out", out)
+    outcome = started_duologue("demo", "--out", out)
     assert outcome.code == 0, outcome.stderr
     return out
 
 
 @pytest.fixture(scope="session")
-def audio_release(duologue: Duologue, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def audio_release(started_duologue: Duologue, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with audio in the samples."""
     out = tmp_path_factory.mktemp("audio") / "out"
-    outcome = duologue("demo", "--out", out, "--include-audio")
+    outcome = started_duologue("demo", "--out", out, "--include-audio")
     assert outcome.code == 0, outcome.stderr
     return out
 

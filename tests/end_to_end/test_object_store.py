@@ -46,21 +46,21 @@ def ledger(bucket: Bucket, first_ledger: Path, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="module")
-def local(duologue: Duologue, first_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def local(started_duologue: Duologue, first_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release of the sample on a local disk."""
     out = tmp_path_factory.mktemp("local") / "out"
-    outcome = duologue("run", demo_files().manifest, "--out", out, "--ledger", first_ledger)
+    outcome = started_duologue("run", demo_files().manifest, "--out", out, "--ledger", first_ledger)
     assert outcome.code == 0, outcome.stderr
     return out
 
 
 @pytest.fixture(scope="module")
-def remote(duologue: Duologue, ledger: Path, bucket: Bucket) -> str:
+def remote(started_duologue: Duologue, ledger: Path, bucket: Bucket) -> str:
     """The release in the bucket, made in a folder in which a run that was killed has left something."""
     bucket.put("out/.staging/run.json", b'{"fingerprint":"of another run"}')
     bucket.put("out/.staging/parts/left-by-another", b"half")
     out = f"{bucket.uri}/out"
-    outcome = duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", out, "--ledger", ledger)
+    outcome = started_duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", out, "--ledger", ledger)
     assert outcome.code == 0, outcome.stderr
     return out
 
@@ -74,14 +74,14 @@ def test_a_run_from_and_to_a_bucket_writes_the_same_bytes_as_on_disk(remote: str
 
 
 def test_a_run_over_a_store_that_fails_again_and_again_writes_the_same_bytes(
-    duologue: Duologue, first_ledger: Path, local: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    started_duologue: Duologue, first_ledger: Path, local: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each seventh request is turned away, cut off, or carried out and not answered."""
     proxy, count, faults = Proxy(bucket.endpoint), itertools.count(), itertools.cycle(FAULTS)
     proxy.fault = lambda method, path, before: next(faults) if next(count) % 7 == 3 else ""
     monkeypatch.setenv(ENDPOINTS[scheme(bucket.uri)], proxy.uri)
     out = f"{bucket.uri}/unlucky"
-    outcome = duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", out, "--ledger", first_ledger)
+    outcome = started_duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", out, "--ledger", first_ledger)
     proxy.close()
     assert outcome.code == 0, outcome.stderr
     assert len(proxy.asked) > 50
@@ -91,59 +91,61 @@ def test_a_run_over_a_store_that_fails_again_and_again_writes_the_same_bytes(
     }
 
 
-def test_a_second_run_finds_the_release(duologue: Duologue, remote: str, ledger: Path, bucket: Bucket) -> None:
+def test_a_second_run_finds_the_release(started_duologue: Duologue, remote: str, ledger: Path, bucket: Bucket) -> None:
     before = bucket.keys("")
-    outcome = duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", remote, "--ledger", ledger)
+    outcome = started_duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", remote, "--ledger", ledger)
     assert outcome.code == 0, outcome.stderr
     assert bucket.keys("") == before
-    refused = duologue("run", demo_files().manifest, "--out", remote, "--ledger", ledger, "--segment-s", "20")
+    refused = started_duologue("run", demo_files().manifest, "--out", remote, "--ledger", ledger, "--segment-s", "20")
     assert refused.code == 2
     assert "already holds the release" in refused.stderr
 
 
 def test_what_reads_a_release_reads_it_in_a_bucket(
-    duologue: Duologue, remote: str, local: Path, tmp_path: Path, bucket: Bucket
+    started_duologue: Duologue, remote: str, local: Path, tmp_path: Path, bucket: Bucket
 ) -> None:
-    outcome = duologue("shards", "verify", remote)
+    outcome = started_duologue("shards", "verify", remote)
     assert (outcome.code, "all well" in outcome.stdout) == (0, True), outcome.stdout
     samples = list(open_dataset(remote))
     assert [(s.key, s.codes.tolist()) for s in samples] == [(s.key, s.codes.tolist()) for s in open_dataset(str(local))]
     for name, out in (("local", str(local)), ("remote", remote)):
-        assert duologue("decode", out, samples[0].key, "--out", tmp_path / f"{name}.wav").code == 0
+        assert started_duologue("decode", out, samples[0].key, "--out", tmp_path / f"{name}.wav").code == 0
     assert (tmp_path / "local.wav").read_bytes() == (tmp_path / "remote.wav").read_bytes()
-    assert duologue("validate", f"{bucket.uri}/demo/manifest.jsonl").code == 0
+    assert started_duologue("validate", f"{bucket.uri}/demo/manifest.jsonl").code == 0
     audio = next(name for name in list_files(f"{bucket.uri}/demo") if name.endswith("demo-friends.flac"))
-    outcome = duologue("annotate", f"{bucket.uri}/demo/{audio}", "--out", tmp_path / "annotated")
+    outcome = started_duologue("annotate", f"{bucket.uri}/demo/{audio}", "--out", tmp_path / "annotated")
     assert outcome.code == 0, outcome.stderr
 
 
 def test_a_speaker_who_says_no_is_gone_from_a_bucket(
-    duologue: Duologue, remote: str, ledger: Path, bucket: Bucket
+    started_duologue: Duologue, remote: str, ledger: Path, bucket: Bucket
 ) -> None:
     before = {sample.key: sample.codes.tolist() for sample in open_dataset(remote)}
-    assert duologue("consent", "withdraw", "spk-alder", "--ledger", ledger).code == 0
-    outcome = duologue("consent", "propagate", remote, "--ledger", ledger)
+    assert started_duologue("consent", "withdraw", "spk-alder", "--ledger", ledger).code == 0
+    outcome = started_duologue("consent", "propagate", remote, "--ledger", ledger)
     assert outcome.code == 0, outcome.stderr
     after = {sample.key: sample.codes.tolist() for sample in open_dataset(remote)}
     changed = {key for key in before if after.get(key) != before[key]}
     assert changed == {key for key in before if key.startswith("demo-car-repair")}
-    outcome = duologue("shards", "verify", remote)
+    outcome = started_duologue("shards", "verify", remote)
     assert (outcome.code, "all well" in outcome.stdout) == (0, True), outcome.stdout
     assert read_bytes(f"{remote}/receipts/0001.json")
     files = bucket.keys("out/")
-    again = duologue("consent", "propagate", remote, "--ledger", ledger)
+    again = started_duologue("consent", "propagate", remote, "--ledger", ledger)
     assert again.code == 0, again.stderr
     assert bucket.keys("out/") == files
 
 
 @pytest.mark.parametrize("bucket", ["gs"], indirect=True)
 def test_a_store_that_fails_for_good_ends_a_run_with_a_sentence_and_refuses_nobody(
-    duologue: Duologue, first_ledger: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    started_duologue: Duologue, first_ledger: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     proxy = Proxy(bucket.endpoint)
     proxy.fault = lambda method, path, before: "503" if "demo-garden.flac" in path else ""
     monkeypatch.setenv(ENDPOINTS[scheme(bucket.uri)], proxy.uri)
-    outcome = duologue("run", f"{bucket.uri}/demo/manifest.jsonl", "--out", tmp_path / "out", "--ledger", first_ledger)
+    outcome = started_duologue(
+        "run", f"{bucket.uri}/demo/manifest.jsonl", "--out", tmp_path / "out", "--ledger", first_ledger
+    )
     proxy.close()
     assert outcome.code == 2
     assert "Traceback" not in outcome.stderr

@@ -44,10 +44,10 @@ def demo_arguments(out: Path, manifest: Path | None = None) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def reference(duologue: Duologue, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def reference(started_duologue: Duologue, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The files of a plain run."""
     out = tmp_path_factory.mktemp("reference") / "out"
-    outcome = duologue(*demo_arguments(out))
+    outcome = started_duologue(*demo_arguments(out))
     assert outcome.code == 0, outcome.stderr
     return digests(out)
 
@@ -86,19 +86,19 @@ def test_the_order_of_the_manifest_changes_no_byte(duologue: Duologue, tmp_path:
     ],
 )
 def test_another_way_of_running_changes_no_byte(
-    beam_options: list[str], reference: dict[str, str], duologue: Duologue, tmp_path: Path
+    beam_options: list[str], reference: dict[str, str], started_duologue: Duologue, tmp_path: Path
 ) -> None:
-    outcome = duologue(*demo_arguments(tmp_path / "out"), "--", *beam_options)
+    outcome = started_duologue(*demo_arguments(tmp_path / "out"), "--", *beam_options)
     assert outcome.code == 0, outcome.stderr
     assert "analysed 3/3, tokenized 3/3" in outcome.stderr  # counted in the workers, told here
     assert digests(tmp_path / "out") == reference
 
 
 def test_a_job_server_and_a_worker_pool_of_their_own_change_no_byte(
-    reference: dict[str, str], duologue: Duologue, tmp_path: Path
+    reference: dict[str, str], started_duologue: Duologue, tmp_path: Path
 ) -> None:
     with serve_portable() as beam_options:
-        outcome = duologue(*demo_arguments(tmp_path / "out"), "--", *beam_options)
+        outcome = started_duologue(*demo_arguments(tmp_path / "out"), "--", *beam_options)
     assert outcome.code == 0, outcome.stderr
     assert digests(tmp_path / "out") == reference
 

@@ -1,5 +1,7 @@
-"""Writes the documentation that California's AB 2013 asks of the developer of a generative system (Civil Code 3110, 3111).
+"""Writes the documentation that California's AB 2013 asks of the developer of a generative system.
 
+Source: Civil Code 3110 and 3111, section 3111 (a) (1) to (12) (leginfo.legislature.ca.gov); "train" there includes testing, validating
+and fine tuning, and "synthetic data generation" the use of seed data to make data with some of its statistical characteristics.
 The developer publishes it, of all its training data; this is the part of one dataset, in the twelve items of section 3111 (a).
 """
 
@@ -7,6 +9,7 @@ from typing import Any
 
 from duologue_cards import phrases
 from duologue_cards.documents.answers import computed, json_text, listed, prose, stated, unknown
+from duologue_cards.licenses import spdx_id
 from duologue_cards.sheet import Sheet
 
 __all__ = ["ab2013_items", "write_ab2013", "write_ab2013_page"]
@@ -50,14 +53,10 @@ def ab2013_items(sheet: Sheet) -> dict[str, dict[str, Any]]:
         ),
         _rights(sheet),
         stated(sheet, "acquisition"),
-        computed("no: all voices and words are synthetic", "routes")
-        if sheet.only_synthetic
-        else computed(
-            "yes: voices of people and what they say; speakers are named by commitments only", "speakers", "routes"
-        ),
+        _personal(sheet),
         computed("yes: statistics.json has figures of groups of speakers, by language", "speakers")
         if not sheet.only_synthetic
-        else computed("no: there are no consumers", "routes"),
+        else computed("no: there are no consumers", "synthetic"),
         computed(
             "decoded, aligned, measured, cut into samples and coded; refused: "
             f"{phrases.count(facts.rejected, 'recording')}; tracks silenced after a withdrawal: {facts.one_voice:,}; so that "
@@ -102,7 +101,7 @@ def _sources(sheet: Sheet) -> dict[str, Any]:
 
 def _rights(sheet: Sheet) -> dict[str, Any]:
     licenses = [each.value for each in sheet.facts.licenses]
-    if licenses and all(name == "CC0-1.0" for name in licenses):
+    if licenses and all(name and spdx_id(name) == "CC0-1.0" for name in licenses):
         return computed("public domain (CC0-1.0); trademark and patent: unknown", "licenses")
     known = [name for name in licenses if name]
     if not known:
@@ -121,10 +120,23 @@ def _period(sheet: Sheet) -> dict[str, Any]:
     return computed(f"{facts.first_date} to {facts.last_date}; goes on: {ongoing}", "first_date", "last_date")
 
 
+def _personal(sheet: Sheet) -> dict[str, Any]:
+    if sheet.only_synthetic:
+        return computed("no: all voices and words are synthetic", "synthetic")
+    some = f", but for {sheet.facts.synthetic:,} conversations of synthetic voices" if sheet.facts.synthetic else ""
+    return computed(
+        f"yes: voices of people and what they say{some}; speakers are named by commitments only",
+        "speakers",
+        "synthetic",
+    )
+
+
 def _synthetic(sheet: Sheet) -> dict[str, Any]:
-    count = sheet.evidence.synthetic
-    if count:
-        return computed(
-            f"yes: {count:,} of {sheet.facts.recordings:,} conversations are synthetic", "synthetic_recordings"
-        )
-    return stated(sheet, "synthetic_generation")
+    facts = sheet.facts
+    if facts.synthetic:
+        return computed(f"yes: {facts.synthetic:,} of {facts.recordings:,} conversations are synthetic", "synthetic")
+    if "synthetic_generation" in sheet.stated:
+        return stated(sheet, "synthetic_generation")
+    if sheet.synthetic_unknown:
+        return unknown(sheet.why("synthetic_recordings"), "synthetic", "stated.synthetic_generation")
+    return computed("no: the manifest says of every conversation that its voices are not synthetic", "synthetic")

@@ -1,17 +1,19 @@
-"""Writes a datasheet: the questions of Gebru et al. 2021, "Datasheets for Datasets" (doi:10.1145/3458723), in their seven parts.
+"""Writes a datasheet: the 52 questions of Gebru et al. 2021 (:mod:`duologue_cards.documents.questions`) in their seven parts.
 
-The questions are shortened. Each is answered from facts, by a person, or unknown with the reason.
+Each is answered from facts, by a person, or unknown with the reason.
 """
 
 from typing import Any
 
 from duologue_cards import phrases
 from duologue_cards.documents.answers import computed, json_text, prose, stated, unknown
+from duologue_cards.documents.questions import QUESTIONS
+from duologue_cards.licenses import together
 from duologue_cards.sheet import Sheet
 
 __all__ = ["datasheet_sections", "write_datasheet", "write_datasheet_page"]
 
-_Answer = tuple[str, dict[str, Any]]
+_Answer = dict[str, Any]
 
 
 def datasheet_sections(sheet: Sheet) -> dict[str, list[dict[str, Any]]]:
@@ -26,7 +28,8 @@ def datasheet_sections(sheet: Sheet) -> dict[str, list[dict[str, Any]]]:
         "maintenance": _maintenance(sheet),
     }
     return {
-        name: [{"question": question, **answer} for question, answer in answers] for name, answers in sections.items()
+        name: [{"question": question, **answer} for question, answer in zip(QUESTIONS[name], answers, strict=True)]
+        for name, answers in sections.items()
     }
 
 
@@ -51,10 +54,16 @@ def write_datasheet_page(sheet: Sheet) -> str:
 
 def _motivation(sheet: Sheet) -> list[_Answer]:
     return [
-        ("For what purpose was the dataset created?", stated(sheet, "curation_rationale")),
-        ("Who created it?", stated(sheet, "creator" if "creator" in sheet.stated else "publisher")),
-        ("Who funded it?", stated(sheet, "funding")),
+        stated(sheet, "curation_rationale"),
+        stated(sheet, "creator" if "creator" in sheet.stated else "publisher"),
+        stated(sheet, "funding"),
     ]
+
+
+def _people(sheet: Sheet) -> _Answer:
+    if sheet.only_synthetic:
+        return computed("no: all voices and words are synthetic", "routes")
+    return computed("yes: two people speak in every conversation that is not synthetic", "speakers", "routes")
 
 
 def _composition(sheet: Sheet) -> list[_Answer]:
@@ -65,82 +74,47 @@ def _composition(sheet: Sheet) -> list[_Answer]:
     )
     gaps = " ".join(phrases.limitations(facts))
     return [
-        ("What do the instances represent?", computed(phrases.summary(facts), "samples", "recordings", "speakers")),
-        (
-            "How many instances are there?",
-            computed(
-                f"{phrases.count(facts.samples, 'sample')} from {phrases.count(facts.recordings, 'conversation')}",
-                "samples",
-                "recordings",
-            ),
+        computed(phrases.summary(facts), "samples", "recordings", "speakers"),
+        computed(
+            f"{phrases.count(facts.samples, 'sample')} from {phrases.count(facts.recordings, 'conversation')}",
+            "samples",
+            "recordings",
         ),
-        (
-            "Does it hold all possible instances or a sample?",
-            computed(
-                f"what was left of {phrases.count(facts.read, 'recording')}: {facts.rejected:,} were refused, "
-                f"{facts.withdrawn:,} were withdrawn since",
-                "read",
-                "rejected",
-                "withdrawn",
-            ),
+        computed(
+            f"what was left of {phrases.count(facts.read, 'recording')}: {facts.rejected:,} were refused, "
+            f"{facts.withdrawn:,} were withdrawn since",
+            "read",
+            "rejected",
+            "withdrawn",
         ),
-        (
-            "What data does each instance consist of?",
-            computed(
-                f"tokens of both tracks{' and their audio' if facts.include_audio else ''}, events, activity, words where known, "
-                "isolation, and the events of the ledger that allow its use",
-                "codec",
-                "include_audio",
-            ),
+        computed(
+            f"tokens of both tracks{' and their audio' if facts.include_audio else ''}, events, activity, words where known, "
+            "isolation, and the events of the ledger that allow its use",
+            "codec",
+            "include_audio",
         ),
-        (
-            "Is there a label or target?",
-            computed("labels of turn-taking, made by program and checked by nobody", "floor_transfers"),
+        computed("labels of turn-taking, made by program and checked by nobody", "floor_transfers"),
+        computed(gaps, "transcribed_tracks"),
+        computed("yes: samples name their recording and segment, recordings their speakers by commitment", "speakers"),
+        computed(splits, *(f"{each.name}_samples" for each in facts.splits)),
+        computed(
+            f"isolation of the tracks: {sheet.value('isolation_pass'):,} pass, {sheet.value('isolation_warn'):,} warn, "
+            f"{sheet.value('isolation_fail'):,} fail, {sheet.value('isolation_undetermined'):,} undetermined",
+            "isolation_pass",
+            "isolation_warn",
+            "isolation_fail",
+            "isolation_undetermined",
         ),
-        ("Is any information missing?", computed(gaps, "transcribed_tracks")),
-        (
-            "Are relationships between instances explicit?",
-            computed(
-                "yes: samples name their recording and segment, recordings their speakers by commitment", "speakers"
-            ),
+        computed("yes: no file of it points outside", "shards"),
+        unknown("what people say was not looked at; consent covers the conversation as a whole"),
+        stated(sheet, "offensive_content"),
+        _people(sheet),
+        computed("no: age, gender and accent are not recorded; languages and jurisdictions are", "languages"),
+        computed(
+            "speakers are named by commitments; voices and words may identify them, and nothing is anonymised",
+            "speakers",
         ),
-        ("Are there recommended splits?", computed(splits, *(f"{each.name}_samples" for each in facts.splits))),
-        (
-            "Are there errors, noise or redundancies?",
-            computed(
-                f"isolation of the tracks: {sheet.value('isolation_pass'):,} pass, {sheet.value('isolation_warn'):,} warn, "
-                f"{sheet.value('isolation_fail'):,} fail, {sheet.value('isolation_undetermined'):,} undetermined",
-                "isolation_pass",
-                "isolation_warn",
-                "isolation_fail",
-                "isolation_undetermined",
-            ),
-        ),
-        ("Is it self-contained?", computed("yes: no file of it points outside", "shards")),
-        (
-            "Does it hold data that is confidential?",
-            unknown("what people say was not looked at; consent covers the conversation as a whole"),
-        ),
-        ("Does it hold data that might be offensive?", stated(sheet, "offensive_content")),
-        (
-            "Does it relate to people?",
-            computed("no: voices are synthetic", "routes") if sheet.only_synthetic else computed("yes", "speakers"),
-        ),
-        (
-            "Does it identify subpopulations?",
-            computed("no: age, gender and accent are not recorded; languages and jurisdictions are", "languages"),
-        ),
-        (
-            "Is it possible to identify individuals?",
-            computed(
-                "speakers are named by commitments; voices and words may identify them, and nothing is anonymised",
-                "speakers",
-            ),
-        ),
-        (
-            "Does it hold data that is sensitive?",
-            unknown("what people say was not looked at; a voice can be used as biometric data"),
-        ),
+        unknown("what people say was not looked at; a voice can be used as biometric data"),
     ]
 
 
@@ -153,29 +127,20 @@ def _collection(sheet: Sheet) -> list[_Answer]:
     )
     asked = ", ".join(facts.purposes)
     return [
-        ("How was the data acquired?", stated(sheet, "acquisition")),
-        ("What mechanisms were used to collect it?", stated(sheet, "capture")),
-        ("What was the sampling strategy?", stated(sheet, "collection")),
-        ("Who was involved, and how were they compensated?", stated(sheet, "compensation")),
-        ("Over what timeframe was it collected?", dates),
-        ("Were ethical review processes conducted?", stated(sheet, "ethics_review")),
-        ("Was it collected from the individuals directly?", stated(sheet, "acquisition")),
-        (
-            "Were the individuals notified?",
-            computed("the ledger holds a record for each of them; its notices are not in the release", "ledger_id"),
+        stated(sheet, "acquisition"),
+        stated(sheet, "capture"),
+        stated(sheet, "collection"),
+        stated(sheet, "compensation"),
+        dates,
+        stated(sheet, "ethics_review"),
+        _people(sheet),
+        stated(sheet, "acquisition"),
+        computed("the ledger holds a record for each of them; its notices are not in the release", "ledger_id"),
+        computed(f"yes, both speakers of every conversation, to {asked}", "purposes", "ledger_id", "ledger_events"),
+        computed(
+            "yes, at any time; the next version is without them, and they get a receipt", "withdrawn", "one_voice"
         ),
-        (
-            "Did the individuals consent?",
-            computed(f"yes, both speakers of every conversation, to {asked}", "purposes", "ledger_id", "ledger_events"),
-        ),
-        (
-            "Can consent be revoked?",
-            computed(
-                "yes, at any time; the next version is without them, and they get a receipt", "withdrawn", "one_voice"
-            ),
-        ),
-        ("Was the potential impact analysed?", stated(sheet, "impact_assessment")),
-        ("Does it come from people or from a program?", stated(sheet, "synthetic_generation")),
+        stated(sheet, "impact_assessment"),
     ]
 
 
@@ -183,30 +148,21 @@ def _preprocessing(sheet: Sheet) -> list[_Answer]:
     facts = sheet.facts
     rules = ", ".join(f"{name} {version}" for name, version in facts.rules)
     return [
-        (
-            "Was any preprocessing done?",
-            computed(f"yes: aligned, cut into samples, coded, labelled; rules {rules}", "rules"),
-        ),
-        (
-            "Is the raw data saved?",
-            computed("the audio is in the shards" if facts.include_audio else "not in this dataset", "include_audio"),
-        ),
-        ("Is the software available?", computed(facts.made_by, "codec")),
+        computed(f"yes: aligned, cut into samples, coded, labelled; rules {rules}", "rules"),
+        computed("the audio is in the shards" if facts.include_audio else "not in this dataset", "include_audio"),
+        computed(facts.made_by, "codec"),
     ]
 
 
 def _uses(sheet: Sheet) -> list[_Answer]:
     return [
-        ("Has it been used already?", stated(sheet, "prior_uses")),
-        ("Is there a repository of uses?", unknown("nobody keeps one that is known here")),
-        ("What other tasks could it be used for?", stated(sheet, "intended_use")),
-        ("What may impact future uses?", stated(sheet, "social_impact")),
-        (
-            "Are there tasks for which it should not be used?",
-            stated(sheet, "out_of_scope_use")
-            if "out_of_scope_use" in sheet.stated
-            else computed(f"all that consent does not cover: it covers {', '.join(sheet.facts.purposes)}", "purposes"),
-        ),
+        stated(sheet, "prior_uses"),
+        unknown("nobody keeps one that is known here"),
+        stated(sheet, "intended_use"),
+        stated(sheet, "social_impact"),
+        stated(sheet, "out_of_scope_use")
+        if "out_of_scope_use" in sheet.stated
+        else computed(f"all that consent does not cover: it covers {', '.join(sheet.facts.purposes)}", "purposes"),
     ]
 
 
@@ -215,29 +171,27 @@ def _distribution(sheet: Sheet) -> list[_Answer]:
     licenses = phrases.named(facts.licenses)
     allowed = "may be" if sheet.passes_on else "must not be: consent to redistribution was not asked for"
     return [
-        ("Will it be distributed to third parties?", computed(f"by consent it {allowed}", "purposes")),
-        ("How will it be distributed?", stated(sheet, "url")),
-        ("When will it be distributed?", stated(sheet, "date_published")),
-        ("Under which licence?", computed(licenses, "licenses")),
-        ("Have third parties imposed restrictions?", stated(sheet, "owner")),
-        ("Do export controls apply?", unknown("nobody has looked at that")),
+        computed(f"by consent it {allowed}", "purposes"),
+        stated(sheet, "url"),
+        stated(sheet, "date_published"),
+        computed(f"{licenses}; together: {together(facts.licenses)}", "licenses")
+        if any(each.value for each in facts.licenses)
+        else unknown("no licence is stated", "licenses"),
+        computed(f"those of the licences: {together(facts.licenses)}", "licenses")
+        if any(each.value for each in facts.licenses)
+        else unknown("no licence is stated", "licenses"),
+        unknown("nobody has looked at that"),
     ]
 
 
 def _maintenance(sheet: Sheet) -> list[_Answer]:
     facts = sheet.facts
     return [
-        ("Who maintains it?", stated(sheet, "maintenance")),
-        ("How can the owner be contacted?", stated(sheet, "contact")),
-        ("Is there an erratum?", unknown("none is known here")),
-        (
-            "Will it be updated?",
-            computed(f"a withdrawal makes a new version; this is {facts.version}", "withdrawn"),
-        ),
-        ("Are there limits on retention?", stated(sheet, "retention")),
-        (
-            "Will older versions be supported?",
-            computed("no: use the newest version only, an older one may hold who has withdrawn", "withdrawn"),
-        ),
-        ("Can others extend or contribute?", unknown("nobody has stated how")),
+        stated(sheet, "maintenance"),
+        stated(sheet, "contact"),
+        unknown("none is known here"),
+        computed(f"a withdrawal makes a new version; this is {facts.version}", "withdrawn"),
+        stated(sheet, "retention"),
+        computed("no: use the newest version only, an older one may hold who has withdrawn", "withdrawn"),
+        unknown("nobody has stated how"),
     ]

@@ -1,7 +1,9 @@
-"""Writes cards/dps.json: the Data Provenance Standards 1.0.0 of the Data & Trust Alliance (DPS repository, 2024-07-11).
+"""Writes cards/dps.json: the Data Provenance Standards 1.0.0 of the Data & Trust Alliance.
 
-The published JSON Schema is not used: it is no JSON, and asks for ``tool`` where the specification says ``tool-category``; both
-are written. An element whose content is not known is left out, and ``unknown`` beside the three groups says why.
+Sources: specification.md of github.com/Data-and-Trust-Alliance/DPS@648e07c8 (2024-07-11) for elements and codes (section 7), and the JSON
+encoding of github.com/Data-and-Trust-Alliance/json-metadata (2024-09-10) for types: ``origin`` and ``result`` are lists. That JSON Schema
+itself is not used: a brace is missing in it, and it asks for ``tool`` where the specification says ``tool-category``; both are
+written. An element whose content is not known is left out, and ``unknown`` beside the three groups says why.
 """
 
 import uuid
@@ -9,13 +11,14 @@ from typing import Any, Final
 
 from duologue_cards import phrases
 from duologue_cards.documents.answers import json_text
-from duologue_cards.licenses import license_reference
+from duologue_cards.licenses import spdx_id
 from duologue_cards.requirements import judge, phases
 from duologue_cards.sheet import Sheet
 
 __all__ = ["write_dps"]
 
 _SYSTEM: Final = "https://dataandtrustalliance.org/DPS/CodeSystem"
+_REGULATIONS: Final = "https://dataandtrustalliance.org/DSP/CodeSystem/Regulations"  # DSP: so it stands in section 7.4
 _NAMESPACE: Final = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # of URLs, RFC 9562
 _METHODS: Final = {
     "recorded by the publisher": "primary-user-source-event",
@@ -71,16 +74,20 @@ def _provenance(sheet: Sheet, unknown: dict[str, str]) -> dict[str, Any]:
         found["origin-geography"] = [{"country": country} for country in stated["origin_countries"]]
     else:
         unknown["provenance.origin-geography"] = "nobody has stated in which countries it was recorded"
-    if "date_published" in stated:
-        found["date"] = stated["date_published"]
+    # When a later version was made is in no file of it.
+    date = None if sheet.changes else stated.get("date_created", stated.get("date_published"))
+    if date:
+        found["date"] = date
     else:
-        unknown["provenance.date"] = "nobody has stated when it is published"
+        unknown["provenance.date"] = "nobody has stated when this version was made"
+    if "owner" in stated:
+        found["origin"] = [{"name": stated["owner"]}]
     if facts.first_date:
         found["generation-period"] = {"start": facts.first_date, "end": facts.last_date}
     else:
         unknown["provenance.generation-period"] = "no conversation has a date"
     methods = [_METHODS[stated["acquisition"]]] if stated.get("acquisition") in _METHODS else []
-    methods += [_SYNTHETIC] * bool(sheet.evidence.synthetic)
+    methods += [_SYNTHETIC] * bool(sheet.facts.synthetic)
     if methods:
         found["generation-method"] = [{"code": code, "system": f"{_SYSTEM}/Method"} for code in methods]
     else:
@@ -90,30 +97,50 @@ def _provenance(sheet: Sheet, unknown: dict[str, str]) -> dict[str, Any]:
 
 def _use(sheet: Sheet, unknown: dict[str, str]) -> dict[str, Any]:
     facts = sheet.facts
-    classified = [{"regulation": {"code": "pi"}, "evaluated": True, "tool": facts.made_by}]
-    classified += [{"regulation": {"code": code}, "evaluated": False} for code in ("spi", "phi", "pfi")]
+    classified: list[dict[str, Any]] = [
+        {"regulation": {"code": code, "system": _REGULATIONS}, "evaluated": code == "pi"}
+        for code in ("pi", "pci", "pfi", "pii", "phi", "spi")
+    ]
+    classified[0]["tool"] = facts.made_by
     fits = {phase["id"]: phase for phase in phases(sheet, judge(sheet)[:-1])}
     purposes = [
-        {"code": code, "description": f"{fits[phase]['fit']}: {fits[phase]['why']}"}
+        {"code": code, "system": f"{_SYSTEM}/Use", "description": f"{fits[phase]['fit']}: {fits[phase]['why']}"}
         for code, phase in (("ai-pre-training", "pre_training"), ("ai-alignment", "post_training"))
         if fits[phase]["fit"] in ("fit", "partial")
-    ] or [{"code": "ai-other", "description": "fit for no phase of training as far as is known; see requirements.json"}]
+    ] or [
+        {
+            "code": "ai-other",
+            "system": f"{_SYSTEM}/Use",
+            "description": "fit for no phase of training as far as is known; see requirements.json",
+        }
+    ]
     found: dict[str, Any] = {
         "classification": classified,
         "consents": ["cards/consent_statement.json"],
         "privacy-enhancing": [
-            {"tool-category": {"code": code}, "tool": {"code": code}, "tool-used": facts.made_by, "result": result}
+            {
+                "tool-category": {"code": code, "system": f"{_SYSTEM}/PET"},
+                "tool": {"code": code, "system": f"{_SYSTEM}/PET"},
+                "tool-used": facts.made_by,
+                "result": [result],
+            }
             for code, result in _PRIVACY
         ],
         "intended-purpose": purposes,
     }
-    licenses = [license_reference(each.value) for each in facts.licenses if each.value]
+    licenses = [spdx_id(each.value) or each.value for each in facts.licenses if each.value]  # codes before addresses
     if licenses:
         found["license"] = licenses
     else:
         unknown["use.license"] = "no licence is stated"
-    for name in ("copyright", "patent", "trademark"):
-        unknown[f"use.{name}"] = "not stated one by one"
+    if facts.licenses and all(each.value and spdx_id(each.value) == "CC0-1.0" for each in facts.licenses):
+        found["copyright"] = "no"
+    else:
+        unknown["use.copyright"] = "whose it is, is not stated one by one"
+    if sheet.stated.get("trademark_or_patent") is False:
+        found |= {"patent": "no", "trademark": "no"}
+    else:
+        unknown |= dict.fromkeys(("use.patent", "use.trademark"), "which, is not stated one by one")
     for name in ("processing-included", "processing-excluded", "storage-allowed", "storage-forbidden"):
         unknown[f"use.{name}"] = "nobody has stated it"
     return found

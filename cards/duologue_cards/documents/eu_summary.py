@@ -1,6 +1,7 @@
 """Writes the row that a provider of a general-purpose model can copy into the summary of AI Act Article 53 (1) (d).
 
-The template is that of the Commission, C(2025) 8311 of 5 December 2025. The provider of the model files it: what belongs to the
+The template is that of the Commission, C(2025) 8311 of 5 December 2025; its sections and bands are as providers have filed them
+(public/archive of github.com/AIAccountabilityLab/gpai-training-transparency@fe450735). The provider of the model files it: what belongs to the
 provider is null here. Sections 2.1 to 2.6 answer yes, no or unknown, and nothing is guessed.
 """
 
@@ -18,17 +19,20 @@ _BANDS: Final = (
 )
 _SECTIONS: Final = {
     "2.1": ("Publicly available datasets", ("public dataset",)),
-    "2.2.1": ("Data commercially licensed by rightsholders", ("licensed from rightsholders",)),
+    "2.2.1": (
+        "Datasets commercially licensed by rightsholders or their representatives",
+        ("licensed from rightsholders",),
+    ),
     "2.2.2": ("Private datasets obtained from other third parties", ("bought from a vendor",)),
-    "2.3": ("Data crawled and scraped", ()),
+    "2.3": ("Data crawled and scraped from online sources", ()),
     "2.4": ("User data", ("user data",)),
     "2.5": ("Synthetic data", ()),
-    "2.6": ("Other sources", ("recorded by the publisher", "other")),
+    "2.6": ("Other sources of data", ("recorded by the publisher", "other")),
 }
 _PROCESSING: Final = {
-    "3.1": "Reservations of rights (text and data mining)",
+    "3.1": "Respect of reservation of rights from text and data mining exception or limitation",
     "3.2": "Removal of illegal content",
-    "3.3": "Other information on processing",
+    "3.3": "Other information",
 }
 
 
@@ -87,7 +91,7 @@ def _document(sheet: Sheet) -> dict[str, Any]:
 def _source(sheet: Sheet, name: str) -> dict[str, str]:
     acquisition = sheet.stated.get("acquisition")
     if name == "2.5":
-        if sheet.evidence.synthetic:
+        if sheet.facts.synthetic:
             return {"answer": "yes"}
         made = sheet.stated.get("synthetic_generation")
         return {"answer": "unknown" if made is None else "yes" if made else "no"}

@@ -27,6 +27,7 @@ __all__ = ["above_the_tail", "room_decay"]
 
 _Floats = npt.NDArray[np.float32]
 
+_ENDS_AT_ONCE: Final = 64
 _ENOUGH_DB: Final = 60.0  # above the tail: more, as where nothing was said before, counts no more
 
 
@@ -62,24 +63,26 @@ def _falls(
     levels_dbfs: _Floats, runs: Sequence[tuple[int, int]], hops: int, rules: ActivityRules
 ) -> tuple[list[float], int]:
     """Finds the steepest straight fall at each end of speech, in dB a hop, and counts the ends looked at."""
+    if levels_dbfs.size <= hops:
+        return [], 0
     place = np.arange(hops) - (hops - 1) / 2
     lowest = float(np.percentile(levels_dbfs, rules.room_noise_percentile)) + rules.room_above_noise_db
-    before, after = rules.room_before_end_ms // HOP_MS, rules.room_after_end_ms // HOP_MS
+    reach = np.arange(-(rules.room_before_end_ms // HOP_MS), rules.room_after_end_ms // HOP_MS)
     slowest_db = rules.room_fall_min_db_per_s * HOP_MS / 1000
+    everywhere = np.lib.stride_tricks.sliding_window_view(levels_dbfs, hops)
     found: list[float] = []
     ends = 0
-    for _, end in runs:
-        part = levels_dbfs[max(0, end - before) : end + after + hops - 1]
-        if part.size <= hops:
-            continue
-        ends += 1
-        windows = np.lib.stride_tricks.sliding_window_view(part, hops)
+    for some in range(0, len(runs), _ENDS_AT_ONCE):
+        first = np.array([end for _, end in runs[some : some + _ENDS_AT_ONCE]])[:, np.newaxis] + reach
+        inside = (first >= 0) & (first < len(everywhere))
+        windows = everywhere[np.clip(first, 0, len(everywhere) - 1)]
         slopes = windows @ place / (place @ place)
-        rest = windows - windows.mean(axis=1, keepdims=True) - slopes[:, np.newaxis] * place
-        on_line = np.square(rest).mean(axis=1) < rules.room_straight_db**2
-        straight = on_line & (slopes < -slowest_db) & (windows[:, -1] > lowest)
-        if straight.any():
-            found.append(-float(slopes[straight].min()))
+        rest = windows - windows.mean(axis=2, keepdims=True) - slopes[:, :, np.newaxis] * place
+        on_line = np.square(rest).mean(axis=2) < rules.room_straight_db**2
+        straight = inside & on_line & (slopes < -slowest_db) & (windows[:, :, -1] > lowest)
+        steepest = np.where(straight, slopes, 0).min(axis=1)
+        found += (-steepest[steepest < 0]).tolist()
+        ends += int(np.sum(inside.sum(axis=1) > 1))
     return found, ends
 
 

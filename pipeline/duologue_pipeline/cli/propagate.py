@@ -117,6 +117,11 @@ def _unfinished(outcome: "Outcome", *, dry_run: bool) -> str:
             f"allows them, {counts['parts_unknown']} of which it cannot be told; kept: {counts['parts_kept']}"
         ),
     ]
+    if counts["recordings_decided"]:
+        lines.append(
+            f"  recordings that a launch was to use, and may not any more: {counts['recordings_decided']}; it "
+            f"{'would be' if dry_run else 'is'} stopped, and nothing of it is published"
+        )
     if outcome.refusals:
         reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.refusals.items())
         lines.insert(1, f"  tracks no longer allowed: {reasons}")

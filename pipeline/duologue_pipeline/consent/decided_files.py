@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any, Final
 
+from duologue_consent import Form
 from duologue_pipeline.consent.decide import Refused
 from duologue_pipeline.files.sealed import seal, unseal
 from duologue_pipeline.files.storage import join, read_bytes, write_bytes
 from duologue_pipeline.records import (
+    SPEAKERS,
     ConsentBasis,
     Consented,
     GrantRef,
@@ -25,7 +27,7 @@ from duologue_pipeline.records import (
 )
 from duologue_schemas import load_schema
 
-__all__ = ["DECIDED", "public_id", "read_decided", "write_decided"]
+__all__ = ["DECIDED", "public_id", "read_decided", "read_uses", "write_decided"]
 
 DECIDED: Final = "decided"
 """The folder under the staging folder."""
@@ -72,6 +74,32 @@ def read_decided(path: str) -> Iterator[Decided]:
         yield _decided(json.loads(line))
 
 
+def read_uses(path: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Reads of one of those files what may be used, in the words in which a withdrawal asks for it again; opens no address.
+
+    Yields:
+        (basis, row) of each recording that was let through: ``basis`` holds ``ledger_id``, ``purpose`` and ``include_audio``, as
+        beside a part; ``row`` those columns of ``recordings.parquet`` that consent is asked for by.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none of those files.
+    """
+    for line in read_bytes(path).splitlines():
+        document = json.loads(line)
+        if "consent" in document:
+            recording, consent = document["recording"], document["consent"]
+            forms = {Form(each) for each in consent["forms"]}
+            row = {name: recording[name] for name in ("recording_id", "started_at")}
+            for side in SPEAKERS:
+                row |= {
+                    f"speaker_{side}": consent[side]["commitment"],
+                    f"jurisdiction_{side}": recording[side].get("jurisdiction"),
+                    f"words_{side}": Form.TRANSCRIPT in forms,
+                }
+            basis = {name: consent[name] for name in ("ledger_id", "purpose")}
+            yield {**basis, "include_audio": Form.AUDIO in forms}, row
+
+
 def public_id(recording_id: str | None) -> str | None:
     """Gives a recording_id that follows the schema; None in place of any other text, which may hold anything."""
     return recording_id if recording_id is not None and _id_pattern().fullmatch(recording_id) else None
@@ -116,12 +144,13 @@ def _consent_json(consent: ConsentBasis) -> str:
         f'{{"commitment": "{side.commitment}", "grants": {_grants_json(tuple(side.grants))}}}'
         for side in (consent.a, consent.b)
     )
-    return f'{{{_asked_json(consent.purpose, consent.ledger_id, tuple(consent.forms))}, "a": {a}, "b": {b}}}'
+    asked = _asked_json(consent.purpose, consent.ledger_id, tuple(consent.forms), tuple(consent.uses))
+    return f'{{{asked}, "a": {a}, "b": {b}}}'
 
 
 @lru_cache
-def _asked_json(purpose: str, ledger_id: str, forms: tuple[str, ...]) -> str:
-    return json.dumps({"purpose": purpose, "ledger_id": ledger_id, "forms": forms})[1:-1]
+def _asked_json(purpose: str, ledger_id: str, forms: tuple[str, ...], uses: tuple[str, ...]) -> str:
+    return json.dumps({"purpose": purpose, "ledger_id": ledger_id, "forms": forms, "uses": uses})[1:-1]
 
 
 @lru_cache(maxsize=1 << 17)
@@ -148,7 +177,10 @@ def _decided(document: dict[str, Any]) -> Decided:
         name: SpeakerConsent(consent[name]["commitment"], tuple(GrantRef(**each) for each in consent[name]["grants"]))
         for name in ("a", "b")
     }
-    return Consented(**known, consent=ConsentBasis(**{**consent, "forms": tuple(consent["forms"]), **sides}))
+    return Consented(
+        **known,
+        consent=ConsentBasis(**{**consent, "forms": tuple(consent["forms"]), "uses": tuple(consent["uses"]), **sides}),
+    )
 
 
 def _unsealed(track: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from duologue_pipeline.files.object_store import object_store
 from duologue_pipeline.files.storage import is_remote, local_path, read_bytes, unfinished_file
 from duologue_pipeline.files.version import ConflictError, Version
 
-__all__ = ["ConflictError", "Version", "check_conditional", "flock", "read_version", "swap_bytes"]
+__all__ = ["ConflictError", "Version", "check_conditional", "delete_version", "flock", "read_version", "swap_bytes"]
 
 
 def check_conditional(uri: str) -> None:
@@ -83,9 +83,37 @@ def swap_bytes(uri: str, data: bytes, *, old: Version | None, work: str | None =
     return store.swap(name, data, old)
 
 
+def delete_version(uri: str, old: Version) -> bool:
+    """Removes a file if it still is what was read before.
+
+    Args:
+        uri: which; a local path, ``s3://`` or ``gs://``.
+        old: what :func:`read_version` or :func:`swap_bytes` gave.
+
+    Returns:
+        Whether it is gone; False where it is another one by now, and stays.
+
+    Raises:
+        OSError, UsageError: it cannot be removed.
+    """
+    check_conditional(uri)
+    if is_remote(uri):
+        store, name = object_store(uri)
+        return store.delete_version(name, old)
+    path = local_path(uri)
+    with storage_faults(path), flock(path.with_name(f".{path.name}.lock"), wait=True):
+        found = read_version(uri)
+        if found is not None and found.tag != old.tag:
+            return False
+        path.unlink(missing_ok=True)
+    return True
+
+
 @contextmanager
 def flock(path: Path, *, wait: bool) -> Iterator[IO[bytes]]:
     """Holds a local file by ``flock`` while the block runs, and removes it at the end; one that a dead process left is taken.
+
+    A file that somebody has put in its place meanwhile stays.
 
     Yields:
         The open file.
@@ -98,7 +126,7 @@ def flock(path: Path, *, wait: bool) -> Iterator[IO[bytes]]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             # The holder before may have removed the file while this process waited: then it holds a lock of nothing.
-            if path.exists() and os.fstat(handle.fileno()).st_ino == path.stat().st_ino:
+            if _is_at(path, handle):
                 break
         except FileNotFoundError:
             pass
@@ -109,8 +137,17 @@ def flock(path: Path, *, wait: bool) -> Iterator[IO[bytes]]:
     try:
         yield handle
     finally:
-        path.unlink(missing_ok=True)
+        if _is_at(path, handle):
+            path.unlink(missing_ok=True)
         handle.close()
+
+
+def _is_at(path: Path, handle: IO[bytes]) -> bool:
+    """Tells whether the file of this name is the one that is open."""
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _write_durably(path: Path, data: bytes, work: str | None) -> None:

@@ -120,6 +120,26 @@ class GoogleFiles:
             raise ConflictError(f"gs://{path} was changed by another process") from None
         return Version(data, str(blob.generation))
 
+    def delete_version(self, path: str, old: Version) -> bool:
+        """Removes an object if it still is what was read before (``ifGenerationMatch``); gives whether it was, or is gone.
+
+        Raises:
+            FileFault: it cannot be removed.
+        """
+        bucket, key = google_object(f"gs://{path}")
+        try:
+            with google_faults(f"gs://{path}", "removed", but=(_CHANGED, _GONE)):
+                bucket.blob(key).delete(if_generation_match=int(old.tag), **Tries().arguments)
+        except Exception as error:
+            if google_status(error) not in (_CHANGED, _GONE):
+                raise
+            try:
+                _look(path)  # one that is gone may be answered as one that was changed
+            except FileMissing:
+                return True
+            return False
+        return True
+
     def keeps_versions(self, path: str) -> bool:
         """Tells whether the bucket keeps what is deleted in it: as earlier versions, or for a while as soft-deleted.
 

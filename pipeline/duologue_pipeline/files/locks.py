@@ -22,12 +22,13 @@ from duologue_pipeline.files.conditional import (
     ConflictError,
     Version,
     check_conditional,
+    delete_version,
     flock,
     read_version,
     swap_bytes,
 )
 from duologue_pipeline.files.faults import storage_faults
-from duologue_pipeline.files.storage import delete_file, is_remote, local_path
+from duologue_pipeline.files.storage import is_remote, local_path
 
 __all__ = ["LEASE_S", "Lease", "exclusive", "remove_dead_lock"]
 
@@ -140,9 +141,8 @@ def _object_lock(uri: str, deadline: float, waiting: Callable[[str], None]) -> I
         ended.set()
         thread.join()
         with suppress(OSError):  # a lock that cannot be given back ends with its lease
-            found = read_version(uri)
-            if lease.lost is None and found is not None and found.tag == held.tag:
-                delete_file(uri)
+            if lease.lost is None:
+                delete_version(uri, held)
 
 
 def _take(uri: str, deadline: float, waiting: Callable[[str], None]) -> tuple[Version, float]:

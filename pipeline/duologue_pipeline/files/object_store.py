@@ -44,6 +44,9 @@ class ObjectStore(Protocol):
     def swap(self, path: str, data: bytes, old: Version | None) -> Version:
         """Writes an object if it still is what was read before, or is not there for None; raises ConflictError else."""
 
+    def delete_version(self, path: str, old: Version) -> bool:
+        """Removes an object if it still is what was read before; gives whether it was. Not there is as good as removed."""
+
     def keeps_versions(self, path: str) -> bool:
         """Tells whether the bucket keeps what is deleted in it."""
 

@@ -21,6 +21,9 @@ _COPY_BYTES: Final = 1 << 30
 
 _DELETED_AT_ONCE: Final = 1000
 
+_NO_CONDITION: Final = (400, 501)
+"""How a store answers that does not know the condition of a removal."""
+
 
 class S3Files:
     """Gives the objects of a bucket as files; a path is ``BUCKET/KEY``, the key as it stands."""
@@ -113,6 +116,31 @@ class S3Files:
                     return found
             raise ConflictError(f"{shown(uri)} was changed by another process") from None
         return Version(data, answer["ETag"])
+
+    def delete_version(self, path: str, old: Version) -> bool:
+        """Removes an object if it still is what was read before (``If-Match``); gives whether it was, or is gone.
+
+        A store that knows no condition of a removal is asked what the object is right before.
+
+        Raises:
+            FileFault: it cannot be removed.
+        """
+        uri = f"s3://{path}"
+        client, bucket, key = s3_object(uri)
+        try:
+            if self.read_version(path).tag != old.tag:  # some stores pass over the condition without a word
+                return False
+            with s3_faults(uri, "removed", but=(client.exceptions.ClientError,)):
+                client.delete_object(Bucket=bucket, Key=key, IfMatch=old.tag)
+        except FileMissing:
+            return True
+        except client.exceptions.ClientError as error:
+            if s3_status(error) in (404, 409, 412):
+                return s3_status(error) == 404
+            if s3_status(error) not in _NO_CONDITION:
+                raise s3_fault(error, uri, "removed") from None
+            self.delete_file(path)
+        return True
 
     def keeps_versions(self, path: str) -> bool:
         """Tells whether the bucket keeps what is deleted in it as earlier versions.

@@ -129,7 +129,13 @@ def recording_of(document: dict[str, Any], *, manifest_uri: str) -> Recording:
         topic=document.get("topic"),
         register=document.get("register"),
         source=Source(source.get("corpus"), source.get("license"), source.get("route")),
+        synthetic=_synthetic(document.get("synthetic"), source.get("route")),
     )
+
+
+def _synthetic(stated: bool | str | None, route: str | None) -> bool | None:
+    """Tells whether the voices are made by a program: the route ``synthetic`` says so too; None where it is not known."""
+    return True if route == "synthetic" else stated if isinstance(stated, bool) else None
 
 
 def _is_unicode(text: str) -> bool:

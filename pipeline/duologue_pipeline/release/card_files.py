@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -19,17 +19,21 @@ from duologue_cards import (
     tally_tables,
     write_cards,
 )
+from duologue_cards.report.of_release import REPORT
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import read_version, swap_bytes
 from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.locks import exclusive
 from duologue_pipeline.files.storage import delete_file, exists, join, move, read_bytes, write_bytes
+from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, read_release
-from duologue_pipeline.reader.release_file import release_file, waiting_path
+from duologue_pipeline.reader.release_file import release_file, table_paths, waiting_path
 from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.release.document import card_sheet, file_entry, manifest_bytes
+from duologue_pipeline.release.report import release_report
+from duologue_pipeline.release.same_page import same_page
 from duologue_pipeline.release.strays import LOCK, find_strays, install_statement
 
 __all__ = [
@@ -40,6 +44,7 @@ __all__ = [
     "read_statement",
     "release_sheet",
     "release_tally",
+    "report_stands",
 ]
 
 _MAX_BYTES: Final = 1 << 28
@@ -106,14 +111,67 @@ def release_sheet(root: str, stated: Mapping[str, Any] | None = None) -> tuple[d
         UsageError: there is no release, or its tables are not those that it names.
     """
     release = read_release(root)
+    return release, _sheet(root, release, stated)[0]
+
+
+def _sheet(root: str, release: Mapping[str, Any], stated: Mapping[str, Any] | None) -> tuple[Sheet, Tally]:
+    """Lays down the facts of a release anew, and gives what they were counted from."""
     index, recordings = (read_release_table(root, release, name) for name in ("index", "recordings"))
     lines = release_file(root, release, "rejected.jsonl").splitlines()
     try:
         reasons = Counter(parse_json(line)["reason"] for line in lines)
         told = read_statement(root, release) if stated is None else stated
-        return release, card_sheet(release, release_tally(index, recordings), reasons, told)
+        tally = release_tally(index, recordings)
+        return card_sheet(release, tally, reasons, told), tally
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{root}: its dataset.json and its tables do not belong together ({error})") from None
+
+
+def report_stands(root: str) -> bool:
+    """Tells whether the page of a release says and sounds as its tables and shards make it now.
+
+    Args:
+        root: the folder of the release.
+
+    Raises:
+        UsageError: there is no release, or its tables are not those that it names.
+    """
+    release = read_release(root)
+    sheet, tally = _sheet(root, release, None)
+    _, made = _report(root, release, sheet, tally, dict(write_cards(sheet)), leave_out=lambda _: None)
+    return _is(root, REPORT, made)
+
+
+def _report(
+    root: str,
+    release: Mapping[str, Any],
+    sheet: Sheet,
+    tally: Tally,
+    made: Mapping[str, bytes],
+    *,
+    leave_out: Callable[[str], None] | None = None,
+) -> tuple[str, bytes]:
+    """Makes the page of a release anew; what is there and listed stays, where it says and sounds the same (:mod:`same_page`).
+
+    Raises:
+        UsageError: a sample that it shows cannot be read.
+    """
+
+    def tables(name: str) -> Iterator[pa.Table]:
+        return (parse_table(release_file(root, release, path)) for path in table_paths(release, name))
+
+    try:
+        path, page = release_report(root, release, tables, sheet, tally, made, leave_out=leave_out)
+    except StoreFaultError:
+        raise
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or error
+        raise UsageError(f"{REPORT}: cannot be made again, as a conversation cannot be read ({told})") from None
+    try:
+        found = release_file(root, release, path)
+    except UsageError:  # not listed, or not as it is listed
+        return path, page
+    return path, found if same_page(found, page) else page
 
 
 def card_faults(root: str) -> list[str]:
@@ -133,16 +191,21 @@ def card_faults(root: str) -> list[str]:
         stated = read_statement(root, release)
     except UsageError as error:
         return [str(error)]
-    release, sheet = release_sheet(root, stated)
+    sheet, tally = _sheet(root, release, stated)
     listed = {entry["path"] for entry in release["files"]}
     expected = dict(write_cards(sheet))
-    faults = [
+    faults = []
+    try:
+        expected |= [_report(root, release, sheet, tally, expected)]
+    except UsageError as error:
+        faults.append(str(error))
+    faults += [
         f"{path}: is not in dataset.json; `duologue card build` writes it" for path in expected if path not in listed
     ]
     faults += [
         f"{path}: is in dataset.json, and duologue writes no such card"
         for path in CARD_FILES
-        if path in listed - expected.keys()
+        if path in listed - expected.keys() - {REPORT}
     ]
     for path, wanted in expected.items():
         if path not in listed:
@@ -180,8 +243,10 @@ def build_cards(root: str, stated: Mapping[str, Any] | None = None, *, tell: Cal
         join(root, LOCK), wait_s=600.0, waiting=lambda who: tell(f"waiting: {root} is held by {who}")
     ) as lease:
         old = read_version(join(root, MANIFEST))
-        release, sheet = release_sheet(root, stated)
+        release = read_release(root)
+        sheet, tally = _sheet(root, release, stated)
         made = dict(write_cards(sheet))
+        made |= [_report(root, release, sheet, tally, made)]
         own = [file_entry(path, hashlib.sha256(data).hexdigest(), len(data)) for path, data in made.items()]
         others = [entry for entry in release["files"] if entry["path"] not in CARD_FILES]
         before = {entry["path"]: entry for entry in release["files"]}

@@ -4,14 +4,15 @@ A run builds it of its shards, a withdrawal of those that are left and those tha
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from duologue_cards import CardRules, Sheet, Tally, make_sheet, write_cards
+from duologue_cards import Sheet, Tally, make_sheet, write_cards
+from duologue_consent.decisions.jurisdictions.rules import rules_for
+from duologue_pipeline.labels.page import card_rules
 from duologue_pipeline.records import SPLITS, WrittenTable
-from duologue_pipeline.rules import load_rules
-from duologue_pipeline.rules.human_reference import HumanReferenceRules
-from duologue_pipeline.rules.isolation import IsolationRules
+from duologue_pipeline.release.report import Tables, release_report
 
 __all__ = [
     "card_sheet",
@@ -107,24 +108,51 @@ def card_sheet(
     Raises:
         ValueError: document and tables do not belong together.
     """
-    isolation = load_rules(IsolationRules)
-    rules = CardRules(
-        turn_taking=load_rules(HumanReferenceRules).turn_taking,
-        warn_above_db=isolation.warn_above_db,
-        fail_above_db=isolation.fail_above_db,
-    )
+    rules = replace(card_rules(), regimes=_regimes)
     return make_sheet(document, tally, reasons, stated=stated or {}, rules=rules)
 
 
 def cards(
-    document: Mapping[str, Any], tally: Tally, reasons: Mapping[str, int], stated: Mapping[str, Any] | None = None
+    document: Mapping[str, Any],
+    tally: Tally,
+    reasons: Mapping[str, int],
+    stated: Mapping[str, Any] | None = None,
+    *,
+    root: str,
+    tables: Tables,
+    leave_out: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[str, bytes]]:
-    """Writes the cards of a release; arguments and faults as for :func:`card_sheet`.
+    """Writes the cards of a release, and the page that shows some of its conversations, last.
+
+    Args:
+        document, tally, reasons, stated: as for :func:`card_sheet`.
+        root, tables, leave_out: as for :func:`duologue_pipeline.release.report.release_report`.
 
     Yields:
         (path, content).
+
+    Raises:
+        ValueError: document and tables do not belong together.
+        OSError, DamagedReleaseError: a conversation that the page shows cannot be read.
     """
-    return write_cards(card_sheet(document, tally, reasons, stated))
+    sheet = card_sheet(document, tally, reasons, stated)
+    made = dict(write_cards(sheet))
+    yield from made.items()
+    yield release_report(root, document, tables, sheet, tally, made, leave_out=leave_out)
+
+
+def _regimes(place: str) -> list[dict[str, Any]]:
+    """Gives the rules of a place by which consent was judged, as the cards name them."""
+    return [
+        {
+            "id": rule.rule_id,
+            "title": rule.title,
+            "purposes": list(map(str, rule.purposes)),
+            "citation": rule.citation,
+            "url": rule.url,
+        }
+        for rule in rules_for(place)
+    ]
 
 
 def _split(split: str, shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, Any]:

@@ -5,7 +5,7 @@ which may still be at work or wake up late, cannot touch what a later one makes.
 it is; a step that finds another mark, or none, writes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from duologue_pipeline.shards.write import READY, STAGING, ready_folder
 __all__ = [
     "JOB",
     "MARK",
+    "REFUSED",
     "find_ready",
     "mark_launch",
     "published",
@@ -37,6 +38,9 @@ JOB: Final = f"{STAGING}/job.json"
 
 MARK: Final = f"{STAGING}/run.json"
 """The file that names the run, by its fingerprint, and the launch that the staging folder belongs to."""
+
+REFUSED: Final = "rejected.jsonl"
+"""What was refused, and why; every launch lays it ready, before anything else that the closing step writes."""
 
 _READERS: Final = 16
 
@@ -89,14 +93,16 @@ def published(out: str, fingerprint: str) -> dict[str, Any] | None:
     return document if document["run"]["fingerprint"] == fingerprint else None
 
 
-def find_ready(out: str, fingerprint: str) -> str | None:
+def find_ready(out: str, fingerprint: str, *, also: Collection[str] = ()) -> str | None:
     """Finds a launch of this very run that has laid its whole release ready and was not published, or only in part.
 
-    So it is with one that was killed then, and with a job that nobody waited for.
+    So it is with one that was killed then, and with a job that nobody waited for. A launch that has refused everything has come to
+    its end as well: no shard and no ``dataset.json`` lies ready, but what was refused.
 
     Args:
         out: the output folder; the caller holds it.
         fingerprint: of the run.
+        also: names of files that must lie ready beside it.
 
     Returns:
         The launch; None where there is none.
@@ -104,7 +110,11 @@ def find_ready(out: str, fingerprint: str) -> str | None:
     there: set[str] | None = None
     for launch in list_entries(join(out, READY)):
         ready = ready_folder(out, launch)
+        if not all(exists(join(ready, name)) for name in also):
+            continue
         if not exists(join(ready, MANIFEST)):
+            if _has_refused_everything(out, ready, fingerprint=fingerprint, launch=launch):
+                return launch
             continue
         document = read_json(join(ready, MANIFEST))
         there = set(list_files(out)) if there is None else there
@@ -114,6 +124,13 @@ def find_ready(out: str, fingerprint: str) -> str | None:
         ):
             return launch
     return None
+
+
+def _has_refused_everything(out: str, ready: str, *, fingerprint: str, launch: str) -> bool:
+    if not exists(join(ready, REFUSED)) or list_entries(join(ready, "shards")) or not exists(join(out, MARK)):
+        return False  # shards are there before the list of what was refused is
+    mark = read_json(join(out, MARK))
+    return bool(mark["fingerprint"] == fingerprint and mark["launch"] == launch)
 
 
 def ready_table(out: str, launch: str, name: str) -> pa.Table:

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duologue_cards import Tally, add_tallies
+from duologue_pipeline.consent.coverage import coverage_document
 from duologue_pipeline.events.figures import statistics_file
 from duologue_pipeline.events.speakers import SpeakerTotals
 from duologue_pipeline.files.storage import digest, join, write_bytes
@@ -65,6 +66,7 @@ class ReleaseOptions:
         fingerprint: hash of everything that decides the run's output.
         manifest_sha256: hash of the manifest's content, whatever its order.
         stated: what a person stated for the cards (:mod:`duologue_cards.statement`).
+        checked_at: the moment for which the ledger was asked what speakers allow, RFC 3339; None where it was not.
     """
 
     name: str
@@ -81,6 +83,7 @@ class ReleaseOptions:
     fingerprint: str
     manifest_sha256: str
     stated: Mapping[str, Any] = field(default_factory=dict)
+    checked_at: str | None = None
 
 
 def stage_release(
@@ -133,7 +136,11 @@ def stage_release(
         *(file_entry(file.path, file.sha256, file.bytes) for files in tables.values() for file in files),
         *(_file_entry(ready, name) for name in ("rejected.jsonl", "statistics.json")),
     ]
-    for name, content in cards(release, tally, reasons, options.stated):
+
+    def read(name: str) -> Iterator[pa.Table]:
+        return (read_table(join(ready, file.path)) for file in tables[name])
+
+    for name, content in cards(release, tally, reasons, options.stated, root=ready, tables=read):
         write_bytes(join(ready, name), content)
         release["files"].append(_file_entry(ready, name))
     write_bytes(join(ready, MANIFEST), manifest_bytes(release))
@@ -216,6 +223,7 @@ def _release_document(
         **({"asr": dict(options.asr)} if options.asr else {}),
         "rules": dict(options.rules),
         "ledger": dict(options.ledger),
+        **coverage_document(tally, checked_at=options.checked_at, events=options.ledger["events"]),
         "run": {"fingerprint": options.fingerprint, "manifest_sha256": options.manifest_sha256},
         "splits": split_entries(entries, tally),
         "totals": {

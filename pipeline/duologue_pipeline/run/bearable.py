@@ -5,7 +5,7 @@ from collections import Counter
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, join
 from duologue_pipeline.files.text import read_json_lines
-from duologue_pipeline.release.publish import REFUSED
+from duologue_pipeline.release.ready import REFUSED
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.guard import GuardRules
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from duologue_consent.ledger.location import Location
 from duologue_pipeline.errors import UsageError
@@ -10,7 +11,11 @@ from duologue_pipeline.records import Rejected
 from duologue_pipeline.release.rejected import detail_lines, write_details
 from duologue_pipeline.shards.write import ready_folder
 
-__all__ = ["begin_details", "details_path", "finish_details", "make_details_folder", "staged_details"]
+__all__ = ["DETAILS", "begin_details", "details_path", "finish_details", "make_details_folder", "staged_details"]
+
+
+DETAILS: Final = "refused.jsonl"
+"""The file in the folder of a launch in which workers leave the sentences of what they refused, if it is none."""
 
 
 def details_path(ledger: str, *, name: str, fingerprint: str) -> str:
@@ -43,7 +48,7 @@ def make_details_folder(path: str) -> None:
 
 def staged_details(out: str, launch: str) -> str:
     """Names the file in the folder of a launch in which workers leave the sentences of what they refused."""
-    return join(ready_folder(out, launch), "refused.jsonl")
+    return join(ready_folder(out, launch), DETAILS)
 
 
 def begin_details(path: str, refusals: Iterable[Rejected]) -> None:

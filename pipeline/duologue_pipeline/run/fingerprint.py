@@ -6,6 +6,7 @@ from duologue_consent import format_time
 from duologue_pipeline.codec.document import codec_document, release_codec_document
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.codec.spec import CodecSpec
+from duologue_pipeline.consent.coverage import coverage_moment
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.made_by import MADE_BY
@@ -43,6 +44,7 @@ def release_options(
     asr_document = asr.document() if asr else None  # hashes every file of the checkpoint
     rules = rule_versions()
     stated = {} if request.card is None else load_statement(request.card)
+    at = None if ledger is None else coverage_moment(ledger.snapshot, request.as_of)
     pin = dict.fromkeys(("ledger_id", "events", "checkpoint")) if ledger is None else dict(ledger.pin)
     decides = {
         "made_by": MADE_BY,
@@ -83,4 +85,5 @@ def release_options(
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
         manifest_sha256=manifest_sha256,
         stated=stated,
+        checked_at=None if at is None else format_time(at),
     )

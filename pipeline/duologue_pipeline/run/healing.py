@@ -12,7 +12,7 @@ from typing import Final
 from duologue_pipeline.errors import HEALING
 from duologue_pipeline.files.storage import exists, join
 from duologue_pipeline.files.text import read_json_lines
-from duologue_pipeline.release.publish import REFUSED
+from duologue_pipeline.release.ready import REFUSED
 
 __all__ = ["healing", "healing_lying_ready", "held_back", "may_heal"]
 

@@ -7,8 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import delete_file, exists, join, write_bytes
 from duologue_pipeline.files.text import canonical_json, read_json
-from duologue_pipeline.release.publish import REFUSED
-from duologue_pipeline.release.ready import JOB
+from duologue_pipeline.release.ready import JOB, REFUSED
 from duologue_pipeline.shards.write import ready_folder
 
 if TYPE_CHECKING:

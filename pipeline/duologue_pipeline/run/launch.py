@@ -27,7 +27,7 @@ from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.run.bearable import require_bearable
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
 from duologue_pipeline.run.decided import decide_manifest
-from duologue_pipeline.run.details import begin_details, details_path, finish_details
+from duologue_pipeline.run.details import DETAILS, begin_details, details_path, finish_details
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
@@ -183,7 +183,7 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     if rejoined.pending is not None:
         return rejoined.pending
     details = this.details(release)
-    launch = rejoined.launch or find_ready(out, release.fingerprint)
+    launch = rejoined.launch or find_ready(out, release.fingerprint, also=() if details is None else (DETAILS,))
     if launch is not None and rejoined.launch is None and _is_tried_again(request, ready_folder(out, launch)):
         launch = None
     if launch is None:
@@ -228,7 +228,7 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     if request.retry_rejected and (found := healing_lying_ready(ready)):
         return held_back(found, out=out, details=details)
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
-    publish_release(out, launch=launch, check=check, tell=this.tell)
+    publish_release(out, launch=launch, check=check, held=lease.check, tell=this.tell)
     return None
 
 

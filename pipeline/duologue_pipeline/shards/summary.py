@@ -4,13 +4,14 @@ The summaries of shards are added up, in any order, and give that of the release
 (``speakers``): it is added up by their commitments, in as many files as there are beginnings of commitments.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pyarrow as pa
 
-from duologue_cards import Tally, tally_people, tally_tables
+from duologue_cards import Tally, add_tallies, tally_people, tally_tables
+from duologue_pipeline.consent.coverage import samples_ms, tally_uses
 from duologue_pipeline.events.speakers import SpeakerTotals, speaker_row, speakers_of_rows
 from duologue_pipeline.events.totals import Totals, totals_of_rows
 
@@ -39,16 +40,19 @@ class Summary:
         return replace(self, speakers={})
 
 
-def summarise(index: pa.Table, recordings: pa.Table) -> Summary:
+def summarise(index: pa.Table, recordings: pa.Table, *, uses: Mapping[str, Collection[str]] | None = None) -> Summary:
     """Sums up rows of shards.
 
     Args:
         index: their rows of ``index.parquet``.
         recordings: their rows of ``recordings.parquet``.
+        uses: recording_id -> what both speakers allow (:attr:`duologue_pipeline.records.ConsentBasis.uses`); what
+            is not in it is not covered.
     """
     rows = recordings.to_pylist()
     totals = {scope: each for scope, each in totals_of_rows(rows).items() if scope[0] != "speaker"}
-    return Summary(tally_tables(index, recordings), totals, speakers_of_rows(rows))
+    allowed = tally_uses(rows, samples_ms(index), uses or {})
+    return Summary(add_tallies((tally_tables(index, recordings), allowed)), totals, speakers_of_rows(rows))
 
 
 def add_summaries(summaries: Iterable[Summary]) -> Summary:

@@ -100,6 +100,7 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str, launch: str
         where = {"split": split, "shard": path, "same_audio": list(part.same_audio)}
         rows["recordings"] += [{**row, **where} for row in document["recordings"]]
         rows["events"] += [{**row, "split": split} for row in document["events"]]
+    uses = {row["recording_id"]: document.get("uses", ()) for document in documents for row in document["recordings"]}
     tables = {table: pa.Table.from_pylist(rows[table], schema=TABLES[table]) for table in SHARD_TABLES}
     return WrittenShard(
         name=name,
@@ -109,7 +110,7 @@ def write_shard(shard: str, parts: Iterable[Tokenized], *, out: str, launch: str
         samples=len(rows["index"]),
         duration_ms=round(1000 * sum(row["end_s"] - row["start_s"] for row in rows["index"])),
         tables=tuple(lay_ready(ready, f"{kind}/{shard}.parquet", table) for kind, table in tables.items()),
-        summary=summarise(tables["index"], tables["recordings"]),
+        summary=summarise(tables["index"], tables["recordings"], uses=uses),
     )
 
 

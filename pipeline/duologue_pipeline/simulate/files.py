@@ -96,6 +96,7 @@ def _write_conversation(
         "language": spec.language,
         "started_at": started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "setting": _SETTINGS[spec.line],
+        "synthetic": True,
         "source": {"corpus": "duologue-simulated", "route": "synthetic"},
         "tracks": tracks,
     }

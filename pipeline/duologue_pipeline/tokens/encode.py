@@ -223,6 +223,7 @@ def _write_part(
         "recordings": [recording_row(conversation, samples=len(index))],
         "events": event_rows(conversation),
         "filled": filled,
+        "uses": list(conversation.consent.uses),
         "part_bytes": offset,
         # what a withdrawal asks while the part lies here (duologue_pipeline.withdrawal.unfinished)
         "basis": {

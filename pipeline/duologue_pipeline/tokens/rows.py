@@ -78,6 +78,7 @@ def recording_row(conversation: Annotated, *, samples: int) -> dict[str, Any]:
         "corpus": recording.source.corpus,
         "license": recording.source.license,
         "route": recording.source.route,
+        "synthetic": recording.synthetic,
         "topic": recording.topic,
         "register": recording.register,
         "started_at": recording.started_at,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from duologue_consent import Ledger
+from duologue_consent import Ledger, parse_time
+from duologue_pipeline.consent.coverage import Coverage
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
 from duologue_pipeline.files.locks import Lease
@@ -125,13 +126,13 @@ def _renew(journal: Journal, work: Work) -> list[RewrittenShard]:
     rewritten = list(_rewrite(journal, release, tell))
     if manifest_sha256(root) == journal.base_sha256:
         tell("making the new tables, cards and dataset.json")
-        _stage(journal, rewritten, tell)
+        _stage(journal, rewritten, work)
         work.lease.check()
         tell("switching to the new version")
         _switch(journal)
     tell("moving the new tables and cards to their names")
-    work.lease.check()
     for path in list(journal.staged()):
+        work.lease.check()
         move(journal.path("next", path), join(root, path))
     _delete(root, release, read_json(join(root, MANIFEST)), work.lease, tell)
     return rewritten
@@ -164,8 +165,18 @@ def _rewrite(journal: Journal, release: Mapping[str, Any], tell: Tell) -> Iterat
         yield done
 
 
-def _stage(journal: Journal, rewritten: Sequence[RewrittenShard], tell: Tell) -> None:
-    made = new_release(journal.root, journal.base.encode(), journal.plan, rewritten, ledger=journal.ledger, tell=tell)
+def _stage(journal: Journal, rewritten: Sequence[RewrittenShard], work: Work) -> None:
+    asked = work.ledger.snapshot(journal.ledger["events"])  # that on which was decided, so that the bytes are the same
+    made = new_release(
+        journal.root,
+        journal.base.encode(),
+        journal.plan,
+        rewritten,
+        ledger=journal.ledger,
+        coverage=Coverage(asked, parse_time(journal.as_of)),
+        checked_at=journal.as_of,
+        tell=work.tell,
+    )
     made = replace(made, document={**made.document, "revocations": dict(journal.revocations)})
     for path in set(journal.staged()) - {file.path for file in made.files}:  # of an attempt that decided otherwise
         delete_file(journal.path("next", path))

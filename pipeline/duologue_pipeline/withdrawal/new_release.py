@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from duologue_cards import Tally, add_tallies, tally_index, tally_recordings, tally_speakers
+from duologue_pipeline.consent.coverage import Coverage, coverage_document, samples_ms
 from duologue_pipeline.events.figures import statistics_file
 from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.storage import join
@@ -86,6 +87,8 @@ def new_release(
     rewritten: Sequence[RewrittenShard],
     *,
     ledger: Mapping[str, Any] | None = None,
+    coverage: Coverage | None = None,
+    checked_at: str | None = None,
     kept_files: Collection[str] = KEPT_FILES,
     tell: Callable[[str], None] = lambda _: None,
 ) -> NewRelease:
@@ -97,8 +100,10 @@ def new_release(
         plan: what was planned.
         rewritten: what became of each shard of the plan, in any order.
         ledger: ``ledger`` of the new ``dataset.json``; that of the old one if None.
+        coverage: asks that ledger what speakers allow; without it the new version does not say.
+        checked_at: for which moment, RFC 3339.
         kept_files: files of the release that stay as they are.
-        tell: is told, as a line of text, what of the statement does not go on.
+        tell: is told, as a line of text, what of the statement does not go on, and what the page cannot show.
 
     Returns:
         The new files; the same arguments give the same bytes.
@@ -125,6 +130,12 @@ def new_release(
         document["tables"] = {name: {**entry, "rows": rows[name]} for name, entry in release["tables"].items()}
     if ledger is not None:
         document["ledger"] = dict(ledger)
+    document.pop("consent", None)
+    if coverage is not None:
+        lengths_ms = samples_ms(*(parse_table(data) for data in files_of("index")))
+        for data in files_of("recordings"):
+            tally.update(coverage.tally_of(document, parse_table(data), lengths_ms))
+        document |= coverage_document(tally, checked_at=checked_at, events=document["ledger"]["events"])
     totals = totals_of_rows(row for data in files_of("recordings") for row in parse_table(data).to_pylist())
     statistics = NewFile("statistics.json", statistics_file(totals, speakers=rows.get("speakers")))
     renewed = (*(NewFile(path, data) for path, data in tables.items()), statistics)
@@ -139,12 +150,22 @@ def new_release(
     reasons = Counter(row["reason"] for row in read_json_lines(join(root, "rejected.jsonl")))
 
     def live() -> Iterator[str]:
+        yield release["name"]
         for data in files_of("index"):
             for row in parse_table(data).select(["key", "recording_id"]).to_pylist():
                 yield from row.values()
 
     stated = carried_statement(root, release, removed_by(plan, rewritten).names, live=live, tell=tell)
-    told = [NewFile(path, data) for path, data in cards(document, tally, reasons, stated)]
+    made_cards = cards(
+        document,
+        tally,
+        reasons,
+        stated,
+        root=root,
+        tables=lambda name: (parse_table(data) for data in files_of(name)),
+        leave_out=tell,
+    )
+    told = [NewFile(path, data) for path, data in made_cards]
     document["files"] += [card.entry() for card in told]
     known = {entry["path"] for entry in document["files"]}
     obsolete = tuple(entry["path"] for entry in release["files"] if entry["path"] not in known)

@@ -105,8 +105,11 @@ def propagate_release(
     now = datetime.now(UTC)
     snapshot = ledger.snapshot()
     require_clock(ledger.name, snapshot.latest, now)
-    if not exists(join(root, MANIFEST)) and exists(join(root, STAGING)):
-        return [_unfinished_run(root, ledger, as_of, dry_run=dry_run, wait_s=wait_s, tell=tell)]
+    while not exists(join(root, MANIFEST)) and exists(join(root, STAGING)):
+        outcome = _unfinished_run(root, ledger, as_of, dry_run=dry_run, wait_s=wait_s, tell=tell)
+        if outcome is not None:
+            return [outcome]
+        now, snapshot = datetime.now(UTC), ledger.snapshot()  # a run has published there while this one waited for it
     state = read_state(root, snapshot, as_of or now)
     require_continues_release(root, ledger, now=now)
     if dry_run:
@@ -156,8 +159,8 @@ def propagate_release(
 
 def _unfinished_run(
     root: str, ledger: Ledger, as_of: datetime | None, *, dry_run: bool, wait_s: float, tell: Tell
-) -> Outcome:
-    """Takes out of what an unfinished run has left whatever may no longer be used; there is no release yet."""
+) -> Outcome | None:
+    """Takes out of what an unfinished run has left whatever may no longer be used; None where there is a release by now."""
     began = time.monotonic()
 
     def look() -> Leftovers:
@@ -165,9 +168,9 @@ def _unfinished_run(
 
     left = look()
     if not dry_run:
-        with exclusive(join(root, LOCK), wait_s=wait_s, waiting=lambda who: tell(f"waiting: held by {who}")) as lease:
+        with exclusive(join(root, LOCK), wait_s=wait_s, waiting=lambda who: tell(_waiting(who, left))) as lease:
             if exists(join(root, MANIFEST)):
-                raise ConflictError(f"{join(root, MANIFEST)} was written by a run")
+                return None
             left = look()
             lease.check()
             if not left.all_allowed:
@@ -182,20 +185,40 @@ def _unfinished_run(
     return _left(root, left, began)
 
 
+def _waiting(who: str, left: Leftovers) -> str:
+    """Says who holds the folder, and what becomes of those whom a run at work there may no longer use."""
+    if left.all_allowed:
+        return f"waiting: held by {who}"
+    return (
+        f"waiting: held by {who}. If that is a run, it asks the ledger again before it publishes, and publishes nothing of those who "
+        f"have said no ({len(left.refusals)} tracks); what it has left of them in {STAGING} goes when it has ended"
+    )
+
+
 def _stop_work(root: str, tell: Tell) -> None:
-    """Has whoever still works for the folder of an unfinished run stop, and says which job of a service that may be."""
+    """Has whoever still works for the folder of an unfinished run stop, and says so, and which job of a service that may be."""
+    if work_stands(root):
+        tell(
+            "a launch of a run that did not end was to use what is not allowed any more: it is stopped, and cannot be published; "
+            "`duologue run` goes on without that"
+        )
     stop_launch(root)
     if exists(join(root, JOB)):
         note = read_json(join(root, JOB))
         tell(
-            f"job {note['job_id']} was at work for this folder: it stops when it next writes; to stop it now: "
-            f"{note.get('cancel', 'cancel it where it runs')}"
+            f"job {note['job_id']} was at work for this folder: it stops when it next writes, and what it was writing just then goes "
+            f"by the next `duologue run` or `duologue consent propagate`; to stop it now: {note.get('cancel', 'cancel it where it runs')}"
         )
 
 
 def _left(root: str, left: Leftovers, began: float) -> Outcome:
     """Says what of an unfinished run goes and stays."""
-    counts = {"parts_refused": len(left.refused), "parts_unknown": left.unknown, "parts_kept": left.kept_parts}
+    counts = {
+        "parts_refused": len(left.refused),
+        "parts_unknown": left.unknown,
+        "parts_kept": left.kept_parts,
+        "recordings_decided": left.decided,
+    }
     return Outcome(root, "", "", None, count_reasons(left.refusals), counts, seconds=time.monotonic() - began)
 
 

@@ -8,6 +8,7 @@ allows nothing.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
@@ -60,7 +61,7 @@ def find_refusals(
     Returns:
         Sorted; of several reasons the one of the purpose that the release names first.
     """
-    ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
+    ids = _ids(snapshot)
     found: list[Refusal] = []
     for row in recordings.to_pylist():
         for side in SPEAKERS:
@@ -70,6 +71,12 @@ def find_refusals(
                 own = list(_refusals(release, row, side, snapshot.history(speaker_id), as_of))
                 found += own or _look_alikes_no(release, row, side, snapshot, speaker_id, as_of)
     return tuple(sorted(found))
+
+
+@lru_cache(maxsize=1)
+def _ids(snapshot: Snapshot) -> dict[str, str]:
+    """Gives the speaker of each commitment; once for all parts of an unfinished run, as there may be many of both."""
+    return {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
 
 
 def mark_refused(table: pa.Table, refusals: Iterable[Refusal]) -> tuple[pa.Table, frozenset[str]]:

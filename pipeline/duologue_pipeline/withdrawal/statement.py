@@ -3,10 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from duologue_cards.croissant import citation_key
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.release.card_files import read_statement
-from duologue_pipeline.release.document import next_version
 from duologue_pipeline.withdrawal.scan.formats import texts_of
 from duologue_pipeline.withdrawal.scan.names import Names
 
@@ -44,8 +42,7 @@ def carried_statement(
     names = Names(removed, live=frozenset(live()))
     kept = dict(stated)
     for field, value in stated.items():
-        cited = citation_key(value, next_version(release["version"])) if field == "name" else None
-        found = _named({field: [value, cited]}, names)
+        found = _named({field: value}, names)
         if found:
             tell(
                 f"{field} of dataset.yaml names {', '.join(found)}, which is removed: the field is left out from now on"

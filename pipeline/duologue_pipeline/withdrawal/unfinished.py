@@ -3,6 +3,9 @@
 Parts are all that a run goes on with; whatever else lies there is made anew, so it goes as a whole. A part says beside it on
 which consent it rests. One that does not, or that rests on another ledger, goes too: of it nothing can be told. So does one that
 holds the audio of a refused track under another recording_id.
+
+A launch that has not come to a recording yet has no part of it, but has decided to use it: what was decided is asked as well, and a
+launch that was to use what is not allowed any more may not stay.
 """
 
 import json
@@ -11,11 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 from typing import Any, Final
 
 import pyarrow as pa
 
 from duologue_consent import Snapshot
+from duologue_pipeline.consent.decided_files import DECIDED, read_uses
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import delete_file, join, list_files, open_input, read_bytes
 from duologue_pipeline.records import SPEAKERS
@@ -29,6 +34,7 @@ from duologue_schemas.tables import RECORDINGS
 __all__ = ["Leftovers", "find_leftovers", "remove_leftovers"]
 
 _ROWS: Final = ".rows.json"
+_DECIDED: Final = f"{STAGING}/{DECIDED}/"
 _READERS: Final = 16
 _BLOCK_BYTES: Final = 1 << 20
 _LONGEST_NAME: Final = 512
@@ -58,6 +64,7 @@ class Leftovers:
         refused: the rows of parts of which a speaker no longer allows what they were made for.
         refusals: who that is, and why.
         unknown: how many parts go because nothing can be told of them.
+        decided: how many recordings a launch was to use, and may not use now; nor may it be published.
         names: by which what was removed would be found: keys, recordings and speakers that no kept part has.
         live: names of what is kept.
     """
@@ -68,17 +75,18 @@ class Leftovers:
     refused: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     unknown: int = 0
+    decided: int = 0
     names: frozenset[str] = frozenset()
     live: frozenset[str] = frozenset()
 
     @property
     def all_allowed(self) -> bool:
-        """Tells whether every part may stay."""
-        return not self.refused and not self.unknown
+        """Tells whether every part may stay, and the launch may go on with what it has decided."""
+        return not self.refused and not self.unknown and not self.decided
 
 
 def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> Leftovers:
-    """Asks of every part of an unfinished run whether its speakers allow it now.
+    """Asks of every part of an unfinished run, and of all that it was to use, whether its speakers allow it now.
 
     Args:
         root: the output folder.
@@ -89,6 +97,7 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
     parts = [path for path in files if path.endswith(_ROWS) and path.count("/") == 2]  # .staging/parts/NAME
     with ThreadPoolExecutor(_READERS) as readers:
         read = list(readers.map(partial(_read, root, snapshot, as_of), parts))
+        decided = list(readers.map(partial(_read_decided, root, snapshot, as_of), filter(_is_decided, files)))
     read = list(_with_same_audio(_with_part(read, frozenset(files))))
     kept = [part for part in read if part.refused == ()]
     gone = [part for part in read if part.refused != ()]
@@ -96,14 +105,16 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
     for part in kept:
         stay |= {part.path, f"{part.path.removesuffix(_ROWS)}.part"}
     live = frozenset(_names(kept))
+    noes = [no for of_file, _ in decided for no in of_file]
     return Leftovers(
         kept=tuple(path for path in files if path in stay),
         removed=tuple(path for path in files if path not in stay),
         kept_parts=len(kept),
         refused=tuple(part.path for part in gone if part.refused),
-        refusals=tuple(sorted({refusal for part in gone for refusal in part.refused or ()})),
+        refusals=tuple(sorted({*noes, *(no for part in gone for no in part.refused or ())})),
         unknown=sum(part.refused is None for part in gone),
-        names=frozenset(_names(gone)) - live,
+        decided=sum(count for _, count in decided),
+        names=frozenset([*_names(gone), *(name for no in noes for name in (no.recording_id, no.commitment))]) - live,
         live=live,
     )
 
@@ -111,7 +122,8 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
 def remove_leftovers(root: str, leftovers: Leftovers) -> None:
     """Removes what may not stay, and proves that nothing of it is in the folder any more.
 
-    The rows of parts go last, after the search: they say for what is searched, so that whoever does it again finds the same.
+    The rows of parts, and what was decided, go last, after the search: they say for what is searched, so that whoever does it again
+    finds the same.
 
     Args:
         root: the folder; the caller holds its lock.
@@ -120,7 +132,7 @@ def remove_leftovers(root: str, leftovers: Leftovers) -> None:
     Raises:
         UsageError: a file there still names what was removed.
     """
-    rows = {path for path in leftovers.removed if path.endswith(_ROWS)}
+    rows = {path for path in leftovers.removed if path.endswith(_ROWS) or _is_decided(path)}
     for path in leftovers.removed:
         if path not in rows:
             delete_file(join(root, path))
@@ -142,19 +154,39 @@ def _read(root: str, snapshot: Snapshot | None, as_of: datetime, path: str) -> _
         speakers = tuple(row[f"speaker_{side}"] for side in SPEAKERS)
         audio = tuple(row[f"samples_sha256_{side}"] for side in SPEAKERS)
         keys = tuple(sample["key"] for sample in document["index"])
-        refused = _refused(row, basis, snapshot, as_of)
+        refused = _refused([row], basis, snapshot, as_of)
         return _Part(path, row["recording_id"], speakers, audio, keys, refused)
     except (KeyError, TypeError, ValueError, pa.ArrowException):
         return _Part(path, "", (), (), (), None)
 
 
+def _is_decided(path: str) -> bool:
+    return path.startswith(_DECIDED)
+
+
+def _read_decided(root: str, snapshot: Snapshot | None, as_of: datetime, path: str) -> tuple[tuple[Refusal, ...], int]:
+    """Asks of what a launch has decided to use: gives who does not allow it now, and how many recordings that are."""
+    found, unknown = list[Refusal](), 0
+    try:
+        for _, uses in groupby(read_uses(join(root, path)), key=lambda use: sorted(use[0].items())):
+            bases, rows = zip(*uses, strict=True)
+            refused = _refused(rows, bases[0], snapshot, as_of)
+            unknown += len(rows) if refused is None else 0
+            found += refused or ()
+    except FileNotFoundError:
+        pass  # the run that works there has come to its end meanwhile
+    except (KeyError, TypeError, ValueError, pa.ArrowException):
+        unknown += 1
+    return tuple(found), unknown + len({refusal.recording_id for refusal in found})
+
+
 def _refused(
-    row: Mapping[str, Any], basis: Mapping[str, Any], snapshot: Snapshot | None, as_of: datetime
+    rows: Sequence[Mapping[str, Any]], basis: Mapping[str, Any], snapshot: Snapshot | None, as_of: datetime
 ) -> tuple[Refusal, ...] | None:
     if snapshot is None or basis["ledger_id"] != snapshot.ledger_id:
         return None
     made_for = {"include_audio": basis["include_audio"], "purposes": [basis["purpose"]]}
-    table = pa.Table.from_pylist([{**row, "shard": ""}], schema=RECORDINGS)
+    table = pa.Table.from_pylist([{**row, "shard": ""} for row in rows], schema=RECORDINGS)
     return find_refusals(made_for, table, snapshot, as_of=as_of)
 
 

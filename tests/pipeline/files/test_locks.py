@@ -12,6 +12,7 @@ from duologue_pipeline.files import locks
 from duologue_pipeline.files.conditional import ConflictError, Version, read_version, swap_bytes
 from duologue_pipeline.files.file_fault import FileMissing
 from duologue_pipeline.files.locks import LEASE_S, exclusive
+from duologue_pipeline.files.storage import delete_file
 
 
 def quiet(_: str) -> None:
@@ -146,3 +147,10 @@ def test_a_lock_that_is_always_another_one_is_waited_for_until_the_deadline(
     ):
         pass
     assert 3 <= len(asked) <= 5
+
+
+def test_a_lock_that_somebody_else_has_put_in_its_place_is_not_given_back(place: str) -> None:
+    with exclusive(f"{place}/replaced/lock", wait_s=0, waiting=quiet):
+        delete_file(f"{place}/replaced/lock")
+        other = swap_bytes(f"{place}/replaced/lock", b"of another", old=None)
+    assert read_version(f"{place}/replaced/lock") == other

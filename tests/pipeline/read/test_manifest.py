@@ -68,6 +68,31 @@ def test_a_minimal_line_leaves_the_rest_open() -> None:
     assert recording == Recording("c", a=Track("s1", "/calls/a.wav"), b=Track("s2", "/calls/b.wav"))
 
 
+@pytest.mark.parametrize(
+    ("fields", "synthetic"),
+    [
+        ({}, None),
+        ({"synthetic": "unknown"}, None),
+        ({"synthetic": True}, True),
+        ({"synthetic": False}, False),
+        ({"source": {"route": "synthetic"}}, True),
+        ({"source": {"route": "Synthetic"}}, None),
+    ],
+)
+def test_a_line_says_whether_its_voices_are_synthetic_or_its_route_does(
+    fields: dict[str, Any], synthetic: bool | None
+) -> None:
+    recording = parse({**FULL, **fields})
+    assert isinstance(recording, Recording)
+    assert recording.synthetic is synthetic
+
+
+def test_a_line_that_contradicts_itself_on_synthetic_voices_is_refused() -> None:
+    rejected = parse({**FULL, "source": {"route": "synthetic"}, "synthetic": False})
+    assert isinstance(rejected, Rejected)
+    assert rejected.detail.startswith("synthetic: found false, but source.route is synthetic; correct one of them")
+
+
 def test_a_byte_order_mark_and_a_carriage_return_do_no_harm() -> None:
     line = b"\xef\xbb\xbf" + json.dumps(FULL).encode() + b"\r"
     assert parse_line(line, manifest_uri="/calls/manifest.jsonl") == parse(FULL)

@@ -115,7 +115,13 @@ def test_croissant_describes_the_folders_and_their_records_are_read(world: World
     assert dataset.metadata.issues.errors == set()
     distribution = {each["@id"] for each in json.loads((world.out / "croissant.json").read_text())["distribution"]}
     shards = {each["path"] for each in json.loads((world.out / "dataset.json").read_text())["shards"]}
-    assert distribution == {"shards", "token-files", *shards, *(f"{name}-files" for name in TABLES)}
+    assert distribution == {
+        "shards",
+        "token-files",
+        "cards/files.sha256",
+        *shards,
+        *(f"{name}-files" for name in TABLES),
+    }
     for name in TABLES:
         assert len(list(dataset.records(record_set=name))) == len(table_of(world.out, name))
 

@@ -15,7 +15,7 @@ from duologue_pipeline.files.storage import exists, join, list_files, read_bytes
 from duologue_pipeline.release.publish import publish_release
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.run import run
-from tests.object_store import serve_bucket
+from tests.object_store import serve_store
 from tests.pipeline.release.folders import in_folders
 from tests.pipeline.run.conftest import Calls
 from tests.pipeline.run.repeats import CALLS, FAULTS, repeated, spent, wake_stragglers
@@ -23,12 +23,16 @@ from tests.pipeline.run.repeats import CALLS, FAULTS, repeated, spent, wake_stra
 LATE = "the run is over that worked in this folder, so a worker that came late has written nothing; end the job that it belongs to"
 
 
-@pytest.fixture(params=["disk", "s3", "s3, tables in folders"])
+@pytest.fixture(params=["disk", "s3", "gs", "s3, tables in folders", "gs, tables in folders"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A folder for releases, on disk and in a bucket."""
-    store = serve_bucket("releases") if request.param.startswith("s3") else nullcontext(str(tmp_path))
-    with store as uri, in_folders() if request.param.endswith("folders") else nullcontext():
-        yield join(uri, tmp_path.name)  # what lies in a bucket stays there from test to test
+    """A folder for releases, on disk and in a bucket of each store."""
+    kind = request.param.partition(",")[0]
+    with in_folders() if request.param.endswith("folders") else nullcontext():
+        if kind == "disk":
+            yield str(tmp_path / tmp_path.name)
+            return
+        with serve_store(kind, "releases") as bucket:
+            yield join(bucket.uri, tmp_path.name)
 
 
 def files(out: str) -> dict[str, bytes]:

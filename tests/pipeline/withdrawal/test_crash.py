@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +13,9 @@ from duologue_consent import verify
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.protocol import propagate_release
+from tests.pipeline.withdrawal.kills import Kills
 from tests.pipeline.withdrawal.world import World, make_world
 
-ROOT = Path(__file__).resolve().parents[3]
 WITHDRAWN = {"call-2-00000", "call-2-00001", "call-5-00000", "call-5-00001"}  # carl, hugo, ines
 OF_THE_RELEASE = (
     "dataset.json",
@@ -26,39 +25,6 @@ OF_THE_RELEASE = (
     "recordings.parquet",
     "events.parquet",
 )
-
-KILLED = """
-import importlib, os, pkgutil, signal, sys
-from duologue_consent import Ledger
-from duologue_pipeline import withdrawal
-from duologue_pipeline.release import strays
-
-left = [int(sys.argv[3])]
-
-def count(*_):
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    left[0] -= 1
-
-def counted(module, name):
-    inner = getattr(module, name)
-    def wrapped(*arguments, **options):
-        count()
-        return inner(*arguments, **options)
-    setattr(module, name, wrapped)
-
-# every change of a file or of the ledger is a moment to die at, just before it is done, whatever module does it
-modules = [
-    importlib.import_module(found.name) for found in pkgutil.walk_packages(withdrawal.__path__, withdrawal.__name__ + ".")
-] + [strays]
-for module in modules:
-    for name in ("write_bytes", "swap_bytes", "move", "delete_file", "delete_directory"):
-        if hasattr(module, name):
-            counted(module, name)
-counted(Ledger, "append")
-withdrawal.protocol.propagate_release(sys.argv[1], Ledger.open(sys.argv[2]), tell=count)
-print("done")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +39,6 @@ def withdrawn(tmp_path_factory: pytest.TempPathFactory) -> World:
 def copy(world: World, folder: Path) -> World:
     shutil.copytree(world.out.parent, folder)
     return World(folder / "out", folder / "consent.db")
-
-
-def run_killed(world: World, moment: int) -> bool:
-    """Propagates in a process of its own, which kills itself; whether it lived to the end."""
-    command = [sys.executable, "-c", KILLED, str(world.out), str(world.path), str(moment)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode == 0
 
 
 def seen(world: World) -> set[str]:
@@ -106,29 +64,45 @@ def check_finished(world: World, expected: dict[str, bytes]) -> None:
 
 
 @pytest.mark.slow
-def test_killed_at_every_change_it_is_finished_by_running_it_again(withdrawn: World, tmp_path: Path) -> None:
+def test_killed_at_every_change_it_is_finished_by_running_it_again(
+    withdrawn: World, kills: Kills, tmp_path: Path
+) -> None:
     whole = copy(withdrawn, tmp_path / "whole")
     propagate_release(str(whole.out), whole.ledger)
     expected = whole.files()
-    moment, alive = 0, False
-    while not alive:
-        world = copy(withdrawn, tmp_path / f"killed-{moment}")
-        alive = run_killed(world, moment)
+    world = copy(withdrawn, tmp_path / "world")
+    moments = kills.moments(world, tmp_path / "moments")
+    for left in moments:
+        shutil.rmtree(world.out.parent)
+        left.rename(world.out.parent)
         if (world.out / "revocations.jsonl").exists():
-            assert not seen(world) & WITHDRAWN, moment
+            assert not seen(world) & WITHDRAWN, left.name
         else:
             assert seen(world) & WITHDRAWN
         propagate_release(str(world.out), world.ledger)
         check_finished(world, expected)
-        shutil.rmtree(world.out.parent)
-        moment += 1
-    assert moment > 60  # as many changes as a withdrawal makes, and the run that lived
+    assert len(moments) > 60  # as many changes as a withdrawal makes
+
+
+def test_what_is_kept_of_a_moment_is_what_a_killed_process_leaves(
+    withdrawn: World, kills: Kills, tmp_path: Path
+) -> None:
+    moments = kills.moments(copy(withdrawn, tmp_path / "world"), tmp_path / "moments")
+    for moment in (0, 17, len(moments) - 1):
+        world = copy(withdrawn, tmp_path / f"killed-{moment}")
+        assert not kills.run(world, moment)
+        left = World(moments[moment] / "out", moments[moment] / "consent.db")
+        assert left.files().keys() == world.files().keys()
+        assert len(left.ledger.records("shard.revoked")) == len(world.ledger.records("shard.revoked"))
+    assert kills.run(copy(withdrawn, tmp_path / "whole"), len(moments))
 
 
 @pytest.mark.parametrize("moment", [9, 21])
-def test_killed_and_run_again_after_a_further_withdrawal(withdrawn: World, tmp_path: Path, moment: int) -> None:
+def test_killed_and_run_again_after_a_further_withdrawal(
+    withdrawn: World, kills: Kills, tmp_path: Path, moment: int
+) -> None:
     world = copy(withdrawn, tmp_path / "world")
-    assert not run_killed(world, moment)
+    assert not kills.run(world, moment)
     world.withdraw("fred")
     outcomes = propagate_release(str(world.out), world.ledger)
     assert [outcome.new_version for outcome in outcomes][-1] in ("2.0.0", "3.0.0")

@@ -18,8 +18,8 @@ from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 from duologue_pipeline.withdrawal.protocol import Outcome, propagate_release
+from tests.pipeline.withdrawal.kills import Kills
 from tests.pipeline.withdrawal.support import CALLS, HEARD, Call, release_of
-from tests.pipeline.withdrawal.test_crash import run_killed
 from tests.pipeline.withdrawal.world import World, make_world
 
 ANNA_BEN = CALLS[0]
@@ -150,10 +150,10 @@ def test_a_foreign_file_that_holds_the_removed_stops_no_later_withdrawal(tmp_pat
     check_holds(world)
 
 
-def test_what_is_decided_before_the_switch_is_taken_in(tmp_path: Path) -> None:
+def test_what_is_decided_before_the_switch_is_taken_in(kills: Kills, tmp_path: Path) -> None:
     world = world_with(tmp_path, COPY)
     world.withdraw("anna")
-    assert not run_killed(world, 6)
+    assert not kills.run(world, 6)
     assert release_of(world.out)["version"] == "1.0.0"
     world.withdraw("ben")
     (outcome,) = propagate(world)
@@ -164,25 +164,23 @@ def test_what_is_decided_before_the_switch_is_taken_in(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("later", [None, "ben"])
-def test_killed_at_every_change_it_is_finished_whatever_was_decided_since(later: str | None, tmp_path: Path) -> None:
+def test_killed_at_every_change_it_is_finished_whatever_was_decided_since(
+    later: str | None, kills: Kills, tmp_path: Path
+) -> None:
     (tmp_path / "begun").mkdir()
     begun = world_with(tmp_path / "begun", CUT, calls=CALLS[:3])
     begun.withdraw("anna")
-    moment, is_alive = 0, False
-    while not is_alive:
-        folder = tmp_path / f"killed-{moment}"
-        shutil.copytree(begun.out.parent, folder)
-        world = World(folder / "out", folder / "consent.db")
-        is_alive = run_killed(world, moment)
+    moments = kills.moments(begun, tmp_path / "moments")
+    for left in moments:
+        shutil.rmtree(begun.out.parent)
+        left.rename(begun.out.parent)
         if later:
-            world.withdraw(later)
-        propagate(world)
-        assert who(world, "call-1") == who(world, "copy-1") == (() if later else ("gone", "there")), moment
-        assert "anna" not in {sample.metadata["speakers"]["a"]["commitment"] for sample in open_dataset(str(world.out))}
-        check_holds(world)
-        shutil.rmtree(folder)
-        moment += 1
-    assert moment > 60  # two parts, and the changes of one receipt
+            begun.withdraw(later)
+        propagate(begun)
+        assert who(begun, "call-1") == who(begun, "copy-1") == (() if later else ("gone", "there")), left.name
+        assert "anna" not in {sample.metadata["speakers"]["a"]["commitment"] for sample in open_dataset(str(begun.out))}
+        check_holds(begun)
+    assert len(moments) > 60  # two parts, and the changes of one receipt
 
 
 def odd_codes(shape: tuple[int, ...]) -> bytes:

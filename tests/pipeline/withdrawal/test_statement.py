@@ -17,7 +17,7 @@ from tests.pipeline.withdrawal.support import release_of
 from tests.pipeline.withdrawal.world import World, make_world
 
 STATED = {
-    "name": "call 1",
+    "name": "call-1",
     "publisher": "Example Lab",
     "intended_use": "Turn-taking; call-1 is our best example.",
     "x_notes": {"loud": ["call-3", "call-1-00001"]},
@@ -75,6 +75,21 @@ def test_fields_that_name_what_is_removed_are_left_out_and_the_others_stay(world
     propagate(world)
     check_whole(world, "0002.json")
     assert (world.out / "cards" / "dataset.yaml").read_text() == "publisher: Example Lab\n"
+
+
+@pytest.mark.parametrize("name", ["call", "call.1", "call-1-corpus"])
+def test_the_name_of_the_release_is_nobodys(world: World, name: str) -> None:
+    path = world.out / "dataset.json"
+    path.write_text(path.read_text().replace('"name": "tiny-dataset"', f'"name": "{name}"'))
+    assert json.loads(path.read_text())["name"] == name
+    build_cards(str(world.out), {"publisher": "Example Lab"}, tell=lambda _: None)
+    world.withdraw("anna")
+    world.withdraw("ben")
+    propagate(world)
+    check_whole(world, "0001.json")
+    croissant = json.loads((world.out / "croissant.json").read_text())
+    assert croissant["name"] == name
+    assert f"{{{name}:2.0.0," in croissant["citeAs"]
 
 
 def test_a_statement_of_which_nothing_stays_is_no_file_any_more(world: World) -> None:

@@ -1,0 +1,290 @@
+"""Draws how people take turns in a release, beside people on the telephone, and how well its tracks are kept apart."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+from markupsafe import Markup
+
+from duologue_cards.phrases import percent, seconds
+from duologue_cards.reference import HumanTurnTaking
+from duologue_cards.report.svg import WIDTH, Plot, element, picture, text
+
+__all__ = ["Levels", "plot_bars", "plot_fto", "plot_isolation", "plot_overlap"]
+
+Levels = Sequence[tuple[float, bool]]
+"""Levels of the other voice in dB, and whether it was heard; of one that was not, below what it must lie."""
+
+_DOTS: Final = 40
+"""Of so many values each is a dot in a row of its own; of more the rows are closer and not named."""
+_LOW_DB: Final = -100.0
+_HIGH_DB: Final = 0.0
+_LEFT: Final = 70.0
+_RIGHT: Final = WIDTH - 20.0
+
+
+def plot_fto(
+    counts: Sequence[int],
+    reference: HumanTurnTaking,
+    median_s: float | None,
+    interval: tuple[float, float] | None,
+    *,
+    why_not: str | None,
+) -> Plot:
+    """Draws the floor-transfer offsets, split at zero, and the outline of those of people.
+
+    Args:
+        counts: floor transfers in the bins of the reference.
+        reference: of people.
+        median_s, interval: the median offset with its 95 % interval; None where unknown.
+        why_not: why they cannot be held against people; then no outline is drawn.
+    """
+    edges, total = reference.fto_edges_s, sum(counts)
+    shares = [each / total if total else 0.0 for each in counts]
+    human = [each / sum(reference.fto_counts) for each in reference.fto_counts]
+    top, bottom = 30.0, 220.0
+    highest = max([0.1, *shares, *(human if why_not is None else ())])
+
+    def x(value_s: float) -> float:
+        return _LEFT + (value_s - edges[0]) / (edges[-1] - edges[0]) * (_RIGHT - _LEFT)
+
+    def y(share: float) -> float:
+        return bottom - share / highest * (bottom - top)
+
+    parts = []
+    for share in (0.0, 0.05, 0.1, 0.2, 0.4, 0.8):
+        if share <= highest:
+            parts += [
+                element("line", x1=_LEFT, x2=_RIGHT, y1=y(share), y2=y(share), class_="grid"),
+                text(_LEFT - 8, y(share) + 4, f"{100 * share:.0f} %", anchor="end"),
+            ]
+    if interval:
+        low, high = (min(max(each, edges[0]), edges[-1]) for each in interval)
+        parts.append(
+            element("rect", x=x(low), y=top, width=max(x(high) - x(low), 1.0), height=bottom - top, class_="band")
+        )
+    parts += [
+        element(
+            "rect",
+            x=x(low) + 0.5,
+            y=y(share),
+            width=x(high) - x(low) - 1,
+            height=bottom - y(share),
+            class_="overlap" if high <= 0 else "gap",
+        )
+        for (low, high), share in zip(pairwise(edges), shares, strict=True)
+        if share
+    ]
+    if why_not is None:
+        steps = "".join(
+            f"L{x(low):.1f} {y(share):.1f}L{x(high):.1f} {y(share):.1f}"
+            for (low, high), share in zip(pairwise(edges), human, strict=True)
+        )
+        parts.append(
+            element("path", d=f"M{x(edges[0]):.1f} {bottom:.1f}{steps}L{x(edges[-1]):.1f} {bottom:.1f}", class_="human")
+        )
+    parts += [
+        element("line", x1=x(0), x2=x(0), y1=top - 12, y2=bottom, class_="axis"),
+        text(x(edges[0]), top - 14, "← overlap"),
+        text(x(edges[-1]), top - 14, "gap →", anchor="end"),
+    ]
+    if median_s is not None:
+        at = x(min(max(median_s, edges[0]), edges[-1]))
+        parts += [
+            element("line", x1=at, x2=at, y1=top, y2=bottom, class_="median"),
+            text(at + 5, top + 4, f"median {seconds(median_s)}"),
+        ]
+    parts += [
+        text(x(value_s), bottom + 18, f"{value_s:+g} s" if value_s else "0", anchor="middle")
+        for value_s in (-2, -1, 0, 1, 2)
+    ]
+    overlapped = _overlapped(counts, edges)
+    told = f"Bars: {total:,} floor transfers"
+    if median_s is not None:
+        around = f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
+        told += f", median {seconds(median_s)}{around}, {percent(overlapped)} in overlap"
+    people = (
+        f"Line: people ({reference.of}), median {seconds(_median(reference.fto_counts, edges))}."
+        if why_not is None
+        else f"Not held against people: {why_not}."
+    )
+    rows = tuple(
+        (f"{low:+.1f} to {high:+.1f} s", f"{count:,}", percent(share) if why_not is None else "not compared")
+        for (low, high), count, share in zip(pairwise(edges), counts, human, strict=True)
+        if count or share >= 0.001
+    )
+    return Plot(
+        "Silence or overlap between turns (FTO)",
+        picture("fto", 246, "Floor-transfer offsets", f"{told}. {people}", parts),
+        f"{told}. {people}",
+        ("offset", "floor transfers", "people"),
+        rows,
+    )
+
+
+def plot_overlap(shares: Mapping[float, int], reference: HumanTurnTaking, *, why_not: str | None) -> Plot:
+    """Draws the overlap of each conversation, of the time in which anybody speaks, on the range of calls of people.
+
+    Args:
+        shares: share of a conversation, 0 to 1 -> how many have it.
+        reference: of people.
+        why_not: why they cannot be held against people; then the range is not drawn.
+    """
+    one = min(reference.by_conversations, key=lambda row: row.conversations)
+    values = sorted(share for share, count in shares.items() for _ in range(count))
+    highest = max([0.12, one.overlap_share_high, *values]) * 1.08
+    step = 24.0 if len(values) <= 12 else max(560.0 / len(values), 0.5) if len(values) > _DOTS else 14.0
+    top = 14.0
+    bottom = top + step * max(len(values), 2)
+
+    def x(share: float) -> float:
+        return _LEFT + share / highest * (_RIGHT - _LEFT)
+
+    parts = []
+    if why_not is None:
+        low, high = x(one.overlap_share_low), x(one.overlap_share_high)
+        parts.append(element("rect", x=low, y=top, width=high - low, height=bottom - top, class_="band"))
+    parts += [
+        element("circle", cx=x(share), cy=top + step * (place + 0.5), r=5 if len(values) <= _DOTS else 2, class_="gap")
+        for place, share in enumerate(reversed(values))
+    ]
+    if len(values) <= 12:
+        parts += [
+            text(x(share) + 10, top + step * (place + 0.5) + 4, percent(share))
+            for place, share in enumerate(reversed(values))
+        ]
+    ticks = 0.04 if highest < 0.3 else 0.2
+    parts.append(element("line", x1=_LEFT, x2=_RIGHT, y1=bottom, y2=bottom, class_="axis"))
+    parts += [
+        text(x(ticks * place), bottom + 18, f"{100 * ticks * place:.0f} %", anchor="middle")
+        for place in range(int(highest / ticks) + 1)
+    ]
+    band = (
+        f"Band: 95 % of single calls of people lie from {percent(one.overlap_share_low)} to {percent(one.overlap_share_high)}. "
+        "Too little overlap can mean that an echo canceller cut it out."
+        if why_not is None
+        else f"Not held against people: {why_not}."
+    )
+    told = f"{'A dot is the conversation' if len(values) == 1 else f'A dot is one of {len(values):,} conversations'}. {band}"
+    return Plot(
+        "Time in which both speak, of all speech",
+        picture("overlap", round(bottom + 28), "Overlap by conversation", told, parts),
+        told,
+        ("overlap, of the time in which anybody speaks", "conversations"),
+        tuple((percent(low / 100) + " to " + percent((low + 2) / 100), f"{count:,}") for low, count in _binned(values)),
+    )
+
+
+def plot_isolation(levels: Levels, *, warn_db: float, fail_db: float, directions: int) -> Plot:
+    """Draws how loud the other voice is in each track, with the limits of the verdict; the range is always the same.
+
+    Args:
+        levels: of each direction of which something is known.
+        warn_db, fail_db: above them a conversation is warned about, and fails.
+        directions: of all conversations.
+    """
+    ordered = sorted(levels)
+    step = 20.0 if len(ordered) <= 12 else max(560.0 / len(ordered), 0.5) if len(ordered) > _DOTS else 13.0
+    top = 26.0
+    bottom = top + step * max(len(ordered), 2)
+
+    def x(level_db: float) -> float:
+        return 20 + (min(max(level_db, _LOW_DB), _HIGH_DB) - _LOW_DB) / (_HIGH_DB - _LOW_DB) * (_RIGHT - 30)
+
+    parts: list[Markup] = []
+    for limit_db, name, side in ((warn_db, "warn", -1), (fail_db, "fail", 1)):
+        parts += [
+            element("line", x1=x(limit_db), x2=x(limit_db), y1=top - 4, y2=bottom, class_=f"limit {name}"),
+            text(x(limit_db) + side * 4, top - 10, f"{name} {limit_db:g}", anchor="end" if side < 0 else "start"),
+        ]
+    for place, (level_db, heard) in enumerate(ordered):
+        at = top + step * (place + 0.5)
+        if len(ordered) <= _DOTS:
+            parts.append(element("line", x1=x(_LOW_DB), x2=x(level_db), y1=at, y2=at, class_="stem"))
+        look = "heard" if heard else "below"
+        parts.append(
+            element("circle", cx=x(level_db), cy=at, r=5 if len(ordered) <= _DOTS else 2, class_=f"dot {look}")
+        )
+        if len(ordered) <= 12:
+            parts.append(text(x(level_db) + 9, at + 4, f"{'' if heard else '< '}{level_db:.0f} dB"))
+    parts.append(element("line", x1=x(_LOW_DB), x2=x(_HIGH_DB), y1=bottom, y2=bottom, class_="axis"))
+    parts += [
+        text(x(level_db), bottom + 18, f"{'≤ ' if level_db == _LOW_DB else ''}{level_db:g}", anchor="middle")
+        for level_db in (-100.0, -80.0, -60.0, -40.0, -20.0, 0.0)
+    ]
+    heard_in = sum(heard for _, heard in ordered)
+    told = (
+        f"A dot is a voice in the other's track, in dB against the same voice in its own track: filled where it is heard "
+        f"({heard_in:,}), open where it is not and would have been above this level ({len(ordered) - heard_in:,}). "
+        f"{directions - len(ordered):,} of {directions:,} cannot be judged."
+    )
+    return Plot(
+        "The other voice in each track",
+        picture("isolation", round(bottom + 28), "Level of the other voice in each track", told, parts),
+        told,
+        ("level of the other voice", "heard", "not heard above it"),
+        tuple(
+            (
+                f"{low:g} to {low + 10:g} dB",
+                *(
+                    f"{sum(low <= level < low + 10 and each is heard for level, each in ordered):,}"
+                    for heard in (True, False)
+                ),
+            )
+            for low in range(-200, 20, 10)
+            if any(low <= level < low + 10 for level, _ in ordered)
+        ),
+    )
+
+
+def plot_bars(counts: Sequence[tuple[str, int | None]], of: int) -> Plot:
+    """Draws for how many conversations both speakers allow each purpose.
+
+    Args:
+        counts: (purpose, conversations); None where the ledger was not asked.
+        of: all conversations.
+    """
+    step, left = 30.0, 230.0
+    bottom = step * len(counts)
+    parts = []
+    for place, (name, count) in enumerate(counts):
+        at = step * place
+        share = (count or 0) / of if of else 0.0
+        parts += [
+            text(left - 10, at + 19, name, anchor="end"),
+            element("rect", x=left, y=at + 5, width=(_RIGHT - 90 - left), height=step - 10, class_="empty"),
+            element("rect", x=left, y=at + 5, width=(_RIGHT - 90 - left) * share, height=step - 10, class_="allowed"),
+            text(_RIGHT - 80, at + 19, "not asked" if count is None else f"{count:,} of {of:,}"),
+        ]
+    told = "Conversations of which both speakers allow it, as the ledger said at the checkpoint. The run asks for what it needs only."
+    return Plot(
+        "What both speakers allow",
+        picture("allowed", round(bottom + 4), "What both speakers allow", told, parts),
+        told,
+        ("purpose", "conversations"),
+        tuple((name, "not asked" if count is None else f"{count:,} of {of:,}") for name, count in counts),
+    )
+
+
+def _overlapped(counts: Sequence[int], edges: Sequence[float]) -> float | None:
+    total = sum(counts)
+    below = sum(count for high, count in zip(edges[1:], counts, strict=True) if high <= 0)
+    return below / total if total else None
+
+
+def _median(counts: Sequence[int], edges: Sequence[float]) -> float | None:
+    half, passed = sum(counts) / 2, 0.0
+    for (low, high), count in zip(pairwise(edges), counts, strict=True):
+        if count and passed + count >= half:
+            return low + (half - passed) / count * (high - low)
+        passed += count
+    return None
+
+
+def _binned(values: Sequence[float]) -> list[tuple[int, int]]:
+    """Counts shares in steps of two per cent."""
+    counts: dict[int, int] = {}
+    for value in values:
+        low = min(int(100 * value // 2 * 2), 98)
+        counts[low] = counts.get(low, 0) + 1
+    return sorted(counts.items())

@@ -1,0 +1,246 @@
+"""Finds what both speakers of a recording allow beside what a run asks for: every purpose, in every form.
+
+It is asked at a moment that the ledger itself tells, so that the same ledger gives the same answer whenever it is asked: the moment
+that the run was told, else the last one that anything in the ledger is dated. A release says sums of it; a cell by which fewer than
+five people or conversations could be told stays empty.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+import pyarrow as pa
+
+from duologue_cards import FEW, Tally
+from duologue_consent import Form, Purpose, Snapshot, parse_time
+from duologue_consent.decisions.remembered import RememberingSnapshot
+from duologue_consent.decisions.vocabulary import ALL_FORMS
+from duologue_pipeline.consent.forms import forms_of_row
+from duologue_pipeline.records import SPEAKERS, ConsentBasis, Recording
+from duologue_schemas.tables import WITHDRAWN
+
+__all__ = ["NOTICED", "Coverage", "coverage_document", "coverage_moment", "samples_ms", "tally_uses"]
+
+NOTICED: Final = "notice"
+"""Stands among the uses of a recording where each grant that it relies on names the notice that the speaker was shown."""
+
+_FEW: Final = {"fewer_than": FEW}
+_ALL: Final = ""
+
+
+def coverage_moment(snapshot: Snapshot, as_of: datetime | None) -> datetime | None:
+    """Gives the moment at which coverage is asked for: that which was named, else the latest in the ledger; None in an empty one."""
+    return as_of or snapshot.latest
+
+
+class Coverage:
+    """Answers what the speakers of a recording allow, as ``purpose/form``, and as ``purpose`` where that is all that is written.
+
+    It remembers what it was asked. It holds raw ids of speakers, as a :class:`~duologue_consent.Snapshot` does.
+    """
+
+    def __init__(self, snapshot: Snapshot, at: datetime) -> None:
+        self._at = at
+        self._by_purpose = {purpose: RememberingSnapshot.of_snapshot(snapshot) for purpose in Purpose}
+        self._ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
+        self._noticed: dict[str, frozenset[str]] = {}
+
+    def of_basis(self, recording: Recording, basis: ConsentBasis, recorded_at: datetime | None) -> ConsentBasis:
+        """Gives a consent by which a recording passed the gate its uses; what it passed for is among them.
+
+        Args:
+            recording: with the raw ids of its speakers.
+            basis: its consent.
+            recorded_at: when it was recorded.
+        """
+        sides = [(track.speaker_id, track.jurisdiction) for track in recording.tracks]
+        found = self._uses(sides, recorded_at, frozenset(map(Form, basis.forms)))
+        passed = {basis.purpose, *(f"{basis.purpose}/{form}" for form in basis.forms)}
+        grants = zip(recording.tracks, (basis.a, basis.b), strict=True)
+        if all(
+            self._names_notice(track.speaker_id, [each.event_sha256 for each in own.grants]) for track, own in grants
+        ):
+            passed.add(NOTICED)
+        return replace(basis, uses=tuple(sorted(passed.union(found))))
+
+    def of_row(self, row: Mapping[str, Any], purposes: Sequence[str], *, include_audio: bool) -> frozenset[str]:
+        """Lists the uses of a recording of a release, by the speakers who are left in it.
+
+        Args:
+            row: of ``recordings.parquet``.
+            purposes, include_audio: what ``dataset.json`` says.
+        """
+        sides = [
+            (self._ids.get(row[f"speaker_{side}"], ""), row[f"jurisdiction_{side}"] or None)
+            for side in SPEAKERS
+            if row[f"speaker_{side}"] != WITHDRAWN
+        ]
+        recorded_at = parse_time(row["started_at"]) if row["started_at"] else None
+        held = frozenset(forms_of_row(row, include_audio=include_audio))
+        found = self._uses(sides, recorded_at, held)
+        relied_on = [
+            (speaker_id, self._grants(speaker_id, place, purpose, recorded_at, held))
+            for speaker_id, place in sides
+            for purpose in purposes
+        ]
+        noticed = all(grants and self._names_notice(speaker_id, grants) for speaker_id, grants in relied_on)
+        return frozenset((*found, NOTICED) if noticed else found)
+
+    def tally_of(self, release: Mapping[str, Any], recordings: pa.Table, durations_ms: Mapping[str, int]) -> Tally:
+        """Counts the uses of recordings of a release (:func:`tally_uses`).
+
+        Args:
+            release: the document of ``dataset.json``.
+            recordings: rows of ``recordings.parquet``.
+            durations_ms: of their samples.
+        """
+        rows = recordings.to_pylist()
+        asked, include_audio = release["purposes"], release["include_audio"]
+        uses = {row["recording_id"]: self.of_row(row, asked, include_audio=include_audio) for row in rows}
+        return tally_uses(rows, durations_ms, uses)
+
+    def _uses(
+        self, sides: Sequence[tuple[str, str | None]], recorded_at: datetime | None, held: Collection[Form]
+    ) -> list[str]:
+        found = list[str]()
+        for purpose in Purpose:
+            if self._allow(sides, purpose, recorded_at, ALL_FORMS):
+                forms: Sequence[Form] = ALL_FORMS
+            else:
+                forms = [form for form in Form if self._allow(sides, purpose, recorded_at, (form,))]
+            found += [f"{purpose}/{form}" for form in forms]
+            if set(forms) >= set(held):
+                found.append(str(purpose))
+        return found
+
+    def _allow(
+        self,
+        sides: Iterable[tuple[str, str | None]],
+        purpose: Purpose,
+        recorded_at: datetime | None,
+        forms: tuple[Form, ...],
+    ) -> bool:
+        ask = self._by_purpose[purpose].allows
+        return all(
+            ask(
+                speaker_id,
+                purpose=purpose,
+                recorded_at=recorded_at,
+                as_of=self._at,
+                forms=forms,
+                jurisdiction=jurisdiction,
+            )
+            for speaker_id, jurisdiction in sides
+        )
+
+    def _grants(
+        self,
+        speaker_id: str,
+        jurisdiction: str | None,
+        purpose: str,
+        recorded_at: datetime | None,
+        forms: Collection[Form],
+    ) -> list[str]:
+        decision = self._by_purpose[Purpose(purpose)].decide(
+            speaker_id,
+            purpose=purpose,
+            recorded_at=recorded_at,
+            as_of=self._at,
+            forms=tuple(form for form in Form if form in forms),
+            jurisdiction=jurisdiction,
+        )
+        return [grant.event_sha256 for grant in decision.grants]
+
+    def _names_notice(self, speaker_id: str, grants: Iterable[str]) -> bool:
+        own = self._noticed.get(speaker_id)
+        if own is None:
+            history = self._by_purpose[Purpose.RECORDING].history(speaker_id)
+            own = frozenset(event.sha256 for event in history if event.terms.notice is not None)
+            self._noticed[speaker_id] = own
+        return own.issuperset(grants)
+
+
+def tally_uses(
+    rows: Iterable[Mapping[str, Any]], durations_ms: Mapping[str, int], uses: Mapping[str, Collection[str]]
+) -> Tally:
+    """Counts recordings and the duration of their samples, by what both speakers allow.
+
+    Args:
+        rows: of ``recordings.parquet``.
+        durations_ms: recording_id -> duration of its samples (:func:`samples_ms`).
+        uses: recording_id -> what its speakers allow, as :class:`Coverage` says it.
+
+    Returns:
+        ``("consent", purpose, kind, name)`` -> recordings, ``"consent_ms"`` their milliseconds; ``kind`` is ``form``,
+        ``jurisdiction``, or empty for all that is written. ``("noticed",)`` counts those with :data:`NOTICED`.
+    """
+    tally: Tally = Tally()
+    for row in rows:
+        name = row["recording_id"]
+        allowed, ms = frozenset(uses.get(name, ())), durations_ms[name]
+        places = {row[f"jurisdiction_{side}"] or None for side in SPEAKERS if row[f"speaker_{side}"] != WITHDRAWN}
+        tally["noticed",] += NOTICED in allowed
+        for purpose in map(str, Purpose):
+            cells = [("form", str(form)) for form in Form if f"{purpose}/{form}" in allowed]
+            if purpose in allowed:
+                cells += [(_ALL, _ALL), *(("jurisdiction", place or "unknown") for place in places)]
+            for cell in cells:
+                tally["consent", purpose, *cell] += 1
+                tally["consent_ms", purpose, *cell] += ms
+    return tally
+
+
+def samples_ms(*index: pa.Table) -> dict[str, int]:
+    """Sums up the samples of each recording of the tables of ``index.parquet``, in milliseconds."""
+    found: dict[str, int] = {}
+    for table in index:
+        columns = (table[name].to_pylist() for name in ("recording_id", "start_s", "end_s"))
+        for recording_id, start_s, end_s in zip(*columns, strict=True):
+            found[recording_id] = found.get(recording_id, 0) + round(1000 * (end_s - start_s))
+    return found
+
+
+def coverage_document(tally: Tally, *, checked_at: str | None, events: int) -> dict[str, Any]:
+    """Builds ``consent`` of ``dataset.json``: how much of a release is covered by which consent, and when that was asked.
+
+    Args:
+        tally: of all tables and people, with :func:`tally_uses`.
+        checked_at: the moment at which consent was asked for, RFC 3339; None where there was nobody to ask.
+        events: leaves of the ledger that was asked.
+
+    Returns:
+        ``{"consent": {...}}``; empty where nobody was asked.
+    """
+    if checked_at is None:
+        return {}
+    total = sum(count for name, count in tally.items() if len(name) == 2 and name[0] == "recordings")
+    speakers = {
+        name[1] or "unknown": count for name, count in tally.items() if len(name) == 2 and name[0] == "jurisdiction"
+    }
+
+    def cell(purpose: str, kind: str, name: str) -> dict[str, Any]:
+        count = tally["consent", purpose, kind, name]
+        if 0 < count < FEW and count != total:
+            return dict(_FEW)
+        return {"recordings": count, "duration_s": tally["consent_ms", purpose, kind, name] / 1000}
+
+    coverage = {
+        purpose: {
+            **cell(purpose, _ALL, _ALL),
+            "forms": {form: cell(purpose, "form", form) for form in map(str, Form)},
+            "jurisdictions": {
+                place: cell(purpose, "jurisdiction", place) if count >= FEW else dict(_FEW)
+                for place, count in sorted(speakers.items())
+            },
+        }
+        for purpose in map(str, Purpose)
+    }
+    return {
+        "consent": {
+            "checked_at": checked_at,
+            "events": events,
+            "notices": tally["noticed",],
+            "coverage": coverage,
+        }
+    }
