@@ -42,7 +42,8 @@ def seconds(value: object, *, where: str, unit_s: float = 1.0) -> float | None:
     """
     if isinstance(value, Mapping):  # google.protobuf.Duration as a Python program dumps it
         whole_s, nanos = value.get("seconds", 0) or 0, value.get("nanos", 0) or 0
-        value, unit_s = (seconds(whole_s, where=where) or 0.0) + (seconds(nanos, where=where) or 0.0) * 1e-9, 1.0
+        value = (seconds(whole_s, where=where) or 0.0) + (seconds(nanos, where=where, unit_s=1e-9) or 0.0)
+        unit_s = 1.0
     if isinstance(value, str):
         text = value.strip()
         if text.endswith("s") and _NUMBER.fullmatch(text[:-1]):
