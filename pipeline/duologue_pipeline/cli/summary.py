@@ -143,7 +143,8 @@ def _words(recordings: pa.Table) -> list[str]:
     unused = {verdict: checks.count(verdict) for verdict in MISFITS if verdict in checks}
     if unused:
         told = " and ".join(f"{n} {verdict.replace('_', ' ')}" for verdict, n in unused.items())
-        lines.append(f"               {told} not used: see words_check_a and words_check_b in recordings.parquet")
+        why = "; `duologue words import FILE` says what is wrong with one" if "invalid" in unused else ""
+        lines.append(f"               {told} not used: see words_check_a and words_check_b in recordings.parquet{why}")
     outside = _values(recordings, "words_outside_a", "words_outside_b")
     if outside:
         lines.append(

@@ -34,14 +34,15 @@ def is_chat(source: Source) -> bool:
 
 
 def read_chat(source: Source) -> Transcript:
-    """Reads CHAT: a stream a participant; utterances without a bullet lie between their neighbours.
+    """Reads CHAT: a stream a participant; utterances without a bullet lie between those of the same person.
 
     Raises:
         TranscriptError: no utterance has a time.
     """
     said: dict[str, list[TranscriptWord]] = {}
-    pending: list[tuple[str, list[Token]]] = []
-    last_s, untimed, by_word, backwards = 0.0, 0, 0, 0
+    pending: dict[str, list[list[Token]]] = {}
+    ends_s: dict[str, float] = {}
+    untimed, backwards = 0, 0
     turns = list(_turns(source))
     if turns and not any(_BULLET.search(line) for _, _, line, _ in turns):
         raise TranscriptError(f"{source.name}: no utterance has a time; link the transcript to its audio (CLAN) first")
@@ -51,34 +52,38 @@ def read_chat(source: Source) -> Transcript:
         bullets = _BULLET.findall(line)
         tokens = _tokens(_BULLET.sub(" ", line))
         if not bullets:
-            pending.append((who, tokens))
+            pending.setdefault(who, []).append(tokens)
             continue
         start_s, end_s = int(bullets[0][0]) / 1000, int(bullets[-1][1]) / 1000
         if end_s < start_s:
             backwards += 1
-            pending.append((who, tokens))
+            pending.setdefault(who, []).append(tokens)
             continue
-        for earlier, words in pending:
-            untimed += 1
-            gap = over_utterance(words, min(last_s, start_s), start_s, where=where)
-            said[earlier] += [TranscriptWord(w.word, w.start_s, w.end_s, None, "interpolated", w.marks) for w in gap]
-        pending = []
-        last_s = max(last_s, end_s)
+        untimed += len(pending.get(who, ()))
+        own += _between(pending.pop(who, []), ends_s.get(who, 0.0), start_s, where)
+        ends_s[who] = max(ends_s.get(who, 0.0), end_s)
         timed = _word_times(word_tier)
         if timed:
-            by_word += 1
             own += _with_times(tokens, timed, start_s, end_s, where)
         else:
             own += over_utterance(tokens, start_s, end_s, where=where)
-    for earlier, words in pending:
-        untimed += 1
-        gap = over_utterance(words, last_s, last_s, where=source.name)
-        said[earlier] += [TranscriptWord(w.word, w.start_s, w.end_s, None, "interpolated", w.marks) for w in gap]
-    notes = [f"{untimed} utterances have no time of their own and lie between their neighbours"] if untimed else []
+    for who, left in pending.items():
+        untimed += len(left)
+        said[who] += _between(left, ends_s.get(who, 0.0), ends_s.get(who, 0.0), source.name)
+    notes = (
+        [f"{untimed} utterances have no time of their own and lie between those of their speaker"] if untimed else []
+    )
     if backwards:
         notes.append(f"{backwards} bullets end before they begin and are not used")
     streams = tuple(Stream(sorted_words(said[who]), name=who) for who in sorted(said))
     return Transcript("chat", streams, "track" if len(streams) == 1 else "name", tuple(notes))
+
+
+def _between(utterances: list[list[Token]], first_s: float, last_s: float, where: str) -> list[TranscriptWord]:
+    """Places the words of utterances without times, in order; the other person's times say nothing about them."""
+    tokens = [token for utterance in utterances for token in utterance]
+    words = over_utterance(tokens, min(first_s, last_s), last_s, where=where)
+    return [TranscriptWord(w.word, w.start_s, w.end_s, None, "interpolated", w.marks) for w in words]
 
 
 def _turns(source: Source) -> Iterator[tuple[int, str, str, str]]:

@@ -82,7 +82,7 @@ def read_google(source: Source) -> Transcript:
         TranscriptError: times or fields are not as they should be.
     """
     results = [as_mapping(each, where=f"{source.name}: results") for each in _google_results(source.document)]
-    tags = {_first(result, "channelTag", "channel_tag") for result in results}
+    tags = {whole(_first(result, "channelTag", "channel_tag")) for result in results}
     by_channel: dict[int | None, list[Untimed]] = {}
     voices: set[str] = set()
     diarized = any(_speaker(word) for result in results for word in _google_words(result, source.name))

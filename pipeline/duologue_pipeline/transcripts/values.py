@@ -22,6 +22,8 @@ __all__ = [
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _CLOCK: Final = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?")
 _CONFIDENT: Final = 1.0
+_LATEST_S: Final = 1_000_000
+"""The latest time of a words file (schemas/words.schema.json)."""
 
 
 def seconds(value: object, *, where: str, unit_s: float = 1.0) -> float | None:
@@ -40,7 +42,8 @@ def seconds(value: object, *, where: str, unit_s: float = 1.0) -> float | None:
     """
     if isinstance(value, Mapping):  # google.protobuf.Duration as a Python program dumps it
         whole_s, nanos = value.get("seconds", 0) or 0, value.get("nanos", 0) or 0
-        value, unit_s = (seconds(whole_s, where=where) or 0.0) + (seconds(nanos, where=where) or 0.0) * 1e-9, 1.0
+        value = (seconds(whole_s, where=where) or 0.0) + (seconds(nanos, where=where, unit_s=1e-9) or 0.0)
+        unit_s = 1.0
     if isinstance(value, str):
         text = value.strip()
         if text.endswith("s") and _NUMBER.fullmatch(text[:-1]):
@@ -57,6 +60,10 @@ def seconds(value: object, *, where: str, unit_s: float = 1.0) -> float | None:
     found = float(value) * unit_s if abs(value) < 1e300 else math.inf
     if not math.isfinite(found):
         raise TranscriptError(f"{where}: found an infinite time; correct it")
+    if found > _LATEST_S:
+        raise TranscriptError(
+            f"{where}: found {found:g} s, more than {_LATEST_S / 86400:.0f} days: is it in another unit?"
+        )
     if found < 0:
         if found > -0.001:  # what rounding leaves of 0
             return 0.0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from duologue_pipeline.files.text import canonical_json
-from duologue_pipeline.records import Annotated, Event, Source, TaggedWord
+from duologue_pipeline.records import Annotated, Event, Source, Span, TaggedWord
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.tokens.samples import sample_key
 from duologue_schemas import iter_faults
@@ -129,6 +129,13 @@ def test_a_transcript_without_words_here_is_not_the_same_as_no_transcript(
 ) -> None:
     found = document(replace(conversation, words_a=()))
     assert (found["transcripts"], found["words"]) == ({"a": True, "b": False}, [])
+
+
+def test_a_sample_outside_of_what_was_transcribed_has_no_transcript(conversation: Annotated, document: Build) -> None:
+    written = replace(
+        conversation, words_a=(), words_b=(), transcribed_a=(Span(0, 10),), transcribed_b=(Span(0, 3000),)
+    )
+    assert document(written)["transcripts"] == {"a": False, "b": True}
 
 
 def test_conditions_are_those_of_the_manifest_and_empty_where_it_does_not_say(

@@ -166,7 +166,7 @@ def test_chat_keeps_fillers_fragments_repetitions_and_laughter() -> None:
         ("okay", ()),
     ]
     assert ann.words[-1].timing == "interpolated"
-    assert 5.0 <= ann.words[-1].start_s <= 6.0
+    assert (ann.words[-1].start_s, ann.words[-1].end_s) == (3.0, 3.0), "the other's times say nothing about hers"
     assert [(word.word, word.start_s, word.end_s, word.timing) for word in ben.words] == [
         ("well", 3.0, 3.4, "word"),
         ("th-", 3.4, 3.6, "interpolated"),

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.records import Recording, Track, Word
+from duologue_pipeline.records import Recording, Span, Track, Word
 from duologue_pipeline.words.files import WORDS_POLICIES, read_transcripts, read_words
+from tests.pipeline.transcripts import support as given
 
 HELLO = [
     {"word": "hello", "start_s": 0.5, "end_s": 0.9, "confidence": 0.75},
@@ -241,3 +242,36 @@ def test_a_word_file_that_is_none_is_not_waited_for(tmp_path: Path) -> None:
     a = Track("s-anna", "a.wav", words_uri=str(tmp_path / "words.json"))
     with pytest.raises(RejectError, match="is a FIFO"):
         read_words(Recording("call", a, Track("s-bert", "b.wav")), policy="optional")
+
+
+# --- transcripts of other programs ----------------------------------------------------------------------------------
+
+
+def test_a_transcript_of_another_program_is_read_for_the_channel_of_each_track(tmp_path: Path) -> None:
+    path = tmp_path / "call.json"
+    path.write_text(json.dumps(given.DEEPGRAM))
+    a = Track("s-anna", "call.wav", channel=1, offset_s=0.5, words_uri=str(path))
+    b = Track("s-ben", "call.wav", channel=0, words_uri=str(path))
+    assert read_words(Recording("call", a=a, b=b), policy="required") == (
+        (Word("yes", 2000, 2200, 1),),
+        (Word("Hello", 400, 800, 0.99), Word("there.", 800, 1200, 0.9)),
+    )
+
+
+def test_utterance_times_marks_and_the_transcribed_stretch_come_with_the_words(tmp_path: Path) -> None:
+    path = tmp_path / "fe_03_00001.txt"
+    path.write_text(given.FISHER)
+    a = Track("s-anna", "a.wav", offset_s=1.0, words_uri=str(path), words_channel="A")
+    found = read_transcripts(Recording("call", a=a, b=Track("s-ben", "b.wav")), policy="optional")
+    assert found.words["a"] is not None
+    assert [word.timing for word in found.words["a"]] == ["utterance"] * 4
+    assert [word.marks for word in found.words["a"]] == [(), ("partial",), ("laughter",), ()]
+    assert found.transcribed == {"a": (Span(4760, 9000),), "b": None}
+
+
+def test_a_transcript_of_which_nobody_says_whose_it_is_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "call.srt"
+    path.write_text(given.SRT)
+    tracks = [Track(f"s-{name}", f"{name}.wav", words_uri=str(path)) for name in "ab"]
+    reason, detail = refusal(Recording("call", a=tracks[0], b=tracks[1]))
+    assert (reason, "'Anna', 'Ben': name one with words_channel" in detail) == ("words_invalid", True)
