@@ -7,12 +7,13 @@ a large one by a resumable upload, which nobody sees before it is finished.
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from itertools import islice
 from typing import IO, Any, Final
 
 import pyarrow.fs
 
+from duologue_pipeline.files.appearing import appearing
 from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.file_fault import FileFault, FileMissing
 from duologue_pipeline.files.google import Tries, google_faults, google_object, google_status
@@ -61,20 +62,13 @@ class GoogleFiles:
         """
         return io.BufferedReader(_Input(path), 1 << 20)
 
-    @contextmanager
-    def open_output_stream(self, path: str) -> Iterator[IO[bytes]]:
+    def open_output_stream(self, path: str) -> AbstractContextManager[IO[bytes]]:
         """Opens an object to write it; it is there when the block has ended without an error.
 
         Raises:
             FileFault: it cannot be written.
         """
-        output: Any = _Output(path)
-        try:
-            yield output
-            output.finish()
-        except BaseException:
-            output.abort()
-            raise
+        return appearing(_Output(path))
 
     def read_range(self, path: str, offset: int, size: int) -> bytes:
         """Reads a part of an object; the whole part, or as much of it as the object has.

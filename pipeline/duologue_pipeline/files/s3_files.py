@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from typing import IO, Any, Final
 
 import pyarrow.fs
 
+from duologue_pipeline.files.appearing import appearing
 from duologue_pipeline.files.file_fault import FileMissing, StoreFaultError
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.s3 import NO_BUCKET, s3_code, s3_fault, s3_faults, s3_object, s3_status
@@ -61,20 +62,13 @@ class S3Files:
         """
         return io.BufferedReader(S3Input(f"s3://{path}"), 1 << 20)
 
-    @contextmanager
-    def open_output_stream(self, path: str) -> Iterator[IO[bytes]]:
+    def open_output_stream(self, path: str) -> AbstractContextManager[IO[bytes]]:
         """Opens an object to write it; it is there when the block has ended without an error.
 
         Raises:
             FileFault: it cannot be written.
         """
-        output: Any = S3Output(f"s3://{path}")
-        try:
-            yield output
-            output.finish()
-        except BaseException:
-            output.abort()
-            raise
+        return appearing(S3Output(f"s3://{path}"))
 
     def read_range(self, path: str, offset: int, size: int) -> bytes:
         """Reads a part of an object; the whole part, or as much of it as the object has.
