@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.release.card_files import build_cards, card_changes, card_faults, load_statement
+from duologue_pipeline.release.card_changes import card_changes
+from duologue_pipeline.release.card_check import card_faults
+from duologue_pipeline.release.card_files import build_cards, load_statement
 from duologue_pipeline.release.verify import verify_release
 
 CARDS = ["README.md", "croissant.json"]
