@@ -223,9 +223,10 @@ def judge_words(name: str, folder: Path) -> str:
     if not is_valid("words", there):
         return f"wrong accept: {text[:300]!r}"
     said = json.loads(there)
+    said = said["words"] if isinstance(said, dict) else said
     if any(item["end_s"] < item["start_s"] for item in said):
         return f"wrong accept: a word ends before it begins: {text[:300]!r}"
-    words, check = written["a"], found.checks.get("a")
+    words, check = written.words["a"], found.checks.get("a")
     if words is None or len(words) != len(said):
         return f"wrong accept: {len(said)} words became {words}"
     for word, item in zip(words, said, strict=True):

@@ -27,6 +27,8 @@ COMMANDS = (
     ("card", "build"),
     ("card", "check"),
     ("card", "diff"),
+    ("card", "sign"),
+    ("card", "read"),
     ("consent",),
     ("consent", "init"),
     ("consent", "grant"),

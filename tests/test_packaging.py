@@ -57,6 +57,9 @@ def test_the_wheel_holds_exactly_the_packages(built: Path) -> None:
         "duologue_pipeline/demo/manifest.jsonl",
         "duologue_pipeline/demo/audio/demo-garden.flac",
         "duologue_pipeline/codec/weights/embedded-1.npz",
+        "duologue_cards/vendor/wavesurfer-8.0.1.min.js",
+        "duologue_cards/report/player.js",
+        "duologue_cards/templates/report.html.j2",
     ],
 )
 def test_what_the_code_reads_is_in_the_wheel(file: str, built: Path) -> None:
@@ -79,4 +82,7 @@ def test_the_wheel_installs_the_command_and_its_license(built: Path) -> None:
         assert archive.read(f"{info}/entry_points.txt").decode() == (
             "[console_scripts]\nduologue = duologue_pipeline.cli.app:main\n"
         )
-        assert archive.read(f"{info}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+        for license in ("LICENSE", "cards/duologue_cards/vendor/LICENSE.wavesurfer"):
+            assert archive.read(f"{info}/licenses/{license}") == (ROOT / license).read_bytes()
+        about = archive.read(f"{info}/METADATA").decode()
+        assert "License-Expression: Apache-2.0 AND BSD-3-Clause\n" in about

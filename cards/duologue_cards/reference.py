@@ -4,12 +4,20 @@ The reference and its intervals come from the rule file ``human_reference.json``
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, Protocol
 
-__all__ = ["CardRules", "HumanTurnTaking", "LimitsOfConversations", "distance_s", "interpolated", "limit"]
+__all__ = [
+    "CardRules",
+    "HumanTurnTaking",
+    "LimitsOfConversations",
+    "distance_s",
+    "fto_counts",
+    "interpolated",
+    "limit",
+]
 
 
 class LimitsOfConversations(Protocol):
@@ -94,6 +102,20 @@ def distance_s(counts: Sequence[int], human: Sequence[int], edges_s: Sequence[fl
     return sum(
         width * abs(ours / totals[0] - theirs / totals[1]) for width, (ours, theirs) in zip(widths, pairs, strict=True)
     )
+
+
+def fto_counts(ftos_ms: Iterable[int], edges_s: Sequence[float]) -> tuple[int, ...]:
+    """Counts floor-transfer offsets in bins; what lies outside counts in the outermost ones.
+
+    Args:
+        ftos_ms: the offsets, in milliseconds.
+        edges_s: of the bins, in seconds.
+    """
+    edges_ms = [round(1000 * edge) for edge in edges_s[1:-1]]
+    counts = [0] * (len(edges_ms) + 1)
+    for fto_ms in ftos_ms:
+        counts[bisect_right(edges_ms, fto_ms)] += 1
+    return tuple(counts)
 
 
 def limit(reference: HumanTurnTaking, conversations: int, read: Callable[[LimitsOfConversations], float]) -> float:

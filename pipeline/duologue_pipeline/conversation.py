@@ -191,7 +191,7 @@ def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, p
         RejectError: a ``words_*`` reason.
     """
     recording, activity = conversation.recording, conversation.activity
-    given = written_words(recording, policy=policy, will_be_heard=recognizer is not None)
+    given = written_words(recording, policy=policy, will_be_heard=recognizer is not None, bear_faults=True)
     audio, duration_ms = conversation.audio, conversation.audio.duration_ms
     spans: dict[Speaker, Span] = {"a": track_span(recording.a, audio.a), "b": track_span(recording.b, audio.b)}
     delays_ms: dict[Speaker, int] = {
@@ -215,6 +215,8 @@ def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, p
         words_b=found.words["b"],
         words_check_a=found.checks.get("a"),
         words_check_b=found.checks.get("b"),
+        transcribed_a=found.transcribed["a"],
+        transcribed_b=found.transcribed["b"],
     )
 
 
@@ -226,6 +228,7 @@ def events_stage(conversation: Worded) -> Annotated:
         words_b=conversation.words_b,
         duration_ms=conversation.audio.duration_ms,
         language=conversation.recording.language,
+        transcribed={"a": conversation.transcribed_a, "b": conversation.transcribed_b},
     )
     known = vars(conversation) | {
         "activity": annotation.activity,

@@ -46,6 +46,7 @@ class RunOptions:
         release: what the release says about the run.
         details: a file in the staging folder for the sentences of refusals; None where there is no ledger beside which the
             launcher could keep them.
+        allow_private_addresses: whether audio, words and models are fetched from private networks as well.
     """
 
     decided: Sequence[str]
@@ -62,11 +63,12 @@ class RunOptions:
     shard_s: float | None
     release: ReleaseOptions
     details: str | None = None
+    allow_private_addresses: bool = False
 
 
 def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[dict[str, Any] | None]:
     """Adds every step from the manifest to the release to a Beam pipeline."""
-    release, out = options.release, options.out
+    release, out, private = options.release, options.out, options.allow_private_addresses
     analysis = analysis_steps(
         words=release.words,
         isolation_policy=release.isolation_policy,
@@ -89,12 +91,14 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     refused = [undecided, of_refused]
     # From here to the tokens nothing waits for another recording: a worker takes one from its audio to its part.
     for step in analysis:  # Ingest, Isolation, Activity, Words, Events
-        conversations, unusable = conversations | Stage(step.name, step.work, step.output, step.model)
+        conversations, unusable = conversations | Stage(
+            step.name, step.work, step.output, step.model, private_addresses=private
+        )
         refused.append(unusable)
         if step.name == "ingest":
             ingested = conversations
             if options.compare_refused_audio:
-                conversations, of_unheard = conversations | HeardRefused(refused=unheard)
+                conversations, of_unheard = conversations | HeardRefused(refused=unheard, private_addresses=private)
                 refused.append(of_unheard)
     if codec.resource_hints:  # other machines encode: what they do is dealt out anew, wherever analysis left it
         conversations |= "Spread" >> beam.Reshuffle()
@@ -106,6 +110,7 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         together=together,
         batch=codec.batch,
         hints=codec.resource_hints,
+        private_addresses=private,
     )
     tokenized, repeated = tokenized | SameAudio(policy=options.same_audio, ingested=ingested)
     refused += [unencoded, repeated]

@@ -75,6 +75,7 @@ class Track:
     ``uri`` and ``words_uri`` are absolute: the reader of the manifest has resolved them against its folder.
     ``offset_s`` is where the track's first sample lies on the conversation's clock: positive means that the track
     started late (silence is put before it), negative that it started early (its beginning is left out).
+    ``words_channel`` is which stream of its transcript is the track's: a channel counted from 0, or a name.
     ``role`` is what the speaker is in the conversation, ``role_prompt`` the text that tells a model to be it.
     """
 
@@ -84,6 +85,7 @@ class Track:
     offset_s: float = 0.0
     jurisdiction: str | None = None
     words_uri: str | None = field(default=None, repr=False)
+    words_channel: str | None = field(default=None, repr=False, kw_only=True)
     role: str | None = None
     role_prompt: str | None = None
 
@@ -380,12 +382,18 @@ class Active(Measured):
 
 @dataclass(frozen=True)
 class Word:
-    """Holds a word of a transcript with its times on the conversation's clock."""
+    """Holds a word of a transcript with its times on the conversation's clock.
+
+    ``timing`` says where they come from: ``word``, ``interpolated`` (its neighbours) or ``utterance``; events are made of the
+    first alone. ``marks`` are what the transcript says of it (:data:`duologue_pipeline.transcripts.model.MARKS`).
+    """
 
     word: str
     start_ms: int
     end_ms: int
     confidence: float | None = None
+    timing: str = field(default="word", kw_only=True)
+    marks: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -395,7 +403,7 @@ class TaggedWord(Word):
     tags: tuple[str, ...] = ()
 
 
-WordsVerdict = Literal["fits", "shifted", "wrong_track", "outside", "undetermined"]
+WordsVerdict = Literal["fits", "shifted", "wrong_track", "outside", "invalid", "undetermined"]
 
 
 @dataclass(frozen=True)
@@ -406,7 +414,8 @@ class WordsCheck:
     highest within the shifts tried and ``shift_ms`` where it is: positive where the words come late.
     ``agreement_other`` is the highest with the other track. All are None where there is too little to compare.
     ``given`` is how many words there were, ``outside`` how many of them lie before or after the audio of the track: these
-    are left out, and where they are most of the words, the verdict is ``outside``.
+    are left out, and where they are most of the words, the verdict is ``outside``. ``invalid`` is a transcript that could not
+    be read. ``detail`` says more, for the one who runs the pipeline only.
     """
 
     verdict: WordsVerdict
@@ -416,6 +425,7 @@ class WordsCheck:
     agreement_other: float | None = None
     given: int = 0
     outside: int = 0
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -424,12 +434,15 @@ class Worded(Active):
 
     Words that do not fit the audio by ``words_check_a`` or ``words_check_b`` (None: nothing to check) have been left
     out, and so have those that lie outside of it. The activity of a speaker without words has the filled pauses that the signal suggests.
+    ``transcribed_a`` and ``transcribed_b`` are the stretches that somebody wrote down, sorted and disjoint; None is all.
     """
 
     words_a: Sequence[Word] | None
     words_b: Sequence[Word] | None
     words_check_a: WordsCheck | None
     words_check_b: WordsCheck | None
+    transcribed_a: Sequence[Span] | None = field(default=None, kw_only=True)
+    transcribed_b: Sequence[Span] | None = field(default=None, kw_only=True)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

@@ -212,8 +212,8 @@ RECORDINGS: Final = pa.schema(
         *_per_track(
             "words_check",
             pa.string(),
-            "How the transcript of {track} lies to its speech: fits, shifted, wrong_track or outside (of the audio; then "
-            "it was not used), or undetermined; null where none was given.",
+            "How the transcript of {track} lies to its speech: fits, shifted, wrong_track, outside (of the audio) or "
+            "invalid (no readable transcript; then it was not used), or undetermined; null where none was given.",
             nullable=True,
         ),
         _column("words_shift_a_s", pa.float64(), "By how much the words of track a come late.", nullable=True),

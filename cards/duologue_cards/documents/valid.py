@@ -76,7 +76,11 @@ def _rsl_faults(data: bytes) -> Iterator[str]:
         return
     try:
         root = ElementTree.fromstring(data)
-    except (ElementTree.ParseError, LookupError, ValueError) as error:  # an encoding that nobody knows is no parse error
+    except (
+        ElementTree.ParseError,
+        LookupError,
+        ValueError,
+    ) as error:  # an encoding that nobody knows is no parse error
         yield f"is no XML ({error})"
         return
     terms = root.findall(f"{_RSL}content/{_RSL}license/*")

@@ -25,7 +25,7 @@ def write_page(page: Page) -> str:
 
     What comes from outside is escaped by the template; what goes to the player is JSON in which no ``<`` stands. The content security
     policy names every script and the style by its hash. wavesurfer.js adds a style of its own, for which a nonce is named; it is taken
-    from the content, since a file cannot have a new one each time.
+    from what is written and not from the sound, since a file cannot have a new one each time.
     """
     player = bool(page.conversations)
     scripts = [_text(f"vendor/{name}") for name in _VENDOR if player] + [
@@ -34,7 +34,8 @@ def write_page(page: Page) -> str:
     style = "\n" + _text("report/page.css")
     data = json.dumps(list(page.conversations), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     data = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    nonce = hashlib.sha256(data.encode()).hexdigest()[:32]
+    silent = [{**each, "sound": None} for each in page.conversations]
+    nonce = hashlib.sha256(json.dumps(silent, sort_keys=True).encode()).hexdigest()[:32]
     policy = [
         "default-src 'none'",
         "script-src " + (" ".join(map(_source, scripts)) or "'none'"),

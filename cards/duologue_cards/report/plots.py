@@ -99,13 +99,12 @@ def plot_fto(
         for value_s in (-2, -1, 0, 1, 2)
     ]
     overlapped = _overlapped(counts, edges)
-    told = f"This release: {total:,} floor transfers"
+    told = f"Bars: {total:,} floor transfers"
     if median_s is not None:
         around = f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
         told += f", median {seconds(median_s)}{around}, {percent(overlapped)} in overlap"
     people = (
-        f"Line: people ({reference.of}), median {seconds(_median(reference.fto_counts, edges))}, "
-        f"{percent(_overlapped(reference.fto_counts, edges))} in overlap."
+        f"Line: people ({reference.of}), median {seconds(_median(reference.fto_counts, edges))}."
         if why_not is None
         else f"Not held against people: {why_not}."
     )
@@ -166,7 +165,7 @@ def plot_overlap(shares: Mapping[float, int], reference: HumanTurnTaking, *, why
         if why_not is None
         else f"Not held against people: {why_not}."
     )
-    told = f"A dot is one of {len(values):,} conversations. {band}"
+    told = f"{'A dot is the conversation' if len(values) == 1 else f'A dot is one of {len(values):,} conversations'}. {band}"
     return Plot(
         "Time in which both speak, of all speech",
         picture("overlap", round(bottom + 28), "Overlap by conversation", told, parts),

@@ -11,27 +11,36 @@ import soundfile
 __all__ = ["SoundFormat", "encode", "sound_address"]
 
 SoundFormat = Literal["opus", "mp3"]
-_TYPES: Final = {"opus": "audio/ogg", "mp3": "audio/mpeg"}
+_OPUS_HZ: Final = (8000, 12000, 16000, 24000, 48000)
+_MP3_HZ: Final = (11025, 22050, 32000, 44100)
+_HIGHEST_HZ: Final = 48000
 _QUALITY: Final = 0.92  # about 24 kbit/s a track
 _SERIAL: Final = 0x64756F00
 _POLYNOMIAL: Final = 0x04C11DB7
 
 
-def encode(pcm: npt.NDArray[np.float32], rate_hz: int, format: SoundFormat) -> bytes:
+def encode(pcm: npt.NDArray[np.float32], rate_hz: int, format: SoundFormat) -> tuple[str, bytes]:
     """Encodes both tracks as a stereo file, a on the left.
+
+    Opus knows few sampling rates; what has another one becomes MP3, and what MP3 does not know either is brought to 48,000 Hz.
 
     Args:
         pcm: float32 [2, T] in [-1, 1].
-        rate_hz: sample rate: 8,000, 12,000, 16,000, 24,000 or 48,000 Hz.
+        rate_hz: sampling rate, in Hz.
         format: ``opus`` (Ogg Opus) or ``mp3``.
+
+    Returns:
+        The media type, and the file.
     """
+    if rate_hz not in (*_OPUS_HZ, *_MP3_HZ):
+        pcm, rate_hz = _at_highest_rate(pcm, rate_hz)
     buffer = io.BytesIO()
-    if format == "mp3":
+    if format == "mp3" or rate_hz not in _OPUS_HZ:
         soundfile.write(buffer, pcm.T, rate_hz, format="MP3", subtype="MPEG_LAYER_III")
-        return buffer.getvalue()
+        return "audio/mpeg", buffer.getvalue()
     with soundfile.SoundFile(buffer, "w", rate_hz, 2, format="OGG", subtype="OPUS", compression_level=_QUALITY) as file:
         file.write(pcm.T)
-    return _renumbered(buffer.getvalue())
+    return "audio/ogg", _renumbered(buffer.getvalue())
 
 
 def sound_address(audio: tuple[npt.NDArray[np.float32], int] | None, format: SoundFormat) -> str | None:
@@ -43,7 +52,18 @@ def sound_address(audio: tuple[npt.NDArray[np.float32], int] | None, format: Sou
     """
     if audio is None or not audio[0].shape[1]:
         return None
-    return f"data:{_TYPES[format]};base64,{b64encode(encode(*audio, format)).decode()}"
+    kind, data = encode(*audio, format)
+    return f"data:{kind};base64,{b64encode(data).decode()}"
+
+
+def _at_highest_rate(pcm: npt.NDArray[np.float32], rate_hz: int) -> tuple[npt.NDArray[np.float32], int]:
+    """Brings sound to 48,000 Hz, simply: it is to be listened to and not to be measured."""
+    together = -(-rate_hz // _HIGHEST_HZ)
+    whole = pcm[:, : pcm.shape[1] // together * together]
+    held = whole.reshape(2, -1, together).mean(axis=2)
+    places = np.arange(round(held.shape[1] * together * _HIGHEST_HZ / rate_hz)) * (rate_hz / together / _HIGHEST_HZ)
+    rows = [np.interp(places, np.arange(held.shape[1]), row) for row in held] if held.shape[1] else held
+    return np.array(rows, np.float32), _HIGHEST_HZ
 
 
 def _renumbered(data: bytes) -> bytes:

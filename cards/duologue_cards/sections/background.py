@@ -70,8 +70,8 @@ def creation(sheet: Sheet) -> str:
 
 #### Data collection and processing
 
-{_stated(sheet, "collection", "how it was collected")} Tracks came apart: {_stated(sheet, "capture", "how")} Of
-{phrases.count(facts.read, "recording")} each was decoded, aligned, measured, cut into samples and coded; {facts.rejected:,} were refused.
+{_stated(sheet, "collection", "how it was collected")} {_capture(sheet)} {phrases.count(facts.read, "recording")}
+read: each was decoded, aligned, measured, cut into samples and coded, and {facts.rejected:,} refused.
 
 #### Who are the source data producers?
 
@@ -126,6 +126,12 @@ def citing(sheet: Sheet) -> str:
 ## Dataset card contact
 
 {_stated(sheet, "contact", "a contact")}"""
+
+
+def _capture(sheet: Sheet) -> str:
+    if "capture" not in sheet.stated:
+        return "Nobody has stated how the tracks came apart."
+    return f"The tracks: {sheet.stated['capture']}."
 
 
 def _personal(sheet: Sheet) -> str:

@@ -24,16 +24,26 @@ from duologue_pipeline.cli.support import quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.read.files import recording_of_files
 from duologue_pipeline.records import SPEAKERS, Recording, Speaker, WordsCheck
+from duologue_pipeline.records import Annotated as Conversation
 from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON
 
 if TYPE_CHECKING:
     from duologue_pipeline.events.annotation import Annotation
+    from duologue_pipeline.ingest.audio import Pcm
 
-__all__ = ["EXAMPLE", "annotate"]
+__all__ = ["EXAMPLE", "ReportAudio", "annotate"]
 
 EXAMPLE: Final = (
     "Example: duologue annotate agent.wav caller.wav --language en-US --format textgrid --out call.TextGrid"
 )
+
+
+class ReportAudio(StrEnum):
+    """Lists how the audio of a page is encoded."""
+
+    opus = "opus"
+    mp3 = "mp3"
+    none = "none"
 
 
 class _Format(StrEnum):
@@ -95,6 +105,20 @@ def annotate(
         Path | None,
         typer.Option(help="Write the labels into this file.", metavar="FILE", show_default="standard output"),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a page as well, to look at and to listen to: one HTML file with the audio in it, which needs no network.",
+            metavar="FILE.HTML",
+            show_default=False,
+        ),
+    ] = None,
+    report_audio: Annotated[
+        ReportAudio,
+        typer.Option(
+            help="Encode the audio of the page so. opus: smaller; mp3: plays in old browsers too; none: no audio."
+        ),
+    ] = ReportAudio.opus,
     asr: Asr = None,
     allow_network: AllowNetwork = False,
     offset_a: OffsetA = 0.0,
@@ -112,7 +136,7 @@ def annotate(
         if words is not None:
             if a or b or words_a or words_b or asr:
                 raise UsageError("--words is a transcript alone; with audio give --words-a and --words-b")
-            annotation, checks, isolation = _of_words(words, language), None, None
+            annotation, checks, found = _of_words(words, language), None, None
             name = words.stem
         elif a is None:
             raise UsageError("nothing to annotate: give A and B, one stereo file, or --words FILE")
@@ -128,14 +152,17 @@ def annotate(
                 channels=(channel_a, channel_b),
             )
             try:
-                annotation, checks, isolation = _of_audio(recording, asr, allow_network=allow_network)
+                annotation, checks, found = _of_audio(recording, asr, allow_network=allow_network)
             except RejectError as error:
                 raise UsageError(explain_refusal(error, a, b)) from None
             name = Path(a).stem
         if (annotation.words_a or annotation.words_b) and annotation.lexicon == NO_LEXICON.name:
             fault = f"no lexicon for {language}" if language else "no --language"
             _warn(f"{fault}: hardly anything is read from the words; there are lexicons for {', '.join(LANGUAGES)}")
-        text = _formatted(annotation, format, name=name, checks=checks, isolation=isolation)
+        verdict = found.isolation.verdict if found else None
+        if report is not None:
+            _write_page(report, annotation, found, name=name, sound=report_audio)
+        text = _formatted(annotation, format, name=name, checks=checks, isolation=verdict)
         if out is None:
             typer.echo(text, nl=False)
         else:
@@ -169,7 +196,7 @@ def _of_words(path: Path, language: str | None) -> "Annotation":
 
 def _of_audio(
     recording: Recording, asr: str | None, *, allow_network: bool
-) -> tuple["Annotation", dict[Speaker, WordsCheck], str]:
+) -> tuple["Annotation", dict[Speaker, WordsCheck], Conversation]:
     from duologue_pipeline.conversation import annotate_recording
     from duologue_pipeline.events.annotation import annotation_of
     from duologue_pipeline.ingest.usable import left_out_s
@@ -196,7 +223,50 @@ def _of_audio(
             _warn(explanation + ("; they are not used" if check.verdict in MISFITS else ""))
         if told := explain_outside(check, speaker=speaker):
             _warn(told)
-    return annotation_of(report), checks, report.isolation.verdict
+    return annotation_of(report), checks, report
+
+
+def _write_page(
+    path: Path, annotation: "Annotation", found: Conversation | None, *, name: str, sound: ReportAudio
+) -> None:
+    from duologue_pipeline.labels.page import write_page_of
+
+    warnings = []
+    if found is not None and found.isolation.verdict == "fail":
+        warnings.append("The tracks are not kept apart: labels of one speaker may be the other's speech.")
+    page = write_page_of(
+        annotation,
+        name=name,
+        isolation=found.isolation if found else None,
+        audio=None if found is None or sound is ReportAudio.none else _heard(found),
+        warnings=warnings,
+        sound="mp3" if sound is ReportAudio.mp3 else "opus",
+    )
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another --report") from None
+    typer.echo(
+        f"{path}: open it in a browser; it holds {'no audio' if sound is ReportAudio.none or not found else 'the audio'}",
+        err=True,
+    )
+
+
+def _heard(found: Conversation) -> "tuple[Pcm, int]":
+    """Decodes what the page plays: float32 [2, T] in [-1, 1], and its rate in Hz."""
+    import numpy as np
+
+    from duologue_pipeline.ingest.audio import conversation_blocks
+    from duologue_pipeline.labels.page import LONGEST_PAGE_S
+
+    rate_hz = 8000 if max(found.audio.a.sample_rate_hz, found.audio.b.sample_rate_hz) <= 8000 else 24000
+    blocks, samples = [np.zeros((2, 0), np.float32)], 0
+    for a, b in conversation_blocks(found.recording, rate_hz=rate_hz):
+        blocks.append(np.stack([a, b]))
+        samples += len(a)
+        if samples >= LONGEST_PAGE_S * rate_hz:
+            break
+    return np.clip(np.concatenate(blocks, axis=1), -1, 1), rate_hz
 
 
 def _formatted(

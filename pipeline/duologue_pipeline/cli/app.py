@@ -18,6 +18,7 @@ from duologue_pipeline.cli.card import (
     diff,
     init,
 )
+from duologue_pipeline.cli.credentials import READ_EXAMPLE, SIGN_EXAMPLE, read, sign
 from duologue_pipeline.cli.decode import EXAMPLE as DECODE_EXAMPLE
 from duologue_pipeline.cli.decode import decode
 from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
@@ -68,6 +69,8 @@ card_app.command(epilog=INIT_EXAMPLE)(init)
 card_app.command(epilog=BUILD_EXAMPLE)(build)
 card_app.command(epilog=CHECK_EXAMPLE)(check)
 card_app.command(epilog=DIFF_EXAMPLE)(diff)
+card_app.command(epilog=SIGN_EXAMPLE)(sign)
+card_app.command(epilog=READ_EXAMPLE)(read)
 app.add_typer(consent_app, name="consent")
 consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
 consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)

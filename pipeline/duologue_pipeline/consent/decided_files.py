@@ -134,6 +134,8 @@ def _track(track: Track) -> dict[str, Any]:
     fields["uri"] = seal(track.uri)
     if track.words_uri is not None:
         fields["words_uri"] = seal(track.words_uri)
+    if track.words_channel is not None:
+        fields["words_channel"] = seal(track.words_channel)  # the name of a tier may be that of a person
     return fields
 
 
@@ -182,4 +184,4 @@ def _decided(document: dict[str, Any]) -> Decided:
 
 
 def _unsealed(track: dict[str, Any]) -> dict[str, Any]:
-    return {**track, **{name: unseal(track[name]) for name in ("uri", "words_uri") if name in track}}
+    return {**track, **{name: unseal(track[name]) for name in ("uri", "words_uri", "words_channel") if name in track}}

@@ -1,6 +1,7 @@
 """Speaks with Google's Dataflow about a job that was submitted: where it is seen, how far it is, how it ended."""
 
 import re
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from duologue_pipeline.files.faults import usage_error_in
 __all__ = ["DataflowJob", "attach", "failure", "is_over", "job_counters", "name_job", "submission", "submitted_job"]
 
 _GOOGLE: Final = ("google", "requests", "urllib3")
+_SUBMIT: Final = "submit_job_description"
+"""The function of Beam's that sends a job when all it needs is staged."""
+
 _EXISTS: Final = "DataflowJobAlreadyExistsError"
 _NO_CODE: Final = "No module named 'duologue"
 _RAISED: Final = re.compile(r"[\w.]+(Error|Exception|Fault|Interrupt)\b")
@@ -64,8 +68,11 @@ def name_job(options: PipelineOptions, name: str) -> None:
 
 
 @contextmanager
-def submission() -> Iterator[None]:
-    """Says in a sentence why Google has not taken a job that is submitted in the block.
+def submission(options: PipelineOptions) -> Iterator[None]:
+    """Says in a sentence why Google has not taken a job that is submitted in the block, or that it is not known whether it has.
+
+    Args:
+        options: of Beam.
 
     Raises:
         UsageError: in place of what Google's libraries, and Beam for them, raise; errors of the program go on as they are.
@@ -80,9 +87,31 @@ def submission() -> Iterator[None]:
             and not isinstance(error, OSError)
         ):
             raise
+        if _may_have_arrived(error):
+            raise UsageError(_perhaps_submitted(options, error)) from None
         raise UsageError(
             f"Dataflow has not taken the job ({_first_line(error)}); nothing runs: correct that, and run the command again"
         ) from None
+
+
+def _may_have_arrived(error: Exception) -> bool:
+    """Tells whether a job may run although its submission failed: it was sent, and no answer came, or none that says no."""
+    sent = any(frame.name == _SUBMIT for frame in traceback.extract_tb(error.__traceback__))
+    status = getattr(error, "code", None)
+    said_no = isinstance(status, int) and 400 <= status < 500 and status not in (408, 409)
+    return sent and not said_no and type(error).__name__ != _EXISTS
+
+
+def _perhaps_submitted(options: PipelineOptions, error: Exception) -> str:
+    told = options.get_all_options()
+    where = f"--region={told['region']} --project={told['project']}"
+    return (
+        f"Dataflow was sent the job {told['job_name']} and has not answered ({_first_line(error)}): it may run all the same. Look with "
+        f'`gcloud dataflow jobs list {where} --filter="name={told["job_name"]}"` or at '
+        f"https://console.cloud.google.com/dataflow/jobs?project={told['project']}. Where it runs, wait for its end and run the command "
+        f"again, which finishes the release, or stop it: gcloud dataflow jobs cancel JOB_ID {where}. Where it does not, run the command "
+        "again"
+    )
 
 
 def submitted_job(result: Any, options: PipelineOptions) -> DataflowJob | None:

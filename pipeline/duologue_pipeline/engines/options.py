@@ -47,6 +47,8 @@ class Engine:
         elsewhere: whether its workers may be on other machines, which have neither the disk nor the packages of this one.
         image: the container image that the user named for them, None where none was.
         containers: whether Beam starts them in containers, and brings files into these.
+        inherits: whether they are started by this process, and so have its environment.
+        pool: the address of the pool that they are asked of, None where there is none.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Engine:
     elsewhere: bool
     image: str | None
     containers: bool
+    inherits: bool = True
+    pool: str | None = None
 
     @property
     def is_dataflow(self) -> bool:
@@ -104,6 +108,7 @@ def engine_of(options: PipelineOptions) -> Engine:
 
     Workers are here when they are processes of this machine: those of a runner in this process, of ``LOOPBACK``, and of a
     job server or a worker pool that is named as ``localhost``. Everything else is elsewhere, containers too: they have another disk.
+    Whether a pool at ``localhost`` answers from here, :func:`duologue_pipeline.engines.reach.require_reachable` looks before a run.
     """
     told = options.get_all_options()
     name = EMBEDDED
@@ -119,7 +124,8 @@ def engine_of(options: PipelineOptions) -> Engine:
         (kind == "EXTERNAL" and not _is_here(_external(told)))
         or (kind in ("EXTERNAL", "PROCESS") and not _job_server_is_here(name, told))
     )
-    return Engine(name, options, elsewhere, image, containers)
+    pool = _external(told) if kind == "EXTERNAL" else None
+    return Engine(name, options, elsewhere, image, containers, kind not in ("DOCKER", "EXTERNAL", "PROCESS"), pool)
 
 
 def check_options(engine: Engine) -> None:

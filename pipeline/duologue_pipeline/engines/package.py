@@ -8,8 +8,9 @@ does not depend on where it ran. An image of one's own that holds all this (docs
 import base64
 import hashlib
 import importlib.util
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -17,12 +18,13 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from apache_beam.options.pipeline_options import DebugOptions, SetupOptions
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from duologue_pipeline.engines.options import Engine
+from duologue_pipeline.errors import UsageError
 
-__all__ = ["PACKAGES", "build_wheel", "pinned_requirements", "staged_package"]
+__all__ = ["PACKAGES", "build_wheel", "pinned_requirements", "staged_package", "wanted_requirements"]
 
 PACKAGES: Final = ("duologue_cards", "duologue_consent", "duologue_pipeline", "duologue_schemas")
 """What one distribution holds."""
@@ -30,6 +32,7 @@ PACKAGES: Final = ("duologue_cards", "duologue_consent", "duologue_pipeline", "d
 _NAME: Final = "duologue"
 _EXTRAS: Final = ("pipeline", "gcp")
 _TORCH: Final = "https://download.pytorch.org/whl"
+_COMMENT: Final = re.compile(r"(^|\s)#.*$")
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
 
 
@@ -38,27 +41,89 @@ def staged_package(engine: Engine) -> Iterator[None]:
     """Has Beam bring this program to the workers of a run that are submitted in the block.
 
     Nothing is added where the workers are no containers of Beam's, where the user named an image, or brings a package named
-    ``duologue`` or a ``--setup_file``; a ``--requirements_file`` of the user stays.
+    ``duologue`` or a ``--setup_file``. What a ``--requirements_file`` of the user asks for comes beside our own versions.
+
+    Raises:
+        UsageError: that file asks for other versions than those that are here.
     """
     setup = engine.options.view_as(SetupOptions)
     if (
         engine.elsewhere
     ):  # the list of all that is installed here, with addresses of private sources, is nobody's business
         engine.options.view_as(DebugOptions).add_experiment("disable_logging_submission_environment")
-    given = [Path(each).name for each in setup.extra_packages or ()]
-    if not engine.containers or engine.image or setup.setup_file or any(each.startswith(_NAME) for each in given):
+    lines = wanted_requirements(engine)
+    if not lines:
         yield
         return
     with TemporaryDirectory(prefix="duologue-package-") as folder:
         setup.extra_packages = [*(setup.extra_packages or ()), str(build_wheel(Path(folder)))]
-        if setup.requirements_file is None:
-            wanted = Path(folder) / "requirements.txt"
-            wanted.write_text("".join(f"{line}\n" for line in pinned_requirements()), encoding="utf-8")
-            setup.requirements_file, setup.requirements_cache = (
-                str(wanted),
-                "skip",
-            )  # else Beam would download all of it here
+        wanted = Path(folder) / "requirements.txt"
+        wanted.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        setup.requirements_file = str(wanted)
+        if setup.requirements_cache is None:
+            setup.requirements_cache = "skip"  # else Beam would download all of it here
         yield
+
+
+def _is_brought(engine: Engine) -> bool:
+    """Tells whether this program is brought to the workers: they are in containers, and nobody else brings it."""
+    setup = engine.options.view_as(SetupOptions)
+    given = [Path(each).name for each in setup.extra_packages or ()]
+    own = engine.image or setup.setup_file or any(each.startswith(_NAME) for each in given)
+    return engine.containers and not own
+
+
+def wanted_requirements(engine: Engine) -> list[str]:
+    """Lists all that pip installs for the workers: :func:`pinned_requirements`, and what the user's file asks for besides.
+
+    Empty where this program is not brought to them: then the user's file stays what it is.
+
+    Raises:
+        UsageError: the user's file cannot be read, or asks for what does not go with our versions.
+    """
+    if not _is_brought(engine):
+        return []
+    ours = pinned_requirements()
+    path = engine.options.view_as(SetupOptions).requirements_file
+    if path is None:
+        return ours
+    pins = dict(line.split("==") for line in ours if "==" in line)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"--requirements_file {path}: cannot be read ({error})") from None
+    lines = [line for line in (_COMMENT.sub("", each).strip() for each in text.splitlines()) if line]
+    for line in lines:
+        _check_requirement(path, line, pins)
+    return [*ours, *(line for line in lines if line not in ours)]
+
+
+def _check_requirement(path: str, line: str, pins: Mapping[str, str]) -> None:
+    place = f"--requirements_file {path}: {line}"
+    if "--hash" in line or line.endswith("\\"):
+        raise UsageError(
+            f"{place}: pip would want a hash for each of duologue's libraries as well; leave the hashes out, or bring all in an "
+            "image with --sdk_container_image (docs/dataflow.md)"
+        )
+    if re.match(r"-r|--requirement|-c|--constraint|-e|--editable|\.{0,2}/|file:", line):
+        raise UsageError(
+            f"{place}: names a file of this disk, which the workers do not get; write its lines into the file, or bring a "
+            "package with --extra_package"
+        )
+    if line.startswith("-"):
+        return
+    try:
+        wanted = Requirement(line)
+    except InvalidRequirement as error:
+        raise UsageError(f"{place}: is no requirement ({error})") from None
+    pin = pins.get(canonicalize_name(wanted.name))
+    if pin is None or (wanted.marker is not None and not wanted.marker.evaluate()):
+        return
+    if wanted.url is not None or not wanted.specifier.contains(pin, prereleases=True):
+        raise UsageError(
+            f"{place}: duologue runs with {wanted.name}=={pin} here, and the workers get the same; install what the file asks for "
+            "here as well, correct the line, or bring all in an image with --sdk_container_image (docs/dataflow.md)"
+        )
 
 
 def build_wheel(folder: Path) -> Path:

@@ -1,7 +1,9 @@
 """Finds what a run asks for that workers on other machines cannot reach: files of this disk above all."""
 
+import socket
 from collections.abc import Iterable
 from importlib.metadata import version
+from typing import Final
 
 from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.engines.options import Engine
@@ -13,6 +15,8 @@ from duologue_pipeline.files.web_address import names_this_machine
 from duologue_pipeline.records import Recording, Rejected
 
 __all__ = ["require_reachable"]
+
+_ANSWER_S: Final = 5.0
 
 
 def require_reachable(
@@ -26,10 +30,11 @@ def require_reachable(
 ) -> None:
     """Refuses a run whose workers are elsewhere, where what they need lies here.
 
-    Ledger and manifest may lie here: only the launcher reads them.
+    Ledger and manifest may lie here: only the launcher reads them. Addresses with a secret are for workers only that this process
+    starts: they alone have the key to them.
 
     Args:
-        engine: the runner; nothing is asked where its workers are on this machine.
+        engine: the runner; of workers that this process starts nothing is asked.
         manifest: uri, for messages.
         out: uri.
         codec: as for ``--codec``.
@@ -39,9 +44,17 @@ def require_reachable(
     Raises:
         UsageError: something lies here; the message says what, and where it has to go.
     """
-    if not engine.elsewhere:
-        return
     who = f"the workers of {engine.name} are on other machines"
+    if not engine.elsewhere:
+        if engine.inherits:
+            return
+        if engine.pool is None or _answers(engine.pool):
+            _check_secrets(manifest, recordings, f"the workers of {engine.name} were not started by this process")
+            return
+        who = (
+            f"no pool of workers answers at {engine.pool} from here, so they are taken to be in a container or on another machine "
+            "(docs/runners.md)"
+        )
     if not is_remote(out):
         raise UsageError(
             f"--out {out}: {who}, and cannot write to this disk; name a folder of a store, as gs://BUCKET/FOLDER"
@@ -52,35 +65,75 @@ def require_reachable(
             "environment has some with --sdk_container_image"
         )
     spec = CodecSpec.parse(codec)
+    named = [
+        ("--codec", spec.model, "mimi:"),
+        *((option, (pinned or "").partition("@")[0], "") for option, pinned in models),
+    ]
+    if engine.is_dataflow and engine.image is None:
+        for option, model, prefix in named:
+            if model and scheme(model) == "s3":
+                raise UsageError(f"{option} {prefix}{model}: {_no_s3(who)}")
     if spec.name == "mimi" and not spec.model and engine.image is None:
         raise UsageError(f"--codec mimi: {who}, and have no cache of models; {_bring('mimi:')}")
-    _check_model(engine, "--codec", spec.model, who, prefix="mimi:")
+    for option, model, prefix in named:
+        _check_model(engine, option, model, who, prefix=prefix)
     if spec.wants_gpu and engine.containers and engine.image is None and _torch().endswith("+cpu"):
         raise UsageError(
             f"--codec {codec}: the workers would get the versions of this machine, whose torch ({_torch()}) knows no GPU; name an "
             "image with CUDA with --sdk_container_image (docs/dataflow.md), or leave out device="
         )
-    for option, pinned in models:
-        _check_model(engine, option, (pinned or "").partition("@")[0], who)
-    _check_recordings(manifest, recordings, who)
+    _check_recordings(manifest, recordings, who, s3=not engine.is_dataflow or engine.image is not None)
 
 
 def _torch() -> str:
     return version("torch")
 
 
-def _check_recordings(manifest: str, recordings: Iterable[Recording | Rejected], who: str) -> None:
-    first, count = ("", ""), 0
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _check_secrets(manifest: str, recordings: Iterable[Recording | Rejected], who: str) -> None:
     for recording in recordings:
         for uri in _uris(recording) if isinstance(recording, Recording) else ():
-            if holds_secret(uri):
-                raise UsageError(
-                    f"{manifest}: {recording.recording_id} names {shown(uri)} with a signature or a password: {who}, and are not "
-                    "told any; copy the file to a store that they may read"
-                )
+            _check_secret(manifest, recording, uri, who)
+
+
+def _check_secret(manifest: str, recording: Recording | Rejected, uri: str, who: str) -> None:
+    if holds_secret(uri):
+        raise UsageError(
+            f"{manifest}: {recording.recording_id} names {shown(uri)} with a signature or a password: {who}, and are not "
+            "told any; copy the file to a store that they may read"
+        )
+
+
+def _no_s3(who: str) -> str:
+    return (
+        f"{who}, of Google's, and have no credentials for S3; copy it to gs:// (`gcloud storage cp -r s3://BUCKET/FOLDER "
+        "gs://BUCKET/`), or name an image whose environment has some with --sdk_container_image; what is public is read by its "
+        "https:// address"
+    )
+
+
+def _check_recordings(manifest: str, recordings: Iterable[Recording | Rejected], who: str, *, s3: bool) -> None:
+    first, count, first_s3, of_s3 = ("", ""), 0, ("", ""), 0
+    for recording in recordings:
+        for uri in _uris(recording) if isinstance(recording, Recording) else ():
+            _check_secret(manifest, recording, uri, who)
             if not _is_there(uri):
                 count += 1
                 first = (str(recording.recording_id), uri) if count == 1 else first
+            elif not s3 and scheme(uri) == "s3":
+                of_s3 += 1
+                first_s3 = (str(recording.recording_id), uri) if of_s3 == 1 else first_s3
+    if of_s3:
+        more = f" (and {of_s3 - 1} more such names)" if of_s3 > 1 else ""
+        raise UsageError(f"{manifest}: {first_s3[0]} names {shown(first_s3[1])}{more}: {_no_s3(who)}")
     if count:
         more = f" (and {count - 1} more such names)" if count > 1 else ""
         raise UsageError(

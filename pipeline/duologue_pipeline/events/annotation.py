@@ -5,12 +5,14 @@ The run and the command ``duologue annotate`` come here through :mod:`duologue_p
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from duologue_pipeline.events.counts import conversation_statistics
 from duologue_pipeline.events.find import check_activity, events_of_floor
 from duologue_pipeline.events.floor import Ipu, read_floor
 from duologue_pipeline.events.ipus import join_ipus
+from duologue_pipeline.events.timed import is_timed, timed_disfluencies, timed_places, timed_words
 from duologue_pipeline.records import SPEAKERS, Activity, Annotated, Event, Span, Speaker, Statistics, TaggedWord, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.activity import ActivityRules
@@ -54,6 +56,7 @@ def annotate_conversation(
     words_b: Sequence[Word] | None,
     duration_ms: int | None,
     language: str | None,
+    transcribed: Mapping[Speaker, Sequence[Span] | None] = MappingProxyType({}),
 ) -> Annotation:
     """Annotates a conversation: tags the words, finds the events and counts them.
 
@@ -63,9 +66,12 @@ def annotate_conversation(
         words_b: of speaker ``b``.
         duration_ms: the length of the conversation; None takes the end of the last speech or word.
         language: a BCP 47 tag, which chooses the lexicon.
+        transcribed: of each speaker the stretches that were written down; None or missing where all was.
+
+    Words without times of their own are tagged and counted, and no event is made of them.
 
     Raises:
-        ValueError: there are neither activity nor words, or the activity is impossible
+        ValueError: there are neither activity nor words with times of their own, or the activity is impossible
             (:func:`duologue_pipeline.events.find.check_activity`).
     """
     if activity is None and words_a is None and words_b is None:
@@ -73,6 +79,14 @@ def annotate_conversation(
     given: dict[Speaker, Sequence[Word] | None] = {"a": words_a, "b": words_b}
     orders = {speaker: _order(given[speaker] or ()) for speaker in SPEAKERS}
     words = {speaker: None if own is None else [own[i] for i in orders[speaker]] for speaker, own in given.items()}
+    if (
+        activity is None
+        and not any(is_timed(word) for own in given.values() for word in own or ())
+        and any(given.values())
+    ):
+        raise ValueError(
+            "no word has a time of its own, and there is no activity to say when somebody speaks; give the audio"
+        )
     heard = activity or Activity(a=_speech(words["a"]), b=_speech(words["b"]), rules="words")
     if duration_ms is None:
         ends = [span.end_ms for span in (*heard.a, *heard.b)]
@@ -81,14 +95,16 @@ def annotate_conversation(
     if activity is not None:
         check_activity(activity, duration_ms=duration_ms)
     tracks = {speaker: track_words(own, lexicon) for speaker, own in words.items()}
-    ipus = read_floor(activity, tracks, duration_ms=duration_ms, rules=rules)
+    timed = {speaker: timed_words(track) for speaker, track in tracks.items()}
+    ipus = read_floor(activity, timed, duration_ms=duration_ms, rules=rules)
     read = {speaker: tags_and_disfluencies(tracks[speaker]) for speaker in SPEAKERS}
     events = events_of_floor(
         ipus,
         activity=activity,
-        words=tracks,
-        disfluencies={speaker: found for speaker, (_, found) in read.items()},
+        words=timed,
+        disfluencies={speaker: timed_disfluencies(found, tracks[speaker]) for speaker, (_, found) in read.items()},
         rules=rules,
+        transcribed=transcribed,
     )
     tagged = {
         speaker: _tagged(speaker, given[speaker], orders[speaker], ipus, read[speaker][0]) for speaker in SPEAKERS
@@ -126,8 +142,8 @@ def _order(words: Sequence[Word]) -> list[int]:
 
 
 def _speech(words: Sequence[Word] | None) -> list[Span]:
-    """Joins the time that words take where they touch."""
-    spans = [Span(max(word.start_ms, 0), word.end_ms) for word in words or ()]
+    """Joins the time that words take where they touch; only times of their own count."""
+    spans = [Span(max(word.start_ms, 0), word.end_ms) for word in words or () if is_timed(word)]
     return join_ipus([span for span in spans if span.start_ms < span.end_ms], 1)
 
 
@@ -142,12 +158,12 @@ def _tagged(
     if given is None:
         return None
     tags = [set(each) for each in spoken]
+    timed = timed_places([given[i] for i in order])
     for ipu in ipus:
         if ipu.speaker == speaker and ipu.role == "backchannel":
             for i in range(ipu.unit.first, ipu.unit.last):
-                tags[i].add("backchannel")
+                tags[timed[i]].add("backchannel")
     by_place = dict(zip(order, tags, strict=True))
     return tuple(
-        TaggedWord(word.word, word.start_ms, word.end_ms, word.confidence, tuple(t for t in TAGS if t in by_place[i]))
-        for i, word in enumerate(given)
+        TaggedWord(**vars(word) | {"tags": tuple(t for t in TAGS if t in by_place[i])}) for i, word in enumerate(given)
     )

@@ -16,6 +16,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final
 
 from duologue_pipeline.events.addressee import with_addressee
@@ -29,6 +30,7 @@ from duologue_pipeline.events.from_words import (
 )
 from duologue_pipeline.events.ipus import join_ipus, other_speaker
 from duologue_pipeline.events.latencies import latencies
+from duologue_pipeline.events.timed import timed_disfluencies, timed_words, vocalisations_outside
 from duologue_pipeline.records import SPEAKERS, Activity, Event, Span, Speaker, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.events import EventsRules
@@ -101,9 +103,10 @@ def find_events(
     words: dict[Speaker, TrackWords] = {"a": track_words(words_a, lexicon), "b": track_words(words_b, lexicon)}
     if activity is not None:
         check_activity(activity, duration_ms=duration_ms)
-    ipus = read_floor(activity, words, duration_ms=duration_ms, rules=rules)
-    found = {speaker: find_disfluencies(words[speaker]) for speaker in SPEAKERS}
-    return events_of_floor(ipus, activity=activity, words=words, disfluencies=found, rules=rules)
+    timed = {speaker: timed_words(track) for speaker, track in words.items()}
+    ipus = read_floor(activity, timed, duration_ms=duration_ms, rules=rules)
+    found = {s: timed_disfluencies(find_disfluencies(words[s]), words[s]) for s in SPEAKERS}
+    return events_of_floor(ipus, activity=activity, words=timed, disfluencies=found, rules=rules)
 
 
 def events_of_floor(
@@ -113,10 +116,12 @@ def events_of_floor(
     words: Mapping[Speaker, TrackWords],
     disfluencies: Mapping[Speaker, Sequence[Disfluency]],
     rules: EventsRules,
+    transcribed: Mapping[Speaker, Sequence[Span] | None] = MappingProxyType({}),
 ) -> list[Event]:
     """Reads the events off the roles that :func:`duologue_pipeline.events.floor.read_floor` gave to the IPUs.
 
-    ``disfluencies`` are those of the words of each speaker.
+    ``words`` have times of their own, ``disfluencies`` are those of the words of each speaker. Outside of what was
+    ``transcribed`` (None: all was) only the signal tells of laughter and fillers.
     """
     scripts = {speaker: Transcript(words[speaker]) for speaker in SPEAKERS}
     turns = _turns(ipus)
@@ -134,6 +139,9 @@ def events_of_floor(
             events += laughter_events(
                 speaker, said, joined_ms=rules.ipu_silence_ms, confidence=rules.confidences.laughter
             )
+            if activity is not None:
+                sounds = getattr(activity, f"vocalisations_{speaker}")
+                events += vocalisation_events(speaker, vocalisations_outside(sounds, transcribed.get(speaker)))
         elif activity is not None:
             events += vocalisation_events(speaker, getattr(activity, f"vocalisations_{speaker}"))
     events = [replace(event, rules=rules.version) for event in with_addressee(events, ipus, turns)]

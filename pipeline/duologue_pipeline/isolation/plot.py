@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.isolation.report import DIRECTIONS
-from duologue_pipeline.records import BleedReport, IsolationReport
+from duologue_pipeline.records import BleedReport, FaultReport, IsolationReport
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.isolation import IsolationRules
+from duologue_schemas.tables import FAULT_MEASURES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +23,7 @@ _FRAME_S: Final = 0.25
 _LOWEST_DB: Final = -90.0
 _SUFFIXES: Final = (".png", ".svg")
 _COLOURS: Final = {"a": "#0072b2", "b": "#d55e00"}  # Okabe & Ito: apart for colour-blind eyes too
+_LIMITS: Final = {"warn": "#8a6100", "fail": "#b3261e"}
 _TITLES: Final = {"a_from_b": "b's voice in a's track", "b_from_a": "a's voice in b's track"}
 
 F32 = npt.NDArray[np.float32]
@@ -95,16 +99,19 @@ def plot_isolation(report: IsolationReport, levels_dbfs: F64, *, title: str, pat
         left=0.06, right=0.985, top=0.88, bottom=0.07, hspace=0.25
     )  # a solver's differ by a rounding
     axes: Any = figure.subplots(3, 1, sharex=True, height_ratios=(2, 3, 3))
-    found = [name.replace("_", " ") for name, fault in report.faults.items() if fault.found]
+    found = [_told(name, fault) for name, fault in report.faults.items() if fault.found]
     figure.suptitle(
-        f"{title}\n{report.verdict.upper()}" + (f": {', '.join(found)}" if found else "") + f" (rules {report.rules})",
+        f"{title}\n{report.verdict.upper()}: {', '.join(found) or 'no fault found'} (rules {report.rules})",
         fontsize=11,
         parse_math=False,  # a dollar in a file's name is no formula
     )
     end_s = max(levels_dbfs.shape[1] * _FRAME_S, _FRAME_S)
     _draw_levels(axes[0], levels_dbfs)
+    lowest_db = min(_lowest_db(getattr(report, direction)) for direction in DIRECTIONS)
     for axis, direction in zip(axes[1:], DIRECTIONS, strict=True):
         _draw_bleed(axis, getattr(report, direction), direction)
+        _draw_limits(axis, end_s)
+        axis.set_ylim(lowest_db, 5)  # the same for both: a glance tells which bleeds more
     swap = report.faults.get("swap")
     if swap is not None and swap.found and swap.value is not None:
         for axis in axes:
@@ -159,11 +166,29 @@ def _draw_bleed(axis: "Axes", bleed: BleedReport, direction: str) -> None:
         summary = f"cannot be judged: {bleed.solo_s:.1f} s of evidence"
     axis.set_title(f"{_TITLES[direction]}: {summary}", loc="left", fontsize=10)
     axis.set_ylabel("bleed, dB")
-    lows = [value for point in bleed.over_time for value in (point.bleed_db, point.floor_db) if value is not None]
-    axis.set_ylim(min([-60.0, *(max(low, -130.0) - 5 for low in lows)]), 5)
     axis.grid(alpha=0.3)
     if axis.get_legend_handles_labels()[0]:
         _legend(axis)
+
+
+def _draw_limits(axis: "Axes", end_s: float) -> None:
+    """Draws above which level the verdict is warn and fail, and writes it at the right."""
+    rules = load_rules(IsolationRules)
+    for limit_db, name, place in ((rules.warn_above_db, "warn", "top"), (rules.fail_above_db, "fail", "bottom")):
+        axis.axhline(limit_db, color=_LIMITS[name], linestyle=":", linewidth=1.2)
+        axis.annotate(f"{name} {limit_db:g} ", (end_s, limit_db), fontsize=7, color=_LIMITS[name], ha="right", va=place)
+
+
+def _lowest_db(bleed: BleedReport) -> float:
+    lows = [value for point in bleed.over_time for value in (point.bleed_db, point.floor_db) if value is not None]
+    return min([-60.0, *(max(low, -130.0) - 5 for low in lows)])
+
+
+def _told(name: str, fault: FaultReport) -> str:
+    """Names a fault that was found, with what was measured of it."""
+    unit = FAULT_MEASURES[name].rpartition("_")[2]
+    value = f" {fault.value:g} {unit}" if fault.value is not None and unit in ("s", "db", "ppm") else ""
+    return name.replace("_", " ") + value.replace(" db", " dB")
 
 
 def _legend(axis: "Axes") -> None:

@@ -43,7 +43,10 @@ def annotation_document(
         "rules": dict(annotation.rules),
     }
     if words_check is not None:
-        document["words_check"] = {speaker: vars(check) for speaker, check in words_check.items()}
+        document["words_check"] = {
+            speaker: {name: value for name, value in vars(check).items() if name != "detail"}
+            for speaker, check in words_check.items()
+        }
     if isolation is not None:
         document["isolation"] = isolation
     return document

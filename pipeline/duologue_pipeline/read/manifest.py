@@ -197,6 +197,7 @@ def _track(document: dict[str, Any], manifest_uri: str) -> Track:
         offset_s=float(document.get("offset_s", 0.0)),
         jurisdiction=document.get("jurisdiction"),
         words_uri=None if words_uri is None else sibling_uri(manifest_uri, words_uri),
+        words_channel=document.get("words_channel"),
         role=document.get("role"),
         role_prompt=document.get("role_prompt"),
     )

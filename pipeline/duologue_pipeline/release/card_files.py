@@ -35,6 +35,7 @@ from duologue_pipeline.reader.release_file import release_file, table_paths, wai
 from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.release.document import card_sheet, file_entry, manifest_bytes
 from duologue_pipeline.release.report import release_report
+from duologue_pipeline.release.same_page import same_page
 from duologue_pipeline.release.strays import LOCK, find_strays, install_statement
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "release_sheet",
     "release_tally",
     "remade_report",
+    "report_stands",
     "sheet_and_tally",
 ]
 
@@ -145,10 +147,31 @@ def sheet_and_tally(root: str, release: Mapping[str, Any], stated: Mapping[str, 
         raise UsageError(f"{root}: its dataset.json and its tables do not belong together ({error})") from None
 
 
+def report_stands(root: str) -> bool:
+    """Tells whether the page of a release says and sounds as its tables and shards make it now.
+
+    Args:
+        root: the folder of the release.
+
+    Raises:
+        UsageError: there is no release, or its tables are not those that it names.
+    """
+    release = read_release(root)
+    sheet, tally = sheet_and_tally(root, release, None)
+    _, made = remade_report(root, release, sheet, tally, dict(write_cards(sheet)), leave_out=lambda _: None)
+    return _is(root, REPORT, made)
+
+
 def remade_report(
-    root: str, release: Mapping[str, Any], sheet: Sheet, tally: Tally, made: Mapping[str, bytes]
+    root: str,
+    release: Mapping[str, Any],
+    sheet: Sheet,
+    tally: Tally,
+    made: Mapping[str, bytes],
+    *,
+    leave_out: Callable[[str], None] | None = None,
 ) -> tuple[str, bytes]:
-    """Makes the page of a release anew.
+    """Makes the page of a release anew; what is there and listed stays, where it says and sounds the same (:mod:`same_page`).
 
     Raises:
         UsageError: a sample that it shows cannot be read.
@@ -158,12 +181,17 @@ def remade_report(
         return (parse_table(release_file(root, release, path)) for path in table_paths(release, name))
 
     try:
-        return release_report(root, release, tables, sheet, tally, made)
+        path, page = release_report(root, release, tables, sheet, tally, made, leave_out=leave_out)
     except StoreFaultError:
         raise
     except (OSError, ValueError) as error:
         told = getattr(error, "strerror", None) or error
         raise UsageError(f"{REPORT}: cannot be made again, as a conversation cannot be read ({told})") from None
+    try:
+        found = release_file(root, release, path)
+    except UsageError:  # not listed, or not as it is listed
+        return path, page
+    return path, found if same_page(found, page) else page
 
 
 def build_cards(

@@ -4,16 +4,15 @@ A run builds it of its shards, a withdrawal of those that are left and those tha
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from duologue_cards import CardRules, Sheet, Tally, make_sheet, write_cards
+from duologue_cards import Sheet, Tally, make_sheet, write_cards
 from duologue_consent.decisions.jurisdictions.rules import rules_for
+from duologue_pipeline.labels.page import card_rules
 from duologue_pipeline.records import SPLITS, WrittenTable
 from duologue_pipeline.release.report import Tables, release_report
-from duologue_pipeline.rules import load_rules
-from duologue_pipeline.rules.human_reference import HumanReferenceRules
-from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = [
     "card_sheet",
@@ -109,13 +108,7 @@ def card_sheet(
     Raises:
         ValueError: document and tables do not belong together.
     """
-    isolation = load_rules(IsolationRules)
-    rules = CardRules(
-        turn_taking=load_rules(HumanReferenceRules).turn_taking,
-        warn_above_db=isolation.warn_above_db,
-        fail_above_db=isolation.fail_above_db,
-        regimes=_regimes,
-    )
+    rules = replace(card_rules(), regimes=_regimes)
     return make_sheet(document, tally, reasons, stated=stated or {}, rules=rules)
 
 
@@ -127,12 +120,13 @@ def cards(
     *,
     root: str,
     tables: Tables,
+    leave_out: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Writes the cards of a release, and the page that shows some of its conversations, last.
 
     Args:
         document, tally, reasons, stated: as for :func:`card_sheet`.
-        root, tables: as for :func:`duologue_pipeline.release.report.release_report`.
+        root, tables, leave_out: as for :func:`duologue_pipeline.release.report.release_report`.
 
     Yields:
         (path, content).
@@ -144,7 +138,7 @@ def cards(
     sheet = card_sheet(document, tally, reasons, stated)
     made = dict(write_cards(sheet))
     yield from made.items()
-    yield release_report(root, document, tables, sheet, tally, made)
+    yield release_report(root, document, tables, sheet, tally, made, leave_out=leave_out)
 
 
 def _regimes(place: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ filled by a hash of the ids, so these are conversations like all others.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from duologue_cards import Sheet, Tally
 from duologue_cards.report.choose import COLUMNS, choose
 from duologue_cards.report.conversation import LONGEST_S, Conversation
 from duologue_cards.report.of_release import REPORT, write_report
+from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.fetch import Place, Shards
 from duologue_pipeline.reader.shard import Sample, read_sample
@@ -35,7 +37,14 @@ _WITH_OFFSET: Final = ("floor_transfer", "gap", "overlap_between")
 
 
 def release_report(
-    root: str, document: Mapping[str, Any], tables: Tables, sheet: Sheet, tally: Tally, cards: Mapping[str, bytes]
+    root: str,
+    document: Mapping[str, Any],
+    tables: Tables,
+    sheet: Sheet,
+    tally: Tally,
+    cards: Mapping[str, bytes],
+    *,
+    leave_out: Callable[[str], None] | None = None,
 ) -> tuple[str, bytes]:
     """Makes the page.
 
@@ -45,32 +54,33 @@ def release_report(
         tables: reads ``index`` and ``recordings``.
         sheet, tally: the facts, and what they were counted from.
         cards: path of every other card -> its content.
+        leave_out: is told, as a line of text, of a conversation that cannot be read, which is left out then; None raises.
 
     Returns:
         (path in the release, content).
 
     Raises:
         DamagedReleaseError: a sample cannot be read.
-        OSError: a shard cannot be read.
+        OSError: a shard cannot be read; of a store that does not answer in any case.
     """
     rows = [row for part in _first(tables("recordings")) for row in _columns(part).to_pylist()]
     chosen = choose(rows)
     places = _places(document, tables, [row["recording_id"] for row, _ in chosen])
-    shards = Shards(root)
-    try:
-        conversations = [
-            _conversation(
-                row,
-                why,
-                [
+    conversations = []
+    with closing(Shards(root)) as shards:
+        for row, why in chosen:
+            try:
+                samples = [
                     read_sample(shards.read(place), key, join(root, place.path))
                     for key, place in places[row["recording_id"]]
-                ],
-            )
-            for row, why in chosen
-        ]
-    finally:
-        shards.close()
+                ]
+                conversations.append(_conversation(row, why, samples))
+            except StoreFaultError:
+                raise
+            except (OSError, ValueError) as error:
+                if leave_out is None:
+                    raise
+                leave_out(f"{REPORT} goes without a conversation that cannot be read ({error})")
     hashes = {path: hashlib.sha256(content).hexdigest() for path, content in cards.items()}
     return REPORT, write_report(sheet, tally, conversations, hashes).encode()
 

@@ -46,6 +46,7 @@ def check_engine(request: RunRequest, manifest: Manifest, out: str, *, tell: Cal
     """
     from duologue_pipeline.engines.needs import require_needs
     from duologue_pipeline.engines.options import beam_options, check_options, engine_of
+    from duologue_pipeline.engines.package import wanted_requirements
     from duologue_pipeline.engines.reach import require_reachable
 
     engine = engine_of(beam_options(request.beam_args))
@@ -59,6 +60,7 @@ def check_engine(request: RunRequest, manifest: Manifest, out: str, *, tell: Cal
     )
     require_needs(engine, tell=tell)
     check_options(engine)
+    wanted_requirements(engine)
 
 
 def make_release(
@@ -120,6 +122,7 @@ def make_release(
         shard_s=None if request.shard_hours is None else request.shard_hours * 3600,
         release=release,
         details=staged_details(out, launch) if details else None,
+        allow_private_addresses=request.allow_private_addresses,
     )
     engine, jobs = engine_of(beam_options(request.beam_args)), list[DataflowJob]()
     name_job(engine.options, f"{launch[:8]}-{release.name}")

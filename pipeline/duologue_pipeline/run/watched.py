@@ -98,7 +98,7 @@ def _run(
     pipeline = beam.Pipeline(runner=runner, options=engine.options)  # takes a copy of the options
     build_pipeline(pipeline, options)
     if engine.is_dataflow:
-        with submission():
+        with submission(engine.options):
             result = pipeline.run()
         job = submitted_job(result, engine.options)
         if job is None:

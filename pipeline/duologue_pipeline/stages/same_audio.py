@@ -9,6 +9,7 @@ import apache_beam as beam
 from apache_beam.pvalue import AsDict, PCollection
 
 from duologue_pipeline.consent.same_place import refuse_audio_of
+from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.ingest.same_audio import (
     SAME_AUDIO_POLICIES,
     Holder,
@@ -59,9 +60,11 @@ class HeardRefused(beam.PTransform[Any, Any]):
 
     Args:
         refused: recordings without consent of which the audio is compared; whatever holds it is refused as they are.
+        private_addresses: as of :class:`duologue_pipeline.stages.stage.Stage`.
     """
 
     refused: PCollection[Recording]
+    private_addresses: bool = False
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -69,7 +72,9 @@ class HeardRefused(beam.PTransform[Any, Any]):
     def expand(self, ingested: PCollection[Ingested]) -> Split:
         """Compares the hashes of all tracks with those of the refused, and gives the recordings kept and those refused."""
         hashes = ingested | "Hashes" >> beam.FlatMap(track_hashes).with_output_types(tuple[str, Holder])
-        unheard = self.refused | "Unheard" >> beam.FlatMap(hashes_of_refused).with_output_types(tuple[str, str])
+        unheard = self.refused | "Unheard" >> beam.FlatMap(
+            _hashes_of_refused, self.private_addresses
+        ).with_output_types(tuple[str, str])
         found = (
             {"kept": hashes, "refused": unheard}
             | "OfRefused" >> beam.CoGroupByKey()
@@ -78,6 +83,12 @@ class HeardRefused(beam.PTransform[Any, Any]):
             | "HoldingJoined" >> beam.MapTuple(_joined)
         )
         return guarded(ingested, "Compare", beam.ParDo(_compare_refused, AsDict(found)), Ingested)
+
+
+def _hashes_of_refused(recording: Recording, private_addresses: bool) -> Iterator[tuple[str, str]]:
+    if private_addresses:
+        allow_private_addresses()
+    yield from hashes_of_refused(recording)
 
 
 def _sharing(keyed: tuple[str, Iterable[Holder]]) -> Sequence[_Others]:

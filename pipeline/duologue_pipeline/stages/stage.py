@@ -11,6 +11,7 @@ from apache_beam.pvalue import AsSingleton, PCollection
 from apache_beam.utils.shared import Shared
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.kept import begin_keeping, end_keeping
 from duologue_pipeline.stages.guard import Split, exhausted_in, guarded, settled, tried
 from duologue_pipeline.stages.launcher import end_with_launcher
@@ -42,6 +43,8 @@ class Stage(beam.PTransform[Any, Any]):
             RejectError of one that it refuses. None where elements are worked on alone.
         batch: how many elements are worked on together, at most.
         hints: what a cluster is asked for on behalf of this stage alone, as Beam's resource hints.
+        private_addresses: whether the user allows what is fetched to come from private networks
+            (:mod:`duologue_pipeline.files.addresses`); worker processes elsewhere do not inherit it.
     """
 
     name: str
@@ -52,15 +55,16 @@ class Stage(beam.PTransform[Any, Any]):
     together: Callable[..., Any] | None = None
     batch: int = 1
     hints: Mapping[str, str] = field(default_factory=dict)
+    private_addresses: bool = False
 
     def __post_init__(self) -> None:
         super().__init__(label=self.name.capitalize())
 
     def expand(self, elements: PCollection[Any]) -> Split:
         """Applies the stage to the elements, and gives those kept and those rejected."""
-        dofn: _Work = _Work(self.name, self.work, self.model)
+        dofn: _Work = _Work(self.name, self.work, self.model, self.private_addresses)
         if self.together is not None and self.batch > 1:
-            dofn = _WorkTogether(self.name, self.work, self.together, self.model)
+            dofn = _WorkTogether(self.name, self.work, self.together, self.model, self.private_addresses)
             elements |= "Batch" >> beam.BatchElements(min_batch_size=self.batch, max_batch_size=self.batch)
         step = beam.ParDo(dofn, *(AsSingleton(each) for each in self.side))
         if self.hints:
@@ -69,13 +73,15 @@ class Stage(beam.PTransform[Any, Any]):
 
 
 class _Work(beam.DoFn):
-    def __init__(self, name: str, work: Callable[..., Any], model: Callable[[], Any] | None) -> None:
-        self._name, self._work, self._model = name, work, model
+    def __init__(self, name: str, work: Callable[..., Any], model: Callable[[], Any] | None, private: bool) -> None:
+        self._name, self._work, self._model, self._private = name, work, model, private
         self._shared = Shared()
         self._loaded: tuple[Any, ...] = ()
 
     def setup(self) -> None:
         end_with_launcher()
+        if self._private:
+            allow_private_addresses()
         begin_keeping()
         if self._model is not None:
             self._loaded = (self._shared.acquire(self._model),)
@@ -89,9 +95,14 @@ class _Work(beam.DoFn):
 
 class _WorkTogether(_Work):
     def __init__(
-        self, name: str, work: Callable[..., Any], together: Callable[..., Any], model: Callable[[], Any] | None
+        self,
+        name: str,
+        work: Callable[..., Any],
+        together: Callable[..., Any],
+        model: Callable[[], Any] | None,
+        private: bool,
     ) -> None:
-        super().__init__(name, work, model)
+        super().__init__(name, work, model, private)
         self._together = together
 
     def process(self, elements: list[Any], *side: Any) -> Iterator[Any]:

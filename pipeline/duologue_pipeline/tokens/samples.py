@@ -5,7 +5,7 @@ no null in it and no list whose type hangs on who is silent, because ``datasets`
 a shard (docs/formats.md); :mod:`duologue_pipeline.shards.write` puts samples with words, events and activity first.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from duologue_pipeline.codec.base import Codec
@@ -87,7 +87,10 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
             for event in conversation.events
             if _touches(event, start_ms, end_ms)
         ],
-        "transcripts": {"a": conversation.words_a is not None, "b": conversation.words_b is not None},
+        "transcripts": {
+            "a": _is_transcribed(conversation.words_a, conversation.transcribed_a, start_ms, end_ms),
+            "b": _is_transcribed(conversation.words_b, conversation.transcribed_b, start_ms, end_ms),
+        },
         "words": [
             word | {"owned": owns(segment.index, word["start_s"])}
             for word in _by_speaker(conversation.words_a or (), conversation.words_b or (), start_ms, end_ms, _word)
@@ -169,6 +172,17 @@ def _by_speaker(
         if _touches(item, start_ms, end_ms)
     ]
     return sorted(rows, key=lambda row: (row["start_s"], row["end_s"], row["speaker"]))
+
+
+def _is_transcribed(
+    words: Sequence[TaggedWord] | None, transcribed: Sequence[Span] | None, start_ms: int, end_ms: int
+) -> bool:
+    """Tells whether somebody has written down what a speaker says in a sample: in a part of it, at least."""
+    if words is None or transcribed is None:
+        return words is not None
+    return any(_touches(span, start_ms, end_ms) for span in transcribed) or any(
+        _touches(word, start_ms, end_ms) for word in words
+    )
 
 
 def _clip(span: Span, start_ms: int, end_ms: int) -> dict[str, Any]:

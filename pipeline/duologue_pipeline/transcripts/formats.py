@@ -46,7 +46,7 @@ from duologue_pipeline.transcripts.word_lists import (
     read_seglst,
 )
 
-__all__ = ["FORMATS", "Format", "read_transcript"]
+__all__ = ["FORMATS", "Format", "format_of", "read_transcript"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,15 @@ FORMATS: Final[Mapping[str, Format]] = {
 """Every format by its name, in the order in which they are tried."""
 
 
+def format_of(source: Source) -> str | None:
+    """Names the format of a file by its content, a key of :data:`FORMATS`; None where it has none of them.
+
+    Raises:
+        TranscriptError: the file is empty, damaged or in an encoding that cannot be told.
+    """
+    return next((name for name, each in FORMATS.items() if each.recognise(source)), None)
+
+
 def read_transcript(source: Source, *, format: str = "auto") -> Transcript:
     """Reads a transcript of any format.
 
@@ -97,13 +106,13 @@ def read_transcript(source: Source, *, format: str = "auto") -> Transcript:
     if format != "auto":
         chosen = FORMATS[format]
         if not chosen.recognise(source):
-            found = next((name for name, each in FORMATS.items() if each.recognise(source)), None)
+            found = format_of(source)
             told = f"it looks like {found}" if found else "it looks like no format that is known"
             raise TranscriptError(f"{source.name}: is not {format} ({told}); leave --format out, or correct the file")
         return chosen.read(source)
-    for each in FORMATS.values():
-        if each.recognise(source):
-            return each.read(source)
+    found = format_of(source)
+    if found is not None:
+        return FORMATS[found].read(source)
     beginning = " ".join(source.head.split())[:60]
     raise TranscriptError(
         f"{source.name}: is no transcript of a known format (it begins {beginning!r}); known are {', '.join(FORMATS)}"

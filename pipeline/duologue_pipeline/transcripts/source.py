@@ -62,10 +62,12 @@ class Source:
             raise TranscriptError(
                 f"{self.name}: not valid JSON ({error}); the file is damaged or was not read to its end"
             ) from None
-        except (RecursionError, ValueError) as error:
-            raise TranscriptError(f"{self.name}: not usable JSON ({type(error).__name__}: {error})"[:300]) from None
+        except RecursionError:
+            raise TranscriptError(f"{self.name}: not valid JSON (is nested too deeply)") from None
+        except ValueError as error:  # a number of too many digits
+            raise TranscriptError(f"{self.name}: not valid JSON ({str(error)[:200]})") from None
         if _is_deep(document):
-            raise TranscriptError(f"{self.name}: lists and objects lie more than {_DEEP} deep in one another")
+            raise TranscriptError(f"{self.name}: not valid JSON (is nested too deeply)")
         return document
 
     @property

@@ -103,7 +103,7 @@ def new_release(
         coverage: asks that ledger what speakers allow; without it the new version does not say.
         checked_at: for which moment, RFC 3339.
         kept_files: files of the release that stay as they are.
-        tell: is told, as a line of text, what of the statement does not go on.
+        tell: is told, as a line of text, what of the statement does not go on, and what the page cannot show.
 
     Returns:
         The new files; the same arguments give the same bytes.
@@ -157,7 +157,13 @@ def new_release(
 
     stated = carried_statement(root, release, removed_by(plan, rewritten).names, live=live, tell=tell)
     made_cards = cards(
-        document, tally, reasons, stated, root=root, tables=lambda name: (parse_table(data) for data in files_of(name))
+        document,
+        tally,
+        reasons,
+        stated,
+        root=root,
+        tables=lambda name: (parse_table(data) for data in files_of(name)),
+        leave_out=tell,
     )
     told = [NewFile(path, data) for path, data in made_cards]
     document["files"] += [card.entry() for card in told]

@@ -28,10 +28,12 @@ from duologue_pipeline.rules.words_check import WordsCheckRules
 
 __all__ = ["MISFITS", "check_words", "explain_check", "explain_outside", "fitting_words"]
 
-MISFITS: Final = ("shifted", "wrong_track", "outside")
+MISFITS: Final = ("shifted", "wrong_track", "outside", "invalid")
 """Verdicts after which the words are not used."""
 
 _STEP_MS: Final = 10
+_FAR: Final = 20
+"""So many times as long as its track no transcript is by a slip: its times are in another unit."""
 
 
 def check_words(
@@ -119,7 +121,8 @@ def fitting_words(
         else:
             delay_ms = delays_ms.get(speaker, 0)
             check = check_words(inside, activity, speaker=speaker, duration_ms=duration_ms, delay_ms=delay_ms)
-        checks[speaker] = replace(check, given=len(own), outside=outside)
+        detail = _reach(own, audio[speaker], most=check.verdict == "outside") if outside else ""
+        checks[speaker] = replace(check, given=len(own), outside=outside, detail=detail)
         kept[speaker] = None if check.verdict in MISFITS else inside
     return kept, checks
 
@@ -131,13 +134,24 @@ def _is_inside(word: Word, audio: Span) -> bool:
     )
 
 
+def _reach(words: Sequence[Word], audio: Span, *, most: bool) -> str:
+    """Says how far words reach beyond their track, and what that looks like."""
+    last_ms = max(word.end_ms for word in words)
+    if last_ms <= audio.end_ms:
+        return f"the first begins at {min(word.start_ms for word in words) / 1000:g} s, the track at {audio.start_ms / 1000:g} s"
+    told = f"the last ends at {last_ms / 1000:g} s, the track at {audio.end_ms / 1000:g} s"
+    return told + (": are these milliseconds?" if most and last_ms > _FAR * audio.end_ms else "")
+
+
 def explain_check(check: WordsCheck, *, speaker: str) -> str:
     """Explains in one sentence what is wrong with words and what to do; gives ``""`` where they fit."""
     other = "b" if speaker == "a" else "a"
+    if check.verdict == "invalid":
+        return check.detail
     if check.verdict == "outside":
         return (
             f"{check.outside} of the {check.given} words of {speaker} lie before or after the audio of {speaker}: see that "
-            "the transcript is of this recording, and correct its times or the track's offset_s"
+            "the transcript is of this recording, and correct its times or the track's offset_s" + _more(check)
         )
     if check.verdict == "wrong_track":
         return (
@@ -170,9 +184,14 @@ def explain_outside(check: WordsCheck, *, speaker: str) -> str:
     if not check.outside or check.verdict == "outside":
         return ""
     return (
-        f"{check.outside} of the {check.given} words of {speaker} lie before or after the audio of {speaker}, and are left "
-        "out: see that neither the audio nor the transcript is cut short, and correct the times or the track's offset_s"
+        f"{check.outside} of the {check.given} words of {speaker} lie before or after the audio of {speaker}, and "
+        "are left out: see that neither the audio nor the transcript is cut short, and correct the times or the track's offset_s"
+        + _more(check)
     )
+
+
+def _more(check: WordsCheck) -> str:
+    return f" ({check.detail})" if check.detail else ""  # how far they reach
 
 
 def _verdict(found: WordsCheck, rules: WordsCheckRules) -> WordsVerdict:

@@ -39,8 +39,22 @@ Kind = Literal["filler", "hesitation", "repetition", "false_start", "self_correc
 WordTags = tuple[str, ...]
 """The tags of one word, in the order of :data:`TAGS`."""
 
-TAGS: Final = ("filler", "edit_term", "reparandum", "interregnum", "repair", "partial", "backchannel", "laughter")
-"""The tags of a word. All are given here but ``backchannel``, which an annotation gives by the roles of the floor."""
+TAGS: Final = (
+    "filler",
+    "edit_term",
+    "reparandum",
+    "interregnum",
+    "repair",
+    "partial",
+    "backchannel",
+    "laughter",
+    "noise",
+    "unsure",
+    "untimed",
+)
+"""The tags of a word. All are given here but ``backchannel``, which an annotation gives by the roles of the floor.
+
+``noise`` and ``unsure`` are marks of the transcript; ``untimed`` says that the times are not the word's own."""
 
 _CANNOT_END: Final = ("article", "place", "nominative")
 
@@ -125,6 +139,9 @@ def _tags(read: _Reading) -> list[WordTags]:
             tags[i].add("partial")
         if read.track.laughter[i]:
             tags[i].add("laughter")
+        tags[i].update(read.words[i].marks)
+        if read.words[i].timing != "word":
+            tags[i].add("untimed")
     for repair in read.repairs:
         for i in range(repair.start, repair.interruption):
             if not read.edit[i]:

@@ -1,13 +1,15 @@
-"""Reads words from the word files that the manifest names (schemas/words.schema.json).
+"""Reads words from the word files and transcripts that the manifest names (schemas/words.schema.json, docs/transcripts.md).
 
-A word file is a JSON list of words with their times in seconds from the first sample of its track. It is checked
-against its schema and for what no schema sees (times in another unit, the same words twice), and its times are put onto
-the conversation's clock.
+A word file is a JSON list of words with their times in seconds from the first sample of its track, or an object around it;
+a transcript of another program is brought to that form first. It is checked against its schema and for what no schema sees
+(times in another unit, the same words twice), and its times are put onto the conversation's clock.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from statistics import median
 from typing import Any, Final
 
@@ -16,13 +18,26 @@ from duologue_pipeline.files.file_fault import FileFault, Kind, StoreFaultError
 from duologue_pipeline.files.kept import kept_copy
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.storage import read_bytes
-from duologue_pipeline.records import SPEAKERS, Recording, Speaker, Track, Word
+from duologue_pipeline.records import SPEAKERS, Recording, Span, Speaker, Track, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
 from duologue_pipeline.rules.words_check import WordsCheckRules
+from duologue_pipeline.transcripts.choose import Wanted, stream_of
+from duologue_pipeline.transcripts.formats import format_of, read_transcript
+from duologue_pipeline.transcripts.model import TranscriptError
+from duologue_pipeline.transcripts.own import words_document
+from duologue_pipeline.transcripts.source import Source
 from duologue_schemas import iter_faults, parse_json
 
-__all__ = ["WORDS_POLICIES", "parse_words", "read_json", "read_words", "read_words_bytes"]
+__all__ = [
+    "WORDS_POLICIES",
+    "Transcripts",
+    "parse_words",
+    "read_json",
+    "read_transcripts",
+    "read_words",
+    "read_words_bytes",
+]
 
 WORDS_POLICIES: Final[dict[str, str]] = {
     "optional": "words go into the samples of the tracks that have them",
@@ -34,24 +49,57 @@ _FAULTS_SHOWN = 3
 _REASONS: Final[dict[Kind, str]] = {"over_limit": "words_invalid", "unreachable": "words_unreachable"}
 
 
+@dataclass(frozen=True)
+class Transcripts:
+    """Holds the written words of both speakers.
+
+    Attributes:
+        words: of each speaker on the conversation's clock, in the order of their file; None for who has none.
+        transcribed: the stretches that were written down, sorted and disjoint; None where all of the track was.
+        faults: what was wrong with the transcript of a speaker, of whom none is used.
+    """
+
+    words: Mapping[Speaker, tuple[Word, ...] | None]
+    transcribed: Mapping[Speaker, tuple[Span, ...] | None]
+    faults: Mapping[Speaker, str]
+
+
 def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] | None, tuple[Word, ...] | None]:
     """Reads the words of both tracks onto the conversation's clock.
-
-    The times in a word file count from the first sample of its track; the track's ``offset_s`` is added here.
 
     Args:
         recording: whose tracks may have a ``words_uri``.
         policy: a key of :data:`WORDS_POLICIES`.
 
     Returns:
-        Words of ``a`` and of ``b`` in the order of their files, None for a track that has none (or under policy
-        ``none``).
+        Words of ``a`` and of ``b`` as of :func:`read_transcripts`.
 
     Raises:
         RejectError: ``words_missing`` or ``words_invalid``.
     """
+    found = read_transcripts(recording, policy=policy)
+    return found.words["a"], found.words["b"]
+
+
+def read_transcripts(recording: Recording, *, policy: str, bear_faults: bool = False) -> Transcripts:
+    """Reads the words files or transcripts of both tracks onto the conversation's clock.
+
+    The times in a word file count from the first sample of its track; the track's ``offset_s`` is added here.
+
+    Args:
+        recording: whose tracks may have a ``words_uri``.
+        policy: a key of :data:`WORDS_POLICIES`.
+        bear_faults: whether a transcript that is there and cannot be used costs its words and not the recording; under
+            ``required`` it always costs the recording.
+
+    Raises:
+        RejectError: ``words_missing`` or ``words_invalid``.
+    """
+    words: dict[Speaker, tuple[Word, ...] | None] = {"a": None, "b": None}
+    transcribed: dict[Speaker, tuple[Span, ...] | None] = {"a": None, "b": None}
+    faults: dict[Speaker, str] = {}
     if policy == "none":
-        return None, None
+        return Transcripts(words, transcribed, faults)
     if policy == "required":
         without = [name for name, track in zip(SPEAKERS, recording.tracks, strict=True) if track.words_uri is None]
         if without:
@@ -60,18 +108,52 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
                 f"speaker {' and '.join(without)}: no words_uri, and --words required asks for both; "
                 "add it to the manifest or run with --words optional",
             )
-    a, b = (_track_words(speaker, track) for speaker, track in zip(SPEAKERS, recording.tracks, strict=True))
-    return a, b
+    for speaker, track in zip(SPEAKERS, recording.tracks, strict=True):
+        if track.words_uri is None:
+            continue
+        try:
+            document = _document(recording, track, track.words_uri)
+            words[speaker] = parse_words(document, name=shown(track.words_uri), offset_s=track.offset_s)
+            transcribed[speaker] = _transcribed(document, track.offset_s)
+        except RejectError as error:
+            if error.reason != "words_invalid" or not bear_faults or policy == "required":
+                raise RejectError(error.reason, error.detail, {**error.values, "track": speaker}) from None
+            faults[speaker] = error.detail
+    return Transcripts(words, transcribed, faults)
 
 
-def _track_words(speaker: Speaker, track: Track) -> tuple[Word, ...] | None:
-    uri = track.words_uri
-    if uri is None:
-        return None
+def _document(recording: Recording, track: Track, uri: str) -> Any:
+    """Reads the words of a track as the document of a words file, whatever format they are in."""
+    name, data = shown(uri), read_words_bytes(uri)
+    source = Source(data, name)
+    other_words = [each.words_uri for each in recording.tracks if each is not track]
+    wanted = Wanted(
+        label=track.words_channel,
+        channel=track.channel,
+        shared=uri in other_words,
+        shared_audio=recording.a.uri == recording.b.uri,
+        recordings=(recording.recording_id, PurePosixPath(track.uri).stem),
+    )
     try:
-        return parse_words(read_json(uri), name=shown(uri), offset_s=track.offset_s)
-    except RejectError as error:
-        raise RejectError(error.reason, error.detail, {**error.values, "track": speaker}) from None
+        if format_of(source) in (None, "words") and source.document is not None:
+            return _own(data, name)
+        return words_document(stream_of(read_transcript(source), wanted, name=name), source="transcript")
+    except TranscriptError as error:
+        raise RejectError("words_invalid", str(error)) from None
+
+
+def _transcribed(document: Any, offset_s: float) -> tuple[Span, ...] | None:
+    """Gives the stretches that were transcribed on the conversation's clock, joined where they touch."""
+    if not isinstance(document, dict) or "transcribed" not in document:
+        return None
+    joined: list[Span] = []
+    for each in sorted(document["transcribed"], key=lambda span: (span["start_s"], span["end_s"])):
+        span = Span(round((each["start_s"] + offset_s) * 1000), round((each["end_s"] + offset_s) * 1000))
+        if joined and span.start_ms <= joined[-1].end_ms:
+            joined[-1] = Span(joined[-1].start_ms, max(joined[-1].end_ms, span.end_ms))
+        else:
+            joined.append(span)
+    return tuple(joined)
 
 
 def read_words_bytes(uri: str) -> bytes:
@@ -104,19 +186,28 @@ def read_json(uri: str) -> Any:
             is not JSON, gives a field twice or holds NaN.
         StoreFaultError: an object store could not be asked.
     """
-    name, data = shown(uri), read_words_bytes(uri)
+    return _own(read_words_bytes(uri), shown(uri))
+
+
+def _own(data: bytes, name: str) -> Any:
+    """Parses the JSON document of a words file, strictly."""
     try:
         document = parse_json(data.decode(json.detect_encoding(data)))
     except ValueError as error:
         raise RejectError("words_invalid", f"{name}: not valid JSON ({error})") from None
     limits = load_rules(FilesRules)
-    if isinstance(document, list) and len(document) > limits.max_words:
+    _check_count(document, name, limits.max_words)
+    return document
+
+
+def _check_count(document: Any, name: str, most: int) -> None:
+    words = document.get("words") if isinstance(document, dict) else document
+    if isinstance(words, list) and len(words) > most:
         raise RejectError(
             "words_invalid",
-            f"{name}: lists {len(document)} words, up to {limits.max_words} are read; cut the recording into conversations",
-            {"found": len(document), "limit": limits.max_words},
+            f"{name}: lists {len(words)} words, up to {most} are read; cut the recording into conversations",
+            {"found": len(words), "limit": most},
         )
-    return document
 
 
 def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Word, ...]:
@@ -130,23 +221,24 @@ def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Wor
     Raises:
         RejectError: ``words_invalid``; the message has the first faults and where they are.
     """
-    faults = [
-        *_unit_faults(document),
-        *map(str, iter_faults("words", document)),
-    ]
-    faults = faults or list(_repetition_faults(document))
+    words = document.get("words") if isinstance(document, dict) else document
+    faults = [*_unit_faults(words), *map(str, iter_faults("words", document))]
+    faults = faults or list(_repetition_faults(words or []))
     if faults:
         more = f" and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
         detail = f"{name}: {'; '.join(faults[:_FAULTS_SHOWN])}{more}"
         raise RejectError("words_invalid", detail, {"faults": len(faults)})
+    timing = document["timing"] if isinstance(document, dict) else "word"
     return tuple(
         Word(
             word=item["word"],
             start_ms=round((item["start_s"] + offset_s) * 1000),
             end_ms=round((item["end_s"] + offset_s) * 1000),
             confidence=item.get("confidence"),
+            timing=item.get("timing", timing),
+            marks=tuple(item.get("marks", ())),
         )
-        for item in document
+        for item in words or ()
     )
 
 

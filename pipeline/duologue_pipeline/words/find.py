@@ -11,7 +11,7 @@ from duologue_pipeline.errors import RejectError, Value
 from duologue_pipeline.records import SPEAKERS, Activity, Recording, Span, Speaker, Word, WordsCheck
 from duologue_pipeline.words.asr import Recognizer, with_heard_words
 from duologue_pipeline.words.check import MISFITS, explain_check, fitting_words
-from duologue_pipeline.words.files import read_words
+from duologue_pipeline.words.files import Transcripts, read_transcripts
 
 __all__ = ["FoundWords", "find_words", "written_words"]
 
@@ -23,38 +23,45 @@ class FoundWords:
     Attributes:
         words: of each speaker, on the conversation's clock; None for who has none.
         checks: speaker -> how the written words lie to the activity, of who has some.
+        transcribed: the stretches that were written down; None where all of the track was, or it was listened to.
     """
 
     words: Mapping[Speaker, Sequence[Word] | None]
     checks: Mapping[Speaker, WordsCheck]
+    transcribed: Mapping[Speaker, Sequence[Span] | None]
 
     @property
     def wordless(self) -> tuple[Speaker, ...]:
-        """Lists the speakers who have no words."""
-        return tuple(speaker for speaker in SPEAKERS if self.words[speaker] is None)
+        """Lists the speakers of whom no word has a time of its own."""
+        return tuple(
+            speaker
+            for speaker, words in self.words.items()
+            if words is None or (words and all(word.timing != "word" for word in words))
+        )
 
 
 def written_words(
-    recording: Recording, *, policy: str, will_be_heard: bool = False
-) -> dict[Speaker, tuple[Word, ...] | None]:
+    recording: Recording, *, policy: str, will_be_heard: bool = False, bear_faults: bool = False
+) -> Transcripts:
     """Reads the word files of both tracks, in the order in which the words stand there.
 
     Args:
         recording: whose tracks may have a ``words_uri``.
         policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
         will_be_heard: whether a recogniser hears those without; then a track without a file is no fault.
+        bear_faults: whether a transcript that cannot be used costs its words alone, where words are not required.
 
     Raises:
         RejectError: ``words_missing`` or ``words_invalid``.
     """
-    a, b = read_words(recording, policy="optional" if will_be_heard and policy == "required" else policy)
-    return {"a": a, "b": b}
+    asked = "optional" if will_be_heard and policy == "required" else policy
+    return read_transcripts(recording, policy=asked, bear_faults=bear_faults and policy != "required")
 
 
 def find_words(
     recording: Recording,
     activity: Activity,
-    written: Mapping[Speaker, tuple[Word, ...] | None],
+    written: Transcripts,
     recognizer: Recognizer | None = None,
     *,
     policy: str,
@@ -77,7 +84,8 @@ def find_words(
     Raises:
         RejectError: ``words_outside`` or ``words_mismatch`` where words are required, or an ``audio_*`` reason.
     """
-    words, checks = fitting_words(written, activity, audio=audio, duration_ms=duration_ms, delays_ms=delays_ms)
+    words, checks = fitting_words(written.words, activity, audio=audio, duration_ms=duration_ms, delays_ms=delays_ms)
+    checks |= {speaker: WordsCheck("invalid", detail=fault) for speaker, fault in written.faults.items()}
     for speaker, check in checks.items():
         if policy == "required" and check.verdict in MISFITS:
             reason = "words_outside" if check.verdict == "outside" else "words_mismatch"
@@ -85,6 +93,9 @@ def find_words(
             if check.shift_ms is not None:
                 values |= {"verdict": check.verdict, "shift_s": check.shift_ms / 1000}
             raise RejectError(reason, explain_check(check, speaker=speaker), values)
+    kept = words
     if recognizer is not None and policy != "none":
         words = with_heard_words(recording, activity, words, recognizer)
-    return FoundWords(words, checks)
+    heard = {speaker for speaker in SPEAKERS if recognizer is not None and kept[speaker] is None}
+    transcribed = {speaker: None if speaker in heard else spans for speaker, spans in written.transcribed.items()}
+    return FoundWords(words, checks, transcribed)

@@ -1,6 +1,7 @@
 """``duologue annotate``: from tracks, from tracks with words, from a transcript alone; what is refused."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,58 @@ def test_what_an_offset_leaves_out_and_what_is_turned_down_is_said(tmp_path: Pat
     assert result.exit_code == 0
     assert "the first 0.5 s of a lie before the conversation (--offset-a) and are left out" in result.stderr
     assert "the tracks go over full scale: both are turned down by 12.1 dB" in result.stderr
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+def player(page: Path) -> dict[str, Any]:
+    (data,) = re.findall(r'<script type="application/json"[^>]*>([^<]*)</script>', page.read_text(encoding="utf-8"))
+    (talk,) = json.loads(data)
+    found: dict[str, Any] = talk
+    return found
+
+
+def test_a_page_of_one_conversation_holds_its_sound_words_and_events(tmp_path: Path) -> None:
+    page = tmp_path / "call.html"
+    options = ("--words-a", WORDS_A, "--words-b", WORDS_B, "--language", "en-US", "--report", page)
+    found = document(A, B, *options)
+    talk = player(page)
+    assert talk["sound"].startswith("data:audio/ogg;base64,")
+    assert len(talk["words"]) == len(found["words"]["a"]) + len(found["words"]["b"])
+    kinds = [event["kind"] for event in found["events"]]
+    shown = [event["kind"] for event in talk["events"]]
+    assert shown.count("interruption") == kinds.count("interruption") > 0
+    assert shown.count("transfer") == kinds.count("floor_transfer") > 0
+    text = page.read_text(encoding="utf-8")
+    assert "What both speakers allow" not in text
+    assert "What it is usable for" not in text
+    assert "The other voice in each track" in text
+    again = tmp_path / "again.html"
+    document(A, B, *options[:-1], again)
+    assert again.read_bytes() == page.read_bytes()
+
+
+@pytest.mark.parametrize(("chosen", "kind"), [("mp3", "data:audio/mpeg"), ("none", None)])
+def test_the_sound_of_the_page_is_chosen(chosen: str, kind: str | None, tmp_path: Path) -> None:
+    page = tmp_path / "call.html"
+    document(A, B, "--report", page, "--report-audio", chosen)
+    sound = player(page)["sound"]
+    assert sound is None if kind is None else sound.startswith(kind)
+
+
+def test_a_page_of_a_transcript_has_no_sound_and_no_isolation(tmp_path: Path) -> None:
+    page = tmp_path / "call.html"
+    said = transcript(tmp_path, a=[word("hello", 0.0, 0.4)], b=[word("</script><b>", 0.6, 1.0)])
+    document("--words", said, "--report", page, "--language", "en")
+    talk = player(page)
+    assert talk["sound"] is None
+    assert [each["word"] for each in talk["words"]] == ["hello", "</script><b>"]
+    assert "Are the tracks apart?" not in page.read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    said = transcript(tmp_path, a=[word("hello", 0.0, 0.4)])
+    result = annotate("--words", said, "--report", tmp_path)
+    assert result.exit_code == 2
+    assert f"{tmp_path}: cannot be written" in result.stderr

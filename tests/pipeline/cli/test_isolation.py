@@ -92,7 +92,16 @@ def test_a_plot_shows_the_verdict_the_evidence_and_the_level(bleeding: Path, tmp
     svg = tmp_path / "bleed.svg"
     assert isolation(bleeding, "--plot", svg).exit_code == 1
     drawn = svg.read_text(encoding="utf-8")
-    for text in ("bleeding.wav", "FAIL", "evidence: b speaks alone", "dB, 50 ms late", "none seen above", "track a"):
+    for text in (
+        "bleeding.wav",
+        "FAIL",
+        "evidence: b speaks alone",
+        "dB, 50 ms late",
+        "none seen above",
+        "warn -20",
+        "fail -15",
+        "no fault found",
+    ):
         assert f"<!-- {text}" in drawn or text in drawn
     png = tmp_path / "bleed.PNG"
     isolation(bleeding, "--plot", png)

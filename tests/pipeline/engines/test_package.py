@@ -11,7 +11,14 @@ import pytest
 from apache_beam.options.pipeline_options import DebugOptions, SetupOptions
 
 from duologue_pipeline.engines.options import Engine, beam_options, engine_of
-from duologue_pipeline.engines.package import PACKAGES, build_wheel, pinned_requirements, staged_package
+from duologue_pipeline.engines.package import (
+    PACKAGES,
+    build_wheel,
+    pinned_requirements,
+    staged_package,
+    wanted_requirements,
+)
+from duologue_pipeline.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
 DATAFLOW = "--runner=DataflowRunner"
@@ -109,11 +116,60 @@ def test_who_has_the_package_or_brings_it_gets_none(arguments: list[str]) -> Non
     assert staged(engine_of(beam_options(arguments))) == ([], None)
 
 
-def test_a_package_and_requirements_of_the_user_stay(tmp_path: Path) -> None:
-    own = tmp_path / "own.txt"
-    own.write_text("numpy\n")
+def test_a_package_of_the_user_stays() -> None:
     assert staged(engine_of(beam_options([DATAFLOW, "--extra_package=/own/duologue-9.whl"]))) == (
         ["duologue-9.whl"],
         None,
     )
-    assert staged(engine_of(beam_options([DATAFLOW, f"--requirements_file={own}"])))[1] == "numpy\n"
+
+
+def test_what_the_user_asks_for_comes_beside_our_versions(tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text(
+        "# of ours\n--extra-index-url https://packages.example.org/simple\nnumpy\nhelper==9  # pinned\n\n"
+        "torch==1 ; python_version < '3'\n"
+    )
+    engine = engine_of(beam_options([DATAFLOW, f"--requirements_file={own}"]))
+    assert (staged(engine)[1] or "").splitlines() == [
+        *pinned_requirements(),
+        "--extra-index-url https://packages.example.org/simple",
+        "numpy",
+        "helper==9",
+        "torch==1 ; python_version < '3'",
+    ]
+    assert engine.options.view_as(SetupOptions).requirements_cache == "skip"
+    with_image = engine_of(beam_options([DATAFLOW, f"--requirements_file={own}", "--sdk_container_image=eu.pkg/own"]))
+    assert staged(with_image)[1] == own.read_text()
+
+
+NUMPY = importlib.metadata.version("numpy")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "numpy<2",
+            f"duologue runs with numpy=={NUMPY} here, and the workers get the same; install what the file asks for here",
+        ),
+        ("NumPy @ https://example.org/numpy.whl", f"duologue runs with NumPy=={NUMPY} here"),
+        (
+            "-r other.txt",
+            "names a file of this disk, which the workers do not get; write its lines into the file, or bring",
+        ),
+        ("./helper.whl", "names a file of this disk"),
+        ("helper==1 --hash=sha256:aa", "pip would want a hash for each of duologue's libraries as well"),
+        ("not a requirement", "is no requirement ("),
+    ],
+)
+def test_what_does_not_go_with_our_versions_is_refused(line: str, told: str, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text(f"helper\n{line}\n")
+    with pytest.raises(UsageError) as raised:
+        wanted_requirements(engine_of(beam_options([DATAFLOW, f"--requirements_file={own}"])))
+    assert str(raised.value).startswith(f"--requirements_file {own}: {line}: {told}")
+
+
+def test_requirements_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no\.txt: cannot be read"):
+        wanted_requirements(engine_of(beam_options([DATAFLOW, f"--requirements_file={tmp_path}/no.txt"])))

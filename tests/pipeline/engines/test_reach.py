@@ -1,5 +1,6 @@
 """What workers on other machines cannot reach is refused, with the place where it has to go."""
 
+import socket
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,7 +23,7 @@ def call(uri: str, words_uri: str | None = None, name: str = "call-1") -> Record
 
 
 THERE: list[Recording | Rejected] = [
-    call("gs://bucket/b.wav", "s3://bucket/b.json"),
+    call("gs://bucket/b.wav", "gs://bucket/b.json"),
     call("https://example.org/b.wav"),
     Rejected(None, "read", "manifest_invalid", "no JSON"),
 ]
@@ -60,6 +61,25 @@ def test_s3_is_not_for_workers_of_googles_that_have_no_credentials() -> None:
     assert refusal(WITH_IMAGE, out="s3://bucket/out") is None
     portable = engine_of(beam_options(["--runner=PortableRunner", "--job_endpoint=cluster:8099"]))
     assert refusal(portable, out="s3://bucket/out") is None
+    assert refusal(portable, recordings=[call("s3://bucket/b.wav")], models=[("--asr", "s3://bucket/asr")]) is None
+
+
+def test_audio_words_and_models_of_s3_neither() -> None:
+    several = [*THERE, call("s3://bucket/b.wav", name="call-7"), call("gs://bucket/b.wav", "s3://bucket/b.json")]
+    assert refusal(recordings=several) == (
+        f"calls.jsonl: call-7 names s3://bucket/b.wav (and 1 more such names): {WHO}, of Google's, and have no credentials for S3; "
+        "copy it to gs:// (`gcloud storage cp -r s3://BUCKET/FOLDER gs://BUCKET/`), or name an image whose environment has some with "
+        "--sdk_container_image; what is public is read by its https:// address"
+    )
+    assert refusal(WITH_IMAGE, recordings=several) is None
+    for codec, asr, begins in (
+        ("mimi:s3://bucket/mimi", None, "--codec mimi:s3://bucket/mimi: "),
+        ("embedded", "s3://bucket/asr@aa", "--asr s3://bucket/asr: "),
+    ):
+        told = refusal(codec=codec, models=[("--asr", asr)])
+        assert told is not None
+        assert told.startswith(f"{begins}{WHO}, of Google's, and have no credentials for S3; ")
+        assert refusal(WITH_IMAGE, codec=codec, models=[("--asr", asr)]) is None
 
 
 @pytest.mark.parametrize(
@@ -79,6 +99,36 @@ def test_an_address_with_a_secret_is_refused_without_telling_it() -> None:
     assert told is not None
     assert told.startswith("calls.jsonl: call-1 names https://example.org/b.wav?… with a signature or a password: ")
     assert "abc" not in told
+
+
+SIGNED = [call("https://example.org/b.wav?signature=abc")]
+POOL = ["--runner=PortableRunner", "--job_endpoint=localhost:1", "--environment_type=EXTERNAL"]
+
+
+def test_an_address_with_a_secret_is_for_workers_that_this_process_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "_answers", lambda _: True)
+    told = refusal(engine_of(beam_options([*POOL, "--environment_config=localhost:50000"])), "out", recordings=SIGNED)
+    assert told is not None
+    assert told.startswith("calls.jsonl: call-1 names https://example.org/b.wav?… with a signature or a password: ")
+    process = ["--runner=PortableRunner", "--job_endpoint=localhost:1", "--environment_type=PROCESS"]
+    told = refusal(engine_of(beam_options(process)), "out", recordings=SIGNED)
+    assert told is not None
+    assert "were not started by this process" in told
+    loopback = ["--runner=PortableRunner", "--job_endpoint=localhost:1", "--environment_type=LOOPBACK"]
+    for arguments in ([], ["--direct_running_mode=multi_processing"], loopback):
+        assert refusal(engine_of(beam_options(arguments)), "out", recordings=SIGNED) is None
+
+
+def test_a_pool_at_localhost_is_here_where_it_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        pool = f"localhost:{server.getsockname()[1]}"
+        engine = engine_of(beam_options([*POOL, f"--environment_config={pool}"]))
+        assert refusal(engine, "out", recordings=[call("/calls/b.wav")]) is None
+    assert refusal(engine, "out") == (
+        f"--out out: no pool of workers answers at {pool} from here, so they are taken to be in a container or on another machine "
+        "(docs/runners.md), and cannot write to this disk; name a folder of a store, as gs://BUCKET/FOLDER"
+    )
+    assert refusal(engine, "s3://bucket/out") is None
 
 
 @pytest.mark.parametrize(

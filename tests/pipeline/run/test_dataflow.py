@@ -223,6 +223,18 @@ def test_manifest_and_ledger_may_lie_here(cloud: Cloud, tmp_path: Path) -> None:
     assert run(request).release is not None
 
 
+def test_what_the_user_requires_is_staged_beside_our_versions(cloud: Cloud, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("numpy<2\n")
+    assert "numpy<2: duologue runs with numpy==" in refusal(cloud.asked(DETACHED, f"--requirements_file={own}"))
+    assert cloud.sent() == {}
+    own.write_text("helper==9\n")
+    run(cloud.asked(DETACHED, f"--requirements_file={own}"))
+    lines = cloud.staged("requirements.txt").decode().splitlines()
+    assert lines[-1] == "helper==9"
+    assert any(line.startswith("torch==") for line in lines)
+
+
 def test_with_an_image_nothing_is_packed(cloud: Cloud) -> None:
     run(cloud.asked(DETACHED, "--sdk_container_image=europe-docker.pkg.dev/project-x/images/duologue:1"))
     names = {key.rpartition("/")[2] for key in cloud.sent() if key.startswith("tmp/")}
@@ -367,6 +379,36 @@ def test_a_job_that_google_refuses_is_a_sentence(cloud: Cloud) -> None:
     )
 
 
+@pytest.mark.parametrize("fault", [503, pytest.param(409, marks=pytest.mark.slow)])
+def test_a_submission_without_an_answer_may_run_all_the_same(
+    fault: int, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apache_beam.utils.retry.Clock.sleep", lambda *_: None)
+    cloud.service.fault = fault
+    said = refusal(cloud.request)
+    (name,) = re.findall(r"Dataflow was sent the job (duologue-\S+) and has not answered \(", said)
+    assert said.endswith(
+        "): it may run all the same. Look with `gcloud dataflow jobs list --region=europe-west1 --project=project-x "
+        f'--filter="name={name}"` or at https://console.cloud.google.com/dataflow/jobs?project=project-x. Where it runs, wait for its '
+        "end and run the command again, which finishes the release, or stop it: gcloud dataflow jobs cancel JOB_ID "
+        "--region=europe-west1 --project=project-x. Where it does not, run the command again"
+    )
+
+
+def test_what_fails_before_the_job_is_sent_leaves_nothing_running(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_: Any, **__: Any) -> None:
+        raise TimeoutError("the bucket does not answer")
+
+    monkeypatch.setattr(
+        "apache_beam.runners.dataflow.internal.apiclient.DataflowApplicationClient.stage_file", too_late
+    )
+    assert refusal(cloud.request).startswith(
+        "Dataflow has not taken the job (the bucket does not answer); nothing runs: "
+    )
+
+
 def test_a_dry_run_submits_and_leaves_nothing(cloud: Cloud) -> None:
     result = run(cloud.asked("--dry_run=True"))
     assert result.pending == (
@@ -410,7 +452,16 @@ def test_a_template_is_made_and_its_job_becomes_a_release(cloud: Cloud) -> None:
     assert cloud.service.jobs == []
 
 
-@pytest.mark.parametrize("how", ["template", "a job of which the note is gone", "a job", "attached"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "template",
+        *(
+            pytest.param(how, marks=pytest.mark.slow)
+            for how in ("a job of which the note is gone", "a job", "attached")
+        ),
+    ],
+)
 def test_a_job_that_refused_everything_ends_as_an_attached_run_does(
     how: str, cloud: Cloud, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,10 +16,7 @@ from duologue_pipeline.stages.refused_audio import RefusedAudio
 from duologue_pipeline.stages.same_audio import HeardRefused, SameAudio
 from tests.conftest import make_consent, make_noise, make_recording
 
-WORKERS = [
-    [],
-    pytest.param(["--direct_num_workers=2", "--direct_running_mode=multi_processing"], marks=pytest.mark.slow),
-]
+TWO_PROCESSES = ["--direct_num_workers=2", "--direct_running_mode=multi_processing"]
 
 
 def write(path: Path, *seeds: int, pad: int = 0) -> Path:
@@ -46,14 +43,32 @@ def tokenized(element: Ingested) -> Tokenized:
     return Tokenized(element.recording.recording_id, "", "", ("", ""), None, Statistics(0, 0, 0, 0))
 
 
-def run(elements: list[Any], policy: str, expected: list[tuple[str, Any]], options: list[str], but: str = "") -> None:
+def add(
+    pipeline: Any, label: str, elements: list[Any], policy: str, expected: list[tuple[str, Any]], but: str = ""
+) -> None:
     """Compares the recordings; of one the part is not written, because it is refused after it was decoded."""
-    with beam.Pipeline(options=PipelineOptions(options)) as pipeline:
-        made = pipeline | beam.Create(elements)
-        parts = made | beam.Map(tokenized) | beam.Filter(lambda part: part.recording_id != but)
-        kept, refused = parts | SameAudio(policy=policy, ingested=made)
-        found = (kept, refused) | beam.Flatten() | beam.Map(outcome)
-        assert_that(found, equal_to(expected))
+    made = pipeline | f"{label} made" >> beam.Create(elements)
+    parts = made | f"{label} parts" >> beam.Map(tokenized)
+    parts |= f"{label} kept" >> beam.Filter(lambda part: part.recording_id != but)
+    kept, refused = parts | f"{label} compared" >> SameAudio(policy=policy, ingested=made)
+    found = (kept, refused) | f"{label} all" >> beam.Flatten() | f"{label} outcome" >> beam.Map(outcome)
+    assert_that(found, equal_to(expected), label=f"{label} found")
+
+
+def add_refused_file(pipeline: Any, folder: Path) -> None:
+    """Compares recordings with the file of a refused one, by name, by link and by content."""
+    file = write(folder / "refused.wav", 1, 2)
+    (folder / "copy.wav").write_bytes(file.read_bytes())
+    (folder / "link.wav").symlink_to(file)
+    write(folder / "fine.wav", 3, 4)
+    names = {"copy": "copy.wav", "link": "link.wav", "same": "refused.wav", "fine": "fine.wav", "lost": "missing.wav"}
+    passing = [make_recording(folder / file, recording_id=name) for name, file in names.items()]
+    unheard = pipeline | "Refused" >> beam.Create([make_recording(file, recording_id="refused")])
+    consented = pipeline | beam.Create(passing) | beam.Map(_consented)
+    kept, refused = consented | RefusedAudio(refused=unheard)
+    found = (kept, refused) | beam.Flatten() | beam.Map(outcome)
+    no = ("consent", "consent_audio_of_refused")
+    assert_that(found, equal_to([("copy", no), ("link", no), ("same", no), ("fine", ()), ("lost", ())]))
 
 
 @pytest.fixture
@@ -66,24 +81,34 @@ def four(tmp_path: Path) -> list[Ingested]:
     ]
 
 
-@pytest.mark.parametrize("options", WORKERS)
-@pytest.mark.parametrize("seed", [0, 1])
-def test_all_of_a_group_are_refused(seed: int, options: list[str], four: list[Ingested]) -> None:
-    refused = ("ingest", "audio_same_as_other")
-    expected = [("call-1", refused), ("call-2", refused), ("call-3", refused), ("call-4", ())]
-    run(random.Random(seed).sample(four, 4), "refuse", expected, options)
+REFUSED = ("ingest", "audio_same_as_other")
+EXPECTED: dict[str, list[tuple[str, Any]]] = {
+    "refuse": [("call-1", REFUSED), ("call-2", REFUSED), ("call-3", REFUSED), ("call-4", ())],
+    "mark": [("call-1", ("call-2",)), ("call-2", ("call-1", "call-3")), ("call-3", ("call-2",)), ("call-4", ())],
+}
 
 
-@pytest.mark.parametrize("options", WORKERS)
 @pytest.mark.parametrize("seed", [0, 1])
-def test_or_they_are_marked(seed: int, options: list[str], four: list[Ingested]) -> None:
-    expected = [("call-1", ("call-2",)), ("call-2", ("call-1", "call-3")), ("call-3", ("call-2",)), ("call-4", ())]
-    run(random.Random(seed).sample(four, 4), "mark", expected, options)
+@pytest.mark.parametrize("policy", EXPECTED)
+def test_all_of_a_group_are_refused_or_marked(policy: str, seed: int, four: list[Ingested]) -> None:
+    with beam.Pipeline() as pipeline:
+        add(pipeline, policy, random.Random(seed).sample(four, 4), policy, EXPECTED[policy])
 
 
 def test_the_audio_of_one_that_is_refused_meanwhile_counts_as_well(four: list[Ingested]) -> None:
-    refused = ("ingest", "audio_same_as_other")
-    run(four, "refuse", [("call-1", refused), ("call-3", refused), ("call-4", ())], [], but="call-2")
+    expected = [("call-1", REFUSED), ("call-3", REFUSED), ("call-4", ())]
+    with beam.Pipeline() as pipeline:
+        add(pipeline, "refuse", four, "refuse", expected, but="call-2")
+
+
+@pytest.mark.slow
+def test_two_processes_say_the_same(four: list[Ingested], tmp_path: Path) -> None:
+    """All of it in one pipeline: each process takes seconds to start."""
+    with beam.Pipeline(options=PipelineOptions(TWO_PROCESSES)) as pipeline:
+        for policy, expected in EXPECTED.items():
+            for seed in (0, 1):
+                add(pipeline, f"{policy} {seed}", random.Random(seed).sample(four, 4), policy, expected)
+        add_refused_file(pipeline, tmp_path)
 
 
 def test_there_is_no_other_policy() -> None:
@@ -94,21 +119,9 @@ def test_there_is_no_other_policy() -> None:
 # --- of somebody who has not agreed -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", WORKERS)
-def test_a_refused_recording_is_known_by_its_file(options: list[str], tmp_path: Path) -> None:
-    file = write(tmp_path / "refused.wav", 1, 2)
-    (tmp_path / "copy.wav").write_bytes(file.read_bytes())
-    (tmp_path / "link.wav").symlink_to(file)
-    write(tmp_path / "fine.wav", 3, 4)
-    names = {"copy": "copy.wav", "link": "link.wav", "same": "refused.wav", "fine": "fine.wav", "lost": "missing.wav"}
-    passing = [make_recording(tmp_path / file, recording_id=name) for name, file in names.items()]
-    with beam.Pipeline(options=PipelineOptions(options)) as pipeline:
-        unheard = pipeline | "Refused" >> beam.Create([make_recording(file, recording_id="refused")])
-        consented = pipeline | beam.Create(passing) | beam.Map(_consented)
-        kept, refused = consented | RefusedAudio(refused=unheard)
-        found = (kept, refused) | beam.Flatten() | beam.Map(outcome)
-        no = ("consent", "consent_audio_of_refused")
-        assert_that(found, equal_to([("copy", no), ("link", no), ("same", no), ("fine", ()), ("lost", ())]))
+def test_a_refused_recording_is_known_by_its_file(tmp_path: Path) -> None:
+    with beam.Pipeline() as pipeline:
+        add_refused_file(pipeline, tmp_path)
 
 
 def test_its_sound_is_compared_only_where_that_is_asked(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import Recording, Track, Word
-from duologue_pipeline.words.files import WORDS_POLICIES, read_words
+from duologue_pipeline.words.files import WORDS_POLICIES, read_transcripts, read_words
 
 HELLO = [
     {"word": "hello", "start_s": 0.5, "end_s": 0.9, "confidence": 0.75},
@@ -93,11 +94,34 @@ def test_a_word_file_at_a_place_that_is_never_reached_is_refused() -> None:
     assert refusal(Recording("call-1", a=a, b=Track("s-ben", "b.wav")))[0] == "words_missing"
 
 
-@pytest.mark.parametrize("text", ["", "{", "hello there", "[" * 100_000])
-def test_a_file_that_is_no_json_is_refused(text: str, recording: Callable[..., Recording]) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "the file is empty"),
+        ("{", "not valid JSON ("),
+        ("hello there", "is no transcript of a known format (it begins 'hello there'); known are words, whisperx"),
+        ("[" * 100_000, "not valid JSON ("),
+    ],
+)
+def test_a_file_that_is_no_transcript_is_refused(text: str, told: str, recording: Callable[..., Recording]) -> None:
     reason, detail = refusal(recording(text))
-    assert reason == "words_invalid"
-    assert "a.json: not valid JSON (" in detail
+    assert (reason, f"a.json: {told}" in detail) == ("words_invalid", True), detail
+
+
+def test_a_transcript_that_cannot_be_used_costs_its_words_where_none_are_required(
+    recording: Callable[..., Recording],
+) -> None:
+    found = read_transcripts(recording("hello there"), policy="optional", bear_faults=True)
+    assert found.words == {"a": None, "b": None}
+    assert "a.json: is no transcript of a known format" in found.faults["a"]
+    given = replace(recording("hello there"), b=Track("s-ben", "b.wav", words_uri=recording(HELLO).a.words_uri))
+    with pytest.raises(RejectError):
+        read_transcripts(
+            replace(given, a=replace(given.a, words_uri="/nowhere.json")), policy="optional", bear_faults=True
+        )
+    (Path(str(given.a.words_uri))).write_text("hello there")
+    with pytest.raises(RejectError):
+        read_transcripts(given, policy="required", bear_faults=True)
 
 
 def test_faults_are_named_with_their_place(recording: Callable[..., Recording]) -> None:

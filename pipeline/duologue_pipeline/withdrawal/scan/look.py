@@ -3,7 +3,7 @@
 import io
 import re
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any, Final
 
 import pyarrow as pa
@@ -44,6 +44,8 @@ __all__ = ["Look"]
 _BLOCK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 512
 _JSON_BYTES: Final = 1 << 28  # a longer JSON document is gone through as text alone
+_JSON_SCRIPT: Final = re.compile(rb'<script type="application/json"[^>]*>([^<]*)</script>')
+_SOUND: Final = b"data:audio/"
 _LOSSLESS: Final = (b"fLaC", b"RIFF", b"FORM", b".snd")
 _UNREADABLE: Final = (
     *(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError),  # the middle ones: of odd documents
@@ -54,11 +56,19 @@ _UNREADABLE: Final = (
 class Look:
     """Looks into one file after the other, by what its first bytes say that it is."""
 
-    def __init__(self, names: Names, removed: Removed, silenced: Mapping[str, Speaker], owners: Owners) -> None:
+    def __init__(
+        self,
+        names: Names,
+        removed: Removed,
+        silenced: Mapping[str, Speaker],
+        owners: Owners,
+        stands: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._names = names
         self._traces = removed.traces
         self._silenced = silenced
         self._owners = owners
+        self._stands = stands
         self._file = ""
         self._words_found: dict[str, set[str]] = {}
         self._words_owned: set[str] = set()
@@ -199,11 +209,18 @@ class Look:
             yield from self._plain(carried[:cut], path)
             carried = carried[cut:]
         yield from self._plain(carried, path)
-        yield from self._json(b"".join(kept), path)
+        whole = b"".join(kept)
+        yield from self._json(whole, path)
+        for script in _JSON_SCRIPT.findall(whole):
+            yield from self._json(script, path)
 
     def _plain(self, text: bytes, path: str) -> Iterator[Finding]:
         text.decode()  # what is no text is not gone through as such
         yield from self._left(self._names.in_bytes(text), path, "its text")
+        if _SOUND in text and not self._stands(path):
+            yield Finding(
+                path, "holds sound that is not of the release as it is now; nothing is proved of it: remove it"
+            )
 
     def _json(self, content: bytes, path: str) -> Iterator[Finding]:
         """Finds in JSON what the text alone does not tell; parses only where there may be such, which takes most of the time."""

@@ -8,6 +8,7 @@ their purpose. What is looked for (:class:`duologue_pipeline.withdrawal.scan.rem
   and in the schema of Parquet files, in the names and contents of tar members;
 - **traces** (:mod:`duologue_pipeline.withdrawal.traces`): the tokens, the audio and the words that were taken out, whatever
   file they lie in and whatever it is called;
+- **sound** that is encoded in text, as in ``report.html``: the page must be what the release makes of its shards now;
 - **silence**: where a speaker is called withdrawn, taking them out once more must change nothing, and their track must
   be silence.
 
@@ -18,18 +19,22 @@ encoded again or cut otherwise, words without their times, fewer than four words
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache, partial
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duologue_pipeline.files.storage import join, list_files
+from duologue_cards.report.of_release import REPORT
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import exists, join, list_files
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.files.text import read_json
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.records import SPEAKERS, Speaker
+from duologue_pipeline.release.card_files import report_stands
 from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.scan.look import Look
 from duologue_pipeline.withdrawal.scan.names import Names
@@ -60,8 +65,14 @@ def scan(root: str, removed: Removed, *, skip: Sequence[str] = NOT_SCANNED) -> I
     """
     files = list_files(root)
     index = pa.concat_tables(read_table(join(root, path)) for path in files if _INDEX.fullmatch(path))
-    names = Names(removed.names, live=_live_names(index) | _release_name(root, files))
-    look = Look(names, removed, _silenced(index), Owners(root, index, removed))
+    owners = Owners(root, index, removed)
+    look = Look(
+        Names(removed.names, live=_live_names(index) | _release_name(root, files)),
+        removed,
+        _silenced(index),
+        owners,
+        cache(partial(_page_stands, root)),
+    )
     for path in files:
         if path.startswith(tuple(skip)):
             continue
@@ -72,6 +83,14 @@ def scan(root: str, removed: Removed, *, skip: Sequence[str] = NOT_SCANNED) -> I
                 break
         yield from found
     yield from look.words_left()
+
+
+def _page_stands(root: str, path: str) -> bool:
+    """Tells whether a file is the page that the release makes of its shards as they are now, so that nobody else is heard in it."""
+    try:
+        return path == REPORT and exists(join(root, MANIFEST)) and report_stands(root)
+    except UsageError:
+        return False
 
 
 def _release_name(root: str, files: Collection[str]) -> set[str]:
