@@ -12,11 +12,12 @@ from duologue_cards.documents.dps import write_dps
 from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
 from duologue_cards.documents.odrl import write_odrl
 from duologue_cards.documents.usage import write_content_usage, write_rsl
+from duologue_cards.documents.valid import document_faults
 from duologue_cards.facts import Facts, Publication
 from duologue_cards.picture import write_picture
 from duologue_cards.readme import write_readme
 from duologue_cards.reference import CardRules, HumanTurnTaking
-from duologue_cards.requirements import judge, write_requirements
+from duologue_cards.requirements import judge, usable_for, write_requirements
 from duologue_cards.sheet import FEW, Sheet, make_sheet, write_facts
 from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
 from duologue_cards.tally import (
@@ -41,6 +42,7 @@ __all__ = [
     "Tally",
     "add_tallies",
     "commented_statement",
+    "document_faults",
     "facts_from_release",
     "facts_from_tally",
     "judge",
@@ -52,6 +54,7 @@ __all__ = [
     "tally_recordings",
     "tally_speakers",
     "tally_tables",
+    "usable_for",
     "write_ab2013",
     "write_ab2013_page",
     "write_cards",

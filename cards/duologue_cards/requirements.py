@@ -26,6 +26,7 @@ _PRE_TRAINING_H: Final = 60_000  # LibriLight, as cited there
 _POST_TRAINING_H: Final = 170  # the real conversations of Kyutai's seed, the smallest cited there
 _LEAST_POST_TRAINING_H: Final = 10
 _ANCHORS: Final = "cited corpora for comparison: 170, 1,217 and 1,960 hours"
+_PAID: Final = ("purchase", "subscription", "training", "use")
 _NEEDS: Final = {
     "training": (),
     "post-training of a full-duplex model": (
@@ -93,11 +94,11 @@ def phases(sheet: Sheet, found: "list[Requirement] | tuple[Requirement, ...]") -
     """
     status = {each.id: each.status for each in found}
     hours = sheet.facts.duration_s / 3600
-    told = f"{hours:,.1f} hours"
+    told, kind = f"{hours:,.1f} hours", _data_type(sheet)
     return [
-        _phase("pre_training", *_pre_training(hours, told)),
-        _phase("mid_training", *_mid_training(sheet, status)),
-        _phase("post_training", *_post_training(sheet, status, hours, told)),
+        _phase("pre_training", kind, *_pre_training(hours, told)),
+        _phase("mid_training", kind, *_mid_training(sheet, status)),
+        _phase("post_training", kind, *_post_training(sheet, status, hours, told)),
     ]
 
 
@@ -133,8 +134,22 @@ def write_requirements(sheet: Sheet) -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _phase(name: str, fit: str, why: str) -> dict[str, str]:
-    return {"id": name, "fit": fit, "why": why}
+def _phase(name: str, data_type: str, fit: str, why: str) -> dict[str, str]:
+    return {"id": name, "fit": fit, "why": why, "data_type": data_type}
+
+
+def _data_type(sheet: Sheet) -> str:
+    """Names the column of section 4: synthetic, or public or commercial by consent to pass it on and what was stated."""
+    acquisition, payment = sheet.stated.get("acquisition"), sheet.stated.get("payment")
+    if sheet.only_synthetic:
+        return "synthetic"
+    if sheet.facts.synthetic:
+        return "mixed: synthetic and real"
+    if acquisition in ("licensed from rightsholders", "bought from a vendor") or payment in _PAID:
+        return "commercial"
+    if not sheet.passes_on:
+        return "in-house"
+    return "public" if acquisition == "public dataset" or payment in ("free", "attribution") else UNKNOWN
 
 
 def _percent(share: float) -> str:

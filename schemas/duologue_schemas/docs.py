@@ -77,6 +77,24 @@ Croissant 1.1 description (JSON-LD) of the tables and the shards. In `cards/`:
 release has audio, to listen to. They are chosen by rule out of those in the first 16 files of the tables and called by their place.
 """
 
+_DOCUMENTS: Final = {
+    "requirements.json": "requirements",
+    "consent_statement.json": "consent_statement",
+    "ab2013.json": "ab2013",
+    "eu_summary.json": "eu_summary",
+    "datasheet.json": "datasheet",
+    "dps.json": "dps",
+    "usage.odrl.json": "usage_odrl",
+    "changes.json": "changes",
+}
+
+_CRAWLERS: Final = """### rsl.xml and content-usage.txt in cards/
+
+`rsl.xml` is RSL 1.0 (`application/rsl+xml`): one `content` with a `url`, in it a `license` whose terms use the words of RSL only.
+`content-usage.txt` is a header of AIPREF, `Content-Usage: train-ai=y` or `n`, and the same as a rule of robots.txt.
+`duologue card check` holds both against these rules, and each document above against its schema.
+"""
+
 _DPV: Final = "`dpv:` stands for the W3C Data Privacy Vocabulary 2, `https://w3id.org/dpv#`.\n"
 
 _OWN: Final = "Fields whose name begins with `x_` are yours: they are allowed in {places} and ignored.\n"
@@ -110,6 +128,8 @@ def formats_page() -> str:
         _json_section("revocations.jsonl: a signed envelope a line", "revocations", ""),
         _CARDS,
         _json_section("facts.json", "facts", ""),
+        *(_json_section(f"{file} in cards/", name, "") for file, name in _DOCUMENTS.items()),
+        _CRAWLERS,
         _json_section("What `duologue annotate` prints", "annotation", ""),
         "## What a speaker gets\n",
         _json_section("The consent receipt", "consent_receipt", ""),

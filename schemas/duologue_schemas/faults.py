@@ -32,6 +32,14 @@ SCHEMA_NAMES: Final = (
     "annotation",
     "dataset",
     "facts",
+    "requirements",
+    "consent_statement",
+    "ab2013",
+    "eu_summary",
+    "datasheet",
+    "dps",
+    "usage_odrl",
+    "changes",
 )
 
 _MOST: Final = 1000

@@ -42,16 +42,24 @@ def build(
             metavar="DATASET.YAML", help="Take what a person states from this file, in place of what the release keeps."
         ),
     ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEDGER",
+            help="Ask this ledger anew what speakers allow, for every purpose: a file or postgresql://…, that of the release.",
+        ),
+    ] = None,
 ) -> None:
     """Write the cards of a release anew from its tables, before it is published; dataset.json gets their hashes.
 
-    Exit status: 0 done; 2 there is no release, a wrong statement, or a receipt names dataset.json as it is.
+    Exit status: 0 done; 2 there is no release, a wrong statement or ledger, or a receipt names dataset.json as it is.
     """
-    from duologue_pipeline.release.card_files import build_cards, load_statement
+    from duologue_pipeline.release.card_files import build_cards, load_statement, read_ledger
 
     with usage_errors():
         stated = None if card is None else load_statement(card)
-        changed = build_cards(directory, stated, tell=lambda text: typer.echo(text, err=True))
+        snapshot = None if ledger is None else read_ledger(ledger)
+        changed = build_cards(directory, stated, snapshot=snapshot, tell=lambda text: typer.echo(text, err=True))
     for path in changed:
         typer.echo(path)
     typer.echo(
@@ -62,23 +70,25 @@ def build(
 def check(
     directory: Annotated[str, typer.Argument(help="Check the cards of the release in this folder.", metavar="DIR")],
 ) -> None:
-    """Hold every card of a release against its tables, digit by digit, and list all that is wrong.
+    """Hold every card of a release against its tables, digit by digit, and against its schema, and list all that is wrong.
+
+    The cards of another version of duologue are held against the hashes in dataset.json only, and that is said.
 
     Exit status: 0 no faults; 1 faults; 2 there is no release, or its tables were changed.
     """
-    from duologue_pipeline.release.card_files import card_faults
+    from duologue_pipeline.release.card_check import card_faults, other_version
 
     with usage_errors():
-        faults = card_faults(directory)
+        faults, older = card_faults(directory), other_version(directory)
     for fault in faults:
         typer.echo(fault)
     if faults:
         typer.echo(
-            f"{directory}: {len(faults)} of its cards differ from what the tables say; `duologue card build` writes them anew",
+            f"{directory}: {len(faults)} faults; `duologue card build` writes the cards anew from the tables",
             err=True,
         )
         raise typer.Exit(EXIT_FAULTS)
-    typer.echo(f"{directory}: every card says what the tables say")
+    typer.echo(older or f"{directory}: every card says what the tables say")
 
 
 def diff(
@@ -89,7 +99,7 @@ def diff(
 
     Exit status: 0, whether something differs or not; 2 one is no release.
     """
-    from duologue_pipeline.release.card_files import card_changes
+    from duologue_pipeline.release.card_changes import card_changes
 
     with usage_errors():
         changes = card_changes(before, after)

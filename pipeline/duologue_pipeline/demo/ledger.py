@@ -4,11 +4,12 @@ It is made where the demo runs and not shipped, because a ledger's keys are file
 public: nobody real is in it.
 """
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from duologue_consent import Ledger, LedgerError, Purpose
+from duologue_consent import ALL_FORMS, Ledger, LedgerError, Notice, Purpose, Terms
 from duologue_consent.ledger.seeded import seeded_entropy
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import is_remote
@@ -18,6 +19,9 @@ __all__ = ["ledger_for", "write_demo_ledger"]
 LEDGER_ID: Final = "00000000-0000-4000-8000-64756f6c6f67"  # ends in "duolog"
 SPEAKERS: Final = ("spk-alder", "spk-birch", "spk-cedar", "spk-dogwood", "spk-elm", "spk-fir")
 REFUSES_REDISTRIBUTION: Final = "spk-fir"
+NOTICE: Final = "A conversation is recorded, and used for what you agree to. You can take that back at any time."
+"""What the sample's speakers, who are nobody, were shown."""
+
 _OPENED_AT: Final = datetime(2026, 2, 20, 9, 0, tzinfo=UTC)  # before the first recording
 
 
@@ -47,13 +51,14 @@ def write_demo_ledger(path: Path) -> Path:
         LedgerError: the file exists or cannot be made.
     """
     ledger = Ledger.create(
-        path, ledger_id=LEDGER_ID, created_at=_OPENED_AT, entropy=seeded_entropy(b"duologue demo ledger 2.0")
+        path, ledger_id=LEDGER_ID, created_at=_OPENED_AT, entropy=seeded_entropy(b"duologue demo ledger 2.1")
     )
+    terms = Terms(forms=ALL_FORMS, notice=Notice(hashlib.sha256(NOTICE.encode()).hexdigest(), "1", "en"))
     for number, speaker_id in enumerate(SPEAKERS, start=1):
         at = _OPENED_AT + timedelta(days=1, minutes=10 * number)
-        ledger.grant(speaker_id, [Purpose.RECORDING, Purpose.TRAINING_INHOUSE], at=at, entered_at=at)
+        ledger.grant(speaker_id, [Purpose.RECORDING, Purpose.TRAINING_INHOUSE], at=at, terms=terms, entered_at=at)
         if speaker_id == REFUSES_REDISTRIBUTION:
             ledger.refuse(speaker_id, [Purpose.REDISTRIBUTION], at=at, entered_at=at)
         else:
-            ledger.grant(speaker_id, [Purpose.REDISTRIBUTION], at=at, entered_at=at)
+            ledger.grant(speaker_id, [Purpose.REDISTRIBUTION], at=at, terms=terms, entered_at=at)
     return path

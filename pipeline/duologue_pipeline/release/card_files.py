@@ -1,8 +1,9 @@
-"""Holds the cards of a release against its tables, and reads what a person stated in it."""
+"""Makes the cards of a release anew from its tables, and reads what a person stated in it."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,7 +14,6 @@ from duologue_cards import (
     Sheet,
     Tally,
     add_tallies,
-    judge,
     parse_statement,
     tally_index,
     tally_recordings,
@@ -21,12 +21,14 @@ from duologue_cards import (
     write_cards,
 )
 from duologue_cards.report.of_release import REPORT
+from duologue_consent import Ledger, LedgerError, Snapshot, format_time
+from duologue_pipeline.consent.coverage import Coverage, coverage_document, coverage_moment, samples_ms
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import read_version, swap_bytes
 from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.locks import exclusive
-from duologue_pipeline.files.storage import delete_file, exists, join, move, read_bytes, write_bytes
+from duologue_pipeline.files.storage import delete_file, exists, join, local_path, move, read_bytes, write_bytes
 from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, read_release
@@ -38,17 +40,20 @@ from duologue_pipeline.release.same_page import same_page
 from duologue_pipeline.release.strays import LOCK, find_strays, install_statement
 
 __all__ = [
+    "MAX_BYTES",
     "build_cards",
-    "card_changes",
-    "card_faults",
     "load_statement",
+    "read_ledger",
     "read_statement",
     "release_sheet",
     "release_tally",
+    "remade_report",
     "report_stands",
+    "sheet_and_tally",
 ]
 
-_MAX_BYTES: Final = 1 << 28
+MAX_BYTES: Final = 1 << 28
+"""A card is no larger."""
 
 
 def read_statement(root: str, release: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,6 +93,21 @@ def load_statement(uri: str) -> dict[str, Any]:
         raise UsageError(str(error)) from None
 
 
+def read_ledger(name: str) -> Snapshot:
+    """Reads all of a ledger.
+
+    Args:
+        name: path or PostgreSQL URL.
+
+    Raises:
+        UsageError: it cannot be opened, or is ahead of the clock.
+    """
+    try:
+        return Ledger.open(name if "://" in name else local_path(name), now=datetime.now(UTC)).snapshot()
+    except LedgerError as error:
+        raise UsageError(str(error)) from None
+
+
 def release_tally(index: Iterable[pa.Table], recordings: Iterable[pa.Table]) -> Tally:
     """Counts both tables of a release, and its people.
 
@@ -121,10 +141,10 @@ def release_sheet(root: str, stated: Mapping[str, Any] | None = None) -> tuple[d
         UsageError: there is no release, or its tables are not those that it names.
     """
     release = read_release(root)
-    return release, _sheet(root, release, stated)[0]
+    return release, sheet_and_tally(root, release, stated)[0]
 
 
-def _sheet(root: str, release: Mapping[str, Any], stated: Mapping[str, Any] | None) -> tuple[Sheet, Tally]:
+def sheet_and_tally(root: str, release: Mapping[str, Any], stated: Mapping[str, Any] | None) -> tuple[Sheet, Tally]:
     """Lays down the facts of a release anew, and gives what they were counted from."""
     index, recordings = (iter_release_table(root, release, name) for name in ("index", "recordings"))
     lines = release_file(root, release, "rejected.jsonl").splitlines()
@@ -147,12 +167,12 @@ def report_stands(root: str) -> bool:
         UsageError: there is no release, or its tables are not those that it names.
     """
     release = read_release(root)
-    sheet, tally = _sheet(root, release, None)
-    _, made = _report(root, release, sheet, tally, dict(write_cards(sheet)), leave_out=lambda _: None)
+    sheet, tally = sheet_and_tally(root, release, None)
+    _, made = remade_report(root, release, sheet, tally, dict(write_cards(sheet)), leave_out=lambda _: None)
     return _is(root, REPORT, made)
 
 
-def _report(
+def remade_report(
     root: str,
     release: Mapping[str, Any],
     sheet: Sheet,
@@ -184,55 +204,14 @@ def _report(
     return path, found if same_page(found, page) else page
 
 
-def card_faults(root: str) -> list[str]:
-    """Holds every card of a release against what its tables say, byte by byte.
-
-    Args:
-        root: its folder.
-
-    Returns:
-        A line for each fault: what differs first, and where.
-
-    Raises:
-        UsageError: there is no release, or its tables are not those that it names.
-    """
-    release = read_release(root)
-    try:
-        stated = read_statement(root, release)
-    except UsageError as error:
-        return [str(error)]
-    sheet, tally = _sheet(root, release, stated)
-    listed = {entry["path"] for entry in release["files"]}
-    expected = dict(write_cards(sheet))
-    faults = []
-    try:
-        expected |= [_report(root, release, sheet, tally, expected)]
-    except UsageError as error:
-        faults.append(str(error))
-    faults += [
-        f"{path}: is not in dataset.json; `duologue card build` writes it" for path in expected if path not in listed
-    ]
-    faults += [
-        f"{path}: is in dataset.json, and duologue writes no such card"
-        for path in CARD_FILES
-        if path in listed - expected.keys() - {REPORT}
-    ]
-    for path, wanted in expected.items():
-        if path not in listed:
-            continue
-        try:
-            found = read_inside(root, path, max_bytes=_MAX_BYTES)
-        except StoreFaultError:
-            raise
-        except (OSError, ValueError) as error:
-            faults.append(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})")
-            continue
-        if found != wanted:
-            faults.append(f"{path}: {_difference(found, wanted)}")
-    return faults
-
-
-def build_cards(root: str, stated: Mapping[str, Any] | None = None, *, tell: Callable[[str], None]) -> list[str]:
+def build_cards(
+    root: str,
+    stated: Mapping[str, Any] | None = None,
+    *,
+    snapshot: Snapshot | None = None,
+    as_of: datetime | None = None,
+    tell: Callable[[str], None],
+) -> list[str]:
     """Writes the cards of a release anew where they differ, after the ``dataset.json`` that lists them.
 
     Killed at any moment it leaves the old statement or the new one, and the next call makes the cards of that one whole: across
@@ -241,29 +220,33 @@ def build_cards(root: str, stated: Mapping[str, Any] | None = None, *, tell: Cal
     Args:
         root: its folder.
         stated: what a person states; what the release keeps if None.
+        snapshot: the ledger, which is asked anew what speakers allow; what the release says of it stays if None.
+        as_of: the moment for which it is asked; the last one in the ledger if None.
         tell: is told who holds the folder, as a line of text.
 
     Returns:
         The paths that were written or removed; none where all was as it is.
 
     Raises:
-        UsageError: there is no release, or a withdrawal has changed it: its receipt names ``dataset.json`` by its hash.
+        UsageError: there is no release, the ledger is another one than its, or a withdrawal has changed it: its receipt names
+            ``dataset.json`` by its hash.
     """
     with exclusive(
         join(root, LOCK), wait_s=600.0, waiting=lambda who: tell(f"waiting: {root} is held by {who}")
     ) as lease:
         old = read_version(join(root, MANIFEST))
-        release = read_release(root)
-        sheet, tally = _sheet(root, release, stated)
+        kept = read_release(root)
+        release = kept if snapshot is None else _asked_again(root, kept, snapshot, as_of)
+        sheet, tally = sheet_and_tally(root, release, stated)
         made = dict(write_cards(sheet))
-        made |= [_report(root, release, sheet, tally, made)]
+        made |= [remade_report(root, release, sheet, tally, made)]
         own = [file_entry(path, hashlib.sha256(data).hexdigest(), len(data)) for path, data in made.items()]
         others = [entry for entry in release["files"] if entry["path"] not in CARD_FILES]
         before = {entry["path"]: entry for entry in release["files"]}
         changed = [entry["path"] for entry in own if before.get(entry["path"]) != entry]
         gone = [path for path in before if path in CARD_FILES and path not in made]
         broken = [path for path in made if path not in changed and not _is(root, path, made[path])]
-        if (changed or gone) and "previous" in release:
+        if (changed or gone or release != kept) and "previous" in release:
             raise UsageError(
                 f"{root}: the receipt of its last withdrawal names dataset.json by its hash, and new cards would change it; "
                 "state it with the run that makes the next release, or keep the cards as they are"
@@ -275,7 +258,7 @@ def build_cards(root: str, stated: Mapping[str, Any] | None = None, *, tell: Cal
             write_bytes(join(root, waiting_path(entry)), made[STATEMENT])
         elif STATEMENT in gone and exists(join(root, STATEMENT)):
             move(join(root, STATEMENT), join(root, waiting_path(before[STATEMENT])))
-        document = {**release, "files": others + own} if changed or gone else release
+        document = {**release, "files": others + own} if changed or gone or release != kept else release
         if document is not release:
             lease.check()
             swap_bytes(join(root, MANIFEST), manifest_bytes(document), old=old)
@@ -291,73 +274,28 @@ def build_cards(root: str, stated: Mapping[str, Any] | None = None, *, tell: Cal
         return sorted([*changed, *broken, *gone])
 
 
-def card_changes(before: str, after: str) -> list[str]:
-    """Says what changed from one release to another, or from one version to the next, a line for each fact.
-
-    Args:
-        before, after: folders of releases.
-
-    Raises:
-        UsageError: one is no release.
-    """
-    old, new = (release_sheet(root)[1] for root in (before, after))
-    lines = [
-        f"{what}: {was} before, {now} now"
-        for what, was, now in (
-            ("name", old.facts.name, new.facts.name),
-            ("version", old.facts.version, new.facts.version),
+def _asked_again(root: str, release: dict[str, Any], snapshot: Snapshot, as_of: datetime | None) -> dict[str, Any]:
+    """Gives the document of a release with what the ledger says now."""
+    if snapshot.ledger_id != release["ledger"]["ledger_id"]:
+        raise UsageError(
+            f"{root}: was made with the ledger {release['ledger']['ledger_id']}, and this is {snapshot.ledger_id}; name that one"
         )
-        if was != now
-    ]
-    for name in sorted({*old.entries, *new.entries}):
-        was, now = (_in_words(sheet.entries.get(name)) for sheet in (old, new))
-        if was != now:
-            lines.append(f"{name.replace('stated.', 'stated: ').replace('_', ' ')}: {was} before, {now} now")
-    verdicts = [{each.id: each.status for each in judge(sheet)} for sheet in (old, new)]
-    lines += [
-        f"requirement {name.replace('_', ' ')}: {was} before, {verdicts[1][name]} now"
-        for name, was in verdicts[0].items()
-        if was != verdicts[1][name]
-    ]
-    return lines
-
-
-def _in_words(fact: Mapping[str, Any] | None) -> str:
-    if fact is None:
-        return "not there"
-    value = fact["value"]
-    if value is None:
-        return f"unknown ({fact['unknown']})"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} ({count})" for name, count in value.items()) or "none"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if not isinstance(value, int | float):
-        return str(value)
-    number = f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
-    unit = fact["unit"]
-    return number if unit == "share" else f"{number} {unit}"
+    at = coverage_moment(snapshot, as_of)
+    if at is None:
+        raise UsageError(
+            f"{root}: the ledger holds no decision, so nobody can be asked; name the one that the release was made with"
+        )
+    index, recordings = (read_release_table(root, release, name) for name in ("index", "recordings"))
+    tally = add_tallies(
+        (release_tally(index, recordings), Coverage(snapshot, at).tally_of(release, recordings, samples_ms(index)))
+    )
+    return {**release, **coverage_document(tally, checked_at=format_time(at), events=snapshot.events)}
 
 
 def _is(root: str, path: str, data: bytes) -> bool:
     try:
-        return read_inside(root, path, max_bytes=_MAX_BYTES) == data
+        return read_inside(root, path, max_bytes=MAX_BYTES) == data
     except StoreFaultError:
         raise
     except (OSError, ValueError):
         return False
-
-
-def _difference(found: bytes, wanted: bytes) -> str:
-    ours, theirs = wanted.splitlines(), found.splitlines()
-    for number, (line, other) in enumerate(zip(ours, theirs, strict=False), 1):
-        if line != other:
-            return f"line {number} says {_shown(other)}, its tables say {_shown(line)}"
-    return f"has {len(theirs)} lines, its tables make {len(ours)}"
-
-
-def _shown(line: bytes) -> str:
-    text = line.decode("utf-8", "replace").strip()
-    return repr(text if len(text) <= 120 else text[:117] + "...")

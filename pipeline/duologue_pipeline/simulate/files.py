@@ -1,5 +1,6 @@
 """Writes a simulated corpus: audio, words, truth, manifest and consent, ready for ``duologue run``."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import soundfile
 
-from duologue_consent import Ledger, Purpose
+from duologue_consent import ALL_FORMS, Ledger, Notice, Purpose, Terms
 from duologue_consent.ledger.seeded import seeded_entropy
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.records import SPEAKERS, Speaker
@@ -20,6 +21,7 @@ from duologue_pipeline.simulate.voices import VoiceBank
 
 __all__ = ["track_words", "write_corpus"]
 
+_NOTICE: Final = "A simulated conversation: its voices are nobody's."
 _OPENED_AT: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _FIRST_AT: Final = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 _SETTINGS: Final = {
@@ -145,10 +147,11 @@ def _write_ledger(path: Path, speaker_ids: Iterable[str], seed: int) -> None:
 
     They do so a week before the first conversation.
     """
-    rng = generator("ledger 1.0", seed)
+    rng = generator("ledger 1.1", seed)
     ledger_id = f"{rng.bytes(4).hex()}-0000-4000-8000-{rng.bytes(6).hex()}"
     ledger = Ledger.create(path, ledger_id=ledger_id, created_at=_OPENED_AT, entropy=seeded_entropy(rng.bytes(32)))
     purposes = [Purpose.RECORDING, Purpose.TRAINING_INHOUSE, Purpose.REDISTRIBUTION]
     at = _OPENED_AT + timedelta(hours=1)
+    terms = Terms(forms=ALL_FORMS, notice=Notice(hashlib.sha256(_NOTICE.encode()).hexdigest(), "1", "en"))
     for speaker_id in speaker_ids:
-        ledger.grant(speaker_id, purposes, at=at, entered_at=at)
+        ledger.grant(speaker_id, purposes, at=at, terms=terms, entered_at=at)

@@ -71,6 +71,8 @@ def test_places_and_forms_are_asked_for_anew(
             asked: Any = {"purpose": "training_inhouse", "recorded_at": day(5), "as_of": day(10), "forms": used}
             expected = plain.decide("spk-17", jurisdiction=place, **asked)
             assert remembering.decide("spk-17", jurisdiction=place, **asked).reason == expected.reason
+            assert remembering.allows("spk-17", jurisdiction=place, **asked) == expected.allowed
+            assert remembering.allows("spk-17", jurisdiction=place, **asked) == expected.allowed
 
 
 @pytest.mark.parametrize("days", [-5, 0, 5])

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from duologue_pipeline.release.card_files import build_cards, card_faults, report_stands
+from duologue_pipeline.release.card_check import card_faults
+from duologue_pipeline.release.card_files import build_cards, report_stands
 from duologue_pipeline.release.same_page import same_page
 from duologue_pipeline.withdrawal.scan.removed import removed_by
 from duologue_pipeline.withdrawal.scan.search import scan

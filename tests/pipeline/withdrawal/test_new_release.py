@@ -15,7 +15,8 @@ from duologue_pipeline.events.totals import totals_of_rows
 from duologue_pipeline.files.tables import read_table
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.records import SPLITS
-from duologue_pipeline.release.card_files import build_cards, card_faults
+from duologue_pipeline.release.card_check import card_faults
+from duologue_pipeline.release.card_files import build_cards
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.new_release import new_release
 from tests.pipeline.release.test_verify import edit_manifest, seal_file
