@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from duologue_pipeline.isolation.clock import Groups, Path, find_path, move_and_sum, sharpen
+from duologue_pipeline.isolation.clock import Groups, Path, Seen, find_path, move_and_sum, sharpen
 from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment
 from duologue_pipeline.isolation.fit import Fit, db, fit_filter
 from duologue_pipeline.records import BleedPoint, BleedReport, Span
@@ -124,11 +124,16 @@ class Direction:
         A copy that begins or ends in the middle drowns in the whole, where the stretches without it weigh most.
         """
         rules = self._rules
-        whole = find_path(groups, self._layout, rules)
+        each = Seen.of(groups, self._layout, rules)
+        whole = find_path(groups, each, self._layout, rules)
         if whole.sigmas >= rules.lag_peak_min_sigma or len(groups) < 3 * rules.path_min_groups:
             return whole
-        pieces = [piece for count in (2, 3) for piece in np.array_split(np.arange(len(groups)), count)]
-        best = max((find_path([groups[i] for i in piece], self._layout, rules) for piece in pieces), key=_sigmas)
+        pieces = [
+            slice(int(piece[0]), int(piece[-1]) + 1)
+            for count in (2, 3)
+            for piece in np.array_split(np.arange(len(groups)), count)
+        ]
+        best = max((find_path(groups[piece], each[piece], self._layout, rules) for piece in pieces), key=_sigmas)
         if best.sigmas < rules.lag_peak_min_sigma:
             return whole
         lag = float(np.median(best.lags))

@@ -17,8 +17,11 @@ from duologue_pipeline.isolation.evidence import Evidence, Layout, Segment
 from duologue_pipeline.isolation.fit import find_lag, find_peak, phase_correlation
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = ["Groups", "Path", "find_path", "move_and_sum", "sharpen"]
+__all__ = ["Groups", "Path", "Seen", "find_path", "move_and_sum", "sharpen"]
 
+_GROUPS_AT_ONCE = 16
+
+F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 
@@ -93,17 +96,39 @@ class Path:
     moves: bool = False
 
 
-def find_path(groups: Sequence[Evidence], layout: Layout, rules: IsolationRules) -> Path:
-    """Finds the lag of the copy in each group, first in each by itself, then near the line that most agree on."""
+@dataclass(frozen=True)
+class Seen:
+    """Holds what each group shows by itself: ``correlations`` float32 [groups, lags], ``peaks`` the highest lag, and its sigmas."""
+
+    correlations: F32
+    peaks: Sequence[tuple[int, float]]
+
+    @classmethod
+    def of(cls, groups: Sequence[Evidence], layout: Layout, rules: IsolationRules) -> "Seen":
+        """Looks at each of the groups, of which there is at least one."""
+        correlations = np.empty((len(groups), 2 * layout.frame + 1), np.float32)
+        for first in range(0, len(groups), _GROUPS_AT_ONCE):
+            crosses = np.stack([group.cross for group in groups[first : first + _GROUPS_AT_ONCE]])
+            correlations[first : first + _GROUPS_AT_ONCE] = phase_correlation(crosses, layout, rules)
+        return cls(correlations, [find_peak(correlation) for correlation in correlations])
+
+    def __getitem__(self, some: slice) -> "Seen":
+        return Seen(self.correlations[some], self.peaks[some])
+
+
+def find_path(groups: Sequence[Evidence], each: Seen, layout: Layout, rules: IsolationRules) -> Path:
+    """Finds the lag of the copy in each group, first in each by itself, then near the line that most agree on.
+
+    ``each`` is what the groups show by themselves.
+    """
     still, still_sigmas = find_lag(_total(groups, np.zeros(len(groups)), layout), layout, rules)
     path = Path(np.full(len(groups), float(still)), np.zeros(len(groups), np.bool_), still_sigmas)
     if len(groups) < rules.path_min_groups:
         return path
     at = np.array([group.middle for group in groups]) * layout.frame
-    correlations = np.stack([phase_correlation(group.cross, layout, rules) for group in groups])
-    peaks = [find_peak(correlation) for correlation in correlations]
-    lags = np.array([peak for peak, _ in peaks], np.float64) - layout.frame
-    seen = np.array([sigmas for _, sigmas in peaks]) >= rules.group_peak_min_sigma
+    correlations = each.correlations
+    lags = np.array([peak for peak, _ in each.peaks], np.float64) - layout.frame
+    seen = np.array([sigmas for _, sigmas in each.peaks]) >= rules.group_peak_min_sigma
     near = np.zeros(0, np.bool_)
     if seen.sum() >= rules.path_min_groups:
         slope, start, near = _line(at[seen], lags[seen], rules, layout)
@@ -146,7 +171,7 @@ def _scan(at: F64, correlations: npt.NDArray[Any], rules: IsolationRules, layout
     shifts = np.round(slopes[:, None] * from_middle / step).astype(np.intp)
     edge = int(np.abs(shifts).max())
     padded = np.pad(coarse, ((0, 0), (edge, edge)), constant_values=1.0)
-    total = np.zeros((len(slopes), bins))
+    total = np.zeros((len(slopes), bins), np.float32)
     for group, own in zip(padded, shifts.T, strict=True):
         total += sliding_window_view(group, bins)[own + edge]
     best, place = np.unravel_index(int(np.argmax(total)), total.shape)
@@ -188,8 +213,8 @@ def _join_groups(groups: Sequence[Evidence], layout: Layout, rules: IsolationRul
     """Sums neighbouring groups, each moved so that its copy, where it shows one, lies as in the middle one."""
     if len(groups) == 1:
         return groups[0]
-    peaks = [find_lag(group.cross, layout, rules) for group in groups]
-    lags = np.array([lag for lag, _ in peaks], np.float64)
+    peaks = Seen.of(groups, layout, rules).peaks
+    lags = np.array([peak for peak, _ in peaks], np.float64) - layout.frame
     clear = np.array([sigmas for _, sigmas in peaks]) >= rules.group_peak_min_sigma
     middle = float(np.median(lags))
     near = np.abs(lags - middle) <= rules.path_line_ms * layout.rate_hz / 1000

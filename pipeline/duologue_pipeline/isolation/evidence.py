@@ -5,6 +5,9 @@ hold every source of a copy in it.
 """
 
 from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +16,11 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = ["LOWEST_LEVEL_DB", "Evidence", "Layout", "Segment"]
+__all__ = ["LOWEST_LEVEL_DB", "Evidence", "Layout", "Room", "Segment"]
 
 LOWEST_LEVEL_DB = -120.0
+
+_TILES_AT_ONCE = 16  # what is computed of so many stays in the processor's cache
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -103,25 +108,56 @@ class Evidence:
         )
 
 
+class Room:
+    """Keeps the memory of the largest arrays of a segment for those of the next: new memory costs more than to fill it."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, npt.NDArray[Any]] = {}
+
+    def empty(self, name: str, shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
+        """Gives an array of this shape and type, with anything in it; the last one of this name is written over."""
+        size = prod(shape)
+        if name not in self._held or self._held[name].size < size:
+            self._held[name] = np.empty(size, kind)
+        return self._held[name][:size].reshape(shape)
+
+
 class Segment:
     """Holds frames of both tracks after the high-pass, with one more frame before and one after them.
 
     ``signal`` is float32 [2, (frames + 2) * frame], full scale is 1. ``levels_db`` float64 [2, frames] is the mean
     power of each frame in dBFS, ``levels_around_db`` float64 [2, frames] the highest of it and its two neighbours.
+
+    A segment made in the ``room`` of another one takes its place: the other gives no evidence any more.
     """
 
-    def __init__(self, signal: F32, layout: Layout, first_frame: int = 0) -> None:
+    def __init__(self, signal: F32, layout: Layout, first_frame: int = 0, room: Room | None = None) -> None:
+        room = Room() if room is None else room
         self._layout = layout
         self.first_frame = first_frame
         self.signal = signal
         tiles = signal.reshape(2, -1, layout.frame)
         self.frames = tiles[:, 1:-1]
-        tiles_db = 10 * np.log10(np.mean(np.square(tiles, dtype=np.float64), axis=2) + 10 ** (LOWEST_LEVEL_DB / 10))
+        energies = np.einsum("tfs,tfs->tf", tiles, tiles).astype(np.float64)
+        self._energies = energies[:, 1:-1]
+        tiles_db = 10 * np.log10(energies / layout.frame + 10 ** (LOWEST_LEVEL_DB / 10))
         self.levels_db = tiles_db[:, 1:-1]
         self.levels_around_db = sliding_window_view(tiles_db, 3, axis=1).max(axis=2)
-        # Everything below is a correlation of two frames, and made from these: each frame is transformed once.
-        self._spectra: C64 = rfft(tiles, 2 * layout.frame)
-        self._power: F32 = np.square(self._spectra.real) + np.square(self._spectra.imag)
+        # Everything below is a sum over frames of these: each frame is transformed, and multiplied with its neighbours, once.
+        shape = (tiles.shape[1], layout.frame + 1)
+        spectra = room.empty("spectra", (2, *shape), np.complex64)
+        _transform(tiles, spectra)
+        parts = spectra.view(np.float32)
+        self._power: F32 = room.empty("power", (2, *shape), np.float32)
+        np.square(parts[:, :, ::2], out=self._power)
+        self._power += np.square(parts[:, :, 1::2], out=room.empty("squares", (2, *shape), np.float32))
+        # Frame t of track a, conjugated, times frame t - 1, t, t + 1 of track b.
+        self._products: C64 = room.empty("products", (3, *shape), np.complex64)
+        a, b = spectra
+        np.conj(a, out=a)
+        np.multiply(a[1:], b[:-1], out=self._products[0, 1:])
+        np.multiply(a, b, out=self._products[1])
+        np.multiply(a[:-1], b[1:], out=self._products[2, :-1])
 
     def evidence(self, target: int, frames: Frames, weights: F64) -> Evidence:
         """Sums up some frames of a segment.
@@ -133,28 +169,40 @@ class Segment:
         """
         if not len(frames):
             return Evidence.none(self._layout)
-        source, energy = 1 - target, 0.0
-        crosses = np.zeros((3, self._layout.frame + 1), np.complex64)  # with the frame before, of the same time, after
-        powers = np.zeros((3, self._layout.frame + 1), np.float32)  # of the frame after, of the same time, before
-        for first in range(0, len(frames), 16):  # few at a time stay in the processor's cache
-            some = frames[first : first + 16]
-            weight = weights[some].astype(np.float32)
-            targets = self._spectra[target, some + 1].conj()
-            targets *= weight[:, None]
-            for place, cross in enumerate(crosses):
-                cross += np.einsum("fk,fk->k", targets, self._spectra[source, some + place])
-            for place, power in enumerate(powers):
-                power += weight @ self._power[source, some + 2 - place]
-            energy += float(weight @ np.sum(np.square(self.frames[target, some]), axis=1))
+        first, last = int(frames.min()), int(frames.max()) + 1
+        # The sum runs over all frames in between as well, with weight 0: that is cheaper than to pick the frames.
+        weight = np.zeros(last - first, np.float32)
+        weight[frames - first] = weights[frames]
+        crosses = np.empty((3, self._layout.frame + 1), np.complex64)  # with the frame before, of the same time, after
+        powers = np.empty((3, self._layout.frame + 1), np.float32)  # of the frame after, of the same time, before
+        for place in range(3):
+            if target == 0:
+                products = self._products[place, first + 1 : last + 1]
+            else:  # the product is that of the other direction, conjugated, seen from the source's frame
+                products = self._products[2 - place, first + place : last + place]
+            np.matmul(weight, products.view(np.float32), out=crosses[place].view(np.float32))
+            np.matmul(weight, self._power[1 - target, first + 2 - place : last + 2 - place], out=powers[place])
+        if target == 1:
+            np.conj(crosses, out=crosses)
         return Evidence(
             frames=len(frames),
             first=self.first_frame + int(frames[0]),
             last=self.first_frame + int(frames[-1]) + 1,
-            weight=float(weights[frames].astype(np.float32).sum()),
+            weight=float(weight.sum()),
             cross=_joined(crosses, self._layout),
             autocorrelation=irfft(powers, 2 * self._layout.frame)[:, : self._layout.long_taps],
-            energy=energy,
+            energy=float(weight @ self._energies[target, first:last]),
         )
+
+
+def _transform(tiles: F32, spectra: C64) -> None:
+    """Transforms frames with as many zeros behind them: float32 [2, n, frame] into complex64 [2, n, frame + 1]."""
+    _, count, frame = tiles.shape
+    padded = np.zeros((_TILES_AT_ONCE, 2 * frame), np.float32)
+    for track, first in product(range(2), range(0, count, _TILES_AT_ONCE)):
+        some = tiles[track, first : first + _TILES_AT_ONCE]
+        padded[: len(some), :frame] = some
+        spectra[track, first : first + _TILES_AT_ONCE] = rfft(padded[: len(some)])
 
 
 def _joined(crosses: C64, layout: Layout) -> C64:

@@ -21,6 +21,7 @@ __all__ = ["Fit", "db", "find_lag", "find_peak", "fit_filter", "phase_correlatio
 
 _NO_ENERGY = 1e-30  # stands for 0 where it is divided by, or its logarithm is taken
 
+F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 C64 = npt.NDArray[np.complex64]
 
@@ -52,37 +53,39 @@ class Fit:
         return min(max((self.explained - self.chance) / self.target, 0.0), 1.0)
 
 
-def _correlation(spectrum: C64, layout: Layout) -> F64:
-    """Sums target(t) * source(t - lag) for lags of -frame..frame samples: float64 [2 * frame + 1]."""
-    return irfft(spectrum, layout.n_fft)[2 * layout.frame :: -1].astype(np.float64)
+def _correlation(spectrum: C64, layout: Layout) -> F32:
+    """Sums target(t) * source(t - lag) for lags of -frame..frame samples: float32 [..., 2 * frame + 1]."""
+    correlation: F32 = irfft(spectrum, layout.n_fft)[..., 2 * layout.frame :: -1]
+    return correlation
 
 
-def phase_correlation(cross: C64, layout: Layout, rules: IsolationRules) -> F64:
+def phase_correlation(cross: C64, layout: Layout, rules: IsolationRules) -> F32:
     """Measures at each lag how well the tracks agree (GCC-PHAT, Knapp & Carter 1976).
 
     The phase transform gives every frequency the same weight: a common hum, which has few, makes no peak.
 
     Args:
-        cross: complex64 [n_fft / 2 + 1], the spectrum of their correlation.
+        cross: complex64 [..., n_fft / 2 + 1], the spectrum of their correlation.
         layout: the rules in samples.
         rules: the rules.
 
     Returns:
-        float64 [2 * frame + 1], not below 0 and without unit, for lags of -frame..frame samples.
+        float32 [..., 2 * frame + 1], not below 0 and without unit, for lags of -frame..frame samples.
     """
     # The correlation is exact at the lags that are kept; the spectrum it is made from is not: it also holds the edges
     # of the frames, which would outweigh the signal where that is weak. Hence there and back again.
     kept = _correlation(cross, layout) * _taper(2 * layout.frame + 1, rules.lag_taper_share)
     spectrum = rfft(kept, layout.n_fft)
     magnitude = np.abs(spectrum)
-    spectrum /= magnitude + 10 ** (rules.lag_ignored_below_db / 10) * magnitude.max() + _NO_ENERGY
-    spectrum[: round(rules.highpass_hz * layout.n_fft / layout.rate_hz)] = 0
-    return np.abs(irfft(spectrum, layout.n_fft)[: len(kept)])
+    ignored = 10 ** (rules.lag_ignored_below_db / 10) * magnitude.max(axis=-1, keepdims=True)
+    spectrum /= magnitude + ignored + _NO_ENERGY
+    spectrum[..., : round(rules.highpass_hz * layout.n_fft / layout.rate_hz)] = 0
+    return np.abs(irfft(spectrum, layout.n_fft)[..., : kept.shape[-1]])
 
 
 @cache
-def _taper(size: int, share: float) -> F64:
-    window: F64 = tukey(size, share)
+def _taper(size: int, share: float) -> F32:
+    window: F32 = tukey(size, share).astype(np.float32)
     return window
 
 
@@ -96,9 +99,9 @@ def find_lag(cross: C64, layout: Layout, rules: IsolationRules) -> tuple[int, fl
 
 
 def find_peak(correlation: npt.NDArray[Any]) -> tuple[int, float]:
-    """Finds the index of the highest value of float [n], and by how many sigmas it stands out."""
-    peak = int(np.argmax(correlation))
-    sigma = 1.4826 * float(np.median(correlation))
+    """Finds the index of the highest value of float [n], n odd, and by how many sigmas it stands out."""
+    peak, middle = int(np.argmax(correlation)), len(correlation) // 2
+    sigma = 1.4826 * float(np.partition(correlation, middle)[middle])
     return peak, float(correlation[peak]) / sigma if sigma else 0.0
 
 
@@ -110,7 +113,7 @@ def fit_filter(evidence: Evidence, lag: int, layout: Layout, rules: IsolationRul
     own = shares @ evidence.autocorrelation[:, :taps].astype(np.float64)
     source = max(float(own[0]), _NO_ENERGY)
     own[0] = source * (1 + 10 ** (rules.filter_ridge_db / 10))
-    correlation = _correlation(evidence.cross, layout)
+    correlation = _correlation(evidence.cross, layout).astype(np.float64)
     starts = np.arange(0, len(correlation) - taps + 1, layout.taps)
     start = int(np.clip(lag + layout.frame - layout.taps_before, 0, len(correlation) - taps))
     starts = np.append(start, starts[np.abs(starts - start) >= taps + layout.guard])

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from duologue_pipeline.isolation.bleed import Direction, Measurement
-from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB, Layout, Segment
+from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB, Layout, Room, Segment
 from duologue_pipeline.isolation.features import LevelHistogram, LevelTrack, Voices
 from duologue_pipeline.isolation.one_signal import SameSignal, one_signal_report
 from duologue_pipeline.isolation.shift import Shift
@@ -38,6 +38,8 @@ from duologue_pipeline.rules.isolation import IsolationRules
 __all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "measure_isolation"]
 
 SAMPLE_RATES_HZ = (8000, 16000)
+
+_FILTERED_AT_ONCE = 20_000  # what is computed of so many samples stays in the processor's cache
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -80,6 +82,7 @@ class IsolationMeter:
         self._raw = np.zeros((2, layout.segment), np.float32)
         self._filled = 0
         self._samples = 0
+        self._room = Room()
         # A frame of silence before the recording and one after it, so that every frame has two neighbours.
         self._context = np.zeros((2, layout.frame), np.float32)
         self._levels = (LevelHistogram(), LevelHistogram())
@@ -150,20 +153,23 @@ class IsolationMeter:
 
     def _add_segment(self, after: int) -> None:
         """Measures the samples pushed so far and ``after`` zeros, up to the last frame that has two neighbours."""
-        raw = self._raw[:, : self._filled].astype(np.float64)
+        size, before = self._filled, self._context.shape[1]
         self._filled = 0
-        self._samples += raw.shape[1]
-        if raw.size:
+        self._samples += size
+        signal = np.zeros((2, before + size + after), np.float32)
+        signal[:, :before] = self._context
+        for first in range(0, size, _FILTERED_AT_ONCE):
+            raw = self._raw[:, first : min(first + _FILTERED_AT_ONCE, size)].astype(np.float64)
             if self._sos_state is None:  # as if the first sample had been there for ever: no click at the start
                 self._sos_state = sosfilt_zi(self._sos)[:, None, :] * raw[None, :, :1]
             self._same_signal.add_samples(raw)
-            raw, self._sos_state = sosfilt(self._sos, raw, zi=self._sos_state)
-        signal = np.concatenate([self._context, raw.astype(np.float32), np.zeros((2, after), np.float32)], axis=1)
+            high, self._sos_state = sosfilt(self._sos, raw, zi=self._sos_state)
+            signal[:, before + first : before + first + high.shape[1]] = high
         frames = signal.shape[1] // self._layout.frame - 2
         self._context = signal[:, max(frames, 0) * self._layout.frame :].copy()
         if frames > 0:
             whole = signal[:, : (frames + 2) * self._layout.frame]
-            self._measure(Segment(whole, self._layout, self._frames))
+            self._measure(Segment(whole, self._layout, self._frames, self._room))
             self._frames += frames
 
     def _measure(self, segment: Segment) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
+from duologue_pipeline.activity import edges as edges_module
 from duologue_pipeline.activity.bands import BANDS, BandLevels, power_of
 from duologue_pipeline.activity.edges import edges_on_the_waveform, sound_scores
 from duologue_pipeline.activity.vad import levels_of
@@ -66,6 +67,18 @@ def test_every_hop_that_has_begun_has_a_level(samples: int, hops: int) -> None:
 def test_blocks_of_any_size_give_the_levels_of_one(cuts: list[int]) -> None:
     pcm = make_noise(0.5, -20)
     np.testing.assert_array_equal(band_levels(pcm, *cuts), band_levels(pcm))
+
+
+def test_scores_do_not_depend_on_how_many_blocks_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    bands = np.random.default_rng(3).integers(40, 160, (3_050, BANDS)).astype(np.uint8)
+    speech = np.arange(len(bands)) % 700 > 400
+    scores, noises = sound_scores(bands, speech, RULES)
+    assert len(noises) == 11
+    for at_once in (1, 4):
+        monkeypatch.setattr(edges_module, "_BLOCKS_AT_ONCE", at_once)
+        other, other_noises = sound_scores(bands, speech, RULES)
+        np.testing.assert_array_equal(other, scores)
+        np.testing.assert_array_equal(other_noises, noises)
 
 
 # --- change points --------------------------------------------------------------------------------------------------

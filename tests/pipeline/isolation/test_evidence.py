@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import uniform_filter1d
 
 from duologue_pipeline.isolation import shift
-from duologue_pipeline.isolation.evidence import Layout, Segment
+from duologue_pipeline.isolation.evidence import Layout, Room, Segment
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.isolation import IsolationRules
 
@@ -40,6 +40,18 @@ def test_evidence_is_the_correlation_of_frames_with_what_is_around_them(
     assert found.weight == pytest.approx(weights[frames].sum())
     tiles = signal[target].reshape(22, -1)[1:-1][frames].astype(np.float64)
     assert found.energy == pytest.approx(weights[frames] @ np.square(tiles).sum(axis=1), rel=1e-5)
+
+
+def test_a_segment_in_the_room_of_a_longer_one_gives_the_evidence_of_one_alone() -> None:
+    layout, random, room = Layout.of(RULES, 8000), np.random.default_rng(2), Room()
+    Segment(random.standard_normal((2, 30 * layout.frame), dtype=np.float32), layout, room=room)
+    signal = random.standard_normal((2, 22 * layout.frame), dtype=np.float32)
+    frames, weights = np.array([0, 3, 19]), np.ones(20)
+    for target in (0, 1):
+        alone = Segment(signal, layout).evidence(target, frames, weights)
+        beside = Segment(signal, layout, room=room).evidence(target, frames, weights)
+        np.testing.assert_array_equal(beside.cross, alone.cross)
+        np.testing.assert_array_equal(beside.autocorrelation, alone.autocorrelation)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7, 8, 9, 40])
