@@ -17,6 +17,8 @@ from duologue_cards.facts import Facts, Publication
 from duologue_cards.picture import write_picture
 from duologue_cards.readme import write_readme
 from duologue_cards.reference import CardRules, HumanTurnTaking
+from duologue_cards.report.of_conversation import write_conversation_report
+from duologue_cards.report.of_release import write_report
 from duologue_cards.requirements import judge, usable_for, write_requirements
 from duologue_cards.sheet import FEW, Sheet, make_sheet, write_facts
 from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
@@ -62,6 +64,7 @@ __all__ = [
     "write_checksums",
     "write_consent_statement",
     "write_content_usage",
+    "write_conversation_report",
     "write_croissant",
     "write_datasheet",
     "write_datasheet_page",
@@ -72,6 +75,7 @@ __all__ = [
     "write_odrl",
     "write_picture",
     "write_readme",
+    "write_report",
     "write_requirements",
     "write_rsl",
 ]

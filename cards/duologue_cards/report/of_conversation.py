@@ -7,7 +7,7 @@ from duologue_cards import phrases
 from duologue_cards.reference import CardRules, fto_counts
 from duologue_cards.report.content import Page, Table
 from duologue_cards.report.conversation import Conversation, player_document
-from duologue_cards.report.page import write_page
+from duologue_cards.report.page import render_page
 from duologue_cards.report.plots import Levels, plot_fto, plot_isolation, plot_overlap
 from duologue_cards.report.sound import SoundFormat, sound_address
 from duologue_cards.report.svg import Plot
@@ -88,7 +88,7 @@ def write_conversation_report(
         sound_address(conversation.audio, sound),
         no_sound="There was no audio: the blocks show when each speaks.",
     )
-    return write_page(
+    return render_page(
         Page(
             title=title,
             version="",

@@ -7,7 +7,7 @@ from duologue_cards import phrases
 from duologue_cards.licenses import together
 from duologue_cards.report.content import Page, Table, Tile
 from duologue_cards.report.conversation import LONGEST_S, Conversation, player_document
-from duologue_cards.report.page import write_page
+from duologue_cards.report.page import render_page
 from duologue_cards.report.plots import plot_bars, plot_fto, plot_isolation, plot_overlap
 from duologue_cards.report.sound import SoundFormat, sound_address
 from duologue_cards.report.svg import Plot
@@ -57,7 +57,7 @@ def write_report(
     ]
     found = judge(sheet)
     has_sound = any(each["sound"] for each in player)
-    return write_page(
+    return render_page(
         Page(
             title=sheet.stated.get("name", facts.name),
             version=facts.version,

@@ -13,14 +13,14 @@ from markupsafe import Markup
 from duologue_cards.report.content import Page
 from duologue_cards.report.svg import Plot
 
-__all__ = ["write_page"]
+__all__ = ["render_page"]
 
 _VENDOR: Final = ("wavesurfer-8.0.1.min.js", "wavesurfer-timeline-8.0.1.min.js")
 _SCRIPTS: Final = ("lanes.js", "player.js")
 _LICENSE: Final = "LICENSE.wavesurfer"
 
 
-def write_page(page: Page) -> str:
+def render_page(page: Page) -> str:
     """Writes the page; the same content gives the same bytes.
 
     What comes from outside is escaped by the template; what goes to the player is JSON in which no ``<`` stands. The content security

@@ -26,13 +26,16 @@ def percentiles(levels_db: tuple[float, float, float] | None, n: int) -> tuple[s
 
 
 def names(counts: Sequence[Count]) -> str:
+    """Writes names with their counts, escaped for Markdown."""
     return phrases.escaped(phrases.named(counts))
 
 
 def span(low: str | None, high: str | None) -> str:
+    """Writes a range of texts, or the one that both ends are; ``unknown`` where there is none."""
     return (low if low == high else f"{low} to {high}") or phrases.UNKNOWN
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Writes a table: one row of headings, and a line a row."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -33,7 +33,7 @@ from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.release_file import release_file, table_paths, waiting_path
-from duologue_pipeline.reader.tables import iter_release_table
+from duologue_pipeline.reader.tables import iter_release_table, read_release_table
 from duologue_pipeline.release.document import card_sheet, file_entry, manifest_bytes
 from duologue_pipeline.release.report import release_report
 from duologue_pipeline.release.same_page import same_page
@@ -287,7 +287,7 @@ def _asked_again(root: str, release: dict[str, Any], snapshot: Snapshot, as_of: 
         )
     index, recordings = (read_release_table(root, release, name) for name in ("index", "recordings"))
     tally = add_tallies(
-        (release_tally(index, recordings), Coverage(snapshot, at).tally_of(release, recordings, samples_ms(index)))
+        (release_tally([index], [recordings]), Coverage(snapshot, at).tally_of(release, recordings, samples_ms(index)))
     )
     return {**release, **coverage_document(tally, checked_at=format_time(at), events=snapshot.events)}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue_cards.report.page import write_page
+from duologue_cards.report.page import render_page
 from tests.cards.report.test_page import PAGE
 
 LOOK = Path(__file__).with_name("look.cjs")
@@ -33,7 +33,7 @@ def is_there() -> bool:
 def test_a_browser_finds_nothing(which: str, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     if which == "a small page":
-        page.write_text(write_page(PAGE), encoding="utf-8")
+        page.write_text(render_page(PAGE), encoding="utf-8")
     elif which == "a release":
         run("demo", "--out", tmp_path / "out", "--include-audio")
         page = tmp_path / "out" / "report.html"

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from duologue_cards.report.content import Page, Table, Tile
 from duologue_cards.report.conversation import Conversation, player_document
-from duologue_cards.report.page import write_page
+from duologue_cards.report.page import render_page
 
 EVIL = '</script><script>alert("1")</script><!-- & \u2028'
 
@@ -86,7 +86,7 @@ def scripts(page: str) -> list[str]:
 
 
 def test_the_policy_names_every_script_and_the_style_by_its_hash_and_nothing_else() -> None:
-    page = write_page(PAGE)
+    page = render_page(PAGE)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
     assert policy
     directives = dict(each.split(" ", 1) for each in policy[1].replace("&#39;", "'").split("; "))
@@ -104,7 +104,7 @@ def test_the_policy_names_every_script_and_the_style_by_its_hash_and_nothing_els
 
 
 def test_what_comes_from_outside_stays_text() -> None:
-    page = write_page(PAGE)
+    page = render_page(PAGE)
     assert 'alert("1")' not in re.sub(r'<script type="application/json".*?</script>', "", page, flags=re.DOTALL)
     (data,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, flags=re.DOTALL)
     assert "<" not in data
@@ -112,7 +112,7 @@ def test_what_comes_from_outside_stays_text() -> None:
 
 
 def test_the_page_names_no_address_that_could_be_fetched() -> None:
-    page = write_page(PAGE)
+    page = render_page(PAGE)
     attributes = re.findall(
         r'\s(?:src|href|srcset|action|poster)="([^"]*)"', re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
     )
@@ -120,13 +120,13 @@ def test_the_page_names_no_address_that_could_be_fetched() -> None:
 
 
 def test_a_page_without_conversations_has_no_script() -> None:
-    page = write_page(replace(PAGE, conversations=[]))
+    page = render_page(replace(PAGE, conversations=[]))
     assert "<script" not in page
     assert "script-src &#39;none&#39;" in page or "script-src 'none'" in page
 
 
 def test_the_same_content_gives_the_same_bytes() -> None:
-    assert write_page(PAGE) == write_page(PAGE)
+    assert render_page(PAGE) == render_page(PAGE)
 
 
 def test_the_player_gets_what_it_shows_and_no_more() -> None:
@@ -153,7 +153,7 @@ def test_the_vendored_scripts_are_those_that_npm_gives() -> None:
         "wavesurfer-8.0.1.min.js": "d916e98ceb53ebf0403f907e8f81425ce100b937021fcfa5cac66f728ec2ec1c",
         "wavesurfer-timeline-8.0.1.min.js": "2495d3865751222d34e24d31123f062fac1d11bd06b50b83f80c9ca3d28dbe8b",
     }
-    assert "BSD 3-Clause License" in write_page(PAGE)
+    assert "BSD 3-Clause License" in render_page(PAGE)
 
 
 def test_our_own_scripts_are_short() -> None:
