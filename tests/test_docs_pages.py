@@ -88,7 +88,8 @@ def exists_as_file(path: str, *roots: Path) -> bool:
 def files_named(page: Path) -> Iterator[str]:
     """Files that a page names, from the root of the repository or from within a package."""
     for found in FILE.findall(text(page)):
-        yield found.rstrip(".")
+        if (path := found.rstrip(".")) not in OF_A_RELEASE:
+            yield path
     for found in QUOTED_FILE.findall(text(page)):
         if found.partition("/")[0] in {*PACKAGES, *FOLDERS} and found not in OF_A_RELEASE:
             yield found
