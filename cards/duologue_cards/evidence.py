@@ -3,13 +3,13 @@
 Turn-taking and isolation are over the conversations with both voices.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from duologue_cards.draws import Estimate, estimated_median, estimated_ratio
 from duologue_cards.facts import Facts
+from duologue_cards.reference import fto_counts
 from duologue_cards.tally import Tally
 
 __all__ = ["Evidence", "measure"]
@@ -76,10 +76,6 @@ def measure(facts: Facts, tally: Tally, *, fto_edges_s: Sequence[float], bleedin
     named = _named(tally)
     n, turns = tally["conversations",], facts.turn_taking
     overlap_ms, own_ms, judged = tally["overlap_ms",], tally["speech_ms",], tally["judged_balance",]
-    edges_ms = [round(1000 * edge) for edge in fto_edges_s[1:-1]]
-    fto_counts = [0] * (len(edges_ms) + 1)
-    for fto_ms, count in named.get("fto_ms", {}).items():
-        fto_counts[bisect_right(edges_ms, fto_ms)] += count
     tracks = 2 * facts.recordings - facts.one_voice
     top_ms = max(named.get("top_speaker_ms", {}), default=0)
     bleeding = named.get("bleeding_ms", {})
@@ -95,7 +91,7 @@ def measure(facts: Facts, tally: Tally, *, fto_edges_s: Sequence[float], bleedin
         ),
         fto_median_s=estimated_median(tally, turns.fto_median_s, n),
         transfers=turns.floor_transfers,
-        fto_counts=tuple(fto_counts),
+        fto_counts=fto_counts(named.get("fto_ms", {}), fto_edges_s),
         words=tally["said_words",] if tally["said_tracks",] else None,
         disfluencies=tally["disfluencies",],
         backchannels=tally["backchannels",],

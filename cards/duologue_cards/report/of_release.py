@@ -5,6 +5,7 @@ from typing import Final
 
 from duologue_cards import phrases
 from duologue_cards.licenses import together
+from duologue_cards.reference import told_of_people
 from duologue_cards.report.content import Page, Table, Tile
 from duologue_cards.report.conversation import LONGEST_S, Conversation, player_document
 from duologue_cards.report.page import render_page
@@ -12,7 +13,7 @@ from duologue_cards.report.plots import plot_bars, plot_fto, plot_isolation, plo
 from duologue_cards.report.sound import SoundFormat, sound_address
 from duologue_cards.report.svg import Plot
 from duologue_cards.requirements import judge, usable_for
-from duologue_cards.sheet import PURPOSES, Sheet, with_few_hidden
+from duologue_cards.sheet import FEW, PURPOSES, Sheet, with_few_hidden
 from duologue_cards.tally import Tally
 
 __all__ = ["REPORT", "write_report"]
@@ -38,6 +39,7 @@ def write_report(
     conversations: Sequence[Conversation],
     cards: Mapping[str, str],
     *,
+    among: int,
     sound: SoundFormat = "opus",
 ) -> str:
     """Writes the text of report.html; the same release gives the same bytes.
@@ -47,6 +49,7 @@ def write_report(
         tally: of all its tables, of which the sheet was made.
         conversations: what the player shows.
         cards: path of every other card -> SHA-256 in lower-case hex.
+        among: of so many conversations these were chosen.
         sound: how the sound is encoded, where the release has audio.
     """
     facts = sheet.facts
@@ -67,8 +70,10 @@ def write_report(
             uses=[(each["use"], each["status"], each["because"]) for each in usable_for(sheet, found)],
             tiles=[Tile(_NAMES[each.id], each.status, each.says.replace("`", "")) for each in found],
             conversations=player,
-            chosen="Conversations chosen by rule, and not by anybody: the one with most overlap, the one with the worst verdict on its "
-            f"isolation, the one nearest to the median of overlap; the first {LONGEST_S / 60:g} minutes of each.",
+            chosen=f"Conversations chosen by rule, and not by anybody, {_among(among, facts.recordings)}: the one with most overlap, the "
+            "one with the worst verdict on its isolation if one does not pass, the one nearest to the median of overlap; the first "
+            f"{LONGEST_S / 60:g} minutes of each.",
+            people=told_of_people(sheet.rules),
             turns=_turns(sheet, tally),
             isolation=_isolation(sheet, tally),
             consent=_consent(sheet),
@@ -77,6 +82,10 @@ def write_report(
             made_by=facts.made_by,
         )
     )
+
+
+def _among(among: int, of: int) -> str:
+    return "of all" if among == of else f"of {among:,} of all {of:,}, those of the first shards"
 
 
 def _warning(sheet: Sheet, *, has_sound: bool) -> str:
@@ -96,7 +105,7 @@ def _numbers(sheet: Sheet) -> list[tuple[str, str]]:
     return [
         (phrases.duration(facts.duration_s), "of conversation"),
         (f"{facts.recordings:,}", "conversations"),
-        (f"{facts.speakers:,}", "speakers, nobody in two splits"),
+        (f"{facts.speakers:,}", "speakers, nobody in train and in validation"),
         (", ".join(languages[:3]) + (" …" if len(languages) > 3 else ""), "languages"),
         (f"{facts.turn_taking.floor_transfers:,}", "floor transfers"),
         (f"{passed:,} of {sheet.evidence.conversations:,}", "conversations whose tracks are apart"),
@@ -107,18 +116,17 @@ def _turns(sheet: Sheet, tally: Tally) -> list[Plot | Table]:
     median = sheet.evidence.fto_median_s
     why = sheet.compared
     return [
-        plot_fto(sheet.evidence.fto_counts, sheet.reference, median.value, median.interval, why_not=why),
+        plot_fto(sheet.evidence.fto_counts, sheet.rules, median.value, median.interval, why_not=why),
         plot_overlap(_counted(tally, "overlap_share"), sheet.reference, why_not=why),
     ]
 
 
 def _isolation(sheet: Sheet, tally: Tally) -> list[Plot | Table]:
-    levels = [
-        (level_db, name == "bleed_db")
+    levels = {
+        (level_db, name == "bleed_db"): count
         for name in ("bleed_db", "floor_db")
-        for level_db, count in sorted(_counted(tally, name).items())
-        for _ in range(count)
-    ]
+        for level_db, count in _counted(tally, name).items()
+    }
     rules, isolation = sheet.rules, sheet.facts.isolation
     faults = tuple(
         (phrases.FAULT_WORDS[each.name], f"{each.found:,}", f"{each.absent:,}", f"{each.unknown:,}")
@@ -134,7 +142,12 @@ def _isolation(sheet: Sheet, tally: Tally) -> list[Plot | Table]:
 
 def _consent(sheet: Sheet) -> list[Plot | Table]:
     facts = sheet.facts
-    bars = [(phrases.PURPOSE_WORDS[purpose], sheet.value(f"consent_{purpose}_recordings")) for purpose in PURPOSES]
+    bars = [(phrases.PURPOSE_WORDS[purpose], *_allowed(sheet, purpose)) for purpose in PURPOSES]
+    asked = (
+        f"as the ledger said for the moment {facts.consent.checked_at}"
+        if facts.consent
+        else "as the ledger said at the checkpoint of the run, which asked for its own purpose only"
+    )
     places = with_few_hidden(facts.speakers_by_jurisdiction)
     rows = (
         ("speakers by place", ", ".join(f"{place} ({count})" for place, count in places.items()) or phrases.UNKNOWN),
@@ -145,7 +158,16 @@ def _consent(sheet: Sheet) -> list[Plot | Table]:
         ("who withdrew, and receipts", "revocations.jsonl and receipts/, once somebody has"),
         ("check it", "duologue shards verify DATASET"),
     )
-    return [plot_bars(bars, facts.recordings), Table("The record of consent", (), rows)]
+    told = f"Conversations of which both speakers allow it in every form that is written, {asked}."
+    return [plot_bars(bars, facts.recordings, told), Table("The record of consent", (), rows)]
+
+
+def _allowed(sheet: Sheet, purpose: str) -> tuple[int | None, str]:
+    """Gives for how many conversations both speakers allow a purpose, and the same in words."""
+    count: int | None = sheet.value(f"consent_{purpose}_recordings")
+    if count is not None:
+        return count, f"{count:,} of {sheet.facts.recordings:,}"
+    return None, "not asked" if sheet.facts.consent is None else f"fewer than {FEW}"
 
 
 def _rest(sheet: Sheet, cards: Mapping[str, str]) -> list[Table]:

@@ -82,7 +82,7 @@ def release_report(
                     raise
                 leave_out(f"{REPORT} goes without a conversation that cannot be read ({error})")
     hashes = {path: hashlib.sha256(content).hexdigest() for path, content in cards.items()}
-    return REPORT, write_report(sheet, tally, conversations, hashes).encode()
+    return REPORT, write_report(sheet, tally, conversations, hashes, among=len(rows)).encode()
 
 
 def _first(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:

@@ -96,9 +96,11 @@ class HumanReferenceRules(RuleSet):
 
     Attributes:
         figures: each with its own source, which the rule set's only points to.
+        cited: figures that others report; the cards tell them and hold nothing against them.
         turn_taking: the reference of the cards (:mod:`duologue_cards.reference`).
     """
 
     name: ClassVar[str] = "human_reference"
     figures: tuple[HumanFigure, ...]
+    cited: tuple[HumanFigure, ...]
     turn_taking: HumanTurnTaking
