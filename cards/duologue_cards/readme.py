@@ -176,11 +176,7 @@ def _consent(sheet: Sheet) -> str:
         else f"`{purpose}`"
         for purpose in facts.purposes
     )
-    warning = (
-        ""
-        if "redistribution" in facts.purposes
-        else f"\n\n**Not for publication:** consent of the {who}s to `redistribution` was not asked for by this release."
-    )
+    warning = "" if sheet.passes_on else f"\n\n**Not for publication:** {sheet.not_passed_on}."
     checked = facts.consent.checked_at if facts.consent else phrases.UNKNOWN
     places = with_few_hidden(facts.speakers_by_jurisdiction)
     rows = [
@@ -207,7 +203,7 @@ def _consent(sheet: Sheet) -> str:
     )
     return f"""## Consent
 
-Both {who}s of every conversation allow {allowed or phrases.UNKNOWN}. The ledger was asked at the checkpoint
+Both {who}s of every conversation allowed {allowed or phrases.UNKNOWN}: the ledger was asked at the checkpoint
 below, before their audio was opened: consent had to be in force when a conversation was recorded, and when it was asked.{nobody}{silenced}{warning}
 
 {table(("", ""), rows)}
@@ -262,7 +258,7 @@ def _provenance(sheet: Sheet) -> str:
     publication = facts.publication
     rows = [
         ("creator", phrases.escaped(publication.creator or phrases.UNKNOWN)),
-        ("web address", publication.url or phrases.UNKNOWN),
+        ("web address", phrases.escaped(publication.url or phrases.UNKNOWN)),
         ("published", publication.date_published or phrases.UNKNOWN),
         ("made by", facts.made_by),
         ("rules", ", ".join(f"{name} {version}" for name, version in facts.rules)),

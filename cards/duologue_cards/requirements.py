@@ -25,7 +25,10 @@ _AT_SOURCE: Final = "separate microphones/lines at source"
 _PRE_TRAINING_H: Final = 60_000  # LibriLight, as cited there
 _POST_TRAINING_H: Final = 170  # the real conversations of Kyutai's seed, the smallest cited there
 _LEAST_POST_TRAINING_H: Final = 10
+_LEAST_WORDS: Final = 1000  # of fewer no rate of disfluencies is judged
 _ANCHORS: Final = "cited corpora for comparison: 170, 1,217 and 1,960 hours"
+_TRAINING: Final = ("training_inhouse", "redistribution")
+"""The purposes of which one at least must have been asked for where anything is trained."""
 _PAID: Final = ("purchase", "subscription", "training", "use")
 _NEEDS: Final = {
     "training": (),
@@ -98,7 +101,7 @@ def phases(sheet: Sheet, found: "list[Requirement] | tuple[Requirement, ...]") -
     return [
         _phase("pre_training", kind, *_pre_training(hours, told)),
         _phase("mid_training", kind, *_mid_training(sheet, status)),
-        _phase("post_training", kind, *_post_training(sheet, status, hours, told)),
+        _phase("post_training", kind, *_post_training(sheet, status, hours)),
     ]
 
 
@@ -113,6 +116,11 @@ def usable_for(sheet: Sheet, found: tuple[Requirement, ...]) -> list[dict[str, s
             worst, because = (
                 FAIL,
                 "the tokens are of the codec embedded, which is for trying things out and not for training",
+            )
+        elif use != "passing on to others" and not set(_TRAINING) & set(sheet.facts.purposes):
+            worst, because = (
+                FAIL,
+                f"consent to training was not asked for, but to {', '.join(sheet.facts.purposes) or 'nothing'}",
             )
         elif use == "training":
             consent = next(each for each in found if each.id == "consent_per_speaker")
@@ -201,12 +209,11 @@ def _dyadic_spontaneous(sheet: Sheet) -> Requirement:
         "quieter_share",
         "balanced_share",
         "disfluencies",
+        "disfluencies_per_100_words",
         "backchannels_per_minute",
-        "words",
         "stated.spontaneous",
     )
-    words = evidence.words or 0
-    per_100 = 100 * evidence.disfluencies / words if words else 0.0
+    per_100 = evidence.disfluencies_per_100_words
     if sheet.facts.synthetic:
         status, says = FAIL, f"{sheet.facts.synthetic:,} of {sheet.facts.recordings:,} conversations are synthetic"
     elif sheet.stated.get("spontaneous") is False:
@@ -215,8 +222,8 @@ def _dyadic_spontaneous(sheet: Sheet) -> Requirement:
         status, says = UNKNOWN, "there is no speech of two"
     elif evidence.quieter_share < 0.10:
         status, says = FAIL, f"who speaks less holds {_percent(evidence.quieter_share)} of the speech on average"
-    elif words >= 1000 and per_100 < 1:
-        status, says = FAIL, f"{per_100:.2f} disfluencies per 100 words"
+    elif evidence.transcribed_words >= _LEAST_WORDS and per_100 is not None and per_100 < 1:
+        status, says = FAIL, f"{per_100:.2f} disfluencies per 100 words of the tracks with a transcript"
     elif "spontaneous" not in sheet.stated:
         status, says = UNKNOWN, "nobody has stated whether people spoke freely"
     elif not (evidence.balanced_share >= 0.90 and evidence.disfluencies and evidence.backchannels):
@@ -266,7 +273,7 @@ def _register_coverage(sheet: Sheet) -> Requirement:
     shares = [value / math.fsum(named.values()) for value in named.values() if value]
     effective = math.exp(-math.fsum(share * math.log(share) for share in shares))
     good = effective >= 3 - 1e-9 and max(shares) <= 0.60
-    says = f"{effective:.2f} effective registers, the largest with {_percent(max(shares))} of the hours"
+    says = f"{effective:.2f} effective registers, the largest with {_percent(max(shares))} of the hours that name one"
     return Requirement("register_coverage", PASS if good else FAIL, threshold, says, facts)
 
 
@@ -321,8 +328,8 @@ def _redistribution_rights(sheet: Sheet) -> Requirement:
     ]
     unknown = sum(each.count for each in sheet.facts.licenses if each.value is None)
     unread = [each.value for each in sheet.facts.licenses if each.value and not is_known(each.value)]
-    if not sheet.passes_on:
-        status, says = FAIL, "consent to redistribution was not asked for"
+    if sheet.not_passed_on:
+        status, says = FAIL, sheet.not_passed_on
     elif bad:
         status, says = FAIL, f"licences that forbid it: {', '.join(bad)}"
     elif unknown:
@@ -351,7 +358,12 @@ def _mid_training(sheet: Sheet, status: dict[str, str]) -> tuple[str, str]:
     return FIT, f"turns and labels are there, {_percent(transcribed)} of the tracks have words"
 
 
-def _post_training(sheet: Sheet, status: dict[str, str], hours: float, told: str) -> tuple[str, str]:
+def _post_training(sheet: Sheet, status: dict[str, str], hours: float) -> tuple[str, str]:
+    fit, why = _fit_for_post_training(sheet, status, hours)
+    return fit, f"{why}; {hours:,.1f} hours of {_POST_TRAINING_H}; {_ANCHORS}"
+
+
+def _fit_for_post_training(sheet: Sheet, status: dict[str, str], hours: float) -> tuple[str, str]:
     needs = ("capture_at_source", "dyadic_spontaneous", "realistic_overlap", "consent_per_speaker")
     if FAIL in (status["capture_at_source"], status["realistic_overlap"]):
         return UNFIT, "the tracks are not apart, or the turn-taking is not that of people"
@@ -362,10 +374,10 @@ def _post_training(sheet: Sheet, status: dict[str, str], hours: float, told: str
     if UNKNOWN in (status[need] for need in needs):
         return UNKNOWN, "not known: " + ", ".join(need for need in needs if status[need] == UNKNOWN)
     if hours >= _POST_TRAINING_H:
-        return FIT, f"{told}; {_ANCHORS}"
+        return FIT, "all that it needs passes"
     if hours >= _LEAST_POST_TRAINING_H:
-        return PARTIAL, f"{told} of {_POST_TRAINING_H}; {_ANCHORS}"
-    return UNFIT, f"too small: {told} of {_POST_TRAINING_H}; {_ANCHORS}"
+        return PARTIAL, "too small alone"
+    return UNFIT, "too small"
 
 
 _RULES: Final[tuple[Callable[[Sheet], Requirement], ...]] = (

@@ -73,8 +73,18 @@ class Sheet:
 
     @property
     def passes_on(self) -> bool:
-        """Tells whether both speakers of every conversation allow that the data is passed on."""
-        return "redistribution" in self.facts.purposes
+        """Tells whether both speakers of every conversation allow that the data is passed on, as the ledger said when it was asked last."""
+        return self.not_passed_on is None
+
+    @property
+    def not_passed_on(self) -> str | None:
+        """Says why the data may not be passed on by consent; None where it may."""
+        if "redistribution" not in self.facts.purposes:
+            return "consent to redistribution was not asked for"
+        consent = self.facts.consent
+        if consent and consent.purposes["redistribution"].recordings != self.facts.recordings:
+            return f"consent to redistribution does not cover every conversation any more, checked for {consent.checked_at}"
+        return None
 
     @property
     def only_synthetic(self) -> bool:
@@ -249,6 +259,13 @@ def _turn_taking(sheet: Sheet) -> dict[str, _Fact]:
             evidence.words, "words", "words of the transcripts added up", _RECORDINGS, "no track has a transcript"
         ),
         "disfluencies": rows(evidence.disfluencies, "events", f"of the words, counted {_BOTH}"),
+        "disfluencies_per_100_words": _or_unknown(
+            evidence.disfluencies_per_100_words,
+            "per 100 words",
+            f"disfluencies of the tracks with a transcript over their words, {_BOTH}",
+            _RECORDINGS,
+            "no track has a transcript",
+        ),
         "quieter_share": _or_unknown(
             evidence.quieter_share,
             "share",
@@ -277,7 +294,7 @@ def _turn_taking(sheet: Sheet) -> dict[str, _Fact]:
     method = f"Wasserstein-1 distance of the floor-transfer offsets to those of {sheet.reference.of}"
     return {
         **found,
-        "fto_distance_s": rows(distance, "s", method),
+        "fto_distance_s": rows(distance, "s", method, n=evidence.conversations),
         "fto_distance_limit_s": rows(
             highest_s, "s", "99th percentile of that distance of as many conversations of people"
         ),

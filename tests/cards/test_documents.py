@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from markdown_it import MarkdownIt
 from rdflib.namespace import ODRL2
 
 from duologue_cards import Sheet, write_cards
@@ -335,3 +336,44 @@ def test_the_datasheet_asks_every_question_of_the_template_once(release: Any) ->
     restrictions = sections["distribution"][4]
     assert restrictions["question"].startswith("Have any third parties imposed IP-based or other restrictions")
     assert restrictions["answer"] == "those of the licences: the authors are named"
+
+
+def test_nothing_is_offered_any_more_where_the_ledger_says_so_since(build: Build, row: Row) -> None:
+    release = build(*(row(str(number), license="CC-BY-4.0") for number in range(9)))
+    release.document["purposes"] = ["redistribution"]
+    release.document["consent"] = consent_of(recording=9, redistribution=9)
+    assert sheet_of(release).passes_on
+    release.document["consent"] = consent_of(recording=9, redistribution=8)
+    found = texts(sheet_of(release, **STATED))
+    why = "consent to redistribution does not cover every conversation any more, checked for 2026-02-21T10:00:00Z"
+    assert found["cards/content-usage.txt"].startswith("Content-Usage: train-ai=n\n")
+    assert "privacy-consent" not in found["cards/rsl.xml"]
+    assert '<prohibits type="usage">ai-all</prohibits>' in found["cards/rsl.xml"]
+    assert ("distribute", []) in rules_of(json.loads(found["cards/usage.odrl.json"]), "prohibition")
+    assert f"**Not for publication:** {why}." in found["README.md"]
+    requirements = {each["id"]: each for each in json.loads(found["cards/requirements.json"])["requirements"]}
+    assert requirements["redistribution_rights"]["evidence"] == why
+
+
+@pytest.mark.parametrize(("said", "answer"), [({"synthetic": False}, "no"), ({}, "unknown")])
+def test_two_laws_get_one_answer_on_synthetic_data(build: Build, row: Row, said: dict[str, Any], answer: str) -> None:
+    found = texts(sheet_of(build(row("1", **said))))
+    californian = json.loads(found["cards/ab2013.json"])["items"]["12"]["answer"]
+    european = json.loads(found["cards/eu_summary.json"])["sources"]["2.5"]["answer"]
+    assert european == answer
+    assert (californian or "unknown").startswith(answer)
+
+
+def test_rights_are_told_as_they_were_stated_and_licences_as_far_as_known(build: Build, row: Row) -> None:
+    def rights(*licenses: str | None, **stated: Any) -> str:
+        release = build(*(row(str(number), license=license_) for number, license_ in enumerate(licenses)))
+        answer: str = json.loads(texts(sheet_of(release, **stated))["cards/ab2013.json"])["items"]["5"]["answer"]
+        return answer
+
+    assert rights("CC0-1.0", trademark_or_patent=False) == "public domain (CC0-1.0); trademark or patent: no"
+    assert "of 1 conversation no licence is stated" in rights("CC-BY-4.0", None)
+
+
+def test_what_is_stated_cannot_become_html(build: Build, row: Row) -> None:
+    told = texts(sheet_of(build(row("1")), url="https://example.org/<script>alert(1)</script>|x"))["README.md"]
+    assert "<script" not in MarkdownIt("commonmark").enable("table").render(told)

@@ -147,7 +147,7 @@ def test_release_not_cleared_for_redistribution_says_so(build: Build, row: Row) 
     assert "**Not for publication:**" in readme_of(release)
     release.document["purposes"] = ["redistribution"]
     text = readme_of(release)
-    assert "allow `redistribution` (passing the data on to others)." in text
+    assert "allowed `redistribution` (passing the data on to others): the ledger was asked" in text
     assert "Not for publication" not in text
 
 

@@ -92,9 +92,9 @@ def _warning(sheet: Sheet, *, has_sound: bool) -> str:
     told = []
     if sheet.facts.codec.name == "embedded":
         told.append(f"Not for training: {sheet.facts.codec.quality}")
-    if not sheet.passes_on:
-        what = "This page holds voices, and consent" if has_sound else "Consent"
-        told.append(f"{what} to pass it on was not asked for: keep it in the house.")
+    if sheet.not_passed_on:
+        voices = "This page holds voices. " if has_sound else ""
+        told.append(f"{voices}Keep it in the house: {sheet.not_passed_on}.")
     return " ".join(told)
 
 
