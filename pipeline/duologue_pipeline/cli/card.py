@@ -54,7 +54,8 @@ def build(
 
     Exit status: 0 done; 2 there is no release, a wrong statement or ledger, or a receipt names dataset.json as it is.
     """
-    from duologue_pipeline.release.card_files import build_cards, load_statement, read_ledger
+    from duologue_pipeline.release.card_files import build_cards, read_ledger
+    from duologue_pipeline.release.stated import load_statement
 
     with usage_errors():
         stated = None if card is None else load_statement(card)
