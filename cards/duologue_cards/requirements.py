@@ -22,6 +22,7 @@ FIT, PARTIAL, UNFIT = "fit", "partial", "unfit"
 
 _ORDER: Final = (PASS, UNKNOWN, FAIL)
 _AT_SOURCE: Final = "separate microphones/lines at source"
+_SEPARATED: Final = "separated from a mix"
 _PRE_TRAINING_H: Final = 60_000  # LibriLight, as cited there
 _POST_TRAINING_H: Final = 170  # the real conversations of Kyutai's seed, the smallest cited there
 _LEAST_POST_TRAINING_H: Final = 10
@@ -183,7 +184,7 @@ def _capture_at_source(sheet: Sheet) -> Requirement:
             FAIL,
             f"the other voice is above {limit_db:g} dB in {_percent(evidence.bleeding_hours / hours)} of the hours",
         )
-    elif capture is not None and capture != _AT_SOURCE:
+    elif capture == _SEPARATED:
         status, says = FAIL, f"stated: {capture}"
     elif not hours:
         status, says = UNKNOWN, "there is no conversation with both voices"
@@ -192,6 +193,8 @@ def _capture_at_source(sheet: Sheet) -> Requirement:
     elif capture is None:
         status = UNKNOWN
         says = "nobody has stated how it was recorded, and no measurement can tell a good separation from isolation at source"
+    elif capture != _AT_SOURCE:
+        status, says = UNKNOWN, f"stated: {capture}, which does not tell whether each voice had a line of its own"
     elif share["pass"] >= 0.95 and not share["fail"]:
         status, says = PASS, f"{_percent(share['pass'])} of the hours pass, none fails; stated: {capture}"
     else:

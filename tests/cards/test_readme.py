@@ -124,6 +124,7 @@ def test_turn_taking_stands_beside_people_on_the_telephone(build: Build, row: Ro
 def test_turn_taking_of_another_language_is_not_compared_and_the_card_says_why(build: Build, row: Row) -> None:
     text = readme_of(build(row("1", language=None)))
     assert cells_of(text, "floor transfers in overlap") == ["25.0 %", "not compared", ""]
+    assert "word times" not in text
     assert "Not held against people: the reference is of en, and the languages are: not stated." in text
 
 

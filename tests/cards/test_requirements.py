@@ -46,6 +46,7 @@ def test_no_measurement_passes_what_only_a_person_knows(build: Build, row: Row) 
     found = statuses(sheet_of(release, **STATED))
     assert (found["capture_at_source"], found["dyadic_spontaneous"]) == ("pass", "pass")
     assert statuses(sheet_of(release, capture="separated from a mix"))["capture_at_source"] == "fail"
+    assert statuses(sheet_of(release, capture="other"))["capture_at_source"] == "unknown"
     assert statuses(sheet_of(release, spontaneous=False))["dyadic_spontaneous"] == "fail"
 
 

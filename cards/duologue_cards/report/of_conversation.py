@@ -100,7 +100,7 @@ def write_conversation_report(
             tiles=(),
             conversations=[player],
             chosen="",
-            people=told_of_people(rules),
+            people="" if why else told_of_people(rules),
             turns=turns,
             isolation=_isolation(figures, rules),
             consent=(),

@@ -73,7 +73,7 @@ def write_report(
             chosen=f"Conversations chosen by rule, and not by anybody, {_among(among, facts.recordings)}: the one with most overlap, the "
             "one with the worst verdict on its isolation if one does not pass, the one nearest to the median of overlap; the first "
             f"{LONGEST_S / 60:g} minutes of each.",
-            people=told_of_people(sheet.rules),
+            people="" if sheet.compared else told_of_people(sheet.rules),
             turns=_turns(sheet, tally),
             isolation=_isolation(sheet, tally),
             consent=_consent(sheet),

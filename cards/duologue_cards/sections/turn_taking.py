@@ -48,11 +48,11 @@ def turn_taking(sheet: Sheet) -> str:
     ]
     as_many = _of_as_many(sheet) if sheet.compared is None else ("",) * len(rows)
     told = [(*row, limits) for row, limits in zip(rows, as_many, strict=True)]
-    if list(evidence.languages) != [sheet.reference.language]:
+    others = list(evidence.languages) != [sheet.reference.language]
+    if others:
         told = [(name, ours, "not compared", "") for name, ours, *_ in rows]
     not_held = f" Not held against people: {phrases.escaped(sheet.compared)}." if sheet.compared else ""
-    sources = "; ".join(f"{name}: {people[each].of} ({people[each].source})" for each, name in _OF_PEOPLE.items())
-    cited = "; ".join(f"{each.of} ({each.source})" for each in sheet.rules.cited)
+    people_told = "" if others else f"\n\n{_told(sheet)}"
     return f"""## Turn taking
 
 ![{phrases.escaped(picture_text(sheet))}]({PICTURE})
@@ -61,11 +61,19 @@ Over {phrases.duration(turns.duration_s)} of conversation with {phrases.count(tu
 
 {table(("", "this release", "people on the telephone", "as few of their calls"), told)}
 
-In brackets: 95 % interval, by a bootstrap by conversation. As few of their calls: 95 % of draws of as many.{not_held}
+In brackets: 95 % interval, by a bootstrap by conversation. As few of their calls: 95 % of draws of as many.{not_held}{people_told}"""
 
-Where the figures of people come from: {sources}. They come from word times, those of this release from voice activity. For
-comparison, no limits: {cited}. Far less overlap than theirs can mean that an echo canceller or a separation has cut overlaps out
-before the recording came here."""
+
+def _told(sheet: Sheet) -> str:
+    """Says where each figure of people comes from, and what it can mean to be unlike them."""
+    people = sheet.rules.people
+    sources = "; ".join(f"{name}: {people[each].of} ({people[each].source})" for each, name in _OF_PEOPLE.items())
+    cited = "; ".join(f"{each.of} ({each.source})" for each in sheet.rules.cited)
+    return (
+        f"Where the figures of people come from: {sources}. They come from word times, those of this release from voice activity. For\n"
+        f"comparison, no limits: {cited}. Far less overlap than theirs can mean that an echo canceller or a separation has cut overlaps\n"
+        "out before the recording came here."
+    )
 
 
 def _of_as_many(sheet: Sheet) -> tuple[str, ...]:

@@ -42,7 +42,9 @@ def test_a_speaker_of_the_bridge_is_in_two_splits(build: Build, row: Row) -> Non
 
 
 def test_the_turn_taking_of_people_was_not_measured_by_the_same_rules(build: Build, row: Row) -> None:
-    page = page_of(build(row("1")), among=1)
+    people = [row(str(number), language="en", ftos_s=[-0.3, 0.1, 0.2, 0.6] * 10) for number in range(9)]
+    page = page_of(build(*people), among=9)
+    assert "Theirs come from word times" not in page_of(build(*(each | {"language": "de"} for each in people)), among=9)
     assert "Theirs come from word times, those here from voice activity." in page
 
 
