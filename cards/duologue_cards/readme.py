@@ -7,6 +7,7 @@ templates/datasetcard_template.md) where something is told.
 from typing import Final
 
 from duologue_cards import phrases
+from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
 from duologue_cards.facts import BRIDGE, Facts
 from duologue_cards.front_matter import front_matter
 from duologue_cards.licenses import together
@@ -15,7 +16,7 @@ from duologue_cards.sections.background import citing, creation, risks, uses
 from duologue_cards.sections.loading import loading
 from duologue_cards.sections.turn_taking import turn_taking
 from duologue_cards.sections.words import names, percentiles, span, table
-from duologue_cards.sheet import FEW, PURPOSES, Sheet, with_few_hidden
+from duologue_cards.sheet import Sheet
 
 __all__ = ["write_readme"]
 

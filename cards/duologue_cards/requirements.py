@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from duologue_cards.entry import PURPOSES
 from duologue_cards.licenses import forbids, is_known
 from duologue_cards.phases import FAIL, FIT, PASS, UNKNOWN, phases
 from duologue_cards.phrases import percent
 from duologue_cards.reference import limit as reference_limit
-from duologue_cards.sheet import PURPOSES, Sheet
+from duologue_cards.sheet import Sheet
 
 __all__ = ["Requirement", "judge", "usable_for", "write_requirements"]
 

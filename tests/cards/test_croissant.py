@@ -18,7 +18,7 @@ from duologue_cards import (
     write_eu_summary,
     write_readme,
 )
-from duologue_cards.sheet import PURPOSES
+from duologue_cards.entry import PURPOSES
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
 from tests.cards.conftest import sheet_of
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from duologue_cards.documents.answers import json_text
+from duologue_cards.entry import PURPOSES
 from duologue_cards.licenses import forbids
-from duologue_cards.sheet import PURPOSES, Sheet
+from duologue_cards.sheet import Sheet
 
 __all__ = ["ODRL_FILE", "odrl_offer", "write_odrl"]
 

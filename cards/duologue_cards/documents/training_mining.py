@@ -8,8 +8,9 @@ are not allowed; training is constrained to the purposes of consent.
 
 from typing import Any, Final
 
+from duologue_cards.entry import PURPOSES
 from duologue_cards.licenses import together
-from duologue_cards.sheet import PURPOSES, Sheet
+from duologue_cards.sheet import Sheet
 
 __all__ = ["TRAINING_MINING", "training_mining"]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from duologue_cards import phrases
+from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
 from duologue_cards.licenses import together
 from duologue_cards.reference import told_of_people
 from duologue_cards.report.content import Page, Table, Tile
@@ -13,7 +14,7 @@ from duologue_cards.report.plots import plot_bars, plot_fto, plot_isolation, plo
 from duologue_cards.report.sound import SoundFormat, sound_address
 from duologue_cards.report.svg import Plot
 from duologue_cards.requirements import judge, usable_for
-from duologue_cards.sheet import FEW, PURPOSES, Sheet, with_few_hidden
+from duologue_cards.sheet import Sheet
 from duologue_cards.tally import Tally
 
 __all__ = ["REPORT", "write_report"]

@@ -7,7 +7,8 @@ from typing import Final
 
 from duologue_cards import phrases
 from duologue_cards.documents.citation import citation
-from duologue_cards.sheet import PURPOSES, Sheet
+from duologue_cards.entry import PURPOSES
+from duologue_cards.sheet import Sheet
 
 __all__ = ["citing", "creation", "risks", "uses"]
 
