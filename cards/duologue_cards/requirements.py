@@ -265,7 +265,7 @@ def _consent_per_speaker(sheet: Sheet) -> Requirement:
         says = f"{passed}; whether the grants name a notice is not known: {sheet.why('consent_notices')}"
         return Requirement("consent_per_speaker", UNKNOWN, threshold, says, facts)
     when = f"checked for {consent.checked_at}"
-    short = [purpose for purpose in asked if consent.purposes[purpose].recordings != total]
+    short = [purpose for purpose in asked if purpose not in sheet.in_force]
     if short:
         says = f"not all conversations are covered any more for {', '.join(short)}, {when}: `duologue consent propagate` takes them out"
         return Requirement("consent_per_speaker", FAIL, threshold, says, facts)

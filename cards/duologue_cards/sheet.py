@@ -12,7 +12,18 @@ from typing import Any
 
 from duologue_cards.compute import facts_from_tally
 from duologue_cards.counted import consent_entries, isolation_entries, speaker_entries, total_entries
-from duologue_cards.entry import BOTH, RECORDINGS, RELEASE, Entry, by_name, estimated, known, or_unknown, unknown
+from duologue_cards.entry import (
+    BOTH,
+    PURPOSES,
+    RECORDINGS,
+    RELEASE,
+    Entry,
+    by_name,
+    estimated,
+    known,
+    or_unknown,
+    unknown,
+)
 from duologue_cards.evidence import Evidence, measure
 from duologue_cards.facts import Facts, Publication
 from duologue_cards.reference import CardRules, HumanTurnTaking, distance_s, limit
@@ -57,19 +68,27 @@ class Sheet:
         return self.rules.turn_taking
 
     @property
+    def in_force(self) -> tuple[str, ...]:
+        """Gives the purposes that the release is for and both speakers of every conversation allow, as the ledger said when it was asked last."""
+        purposes, consent = self.facts.purposes, self.facts.consent
+        if consent is None:
+            return purposes
+        whole = self.facts.recordings
+        return tuple(each for each in purposes if each in PURPOSES and consent.purposes[each].recordings == whole)
+
+    @property
     def passes_on(self) -> bool:
-        """Tells whether both speakers of every conversation allow that the data is passed on, as the ledger said when it was asked last."""
-        return self.not_passed_on is None
+        """Tells whether both speakers of every conversation allow that the data is passed on."""
+        return "redistribution" in self.in_force
 
     @property
     def not_passed_on(self) -> str | None:
         """Says why the data may not be passed on by consent; None where it may."""
         if "redistribution" not in self.facts.purposes:
             return "consent to redistribution was not asked for"
-        consent = self.facts.consent
-        if consent and consent.purposes["redistribution"].recordings != self.facts.recordings:
-            return f"consent to redistribution does not cover every conversation any more, checked for {consent.checked_at}"
-        return None
+        if self.passes_on:
+            return None
+        return f"consent to redistribution does not cover every conversation any more, checked for {self.value('consent_checked_at')}"
 
     @property
     def only_synthetic(self) -> bool:

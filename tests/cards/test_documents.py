@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 from rdflib.namespace import ODRL2
 
-from duologue_cards import Sheet, write_cards
+from duologue_cards import Sheet, document_faults, write_cards
 from duologue_schemas import iter_faults
 from tests.cards.conftest import commitment, sheet_of
 
@@ -349,7 +349,10 @@ def test_nothing_is_offered_any_more_where_the_ledger_says_so_since(build: Build
     assert found["cards/content-usage.txt"].startswith("Content-Usage: train-ai=n\n")
     assert "privacy-consent" not in found["cards/rsl.xml"]
     assert '<prohibits type="usage">ai-all</prohibits>' in found["cards/rsl.xml"]
-    assert ("distribute", []) in rules_of(json.loads(found["cards/usage.odrl.json"]), "prohibition")
+    offer = json.loads(found["cards/usage.odrl.json"])
+    assert ("distribute", []) in rules_of(offer, "prohibition")
+    assert rules_of(offer, "permission") == []
+    assert document_faults("cards/usage.odrl.json", found["cards/usage.odrl.json"].encode()) == []
     assert f"**Not for publication:** {why}." in found["README.md"]
     requirements = {each["id"]: each for each in json.loads(found["cards/requirements.json"])["requirements"]}
     assert requirements["redistribution_rights"]["evidence"] == why

@@ -34,8 +34,9 @@ def odrl_offer(sheet: Sheet) -> dict[str, Any]:
         for part, term in (("BY", "Attribution"), ("SA", "ShareAlike"))
         if any(forbids(each, part) for each in licenses)
     ]
-    permitted = [_for_purposes("odrl:Permission", target, facts.purposes)]
-    prohibited = [_for_purposes("odrl:Prohibition", target, (each for each in PURPOSES if each not in facts.purposes))]
+    others = [each for each in PURPOSES if each not in sheet.in_force]
+    permitted = [_for_purposes("odrl:Permission", target, sheet.in_force)] if sheet.in_force else []
+    prohibited = [_for_purposes("odrl:Prohibition", target, others)] if others else []
     if sheet.passes_on:
         permitted.append(_rule("odrl:Permission", target, f"{_ODRL}distribute"))
     else:

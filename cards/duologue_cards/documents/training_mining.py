@@ -23,7 +23,7 @@ _OTHERS: Final = ("cawg.ai_inference", "cawg.data_mining")
 
 def training_mining(sheet: Sheet) -> dict[str, Any]:
     """Builds the data of the assertion by the purposes that the ledger was asked for."""
-    purposes = sheet.facts.purposes
+    purposes = sheet.in_force
     trains: dict[str, str] = {"use": "notAllowed"}
     if sheet.passes_on or "training_inhouse" in purposes:
         who = "anybody who has a copy by right" if sheet.passes_on else "the holder of the ledger only"
