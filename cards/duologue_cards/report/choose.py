@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from duologue_schemas.tables import WITHDRAWN
+
 __all__ = ["COLUMNS", "choose"]
 
 COLUMNS: Final = (
@@ -27,7 +29,6 @@ COLUMNS: Final = (
 """The columns of recordings.parquet that are looked at."""
 
 _WARNED: Final = ("fail", "warn", "undetermined")
-_WITHDRAWN: Final = "withdrawn"
 
 
 def choose(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], str]]:
@@ -46,7 +47,7 @@ def choose(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], s
         (
             row
             for row in rows
-            if row["overlap_share_of_speech"] is not None and _WITHDRAWN not in (row["speaker_a"], row["speaker_b"])
+            if row["overlap_share_of_speech"] is not None and WITHDRAWN not in (row["speaker_a"], row["speaker_b"])
         ),
         key=lambda row: str(row["recording_id"]),
     )
