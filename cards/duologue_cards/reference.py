@@ -18,6 +18,7 @@ __all__ = [
     "fto_counts",
     "interpolated",
     "limit",
+    "others_report",
     "told_of_people",
 ]
 
@@ -107,11 +108,16 @@ class CardRules:
 
 def told_of_people(rules: CardRules) -> str:
     """Says who the turn-taking is held against and how they were measured, and what others report."""
-    cited = " ".join(f"{each.of}: {each.source}." for each in rules.cited)
     return (
         f"Beside people: {rules.turn_taking.of} ({rules.turn_taking.source}). Theirs come from word times, those here from voice "
-        f"activity. For comparison, no limits: {cited}"
+        f"activity. {others_report(rules)}"
     )
+
+
+def others_report(rules: CardRules) -> str:
+    """Says what others report of people, which is no limit."""
+    cited = "; ".join(f"{each.of} ({each.source})" for each in rules.cited)
+    return f"For comparison, no limits: {cited}."
 
 
 def distance_s(counts: Sequence[int], human: Sequence[int], edges_s: Sequence[float]) -> float | None:

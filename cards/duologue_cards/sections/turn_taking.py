@@ -5,7 +5,7 @@ from typing import Final
 
 from duologue_cards import phrases
 from duologue_cards.picture import PICTURE, picture_text
-from duologue_cards.reference import LimitsOfConversations, limit
+from duologue_cards.reference import LimitsOfConversations, limit, others_report
 from duologue_cards.sections.words import FEW_VALUES, estimated, span, table
 from duologue_cards.sheet import Sheet
 
@@ -68,10 +68,9 @@ def _told(sheet: Sheet) -> str:
     """Says where each figure of people comes from, and what it can mean to be unlike them."""
     people = sheet.rules.people
     sources = "; ".join(f"{name}: {people[each].of} ({people[each].source})" for each, name in _OF_PEOPLE.items())
-    cited = "; ".join(f"{each.of} ({each.source})" for each in sheet.rules.cited)
     return (
-        f"Where the figures of people come from: {sources}. They come from word times, those of this release from voice activity. For\n"
-        f"comparison, no limits: {cited}. Far less overlap than theirs can mean that an echo canceller or a separation has cut overlaps\n"
+        f"Where the figures of people come from: {sources}. They come from word times, those of this release from voice activity.\n"
+        f"{others_report(sheet.rules)} Far less overlap than theirs can mean that an echo canceller or a separation has cut overlaps\n"
         "out before the recording came here."
     )
 
