@@ -129,7 +129,7 @@ def _isolation(sheet: Sheet) -> str:
     limits = {"warn": f"{sheet.rules.warn_above_db:g}", "fail": f"{sheet.rules.fail_above_db:g}"}
     conversations = {item.value: item.count for item in isolation.verdicts}
     rows = [
-        (f"`{name}`", meaning.format(**limits).replace("speaker", who), f"{conversations.get(name, 0):,}")
+        (f"`{name}`", phrases.of_voices(sheet.facts, meaning.format(**limits)), f"{conversations.get(name, 0):,}")
         for name, meaning in _VERDICTS.items()
     ]
     levels = [
@@ -147,7 +147,7 @@ def _isolation(sheet: Sheet) -> str:
     ]
     faults = [
         (
-            phrases.FAULT_WORDS[fault.name].replace("speaker", who),
+            phrases.of_voices(sheet.facts, phrases.FAULT_WORDS[fault.name]),
             f"{fault.found:,}",
             f"{fault.absent:,}",
             f"{fault.unknown:,}",
@@ -172,7 +172,7 @@ Policy `{isolation.policy}`: {_POLICIES[isolation.policy]}
 def _consent(sheet: Sheet) -> str:
     facts, who = sheet.facts, phrases.speaker(sheet.facts)
     allowed = " and ".join(
-        f"`{purpose}` ({phrases.PURPOSE_WORDS[purpose].replace('speaker', who)})"
+        f"`{purpose}` ({phrases.of_voices(facts, phrases.PURPOSE_WORDS[purpose])})"
         if purpose in phrases.PURPOSE_WORDS
         else f"`{purpose}`"
         for purpose in facts.purposes
@@ -205,7 +205,7 @@ def _consent(sheet: Sheet) -> str:
     return f"""## Consent
 
 Both {who}s of every conversation allowed {allowed or phrases.UNKNOWN}: the ledger was asked at the checkpoint
-below, before their audio was opened: consent had to be in force when a conversation was recorded, and when it was asked.{nobody}{silenced}{warning}
+below, before their audio was opened. Consent had to be in force when a conversation was recorded, and when it was asked.{nobody}{silenced}{warning}
 
 {table(("", ""), rows)}
 

@@ -234,7 +234,8 @@ def _register_coverage(sheet: Sheet) -> Requirement:
     shares = [value / math.fsum(named.values()) for value in named.values() if value]
     effective = math.exp(-math.fsum(share * math.log(share) for share in shares))
     good = effective >= 3 - 1e-9 and max(shares) <= 0.60
-    says = f"{effective:.2f} effective registers, the largest with {percent(max(shares))} of the hours that name one"
+    told = math.floor(100 * (effective + 1e-9)) / 100  # not rounded up to a limit that it does not reach
+    says = f"{told:.2f} effective registers, the largest with {percent(max(shares))} of the hours that name one"
     return Requirement("register_coverage", PASS if good else FAIL, threshold, says, facts)
 
 

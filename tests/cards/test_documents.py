@@ -380,3 +380,19 @@ def test_rights_are_told_as_they_were_stated_and_licences_as_far_as_known(build:
 def test_what_is_stated_cannot_become_html(build: Build, row: Row) -> None:
     told = texts(sheet_of(build(row("1")), url="https://example.org/<script>alert(1)</script>|x"))["README.md"]
     assert "<script" not in MarkdownIt("commonmark").enable("table").render(told)
+
+
+def test_ab2013_says_what_the_isolation_policy_let_pass(release: Any) -> None:
+    def why(policy: str) -> str:
+        release.document["isolation_policy"] = policy
+        answer: str = json.loads(texts(sheet_of(release))["cards/ab2013.json"])["items"]["9"]["answer"]
+        return answer.partition("so that ")[2]
+
+    assert why("keep") == "only speech with consent is trained on"
+    assert why("refuse-fail").endswith("an isolation of the tracks that the policy refuse-fail lets pass is trained on")
+
+
+def test_what_is_nobodys_voice_is_not_the_voice_of_a_voice(build: Build, row: Row) -> None:
+    found = texts(sheet_of(build(row("1", route="synthetic"))))
+    assert "identifying a voice or imitating a voice." in found["README.md"]
+    assert [path for path, text in found.items() if "voice's voice" in text] == []

@@ -163,3 +163,11 @@ def test_hours_are_always_told_beside_those_of_cited_corpora(build: Build, row: 
     sheet = sheet_of(build(row("1", **LIVELY, **fields)), **STATED)
     phase = json.loads(write_requirements(sheet))["phases"][2]
     assert phase["why"].endswith("0.0 hours of 170; cited corpora for comparison: 170, 1,217 and 1,960 hours")
+
+
+def test_what_is_told_is_not_rounded_up_to_a_limit_that_is_not_reached(build: Build, row: Row) -> None:
+    hours = {"one": 120.0, "two": 120.0, "three": 116.0}
+    sheet = sheet_of(build(*(row(name, setting=name, duration_s=duration_s) for name, duration_s in hours.items())))
+    found = next(each for each in judge(sheet) if each.id == "register_coverage")
+    assert found.status == "fail"
+    assert found.says.startswith("2.99 effective registers")

@@ -33,6 +33,8 @@ _TITLES = (
 def ab2013_items(sheet: Sheet) -> dict[str, dict[str, Any]]:
     """Answers the twelve items: number -> answer, basis, facts."""
     facts = sheet.facts
+    policy = facts.isolation.policy
+    apart = "" if policy == "keep" else f" and with an isolation of the tracks that the policy {policy} lets pass"
     answers = (
         _sources(sheet),
         stated(sheet, "intended_use"),
@@ -60,7 +62,7 @@ def ab2013_items(sheet: Sheet) -> dict[str, dict[str, Any]]:
         computed(
             "decoded, aligned, measured, cut into samples and coded; refused: "
             f"{phrases.count(facts.rejected, 'recording')}; tracks silenced after a withdrawal: {facts.one_voice:,}; so that "
-            "only speech with consent and with tracks apart is trained on",
+            f"only speech with consent{apart} is trained on",
             "rejected",
             "one_voice",
             "rules",
