@@ -106,7 +106,7 @@ def _numbers(sheet: Sheet) -> list[tuple[str, str]]:
     return [
         (phrases.duration(facts.duration_s), "of conversation"),
         (f"{facts.recordings:,}", "conversations"),
-        (f"{facts.speakers:,}", "speakers, nobody in train and in validation"),
+        (f"{facts.speakers:,}", f"{phrases.speaker(facts)}s, none of them in train and in validation"),
         (", ".join(languages[:3]) + (" …" if len(languages) > 3 else ""), "languages"),
         (f"{facts.turn_taking.floor_transfers:,}", "floor transfers"),
         (f"{passed:,} of {sheet.evidence.conversations:,}", "conversations whose tracks are apart"),
@@ -130,7 +130,12 @@ def _isolation(sheet: Sheet, tally: Tally) -> list[Plot | Table]:
     }
     rules, isolation = sheet.rules, sheet.facts.isolation
     faults = tuple(
-        (phrases.FAULT_WORDS[each.name], f"{each.found:,}", f"{each.absent:,}", f"{each.unknown:,}")
+        (
+            phrases.of_voices(sheet.facts, phrases.FAULT_WORDS[each.name]),
+            f"{each.found:,}",
+            f"{each.absent:,}",
+            f"{each.unknown:,}",
+        )
         for each in isolation.faults
     )
     return [
@@ -143,23 +148,25 @@ def _isolation(sheet: Sheet, tally: Tally) -> list[Plot | Table]:
 
 def _consent(sheet: Sheet) -> list[Plot | Table]:
     facts = sheet.facts
-    bars = [(phrases.PURPOSE_WORDS[purpose], *_allowed(sheet, purpose)) for purpose in PURPOSES]
+    bars = [
+        (phrases.of_voices(facts, phrases.PURPOSE_WORDS[purpose]), *_allowed(sheet, purpose)) for purpose in PURPOSES
+    ]
     asked = (
         f"as the ledger said for the moment {facts.consent.checked_at}"
         if facts.consent
         else "as the ledger said at the checkpoint of the run, which asked for its own purpose only"
     )
-    places = with_few_hidden(facts.speakers_by_jurisdiction)
+    places, who = with_few_hidden(facts.speakers_by_jurisdiction), phrases.speaker(facts)
     rows = (
-        ("speakers by place", ", ".join(f"{place} ({count})" for place, count in places.items()) or phrases.UNKNOWN),
+        (f"{who}s by place", ", ".join(f"{place} ({count})" for place, count in places.items()) or phrases.UNKNOWN),
         ("ledger", f"{facts.ledger.ledger_id}, {phrases.count(facts.ledger.events, 'record')}"),
         ("root of the ledger", facts.ledger.root),
         ("withdrawn since", phrases.count(facts.withdrawn, "conversation")),
-        ("one speaker withdrawn", phrases.count(facts.one_voice, "conversation")),
+        (f"one {who} withdrawn", phrases.count(facts.one_voice, "conversation")),
         ("who withdrew, and receipts", "revocations.jsonl and receipts/, once somebody has"),
         ("check it", "duologue shards verify DATASET"),
     )
-    told = f"Conversations of which both speakers allow it in every form that is written, {asked}."
+    told = f"Conversations of which both {who}s allow it in every form that is written, {asked}."
     return [plot_bars(bars, facts.recordings, told), Table("The record of consent", (), rows)]
 
 

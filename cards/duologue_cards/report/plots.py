@@ -274,8 +274,8 @@ def plot_bars(counts: Sequence[tuple[str, int | None, str]], of: int, told: str)
             text(_RIGHT - 80, at + 19, words),
         ]
     return Plot(
-        "What both speakers allow",
-        picture("allowed", round(bottom + 4), "What both speakers allow", told, parts),
+        "What consent allows",
+        picture("allowed", round(bottom + 4), "What consent allows", told, parts),
         told,
         ("purpose", "conversations"),
         tuple((name, words) for name, _, words in counts),

@@ -38,7 +38,7 @@ def test_few_are_not_called_not_asked_and_the_moment_is_named(build: Build, row:
 
 
 def test_a_speaker_of_the_bridge_is_in_two_splits(build: Build, row: Row) -> None:
-    assert "speakers, nobody in train and in validation" in page_of(build(row("1")), among=1)
+    assert "speakers, none of them in train and in validation" in page_of(build(row("1")), among=1)
 
 
 def test_the_turn_taking_of_people_was_not_measured_by_the_same_rules(build: Build, row: Row) -> None:
@@ -52,3 +52,12 @@ def test_the_page_says_of_how_many_its_conversations_were_chosen(build: Build, r
     release = build(row("1"), row("2"))
     assert "and not by anybody, of all: the one" in page_of(release, among=2)
     assert "and not by anybody, of 1 of all 2, those of the first shards: the one" in page_of(release, among=1)
+
+
+def test_synthetic_voices_are_not_called_people(build: Build, row: Row) -> None:
+    page = page_of(build(row("1", route="synthetic", speech_a_s=50.0)), among=1)
+    head, _, rest = page.partition('id="consent"')
+    assert "voices, none of them in train and in validation" in head
+    assert "imitating the voice" in allowed(rest)
+    assert "voices by place" in allowed(rest)
+    assert "How people" not in page
