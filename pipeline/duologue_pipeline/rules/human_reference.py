@@ -75,9 +75,9 @@ class HumanTurnTaking:
         fewest_conversations: of fewer nothing is said.
         fewest_transfers: of fewer floor transfers nothing is said.
         fto_edges_s: edges of the bins of the histogram, one more than bins.
-        fto_counts: floor transfers in each bin; the outermost bins hold what lies beyond. The bin that ends at 0 holds the 2,158 offsets
-            of 0 s too: the bins below 0 are 34.6 % of all, and 33.5 % (64,061) are in overlap, as the figure
-            ``overlapped_transfers_share`` says.
+        fto_counts: floor transfers in each bin; the outermost bins hold what lies beyond. They were counted
+            apart from the figure ``overlapped_transfers_share`` (33.5 %, 64,061): the bins below 0 hold 2,158 more (34.6 %), about as
+            many as begin within .01 s of 0.
         by_conversations: limits, by rising number of conversations; interpolated between.
     """
 
