@@ -12,7 +12,16 @@ import pytest
 
 from duologue_consent import Ledger, Purpose
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import delete_file, exists, join, list_files, open_input, read_bytes, write_bytes
+from duologue_pipeline.files.storage import (
+    delete_directory,
+    delete_file,
+    exists,
+    join,
+    list_files,
+    open_input,
+    read_bytes,
+    write_bytes,
+)
 from duologue_pipeline.release.ready import require_launch
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.run import run
@@ -132,6 +141,21 @@ def test_a_file_that_a_late_worker_moves_on_is_looked_for_again(
     monkeypatch.setattr(unfinished, "open_input", moved)
     with pytest.raises(UsageError, match=r"late\.part: still holds"):
         remove_leftovers(launched, left)
+
+
+def test_what_a_run_says_that_refused_everything_meanwhile_stays(
+    launched: str, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked(*arguments: Any, **options: Any) -> Any:
+        left = find_leftovers(*arguments, **options)
+        delete_directory(join(launched, ".staging"))
+        write_bytes(join(launched, "rejected.jsonl"), b"{}\n")
+        return left
+
+    monkeypatch.setattr("duologue_pipeline.withdrawal.protocol.find_leftovers", looked)
+    (outcome,) = propagate_release(launched, Ledger.open(calls.ledger))
+    assert set(outcome.counts.values()) == {0}
+    assert list_files(launched) == ["rejected.jsonl"]
 
 
 def test_killed_while_it_removes_a_withdrawal_finds_the_same_again(
