@@ -445,8 +445,8 @@ def test_a_manifest_names_no_file_outside_of_its_folder(path: str, release: Path
 
 
 def test_a_manifest_names_no_file_twice_and_counts_in_whole_numbers(release: Path) -> None:
-    last = len(json.loads((release / "dataset.json").read_text())["files"])
     edit_manifest(release, lambda document: document["files"].append(document["files"][0]))
+    last = len(json.loads((release / "dataset.json").read_text())["files"]) - 1
     assert faults(release) == (f'dataset.json: files[{last}].path: names "index.parquet" again; keep one of them',)
     edit_manifest(release, lambda document: document["files"].pop())
     edit_manifest(release, lambda document: document["files"][0].update(bytes=5.0))
