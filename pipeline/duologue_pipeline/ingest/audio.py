@@ -196,7 +196,10 @@ class _Queue:
 
     def take(self, count: int) -> Pcm:
         """Takes ``count`` samples from the front, filled up with zeros where there are fewer."""
-        joined = np.concatenate([*self._blocks, np.zeros(max(0, count - self.length), dtype=np.float32)])
+        if len(self._blocks) == 1 and count <= self.length:
+            joined = self._blocks[0]
+        else:
+            joined = np.concatenate([*self._blocks, np.zeros(max(0, count - self.length), dtype=np.float32)])
         rest = joined[count:]
         self._blocks, self.length = ([rest] if len(rest) else []), len(rest)
         return joined[:count]

@@ -40,7 +40,9 @@ class ContentHash:
             self._add_zeros(self._zeros)
         else:
             self._lead = self._zeros + first
-        self._hash.update((pcm[first : last + 1] + np.float32(0.0)).astype("<f4").data)  # the sum: -0.0 is 0.0
+        self._hash.update(
+            (pcm[first : last + 1] + np.float32(0.0)).astype("<f4", copy=False).data
+        )  # the sum: -0.0 is 0.0
         self._content += last + 1 - first
         self._zeros = len(pcm) - 1 - last
 

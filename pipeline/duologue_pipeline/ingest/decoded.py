@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from duologue_pipeline.files.temporary import temporary_file
 from duologue_pipeline.ingest.track_file import TrackFile
 
 __all__ = ["SampleSource", "open_samples"]
+
+_ASKED_EVERY_BYTES: Final = 1 << 22  # how much is written until it is asked again how much room there is
 
 
 class SampleSource(Protocol):
@@ -92,6 +94,7 @@ class _Keeping:
         self._file, self._key = file, key
         self._dtype: np.dtype[Any] | None = None
         self._size = 0
+        self._room = 0  # how far it is known that there is room
         self._held = ExitStack()
         self._stream: IO[bytes] | None = None
         with suppress(OSError):
@@ -115,7 +118,9 @@ class _Keeping:
         self._dtype = block.dtype if self._dtype is None else self._dtype
         self._size += block.nbytes
         try:
-            if block.dtype != self._dtype or self._size > room_bytes():
+            if self._size > self._room:
+                self._room = min(room_bytes(), self._size + _ASKED_EVERY_BYTES)
+            if block.dtype != self._dtype or self._size > self._room:
                 raise OSError("is not kept")
             np.ascontiguousarray(block).tofile(stream)
         except OSError:  # nothing is lost: the next step decodes the file again

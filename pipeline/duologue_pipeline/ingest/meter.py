@@ -6,6 +6,7 @@ depend on the length of the recording.
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from duologue_pipeline.ingest.audio import Pcm
 from duologue_pipeline.ingest.content_hash import ContentHash
@@ -71,43 +72,46 @@ class TrackMeter:
             return
         self._hash.push(pcm)
         self._samples += len(pcm)
-        power = float(np.einsum("i,i->", pcm, pcm, dtype=np.float64))
+        wide = pcm.astype(np.float64)
+        power = float(np.einsum("i,i->", wide, wide))
         if not np.isfinite(power):
             self.finite = False
             return
-        self._sum += float(pcm.sum(dtype=np.float64))
+        self._sum += float(wide.sum())
         self._sum_of_squares += power
-        self._clipped += int(np.count_nonzero(np.abs(pcm) >= self._rules.clipped_level))
+        highest, lowest = pcm.max(), pcm.min()
+        if max(highest, -lowest) >= self._rules.clipped_level:
+            self._clipped += int(np.count_nonzero(np.abs(pcm) >= self._rules.clipped_level))
         self._whole = self._whole and bool((pcm == np.rint(pcm)).all())
-        for extreme in (self._top, self._bottom):
-            extreme.push(self._last, pcm)
+        for extreme, value in (self._top, highest), (self._bottom, -lowest):
+            extreme.push(self._last, pcm, float(value))
         self._last = np.concatenate([self._last, pcm])[-2:]
         whole = len(pcm) // self._frame * self._frame
         if whole:
             frames = pcm[:whole].reshape(-1, self._frame)
-            highest, lowest = frames.max(axis=1), frames.min(axis=1)
-            # One value all along, though not that at which a loud sound is cut off.
-            silent = (highest == lowest) & (np.abs(highest) < self._rules.clipped_level)
-            self._silent_frames += int(np.count_nonzero(silent))
-            self._frames += len(silent)
-        self._add_spectra(pcm)
+            # One value all along, though not that at which a loud sound is cut off. Most frames show it at their ends.
+            first = frames[:, 0]
+            alike = np.flatnonzero((first == frames[:, -1]) & (np.abs(first) < self._rules.clipped_level))
+            self._silent_frames += int(np.count_nonzero((frames[alike] == first[alike, np.newaxis]).all(axis=1)))
+            self._frames += len(frames)
+        self._add_spectra(wide)
 
-    def _add_spectra(self, pcm: Pcm) -> None:
+    def _add_spectra(self, pcm: npt.NDArray[np.float64]) -> None:
         """Adds the spectra of the louder half of evenly spaced frames of this block."""
         step = self._rate_hz // self._rules.bandwidth_frames_per_s
-        starts = np.arange(0, len(pcm) - self._spectrum_frame + 1, max(1, step))
-        if not len(starts):
+        if len(pcm) < self._spectrum_frame:
             return
-        frames = pcm[starts[:, None] + np.arange(self._spectrum_frame)].astype(np.float64)
+        cut = sliding_window_view(pcm, self._spectrum_frame)[:: max(1, step)]
         # Direct current would leak into the lowest frequencies, and make every frame equally loud.
-        frames = (frames - frames.mean(axis=1, keepdims=True)) * self._window
+        frames = (cut - cut.mean(axis=1, keepdims=True)) * self._window
         energy = np.einsum("ij,ij->i", frames, frames)
         loud = energy >= max(float(np.median(energy)), 1e-12)
-        clicks = loud & (_concentration(pcm, starts, self._spectrum_frame) >= self._rules.bandwidth_click_share)
+        clicks = loud & (_concentration(cut) >= self._rules.bandwidth_click_share)
         if clicks.sum() <= self._rules.bandwidth_max_clicks_share * loud.sum():
             loud &= ~clicks
         if loud.any():
-            self._spectrum += np.einsum("ij->j", np.abs(np.fft.rfft(frames[loud])) ** 2)
+            spectra = np.fft.rfft(frames[loud])
+            self._spectrum += (np.square(spectra.real) + np.square(spectra.imag)).sum(axis=0)
 
     def _bandwidth_hz(self) -> int:
         lowest = round(self._rules.bandwidth_from_hz * self._spectrum_frame / self._rate_hz)
@@ -148,9 +152,14 @@ class _Extreme:
         self.samples = 0
         self._in_runs = 0
 
-    def push(self, before: Pcm, pcm: Pcm) -> None:
-        """Takes the next block, float32 [T], T at least 1; ``before`` are the (up to) two samples before it."""
-        value = float(pcm.max() if self._sign > 0 else -pcm.min())
+    def push(self, before: Pcm, pcm: Pcm, value: float) -> None:
+        """Takes the next block, float32 [T], T at least 1.
+
+        Args:
+            before: the (up to) two samples before it.
+            pcm: the block.
+            value: its extreme times the sign.
+        """
         if value > self.value:
             self.value, self.samples, self._in_runs = value, 0, 0
         if value == self.value:
@@ -163,18 +172,16 @@ class _Extreme:
         return self.value >= rules.cut_off_level and self._in_runs >= rules.cut_off_min_runs
 
 
-def _concentration(pcm: Pcm, starts: npt.NDArray[np.intp], length: int) -> npt.NDArray[np.float64]:
+def _concentration(frames: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Gives the share of a frame's fourth difference that lies in one sample: near 1 for a click, 0.1 for a voice.
 
     Args:
-        pcm: float32 [T].
-        starts: intp [frames], where each frame begins.
-        length: of a frame, in samples.
+        frames: float64 [frames, T].
 
     Returns:
         float64 [frames] in [0, 1].
     """
-    edges = np.square(np.diff(pcm[starts[:, None] + np.arange(length)].astype(np.float64), n=4, axis=1))
+    edges = np.square(np.diff(frames, n=4, axis=1))
     return edges.max(axis=1) / np.maximum(edges.sum(axis=1), 1e-300)
 
 

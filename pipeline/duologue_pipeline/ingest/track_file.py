@@ -257,4 +257,6 @@ def to_float(block: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Scales a block of :meth:`TrackFile.read`, [T, channels], to float32 in [-1, 1]."""
     if block.dtype.kind == "f":
         return block
-    return block.astype(np.float32) / np.float32(2.0 ** (8 * block.itemsize - 1))
+    scaled: npt.NDArray[np.float32] = block.astype(np.float32)
+    scaled *= np.float32(2.0 ** (1 - 8 * block.itemsize))  # a power of two: nothing is rounded
+    return scaled
