@@ -17,6 +17,7 @@ __all__ = [
     "limitations",
     "named",
     "number",
+    "of_voices",
     "percent",
     "seconds",
     "speaker",
@@ -149,6 +150,11 @@ def limitations(facts: Facts) -> list[str]:
 def speaker(facts: Facts) -> str:
     """Names who speaks: a speaker, or a voice where it is known that all voices are made by a program."""
     return "voice" if facts.only_synthetic else "speaker"
+
+
+def of_voices(text: str, facts: Facts) -> str:
+    """Puts ``voice`` for ``speaker`` in a text, where all voices are made by a program."""
+    return text.replace("speaker's voice", "voice").replace("speaker", "voice") if facts.only_synthetic else text
 
 
 def escaped(text: str) -> str:

@@ -7,6 +7,7 @@ templates/datasetcard_template.md) where something is told.
 from typing import Final
 
 from duologue_cards import phrases
+from duologue_cards.documents.dates import date_modified
 from duologue_cards.facts import BRIDGE, Facts
 from duologue_cards.front_matter import front_matter
 from duologue_cards.licenses import together
@@ -20,9 +21,9 @@ from duologue_cards.sheet import FEW, PURPOSES, Sheet, with_few_hidden
 __all__ = ["write_readme"]
 
 _VERDICTS: Final = {
-    "pass": "in neither direction above {warn} dB, and no fault",
-    "warn": "{warn} to {fail} dB, or not aligned, drifting clocks, or one side muted while the other talks",
-    "fail": "above {fail} dB, or one signal or both voices on both tracks, or the speakers change tracks",
+    "pass": "seen in neither direction above {warn} dB, and no fault found",
+    "warn": "seen at {warn} to {fail} dB, or not aligned, drifting clocks, or one side muted while the other talks",
+    "fail": "seen above {fail} dB, or one signal or both voices on both tracks, or the speakers change tracks",
     "undetermined": "not enough speech of one alone to tell, in one direction at least",
 }
 
@@ -66,9 +67,10 @@ def _warning(facts: Facts) -> str:
 def _usable(sheet: Sheet) -> str:
     found = judge(sheet)
     uses = [
-        (each["use"], f"**{each['status']}**", phrases.escaped(each["because"])) for each in usable_for(sheet, found)
+        (each["use"], f"**{each['status']}**", phrases.escaped(each["because"].replace("`", "")))
+        for each in usable_for(sheet, found)
     ]
-    needs = [(f"`{each.id}`", f"**{each.status}**", phrases.escaped(each.says)) for each in found]
+    needs = [(f"`{each.id}`", f"**{each.status}**", phrases.escaped(each.says.replace("`", ""))) for each in found]
     return f"""## What it is usable for
 
 {table(("use", "verdict", "because"), uses)}
@@ -96,7 +98,10 @@ def _contents(facts: Facts) -> str:
         ("registers", names(facts.registers)),
         ("recorded", span(facts.first_date, facts.last_date)),
         ("highest frequency of the tracks", span(low_hz, high_hz)),
-        ("a track begins late by an unknown delay", f"{facts.delay_unknown:,}"),
+        (
+            "a track may lie late, by the unknown delay of its encoder",
+            phrases.count(facts.delay_unknown, "conversation"),
+        ),
         (
             "transcripts",
             f"{facts.transcribed_tracks:,} of {phrases.count(2 * facts.recordings - facts.one_voice, 'track')}",
@@ -128,7 +133,7 @@ def _isolation(sheet: Sheet) -> str:
     limits = {"warn": f"{sheet.rules.warn_above_db:g}", "fail": f"{sheet.rules.fail_above_db:g}"}
     conversations = {item.value: item.count for item in isolation.verdicts}
     rows = [
-        (f"`{name}`", meaning.format(**limits).replace("speaker", who), f"{conversations.get(name, 0):,}")
+        (f"`{name}`", phrases.of_voices(meaning.format(**limits), sheet.facts), f"{conversations.get(name, 0):,}")
         for name, meaning in _VERDICTS.items()
     ]
     levels = [
@@ -146,7 +151,7 @@ def _isolation(sheet: Sheet) -> str:
     ]
     faults = [
         (
-            phrases.FAULT_WORDS[fault.name].replace("speaker", who),
+            phrases.of_voices(phrases.FAULT_WORDS[fault.name], sheet.facts),
             f"{fault.found:,}",
             f"{fault.absent:,}",
             f"{fault.unknown:,}",
@@ -171,7 +176,7 @@ Policy `{isolation.policy}`: {_POLICIES[isolation.policy]}
 def _consent(sheet: Sheet) -> str:
     facts, who = sheet.facts, phrases.speaker(sheet.facts)
     allowed = " and ".join(
-        f"`{purpose}` ({phrases.PURPOSE_WORDS[purpose].replace('speaker', who)})"
+        f"`{purpose}` ({phrases.of_voices(phrases.PURPOSE_WORDS[purpose], facts)})"
         if purpose in phrases.PURPOSE_WORDS
         else f"`{purpose}`"
         for purpose in facts.purposes
@@ -193,7 +198,10 @@ def _consent(sheet: Sheet) -> str:
         ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'record')}"),
         ("Merkle root of the ledger", f"`{facts.ledger.root}`, signed in `dataset.json`"),
         ("log, key and checkpoint of the ledger", "`log.jsonl`, `ledger.pub`, `checkpoint`, beside this file"),
-        ("who withdrew since, and receipts", "`revocations.jsonl` and `receipts/`, once somebody has"),
+        (
+            "who withdrew since, and receipts",
+            f"`revocations.jsonl` and `receipts/`{'' if sheet.changes else ', once somebody has'}",
+        ),
     ]
     silenced = (
         f"\n\nIn {phrases.count(facts.one_voice, 'conversation')} one {who} has withdrawn since: that track is silence, "
@@ -208,7 +216,8 @@ def _consent(sheet: Sheet) -> str:
     return f"""## Consent
 
 Both {who}s of every conversation allow {allowed or phrases.UNKNOWN}. The ledger was asked at the checkpoint
-below, before their audio was opened: consent had to be in force when a conversation was recorded, and when it was asked.{nobody}{silenced}{warning}
+below, before their audio was opened: consent had to be in force at the moment of the check, and when a conversation was recorded.
+That moment is the one that was named, else that of the last record of the ledger; it is not the day of the run.{nobody}{silenced}{warning}
 
 {table(("", ""), rows)}
 
@@ -257,13 +266,22 @@ def _refused(facts: Facts) -> str:
 {table(("reason", "recordings"), rows)}"""
 
 
+def _made_on(sheet: Sheet) -> str:
+    """Says how this version came about and when, as far as that is in the release."""
+    when = date_modified(sheet)
+    if "previous" not in sheet.changes:
+        return "the first" + (f", made on {when}" if when else "")
+    return "made by a withdrawal" + (f" on {when}" if when else "") + f", from {sheet.changes['previous']['version']}"
+
+
 def _provenance(sheet: Sheet) -> str:
     facts = sheet.facts
     publication = facts.publication
     rows = [
         ("creator", phrases.escaped(publication.creator or phrases.UNKNOWN)),
         ("web address", publication.url or phrases.UNKNOWN),
-        ("published", publication.date_published or phrases.UNKNOWN),
+        ("first published", publication.date_published or phrases.UNKNOWN),
+        ("this version", f"{facts.version}, {_made_on(sheet)}"),
         ("made by", facts.made_by),
         ("rules", ", ".join(f"{name} {version}" for name, version in facts.rules)),
         ("run", f"`{facts.fingerprint}`"),

@@ -266,7 +266,8 @@ def _register_coverage(sheet: Sheet) -> Requirement:
     shares = [value / math.fsum(named.values()) for value in named.values() if value]
     effective = math.exp(-math.fsum(share * math.log(share) for share in shares))
     good = effective >= 3 - 1e-9 and max(shares) <= 0.60
-    says = f"{effective:.2f} effective registers, the largest with {_percent(max(shares))} of the hours"
+    shown = math.floor(100 * (effective + 1e-9)) / 100  # rounded up, 2.996 would be shown as enough
+    says = f"{shown:.2f} effective registers, the largest with {_percent(max(shares))} of the hours"
     return Requirement("register_coverage", PASS if good else FAIL, threshold, says, facts)
 
 

@@ -14,6 +14,7 @@ from duologue_cards.compute import facts_from_tally
 from duologue_cards.draws import Estimate
 from duologue_cards.evidence import Evidence, measure
 from duologue_cards.facts import ConsentCell, Count, Facts, Publication
+from duologue_cards.licenses import is_known
 from duologue_cards.reference import CardRules, HumanTurnTaking, distance_s, limit
 from duologue_cards.statement import STATEMENT
 from duologue_cards.tally import Tally
@@ -23,6 +24,8 @@ __all__ = ["FEW", "PURPOSES", "Sheet", "make_sheet", "with_few_hidden", "write_f
 
 FEW: Final = 5
 """Groups of fewer speakers are not counted out: who is in them could be told."""
+
+_KEPT_BACK: Final = "not counted out"
 
 PURPOSES: Final = ("recording", "training_inhouse", "redistribution", "speaker_identification", "likeness")
 """Every purpose that a ledger knows."""
@@ -75,6 +78,17 @@ class Sheet:
     def passes_on(self) -> bool:
         """Tells whether both speakers of every conversation allow that the data is passed on."""
         return "redistribution" in self.facts.purposes
+
+    @property
+    def permits(self) -> bool:
+        """Tells whether anybody may be offered it: all consent to passing on is in force, and each licence is stated and known here.
+
+        Where no licence is stated nothing is allowed, and what a licence of unknown terms allows no program can tell.
+        """
+        consent, facts = self.facts.consent, self.facts
+        in_force = consent is None or consent.purposes["redistribution"].recordings == facts.recordings
+        readable = all(each.value is not None and is_known(each.value) for each in facts.licenses)
+        return self.passes_on and in_force and bool(facts.licenses) and readable
 
     @property
     def only_synthetic(self) -> bool:
@@ -157,8 +171,18 @@ def write_facts(sheet: Sheet) -> str:
 
 
 def with_few_hidden(counts: tuple[Count, ...]) -> dict[str, int | str]:
-    """Gives counts of speakers by name, ``unknown`` for None; fewer than five are ``fewer than 5``."""
-    return {each.value or "unknown": each.count if each.count >= FEW else f"fewer than {FEW}" for each in counts}
+    """Gives counts of speakers by name, ``unknown`` for None; fewer than five are ``fewer than 5``.
+
+    Where one group alone is so small, the smallest of the others is not counted out either: all speakers are counted elsewhere, and
+    the difference would be the small group.
+    """
+    shown: dict[str, int | str] = {
+        each.value or "unknown": each.count if each.count >= FEW else f"fewer than {FEW}" for each in counts
+    }
+    large = [each for each in counts if each.count >= FEW]
+    if large and len(large) == len(counts) - 1:
+        shown[min(large, key=lambda each: (each.count, each.value or "unknown")).value or "unknown"] = _KEPT_BACK
+    return shown
 
 
 def _known(value: Any, unit: str, method: str, source: str, **more: Any) -> _Fact:

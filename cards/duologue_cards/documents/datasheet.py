@@ -170,6 +170,8 @@ def _distribution(sheet: Sheet) -> list[_Answer]:
     facts = sheet.facts
     licenses = phrases.named(facts.licenses)
     allowed = "may be" if sheet.passes_on else "must not be: consent to redistribution was not asked for"
+    if sheet.passes_on and not sheet.permits:
+        allowed += ", but not by every licence, or consent has ended since: usage.odrl.json offers it to nobody"
     return [
         computed(f"by consent it {allowed}", "purposes"),
         stated(sheet, "url"),

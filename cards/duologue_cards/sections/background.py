@@ -31,7 +31,7 @@ def uses(sheet: Sheet) -> str:
         if name in sheet.stated
     ]
     beyond = [
-        _NOT_COVERED[purpose].replace("speaker", phrases.speaker(sheet.facts))
+        phrases.of_voices(_NOT_COVERED[purpose], sheet.facts)
         for purpose in PURPOSES
         if purpose not in sheet.facts.purposes and purpose != "recording"
     ]
