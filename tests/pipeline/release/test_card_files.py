@@ -1,6 +1,8 @@
 """Cards are held against the tables: any digit that is changed is found, and what was stated stays."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from duologue_pipeline.release.card_changes import card_changes
 from duologue_pipeline.release.card_check import card_faults, other_version
 from duologue_pipeline.release.card_files import build_cards, load_statement
 from duologue_pipeline.release.verify import verify_release
+from duologue_pipeline.withdrawal.protocol import propagate_release
+from tests.pipeline.withdrawal.world import World, make_world
 
 CARDS = ["README.md", "croissant.json"]
 
@@ -163,8 +167,35 @@ def test_differences_are_told_in_words(release: Path, tmp_path: Path) -> None:
     assert card_changes(str(release), str(other)) == []
     build_cards(str(other), {"spontaneous": False}, tell=silent)
     told = card_changes(str(release), str(other))
-    assert "requirement dyadic spontaneous: unknown before, fail now" in told
-    assert "stated by the publisher, spontaneous: unknown (nobody has stated it in dataset.yaml) before, no now" in told
+    assert told == [
+        "Rights and uses:",
+        "  usable for in-house training: unknown before, fail now",
+        "All else:",
+        "  requirement dyadic spontaneous: unknown before, fail now",
+        "  stated by the publisher, spontaneous: not stated before, no now",
+    ]
+
+
+def test_of_a_withdrawal_the_counts_are_told_first_and_then_rights(tmp_path: Path) -> None:
+    before, after = ((tmp_path / name) for name in ("before", "after"))
+    before.mkdir()
+    shutil.copytree(make_world(before).out.parent, after)
+    world = World(after / "out", after / "consent.db")
+    world.withdraw("carl")
+    propagate_release(str(world.out), world.ledger, tell=silent)
+    told = card_changes(str(before / "out"), str(world.out))
+    assert told[:5] == [
+        "version: 1.0.0 before, 2.0.0 now",
+        "a withdrawal of 1 speaker lies between them: 1 conversation taken out, 0 left with one voice",
+        "Counts:",
+        "  samples: 10 before, 8 now",
+        "  conversations: 5 before, 4 now",
+    ]
+    assert [line for line in told[2:] if not line.startswith(" ")] == ["Counts:", "Rights and uses:", "All else:"]
+    rights = told[told.index("Rights and uses:") : told.index("All else:")]
+    assert "  conversations with consent to recording, redistribution: unknown before, 4 now" in rights
+    assert len([line for line in rights if "by place of a speaker" in line]) <= 2  # and not one for each purpose
+    assert "  rules: withdrawal not there before, 1.4 now" in told
 
 
 def test_after_a_withdrawal_no_card_may_change_dataset_json(release: Path) -> None:
