@@ -11,10 +11,26 @@ from duologue_pipeline.release.card_files import release_sheet
 __all__ = ["card_changes"]
 
 _COUNTS: Final = (
-    "samples recordings speakers duration_s words withdrawn one_voice read rejected shards shard_bytes "
-    r"(train|validation|bridge)_(samples|recordings|speakers|duration_s|shards)"
-).split()
-_RIGHTS: Final = r"purposes licenses consent_\w+ ledger_\w+ stated\.(license\w*|payment|out_of_scope_use|gating_text|retention)".split()
+    "samples",
+    "recordings",
+    "speakers",
+    "duration_s",
+    "words",
+    "withdrawn",
+    "one_voice",
+    "read",
+    "rejected",
+    "shards",
+    "shard_bytes",
+    r"(train|validation|bridge)_(samples|recordings|speakers|duration_s|shards)",
+)
+_RIGHTS: Final = (
+    "purposes",
+    "licenses",
+    r"consent_\w+",
+    r"ledger_\w+",
+    r"stated\.(license\w*|payment|out_of_scope_use|gating_text|retention)",
+)
 _OF_RIGHTS: Final = ("consent_per_speaker", "redistribution_rights")  # requirements
 
 # Pattern of the ids of facts that differ by the purpose only, and are told together where they changed alike.
@@ -105,10 +121,9 @@ def _withdrawn(old: Sheet, new: Sheet) -> list[str]:
         return []
     if new.changes["previous"]["version"] != old.facts.version:
         return []
-    return [
-        f"a withdrawal of {count(done['speakers'], 'speaker')} lies between them: {count(done['recordings_dropped'], 'conversation')} "
-        f"taken out, {done['recordings_silenced']:,} left with one voice"
-    ]
+    speakers, dropped = count(done["speakers"], "speaker"), count(done["recordings_dropped"], "conversation")
+    left = f"{done['recordings_silenced']:,} left with one voice"
+    return [f"a withdrawal of {speakers} lies between them: {dropped} taken out, {left}"]
 
 
 def _judged(old: Sheet, new: Sheet) -> tuple[list[str], list[str], list[str]]:
