@@ -5,6 +5,7 @@ from typing import Final
 
 from duologue_cards import phrases
 from duologue_cards.licenses import together
+from duologue_cards.report.choose import FURTHER_S
 from duologue_cards.report.content import Page, Table, Tile
 from duologue_cards.report.conversation import LONGEST_S, Conversation, player_document
 from duologue_cards.report.page import render_page
@@ -68,7 +69,8 @@ def write_report(
             tiles=[Tile(_NAMES[each.id], each.status, each.says.replace("`", "")) for each in found],
             conversations=player,
             chosen="Conversations chosen by rule, and not by anybody: the one with most overlap, the one with the worst verdict on its "
-            f"isolation, the one nearest to the median of overlap; the first {LONGEST_S / 60:g} minutes of each.",
+            "isolation, the one nearest to the median of overlap, and up to five others by the rule that stands beside each; the first "
+            f"{LONGEST_S / 60:g} minutes of the first three, the first {FURTHER_S:g} s of the others.",
             turns=_turns(sheet, tally),
             isolation=_isolation(sheet, tally),
             consent=_consent(sheet),
