@@ -39,7 +39,7 @@ def write_report(
     conversations: Sequence[Conversation],
     cards: Mapping[str, str],
     *,
-    sound: SoundFormat = "opus",
+    sound: SoundFormat | None = "opus",
 ) -> str:
     """Writes the text of report.html; the same release gives the same bytes.
 
@@ -48,12 +48,14 @@ def write_report(
         tally: of all its tables, of which the sheet was made.
         conversations: what the player shows.
         cards: path of every other card -> SHA-256 in lower-case hex.
-        sound: how the sound is encoded, where the release has audio.
+        sound: how the sound is encoded, where the release has audio; None leaves it out.
     """
     facts = sheet.facts
     no_sound = "This release holds no audio, so there is no sound: the blocks show when each of the two is heard."
+    if facts.include_audio and sound is None:
+        no_sound = "The sound was left out of this page, as the run was told; the release has it. The blocks show when each of the two is heard."
     player = [
-        player_document(each, number, sound_address(each.audio, sound), no_sound=no_sound)
+        player_document(each, number, sound and sound_address(each.audio, sound), no_sound=no_sound)
         for number, each in enumerate(conversations, 1)
     ]
     found = judge(sheet)

@@ -18,13 +18,17 @@ from duologue_cards import Sheet, Tally
 from duologue_cards.report.choose import COLUMNS, choose, shown_s
 from duologue_cards.report.conversation import Conversation
 from duologue_cards.report.of_release import REPORT, write_report
+from duologue_cards.report.sound import SoundFormat
 from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.fetch import Place, Shards
 from duologue_pipeline.reader.shard import Sample, read_sample
 from duologue_pipeline.records import SPEAKERS
 
-__all__ = ["LOOKED_AT", "Tables", "release_report"]
+__all__ = ["LOOKED_AT", "REPORT_AUDIO", "Tables", "release_report"]
+
+REPORT_AUDIO: Final[Mapping[str, SoundFormat | None]] = {"opus": "opus", "mp3": "mp3", "none": None}
+"""``report_audio`` of ``dataset.json``, opus where it says nothing -> how the sound is encoded, None where there is none."""
 
 LOOKED_AT: Final = 16
 """So many files of a table are looked at, in the order of the shards."""
@@ -63,6 +67,7 @@ def release_report(
         DamagedReleaseError: a sample cannot be read.
         OSError: a shard cannot be read; of a store that does not answer in any case.
     """
+    sound = REPORT_AUDIO[document.get("report_audio", "opus")]
     rows = [row for part in _first(tables("recordings")) for row in _columns(part).to_pylist()]
     chosen = choose(rows)
     longest_s = {row["recording_id"]: shown_s(place) for place, (row, _) in enumerate(chosen)}
@@ -83,7 +88,7 @@ def release_report(
                     raise
                 leave_out(f"{REPORT} goes without a conversation that cannot be read ({error})")
     hashes = {path: hashlib.sha256(content).hexdigest() for path, content in cards.items()}
-    return REPORT, write_report(sheet, tally, conversations, hashes).encode()
+    return REPORT, write_report(sheet, tally, conversations, hashes, sound=sound).encode()
 
 
 def _first(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
