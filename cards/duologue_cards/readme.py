@@ -216,8 +216,8 @@ def _consent(sheet: Sheet) -> str:
     return f"""## Consent
 
 Both {who}s of every conversation allow {allowed or phrases.UNKNOWN}. The ledger was asked at the checkpoint
-below, before their audio was opened: consent had to be in force at the moment of the check, and when a conversation was recorded.
-That moment is the one that was named, else that of the last record of the ledger; it is not the day of the run.{nobody}{silenced}{warning}
+below, before their audio was opened: consent had to be in force when a conversation was recorded, and when the run asked.
+That day is not known here, as no card reads a clock: what follows was asked for the moment that was named, else for that of the ledger's last record.{nobody}{silenced}{warning}
 
 {table(("", ""), rows)}
 
