@@ -53,7 +53,7 @@ pandas read a folder as one table: `SELECT * FROM 'index/*.parquet'`, `pandas.re
 versions have added are missing in older releases.
 """
 
-_CARDS: Final = """### README.md, croissant.json and cards/
+_CARDS: Final = """### README.md, croissant.json, report.html and cards/
 
 The release's cards, all made from the same facts: `README.md` is the Hugging Face dataset card, `croissant.json` the
 Croissant 1.1 description (JSON-LD) of the tables and the shards. In `cards/`:

@@ -44,6 +44,7 @@ def test_a_release_holds_these_files_and_nothing_of_the_work(release: Path) -> N
         "index.parquet",
         "recordings.parquet",
         "rejected.jsonl",
+        "report.html",
         "speakers.parquet",
         "statistics.json",
     ]

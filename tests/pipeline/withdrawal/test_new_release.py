@@ -233,11 +233,11 @@ def test_what_was_stated_stays_and_every_card_is_that_of_the_new_version(out: Pa
 
 def test_a_card_that_nobody_can_renew_is_not_carried_on(out: Path) -> None:
     release = release_of(out)
-    release["files"].append({"path": "report.html", "sha256": "0" * 64, "bytes": 7})
+    release["files"].append({"path": "cards/later.json", "sha256": "0" * 64, "bytes": 7})
     plan = plan_for(out, "anna")
     new = new_release(str(out), json.dumps(release).encode(), plan, rewrite_all(out, plan))
-    assert new.obsolete == ("report.html",)
-    assert "report.html" not in {entry["path"] for entry in new.document["files"]}
+    assert new.obsolete == ("cards/later.json",)
+    assert "cards/later.json" not in {entry["path"] for entry in new.document["files"]}
 
 
 def test_columns_and_their_descriptions_are_kept_also_those_of_a_later_version(out: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,8 @@ def test_a_withdrawal_in_a_bucket_writes_what_it_writes_on_disk(
     local = copy_of(withdrawn, tmp_path / "local")
     reading = iter(open_dataset(root))
     first = next(reading).key
-    (outcome,) = propagate_release(root, withdrawn.ledger)
+    now = datetime.now(UTC)  # the cards say when they were checked
+    (outcome,) = propagate_release(root, withdrawn.ledger, as_of=now)
     assert (outcome.new_version, outcome.receipt) == ("2.0.0", "receipts/0001.json")
     assert not {"call-2-00000", "call-2-00001"} & {first, *(sample.key for sample in reading)}
     assert verify_release(root).faults == ()
@@ -74,7 +76,7 @@ def test_a_withdrawal_in_a_bucket_writes_what_it_writes_on_disk(
     assert verify.main([str(copy / "receipts" / "0001.json")]) == 0
     assert not any(path.startswith(".") for path in listed(bucket, "release"))
 
-    propagate_release(str(local.out), local.ledger)
+    propagate_release(str(local.out), local.ledger, as_of=now)
     assert listed(bucket, "release") == set(local.files())
     for path in ("index.parquet", "recordings.parquet", "events.parquet", "README.md", *local.files()):
         if path.startswith("shards/") or path.endswith((".parquet", "README.md")):
