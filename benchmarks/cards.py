@@ -12,7 +12,7 @@ import argparse
 import itertools
 import json
 import multiprocessing
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -81,13 +81,28 @@ def main() -> None:
     parser.add_argument("--samples", type=int, help="measures the cost for so many samples, five a recording")
     parser.add_argument("--voices", default="auto", help="simulates with these voices, as `duologue simulate`")
     parser.add_argument("--include-audio", action="store_true", help="with audio, which the page then plays")
+    parser.add_argument(
+        "--segment-s", default="10", help="cuts conversations of half a minute into samples of so many seconds"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="duologue-cards-") as folder:
         if options.samples:
             cost(Path(folder), options.samples)
         if options.conversations:
             audio = ["--include-audio"] if options.include_audio else []
-            sys.exit(min(totals(Path(folder), options.conversations, *audio, voices=options.voices), 1))
+            sys.exit(
+                min(
+                    totals(
+                        Path(folder),
+                        options.conversations,
+                        "--segment-s",
+                        options.segment_s,
+                        *audio,
+                        voices=options.voices,
+                    ),
+                    1,
+                )
+            )
 
 
 def _compared(out: Path, when: str) -> int:
@@ -102,7 +117,7 @@ def _compared(out: Path, when: str) -> int:
 
 
 def _cost(root: str) -> None:
-    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before_mb = _peak_mb()
     times = [time.perf_counter()]
     release = read_release(root)
     sheet, tally = sheet_and_tally(root, release, None)
@@ -112,12 +127,18 @@ def _cost(root: str) -> None:
     _, page = remade_report(root, release, sheet, tally, made)
     times.append(time.perf_counter())
     counted, cards, paged = (end - start for start, end in itertools.pairwise(times))
-    after_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    after_mb = _peak_mb()
     print(f"{sheet.facts.samples} samples of {sheet.facts.recordings} recordings, in {len(release['shards'])} shards")
     print(
         f"counting {counted:.2f} s, cards {cards:.2f} s, page {paged:.2f} s; memory {after_mb:.0f} MB ({before_mb:.0f} before)"
     )
     print(f"cards {sum(map(len, made.values())):,} bytes, page {len(page):,} bytes")
+
+
+def _peak_mb() -> float:
+    """Gives the most memory that this process has held, in MB; of ``getrusage`` a part would be the parent's."""
+    (kib,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    return int(kib) / 1024
 
 
 def _duologue(*arguments: str) -> None:
