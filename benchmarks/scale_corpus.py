@@ -114,7 +114,12 @@ def snapshot_of(corpus: Corpus, folder: Path) -> Snapshot:
     decisions = [replace(event, speaker_id=each) for each in ids for event in events]
     pseudonyms = {each: hashlib.sha256(each.encode()).hexdigest() for each in ids}
     return Snapshot.of(
-        ledger_id="scale", events=len(decisions), salt=bytes(32), decisions=decisions, pseudonyms=pseudonyms
+        ledger_id="scale",
+        events=len(decisions),
+        salt=bytes(32),
+        decisions=decisions,
+        pseudonyms=pseudonyms,
+        latest=max(event.at for event in events),
     )
 
 

@@ -94,6 +94,10 @@ class ConsentEvent:
         if self.expires_at is not None and self.action is not Action.GRANT:
             raise ValueError(f"{self.action} has an end, {format_time(self.expires_at)}; only a grant ends by itself")
 
+    def __hash__(self) -> int:
+        """Hashes the place and the hash of the leaf, which stand for all the rest; events are asked for this very often."""
+        return hash((self.seq, self.sha256))
+
     def to_fields(self) -> dict[str, Any]:
         """Gives the decision as JSON values, every field always present: what the ledger seals and commits to.
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from duologue_cards import FEW, Tally
-from duologue_consent import Form, Purpose, Snapshot, parse_time
+from duologue_consent import Action, Form, Purpose, Snapshot, parse_time
 from duologue_consent.decisions.remembered import RememberingSnapshot
 from duologue_consent.decisions.vocabulary import ALL_FORMS
 from duologue_pipeline.consent.forms import forms_of_row
@@ -44,6 +44,7 @@ class Coverage:
         self._at = at
         self._by_purpose = {purpose: RememberingSnapshot.of_snapshot(snapshot) for purpose in Purpose}
         self._ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
+        self._ever: dict[str, frozenset[Purpose]] = {}
         self._noticed: dict[str, frozenset[str]] = {}
 
     def of_basis(self, recording: Recording, basis: ConsentBasis, recorded_at: datetime | None) -> ConsentBasis:
@@ -103,16 +104,39 @@ class Coverage:
     def _uses(
         self, sides: Sequence[tuple[str, str | None]], recorded_at: datetime | None, held: Collection[Form]
     ) -> list[str]:
+        allowed: dict[Purpose, tuple[Form, ...]] = {
+            purpose: self._allowed_forms(sides, purpose, recorded_at)
+            for purpose in Purpose
+            if purpose is not Purpose.RECORDING and all(purpose in self._granted_to(each) for each, _ in sides)
+        }
+        # whoever asks for any other purpose asks for that of being recorded too (duologue_consent.decisions.examination)
+        if ALL_FORMS in allowed.values():
+            allowed[Purpose.RECORDING] = ALL_FORMS
+        else:
+            allowed[Purpose.RECORDING] = self._allowed_forms(sides, Purpose.RECORDING, recorded_at)
         found = list[str]()
         for purpose in Purpose:
-            if self._allow(sides, purpose, recorded_at, ALL_FORMS):
-                forms: Sequence[Form] = ALL_FORMS
-            else:
-                forms = [form for form in Form if self._allow(sides, purpose, recorded_at, (form,))]
+            forms = allowed.get(purpose, ())
             found += [f"{purpose}/{form}" for form in forms]
             if set(forms) >= set(held):
                 found.append(str(purpose))
         return found
+
+    def _allowed_forms(
+        self, sides: Sequence[tuple[str, str | None]], purpose: Purpose, recorded_at: datetime | None
+    ) -> tuple[Form, ...]:
+        if self._allow(sides, purpose, recorded_at, ALL_FORMS):
+            return ALL_FORMS
+        return tuple(form for form in Form if self._allow(sides, purpose, recorded_at, (form,)))
+
+    def _granted_to(self, speaker_id: str) -> frozenset[Purpose]:
+        """Lists what somebody has ever agreed to: nothing else can be allowed."""
+        known = self._ever.get(speaker_id)
+        if known is None:
+            events = self._by_purpose[Purpose.RECORDING].history(speaker_id)
+            known = frozenset(event.purpose for event in events if event.action is Action.GRANT)
+            self._ever[speaker_id] = known
+        return known
 
     def _allow(
         self,

@@ -1,5 +1,6 @@
 """Does work that takes nothing but time in copies of this process, which share its memory: nothing is pickled on the way there."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -49,6 +50,7 @@ def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) ->
     if processes == 1:
         yield from map(work, range(count))
         return
+    gc.freeze()  # else the first collection in a copy would write to, and so copy, all that this process holds
     context = multiprocessing.get_context("fork")
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(work, os.getpid()))
     try:
@@ -65,6 +67,7 @@ def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) ->
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+        gc.unfreeze()
 
 
 def _begin(work: Callable[[int], Any], launcher: int) -> None:
