@@ -29,6 +29,7 @@ def test_the_release_has_every_file_of_the_contract(demo_release: Path) -> None:
         "log.jsonl",
         "recordings.parquet",
         "rejected.jsonl",
+        "report.html",
         "shards",
         "speakers.parquet",
         "statistics.json",
