@@ -13,6 +13,7 @@ from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summa
 from duologue_cards.documents.odrl import write_odrl
 from duologue_cards.documents.usage import write_content_usage, write_rsl
 from duologue_cards.documents.valid import document_faults
+from duologue_cards.entry import FEW
 from duologue_cards.facts import Facts, Publication
 from duologue_cards.picture import write_picture
 from duologue_cards.readme import write_readme
@@ -20,7 +21,7 @@ from duologue_cards.reference import CardRules, HumanTurnTaking
 from duologue_cards.report.of_conversation import write_conversation_report
 from duologue_cards.report.of_release import write_report
 from duologue_cards.requirements import judge, usable_for, write_requirements
-from duologue_cards.sheet import FEW, Sheet, make_sheet, write_facts
+from duologue_cards.sheet import Sheet, make_sheet, write_facts
 from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
 from duologue_cards.tally import (
     Tally,

@@ -89,7 +89,11 @@ def estimated_ratio(
         for what in (part, whole)
     )
     usable = wholes > 0
-    return _estimate(value, n, parts[usable] / wholes[usable])
+    found = _estimate(value, n, parts[usable] / wholes[usable])
+    if found.interval is None:
+        return found
+    low, high = found.interval
+    return Estimate(found.value, n, (max(low, 0.0), min(high, 1.0)))  # a share lies within 0 and 1
 
 
 def estimated_median(tally: Mapping[tuple[Any, ...], int], value_s: float | None, n: int) -> Estimate:

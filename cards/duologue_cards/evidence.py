@@ -3,13 +3,13 @@
 Turn-taking and isolation are over the conversations with both voices.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from duologue_cards.draws import Estimate, estimated_median, estimated_ratio
 from duologue_cards.facts import Facts
+from duologue_cards.reference import fto_counts
 from duologue_cards.tally import Tally
 
 __all__ = ["Evidence", "measure"]
@@ -26,7 +26,8 @@ class Evidence:
         overlap_share, overlapped_share, fto_median_s: estimates.
         transfers: floor transfers.
         fto_counts: floor transfers in the bins of the human reference.
-        words: of all tracks with a transcript; None where no track has one.
+        words: of all tracks with a transcript; None where no track has one. ``transcribed_words`` those of conversations with both voices.
+        disfluencies_per_100_words: of the same tracks; None without words.
         disfluencies, backchannels, interruptions: events of both speakers.
         quieter_share: mean share of the speech of who speaks less; ``balanced_share`` of conversations in which it is .10 at least.
         isolation: verdict -> conversations; ``isolation_hours`` -> hours; ``bleeding_hours`` of conversations in which a direction
@@ -49,6 +50,8 @@ class Evidence:
     transfers: int
     fto_counts: tuple[int, ...]
     words: int | None
+    transcribed_words: int
+    disfluencies_per_100_words: float | None
     disfluencies: int
     backchannels: int
     interruptions: int
@@ -74,12 +77,8 @@ def measure(facts: Facts, tally: Tally, *, fto_edges_s: Sequence[float], bleedin
         bleeding_db: above it the other voice counts as bleeding; a whole number.
     """
     named = _named(tally)
-    n, turns = tally["conversations",], facts.turn_taking
+    n, turns, words = tally["conversations",], facts.turn_taking, tally["transcribed_words",]
     overlap_ms, own_ms, judged = tally["overlap_ms",], tally["speech_ms",], tally["judged_balance",]
-    edges_ms = [round(1000 * edge) for edge in fto_edges_s[1:-1]]
-    fto_counts = [0] * (len(edges_ms) + 1)
-    for fto_ms, count in named.get("fto_ms", {}).items():
-        fto_counts[bisect_right(edges_ms, fto_ms)] += count
     tracks = 2 * facts.recordings - facts.one_voice
     top_ms = max(named.get("top_speaker_ms", {}), default=0)
     bleeding = named.get("bleeding_ms", {})
@@ -95,8 +94,10 @@ def measure(facts: Facts, tally: Tally, *, fto_edges_s: Sequence[float], bleedin
         ),
         fto_median_s=estimated_median(tally, turns.fto_median_s, n),
         transfers=turns.floor_transfers,
-        fto_counts=tuple(fto_counts),
+        fto_counts=fto_counts(named.get("fto_ms", {}), fto_edges_s),
         words=tally["said_words",] if tally["said_tracks",] else None,
+        transcribed_words=words,
+        disfluencies_per_100_words=100 * tally["worded_disfluencies",] / words if words else None,
         disfluencies=tally["disfluencies",],
         backchannels=tally["backchannels",],
         interruptions=tally["interruptions",],

@@ -152,8 +152,8 @@ def speaker(facts: Facts) -> str:
     return "voice" if facts.only_synthetic else "speaker"
 
 
-def of_voices(text: str, facts: Facts) -> str:
-    """Puts ``voice`` for ``speaker`` in a text, where all voices are made by a program."""
+def of_voices(facts: Facts, text: str) -> str:
+    """Writes a text on speakers as one on voices, where it is known that all voices are made by a program."""
     return text.replace("speaker's voice", "voice").replace("speaker", "voice") if facts.only_synthetic else text
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from duologue_cards import phrases
 from duologue_cards.documents.dates import date_modified
+from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
 from duologue_cards.facts import BRIDGE, Facts
 from duologue_cards.front_matter import front_matter
 from duologue_cards.licenses import together
@@ -16,7 +17,7 @@ from duologue_cards.sections.background import citing, creation, risks, uses
 from duologue_cards.sections.loading import loading
 from duologue_cards.sections.turn_taking import turn_taking
 from duologue_cards.sections.words import names, percentiles, span, table
-from duologue_cards.sheet import FEW, PURPOSES, Sheet, with_few_hidden
+from duologue_cards.sheet import Sheet
 
 __all__ = ["write_readme"]
 
@@ -133,7 +134,7 @@ def _isolation(sheet: Sheet) -> str:
     limits = {"warn": f"{sheet.rules.warn_above_db:g}", "fail": f"{sheet.rules.fail_above_db:g}"}
     conversations = {item.value: item.count for item in isolation.verdicts}
     rows = [
-        (f"`{name}`", phrases.of_voices(meaning.format(**limits), sheet.facts), f"{conversations.get(name, 0):,}")
+        (f"`{name}`", phrases.of_voices(sheet.facts, meaning.format(**limits)), f"{conversations.get(name, 0):,}")
         for name, meaning in _VERDICTS.items()
     ]
     levels = [
@@ -151,7 +152,7 @@ def _isolation(sheet: Sheet) -> str:
     ]
     faults = [
         (
-            phrases.of_voices(phrases.FAULT_WORDS[fault.name], sheet.facts),
+            phrases.of_voices(sheet.facts, phrases.FAULT_WORDS[fault.name]),
             f"{fault.found:,}",
             f"{fault.absent:,}",
             f"{fault.unknown:,}",
@@ -176,16 +177,12 @@ Policy `{isolation.policy}`: {_POLICIES[isolation.policy]}
 def _consent(sheet: Sheet) -> str:
     facts, who = sheet.facts, phrases.speaker(sheet.facts)
     allowed = " and ".join(
-        f"`{purpose}` ({phrases.of_voices(phrases.PURPOSE_WORDS[purpose], facts)})"
+        f"`{purpose}` ({phrases.of_voices(facts, phrases.PURPOSE_WORDS[purpose])})"
         if purpose in phrases.PURPOSE_WORDS
         else f"`{purpose}`"
         for purpose in facts.purposes
     )
-    warning = (
-        ""
-        if "redistribution" in facts.purposes
-        else f"\n\n**Not for publication:** consent of the {who}s to `redistribution` was not asked for by this release."
-    )
+    warning = "" if sheet.passes_on else f"\n\n**Not for publication:** {sheet.not_passed_on}."
     checked = facts.consent.checked_at if facts.consent else phrases.UNKNOWN
     places = with_few_hidden(facts.speakers_by_jurisdiction)
     rows = [
@@ -215,8 +212,8 @@ def _consent(sheet: Sheet) -> str:
     )
     return f"""## Consent
 
-Both {who}s of every conversation allow {allowed or phrases.UNKNOWN}. The ledger was asked at the checkpoint
-below, before their audio was opened: consent had to be in force when a conversation was recorded, and when the run asked.
+Both {who}s of every conversation allowed {allowed or phrases.UNKNOWN}: the ledger was asked at the checkpoint
+below, before their audio was opened. Consent had to be in force when a conversation was recorded, and when the run asked.
 That day is not known here, as no card reads a clock: what follows was asked for the moment that was named, else for that of the ledger's last record.{nobody}{silenced}{warning}
 
 {table(("", ""), rows)}
@@ -279,7 +276,7 @@ def _provenance(sheet: Sheet) -> str:
     publication = facts.publication
     rows = [
         ("creator", phrases.escaped(publication.creator or phrases.UNKNOWN)),
-        ("web address", publication.url or phrases.UNKNOWN),
+        ("web address", phrases.escaped(publication.url or phrases.UNKNOWN)),
         ("first published", publication.date_published or phrases.UNKNOWN),
         ("this version", f"{facts.version}, {_made_on(sheet)}"),
         ("made by", facts.made_by),

@@ -4,19 +4,22 @@ The reference and its intervals come from the rule file ``human_reference.json``
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, Protocol
 
 __all__ = [
     "CardRules",
+    "HumanFigure",
     "HumanTurnTaking",
     "LimitsOfConversations",
     "distance_s",
     "fto_counts",
     "interpolated",
     "limit",
+    "others_report",
+    "told_of_people",
 ]
 
 
@@ -41,6 +44,23 @@ class LimitsOfConversations(Protocol):
     def overlap_share_low(self) -> float: ...
     @property
     def overlap_share_high(self) -> float: ...
+
+
+class HumanFigure(Protocol):
+    """Holds one figure of people, with what was measured and who says so."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def of(self) -> str: ...
+    @property
+    def source(self) -> str: ...
 
 
 class HumanTurnTaking(Protocol):
@@ -72,14 +92,32 @@ class CardRules:
 
     Attributes:
         turn_taking: of people, from the rules ``human_reference``.
+        people: name of a figure -> that of people in the language of ``turn_taking``, from the same rules.
+        cited: figures of people that others report, which are told and not held against anything.
         warn_above_db, fail_above_db: limits of the verdict on isolation, of the level of the other voice.
         regimes: gives the rules of consent of a place (ISO 3166), each as ``id``, ``title``, ``purposes``, ``citation`` and ``url``.
     """
 
     turn_taking: HumanTurnTaking
+    people: Mapping[str, HumanFigure]
+    cited: Sequence[HumanFigure]
     warn_above_db: float
     fail_above_db: float
     regimes: Callable[[str], Sequence[Mapping[str, Any]]] = lambda _: ()
+
+
+def told_of_people(rules: CardRules) -> str:
+    """Says who the turn-taking is held against and how they were measured, and what others report."""
+    return (
+        f"Beside people: {rules.turn_taking.of} ({rules.turn_taking.source}). Theirs come from word times, those here from voice "
+        f"activity. {others_report(rules)}"
+    )
+
+
+def others_report(rules: CardRules) -> str:
+    """Says what others report of people, which is no limit."""
+    cited = "; ".join(f"{each.of} ({each.source})" for each in rules.cited)
+    return f"For comparison, no limits: {cited}."
 
 
 def distance_s(counts: Sequence[int], human: Sequence[int], edges_s: Sequence[float]) -> float | None:
@@ -104,17 +142,17 @@ def distance_s(counts: Sequence[int], human: Sequence[int], edges_s: Sequence[fl
     )
 
 
-def fto_counts(ftos_ms: Iterable[int], edges_s: Sequence[float]) -> tuple[int, ...]:
+def fto_counts(ftos_ms: Mapping[int, int], edges_s: Sequence[float]) -> tuple[int, ...]:
     """Counts floor-transfer offsets in bins; what lies outside counts in the outermost ones.
 
     Args:
-        ftos_ms: the offsets, in milliseconds.
+        ftos_ms: offset in milliseconds -> how many.
         edges_s: of the bins, in seconds.
     """
     edges_ms = [round(1000 * edge) for edge in edges_s[1:-1]]
     counts = [0] * (len(edges_ms) + 1)
-    for fto_ms in ftos_ms:
-        counts[bisect_right(edges_ms, fto_ms)] += 1
+    for fto_ms, count in ftos_ms.items():
+        counts[bisect_right(edges_ms, fto_ms)] += count
     return tuple(counts)
 
 

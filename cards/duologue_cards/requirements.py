@@ -7,28 +7,27 @@ see, such as how the tracks were recorded, does not pass unless a person has sta
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from duologue_cards.entry import PURPOSES
 from duologue_cards.licenses import forbids, is_known
+from duologue_cards.phases import FAIL, FIT, PASS, UNKNOWN, phases
+from duologue_cards.phrases import percent
 from duologue_cards.reference import limit as reference_limit
-from duologue_cards.sheet import PURPOSES, Sheet
+from duologue_cards.sheet import Sheet
 
-__all__ = ["Requirement", "judge", "phases", "usable_for", "write_requirements"]
-
-PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
-FIT, PARTIAL, UNFIT = "fit", "partial", "unfit"
+__all__ = ["Requirement", "judge", "usable_for", "write_requirements"]
 
 _ORDER: Final = (PASS, UNKNOWN, FAIL)
 _AT_SOURCE: Final = "separate microphones/lines at source"
-_PRE_TRAINING_H: Final = 60_000  # LibriLight, as cited there
-_POST_TRAINING_H: Final = 170  # the real conversations of Kyutai's seed, the smallest cited there
-_LEAST_POST_TRAINING_H: Final = 10
-_ANCHORS: Final = "cited corpora for comparison: 170, 1,217 and 1,960 hours"
-_PAID: Final = ("purchase", "subscription", "training", "use")
+_SEPARATED: Final = "separated from a mix"
+_LEAST_WORDS: Final = 1000  # of fewer no rate of disfluencies is judged
+_TRAINING: Final = ("training_inhouse", "redistribution")
+"""The purposes of which one at least must have been asked for where anything is trained."""
 _NEEDS: Final = {
-    "training": (),
+    "training": ("consent_per_speaker",),
     "post-training of a full-duplex model": (
         "capture_at_source",
         "dyadic_spontaneous",
@@ -71,8 +70,9 @@ class Requirement:
 def judge(sheet: Sheet) -> tuple[Requirement, ...]:
     """Judges all eight requirements, in their order."""
     found = [rule(sheet) for rule in _RULES]
-    fits = [phase for phase in phases(sheet, found) if phase["fit"] == FIT]
-    unclear = [phase for phase in phases(sheet, found) if phase["fit"] == UNKNOWN]
+    judged = phases(sheet, _statuses(found))
+    fits = [phase for phase in judged if phase["fit"] == FIT]
+    unclear = [phase for phase in judged if phase["fit"] == UNKNOWN]
     if fits:
         status, says = PASS, "fit for " + ", ".join(phase["id"] for phase in fits)
     elif unclear:
@@ -80,26 +80,13 @@ def judge(sheet: Sheet) -> tuple[Requirement, ...]:
     else:
         status, says = (
             FAIL,
-            "; ".join(f"{phase['id']}: {phase['fit']}, {phase['why']}" for phase in phases(sheet, found)),
+            "; ".join(f"{phase['id']}: {phase['fit']}, {phase['why']}" for phase in judged),
         )
     return (*found, Requirement("phase_fit", status, "fit for one phase of training at least", says, ("duration_s",)))
 
 
-def phases(sheet: Sheet, found: "list[Requirement] | tuple[Requirement, ...]") -> list[dict[str, str]]:
-    """Judges for which phases of training a release is fit: pre_training, mid_training, post_training.
-
-    Args:
-        sheet: the facts.
-        found: the requirements but the last.
-    """
-    status = {each.id: each.status for each in found}
-    hours = sheet.facts.duration_s / 3600
-    told, kind = f"{hours:,.1f} hours", _data_type(sheet)
-    return [
-        _phase("pre_training", kind, *_pre_training(hours, told)),
-        _phase("mid_training", kind, *_mid_training(sheet, status)),
-        _phase("post_training", kind, *_post_training(sheet, status, hours, told)),
-    ]
+def _statuses(found: Iterable[Requirement]) -> dict[str, str]:
+    return {each.id: each.status for each in found}
 
 
 def usable_for(sheet: Sheet, found: tuple[Requirement, ...]) -> list[dict[str, str]]:
@@ -114,9 +101,11 @@ def usable_for(sheet: Sheet, found: tuple[Requirement, ...]) -> list[dict[str, s
                 FAIL,
                 "the tokens are of the codec embedded, which is for trying things out and not for training",
             )
-        elif use == "training":
-            consent = next(each for each in found if each.id == "consent_per_speaker")
-            worst, because = consent.status, f"{consent.id}: {consent.says}"
+        elif use != "passing on to others" and not set(_TRAINING) & set(sheet.facts.purposes):
+            worst, because = (
+                FAIL,
+                f"consent to training was not asked for, but to {', '.join(sheet.facts.purposes) or 'nothing'}",
+            )
         uses.append({"use": use, "status": worst, "because": because or "all that it needs passes"})
     return uses
 
@@ -128,32 +117,10 @@ def write_requirements(sheet: Sheet) -> str:
         "schema": "requirements/1.0",
         "source": 'fullduplex.ai, "The data ceiling", sections 4 and 8',
         "requirements": [each.document() for each in found],
-        "phases": phases(sheet, found[:-1]),
+        "phases": phases(sheet, _statuses(found)),
         "usable_for": usable_for(sheet, found),
     }
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _phase(name: str, data_type: str, fit: str, why: str) -> dict[str, str]:
-    return {"id": name, "fit": fit, "why": why, "data_type": data_type}
-
-
-def _data_type(sheet: Sheet) -> str:
-    """Names the column of section 4: synthetic, or public or commercial by consent to pass it on and what was stated."""
-    acquisition, payment = sheet.stated.get("acquisition"), sheet.stated.get("payment")
-    if sheet.only_synthetic:
-        return "synthetic"
-    if sheet.facts.synthetic:
-        return "mixed: synthetic and real"
-    if acquisition in ("licensed from rightsholders", "bought from a vendor") or payment in _PAID:
-        return "commercial"
-    if not sheet.passes_on:
-        return "in-house"
-    return "public" if acquisition == "public dataset" or payment in ("free", "attribution") else UNKNOWN
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _capture_at_source(sheet: Sheet) -> Requirement:
@@ -173,21 +140,23 @@ def _capture_at_source(sheet: Sheet) -> Requirement:
     elif hours and evidence.bleeding_hours / hours > 0.05:
         status, says = (
             FAIL,
-            f"the other voice is above {limit_db:g} dB in {_percent(evidence.bleeding_hours / hours)} of the hours",
+            f"the other voice is above {limit_db:g} dB in {percent(evidence.bleeding_hours / hours)} of the hours",
         )
-    elif capture is not None and capture != _AT_SOURCE:
+    elif capture == _SEPARATED:
         status, says = FAIL, f"stated: {capture}"
     elif not hours:
         status, says = UNKNOWN, "there is no conversation with both voices"
     elif share["undetermined"] > 0.05:
-        status, says = UNKNOWN, f"isolation could not be determined in {_percent(share['undetermined'])} of the hours"
+        status, says = UNKNOWN, f"isolation could not be determined in {percent(share['undetermined'])} of the hours"
     elif capture is None:
         status = UNKNOWN
         says = "nobody has stated how it was recorded, and no measurement can tell a good separation from isolation at source"
+    elif capture != _AT_SOURCE:
+        status, says = UNKNOWN, f"stated: {capture}, which does not tell whether each voice had a line of its own"
     elif share["pass"] >= 0.95 and not share["fail"]:
-        status, says = PASS, f"{_percent(share['pass'])} of the hours pass, none fails; stated: {capture}"
+        status, says = PASS, f"{percent(share['pass'])} of the hours pass, none fails; stated: {capture}"
     else:
-        status, says = UNKNOWN, f"{_percent(share['pass'])} of the hours pass, {_percent(share['fail'])} fail"
+        status, says = UNKNOWN, f"{percent(share['pass'])} of the hours pass, {percent(share['fail'])} fail"
     return Requirement("capture_at_source", status, threshold, says, facts)
 
 
@@ -201,12 +170,11 @@ def _dyadic_spontaneous(sheet: Sheet) -> Requirement:
         "quieter_share",
         "balanced_share",
         "disfluencies",
+        "disfluencies_per_100_words",
         "backchannels_per_minute",
-        "words",
         "stated.spontaneous",
     )
-    words = evidence.words or 0
-    per_100 = 100 * evidence.disfluencies / words if words else 0.0
+    per_100 = evidence.disfluencies_per_100_words
     if sheet.facts.synthetic:
         status, says = FAIL, f"{sheet.facts.synthetic:,} of {sheet.facts.recordings:,} conversations are synthetic"
     elif sheet.stated.get("spontaneous") is False:
@@ -214,20 +182,20 @@ def _dyadic_spontaneous(sheet: Sheet) -> Requirement:
     elif evidence.quieter_share is None or evidence.balanced_share is None:
         status, says = UNKNOWN, "there is no speech of two"
     elif evidence.quieter_share < 0.10:
-        status, says = FAIL, f"who speaks less holds {_percent(evidence.quieter_share)} of the speech on average"
-    elif words >= 1000 and per_100 < 1:
-        status, says = FAIL, f"{per_100:.2f} disfluencies per 100 words"
+        status, says = FAIL, f"who speaks less holds {percent(evidence.quieter_share)} of the speech on average"
+    elif evidence.transcribed_words >= _LEAST_WORDS and per_100 is not None and per_100 < 1:
+        status, says = FAIL, f"{per_100:.2f} disfluencies per 100 words of the tracks with a transcript"
     elif "spontaneous" not in sheet.stated:
         status, says = UNKNOWN, "nobody has stated whether people spoke freely"
     elif not (evidence.balanced_share >= 0.90 and evidence.disfluencies and evidence.backchannels):
         status = UNKNOWN
         says = (
-            f"both take part in {_percent(evidence.balanced_share)} of the conversations; {evidence.disfluencies:,} "
+            f"both take part in {percent(evidence.balanced_share)} of the conversations; {evidence.disfluencies:,} "
             f"disfluencies, {evidence.backchannels:,} backchannels"
         )
     else:
         status = PASS
-        says = f"both take part in {_percent(evidence.balanced_share)} of the conversations; stated: spontaneous"
+        says = f"both take part in {percent(evidence.balanced_share)} of the conversations; stated: spontaneous"
     return Requirement("dyadic_spontaneous", status, threshold, says, facts)
 
 
@@ -266,8 +234,8 @@ def _register_coverage(sheet: Sheet) -> Requirement:
     shares = [value / math.fsum(named.values()) for value in named.values() if value]
     effective = math.exp(-math.fsum(share * math.log(share) for share in shares))
     good = effective >= 3 - 1e-9 and max(shares) <= 0.60
-    shown = math.floor(100 * (effective + 1e-9)) / 100  # rounded up, 2.996 would be shown as enough
-    says = f"{shown:.2f} effective registers, the largest with {_percent(max(shares))} of the hours"
+    told = math.floor(100 * (effective + 1e-9)) / 100  # not rounded up to a limit that it does not reach
+    says = f"{told:.2f} effective registers, the largest with {percent(max(shares))} of the hours that name one"
     return Requirement("register_coverage", PASS if good else FAIL, threshold, says, facts)
 
 
@@ -279,7 +247,7 @@ def _speaker_diversity(sheet: Sheet) -> Requirement:
     effective, top = sheet.evidence.effective_speakers, sheet.evidence.top_speaker_share
     if effective is None or top is None:
         return Requirement("speaker_diversity", UNKNOWN, threshold, "there is no speaker", facts)
-    says = f"{effective:.1f} effective speakers, the most recorded with {_percent(top)}; accents are not known"
+    says = f"{effective:.1f} effective speakers, the most recorded with {percent(top)}; accents are not known"
     return Requirement("speaker_diversity", PASS if effective >= 100 and top <= 0.05 else FAIL, threshold, says, facts)
 
 
@@ -298,7 +266,7 @@ def _consent_per_speaker(sheet: Sheet) -> Requirement:
         says = f"{passed}; whether the grants name a notice is not known: {sheet.why('consent_notices')}"
         return Requirement("consent_per_speaker", UNKNOWN, threshold, says, facts)
     when = f"checked for {consent.checked_at}"
-    short = [purpose for purpose in asked if consent.purposes[purpose].recordings != total]
+    short = [purpose for purpose in asked if purpose not in sheet.in_force]
     if short:
         says = f"not all conversations are covered any more for {', '.join(short)}, {when}: `duologue consent propagate` takes them out"
         return Requirement("consent_per_speaker", FAIL, threshold, says, facts)
@@ -322,8 +290,8 @@ def _redistribution_rights(sheet: Sheet) -> Requirement:
     ]
     unknown = sum(each.count for each in sheet.facts.licenses if each.value is None)
     unread = [each.value for each in sheet.facts.licenses if each.value and not is_known(each.value)]
-    if not sheet.passes_on:
-        status, says = FAIL, "consent to redistribution was not asked for"
+    if sheet.not_passed_on:
+        status, says = FAIL, sheet.not_passed_on
     elif bad:
         status, says = FAIL, f"licences that forbid it: {', '.join(bad)}"
     elif unknown:
@@ -333,40 +301,6 @@ def _redistribution_rights(sheet: Sheet) -> Requirement:
     else:
         status, says = PASS, "both speakers of every conversation allow it, and so do the licences"
     return Requirement("redistribution_rights", status, threshold, says, facts)
-
-
-def _pre_training(hours: float, told: str) -> tuple[str, str]:
-    if hours >= _PRE_TRAINING_H:
-        return FIT, f"{told}, {_PRE_TRAINING_H:,} are the least (LibriLight)"
-    return PARTIAL, f"too small alone: {told} of {_PRE_TRAINING_H:,} (LibriLight)"
-
-
-def _mid_training(sheet: Sheet, status: dict[str, str]) -> tuple[str, str]:
-    transcribed = sheet.evidence.transcribed_share or 0.0
-    if status["capture_at_source"] == FAIL:
-        return UNFIT, "the tracks are not apart"
-    if status["capture_at_source"] == UNKNOWN:
-        return UNKNOWN, "it is not known whether the tracks are apart at source"
-    if transcribed < 0.5:
-        return PARTIAL, f"{_percent(1 - transcribed)} of the tracks have no words"
-    return FIT, f"turns and labels are there, {_percent(transcribed)} of the tracks have words"
-
-
-def _post_training(sheet: Sheet, status: dict[str, str], hours: float, told: str) -> tuple[str, str]:
-    needs = ("capture_at_source", "dyadic_spontaneous", "realistic_overlap", "consent_per_speaker")
-    if FAIL in (status["capture_at_source"], status["realistic_overlap"]):
-        return UNFIT, "the tracks are not apart, or the turn-taking is not that of people"
-    if sheet.facts.synthetic:
-        return PARTIAL, "synthetic conversations work beside real ones only"
-    if FAIL in (status[need] for need in needs):
-        return UNFIT, "fails: " + ", ".join(need for need in needs if status[need] == FAIL)
-    if UNKNOWN in (status[need] for need in needs):
-        return UNKNOWN, "not known: " + ", ".join(need for need in needs if status[need] == UNKNOWN)
-    if hours >= _POST_TRAINING_H:
-        return FIT, f"{told}; {_ANCHORS}"
-    if hours >= _LEAST_POST_TRAINING_H:
-        return PARTIAL, f"{told} of {_POST_TRAINING_H}; {_ANCHORS}"
-    return UNFIT, f"too small: {told} of {_POST_TRAINING_H}; {_ANCHORS}"
 
 
 _RULES: Final[tuple[Callable[[Sheet], Requirement], ...]] = (

@@ -4,7 +4,8 @@ It is kept as a file of the release, without comments and with sorted keys, so t
 withdrawal on another machine as well, has what was stated.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any, Final
 
@@ -20,8 +21,21 @@ STATEMENT: Final = "cards/dataset.yaml"
 _MAX_BYTES: Final = 1 << 20
 
 
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""What XML or HTML may not hold, and lines that YAML does not keep."""
+
+
 class _PlainLoader(yaml.SafeLoader):
-    """Reads dates as text, and only true and false as true and false: ``no`` is a language and a country."""
+    """Reads dates as text, and only true and false as true and false: ``no`` is a language and a country.
+
+    An alias is refused: a few of them make a text without end, which whoever looks for a name in it would never come through.
+    """
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Reads the next node."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it holds an alias (*NAME); write out what it stands for")
+        return super().compose_node(parent, index)
 
 
 _PlainLoader.yaml_implicit_resolvers = {
@@ -62,10 +76,28 @@ def parse_statement(data: bytes, name: str) -> dict[str, Any]:
         if odd is not None:
             raise ValueError(f"{name}: the name {odd!r} of a field is no text; put it into quotes")
     faults = [f"{name}: {fault}" for fault in iter_faults("dataset", document)]
+    if isinstance(document, dict):
+        faults += [
+            f"{name}: {key} holds {found[0]!r}, a character that no page may hold; leave it out"
+            for key, value in document.items()
+            if (found := next(filter(None, map(_UNPRINTABLE.search, _texts({key: value}))), None))
+        ]
     if faults:
         raise ValueError("\n".join(faults))
     stated: dict[str, Any] = document
     return stated
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Lists every text in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, content in value.items():
+            yield from (*_texts(name), *_texts(content))
+    elif isinstance(value, list | tuple | set):
+        for content in value:
+            yield from _texts(content)
 
 
 def statement_bytes(stated: Mapping[str, Any]) -> bytes:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duologue_cards.draws import tally_draws
-from duologue_schemas.tables import FAULT_MEASURES, TABLES, WITHDRAWN
+from duologue_schemas.tables import DISFLUENCIES, FAULT_MEASURES, TABLES, WITHDRAWN
 
 __all__ = [
     "Tally",
@@ -30,8 +30,6 @@ __all__ = [
 
 _HELD_SHARE = 0.10
 """A speaker who holds less of the speech than this hardly takes part."""
-
-_DISFLUENCIES = ("filler", "hesitation", "repetition", "false_start", "self_correction")
 
 Tally = Counter[tuple[Any, ...]]
 """Name, a text and whatever tells it from others of its kind -> how many, or how many milliseconds."""
@@ -206,8 +204,14 @@ def _count_evidence(tally: Tally, columns: _Columns) -> None:
             tally["judged_balance",] += 1
             tally["quieter_ppm",] += round(1e6 * share)
             tally["balanced",] += share >= _HELD_SHARE
-    kinds = [each for kinds in columns["kinds"] for each in kinds or ()]
-    tally["disfluencies",] += sum(each["events"] for each in kinds if each["kind"] in _DISFLUENCIES)
+    rows = zip(columns["kinds"], columns["said_words_a"], columns["said_words_b"], strict=True)
+    for kinds, *said in rows:
+        words = {side: count for side, count in zip("ab", said, strict=True) if count is not None}
+        tally["transcribed_words",] += sum(words.values())
+        for each in kinds or ():
+            if each["kind"] in DISFLUENCIES:
+                tally["disfluencies",] += each["events"]
+                tally["worded_disfluencies",] += each["events"] if each["speaker"] in words else 0
     overlap_ms = [round(1000 * each) for each in columns["overlap_s"]]
     own_ms = [
         round(1000 * a_s) + round(1000 * b_s)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from duologue_schemas.crosschecks import MEASURED_FAULTS
 
 __all__ = [
+    "DISFLUENCIES",
     "EVENTS",
     "FAULT_MEASURES",
     "INDEX",
@@ -313,7 +314,12 @@ SPEAKERS: Final = pa.schema(
             pa.list_(pa.struct([("tag", pa.string()), ("words", pa.int64())])),
             "How many of them carry each tag.",
         ),
-        _column("disfluencies_per_100_words", pa.float64(), "Disfluencies per 100 words.", nullable=True),
+        _column(
+            "disfluencies_per_100_words",
+            pa.float64(),
+            "Disfluencies per 100 words, over the tracks with a transcript.",
+            nullable=True,
+        ),
     ]
 )
 """A row a speaker, sorted by commitment."""
@@ -323,6 +329,9 @@ TABLES: Final[dict[str, pa.Schema]] = {"index": INDEX, "recordings": RECORDINGS,
 
 SHARD_TABLES: Final = ("index", "recordings", "events")
 """The tables of which each shard has its own rows; those of the others belong to the release as a whole."""
+
+DISFLUENCIES: Final = ("filler", "hesitation", "repetition", "false_start", "self_correction")
+"""The kinds of events that are disfluencies."""
 
 LATER_TABLES: Final = frozenset({"speakers"})
 """The tables that the first releases do not have."""

@@ -18,7 +18,7 @@ from duologue_cards import (
     write_eu_summary,
     write_readme,
 )
-from duologue_cards.sheet import PURPOSES
+from duologue_cards.entry import PURPOSES
 from duologue_schemas.tables import EVENTS, INDEX, RECORDINGS
 from tests.cards.conftest import sheet_of
 
@@ -303,7 +303,7 @@ def test_each_property_of_rai_has_the_cardinality_of_the_specification(build: Bu
     assert {name for name, value in found.items() if isinstance(value, str)} == set(one.split())
     assert {name for name, value in found.items() if isinstance(value, list)} == set(many.split())
     assert found["dataCollectionType"] == ["Physical data collection"]
-    assert found["dataCollection"].startswith("By call. Both speakers of every conversation allow training_inhouse")
+    assert found["dataCollection"].startswith("By call. Both speakers of every conversation allowed training_inhouse")
     read = mlc.Dataset(jsonld=card).metadata
     assert [date.date().isoformat() for date in read.data_collection_timeframe] == ["2026-03-01"]
     assert read.data_manipulation_protocol == found["dataManipulationProtocol"]

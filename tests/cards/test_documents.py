@@ -7,9 +7,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from markdown_it import MarkdownIt
 from rdflib.namespace import ODRL2
 
-from duologue_cards import Sheet, write_cards
+from duologue_cards import Sheet, document_faults, write_cards
 from duologue_cards.documents.training_mining import training_mining
 from duologue_schemas import iter_faults
 from tests.cards.conftest import commitment, sheet_of
@@ -367,3 +368,63 @@ def test_the_datasheet_asks_every_question_of_the_template_once(release: Any) ->
     restrictions = sections["distribution"][4]
     assert restrictions["question"].startswith("Have any third parties imposed IP-based or other restrictions")
     assert restrictions["answer"] == "those of the licences: the authors are named"
+
+
+def test_nothing_is_offered_any_more_where_the_ledger_says_so_since(build: Build, row: Row) -> None:
+    release = build(*(row(str(number), license="CC-BY-4.0") for number in range(9)))
+    release.document["purposes"] = ["redistribution"]
+    release.document["consent"] = consent_of(recording=9, redistribution=9)
+    assert sheet_of(release).passes_on
+    release.document["consent"] = consent_of(recording=9, redistribution=8)
+    found = texts(sheet_of(release, **STATED))
+    why = "consent to redistribution does not cover every conversation any more, checked for 2026-02-21T10:00:00Z"
+    assert found["cards/content-usage.txt"].startswith("Content-Usage: train-ai=n\n")
+    assert "privacy-consent" not in found["cards/rsl.xml"]
+    assert '<prohibits type="usage">ai-all</prohibits>' in found["cards/rsl.xml"]
+    offer = json.loads(found["cards/usage.odrl.json"])
+    assert ("distribute", []) in rules_of(offer, "prohibition")
+    assert rules_of(offer, "permission") == []
+    assert document_faults("cards/usage.odrl.json", found["cards/usage.odrl.json"].encode()) == []
+    assert f"**Not for publication:** {why}." in found["README.md"]
+    requirements = {each["id"]: each for each in json.loads(found["cards/requirements.json"])["requirements"]}
+    assert requirements["redistribution_rights"]["evidence"] == why
+
+
+@pytest.mark.parametrize(("said", "answer"), [({"synthetic": False}, "no"), ({}, "unknown")])
+def test_two_laws_get_one_answer_on_synthetic_data(build: Build, row: Row, said: dict[str, Any], answer: str) -> None:
+    found = texts(sheet_of(build(row("1", **said))))
+    californian = json.loads(found["cards/ab2013.json"])["items"]["12"]["answer"]
+    european = json.loads(found["cards/eu_summary.json"])["sources"]["2.5"]["answer"]
+    assert european == answer
+    assert (californian or "unknown").startswith(answer)
+
+
+def test_rights_are_told_as_they_were_stated_and_licences_as_far_as_known(build: Build, row: Row) -> None:
+    def rights(*licenses: str | None, **stated: Any) -> str:
+        release = build(*(row(str(number), license=license_) for number, license_ in enumerate(licenses)))
+        answer: str = json.loads(texts(sheet_of(release, **stated))["cards/ab2013.json"])["items"]["5"]["answer"]
+        return answer
+
+    assert rights("CC0-1.0", trademark_or_patent=False) == "public domain (CC0-1.0); trademark or patent: no"
+    assert "of 1 conversation no licence is stated" in rights("CC-BY-4.0", None)
+
+
+def test_what_is_stated_cannot_become_html(build: Build, row: Row) -> None:
+    told = texts(sheet_of(build(row("1")), url="https://example.org/<script>alert(1)</script>|x"))["README.md"]
+    assert "<script" not in MarkdownIt("commonmark").enable("table").render(told)
+
+
+def test_ab2013_says_what_the_isolation_policy_let_pass(release: Any) -> None:
+    def why(policy: str) -> str:
+        release.document["isolation_policy"] = policy
+        answer: str = json.loads(texts(sheet_of(release))["cards/ab2013.json"])["items"]["9"]["answer"]
+        return answer.partition("so that ")[2]
+
+    assert why("keep") == "only speech with consent is trained on"
+    assert why("refuse-fail").endswith("an isolation of the tracks that the policy refuse-fail lets pass is trained on")
+
+
+def test_what_is_nobodys_voice_is_not_the_voice_of_a_voice(build: Build, row: Row) -> None:
+    found = texts(sheet_of(build(row("1", route="synthetic"))))
+    assert "identifying a voice or imitating a voice." in found["README.md"]
+    assert [path for path, text in found.items() if "voice's voice" in text] == []

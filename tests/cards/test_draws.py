@@ -50,3 +50,11 @@ def test_of_one_conversation_and_of_nothing_there_is_no_interval() -> None:
     one = tally_draws(IDS[:1], OVERLAP_MS[:1], ANYBODY_MS[:1], FTOS_MS[:1])
     assert estimated_ratio(one, 0.1, 1, part="overlap_ms", whole="anybody_ms") == Estimate(0.1, 1)
     assert estimated_median({}, None, 0) == Estimate(None, 0)
+
+
+def test_the_interval_of_a_share_stays_a_share() -> None:
+    ids = ["one", "two", "three"]
+    tally = tally_draws(ids, [0, 0, 30], [1000, 1000, 100], [[], [], []])
+    estimate = estimated_ratio(tally, 30 / 2100, 3, part="overlap_ms", whole="anybody_ms")
+    assert estimate.interval is not None
+    assert estimate.interval[0] == 0.0

@@ -14,6 +14,8 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 
 from duologue_cards import write_readme
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.human_reference import HumanReferenceRules
 from tests.cards.conftest import sheet_of
 
 Row = Callable[..., dict[str, Any]]
@@ -112,7 +114,18 @@ def test_turn_taking_stands_beside_people_on_the_telephone(build: Build, row: Ro
     assert cells_of(text, "floor transfers in overlap") == ["25.0 %", "33.5 %", ""]
     assert cells_of(text, "median floor-transfer offset (FTO)") == ["0.15 s", "0.13 s", ""]
     assert cells_of(text, "backchannels a minute") == ["4.0", "unknown", ""]
-    assert "Switchboard (American English), measured from its word times" in text
+    for figure in load_rules(HumanReferenceRules).figures[:3]:
+        assert f"{figure.of} ({figure.source})" in text
+    assert "They come from word times, those of this release from voice activity." in text
+    assert "Heldner & Edlund 2010" in text
+    assert "Stivers et al. 2009" in text
+
+
+def test_turn_taking_of_another_language_is_not_compared_and_the_card_says_why(build: Build, row: Row) -> None:
+    text = readme_of(build(row("1", language=None)))
+    assert cells_of(text, "floor transfers in overlap") == ["25.0 %", "not compared", ""]
+    assert "word times" not in text
+    assert "Not held against people: the reference is of en, and the languages are: not stated." in text
 
 
 def test_what_cannot_be_computed_is_unknown(build: Build, row: Row) -> None:
@@ -135,7 +148,7 @@ def test_release_not_cleared_for_redistribution_says_so(build: Build, row: Row) 
     assert "**Not for publication:**" in readme_of(release)
     release.document["purposes"] = ["redistribution"]
     text = readme_of(release)
-    assert "allow `redistribution` (passing the data on to others)." in text
+    assert "allowed `redistribution` (passing the data on to others): the ledger was asked" in text
     assert "Not for publication" not in text
 
 

@@ -46,6 +46,7 @@ def test_no_measurement_passes_what_only_a_person_knows(build: Build, row: Row) 
     found = statuses(sheet_of(release, **STATED))
     assert (found["capture_at_source"], found["dyadic_spontaneous"]) == ("pass", "pass")
     assert statuses(sheet_of(release, capture="separated from a mix"))["capture_at_source"] == "fail"
+    assert statuses(sheet_of(release, capture="other"))["capture_at_source"] == "unknown"
     assert statuses(sheet_of(release, spontaneous=False))["dyadic_spontaneous"] == "fail"
 
 
@@ -122,3 +123,51 @@ def test_the_distance_of_two_histograms_is_the_area_between_them() -> None:
 
 def test_limits_are_interpolated_and_stay_beyond_the_ends() -> None:
     assert [interpolated((1, 5, 20), (0.3, 0.1, 0.0), n) for n in (1, 3, 5, 100)] == pytest.approx([0.3, 0.2, 0.1, 0.0])
+
+
+def test_what_was_not_asked_for_training_is_usable_for_none(build: Build, row: Row) -> None:
+    release = build(row("1"))
+    release.document["codec"]["name"] = "mimi"
+    release.document["purposes"] = ["recording"]
+    sheet = sheet_of(release)
+    uses = {each["use"]: each for each in usable_for(sheet, judge(sheet))}
+    assert {uses[use]["status"] for use in ("training", "in-house training")} == {"fail"}
+    assert uses["training"]["because"] == "consent to training was not asked for, but to recording"
+
+
+def test_disfluencies_count_over_the_words_of_the_same_tracks(build: Build, row: Row) -> None:
+    """Filled pauses are found without a transcript too, and words are left where the other speaker has withdrawn."""
+    kinds = [
+        {"kind": "filler", "speaker": "a", "events": 15, "seconds": 3.0},
+        {"kind": "filler", "speaker": "b", "events": 40, "seconds": 8.0},
+    ]
+    both = row("1", kinds=kinds, said_words_a=1000, said_words_b=None)
+    gone = row("2", kinds=[], said_words_a=5000, speaker_b="withdrawn")
+
+    def counted(*rows: dict[str, Any]) -> Sheet:
+        release = build(*rows)
+        release.document["splits"]["train"]["speakers"] -= 1  # the one who has withdrawn
+        return sheet_of(release)
+
+    sheet = counted(both, gone)
+    assert sheet.value("words") == 6000
+    assert sheet.value("disfluencies") == 55
+    assert sheet.value("disfluencies_per_100_words") == 1.5
+    assert statuses(sheet)["dyadic_spontaneous"] == "unknown"
+    few = counted(row("1", kinds=[{**kinds[0], "events": 9}, kinds[1]], said_words_a=1000), gone)
+    assert statuses(few)["dyadic_spontaneous"] == "fail"
+
+
+@pytest.mark.parametrize("fields", [{}, {"isolation": "undetermined"}, {"route": "synthetic"}, {"swap_found": True}])
+def test_hours_are_always_told_beside_those_of_cited_corpora(build: Build, row: Row, fields: dict[str, Any]) -> None:
+    sheet = sheet_of(build(row("1", **LIVELY, **fields)), **STATED)
+    phase = json.loads(write_requirements(sheet))["phases"][2]
+    assert phase["why"].endswith("0.0 hours of 170; cited corpora for comparison: 170, 1,217 and 1,960 hours")
+
+
+def test_what_is_told_is_not_rounded_up_to_a_limit_that_is_not_reached(build: Build, row: Row) -> None:
+    hours = {"one": 120.0, "two": 120.0, "three": 116.0}
+    sheet = sheet_of(build(*(row(name, setting=name, duration_s=duration_s) for name, duration_s in hours.items())))
+    found = next(each for each in judge(sheet) if each.id == "register_coverage")
+    assert found.status == "fail"
+    assert found.says.startswith("2.99 effective registers")

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from duologue_cards import commented_statement, parse_statement, statement_bytes
@@ -48,3 +50,23 @@ def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(ValueError) as raised:
         parse_statement(b"spontaneous: maybe\nurl: example\npayment: money\n", "dataset.yaml")
     assert len(str(raised.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('contact: "a\\x01b"', "contact holds '\\x01', a character that no page may hold; leave it out"),
+        ('owner: "\\ud800"', "owner holds '\\ud800', a character that no page may hold; leave it out"),
+        ('x_note: [{deep: "\\0"}]', "x_note holds '\\x00', a character that no page may hold; leave it out"),
+        ('funding: "one\\u2028two"', "funding holds '\\u2028', a character that no page may hold; leave it out"),
+        ("x_a: &a [1]\nx_b: [*a, *a]", "holds an alias (*NAME); write out what it stands for"),
+    ],
+)
+def test_what_no_page_may_hold_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(fault)):
+        parse_statement(text.encode(), "dataset.yaml")
+
+
+def test_letters_of_every_language_and_lines_may_stand_there() -> None:
+    stated = {"owner": "Zoë 東京 🎙", "collection": "one\ntwo\tthree"}
+    assert parse_statement(statement_bytes(stated), "dataset.yaml") == stated

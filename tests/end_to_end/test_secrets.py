@@ -21,6 +21,7 @@ from duologue_consent import Ledger
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files import addresses, sealed
+from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.records import Recording
 from duologue_pipeline.run import RunRequest, run
 from tests.end_to_end.support import recording_line, rejected, write_ledger, write_manifest
@@ -163,6 +164,15 @@ def lines_for(server: str) -> list[dict[str, Any] | str]:
 
 def request_for(home: Path, server: str, **changes: Any) -> tuple[RunRequest, Path]:
     lines = lines_for(server)
+    said = [
+        {"session_id": "disk", "speaker": f"{MARK} {side}", "words": "yes", "start_time": 1.0, "end_time": 2.0}
+        for side in "ab"
+    ]
+    (home / "words.json").write_text(json.dumps(said))
+    for line in lines:
+        if isinstance(line, dict) and line["recording_id"] == "disk":
+            for side, track in zip("ab", line["tracks"], strict=True):  # tiers have the names of people
+                track |= {"words_uri": str(home / "words.json"), "words_channel": f"{MARK} {side}"}
     manifest = write_manifest(home / f"{MARK}.jsonl", lines)
     speakers = [track["speaker_id"] for line in lines if isinstance(line, dict) for track in line["tracks"]]
     ledger = write_ledger(
@@ -191,11 +201,16 @@ def test_nothing_secret_leaves_a_run(
         "the fetched call is written, so its signature has reached the worker"
     )
     staged = home.parent / "away" / "staged" / ".staging"
-    assert (staged / "decided" / "000000.jsonl").read_text().count("sealed:") > 3
+    decided = "".join(path.read_text() for path in (staged / "decided").iterdir())
+    assert decided.count("sealed:") > 3
+    assert decided.count('"words_channel": "sha256:') == 2
     said = "".join(capfd.readouterr())
     (home.parent / "away" / "said").write_text(said)
     found = assert_nothing_leaves(leaving.texts(home.parent / "away", home.parent / "temporary"), ledger)
     assert found > 60
+    recordings = read_release_table(request.out, result.release, "recordings").to_pylist()
+    checks = {row["recording_id"]: (row["words_given_a"], row["words_check_a"]) for row in recordings}
+    assert checks["disk"] == (1, "undetermined"), "a worker has found the stream by the hash of its name"
     assert any(b"duologue_pipeline.stages" in text for where, text in leaving.texts() if "pickle" in where)
     reasons = rejected(Path(request.out))
     assert reasons.pop("lost").startswith("audio_")

@@ -76,7 +76,7 @@ def responsible_ai(sheet: Sheet) -> dict[str, Any]:
 def _collection(sheet: Sheet) -> str:
     asked = ", ".join(sheet.facts.purposes) or phrases.UNKNOWN
     consent = (
-        f"Both {phrases.speaker(sheet.facts)}s of every conversation allow {asked}: the ledger was asked before their audio was opened, and consent "
+        f"Both {phrases.speaker(sheet.facts)}s of every conversation allowed {asked}: the ledger was asked before their audio was opened, and consent "
         "had to be in force when a conversation was recorded."
     )
     return f"{sheet.stated['collection']} {consent}" if "collection" in sheet.stated else consent

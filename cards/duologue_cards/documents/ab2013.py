@@ -33,6 +33,8 @@ _TITLES = (
 def ab2013_items(sheet: Sheet) -> dict[str, dict[str, Any]]:
     """Answers the twelve items: number -> answer, basis, facts."""
     facts = sheet.facts
+    policy = facts.isolation.policy
+    apart = "" if policy == "keep" else f" and with an isolation of the tracks that the policy {policy} lets pass"
     answers = (
         _sources(sheet),
         stated(sheet, "intended_use"),
@@ -60,7 +62,7 @@ def ab2013_items(sheet: Sheet) -> dict[str, dict[str, Any]]:
         computed(
             "decoded, aligned, measured, cut into samples and coded; refused: "
             f"{phrases.count(facts.rejected, 'recording')}; tracks silenced after a withdrawal: {facts.one_voice:,}; so that "
-            "only speech with consent and with tracks apart is trained on",
+            f"only speech with consent{apart} is trained on",
             "rejected",
             "one_voice",
             "rules",
@@ -101,15 +103,17 @@ def _sources(sheet: Sheet) -> dict[str, Any]:
 
 def _rights(sheet: Sheet) -> dict[str, Any]:
     licenses = [each.value for each in sheet.facts.licenses]
+    marks = stated(sheet, "trademark_or_patent")["answer"] or "unknown"
     if licenses and all(name and spdx_id(name) == "CC0-1.0" for name in licenses):
-        return computed("public domain (CC0-1.0); trademark and patent: unknown", "licenses")
+        return computed(f"public domain (CC0-1.0); trademark or patent: {marks}", "licenses")
     known = [name for name in licenses if name]
     if not known:
         return unknown(
             "no licence is stated; trademark and patent: not stated", "licenses", "stated.trademark_or_patent"
         )
-    marks = stated(sheet, "trademark_or_patent")["answer"] or "unknown"
-    return computed(f"protected by copyright, under {listed(known)}; trademark or patent: {marks}", "licenses")
+    unsaid = sum(each.count for each in sheet.facts.licenses if each.value is None)
+    rest = f"; of {phrases.count(unsaid, 'conversation')} no licence is stated" if unsaid else ""
+    return computed(f"protected by copyright, under {listed(known)}{rest}; trademark or patent: {marks}", "licenses")
 
 
 def _period(sheet: Sheet) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from duologue_cards.documents.answers import json_text
+from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
 from duologue_cards.facts import ConsentCell
-from duologue_cards.sheet import FEW, PURPOSES, Sheet, with_few_hidden
+from duologue_cards.sheet import Sheet
 
 __all__ = ["write_consent_statement"]
 

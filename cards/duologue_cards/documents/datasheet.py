@@ -136,7 +136,12 @@ def _collection(sheet: Sheet) -> list[_Answer]:
         _people(sheet),
         stated(sheet, "acquisition"),
         computed("the ledger holds a record for each of them; its notices are not in the release", "ledger_id"),
-        computed(f"yes, both speakers of every conversation, to {asked}", "purposes", "ledger_id", "ledger_events"),
+        computed(
+            f"yes, both speakers of every conversation, to {asked}, as the ledger said at its checkpoint",
+            "purposes",
+            "ledger_id",
+            "ledger_events",
+        ),
         computed(
             "yes, at any time; the next version is without them, and they get a receipt", "withdrawn", "one_voice"
         ),
@@ -169,9 +174,9 @@ def _uses(sheet: Sheet) -> list[_Answer]:
 def _distribution(sheet: Sheet) -> list[_Answer]:
     facts = sheet.facts
     licenses = phrases.named(facts.licenses)
-    allowed = "may be" if sheet.passes_on else "must not be: consent to redistribution was not asked for"
+    allowed = f"must not be: {sheet.not_passed_on}" if sheet.not_passed_on else "may be"
     if sheet.passes_on and not sheet.permits:
-        allowed += ", but not by every licence, or consent has ended since: usage.odrl.json offers it to nobody"
+        allowed += ", but a licence is not stated or not known here: usage.odrl.json offers it to nobody"
     return [
         computed(f"by consent it {allowed}", "purposes"),
         stated(sheet, "url"),

@@ -13,7 +13,8 @@ from duologue_cards import phrases
 from duologue_cards.documents.answers import json_text
 from duologue_cards.documents.dates import date_modified
 from duologue_cards.licenses import spdx_id
-from duologue_cards.requirements import judge, phases
+from duologue_cards.phases import phases
+from duologue_cards.requirements import judge
 from duologue_cards.sheet import Sheet
 
 __all__ = ["write_dps"]
@@ -102,7 +103,7 @@ def _use(sheet: Sheet, unknown: dict[str, str]) -> dict[str, Any]:
         for code in ("pi", "pci", "pfi", "pii", "phi", "spi")
     ]
     classified[0]["tool"] = facts.made_by
-    fits = {phase["id"]: phase for phase in phases(sheet, judge(sheet)[:-1])}
+    fits = {phase["id"]: phase for phase in phases(sheet, {each.id: each.status for each in judge(sheet)})}
     purposes = [
         {"code": code, "system": f"{_SYSTEM}/Use", "description": f"{fits[phase]['fit']}: {fits[phase]['why']}"}
         for code, phase in (("ai-pre-training", "pre_training"), ("ai-alignment", "post_training"))

@@ -95,7 +95,9 @@ def _source(sheet: Sheet, name: str) -> dict[str, str]:
         if sheet.facts.synthetic:
             return {"answer": "yes"}
         made = sheet.stated.get("synthetic_generation")
-        return {"answer": "unknown" if made is None else "yes" if made else "no"}
+        if made is None and sheet.synthetic_unknown:
+            return {"answer": "unknown", "why": sheet.why("synthetic_recordings")}
+        return {"answer": "yes" if made else "no"}
     if sheet.only_synthetic and acquisition is None:
         return {"answer": "no"}
     if acquisition is None:

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from duologue_cards.documents.answers import json_text
+from duologue_cards.entry import PURPOSES
 from duologue_cards.licenses import forbids
-from duologue_cards.sheet import PURPOSES, Sheet
+from duologue_cards.sheet import Sheet
 
 __all__ = ["ODRL_FILE", "odrl_offer", "write_odrl"]
 
@@ -33,8 +34,9 @@ def odrl_offer(sheet: Sheet) -> dict[str, Any]:
         for part, term in (("BY", "Attribution"), ("SA", "ShareAlike"))
         if any(forbids(each, part) for each in licenses)
     ]
-    permitted = [_for_purposes("odrl:Permission", target, facts.purposes)]
-    prohibited = [_for_purposes("odrl:Prohibition", target, (each for each in PURPOSES if each not in facts.purposes))]
+    others = [each for each in PURPOSES if each not in sheet.in_force]
+    permitted = [_for_purposes("odrl:Permission", target, sheet.in_force)] if sheet.in_force else []
+    prohibited = [_for_purposes("odrl:Prohibition", target, others)] if others else []
     if sheet.permits:
         permitted.append(_rule("odrl:Permission", target, f"{_ODRL}distribute"))
     else:

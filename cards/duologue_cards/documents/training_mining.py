@@ -8,8 +8,9 @@ are not allowed; training is constrained to the purposes of consent.
 
 from typing import Any, Final
 
+from duologue_cards.entry import PURPOSES
 from duologue_cards.licenses import together
-from duologue_cards.sheet import PURPOSES, Sheet
+from duologue_cards.sheet import Sheet
 
 __all__ = ["TRAINING_MINING", "training_mining"]
 
@@ -22,7 +23,7 @@ _OTHERS: Final = ("cawg.ai_inference", "cawg.data_mining")
 
 def training_mining(sheet: Sheet) -> dict[str, Any]:
     """Builds the data of the assertion by the purposes that the ledger was asked for."""
-    purposes = sheet.facts.purposes
+    purposes = sheet.in_force
     trains: dict[str, str] = {"use": "notAllowed"}
     if sheet.permits or "training_inhouse" in purposes:
         who = "anybody who has a copy by right" if sheet.permits else "the holder of the ledger only"

@@ -1,11 +1,13 @@
 """Chooses the conversations that the page shows, by rule, so that nobody has picked the fair ones."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from duologue_cards.report.conversation import LONGEST_S
+from duologue_schemas.tables import WITHDRAWN
 
 __all__ = ["COLUMNS", "FURTHER_S", "choose", "shown_s"]
 
@@ -36,7 +38,6 @@ COLUMNS: Final = (
 """The columns of recordings.parquet that are looked at."""
 
 _WARNED: Final = ("fail", "warn", "undetermined")
-_WITHDRAWN: Final = "withdrawn"
 _FIRST, _MOST = 3, 8
 
 
@@ -59,7 +60,7 @@ def choose(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], s
         (
             row
             for row in rows
-            if row["overlap_share_of_speech"] is not None and _WITHDRAWN not in (row["speaker_a"], row["speaker_b"])
+            if row["overlap_share_of_speech"] is not None and WITHDRAWN not in (row["speaker_a"], row["speaker_b"])
         ),
         key=lambda row: str(row["recording_id"]),
     )
@@ -74,7 +75,7 @@ def choose(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], s
         median = float(np.median([row["overlap_share_of_speech"] for row in fit]))
     warned = [row for row in left() if row["isolation"] in _WARNED]
     if warned:
-        worst = min(warned, key=lambda row: (_WARNED.index(row["isolation"]), -(_loudest_db(row) or -200.0)))
+        worst = min(warned, key=_how_bad)
         chosen.append((worst, f"worst isolation: {worst['isolation']}"))
     rules: list[tuple[str, Callable[[Mapping[str, Any]], float | None]]] = [
         ("nearest to the median", lambda row: -abs(row["overlap_share_of_speech"] - median)),
@@ -101,6 +102,12 @@ def _a_minute(row: Mapping[str, Any], events: str) -> float | None:
     """Counts events of both a minute; None where there is none."""
     count = row[f"{events}_a"] + row[f"{events}_b"]
     return 60 * count / row["duration_s"] if count else None
+
+
+def _how_bad(row: Mapping[str, Any]) -> tuple[int, float]:
+    """Orders by verdict, worst first, then by the louder other voice; where none is seen, last."""
+    loudest_db = _loudest_db(row)
+    return _WARNED.index(row["isolation"]), math.inf if loudest_db is None else -loudest_db
 
 
 def _loudest_db(row: Mapping[str, Any]) -> float | None:

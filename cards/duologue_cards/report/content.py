@@ -39,6 +39,7 @@ class Page:
         tiles: the verdicts; none where nothing is judged.
         conversations: for the player, of :func:`duologue_cards.report.conversation.player_document`.
         chosen: how they were chosen, in a sentence.
+        people: who the turn-taking is held against, and how they were measured; "" where it is not.
         turns, isolation, consent: pictures and tables of these parts; a part without any is left out.
         unknown: sentences on what is not known.
         rest: tables at the end.
@@ -54,6 +55,7 @@ class Page:
     tiles: Sequence[Tile]
     conversations: Sequence[Mapping[str, Any]]
     chosen: str
+    people: str
     turns: Sequence[Plot | Table]
     isolation: Sequence[Plot | Table]
     consent: Sequence[Plot | Table]

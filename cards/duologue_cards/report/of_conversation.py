@@ -1,10 +1,11 @@
 """Says of one conversation what its page shows: that of ``duologue annotate --report``, which needs no manifest and no release."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from duologue_cards import phrases
-from duologue_cards.reference import CardRules, fto_counts
+from duologue_cards.reference import CardRules, fto_counts, told_of_people
 from duologue_cards.report.content import Page, Table
 from duologue_cards.report.conversation import Conversation, player_document
 from duologue_cards.report.page import render_page
@@ -74,8 +75,8 @@ def write_conversation_report(
     shares = {} if figures.overlap_share is None else {figures.overlap_share: 1}
     turns = [
         plot_fto(
-            fto_counts([round(1000 * each) for each in ordered], reference.fto_edges_s),
-            reference,
+            fto_counts(Counter(round(1000 * each) for each in ordered), reference.fto_edges_s),
+            rules,
             median_s,
             None,
             why_not=why,
@@ -99,6 +100,7 @@ def write_conversation_report(
             tiles=(),
             conversations=[player],
             chosen="",
+            people="" if why else told_of_people(rules),
             turns=turns,
             isolation=_isolation(figures, rules),
             consent=(),
@@ -124,7 +126,7 @@ def _numbers(conversation: Conversation, figures: ConversationFigures) -> list[t
 def _isolation(figures: ConversationFigures, rules: CardRules) -> list[Plot | Table]:
     if figures.verdict is None:
         return []
-    levels: Levels = list(figures.levels_db.values())
+    levels: Levels = Counter(figures.levels_db.values())
     judged = {True: "found", False: "not there", None: "cannot tell"}
     rows = (
         ("verdict", figures.verdict),

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from duologue_cards import phrases
+from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
 from duologue_cards.licenses import together
+from duologue_cards.reference import told_of_people
 from duologue_cards.report.choose import FURTHER_S
 from duologue_cards.report.content import Page, Table, Tile
 from duologue_cards.report.conversation import LONGEST_S, Conversation, player_document
@@ -13,7 +15,7 @@ from duologue_cards.report.plots import plot_bars, plot_fto, plot_isolation, plo
 from duologue_cards.report.sound import SoundFormat, sound_address
 from duologue_cards.report.svg import Plot
 from duologue_cards.requirements import judge, usable_for
-from duologue_cards.sheet import PURPOSES, Sheet, with_few_hidden
+from duologue_cards.sheet import Sheet
 from duologue_cards.tally import Tally
 
 __all__ = ["REPORT", "write_report"]
@@ -39,6 +41,7 @@ def write_report(
     conversations: Sequence[Conversation],
     cards: Mapping[str, str],
     *,
+    among: int,
     sound: SoundFormat | None = "opus",
 ) -> str:
     """Writes the text of report.html; the same release gives the same bytes.
@@ -48,6 +51,7 @@ def write_report(
         tally: of all its tables, of which the sheet was made.
         conversations: what the player shows.
         cards: path of every other card -> SHA-256 in lower-case hex.
+        among: of so many conversations these were chosen.
         sound: how the sound is encoded, where the release has audio; None leaves it out.
     """
     facts = sheet.facts
@@ -70,9 +74,11 @@ def write_report(
             uses=[(each["use"], each["status"], each["because"]) for each in usable_for(sheet, found)],
             tiles=[Tile(_NAMES[each.id], each.status, each.says.replace("`", "")) for each in found],
             conversations=player,
-            chosen="Conversations chosen by rule, and not by anybody: the one with most overlap, the one with the worst verdict on its "
-            "isolation, the one nearest to the median of overlap, and up to five others by the rule that stands beside each; the first "
-            f"{LONGEST_S / 60:g} minutes of the first three, the first {FURTHER_S:g} s of the others.",
+            chosen=f"Conversations chosen by rule, and not by anybody, {_among(among, facts.recordings)}: the one with most overlap, the "
+            "one with the worst verdict on its isolation if one does not pass, the one nearest to the median of overlap, and up to five "
+            f"others by the rule that stands beside each; the first {LONGEST_S / 60:g} minutes of the first three, the first "
+            f"{FURTHER_S:g} s of the others.",
+            people="" if sheet.compared else told_of_people(sheet.rules),
             turns=_turns(sheet, tally),
             isolation=_isolation(sheet, tally),
             consent=_consent(sheet),
@@ -83,13 +89,17 @@ def write_report(
     )
 
 
+def _among(among: int, of: int) -> str:
+    return "of all" if among == of else f"of {among:,} of all {of:,}, those of the first shards"
+
+
 def _warning(sheet: Sheet, *, has_sound: bool) -> str:
     told = []
     if sheet.facts.codec.name == "embedded":
         told.append(f"Not for training: {sheet.facts.codec.quality}")
-    if not sheet.passes_on:
-        what = "This page holds voices, and consent" if has_sound else "Consent"
-        told.append(f"{what} to pass it on was not asked for: keep it in the house.")
+    if sheet.not_passed_on:
+        voices = "This page holds voices. " if has_sound else ""
+        told.append(f"{voices}Keep it in the house: {sheet.not_passed_on}.")
     return " ".join(told)
 
 
@@ -100,7 +110,7 @@ def _numbers(sheet: Sheet) -> list[tuple[str, str]]:
     return [
         (phrases.duration(facts.duration_s), "of conversation"),
         (f"{facts.recordings:,}", "conversations"),
-        (f"{facts.speakers:,}", "speakers, nobody in two splits"),
+        (f"{facts.speakers:,}", f"{phrases.speaker(facts)}s, none of them in train and in validation"),
         (", ".join(languages[:3]) + (" …" if len(languages) > 3 else ""), "languages"),
         (f"{facts.turn_taking.floor_transfers:,}", "floor transfers"),
         (f"{passed:,} of {sheet.evidence.conversations:,}", "conversations whose tracks are apart"),
@@ -111,21 +121,25 @@ def _turns(sheet: Sheet, tally: Tally) -> list[Plot | Table]:
     median = sheet.evidence.fto_median_s
     why = sheet.compared
     return [
-        plot_fto(sheet.evidence.fto_counts, sheet.reference, median.value, median.interval, why_not=why),
+        plot_fto(sheet.evidence.fto_counts, sheet.rules, median.value, median.interval, why_not=why),
         plot_overlap(_counted(tally, "overlap_share"), sheet.reference, why_not=why),
     ]
 
 
 def _isolation(sheet: Sheet, tally: Tally) -> list[Plot | Table]:
-    levels = [
-        (level_db, name == "bleed_db")
+    levels = {
+        (level_db, name == "bleed_db"): count
         for name in ("bleed_db", "floor_db")
-        for level_db, count in sorted(_counted(tally, name).items())
-        for _ in range(count)
-    ]
+        for level_db, count in _counted(tally, name).items()
+    }
     rules, isolation = sheet.rules, sheet.facts.isolation
     faults = tuple(
-        (phrases.FAULT_WORDS[each.name], f"{each.found:,}", f"{each.absent:,}", f"{each.unknown:,}")
+        (
+            phrases.of_voices(sheet.facts, phrases.FAULT_WORDS[each.name]),
+            f"{each.found:,}",
+            f"{each.absent:,}",
+            f"{each.unknown:,}",
+        )
         for each in isolation.faults
     )
     return [
@@ -138,18 +152,34 @@ def _isolation(sheet: Sheet, tally: Tally) -> list[Plot | Table]:
 
 def _consent(sheet: Sheet) -> list[Plot | Table]:
     facts = sheet.facts
-    bars = [(phrases.PURPOSE_WORDS[purpose], sheet.value(f"consent_{purpose}_recordings")) for purpose in PURPOSES]
-    places = with_few_hidden(facts.speakers_by_jurisdiction)
+    bars = [
+        (phrases.of_voices(facts, phrases.PURPOSE_WORDS[purpose]), *_allowed(sheet, purpose)) for purpose in PURPOSES
+    ]
+    asked = (
+        f"as the ledger said for the moment {facts.consent.checked_at}"
+        if facts.consent
+        else "as the ledger said at the checkpoint of the run, which asked for its own purpose only"
+    )
+    places, who = with_few_hidden(facts.speakers_by_jurisdiction), phrases.speaker(facts)
     rows = (
-        ("speakers by place", ", ".join(f"{place} ({count})" for place, count in places.items()) or phrases.UNKNOWN),
+        (f"{who}s by place", ", ".join(f"{place} ({count})" for place, count in places.items()) or phrases.UNKNOWN),
         ("ledger", f"{facts.ledger.ledger_id}, {phrases.count(facts.ledger.events, 'record')}"),
         ("root of the ledger", facts.ledger.root),
         ("withdrawn since", phrases.count(facts.withdrawn, "conversation")),
-        ("one speaker withdrawn", phrases.count(facts.one_voice, "conversation")),
+        (f"one {who} withdrawn", phrases.count(facts.one_voice, "conversation")),
         ("who withdrew, and receipts", "revocations.jsonl and receipts/, once somebody has"),
         ("check it", "duologue shards verify DATASET"),
     )
-    return [plot_bars(bars, facts.recordings), Table("The record of consent", (), rows)]
+    told = f"Conversations of which both {who}s allow it in every form that is written, {asked}."
+    return [plot_bars(bars, facts.recordings, told), Table("The record of consent", (), rows)]
+
+
+def _allowed(sheet: Sheet, purpose: str) -> tuple[int | None, str]:
+    """Gives for how many conversations both speakers allow a purpose, and the same in words."""
+    count: int | None = sheet.value(f"consent_{purpose}_recordings")
+    if count is not None:
+        return count, f"{count:,} of {sheet.facts.recordings:,}"
+    return None, "not asked" if sheet.facts.consent is None else f"fewer than {FEW}"
 
 
 def _rest(sheet: Sheet, cards: Mapping[str, str]) -> list[Table]:

@@ -1,22 +1,27 @@
 """Draws how people take turns in a release, beside people on the telephone, and how well its tracks are kept apart."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from markupsafe import Markup
 
 from duologue_cards.phrases import percent, seconds
-from duologue_cards.reference import HumanTurnTaking
+from duologue_cards.reference import CardRules, HumanTurnTaking
 from duologue_cards.report.svg import WIDTH, Plot, element, picture, text
 
 __all__ = ["Levels", "plot_bars", "plot_fto", "plot_isolation", "plot_overlap"]
 
-Levels = Sequence[tuple[float, bool]]
-"""Levels of the other voice in dB, and whether it was heard; of one that was not, below what it must lie."""
+Levels = Mapping[tuple[float, bool], int]
+"""Level of the other voice in dB, and whether it was heard -> how often; of one that was not, below what it must lie."""
 
+_NAMED: Final = 12
+"""Of so many values each is a dot with its figure."""
 _DOTS: Final = 40
-"""Of so many values each is a dot in a row of its own; of more the rows are closer and not named."""
+"""Of so many values each is a dot in a row of its own; more are bars, so that the page of a large release is no larger."""
+_BARS: Final = 200.0
+"""Units from the foot of the bars to the highest."""
 _LOW_DB: Final = -100.0
 _HIGH_DB: Final = 0.0
 _LEFT: Final = 70.0
@@ -25,7 +30,7 @@ _RIGHT: Final = WIDTH - 20.0
 
 def plot_fto(
     counts: Sequence[int],
-    reference: HumanTurnTaking,
+    rules: CardRules,
     median_s: float | None,
     interval: tuple[float, float] | None,
     *,
@@ -35,10 +40,11 @@ def plot_fto(
 
     Args:
         counts: floor transfers in the bins of the reference.
-        reference: of people.
+        rules: of which the figures of people are taken.
         median_s, interval: the median offset with its 95 % interval; None where unknown.
         why_not: why they cannot be held against people; then no outline is drawn.
     """
+    reference = rules.turn_taking
     edges, total = reference.fto_edges_s, sum(counts)
     shares = [each / total if total else 0.0 for each in counts]
     human = [each / sum(reference.fto_counts) for each in reference.fto_counts]
@@ -104,7 +110,8 @@ def plot_fto(
         around = f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
         told += f", median {seconds(median_s)}{around}, {percent(overlapped)} in overlap"
     people = (
-        f"Line: people ({reference.of}), median {seconds(_median(reference.fto_counts, edges))}."
+        f"Line: people ({reference.of}), median {seconds(rules.people['fto_median_s'].value)}, "
+        f"{percent(rules.people['overlapped_transfers_share'].value)} in overlap."
         if why_not is None
         else f"Not held against people: {why_not}."
     )
@@ -131,11 +138,10 @@ def plot_overlap(shares: Mapping[float, int], reference: HumanTurnTaking, *, why
         why_not: why they cannot be held against people; then the range is not drawn.
     """
     one = min(reference.by_conversations, key=lambda row: row.conversations)
-    values = sorted(share for share, count in shares.items() for _ in range(count))
-    highest = max([0.12, one.overlap_share_high, *values]) * 1.08
-    step = 24.0 if len(values) <= 12 else max(560.0 / len(values), 0.5) if len(values) > _DOTS else 14.0
+    total = sum(shares.values())
+    highest = max([0.12, one.overlap_share_high, *shares]) * 1.08
     top = 14.0
-    bottom = top + step * max(len(values), 2)
+    bottom = top + _height(total, 24.0)
 
     def x(share: float) -> float:
         return _LEFT + share / highest * (_RIGHT - _LEFT)
@@ -144,15 +150,20 @@ def plot_overlap(shares: Mapping[float, int], reference: HumanTurnTaking, *, why
     if why_not is None:
         low, high = x(one.overlap_share_low), x(one.overlap_share_high)
         parts.append(element("rect", x=low, y=top, width=high - low, height=bottom - top, class_="band"))
-    parts += [
-        element("circle", cx=x(share), cy=top + step * (place + 0.5), r=5 if len(values) <= _DOTS else 2, class_="gap")
-        for place, share in enumerate(reversed(values))
-    ]
-    if len(values) <= 12:
-        parts += [
-            text(x(share) + 10, top + step * (place + 0.5) + 4, percent(share))
-            for place, share in enumerate(reversed(values))
-        ]
+    steps = _binned(shares)
+    if total <= _DOTS:
+        step = _row(total, 24.0)
+        for place, share in enumerate(_each(shares, reverse=True)):
+            at = top + step * (place + 0.5)
+            parts.append(element("circle", cx=x(share), cy=at, r=5, class_="gap"))
+            if total <= _NAMED:
+                parts.append(text(x(share) + 10, at + 4, percent(share)))
+    else:
+        most = max(count for _, count in steps)
+        for low_percent, count in steps:
+            left, width = x(low_percent / 100), x(0.02) - x(0)
+            height = _BARS * count / most
+            parts.append(element("rect", x=left + 0.5, y=bottom - height, width=width - 1, height=height, class_="gap"))
     ticks = 0.04 if highest < 0.3 else 0.2
     parts.append(element("line", x1=_LEFT, x2=_RIGHT, y1=bottom, y2=bottom, class_="axis"))
     parts += [
@@ -165,13 +176,18 @@ def plot_overlap(shares: Mapping[float, int], reference: HumanTurnTaking, *, why
         if why_not is None
         else f"Not held against people: {why_not}."
     )
-    told = f"{'A dot is the conversation' if len(values) == 1 else f'A dot is one of {len(values):,} conversations'}. {band}"
+    drawn = (
+        f"Bars: {total:,} conversations, in steps of 2 %"
+        if total > _DOTS
+        else f"A dot is one of {total:,} conversations"
+    )
+    told = f"{'A dot is the conversation' if total == 1 else drawn}. {band}"
     return Plot(
         "Time in which both speak, of all speech",
         picture("overlap", round(bottom + 28), "Overlap by conversation", told, parts),
         told,
         ("overlap, of the time in which anybody speaks", "conversations"),
-        tuple((percent(low / 100) + " to " + percent((low + 2) / 100), f"{count:,}") for low, count in _binned(values)),
+        tuple((percent(low / 100) + " to " + percent((low + 2) / 100), f"{count:,}") for low, count in steps),
     )
 
 
@@ -183,10 +199,9 @@ def plot_isolation(levels: Levels, *, warn_db: float, fail_db: float, directions
         warn_db, fail_db: above them a conversation is warned about, and fails.
         directions: of all conversations.
     """
-    ordered = sorted(levels)
-    step = 20.0 if len(ordered) <= 12 else max(560.0 / len(ordered), 0.5) if len(ordered) > _DOTS else 13.0
+    total = sum(levels.values())
     top = 26.0
-    bottom = top + step * max(len(ordered), 2)
+    bottom = top + _height(total, 20.0)
 
     def x(level_db: float) -> float:
         return 20 + (min(max(level_db, _LOW_DB), _HIGH_DB) - _LOW_DB) / (_HIGH_DB - _LOW_DB) * (_RIGHT - 30)
@@ -197,72 +212,73 @@ def plot_isolation(levels: Levels, *, warn_db: float, fail_db: float, directions
             element("line", x1=x(limit_db), x2=x(limit_db), y1=top - 4, y2=bottom, class_=f"limit {name}"),
             text(x(limit_db) + side * 4, top - 10, f"{name} {limit_db:g}", anchor="end" if side < 0 else "start"),
         ]
-    for place, (level_db, heard) in enumerate(ordered):
-        at = top + step * (place + 0.5)
-        if len(ordered) <= _DOTS:
-            parts.append(element("line", x1=x(_LOW_DB), x2=x(level_db), y1=at, y2=at, class_="stem"))
-        look = "heard" if heard else "below"
-        parts.append(
-            element("circle", cx=x(level_db), cy=at, r=5 if len(ordered) <= _DOTS else 2, class_=f"dot {look}")
-        )
-        if len(ordered) <= 12:
-            parts.append(text(x(level_db) + 9, at + 4, f"{'' if heard else '< '}{level_db:.0f} dB"))
+    steps = _by_ten_db(levels)
+    if total <= _DOTS:
+        step = _row(total, 20.0)
+        for place, (level_db, heard) in enumerate(_each(levels)):
+            at = top + step * (place + 0.5)
+            parts += [
+                element("line", x1=x(_LOW_DB), x2=x(level_db), y1=at, y2=at, class_="stem"),
+                element("circle", cx=x(level_db), cy=at, r=5, class_=f"dot {'heard' if heard else 'below'}"),
+            ]
+            if total <= _NAMED:
+                parts.append(text(x(level_db) + 9, at + 4, f"{'' if heard else '< '}{level_db:.0f} dB"))
+    else:
+        most = max(heard + below for heard, below in _shown(steps).values())
+        for low_db, (heard, below) in _shown(steps).items():
+            foot = bottom
+            for look, count in (("heard", heard), ("below", below)):
+                height = _BARS * count / most
+                foot -= height
+                width = x(low_db + 10) - x(low_db) - 2
+                parts.append(element("rect", x=x(low_db) + 1, y=foot, width=width, height=height, class_=f"dot {look}"))
     parts.append(element("line", x1=x(_LOW_DB), x2=x(_HIGH_DB), y1=bottom, y2=bottom, class_="axis"))
     parts += [
         text(x(level_db), bottom + 18, f"{'≤ ' if level_db == _LOW_DB else ''}{level_db:g}", anchor="middle")
         for level_db in (-100.0, -80.0, -60.0, -40.0, -20.0, 0.0)
     ]
-    heard_in = sum(heard for _, heard in ordered)
+    heard_in = sum(count for (_, heard), count in levels.items() if heard)
+    marks = "Bars in steps of 10 dB count voices" if total > _DOTS else "A dot is a voice"
     told = (
-        f"A dot is a voice in the other's track, in dB against the same voice in its own track: filled where it is heard "
-        f"({heard_in:,}), open where it is not and would have been above this level ({len(ordered) - heard_in:,}). "
-        f"{directions - len(ordered):,} of {directions:,} cannot be judged."
+        f"{marks} in the other's track, in dB against the same voice in its own track: filled where it is heard "
+        f"({heard_in:,}), open where it is not and would have been above this level ({total - heard_in:,}). "
+        f"{directions - total:,} of {directions:,} cannot be judged."
     )
     return Plot(
         "The other voice in each track",
         picture("isolation", round(bottom + 28), "Level of the other voice in each track", told, parts),
         told,
         ("level of the other voice", "heard", "not heard above it"),
-        tuple(
-            (
-                f"{low:g} to {low + 10:g} dB",
-                *(
-                    f"{sum(low <= level < low + 10 and each is heard for level, each in ordered):,}"
-                    for heard in (True, False)
-                ),
-            )
-            for low in range(-200, 20, 10)
-            if any(low <= level < low + 10 for level, _ in ordered)
-        ),
+        tuple((f"{low:g} to {low + 10:g} dB", f"{heard:,}", f"{below:,}") for low, (heard, below) in steps.items()),
     )
 
 
-def plot_bars(counts: Sequence[tuple[str, int | None]], of: int) -> Plot:
+def plot_bars(counts: Sequence[tuple[str, int | None, str]], of: int, told: str) -> Plot:
     """Draws for how many conversations both speakers allow each purpose.
 
     Args:
-        counts: (purpose, conversations); None where the ledger was not asked.
+        counts: (purpose, conversations, the same in words); None where it is not said how many.
         of: all conversations.
+        told: what stands below: who was asked, and when.
     """
     step, left = 30.0, 250.0
     bottom = step * len(counts)
     parts = []
-    for place, (name, count) in enumerate(counts):
+    for place, (name, count, words) in enumerate(counts):
         at = step * place
         share = (count or 0) / of if of else 0.0
         parts += [
             text(left - 10, at + 19, name, anchor="end"),
             element("rect", x=left, y=at + 5, width=(_RIGHT - 90 - left), height=step - 10, class_="empty"),
             element("rect", x=left, y=at + 5, width=(_RIGHT - 90 - left) * share, height=step - 10, class_="allowed"),
-            text(_RIGHT - 80, at + 19, "not asked" if count is None else f"{count:,} of {of:,}"),
+            text(_RIGHT - 80, at + 19, words),
         ]
-    told = "Conversations of which both speakers allow it, as the ledger said at the checkpoint. The run asks for what it needs only."
     return Plot(
-        "What both speakers allow",
-        picture("allowed", round(bottom + 4), "What both speakers allow", told, parts),
+        "What consent allows",
+        picture("allowed", round(bottom + 4), "What consent allows", told, parts),
         told,
         ("purpose", "conversations"),
-        tuple((name, "not asked" if count is None else f"{count:,} of {of:,}") for name, count in counts),
+        tuple((name, words) for name, _, words in counts),
     )
 
 
@@ -272,19 +288,43 @@ def _overlapped(counts: Sequence[int], edges: Sequence[float]) -> float | None:
     return below / total if total else None
 
 
-def _median(counts: Sequence[int], edges: Sequence[float]) -> float | None:
-    half, passed = sum(counts) / 2, 0.0
-    for (low, high), count in zip(pairwise(edges), counts, strict=True):
-        if count and passed + count >= half:
-            return low + (half - passed) / count * (high - low)
-        passed += count
-    return None
+def _row(count: int, widest: float) -> float:
+    """Gives the height of the row of one dot."""
+    return widest if count <= _NAMED else 13.5
 
 
-def _binned(values: Sequence[float]) -> list[tuple[int, int]]:
+def _height(count: int, widest: float) -> float:
+    """Gives the height of a picture of so many dots, or of bars."""
+    return _BARS if count > _DOTS else _row(count, widest) * max(count, 2)
+
+
+def _each(values: Mapping[Any, int], *, reverse: bool = False) -> list[Any]:
+    """Lists values in their order, each as often as it is there."""
+    return [value for value in sorted(values, reverse=reverse) for _ in range(values[value])]
+
+
+def _binned(shares: Mapping[float, int]) -> list[tuple[int, int]]:
     """Counts shares in steps of two per cent."""
     counts: dict[int, int] = {}
-    for value in values:
-        low = min(int(100 * value // 2 * 2), 98)
-        counts[low] = counts.get(low, 0) + 1
+    for share, count in shares.items():
+        low = min(int(100 * share // 2 * 2), 98)
+        counts[low] = counts.get(low, 0) + count
     return sorted(counts.items())
+
+
+def _by_ten_db(levels: Levels) -> dict[int, tuple[int, int]]:
+    """Counts levels in steps of 10 dB: lower end of the step -> how many were heard, and how many not."""
+    counts: dict[int, list[int]] = {}
+    for (level_db, heard), count in levels.items():
+        counts.setdefault(math.floor(level_db / 10) * 10, [0, 0])[not heard] += count
+    return {low: (counts[low][0], counts[low][1]) for low in sorted(counts)}
+
+
+def _shown(steps: Mapping[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    """Puts what lies beyond the ends of the axis into its outermost steps."""
+    found: dict[int, tuple[int, int]] = {}
+    for low, (heard, below) in steps.items():
+        place = min(max(low, int(_LOW_DB)), int(_HIGH_DB) - 10)
+        so_far = found.get(place, (0, 0))
+        found[place] = so_far[0] + heard, so_far[1] + below
+    return found

@@ -7,7 +7,8 @@ from typing import Final
 
 from duologue_cards import phrases
 from duologue_cards.documents.citation import citation
-from duologue_cards.sheet import PURPOSES, Sheet
+from duologue_cards.entry import PURPOSES
+from duologue_cards.sheet import Sheet
 
 __all__ = ["citing", "creation", "risks", "uses"]
 
@@ -31,7 +32,7 @@ def uses(sheet: Sheet) -> str:
         if name in sheet.stated
     ]
     beyond = [
-        phrases.of_voices(_NOT_COVERED[purpose], sheet.facts)
+        phrases.of_voices(sheet.facts, _NOT_COVERED[purpose])
         for purpose in PURPOSES
         if purpose not in sheet.facts.purposes and purpose != "recording"
     ]

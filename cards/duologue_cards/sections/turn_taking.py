@@ -5,23 +5,24 @@ from typing import Final
 
 from duologue_cards import phrases
 from duologue_cards.picture import PICTURE, picture_text
-from duologue_cards.reference import LimitsOfConversations, limit
+from duologue_cards.reference import LimitsOfConversations, limit, others_report
 from duologue_cards.sections.words import FEW_VALUES, estimated, span, table
 from duologue_cards.sheet import Sheet
 
 __all__ = ["turn_taking"]
 
-# People on the telephone: Switchboard, measured from its word times; the card names the source below its table.
-_HUMAN_OVERLAP: Final = "4.7 %"
-_HUMAN_OVERLAP_SPREAD: Final = "0.8 % to 8.8 %"
-_HUMAN_OVERLAPPED_TRANSFERS: Final = "33.5 %"
-_HUMAN_FTO: Final = "0.13 s"
+_OF_PEOPLE: Final = {
+    "overlap_share_of_speech": "overlap",
+    "overlapped_transfers_share": "floor transfers in overlap",
+    "fto_median_s": "median offset",
+}
+"""Name of a figure of people in the rules -> what the card calls it."""
 
 
 def turn_taking(sheet: Sheet) -> str:
     """Writes the section on turn taking, with the picture."""
-    facts, evidence = sheet.facts, sheet.evidence
-    turns = facts.turn_taking
+    facts, evidence, people = sheet.facts, sheet.evidence, sheet.rules.people
+    turns, human = facts.turn_taking, people["overlap_share_of_speech"]
     overlap = estimated(evidence.overlap_share, phrases.percent)
     spread = (
         f"fewer than {FEW_VALUES} conversations"
@@ -30,17 +31,28 @@ def turn_taking(sheet: Sheet) -> str:
     )
     overlapped = estimated(evidence.overlapped_share, phrases.percent)
     rows = [
-        ("overlap, of the time in which anybody speaks", overlap, _HUMAN_OVERLAP),
-        ("the same by conversation, 5th to 95th percentile", spread, _HUMAN_OVERLAP_SPREAD),
-        ("floor transfers in overlap", overlapped, _HUMAN_OVERLAPPED_TRANSFERS),
-        ("median floor-transfer offset (FTO)", estimated(evidence.fto_median_s, phrases.seconds), _HUMAN_FTO),
+        ("overlap, of the time in which anybody speaks", overlap, phrases.percent(human.value)),
+        (
+            "the same by conversation, 5th to 95th percentile",
+            spread,
+            span(phrases.percent(human.low), phrases.percent(human.high)),
+        ),
+        ("floor transfers in overlap", overlapped, phrases.percent(people["overlapped_transfers_share"].value)),
+        (
+            "median floor-transfer offset (FTO)",
+            estimated(evidence.fto_median_s, phrases.seconds),
+            phrases.seconds(people["fto_median_s"].value),
+        ),
         ("backchannels a minute", phrases.number(turns.backchannels_per_minute), phrases.UNKNOWN),
         ("interruptions a minute", phrases.number(turns.interruptions_per_minute), phrases.UNKNOWN),
     ]
     as_many = _of_as_many(sheet) if sheet.compared is None else ("",) * len(rows)
     told = [(*row, limits) for row, limits in zip(rows, as_many, strict=True)]
-    if list(evidence.languages) != [sheet.reference.language]:
-        told = [(name, ours, "not compared: another language", "") for name, ours, *_ in rows]
+    others = list(evidence.languages) != [sheet.reference.language]
+    if others:
+        told = [(name, ours, "not compared", "") for name, ours, *_ in rows]
+    not_held = f" Not held against people: {phrases.escaped(sheet.compared)}." if sheet.compared else ""
+    people_told = "" if others else f"\n\n{_told(sheet)}"
     return f"""## Turn taking
 
 ![{phrases.escaped(picture_text(sheet))}]({PICTURE})
@@ -49,9 +61,18 @@ Over {phrases.duration(turns.duration_s)} of conversation with {phrases.count(tu
 
 {table(("", "this release", "people on the telephone", "as many of their calls"), told)}
 
-In brackets: 95 % interval, by a bootstrap by conversation. As many of their calls: within what 95 % of draws of as many conversations lie.
-People on the telephone: Switchboard (American English), measured from its word times. Far less overlap than theirs can
-mean that an echo canceller or a separation has cut overlaps out before the recording came here."""
+In brackets: 95 % interval, by a bootstrap by conversation. As many of their calls: within what 95 % of draws of as many conversations lie.{not_held}{people_told}"""
+
+
+def _told(sheet: Sheet) -> str:
+    """Says where each figure of people comes from, and what it can mean to be unlike them."""
+    people = sheet.rules.people
+    sources = "; ".join(f"{name}: {people[each].of} ({people[each].source})" for each, name in _OF_PEOPLE.items())
+    return (
+        f"Where the figures of people come from: {sources}. They come from word times, those of this release from voice activity.\n"
+        f"{others_report(sheet.rules)} Far less overlap than theirs can mean that an echo canceller or a separation has cut overlaps\n"
+        "out before the recording came here."
+    )
 
 
 def _of_as_many(sheet: Sheet) -> tuple[str, ...]:

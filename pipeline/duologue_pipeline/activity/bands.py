@@ -43,8 +43,17 @@ _Floats = npt.NDArray[np.float32]
 _Levels = npt.NDArray[np.uint8]
 
 _HANN: Final = np.hanning(_WINDOW + 1)[:_WINDOW].astype(np.float32)
-_STARTS: Final = [edge // _BIN_HZ for edge in _EDGES_HZ[:-1]]
 _SCALE: Final = np.float32(2 / (_WINDOW * np.sum(np.square(_HANN, dtype=np.float64))))
+_SUMS: Final = (
+    np.repeat(
+        (np.searchsorted(_EDGES_HZ, _BIN_HZ * np.arange(_WINDOW // 2), side="right") - 1)[:, np.newaxis]
+        == range(BANDS),
+        2,
+        axis=0,
+    )
+    * _SCALE
+)
+"""What a part of a bin counts in each band: float32 [2 * bins, bands]; the real and the imaginary part take turns."""
 _POWERS: Final = (10 ** ((LOWEST_DBFS + _STEP_DB * np.arange(256)) / 10)).astype(np.float32)
 
 
@@ -92,14 +101,15 @@ class BandLevels:
         return np.concatenate(self._done) if self._done else np.zeros((0, BANDS), np.uint8)
 
     def _judge(self, hops: int) -> None:
+        windows = np.empty((min(hops, _BLOCK_HOPS), _WINDOW), np.float32)
         for start in range(0, hops, _BLOCK_HOPS):
             count = min(_BLOCK_HOPS, hops - start)
             pcm = self._waiting[start * HOP : (start + count - 1) * HOP + _WINDOW]
-            spectra = rfft(np.lib.stride_tricks.sliding_window_view(pcm, _WINDOW)[::HOP] * _HANN, axis=1)
-            squares = spectra.view(np.float32)[:, :-2]  # of the real and the imaginary part, in turn
+            some = windows[:count]
+            np.multiply(np.lib.stride_tricks.sliding_window_view(pcm, _WINDOW)[::HOP], _HANN, out=some)
+            squares = rfft(some, axis=1).view(np.float32)[:, :-2]
             np.square(squares, out=squares)
-            power = np.add.reduceat(squares[:, ::2] + squares[:, 1::2], _STARTS, axis=1)
-            levels_db = 10 * np.log10(np.maximum(power * _SCALE, 1e-12))
+            levels_db = 10 * np.log10(np.maximum(squares @ _SUMS, 1e-12))
             steps = np.round((levels_db - LOWEST_DBFS) / _STEP_DB)
             self._done.append(np.clip(steps, 0, 255).astype(np.uint8))
         self._waiting = self._waiting[hops * HOP :].copy()

@@ -54,7 +54,8 @@ def build(
 
     Exit status: 0 done; 2 there is no release, a wrong statement or ledger, or a receipt names dataset.json as it is.
     """
-    from duologue_pipeline.release.card_files import build_cards, load_statement, read_ledger
+    from duologue_pipeline.release.card_files import build_cards, read_ledger
+    from duologue_pipeline.release.stated import load_statement
 
     with usage_errors():
         stated = None if card is None else load_statement(card)
@@ -76,6 +77,7 @@ def check(
 
     Exit status: 0 no faults; 1 faults; 2 there is no release, or its tables were changed.
     """
+    from duologue_cards.phrases import count
     from duologue_pipeline.release.card_check import card_faults, other_version
 
     with usage_errors():
@@ -84,7 +86,7 @@ def check(
         typer.echo(fault)
     if faults:
         typer.echo(
-            f"{directory}: {len(faults)} faults; `duologue card build` writes the cards anew from the tables",
+            f"{directory}: {count(len(faults), 'fault')}; `duologue card build` writes the cards anew from the tables",
             err=True,
         )
         raise typer.Exit(EXIT_FAULTS)

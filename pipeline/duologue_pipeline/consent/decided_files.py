@@ -1,7 +1,7 @@
 """Writes what the launcher has decided into the staging folder, in files of some recordings each, which workers read in parallel.
 
 A line holds a recording that may be used, or one that is refused with the reason. Sentences, which may name people, stay with
-the launcher; addresses with a secret are sealed (:mod:`duologue_pipeline.files.sealed`).
+the launcher; addresses with a secret are sealed, and names of tiers are hashed (:mod:`duologue_pipeline.files.sealed`).
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from duologue_consent import Form
 from duologue_pipeline.consent.decide import Refused
-from duologue_pipeline.files.sealed import seal, unseal
+from duologue_pipeline.files.sealed import hashed_name, seal, unseal
 from duologue_pipeline.files.storage import join, read_bytes, write_bytes
 from duologue_pipeline.records import (
     SPEAKERS,
@@ -33,6 +33,7 @@ DECIDED: Final = "decided"
 """The folder under the staging folder."""
 
 _LINES: Final = 1000
+_CHANNEL_DIGITS: Final = 2
 
 Decided = Consented | Refused | Rejected
 
@@ -151,8 +152,13 @@ def _track(track: Track) -> dict[str, Any]:
     if track.words_uri is not None:
         fields["words_uri"] = seal(track.words_uri)
     if track.words_channel is not None:
-        fields["words_channel"] = seal(track.words_channel)  # the name of a tier may be that of a person
+        fields["words_channel"] = _channel(track.words_channel)
     return fields
+
+
+def _channel(label: str) -> str:
+    """Gives the number of a channel as it is; any other label, the name of a tier or a speaker, may be that of a person."""
+    return label if label.isdecimal() and len(label) <= _CHANNEL_DIGITS else hashed_name(label)
 
 
 def _consent_json(consent: ConsentBasis) -> str:
@@ -200,4 +206,4 @@ def _decided(document: dict[str, Any]) -> Decided:
 
 
 def _unsealed(track: dict[str, Any]) -> dict[str, Any]:
-    return {**track, **{name: unseal(track[name]) for name in ("uri", "words_uri", "words_channel") if name in track}}
+    return {**track, **{name: unseal(track[name]) for name in ("uri", "words_uri") if name in track}}

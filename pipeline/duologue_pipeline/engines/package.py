@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_name
 
 from duologue_pipeline.engines.options import Engine
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.sealed import without_secrets
 
 __all__ = ["PACKAGES", "build_wheel", "pinned_requirements", "staged_package", "wanted_requirements"]
 
@@ -99,13 +100,18 @@ def wanted_requirements(engine: Engine) -> list[str]:
 
 
 def _check_requirement(path: str, line: str, pins: Mapping[str, str]) -> None:
-    place = f"--requirements_file {path}: {line}"
+    place = f"--requirements_file {path}: {without_secrets(line)}"
+    if without_secrets(line) != line:
+        raise UsageError(
+            f"{place}: has a password or a signature in an address, which would lie in the bucket that the workers are fed from; "
+            "bring the package with --extra_package, or all in an image with --sdk_container_image (docs/dataflow.md)"
+        )
     if "--hash" in line or line.endswith("\\"):
         raise UsageError(
             f"{place}: pip would want a hash for each of duologue's libraries as well; leave the hashes out, or bring all in an "
             "image with --sdk_container_image (docs/dataflow.md)"
         )
-    if re.match(r"-r|--requirement|-c|--constraint|-e|--editable|\.{0,2}/|file:", line):
+    if re.match(r"-r|--requirement|-c|--constraint|-e|--editable|\.{0,2}/|file:", line) or "file://" in line:
         raise UsageError(
             f"{place}: names a file of this disk, which the workers do not get; write its lines into the file, or bring a "
             "package with --extra_package"

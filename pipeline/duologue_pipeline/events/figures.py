@@ -29,8 +29,6 @@ FTO_BIN_MS: Final = 200
 FTO_PERCENTILES: Final = (5, 10, 25, 50, 75, 90, 95)
 """The percentiles of floor-transfer offsets that a statistics document gives."""
 
-_DISFLUENCIES: Final = ("filler", "hesitation", "repetition", "false_start", "self_correction")
-
 
 def overlap_share_of_time(statistics: Statistics) -> float | None:
     """Divides the time in which both speak by the duration; None for a conversation of no duration."""
@@ -118,7 +116,7 @@ def statistics_document(totals: Totals, *, language: str | None = None) -> dict[
         },
         "words": totals.words,
         "tags_per_100_words": {tag: _ratio(100 * n, totals.words) for tag, n in sorted(totals.tags.items())},
-        "disfluencies_per_100_words": _ratio(100 * sum(totals.kinds.get(k, 0) for k in _DISFLUENCIES), totals.words),
+        "disfluencies_per_100_words": _ratio(100 * totals.worded_disfluencies, totals.words),
     }
     return document | {"human_reference": _references(document, language)}
 

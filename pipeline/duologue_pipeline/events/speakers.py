@@ -1,15 +1,23 @@
 """Adds up what each speaker does over all conversations, and makes the rows of the table of speakers of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from duologue_pipeline.events.figures import FTO_PERCENTILES, statistics_document
 from duologue_pipeline.events.totals import Totals, statistics_of_row
 from duologue_pipeline.records import SPEAKERS
 from duologue_schemas.tables import WITHDRAWN
 
-__all__ = ["SpeakerTotals", "speaker_row", "speakers_of_rows"]
+__all__ = ["ADDED_UP", "SpeakerTotals", "speaker_row", "speakers_of_rows"]
+
+
+ADDED_UP: Final = (
+    *("split", "duration_s", "overlap_s", "kinds", "word_tags"),
+    *(f"{name}_{side}" for name in ("speaker", "jurisdiction", "said_words") for side in SPEAKERS),
+    *(f"{name}_{side}_s" for name in ("speech", "ftos") for side in SPEAKERS),
+)
+"""The columns of ``recordings.parquet`` that say what speakers do."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +45,22 @@ class SpeakerTotals:
         )
 
 
-def speakers_of_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, SpeakerTotals]:
-    """Adds up rows of ``recordings.parquet`` for each speaker: commitment -> what it does."""
+def speakers_of_rows(
+    rows: Iterable[Mapping[str, Any]], *, wanted: Callable[[str], bool] = lambda _: True
+) -> dict[str, SpeakerTotals]:
+    """Adds up rows of ``recordings.parquet`` for each speaker: commitment -> what it does.
+
+    Args:
+        rows: any number of them; of their columns :data:`ADDED_UP`.
+        wanted: tells which speakers are added up.
+    """
     found: dict[str, SpeakerTotals] = {}
     for row in rows:
         both = WITHDRAWN not in (row["speaker_a"], row["speaker_b"])
         statistics = statistics_of_row(row) if both else None
         for side in SPEAKERS:
             name = row[f"speaker_{side}"]
-            if name != WITHDRAWN:
+            if name != WITHDRAWN and wanted(name):
                 totals = Totals() if statistics is None else Totals.of(statistics, side)
                 own = SpeakerTotals(
                     frozenset({row["split"]}),

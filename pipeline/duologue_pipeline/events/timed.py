@@ -52,6 +52,8 @@ def timed_disfluencies(found: Sequence[Disfluency], track: TrackWords) -> list[D
     places = timed_places(track.words)
     if len(places) == len(track.words):
         return list(found)
+    if not places:
+        return []
     untimed = [Span(word.start_ms, word.end_ms) for word in track.words if not is_timed(word)]
     new = {old: place for place, old in enumerate(places)}
 
@@ -67,9 +69,9 @@ def timed_disfluencies(found: Sequence[Disfluency], track: TrackWords) -> list[D
             edit_terms=tuple(new[i] for i in each.edit_terms),
         )
         for each in found
-        if all(span.end_ms < each.start_ms or span.start_ms > each.end_ms for span in untimed)
-        and all(i in new for part in (each.reparandum, each.interregnum, each.repair) if part for i in range(*part))
+        if all(i in new for part in (each.reparandum, each.interregnum, each.repair) if part for i in range(*part))
         and all(i in new for i in each.edit_terms)
+        and all(span.end_ms < each.start_ms or span.start_ms > each.end_ms for span in untimed)
     ]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from duologue_pipeline.records import SPEAKERS, KindTotal, Speaker, Statistics, TagTotal
-from duologue_schemas.tables import WITHDRAWN
+from duologue_schemas.tables import DISFLUENCIES, WITHDRAWN
 
 __all__ = ["Totals", "corpus_totals", "scoped_totals", "statistics_of_row", "totals_of_rows"]
 
@@ -34,6 +34,7 @@ class Totals:
         kinds: kind of event -> how many.
         kinds_ms: kind of event -> how long together.
         words: of the transcripts.
+        worded_disfluencies: of the speakers who have a transcript; a filled pause is found without one too.
         tags: tag -> words that carry it.
     """
 
@@ -47,6 +48,7 @@ class Totals:
     kinds: Mapping[str, int] = field(default_factory=dict)
     kinds_ms: Mapping[str, int] = field(default_factory=dict)
     words: int = 0
+    worded_disfluencies: int = 0
     tags: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -55,6 +57,7 @@ class Totals:
         whose = SPEAKERS if speaker is None else (speaker,)
         kinds = [total for total in statistics.kinds if total.speaker in whose]
         said = [getattr(statistics, f"words_{s}") for s in whose]
+        worded = [s for s, words in zip(whose, said, strict=True) if words is not None]
         return cls(
             conversations=1,
             time_ms=statistics.duration_ms,
@@ -66,6 +69,7 @@ class Totals:
             kinds=_sum((x.kind, x.events) for x in kinds),
             kinds_ms=_sum((x.kind, x.duration_ms) for x in kinds),
             words=sum(words or 0 for words in said),
+            worded_disfluencies=sum(x.events for x in kinds if x.kind in DISFLUENCIES and x.speaker in worded),
             tags=_sum((x.tag, x.words) for x in statistics.tags if x.speaker in whose),
         )
 

@@ -192,7 +192,7 @@ def _credentials() -> Any:
     log = logging.getLogger("google.auth")
     with _mutex:
         if _missed and time.monotonic() - _missed[0][0] < _LOOK_AGAIN_S:
-            raise _missed[0][1]
+            raise _missed[0][1].with_traceback(None)  # else it would grow with each that is told so
         _missed.clear()
         level = log.level
         log.setLevel(logging.ERROR)  # it warns of each attempt, and of a project that is not needed

@@ -2,8 +2,11 @@
 
 The key is made in the process that launches a run and is never written: worker processes of this machine inherit it in their
 environment. Workers elsewhere do not have it, so that a run on them takes no such address.
+
+A name that a worker only has to know again, as that of a tier, which may be a person's, stands there as its hash.
 """
 
+import hashlib
 import os
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -15,10 +18,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.names import is_remote, is_web, shown
 
-__all__ = ["begin_sealing", "holds_secret", "seal", "unseal", "without_secrets"]
+__all__ = ["begin_sealing", "hashed_name", "holds_secret", "seal", "unseal", "without_secrets"]
 
 _VARIABLE: Final = "DUOLOGUE_ADDRESS_KEY"
 _SEALED: Final = "sealed:"
+_HASHED: Final = "sha256:"
 _NONCE_BYTES: Final = 12
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
 
@@ -35,6 +39,13 @@ def holds_secret(uri: str) -> bool:
 def begin_sealing() -> None:
     """Makes the key of this process, so that copies of it which seal have the same one."""
     _key(make=True)
+
+
+def hashed_name(name: str) -> str:
+    """Hashes a name, so that who meets it in a file knows it again and nobody else reads it; a hash stays as it is."""
+    if name.startswith(_HASHED):
+        return name
+    return _HASHED + hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 
 def seal(uri: str) -> str:

@@ -15,11 +15,12 @@ from math import inf
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, sosfilt, sosfilt_zi
+from scipy.signal import butter
 
 from duologue_pipeline.isolation.bleed import Direction, Measurement
 from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB, Layout, Room, Segment
 from duologue_pipeline.isolation.features import LevelHistogram, LevelTrack, Voices
+from duologue_pipeline.isolation.high_pass import BLOCK, BlockFilter
 from duologue_pipeline.isolation.one_signal import SameSignal, one_signal_report
 from duologue_pipeline.isolation.shift import Shift
 from duologue_pipeline.isolation.swap import find_swap
@@ -39,7 +40,7 @@ __all__ = ["SAMPLE_RATES_HZ", "IsolationMeter", "measure_isolation"]
 
 SAMPLE_RATES_HZ = (8000, 16000)
 
-_FILTERED_AT_ONCE = 20_000  # what is computed of so many samples stays in the processor's cache
+_FILTERED_AT_ONCE = 625 * BLOCK  # what is computed of so many samples stays in the processor's cache
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -75,10 +76,9 @@ class IsolationMeter:
             raise ValueError(f"sample_rate_hz is {sample_rate_hz}; isolation is measured at one of {SAMPLE_RATES_HZ}")
         self._rules: IsolationRules = load_rules(IsolationRules) if rules is None else rules
         self._layout = layout = Layout.of(self._rules, sample_rate_hz)
-        self._sos = butter(
-            self._rules.highpass_order, self._rules.highpass_hz, "highpass", fs=sample_rate_hz, output="sos"
+        self._high_pass = BlockFilter(
+            butter(self._rules.highpass_order, self._rules.highpass_hz, "highpass", fs=sample_rate_hz, output="sos")
         )
-        self._sos_state: F64 | None = None
         self._raw = np.zeros((2, layout.segment), np.float32)
         self._filled = 0
         self._samples = 0
@@ -160,11 +160,8 @@ class IsolationMeter:
         signal[:, :before] = self._context
         for first in range(0, size, _FILTERED_AT_ONCE):
             raw = self._raw[:, first : min(first + _FILTERED_AT_ONCE, size)].astype(np.float64)
-            if self._sos_state is None:  # as if the first sample had been there for ever: no click at the start
-                self._sos_state = sosfilt_zi(self._sos)[:, None, :] * raw[None, :, :1]
             self._same_signal.add_samples(raw)
-            high, self._sos_state = sosfilt(self._sos, raw, zi=self._sos_state)
-            signal[:, before + first : before + first + high.shape[1]] = high
+            signal[:, before + first : before + first + raw.shape[1]] = self._high_pass.push(raw)
         frames = signal.shape[1] // self._layout.frame - 2
         self._context = signal[:, max(frames, 0) * self._layout.frame :].copy()
         if frames > 0:

@@ -23,6 +23,8 @@ from duologue_pipeline.rules.isolation import IsolationRules
 
 __all__ = ["Shift"]
 
+_SEGMENTS_AT_ONCE = 2  # four tracks are transformed side by side, in half the time
+
 _REACH = 2
 """Frames on either side that three moving averages reach over."""
 
@@ -36,7 +38,8 @@ class Shift:
         self._rules, self._rate_hz = rules, rate_hz
         self._most = round(rules.offset_max_s * rate_hz)
         self._n_fft = next_fast_len(segment + self._most, real=True)
-        self._padded = np.zeros((2, self._n_fft), np.float32)
+        self._padded = np.zeros((_SEGMENTS_AT_ONCE, 2, self._n_fft), np.float32)
+        self._waiting = 0
         self._cross = np.zeros(self._n_fft // 2 + 1, np.complex64)
 
     def add(self, signal: F32, levels_db: npt.NDArray[np.float64], peak_db: npt.NDArray[np.float64]) -> None:
@@ -54,16 +57,24 @@ class Shift:
         floor_db = np.maximum(peak_db - self._rules.shift_range_db, self._rules.digital_silence_dbfs)
         # That of the loudest neighbour, so that a beginning is not turned up, as a curve without steps or kinks.
         loudest_db = maximum_filter1d(np.maximum(levels_db, floor_db[:, None]), 3, axis=1)
-        even, rest = np.split(self._padded, [frames * size], axis=1)
+        even, rest = np.split(self._padded[self._waiting], [frames * size], axis=1)
         np.multiply(_smooth(loudest_db, size), np.float32(-np.log(10) / 20), out=even)
         np.exp(even, out=even)
         even *= signal[:, : frames * size]
         rest[:] = 0
-        a, b = rfft(self._padded)
-        self._cross += np.multiply(a, np.conj(b, out=b), out=a)
+        self._waiting += 1
+        if self._waiting == _SEGMENTS_AT_ONCE:
+            self._correlate()
+
+    def _correlate(self) -> None:
+        """Adds the spectra of the segments that wait."""
+        for a, b in rfft(self._padded[: self._waiting]):
+            self._cross += np.multiply(a, np.conj(b, out=b), out=a)
+        self._waiting = 0
 
     def find(self) -> FaultReport | None:
         """Reports by how much a track is late if a copy lies further off than any bleed; else gives None."""
+        self._correlate()
         rules, bins_hz = self._rules, self._rate_hz / self._n_fft
         magnitude = np.abs(self._cross)
         smooth = uniform_filter1d(magnitude, round(rules.shift_smoothing_hz / bins_hz))

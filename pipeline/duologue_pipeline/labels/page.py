@@ -26,9 +26,12 @@ LONGEST_PAGE_S: Final = 1800.0
 
 def card_rules() -> CardRules:
     """Takes out of the rules what a release or a conversation is held against on its cards and pages."""
-    isolation = load_rules(IsolationRules)
+    isolation, human = load_rules(IsolationRules), load_rules(HumanReferenceRules)
+    language = human.turn_taking.language
     return CardRules(
-        turn_taking=load_rules(HumanReferenceRules).turn_taking,
+        turn_taking=human.turn_taking,
+        people={figure.name: figure for figure in human.figures if figure.language == language},
+        cited=human.cited,
         warn_above_db=isolation.warn_above_db,
         fail_above_db=isolation.fail_above_db,
     )

@@ -11,7 +11,8 @@ from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.release import read_release
-from duologue_pipeline.release.card_files import MAX_BYTES, read_statement, remade_report, sheet_and_tally
+from duologue_pipeline.release.card_files import MAX_BYTES, remade_report, sheet_and_tally
+from duologue_pipeline.release.stated import read_statement
 
 __all__ = ["card_faults", "other_version"]
 

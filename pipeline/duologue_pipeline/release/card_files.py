@@ -1,4 +1,4 @@
-"""Makes the cards of a release anew from its tables, and reads what a person stated in it."""
+"""Makes the cards of a release anew from its tables."""
 
 import hashlib
 from collections import Counter
@@ -14,7 +14,6 @@ from duologue_cards import (
     Sheet,
     Tally,
     add_tallies,
-    parse_statement,
     tally_index,
     tally_recordings,
     tally_speakers,
@@ -28,7 +27,7 @@ from duologue_pipeline.files.conditional import read_version, swap_bytes
 from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import read_inside
 from duologue_pipeline.files.locks import exclusive
-from duologue_pipeline.files.storage import delete_file, exists, join, local_path, move, read_bytes, write_bytes
+from duologue_pipeline.files.storage import delete_file, exists, join, local_path, move, write_bytes
 from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release import MANIFEST, read_release
@@ -37,14 +36,13 @@ from duologue_pipeline.reader.tables import iter_release_table, read_release_tab
 from duologue_pipeline.release.document import card_sheet, file_entry, manifest_bytes
 from duologue_pipeline.release.report import release_report
 from duologue_pipeline.release.same_page import same_page
+from duologue_pipeline.release.stated import read_statement
 from duologue_pipeline.release.strays import LOCK, find_strays, install_statement
 
 __all__ = [
     "MAX_BYTES",
     "build_cards",
-    "load_statement",
     "read_ledger",
-    "read_statement",
     "release_sheet",
     "release_tally",
     "remade_report",
@@ -54,43 +52,6 @@ __all__ = [
 
 MAX_BYTES: Final = 1 << 28
 """A card is no larger."""
-
-
-def read_statement(root: str, release: Mapping[str, Any]) -> dict[str, Any]:
-    """Reads what a person stated, as the release keeps it; empty where nobody did.
-
-    Args:
-        root: the folder of the release.
-        release: the document of ``dataset.json``.
-
-    Raises:
-        UsageError: it is not the file that ``dataset.json`` names, or says what it may not.
-    """
-    if all(entry["path"] != STATEMENT for entry in release["files"]):
-        return {}
-    try:
-        return parse_statement(release_file(root, release, STATEMENT), join(root, STATEMENT))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-
-
-def load_statement(uri: str) -> dict[str, Any]:
-    """Reads a dataset.yaml that a person wrote.
-
-    Args:
-        uri: of the file.
-
-    Raises:
-        UsageError: it cannot be read, is no YAML, or says what it may not; all faults at once.
-    """
-    try:
-        return parse_statement(read_bytes(uri), uri)
-    except OSError as error:
-        raise UsageError(
-            f"{uri}: cannot be read ({error.strerror or error}); `duologue card init` writes one"
-        ) from None
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def read_ledger(name: str) -> Snapshot:

@@ -24,6 +24,7 @@ from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.fetch import Place, Shards
 from duologue_pipeline.reader.shard import Sample, read_sample
 from duologue_pipeline.records import SPEAKERS
+from duologue_pipeline.tokens.sample_figures import owns
 
 __all__ = ["LOOKED_AT", "REPORT_AUDIO", "Tables", "release_report"]
 
@@ -88,7 +89,7 @@ def release_report(
                     raise
                 leave_out(f"{REPORT} goes without a conversation that cannot be read ({error})")
     hashes = {path: hashlib.sha256(content).hexdigest() for path, content in cards.items()}
-    return REPORT, write_report(sheet, tally, conversations, hashes, sound=sound).encode()
+    return REPORT, write_report(sheet, tally, conversations, hashes, among=len(rows), sound=sound).encode()
 
 
 def _first(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -121,16 +122,16 @@ def _conversation(row: Mapping[str, Any], why: str, samples: Sequence[Sample], l
     activity: dict[str, list[tuple[float, float]]] = {side: [] for side in SPEAKERS}
     words, events = list[dict[str, Any]](), list[dict[str, Any]]()
     for sample in samples:
-        start_s = sample.metadata["start_s"]
+        start_s, segment = sample.metadata["start_s"], sample.metadata["segment"]
         for span in sample.metadata["activity"]:
             _add_span(activity[span["speaker"]], start_s + span["start_s"], min(start_s + span["end_s"], end_s))
         for word in sample.metadata["words"]:
-            if word["owned"] and start_s + word["start_s"] < end_s:
+            if owns(segment, word["start_s"]) and start_s + word["start_s"] < end_s:
                 words.append(
                     {**word, "start_s": start_s + word["start_s"], "end_s": min(start_s + word["end_s"], end_s)}
                 )
         for event in sample.metadata["events"]:
-            if event["owned"] and start_s + event["start_s"] < end_s:
+            if owns(segment, event["start_s"]) and start_s + event["start_s"] < end_s:
                 events.append(_event(event, start_s, end_s))
     pieces = [sample.audio for sample in samples]
     audio = None

@@ -75,7 +75,9 @@ class HumanTurnTaking:
         fewest_conversations: of fewer nothing is said.
         fewest_transfers: of fewer floor transfers nothing is said.
         fto_edges_s: edges of the bins of the histogram, one more than bins.
-        fto_counts: floor transfers in each bin; the outermost bins hold what lies beyond.
+        fto_counts: floor transfers in each bin; the outermost bins hold what lies beyond. They were counted
+            apart from the figure ``overlapped_transfers_share`` (33.5 %, 64,061): the bins below 0 hold 2,158 more (34.6 %), about as
+            many as begin within .01 s of 0.
         by_conversations: limits, by rising number of conversations; interpolated between.
     """
 
@@ -96,9 +98,11 @@ class HumanReferenceRules(RuleSet):
 
     Attributes:
         figures: each with its own source, which the rule set's only points to.
+        cited: figures that others report; the cards tell them and hold nothing against them.
         turn_taking: the reference of the cards (:mod:`duologue_cards.reference`).
     """
 
     name: ClassVar[str] = "human_reference"
     figures: tuple[HumanFigure, ...]
+    cited: tuple[HumanFigure, ...]
     turn_taking: HumanTurnTaking

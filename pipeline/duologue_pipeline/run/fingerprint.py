@@ -10,7 +10,7 @@ from duologue_pipeline.consent.coverage import coverage_moment
 from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
 from duologue_pipeline.made_by import MADE_BY
-from duologue_pipeline.release.card_files import load_statement
+from duologue_pipeline.release.stated import load_statement
 from duologue_pipeline.release.write import ReleaseOptions
 from duologue_pipeline.rules.versions import rule_versions
 from duologue_pipeline.run.ledger import PinnedLedger

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from duologue_pipeline.files.sealed import hashed_name
 from duologue_pipeline.transcripts.model import Stream, Transcript, TranscriptError
 
 __all__ = ["DIARIZED", "Wanted", "stream_of"]
@@ -20,7 +21,8 @@ class Wanted:
     """Says which stream is wanted.
 
     Attributes:
-        label: a channel counted from 0, or the name of a tier or a speaker, as a person said it; None where nobody did.
+        label: a channel counted from 0, or the name of a tier or a speaker, as a person said it, or its hash
+            (:func:`duologue_pipeline.files.sealed.hashed_name`); None where nobody did.
         channel: of the track in its audio file.
         shared: whether both tracks of the conversation name the same transcript.
         shared_audio: whether both tracks lie in the same audio file: then the channels of the transcript are those of it.
@@ -82,11 +84,13 @@ def _of_recording(streams: Sequence[Stream], wanted: Wanted, name: str) -> list[
 
 
 def _labelled(streams: Sequence[Stream], label: str, name: str) -> Stream:
-    found = [stream for stream in streams if stream.name == label]
+    hashed = hashed_name(label)
+    found = [stream for stream in streams if stream.name and hashed_name(stream.name) == hashed]
     if not found and label.isdecimal():
         found = [stream for stream in streams if stream.channel == int(label)]
     if len(found) != 1:
-        raise TranscriptError(f"{name}: has no stream {label!r}; it has {_listed(streams)}")
+        told = "of the name that words_channel gives" if label == hashed else repr(label)
+        raise TranscriptError(f"{name}: has no stream {told}; it has {_listed(streams)}")
     return found[0]
 
 

@@ -103,6 +103,15 @@ def read_transcript(source: Source, *, format: str = "auto") -> Transcript:
     Raises:
         TranscriptError: no format has such a content, or the file is not as its format should be.
     """
+    try:
+        return _read(source, format)
+    except OverflowError:
+        raise TranscriptError(
+            f"{source.name}: holds a number that is larger than any time or count of a recording; correct it, or make the file again"
+        ) from None
+
+
+def _read(source: Source, format: str) -> Transcript:
     if format != "auto":
         chosen = FORMATS[format]
         if not chosen.recognise(source):

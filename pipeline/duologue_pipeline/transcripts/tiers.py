@@ -124,7 +124,9 @@ def read_eaf(source: Source) -> Transcript:
     if "<!DOCTYPE" in source.head or "<!ENTITY" in source.text:
         raise TranscriptError(f"{source.name}: declares entities, which ELAN never writes; save it with ELAN again")
     try:
-        root = ElementTree.fromstring(source.text.encode("utf-8").replace(b'encoding="UTF-16"', b'encoding="UTF-8"'))
+        root = ElementTree.fromstring(
+            source.text
+        )  # of a text, whatever encoding it names, which was told from the bytes
     except ElementTree.ParseError as error:
         raise TranscriptError(f"{source.name}: the EAF is damaged ({error})") from None
     slots = _slots(root, source.name)

@@ -171,6 +171,8 @@ def _unfinished_run(
         with exclusive(join(root, LOCK), wait_s=wait_s, waiting=lambda who: tell(_waiting(who, left))) as lease:
             if exists(join(root, MANIFEST)):
                 return None
+            if not exists(join(root, STAGING)):  # a run has ended there meanwhile that had to refuse everything
+                return _left(root, Leftovers(), began)
             left = look()
             lease.check()
             if not left.all_allowed:

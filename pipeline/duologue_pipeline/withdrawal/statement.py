@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.release.card_files import read_statement
+from duologue_pipeline.release.stated import read_statement
 from duologue_pipeline.withdrawal.scan.formats import texts_of
 from duologue_pipeline.withdrawal.scan.names import Names
 

@@ -11,6 +11,7 @@ launch that was to use what is not allowed any more may not stay.
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -96,7 +97,7 @@ def find_leftovers(root: str, snapshot: Snapshot | None, *, as_of: datetime) -> 
     files = [f"{STAGING}/{path}" for path in list_files(join(root, STAGING))]
     parts = [path for path in files if path.endswith(_ROWS) and path.count("/") == 2]  # .staging/parts/NAME
     with ThreadPoolExecutor(_READERS) as readers:
-        read = list(readers.map(partial(_read, root, snapshot, as_of), parts))
+        read = [part for part in readers.map(partial(_read, root, snapshot, as_of), parts) if part is not None]
         decided = list(readers.map(partial(_read_decided, root, snapshot, as_of), filter(_is_decided, files)))
     read = list(_with_same_audio(_with_part(read, frozenset(files))))
     kept = [part for part in read if part.refused == ()]
@@ -137,17 +138,22 @@ def remove_leftovers(root: str, leftovers: Leftovers) -> None:
         if path not in rows:
             delete_file(join(root, path))
     names = Names(leftovers.names, live=leftovers.live)
-    for path in set(list_files(root)) - rows if leftovers.names else ():
-        for found in _found(root, path, names):
-            raise UsageError(
-                f"{join(root, path)}: still holds {found}, which was removed from {STAGING}; remove the file and run the "
-                "command again"
-            )
+    looked = set(rows)
+    # Until nothing is new: a worker that stops only now may move a file on while it is looked for.
+    while unseen := set(list_files(root)) - looked if leftovers.names else set():
+        looked |= unseen
+        for path in sorted(unseen):
+            for found in _found(root, path, names):
+                raise UsageError(
+                    f"{join(root, path)}: still holds {found}, which was removed from {STAGING}; remove the file and run the "
+                    "command again"
+                )
     for path in sorted(rows):
         delete_file(join(root, path))
 
 
-def _read(root: str, snapshot: Snapshot | None, as_of: datetime, path: str) -> _Part:
+def _read(root: str, snapshot: Snapshot | None, as_of: datetime, path: str) -> _Part | None:
+    """Reads what a part says beside it; None where it is gone: the run that works there has come to its end meanwhile."""
     try:
         document = json.loads(read_bytes(join(root, path)))
         (row,), basis = document["recordings"], document["basis"]
@@ -156,6 +162,8 @@ def _read(root: str, snapshot: Snapshot | None, as_of: datetime, path: str) -> _
         keys = tuple(sample["key"] for sample in document["index"])
         refused = _refused([row], basis, snapshot, as_of)
         return _Part(path, row["recording_id"], speakers, audio, keys, refused)
+    except FileNotFoundError:
+        return None
     except (KeyError, TypeError, ValueError, pa.ArrowException):
         return _Part(path, "", (), (), (), None)
 
@@ -226,7 +234,7 @@ def _names(parts: Iterable[_Part]) -> Iterator[str]:
 def _found(root: str, path: str, names: Names) -> Iterator[str]:
     yield from names.in_text(path)
     carried = b""
-    with open_input(join(root, path)) as stream:
+    with suppress(FileNotFoundError), open_input(join(root, path)) as stream:
         while block := stream.read(_BLOCK_BYTES):
             yield from names.in_bytes(carried + block)
             carried = block[-_LONGEST_NAME:]

@@ -137,9 +137,11 @@ def _document(recording: Recording, track: Track, uri: str) -> Any:
     try:
         if format_of(source) in (None, "words") and source.document is not None:
             return _own(data, name)
-        return words_document(stream_of(read_transcript(source), wanted, name=name), source="transcript")
+        document = words_document(stream_of(read_transcript(source), wanted, name=name), source="transcript")
     except TranscriptError as error:
         raise RejectError("words_invalid", str(error)) from None
+    _check_count(document, name, load_rules(FilesRules).max_words)
+    return document
 
 
 def _transcribed(document: Any, offset_s: float) -> tuple[Span, ...] | None:

@@ -72,6 +72,7 @@ PAGE = Page(
     tiles=[Tile("Realistic overlap", "unknown", EVIL)],
     conversations=[player_document(TALK, 1, None, no_sound="there is no sound")],
     chosen="by rule",
+    people="people",
     turns=[],
     isolation=[Table("faults", ("fault", "found"), ((EVIL, "0"),))],
     consent=[],

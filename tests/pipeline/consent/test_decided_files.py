@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from duologue_pipeline.consent.decide import Refused, decide, decide_all
 from duologue_pipeline.consent.decided_files import read_decided, write_decided
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import ConsentBasis, Consented, Recording, Rejected, Source, Track
+from duologue_pipeline.transcripts.choose import Wanted, stream_of
+from duologue_pipeline.transcripts.model import Stream, Transcript
 from tests.conftest import make_consent, make_recording
 
 SIGNED = "https://host/a.wav?X-Amz-Signature=0123456789"
@@ -38,6 +41,19 @@ def test_a_recording_that_may_be_used_comes_back_with_pseudonyms_for_its_speaker
     text = Path(path).read_text()
     assert "example.org" not in text
     assert "0123456789" not in text
+
+
+@pytest.mark.parametrize("label", ["Anna Müller", "anna@example.org", "20260301", "-"])
+def test_the_name_of_a_tier_comes_as_its_hash_by_which_the_stream_is_found(tmp_path: Path, label: str) -> None:
+    asked = replace(full(), a=replace(full().a, words_channel=label), b=replace(full().b, words_channel="1"))
+    (path,) = write_decided(decide_all([asked], lambda _: make_consent(asked)), str(tmp_path))
+    (found,) = read_decided(path)
+    assert isinstance(found, Consented)
+    assert f'"{label}"' not in Path(path).read_text()
+    assert found.b.words_channel == "1"
+    streams = (Stream((), name="Ben"), Stream((), name=label))
+    wanted = Wanted(label=found.a.words_channel)
+    assert stream_of(Transcript("eaf", streams, "name"), wanted, name="call.eaf") is streams[1]
 
 
 def test_of_a_refused_one_only_its_places_and_the_reason_come_back(tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ NUMPY = importlib.metadata.version("numpy")
             "names a file of this disk, which the workers do not get; write its lines into the file, or bring",
         ),
         ("./helper.whl", "names a file of this disk"),
+        ("helper @ file:///home/me/helper.whl", "names a file of this disk"),
         ("helper==1 --hash=sha256:aa", "pip would want a hash for each of duologue's libraries as well"),
         ("not a requirement", "is no requirement ("),
     ],
@@ -168,6 +169,17 @@ def test_what_does_not_go_with_our_versions_is_refused(line: str, told: str, tmp
     with pytest.raises(UsageError) as raised:
         wanted_requirements(engine_of(beam_options([DATAFLOW, f"--requirements_file={own}"])))
     assert str(raised.value).startswith(f"--requirements_file {own}: {line}: {told}")
+
+
+@pytest.mark.parametrize(
+    "line", ["--index-url https://me:s3cret@example.org/simple", "helper @ https://example.org/h.whl?token=s3cret"]
+)
+def test_passwords_in_requirements_go_nowhere(line: str, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text(f"{line}\n")
+    with pytest.raises(UsageError, match="has a password or a signature in an address") as raised:
+        wanted_requirements(engine_of(beam_options([DATAFLOW, f"--requirements_file={own}"])))
+    assert "s3cret" not in str(raised.value)
 
 
 def test_requirements_that_are_not_there_are_refused(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Figures made of counts: shares, percentiles, the document and what stands in it for people."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from duologue_pipeline.events.figures import (
     statistics_document,
 )
 from duologue_pipeline.events.totals import Totals
-from duologue_pipeline.records import Activity
+from duologue_pipeline.records import Activity, KindTotal
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.human_reference import HumanReferenceRules
 from tests.pipeline.events.support import CONVERSATION, count
@@ -66,6 +68,14 @@ def test_the_document_has_shares_rates_and_a_histogram() -> None:
     assert document["fto_histogram"][-1] == {"from_s": 1.0, "to_s": 1.2, "count": 1}
     assert len(document["fto_histogram"]) == 9
     assert document["quieter_share"] == 5800 / 14_200
+
+
+def test_disfluencies_of_a_track_without_a_transcript_are_not_divided_by_the_words_of_the_other() -> None:
+    kinds = (KindTotal("filler", "a", 2, 500), KindTotal("filler", "b", 30, 9000))
+    totals = Totals.of(replace(count(CONVERSATION), kinds=kinds, words_a=50, words_b=None))
+    assert statistics_document(totals)["disfluencies_per_100_words"] == 4.0
+    assert statistics_document(totals + totals)["disfluencies_per_100_words"] == 4.0
+    assert statistics_document(totals)["kinds"]["filler"]["count"] == 32
 
 
 def test_human_figures_stand_beside_for_their_language_only() -> None:

@@ -38,6 +38,15 @@ def test_columns_of_a_later_version_may_be_left_out() -> None:
     assert parse_foreign_table(data, SCHEMA, max_rows=3, more_columns=True).equals(rows())
 
 
+@pytest.mark.parametrize("again", ["key", "tags", "later"])
+@pytest.mark.parametrize("columns", [None, ["n"]])
+def test_a_table_that_has_a_column_twice_is_refused(again: str, columns: list[str] | None) -> None:
+    table = rows().append_column("later", pa.array([1, 2, 3]))
+    data = parquet(table.append_column(again, table[again]))
+    with pytest.raises(ValueError, match=f"has the columns key, n, tags, later, {again}, expected key, n, tags"):
+        parse_foreign_table(data, SCHEMA, max_rows=3, more_columns=True, columns=columns)
+
+
 def test_only_the_columns_that_are_asked_for_are_read() -> None:
     hollow = parquet(rows(1, tags=[[""] * (1 << 23)]), compression="zstd")  # a hundred bytes that unpack to very much
     found = parse_foreign_table(hollow, SCHEMA, max_rows=1, columns=["n", "key"])

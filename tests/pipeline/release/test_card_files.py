@@ -13,7 +13,8 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.release import card_check
 from duologue_pipeline.release.card_changes import card_changes
 from duologue_pipeline.release.card_check import card_faults, other_version
-from duologue_pipeline.release.card_files import build_cards, load_statement
+from duologue_pipeline.release.card_files import build_cards
+from duologue_pipeline.release.stated import load_statement
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.protocol import propagate_release
 from tests.pipeline.withdrawal.world import World, make_world

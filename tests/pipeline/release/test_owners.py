@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from duologue_pipeline.release.verify.owners import CutCheck, adjoining_faults, owner_faults
+from duologue_pipeline.release.verify.owners import ADJOINING, CutCheck, adjoining_faults, owner_faults
+from duologue_schemas.tables import INDEX
 
 
 def sample(segment: int, *words: tuple[str, float, float, bool], **fields: Any) -> dict[str, Any]:
@@ -72,4 +74,6 @@ def test_samples_that_do_not_adjoin_are_found(changes: dict[str, Any], faults: l
         {"recording_id": "c", "segment": n, "key": f"k{n}", "start_s": 2.0 * n, "end_s": 2.0 * n + 2} for n in (0, 1)
     ]
     rows[1] |= changes
-    assert list(adjoining_faults(rows[::-1])) == faults
+    index = pa.Table.from_pylist(rows[::-1], pa.schema([INDEX.field(name) for name in ADJOINING]))
+    assert list(adjoining_faults(index)) == faults
+    assert list(adjoining_faults(pa.concat_tables([index[1:], index[:1]]))) == faults

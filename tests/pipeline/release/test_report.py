@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from duologue_pipeline.reader.shard import Sample, read_sample
+from duologue_pipeline.release import report
 from duologue_pipeline.release.card_check import card_faults
 from duologue_pipeline.release.card_files import build_cards, report_stands
 from duologue_pipeline.release.same_page import same_page
@@ -66,6 +68,17 @@ def test_it_shows_conversations_with_sound_words_and_events(made: Path) -> None:
         }
         assert len(talk["words"]) == 20
         assert [event["fto_ms"] for event in talk["events"] if event["kind"] == "transfer"] == [100]
+
+
+def test_samples_of_an_earlier_version_do_not_say_what_they_own(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_an_earlier_version(*arguments: Any) -> Sample:
+        sample = read_sample(*arguments)
+        for item in (*sample.metadata["words"], *sample.metadata["events"]):
+            del item["owned"]
+        return sample
+
+    monkeypatch.setattr(report, "read_sample", of_an_earlier_version)
+    assert report_stands(str(made))
 
 
 def test_it_names_no_speaker_no_recording_and_no_path(made: Path) -> None:

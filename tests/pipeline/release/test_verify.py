@@ -453,7 +453,11 @@ def test_a_manifest_names_no_file_twice_and_counts_in_whole_numbers(release: Pat
     assert faults(release) == ("dataset.json: files[0].bytes: found 5.0, expected a whole number",)
 
 
-def test_a_table_of_speakers_that_does_not_add_up_is_found(release: Path) -> None:
+@pytest.mark.parametrize("at_once", [1 << 16, 1])
+def test_a_table_of_speakers_that_does_not_add_up_is_found(
+    release: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duologue_pipeline.release.verify.speakers._RECORDINGS", at_once)  # one set, and four
     names = [row["speaker"][:12] for row in pq.read_table(release / "speakers.parquet").to_pylist()]
 
     def edit(rows: list[dict[str, Any]]) -> None:
@@ -466,3 +470,11 @@ def test_a_table_of_speakers_that_does_not_add_up_is_found(release: Path) -> Non
         f"speakers.parquet: the row of {names[0]} is not what recordings.parquet adds up to",
         f"speakers.parquet: {names[1]} is not in it",
     )
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_times_in_the_tables_that_are_none_are_faults_and_no_crash(release: Path, value: float) -> None:
+    edit_rows(release, "recordings", lambda rows: rows[0].update(duration_s=value))
+    assert faults(release) == ("recordings.parquet: holds a time of more than any clock shows, or none",)
+    edit_rows(release, "index", lambda rows: rows[0].update(start_s=value, end_s=value))
+    assert "dataset.json: totals.duration_s is 12.3, the samples have nan" in "\n".join(faults(release))

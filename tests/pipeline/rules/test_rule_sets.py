@@ -36,7 +36,7 @@ KINDS: dict[type[RuleSet], str] = {
     EventsRules: "2.1",
     FilesRules: "1.0",
     GuardRules: "1.0",
-    HumanReferenceRules: "1.2",
+    HumanReferenceRules: "1.3",
     IngestRules: "1.2",
     IsolationRules: "2.2",
     SecondOpinionRules: "1.0",

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,23 @@ import pytest
 
 from duologue_consent import Ledger, Purpose
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.storage import delete_file, exists, join, list_files, read_bytes, write_bytes
+from duologue_pipeline.files.storage import (
+    delete_directory,
+    delete_file,
+    exists,
+    join,
+    list_files,
+    open_input,
+    read_bytes,
+    write_bytes,
+)
 from duologue_pipeline.release.ready import require_launch
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.run import run
 from duologue_pipeline.run.make import make_release
+from duologue_pipeline.withdrawal import unfinished
 from duologue_pipeline.withdrawal.protocol import propagate_release
-from duologue_pipeline.withdrawal.unfinished import remove_leftovers
+from duologue_pipeline.withdrawal.unfinished import find_leftovers, remove_leftovers
 from tests.object_store import serve_store
 from tests.pipeline.run.conftest import JANUARY, Calls
 
@@ -101,6 +112,50 @@ def test_decisions_that_cannot_be_read_are_not_gone_on_with(launched: str, calls
     (outcome,) = propagate_release(launched, Ledger.open(calls.ledger))
     assert outcome.counts["recordings_decided"] == 1
     assert not exists(join(launched, ".staging/run.json"))
+
+
+def test_parts_of_a_run_that_ends_meanwhile_are_not_missed(
+    launched: str, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = [*list_files(join(launched, ".staging")), "parts/call-00.rows.json"]
+    with monkeypatch.context() as patch:
+        patch.setattr(unfinished, "list_files", lambda _: there)
+        left = find_leftovers(launched, Ledger.open(calls.ledger).snapshot(), as_of=datetime.now(UTC))
+    assert (left.unknown, left.kept_parts, left.all_allowed) == (0, 0, True)
+
+
+def test_a_file_that_a_late_worker_moves_on_is_looked_for_again(
+    launched: str, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls.withdraw("s-carl")
+    left = find_leftovers(launched, Ledger.open(calls.ledger).snapshot(), as_of=datetime.now(UTC))
+    late = Path(launched) / ".staging/parts/late.tmp"
+    late.parent.mkdir()
+    late.write_bytes(carl(calls))
+
+    def moved(uri: str) -> Any:
+        if uri == str(late):
+            late.rename(late.with_suffix(".part"))
+        return open_input(uri)
+
+    monkeypatch.setattr(unfinished, "open_input", moved)
+    with pytest.raises(UsageError, match=r"late\.part: still holds"):
+        remove_leftovers(launched, left)
+
+
+def test_what_a_run_says_that_refused_everything_meanwhile_stays(
+    launched: str, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked(*arguments: Any, **options: Any) -> Any:
+        left = find_leftovers(*arguments, **options)
+        delete_directory(join(launched, ".staging"))
+        write_bytes(join(launched, "rejected.jsonl"), b"{}\n")
+        return left
+
+    monkeypatch.setattr("duologue_pipeline.withdrawal.protocol.find_leftovers", looked)
+    (outcome,) = propagate_release(launched, Ledger.open(calls.ledger))
+    assert set(outcome.counts.values()) == {0}
+    assert list_files(launched) == ["rejected.jsonl"]
 
 
 def test_killed_while_it_removes_a_withdrawal_finds_the_same_again(

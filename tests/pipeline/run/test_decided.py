@@ -3,6 +3,9 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -87,3 +90,36 @@ def test_a_copy_that_is_killed_is_told() -> None:
 
     with pytest.raises(UsageError, match="a process that helps to decide on consent was killed"):
         list(forked_map(work, 9, processes=2))
+
+
+_LAUNCHER = """
+import os, time
+from duologue_pipeline.run.forked import forked_map
+
+def work(number):
+    time.sleep(0.1 if number < 2 else 60)
+    return os.getpid()
+
+for pid in forked_map(work, 9, processes=2):
+    print(pid, flush=True)
+"""
+
+
+def runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_copies_end_with_their_launcher(how: signal.Signals) -> None:
+    with subprocess.Popen([sys.executable, "-c", _LAUNCHER], stdout=subprocess.PIPE, text=True) as launcher:
+        assert launcher.stdout is not None
+        copies = {int(launcher.stdout.readline()) for _ in range(2)}
+        launcher.send_signal(how)
+        assert launcher.wait() == -how
+    deadline = time.monotonic() + 30
+    while any(map(runs, copies)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

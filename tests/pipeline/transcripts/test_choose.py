@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from duologue_pipeline.files.sealed import hashed_name
 from duologue_pipeline.transcripts.choose import Wanted, stream_of
 from duologue_pipeline.transcripts.model import TranscriptError
 from tests.pipeline.transcripts import support as given
@@ -75,3 +76,11 @@ def test_of_several_recordings_in_one_file_the_one_of_that_name_is_taken() -> No
     ctm = "call-1 0 0.1 0.2 so\ncall-2 0 0.1 0.2 well\n"
     assert chosen(ctm, recordings=("id", "call-2")) == ["well"]
     assert "holds 2 recordings (call-1, call-2, ...) and none of them is called id" in refusal(ctm, recordings=("id",))
+
+
+def test_a_name_that_is_known_by_its_hash_alone_is_not_written_as_such() -> None:
+    assert chosen(given.SRT, label=hashed_name("Ben"), shared=True) == chosen(given.SRT, label="Ben", shared=True)
+    assert (
+        refusal(given.SRT, label=hashed_name("Carl"))
+        == "call.json: has no stream of the name that words_channel gives; it has 'Anna', 'Ben'"
+    )

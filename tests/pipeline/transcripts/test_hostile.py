@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import time
 from typing import Any
 
@@ -161,3 +162,19 @@ def test_no_text_makes_a_pattern_run_away(text: str) -> None:
     for frame in ("1.0 2.0 A: {}\n", "WEBVTT\n\n00:01.000 --> 00:02.000\n{}\n", "rec A spk 1.0 2.0 {}\n", "{}"):
         tried(frame.format(text))
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("name", [*TEXT_FILES, *JSON_FILES])
+@pytest.mark.parametrize("number", ["9" * 400, "1e999"])
+def test_any_number_may_be_larger_than_a_number_can_be(name: str, number: str) -> None:
+    text = TEXT_FILES[name] if name in TEXT_FILES else json.dumps(JSON_FILES[name])
+    for place in re.finditer(r"\d+(\.\d+)?", text):
+        tried(text[: place.start()] + number + text[place.end() :])
+
+
+def test_an_eaf_may_name_any_encoding_as_its_own_is_told_from_its_bytes() -> None:
+    text = given.EAF.replace("UTF-8", "ISO-8859-1").replace(">so<", ">s\u00f3<")
+    for content in (text, text.encode("latin-1")):
+        found = read_transcript(source(content, encoding="latin-1" if isinstance(content, bytes) else None))
+        assert "s\u00f3" in [word.word for stream in found.streams for word in stream.words]
+    assert tried(given.EAF.replace("UTF-8", "no-such-encoding")) is not None

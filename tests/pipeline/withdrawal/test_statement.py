@@ -10,7 +10,8 @@ import pytest
 from duologue_consent import verify
 from duologue_pipeline.release import card_files
 from duologue_pipeline.release.card_check import card_faults
-from duologue_pipeline.release.card_files import build_cards, read_statement
+from duologue_pipeline.release.card_files import build_cards
+from duologue_pipeline.release.stated import read_statement
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal import carry_out
 from duologue_pipeline.withdrawal.protocol import propagate_release

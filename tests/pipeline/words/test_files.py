@@ -11,6 +11,8 @@ import pytest
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import Recording, Span, Track, Word
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.files import FilesRules
 from duologue_pipeline.words.files import WORDS_POLICIES, read_transcripts, read_words
 from tests.pipeline.transcripts import support as given
 
@@ -275,3 +277,18 @@ def test_a_transcript_of_which_nobody_says_whose_it_is_is_refused(tmp_path: Path
     tracks = [Track(f"s-{name}", f"{name}.wav", words_uri=str(path)) for name in "ab"]
     reason, detail = refusal(Recording("call", a=tracks[0], b=tracks[1]))
     assert (reason, "'Anna', 'Ben': name one with words_channel" in detail) == ("words_invalid", True)
+
+
+def test_a_transcript_of_more_words_than_are_read_is_refused_as_a_words_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "call.json"
+    path.write_text(json.dumps(given.DEEPGRAM))
+    rules = replace(load_rules(FilesRules), max_words=1)
+    monkeypatch.setattr(
+        "duologue_pipeline.words.files.load_rules", lambda kind: rules if kind is FilesRules else load_rules(kind)
+    )
+    a = Track("s-anna", "call.wav", channel=0, words_uri=str(path))
+    b = Track("s-ben", "call.wav", channel=1, words_uri=str(path))
+    reason, detail = refusal(Recording("call", a=a, b=b))
+    assert (reason, "lists 2 words, up to 1 are read" in detail) == ("words_invalid", True)

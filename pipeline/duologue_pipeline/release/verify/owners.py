@@ -1,11 +1,18 @@
 """Checks that every word and event of a recording belongs to exactly one of its samples, and that its samples adjoin."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from duologue_pipeline.tokens.sample_figures import owns
 
-__all__ = ["CutCheck", "adjoining_faults", "owner_faults"]
+__all__ = ["ADJOINING", "CutCheck", "adjoining_faults", "owner_faults"]
+
+ADJOINING: Final = ("key", "recording_id", "segment", "start_s", "end_s")
+"""The columns of ``index.parquet`` that say how samples follow each other."""
 
 _SHOWN: Final = 3
 _Row = Mapping[str, Any]
@@ -62,26 +69,29 @@ class CutCheck:
                 yield f"json: {name} that cross the cut before sample {cut} are not the same on both sides ({what!r} of {speaker})"
 
 
-def adjoining_faults(rows: Sequence[_Row]) -> Iterator[str]:
+def adjoining_faults(index: pa.Table) -> Iterator[str]:
     """Finds recordings whose samples are not numbered from 0 on, or of which one does not begin where the last one ends.
 
     Args:
-        rows: of ``index.parquet``.
+        index: :data:`ADJOINING` of ``index.parquet``.
     """
+    if not len(index):
+        return
+    ordered = index.take(pc.sort_indices(index, [("recording_id", "ascending"), ("segment", "ascending")]))
+    name, segment = ordered["recording_id"].combine_chunks(), ordered["segment"].to_numpy().astype(np.int64)
+    start_s, end_s = ordered["start_s"].to_numpy(), ordered["end_s"].to_numpy()
+    goes_on = np.append(False, pc.equal(name[1:], name[:-1]).to_numpy(zero_copy_only=False))
+    number = np.where(goes_on, np.append(0, segment[:-1] + 1), 0)
+    begins_s = np.where(goes_on, np.append(0.0, end_s[:-1]), 0.0)
     wrong: dict[str, str] = {}
-    before: _Row | None = None
-    for row in sorted(rows, key=lambda row: (row["recording_id"], row["segment"])):
-        if before is None or before["recording_id"] != row["recording_id"]:
-            number, start_s = 0, 0.0
-        else:
-            number, start_s = before["segment"] + 1, before["end_s"]
-        if (row["segment"], row["start_s"]) != (number, start_s):
-            wrong.setdefault(
-                row["recording_id"],
-                f"index.parquet: {row['key']} is segment {row['segment']} and begins at {row['start_s']} s, expected "
-                f"{number} and {start_s} s",
-            )
-        before = row
+    for place in np.flatnonzero((segment != number) | (start_s != begins_s)).tolist():
+        wrong.setdefault(
+            name[place].as_py(),
+            f"index.parquet: {ordered['key'][place].as_py()} is segment {segment[place]} and begins at {start_s[place]} s, expected "
+            f"{number[place]} and {begins_s[place]} s",
+        )
+        if len(wrong) > _SHOWN:
+            break
     yield from list(wrong.values())[:_SHOWN]
 
 

@@ -1,23 +1,19 @@
 """Checks a whole release: its manifest, its files, its ledger, and when all of those are right what is in the files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
-from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri
 from duologue_pipeline.reader.release import MANIFEST, DamagedReleaseError, manifest_faults, read_manifest
-from duologue_pipeline.reader.release_file import table_paths
-from duologue_pipeline.reader.tables import read_release_table
 from duologue_pipeline.release.verify.faults import Faults
 from duologue_pipeline.release.verify.folder import file_faults, stray_faults, unlisted_faults
 from duologue_pipeline.release.verify.history import history_faults
-from duologue_pipeline.release.verify.owners import adjoining_faults
+from duologue_pipeline.release.verify.owners import ADJOINING, adjoining_faults
 from duologue_pipeline.release.verify.samples import shard_faults
+from duologue_pipeline.release.verify.speakers import speaker_faults
+from duologue_pipeline.release.verify.tables import hold_tables
 from duologue_pipeline.release.verify.totals import rejected_faults, statistics_faults, table_faults, total_faults
-from duologue_schemas.tables import LATER_TABLES, TABLES
 
 __all__ = ["VerifyReport", "verify_release"]
 
@@ -93,43 +89,31 @@ def _report(
 
 def _contents(root: str, release: dict[str, Any], faults: Faults, notes: list[str]) -> tuple[int, int]:
     """Checks what is in the files; gives how many samples and frames there are."""
-    tables = _tables(root, release, faults)
+    tables = hold_tables(root, release, faults)
     if tables is None:
         return 0, 0
-    notes += [note for name, table in tables.items() for note in _missing_columns(name, table)]
-    rows, recordings = tables["index"].to_pylist(), tables["recordings"].to_pylist()
-    by_shard: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_shard.setdefault(row["shard"], []).append(row)
+    notes += [
+        f"{name}.parquet: an earlier version wrote it, without the columns {', '.join(missing)}"
+        for name, missing in tables.missing.items()
+        if missing
+    ]
     samples = frames = 0
     for shard in release["shards"]:
-        own = by_shard.pop(shard["path"], [])
-        faults.extend(shard_faults(root, release, shard, own))
-        samples, frames = samples + len(own), frames + sum(row["frames"] for row in own)
+        rows = [row for part in tables.index.get(shard["path"], ()) for row in part.to_pylist()]
+        faults.extend(shard_faults(root, release, shard, rows))
+        samples, frames = samples + len(rows), frames + sum(row["frames"] for row in rows)
+    known = {shard["path"] for shard in release["shards"]}
     faults.extend(
-        f"index.parquet: {len(own)} rows name {path}, which is not in dataset.json" for path, own in by_shard.items()
+        f"index.parquet: {sum(map(len, own))} rows name {path}, which is not in dataset.json"
+        for path, own in tables.index.items()
+        if path not in known
     )
     rejected, found = rejected_faults(root, release)
-    faults.extend(adjoining_faults(rows))
-    faults.extend(total_faults(release, rows, recordings, tables["events"], rejected))
+    faults.extend(adjoining_faults(tables.samples(ADJOINING)))
+    faults.extend(total_faults(release, tables, rejected))
     faults.extend(found)
-    faults.extend(table_faults(release, tables))
+    faults.extend(table_faults(release, tables.rows))
+    if "speakers" in tables.rows:
+        faults.extend(speaker_faults(root, release))
     faults.extend(statistics_faults(root, release))
     return samples, frames
-
-
-def _missing_columns(name: str, table: pa.Table) -> Iterator[str]:
-    missing = [column for column in TABLES[name].names if column not in table.column_names]
-    if missing:
-        yield f"{name}.parquet: an earlier version wrote it, without the columns {', '.join(missing)}"
-
-
-def _tables(root: str, release: dict[str, Any], faults: Faults) -> dict[str, pa.Table] | None:
-    tables: dict[str, pa.Table] = {}
-    wanted = [name for name in TABLES if name not in LATER_TABLES or table_paths(release, name)]
-    for name in wanted:
-        try:
-            tables[name] = read_release_table(root, release, name, other_versions=False)
-        except UsageError as error:
-            faults.add(str(error).removeprefix(f"{root}/").partition("; see `duologue shards verify")[0])
-    return tables if len(tables) == len(wanted) else None
