@@ -48,6 +48,13 @@ def test_most_overlap_worst_verdict_nearest_to_the_median() -> None:
     ]
 
 
+def test_another_voice_as_loud_as_its_own_is_the_worst() -> None:
+    found = choose(
+        [row("most", 0.3), row("faint", 0.1, "fail", -16.0), row("alike", 0.2, "fail", 0.0), row("none", 0.1, "fail")]
+    )
+    assert (found[1][0]["recording_id"], found[1][1]) == ("alike", "worst isolation: fail")
+
+
 def test_of_many_eight_are_chosen_each_by_a_rule_of_its_own() -> None:
     many = [row(f"usual-{number:02d}", 0.05 + number / 10_000) for number in range(20)]
     cut_in = row("cuts-in", 0.06, interruptions_a=3, interruptions_b=4)
