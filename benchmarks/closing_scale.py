@@ -28,7 +28,7 @@ from duologue_pipeline.shards.summary import Summary, add_summaries, add_to, buc
 from duologue_pipeline.shards.write import WrittenSpeakers, write_speakers
 from duologue_schemas.tables import INDEX, RECORDINGS, SHARD_TABLES
 
-__all__ = ["closing_step", "made_up_summaries", "made_up_tables", "release_options", "speaker_files"]
+__all__ = ["closing_step", "made_up_summaries", "release_options", "speaker_files"]
 
 _SAMPLES = 5
 
@@ -56,24 +56,6 @@ def made_up_summaries(*, shards: int, recordings: int, speakers: int, seed: int 
             for each in range(_SAMPLES)
         ]
         yield summarise(pa.Table.from_pylist(index, schema=INDEX), pa.Table.from_pylist(rows, schema=RECORDINGS))
-
-
-def made_up_tables(*, recordings: int, samples: int, seed: int = 0) -> tuple[pa.Table, pa.Table]:
-    """Makes up the rows of so many recordings, and of so many samples of each, of two minutes: index and recordings."""
-    chance = random.Random(seed)
-    rows = [_recording(f"call-{each}", chance, recordings) for each in range(recordings)]
-    index = [
-        {
-            **_empty(INDEX),
-            "key": f"{row['recording_id']}-{each:05d}",
-            "recording_id": row["recording_id"],
-            "split": "train",
-        }
-        | {"start_s": 120.0 * each, "end_s": 120.0 * each + 120.0}
-        for row in rows
-        for each in range(samples)
-    ]
-    return pa.Table.from_pylist(index, schema=INDEX), pa.Table.from_pylist(rows, schema=RECORDINGS)
 
 
 def speaker_files(summaries: Iterable[Summary]) -> dict[str, dict[str, SpeakerTotals]]:

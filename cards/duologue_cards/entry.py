@@ -34,13 +34,25 @@ RELEASE: Final = "dataset.json"
 REJECTED: Final = "rejected.jsonl"
 BOTH: Final = "over the conversations with both voices"
 
+_KEPT_BACK: Final = "not counted out"
+
 Entry = dict[str, Any]
 """``value``, ``unit``, ``method`` and ``source``, of an estimate ``n`` and ``interval`` too; or ``value`` None and ``unknown``, the reason."""
 
 
 def with_few_hidden(counts: tuple[Count, ...]) -> dict[str, int | str]:
-    """Gives counts of speakers by name, ``unknown`` for None; fewer than five are ``fewer than 5``."""
-    return {each.value or "unknown": each.count if each.count >= FEW else f"fewer than {FEW}" for each in counts}
+    """Gives counts of speakers by name, ``unknown`` for None; fewer than five are ``fewer than 5``.
+
+    Where one group alone is so small, the smallest of the others is not counted out either: all speakers are counted elsewhere, and
+    the difference would be the small group.
+    """
+    shown: dict[str, int | str] = {
+        each.value or "unknown": each.count if each.count >= FEW else f"fewer than {FEW}" for each in counts
+    }
+    large = [each for each in counts if each.count >= FEW]
+    if large and len(large) == len(counts) - 1:
+        shown[min(large, key=lambda each: (each.count, each.value or "unknown")).value or "unknown"] = _KEPT_BACK
+    return shown
 
 
 def known(value: Any, unit: str, method: str, source: str, **more: Any) -> Entry:

@@ -7,6 +7,7 @@ templates/datasetcard_template.md) where something is told.
 from typing import Final
 
 from duologue_cards import phrases
+from duologue_cards.documents.dates import date_modified
 from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
 from duologue_cards.facts import BRIDGE, Facts
 from duologue_cards.front_matter import front_matter
@@ -21,9 +22,9 @@ from duologue_cards.sheet import Sheet
 __all__ = ["write_readme"]
 
 _VERDICTS: Final = {
-    "pass": "in neither direction above {warn} dB, and no fault",
-    "warn": "{warn} to {fail} dB, or not aligned, drifting clocks, or one side muted while the other talks",
-    "fail": "above {fail} dB, or one signal or both voices on both tracks, or the speakers change tracks",
+    "pass": "seen in neither direction above {warn} dB, and no fault found",
+    "warn": "seen at {warn} to {fail} dB, or not aligned, drifting clocks, or one side muted while the other talks",
+    "fail": "seen above {fail} dB, or one signal or both voices on both tracks, or the speakers change tracks",
     "undetermined": "not enough speech of one alone to tell, in one direction at least",
 }
 
@@ -67,9 +68,10 @@ def _warning(facts: Facts) -> str:
 def _usable(sheet: Sheet) -> str:
     found = judge(sheet)
     uses = [
-        (each["use"], f"**{each['status']}**", phrases.escaped(each["because"])) for each in usable_for(sheet, found)
+        (each["use"], f"**{each['status']}**", phrases.escaped(each["because"].replace("`", "")))
+        for each in usable_for(sheet, found)
     ]
-    needs = [(f"`{each.id}`", f"**{each.status}**", phrases.escaped(each.says)) for each in found]
+    needs = [(f"`{each.id}`", f"**{each.status}**", phrases.escaped(each.says.replace("`", ""))) for each in found]
     return f"""## What it is usable for
 
 {table(("use", "verdict", "because"), uses)}
@@ -97,7 +99,10 @@ def _contents(facts: Facts) -> str:
         ("registers", names(facts.registers)),
         ("recorded", span(facts.first_date, facts.last_date)),
         ("highest frequency of the tracks", span(low_hz, high_hz)),
-        ("a track begins late by an unknown delay", f"{facts.delay_unknown:,}"),
+        (
+            "a track may lie late, by the unknown delay of its encoder",
+            phrases.count(facts.delay_unknown, "conversation"),
+        ),
         (
             "transcripts",
             f"{facts.transcribed_tracks:,} of {phrases.count(2 * facts.recordings - facts.one_voice, 'track')}",
@@ -190,7 +195,10 @@ def _consent(sheet: Sheet) -> str:
         ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'record')}"),
         ("Merkle root of the ledger", f"`{facts.ledger.root}`, signed in `dataset.json`"),
         ("log, key and checkpoint of the ledger", "`log.jsonl`, `ledger.pub`, `checkpoint`, beside this file"),
-        ("who withdrew since, and receipts", "`revocations.jsonl` and `receipts/`, once somebody has"),
+        (
+            "who withdrew since, and receipts",
+            f"`revocations.jsonl` and `receipts/`{'' if sheet.changes else ', once somebody has'}",
+        ),
     ]
     silenced = (
         f"\n\nIn {phrases.count(facts.one_voice, 'conversation')} one {who} has withdrawn since: that track is silence, "
@@ -205,7 +213,8 @@ def _consent(sheet: Sheet) -> str:
     return f"""## Consent
 
 Both {who}s of every conversation allowed {allowed or phrases.UNKNOWN}: the ledger was asked at the checkpoint
-below, before their audio was opened. Consent had to be in force when a conversation was recorded, and when it was asked.{nobody}{silenced}{warning}
+below, before their audio was opened. Consent had to be in force when a conversation was recorded, and when the run asked.
+That day is not known here, as no card reads a clock: what follows was asked for the moment that was named, else for that of the ledger's last record.{nobody}{silenced}{warning}
 
 {table(("", ""), rows)}
 
@@ -254,13 +263,22 @@ def _refused(facts: Facts) -> str:
 {table(("reason", "recordings"), rows)}"""
 
 
+def _made_on(sheet: Sheet) -> str:
+    """Says how this version came about and when, as far as that is in the release."""
+    when = date_modified(sheet)
+    if "previous" not in sheet.changes:
+        return "the first" + (f", made on {when}" if when else "")
+    return "made by a withdrawal" + (f" on {when}" if when else "") + f", from {sheet.changes['previous']['version']}"
+
+
 def _provenance(sheet: Sheet) -> str:
     facts = sheet.facts
     publication = facts.publication
     rows = [
         ("creator", phrases.escaped(publication.creator or phrases.UNKNOWN)),
         ("web address", phrases.escaped(publication.url or phrases.UNKNOWN)),
-        ("published", publication.date_published or phrases.UNKNOWN),
+        ("first published", publication.date_published or phrases.UNKNOWN),
+        ("this version", f"{facts.version}, {_made_on(sheet)}"),
         ("made by", facts.made_by),
         ("rules", ", ".join(f"{name} {version}" for name, version in facts.rules)),
         ("run", f"`{facts.fingerprint}`"),

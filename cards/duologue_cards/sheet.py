@@ -26,6 +26,7 @@ from duologue_cards.entry import (
 )
 from duologue_cards.evidence import Evidence, measure
 from duologue_cards.facts import Facts, Publication
+from duologue_cards.licenses import is_known
 from duologue_cards.reference import CardRules, HumanTurnTaking, distance_s, limit
 from duologue_cards.statement import STATEMENT
 from duologue_cards.tally import Tally
@@ -89,6 +90,16 @@ class Sheet:
         if self.passes_on:
             return None
         return f"consent to redistribution does not cover every conversation any more, checked for {self.value('consent_checked_at')}"
+
+    @property
+    def permits(self) -> bool:
+        """Tells whether anybody may be offered it: consent lets it be passed on, and each licence is stated and known here.
+
+        Where no licence is stated nothing is allowed, and what a licence of unknown terms allows no program can tell.
+        """
+        licenses = self.facts.licenses
+        readable = all(each.value is not None and is_known(each.value) for each in licenses)
+        return self.passes_on and bool(licenses) and readable
 
     @property
     def only_synthetic(self) -> bool:

@@ -73,7 +73,7 @@ Croissant 1.1 description (JSON-LD) of the tables and the shards. In `cards/`:
 | `changes.json` | what the last withdrawal took out; not in a first version |
 | `dataset.yaml` | what a person stated, where somebody did |
 
-`report.html` shows the same to people: one file that fetches nothing, with verdicts, plots, and up to three conversations to look at and, where the
+`report.html` shows the same to people: one file that fetches nothing, with verdicts, plots, and up to eight conversations to look at and, where the
 release has audio, to listen to. They are chosen by rule out of those in the first 16 files of the tables and called by their place.
 """
 

@@ -47,6 +47,15 @@ def test_what_is_unknown_is_left_out_and_only_that_is_missed(build: Build, row: 
     assert not unknown & json.loads(text).keys()
 
 
+def test_where_some_conversations_have_no_licence_it_says_so_beside_the_others(build: Build, row: Row) -> None:
+    text = write_croissant(sheet_of(build(row("1"), row("2", license=None)), **PUBLICATION))
+    assert json.loads(text)["license"] == [
+        "https://spdx.org/licenses/CC-BY-4.0.html",
+        {"@type": "sc:CreativeWork", "name": "not stated"},
+    ]
+    assert issues_of(text) == (set(), set())
+
+
 def test_licence_creator_address_description_and_date_are_there_when_known(build: Build, row: Row) -> None:
     release = build(row("1"), row("2", license="Our agreement"))
     document = json.loads(write_croissant(sheet_of(release, **PUBLICATION)))

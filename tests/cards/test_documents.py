@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from rdflib.namespace import ODRL2
 
 from duologue_cards import Sheet, document_faults, write_cards
+from duologue_cards.documents.training_mining import training_mining
 from duologue_schemas import iter_faults
 from tests.cards.conftest import commitment, sheet_of
 
@@ -272,6 +273,37 @@ def test_crawlers_read_tokens_that_rsl_and_aipref_know(build: Build, row: Row) -
     header, _, *robots = found["cards/content-usage.txt"].splitlines()
     assert re.fullmatch(r"Content-Usage: train-ai=[yn]", header)
     assert robots == ["User-Agent: *", f"Content-Usage: / {header.partition(': ')[2]}"]
+
+
+def offered(sheet: Sheet) -> tuple[bool, ...]:
+    """Whether RSL permits, AIPREF says yes, ODRL lets it be passed on, and CAWG allows training within limits."""
+    found = texts(sheet)
+    actions = [action for action, _ in rules_of(json.loads(found["cards/usage.odrl.json"]), "permission")]
+    trains = training_mining(sheet)["entries"]["cawg.ai_training"]["use"]
+    return (
+        "<permits" in found["cards/rsl.xml"],
+        "train-ai=y" in found["cards/content-usage.txt"],
+        "distribute" in actions,
+        trains == "constrained",
+    )
+
+
+@pytest.mark.parametrize("license_", [None, "Our agreement"])
+def test_without_a_licence_that_can_be_read_nothing_is_offered(build: Build, row: Row, license_: str | None) -> None:
+    """README says that nothing is allowed there, so no other document may."""
+    for rows, expected in (([row("1")], True), ([row("1"), row("2", license=license_)], False)):
+        release = build(*rows)
+        release.document["purposes"] = ["redistribution"]
+        assert offered(sheet_of(release)) == (expected,) * 4
+    assert '<prohibits type="usage">ai-all</prohibits>' in texts(sheet_of(release))["cards/rsl.xml"]
+
+
+def test_nothing_is_offered_any_more_when_consent_to_passing_on_has_ended(build: Build, row: Row) -> None:
+    release = build(row("1"), row("2"))
+    release.document["purposes"] = ["redistribution"]
+    for left, expected in ((2, True), (1, False)):
+        release.document["consent"] = consent_of(recording=2, training_inhouse=2, redistribution=left)
+        assert offered(sheet_of(release)) == (expected,) * 4
 
 
 # Codes of specification.md, section 7, as far as they may occur here.

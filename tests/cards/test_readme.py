@@ -171,7 +171,7 @@ def test_publication_appears_when_it_is_known(build: Build, row: Row) -> None:
     assert cells_of(readme_of(release), "creator") == ["unknown"]
     assert "- Not stated: creator, web address, date of publication." in readme_of(release)
     text = readme_of(release, creator="Example Lab", url="https://example.org", date_published="2026-04-01")
-    assert [cells_of(text, name) for name in ("creator", "web address", "published")] == [
+    assert [cells_of(text, name) for name in ("creator", "web address", "first published")] == [
         ["Example Lab"],
         ["https://example.org"],
         ["2026-04-01"],
@@ -290,3 +290,50 @@ def test_who_loads_audio_with_datasets_is_told_what_it_needs(build: Build, row: 
     assert "torchcodec" not in readme_of(release)
     release.document["include_audio"] = True
     assert "With audio in the shards `datasets` needs `torchcodec`" in readme_of(release)
+
+
+def test_a_voice_has_no_voice(build: Build, row: Row) -> None:
+    text = readme_of(build(row("1", synthetic=True)))
+    assert "identifying a voice or imitating a voice." in text
+    assert "voice's voice" not in text
+
+
+def test_after_a_withdrawal_the_first_version_and_this_one_each_have_their_date(build: Build, row: Row) -> None:
+    release = build(row("1"))
+    stated = {"date_published": "2026-04-01", "date_created": "2026-03-30"}
+    assert cells_of(readme_of(release, **stated), "this version") == ["1.0.0, the first, made on 2026-03-30"]
+    assert cells_of(readme_of(release), "this version") == ["1.0.0, the first"]
+    nobody = {"recordings": 0, "duration_s": 0.0, "forms": {}, "jurisdictions": {}}
+    purposes = ("recording", "training_inhouse", "redistribution", "speaker_identification", "likeness")
+    release.document |= {
+        "version": "2.0.0",
+        "previous": {"version": "1.0.0", "sha256": "0" * 64},
+        "consent": {
+            "checked_at": "2026-05-01T00:00:00Z",
+            "events": 9,
+            "notices": 0,
+            "coverage": dict.fromkeys(purposes, nobody),
+        },
+    }
+    text = readme_of(release, **stated)
+    assert cells_of(text, "first published") == ["2026-04-01"]
+    assert cells_of(text, "this version") == ["2.0.0, made by a withdrawal on 2026-05-01, from 1.0.0"]
+    assert cells_of(text, "who withdrew since, and receipts") == ["`revocations.jsonl` and `receipts/`"]
+
+
+def test_what_is_not_enough_is_not_rounded_to_enough(build: Build, row: Row) -> None:
+    """Three registers of nearly the same length are 2.998 effective ones."""
+    rows = [row(name, register=name, duration_s=length_s) for name, length_s in (("a", 120), ("b", 125), ("c", 132))]
+    verdict, why = cells_of(readme_of(build(*rows)), "`register_coverage`")
+    assert (verdict, why[:24]) == ("**fail**", "2.99 effective registers")
+
+
+def test_one_small_group_of_speakers_is_not_told_by_what_is_left(build: Build, row: Row) -> None:
+    """Of 14 speakers 6 are of DE and 6 of FR: who else there is would be the difference."""
+    places = ["DE"] * 3 + ["FR"] * 3
+    rows = [
+        row(str(number), jurisdiction_a=place, jurisdiction_b=place) for number, place in enumerate([*places, "AT"])
+    ]
+    assert cells_of(readme_of(build(*rows)), "speakers by jurisdiction") == [
+        "DE (not counted out), FR (6), AT (fewer than 5)"
+    ]

@@ -80,6 +80,17 @@ def refusal(request: RunRequest) -> str:
             "--isolation-policy refuse: expected one of keep, refuse-fail, refuse-warn, require-pass",
         ),
         (
+            {"include_audio": True, "report_audio": "flac"},
+            "--report-audio flac: expected one of opus, mp3, none",
+        ),
+        (
+            {"report_audio": "mp3"},
+            (
+                "--report-audio mp3: says how report.html has the audio of the release, and without --include-audio it "
+                "has none; add that, or leave this out"
+            ),
+        ),
+        (
             {"pyannote_segmentation": "owner/model"},
             (
                 "--pyannote-segmentation owner/model: not loaded, because a checkpoint is a pickle, which can run "

@@ -87,6 +87,8 @@ def write_croissant(sheet: Sheet) -> str:
     facts, stated = sheet.facts, sheet.stated
     publication = facts.publication
     licenses = [_license(item.value) for item in facts.licenses if item.value]
+    if len(licenses) < len(facts.licenses):  # of some conversations; what is not said of them is no other licence
+        licenses.append({"@type": "sc:CreativeWork", "name": "not stated"})
     document = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",

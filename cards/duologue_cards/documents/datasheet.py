@@ -175,6 +175,8 @@ def _distribution(sheet: Sheet) -> list[_Answer]:
     facts = sheet.facts
     licenses = phrases.named(facts.licenses)
     allowed = f"must not be: {sheet.not_passed_on}" if sheet.not_passed_on else "may be"
+    if sheet.passes_on and not sheet.permits:
+        allowed += ", but a licence is not stated or not known here: usage.odrl.json offers it to nobody"
     return [
         computed(f"by consent it {allowed}", "purposes"),
         stated(sheet, "url"),

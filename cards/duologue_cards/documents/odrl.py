@@ -3,7 +3,7 @@
 Sources: ODRL Information Model and Vocabulary 2.2 (www.w3.org/TR/odrl-model, www.w3.org/TR/odrl-vocab; an offer has an assigner, a rule
 a target and an action; ``@id`` is its uid, and mlcroissant 1.1.1 reads no node that names itself), croissant-spec-1.1.md, "Fine-Grained Control with ODRL". Commercial use, derivative works, attribution and share
 alike are the terms of Creative Commons, which take the place of ODRL's own. Consent allows what its purposes say and nothing else:
-every other purpose is prohibited, and without ``redistribution`` the release goes to nobody.
+every other purpose is prohibited, and without ``redistribution``, or where a licence is not stated or cannot be read, the release goes to nobody.
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ def odrl_offer(sheet: Sheet) -> dict[str, Any]:
     others = [each for each in PURPOSES if each not in sheet.in_force]
     permitted = [_for_purposes("odrl:Permission", target, sheet.in_force)] if sheet.in_force else []
     prohibited = [_for_purposes("odrl:Prohibition", target, others)] if others else []
-    if sheet.passes_on:
+    if sheet.permits:
         permitted.append(_rule("odrl:Permission", target, f"{_ODRL}distribute"))
     else:
         prohibited += [_rule("odrl:Prohibition", target, f"{_ODRL}{action}") for action in ("distribute", "sell")]

@@ -7,6 +7,7 @@ from duologue_cards import phrases
 from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
 from duologue_cards.licenses import together
 from duologue_cards.reference import told_of_people
+from duologue_cards.report.choose import FURTHER_S
 from duologue_cards.report.content import Page, Table, Tile
 from duologue_cards.report.conversation import LONGEST_S, Conversation, player_document
 from duologue_cards.report.page import render_page
@@ -41,7 +42,7 @@ def write_report(
     cards: Mapping[str, str],
     *,
     among: int,
-    sound: SoundFormat = "opus",
+    sound: SoundFormat | None = "opus",
 ) -> str:
     """Writes the text of report.html; the same release gives the same bytes.
 
@@ -51,12 +52,14 @@ def write_report(
         conversations: what the player shows.
         cards: path of every other card -> SHA-256 in lower-case hex.
         among: of so many conversations these were chosen.
-        sound: how the sound is encoded, where the release has audio.
+        sound: how the sound is encoded, where the release has audio; None leaves it out.
     """
     facts = sheet.facts
     no_sound = "This release holds no audio, so there is no sound: the blocks show when each of the two is heard."
+    if facts.include_audio and sound is None:
+        no_sound = "The sound was left out of this page, as the run was told; the release has it. The blocks show when each of the two is heard."
     player = [
-        player_document(each, number, sound_address(each.audio, sound), no_sound=no_sound)
+        player_document(each, number, sound and sound_address(each.audio, sound), no_sound=no_sound)
         for number, each in enumerate(conversations, 1)
     ]
     found = judge(sheet)
@@ -72,8 +75,9 @@ def write_report(
             tiles=[Tile(_NAMES[each.id], each.status, each.says.replace("`", "")) for each in found],
             conversations=player,
             chosen=f"Conversations chosen by rule, and not by anybody, {_among(among, facts.recordings)}: the one with most overlap, the "
-            "one with the worst verdict on its isolation if one does not pass, the one nearest to the median of overlap; the first "
-            f"{LONGEST_S / 60:g} minutes of each.",
+            "one with the worst verdict on its isolation if one does not pass, the one nearest to the median of overlap, and up to five "
+            f"others by the rule that stands beside each; the first {LONGEST_S / 60:g} minutes of the first three, the first "
+            f"{FURTHER_S:g} s of the others.",
             people="" if sheet.compared else told_of_people(sheet.rules),
             turns=_turns(sheet, tally),
             isolation=_isolation(sheet, tally),

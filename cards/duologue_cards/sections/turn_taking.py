@@ -59,9 +59,9 @@ def turn_taking(sheet: Sheet) -> str:
 
 Over {phrases.duration(turns.duration_s)} of conversation with {phrases.count(turns.floor_transfers, "floor transfer")}:
 
-{table(("", "this release", "people on the telephone", "as few of their calls"), told)}
+{table(("", "this release", "people on the telephone", "as many of their calls"), told)}
 
-In brackets: 95 % interval, by a bootstrap by conversation. As few of their calls: 95 % of draws of as many.{not_held}{people_told}"""
+In brackets: 95 % interval, by a bootstrap by conversation. As many of their calls: within what 95 % of draws of as many conversations lie.{not_held}{people_told}"""
 
 
 def _told(sheet: Sheet) -> str:

@@ -67,6 +67,14 @@ def run(
         float, typer.Option("--segment-s", help="Cut each recording into samples of this many seconds, 1 to 3600.")
     ] = 120.0,
     include_audio: IncludeAudio = False,
+    report_audio: Annotated[
+        str,
+        typer.Option(
+            "--report-audio",
+            help="Choose how report.html has the sound of the conversations that it shows, with --include-audio. opus: Ogg Opus, the smallest; "
+            "mp3: for Safari before 18.4; none: no sound.",
+        ),
+    ] = "opus",
     words: Annotated[
         str,
         typer.Option(
@@ -175,6 +183,7 @@ def run(
         codec=codec,
         segment_s=segment_s,
         include_audio=include_audio,
+        report_audio=report_audio,
         words=words,
         isolation_policy=isolation_policy,
         same_audio=same_audio,

@@ -1,20 +1,51 @@
-"""Says in words what differs between two releases, or two versions of one."""
+"""Says in words what differs between two releases, or two versions of one: counts first, then rights and uses, then the rest."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from duologue_cards import judge, usable_for
+from duologue_cards import Sheet, judge, usable_for
 from duologue_cards.phrases import count, duration, percent
 from duologue_pipeline.release.card_files import release_sheet
 
 __all__ = ["card_changes"]
 
-_FIRST: Final = ("samples", "recordings", "speakers", "duration_s", "words", "withdrawn", "one_voice", "rejected")
+_COUNTS: Final = (
+    "samples",
+    "recordings",
+    "speakers",
+    "duration_s",
+    "words",
+    "withdrawn",
+    "one_voice",
+    "read",
+    "rejected",
+    "shards",
+    "shard_bytes",
+    r"(train|validation|bridge)_(samples|recordings|speakers|duration_s|shards)",
+)
+_RIGHTS: Final = (
+    "purposes",
+    "licenses",
+    r"consent_\w+",
+    r"ledger_\w+",
+    r"stated\.(license\w*|payment|out_of_scope_use|gating_text|retention)",
+)
+_OF_RIGHTS: Final = ("consent_per_speaker", "redistribution_rights")  # requirements
+
+# Pattern of the ids of facts that differ by the purpose only, and are told together where they changed alike.
+_BY_PURPOSE: Final = (
+    (r"consent_(\w+)_recordings", "conversations with consent to {}"),
+    (r"consent_(\w+)_duration_s", "length with consent to {}"),
+    (r"consent_(\w+)_forms", "conversations with consent to {}, by form"),
+    (r"consent_(\w+)_jurisdictions", "conversations with consent to {}, by place of a speaker"),
+)
 
 # Pattern of the id of a fact -> how a person calls it.
 _NAMES: Final = (
     (r"recordings", "conversations"),
+    (r"licenses", "licences"),
+    (r"purposes", "purposes that the ledger was asked for"),
     (r"duration_s", "length of all samples"),
     (r"one_voice", "conversations of which one voice is left"),
     (r"withdrawn", "conversations withdrawn since the first version"),
@@ -28,10 +59,6 @@ _NAMES: Final = (
     (r"isolation_bleeding_s", "length of conversations in which the other voice is heard too loudly"),
     (r"isolation_(\w+)", r"conversations whose isolation is \1"),
     (r"fault_(\w+)", r"conversations with the fault \1"),
-    (r"consent_(\w+)_recordings", r"conversations with consent to \1"),
-    (r"consent_(\w+)_duration_s", r"length with consent to \1"),
-    (r"consent_(\w+)_forms", r"conversations with consent to \1, by form"),
-    (r"consent_(\w+)_jurisdictions", r"conversations with consent to \1, by place of a speaker"),
     (r"consent_checked_at", "moment for which consent was checked"),
     (r"consent_events", "records of the ledger that were asked"),
     (r"consent_notices", "conversations whose grants name their notice"),
@@ -42,6 +69,9 @@ _NAMES: Final = (
     (r"fto_distance_s", "distance of the floor-transfer offsets to those of people"),
     (r"fto_distance_limit_s", "limit of that distance"),
     (r"overlap_s", "time in which both speak"),
+    (r"overlap_share_of_speech", "overlap, of the time in which anybody speaks"),
+    (r"overlapped_transfers_share", "floor transfers in overlap"),
+    (r"speakers_by_jurisdiction", "speakers by place"),
     (r"top_speaker_share", "share of who is recorded most"),
     (r"quieter_share", "share of the speech of who speaks less, on average"),
     (r"balanced_share", "conversations in which both hold a tenth of the speech"),
@@ -51,45 +81,108 @@ _NAMES: Final = (
 
 
 def card_changes(before: str, after: str) -> list[str]:
-    """Says what changed from one release to another, or from one version to the next, a line for each fact.
+    """Says what changed from one release to another, or from one version to the next.
 
-    What it is usable for comes first, then the requirements, the most asked figures and the others.
+    First what a withdrawal did, where one lies between them; then counts, then rights and uses, then all else. Facts that changed
+    alike for several purposes are one line, and of a list only what differs is told. Why something is not known is not compared.
 
     Args:
         before, after: folders of releases.
+
+    Returns:
+        Lines of text: headings, and below each a line a change, indented; none where nothing differs.
 
     Raises:
         UsageError: one is no release.
     """
     old, new = (release_sheet(root)[1] for root in (before, after))
-    judged = [judge(sheet) for sheet in (old, new)]
-    uses = [
-        {each["use"]: each["status"] for each in usable_for(sheet, found)}
-        for sheet, found in zip((old, new), judged, strict=True)
-    ]
-    verdicts = [{each.id: each.status for each in found} for found in judged]
-    lines = _changed("name", old.facts.name, new.facts.name) + _changed("version", old.facts.version, new.facts.version)
-    for use, was in uses[0].items():
-        lines += _changed(f"usable for {use}", was, uses[1].get(use, "not judged"))
-    for name, was in verdicts[0].items():
-        lines += _changed(f"requirement {name.replace('_', ' ')}", was, verdicts[1][name])
     names = {*old.entries, *new.entries}
-    for name in (*(each for each in _FIRST if each in names), *sorted(names - set(_FIRST))):
-        was, now = (_in_words(sheet.entries.get(name)) for sheet in (old, new))
-        lines += _changed(_called(name), was, now)
+    counts = [name for pattern in _COUNTS for name in sorted(names) if re.fullmatch(pattern, name)]
+    rights = [name for pattern in _RIGHTS for name in sorted(names) if re.fullmatch(pattern, name)]
+    rest = sorted(names - {*counts, *rights})
+    uses, ours, others = _judged(old, new)
+    parts = {
+        "Counts": _facts(old, new, counts),
+        "Rights and uses": uses + ours + _facts(old, new, rights),
+        "All else": others + _facts(old, new, rest),
+    }
+    lines = _changed("name", old.facts.name, new.facts.name) + _changed("version", old.facts.version, new.facts.version)
+    lines += _withdrawn(old, new)
+    for title, told in parts.items():
+        if told:
+            lines += [f"{title}:", *(f"  {line}" for line in told)]
     return lines
+
+
+def _withdrawn(old: Sheet, new: Sheet) -> list[str]:
+    """Says what a withdrawal took out, where it made the one version of the other."""
+    done = new.changes.get("withdrawal")
+    if done is None or new.facts.fingerprint != old.facts.fingerprint:
+        return []
+    if new.changes["previous"]["version"] != old.facts.version:
+        return []
+    speakers, dropped = count(done["speakers"], "speaker"), count(done["recordings_dropped"], "conversation")
+    left = f"{done['recordings_silenced']:,} left with one voice"
+    return [f"a withdrawal of {speakers} lies between them: {dropped} taken out, {left}"]
+
+
+def _judged(old: Sheet, new: Sheet) -> tuple[list[str], list[str], list[str]]:
+    """Says which verdicts changed: on uses, on what is required of rights, on all other requirements."""
+    found = [judge(sheet) for sheet in (old, new)]
+    was, now = (
+        {each["use"]: each["status"] for each in usable_for(sheet, verdicts)}
+        for sheet, verdicts in zip((old, new), found, strict=True)
+    )
+    uses = [line for use in was for line in _changed(f"usable for {use}", was[use], now.get(use, "not judged"))]
+    of_rights, others = list[str](), list[str]()
+    for a, b in zip(*found, strict=True):
+        part = of_rights if a.id in _OF_RIGHTS else others
+        part += _changed(f"requirement {a.id.replace('_', ' ')}", a.status, b.status)
+    return uses, of_rights, others
+
+
+def _facts(old: Sheet, new: Sheet, names: Iterable[str]) -> list[str]:
+    """Tells the facts of these ids that differ, those that differ by the purpose only and alike in one line."""
+    lines: dict[tuple[str, str], list[str]] = {}  # what it is called, how it changed -> the purposes
+    for name in names:
+        a, b = old.entries.get(name), new.entries.get(name)
+        change = _change(a, b)
+        if change is None:
+            continue
+        what, purpose = _called(name)
+        lines.setdefault((what, change), []).append(purpose)
+    return [f"{what.format(', '.join(purposes))}: {change}" for (what, change), purposes in lines.items()]
+
+
+def _change(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> str | None:
+    """Says how a fact changed; None where it did not, or is not known before and after."""
+    was, now = (None if fact is None else fact["value"] for fact in (a, b))
+    if was == now:
+        return None
+    if isinstance(was, dict) and isinstance(now, dict):
+        keys = [key for key in (*was, *(key for key in now if key not in was)) if was.get(key) != now.get(key)]
+        return "; ".join(f"{key} {was.get(key, 'not there')} before, {now.get(key, 'not there')} now" for key in keys)
+    told = [_in_words(a), _in_words(b)]
+    if told[0] == told[1]:
+        told = [f"{was:.4g}", f"{now:.4g}"] if isinstance(was, float) and isinstance(now, float) else told
+    if told[0] == told[1]:
+        told = [str(was), str(now)]  # closer to each other than words are
+    return f"{told[0]} before, {told[1]} now"
 
 
 def _changed(what: str, was: str, now: str) -> list[str]:
     return [f"{what}: {was} before, {now} now"] if was != now else []
 
 
-def _called(name: str) -> str:
-    """Names a fact as a person does."""
+def _called(name: str) -> tuple[str, str]:
+    """Names a fact as a person does, with ``{}`` for the purpose of consent that it is about, and that purpose."""
+    for pattern, words in _BY_PURPOSE:
+        if found := re.fullmatch(pattern, name):
+            return words, found[1].replace("_", " ")
     for pattern, words in _NAMES:
         if re.fullmatch(pattern, name):
-            return re.sub(pattern, words, name).replace("_", " ")
-    return re.sub(r"_(s|hz|db)$", "", name).replace("_", " ")
+            return re.sub(pattern, words, name).replace("_", " "), ""
+    return re.sub(r"_(s|hz|db)$", "", name).replace("_", " "), ""
 
 
 def _in_words(fact: Mapping[str, Any] | None) -> str:
@@ -97,7 +190,7 @@ def _in_words(fact: Mapping[str, Any] | None) -> str:
         return "not there"
     value = fact["value"]
     if value is None:
-        return f"unknown ({fact['unknown']})"
+        return "unknown" if "dataset.yaml" not in fact["unknown"] else "not stated"
     if isinstance(value, dict):
         return ", ".join(f"{name} {told}" for name, told in value.items()) or "none"
     if isinstance(value, list):
@@ -105,7 +198,10 @@ def _in_words(fact: Mapping[str, Any] | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, int | float):
-        return str(value)
+        text = str(value)
+        return (
+            re.sub(r"\.\d+Z$", "Z", text) if fact["unit"] == "time" else text[:12] if fact["unit"] == "base64" else text
+        )
     match fact["unit"]:
         case "share":
             return percent(value)
@@ -113,7 +209,9 @@ def _in_words(fact: Mapping[str, Any] | None) -> str:
             return duration(value) if abs(value) >= 60 else f"{value:.3f} s"
         case "1/min":
             return f"{value:.1f} a minute"
-        case unit if isinstance(value, int):
-            return count(value, unit.removesuffix("s")) if unit.endswith("s") else f"{value:,} {unit}"
-        case unit:
-            return f"{value:,.1f} {unit}"
+        case "bytes":
+            return f"{value:,} bytes"
+        case _ if isinstance(value, int):
+            return f"{value:,}"
+        case _:
+            return f"{value:,.1f}"

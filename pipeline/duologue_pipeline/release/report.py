@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duologue_cards import Sheet, Tally
-from duologue_cards.report.choose import COLUMNS, choose
-from duologue_cards.report.conversation import LONGEST_S, Conversation
+from duologue_cards.report.choose import COLUMNS, choose, shown_s
+from duologue_cards.report.conversation import Conversation
 from duologue_cards.report.of_release import REPORT, write_report
+from duologue_cards.report.sound import SoundFormat
 from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.reader.fetch import Place, Shards
@@ -25,7 +26,10 @@ from duologue_pipeline.reader.shard import Sample, read_sample
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.tokens.sample_figures import owns
 
-__all__ = ["LOOKED_AT", "Tables", "release_report"]
+__all__ = ["LOOKED_AT", "REPORT_AUDIO", "Tables", "release_report"]
+
+REPORT_AUDIO: Final[Mapping[str, SoundFormat | None]] = {"opus": "opus", "mp3": "mp3", "none": None}
+"""``report_audio`` of ``dataset.json``, opus where it says nothing -> how the sound is encoded, None where there is none."""
 
 LOOKED_AT: Final = 16
 """So many files of a table are looked at, in the order of the shards."""
@@ -64,9 +68,11 @@ def release_report(
         DamagedReleaseError: a sample cannot be read.
         OSError: a shard cannot be read; of a store that does not answer in any case.
     """
+    sound = REPORT_AUDIO[document.get("report_audio", "opus")]
     rows = [row for part in _first(tables("recordings")) for row in _columns(part).to_pylist()]
     chosen = choose(rows)
-    places = _places(document, tables, [row["recording_id"] for row, _ in chosen])
+    longest_s = {row["recording_id"]: shown_s(place) for place, (row, _) in enumerate(chosen)}
+    places = _places(document, tables, longest_s)
     conversations = []
     with closing(Shards(root)) as shards:
         for row, why in chosen:
@@ -75,7 +81,7 @@ def release_report(
                     read_sample(shards.read(place), key, join(root, place.path))
                     for key, place in places[row["recording_id"]]
                 ]
-                conversations.append(_conversation(row, why, samples))
+                conversations.append(_conversation(row, why, samples, longest_s[row["recording_id"]]))
             except StoreFaultError:
                 raise
             except (OSError, ValueError) as error:
@@ -83,7 +89,7 @@ def release_report(
                     raise
                 leave_out(f"{REPORT} goes without a conversation that cannot be read ({error})")
     hashes = {path: hashlib.sha256(content).hexdigest() for path, content in cards.items()}
-    return REPORT, write_report(sheet, tally, conversations, hashes, among=len(rows)).encode()
+    return REPORT, write_report(sheet, tally, conversations, hashes, among=len(rows), sound=sound).encode()
 
 
 def _first(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -95,24 +101,24 @@ def _columns(table: pa.Table) -> pa.Table:
 
 
 def _places(
-    document: Mapping[str, Any], tables: Tables, recordings: Sequence[str]
+    document: Mapping[str, Any], tables: Tables, longest_s: Mapping[str, float]
 ) -> dict[str, list[tuple[str, Place]]]:
-    """Finds the samples of recordings: recording -> (key, place) of those that begin early enough to be shown, in order."""
+    """Finds the samples of recordings, of which so many seconds are shown: recording -> (key, place) of those, in order."""
     sizes = {entry["path"]: entry["bytes"] for entry in document["shards"]}
-    found: dict[str, list[tuple[float, str, Place]]] = {name: [] for name in recordings}
-    wanted = pa.array(recordings, pa.string())
+    found: dict[str, list[tuple[float, str, Place]]] = {name: [] for name in longest_s}
+    wanted = pa.array(list(longest_s), pa.string())
     for part in _first(tables("index")):
         mine = part.filter(pc.is_in(part["recording_id"], value_set=wanted))
         for row in mine.select(["recording_id", "key", "shard", "offset", "bytes", "start_s"]).to_pylist():
-            if row["start_s"] < LONGEST_S:
+            if row["start_s"] < longest_s[row["recording_id"]]:
                 place = Place(row["shard"], sizes[row["shard"]], row["offset"], row["bytes"])
                 found[row["recording_id"]].append((row["start_s"], row["key"], place))
     return {name: [(key, place) for _, key, place in sorted(rows)] for name, rows in found.items()}
 
 
-def _conversation(row: Mapping[str, Any], why: str, samples: Sequence[Sample]) -> Conversation:
+def _conversation(row: Mapping[str, Any], why: str, samples: Sequence[Sample], longest_s: float) -> Conversation:
     """Joins the samples of a conversation, up to where it is shown."""
-    end_s = min(max((sample.metadata["end_s"] for sample in samples), default=0.0), LONGEST_S)
+    end_s = min(max((sample.metadata["end_s"] for sample in samples), default=0.0), longest_s)
     activity: dict[str, list[tuple[float, float]]] = {side: [] for side in SPEAKERS}
     words, events = list[dict[str, Any]](), list[dict[str, Any]]()
     for sample in samples:

@@ -57,7 +57,7 @@ class ReleaseOptions:
         name: of the dataset.
         purpose: what it may be used for.
         codec: the codec's document with its ``quality``.
-        segment_s, include_audio, words, isolation_policy: as the run was told.
+        segment_s, include_audio, words, isolation_policy, report_audio: as the run was told.
         second_opinion: the hashes of pyannote.audio's checkpoints and the version of their rules; None where none were.
         asr: name and hash of the speech recogniser; None where none was asked.
         rules: versions of the rule sets.
@@ -83,6 +83,7 @@ class ReleaseOptions:
     manifest_sha256: str
     stated: Mapping[str, Any] = field(default_factory=dict)
     checked_at: str | None = None
+    report_audio: str = "opus"
 
 
 def stage_release(
@@ -224,6 +225,7 @@ def _release_document(
         "codec": dict(options.codec),
         "segment_s": options.segment_s,
         "include_audio": options.include_audio,
+        **({"report_audio": options.report_audio} if options.report_audio != "opus" else {}),
         "words": options.words,
         "isolation_policy": options.isolation_policy,
         **({"second_opinion": dict(options.second_opinion)} if options.second_opinion else {}),

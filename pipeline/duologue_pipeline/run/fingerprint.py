@@ -67,6 +67,7 @@ def release_options(
         "rules": rules,
         # A moment that was named decides who may be used. Where none was it is that of the run, and a second run of the same
         # ledger gives the release that is there: what ended by itself since is for `consent propagate`.
+        **({"report_audio": request.report_audio} if request.report_audio != "opus" else {}),
         **({"as_of": format_time(request.as_of)} if request.as_of else {}),
         **({"card": stated} if stated else {}),
     }
@@ -76,6 +77,7 @@ def release_options(
         codec={**release_codec_document(codec), **spec.document},
         segment_s=request.segment_s,
         include_audio=request.include_audio,
+        report_audio=request.report_audio,
         words=request.words,
         isolation_policy=request.isolation_policy,
         second_opinion=opinion_document,

@@ -11,6 +11,7 @@ from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.ingest.same_audio import SAME_AUDIO_POLICIES
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
+from duologue_pipeline.release.report import REPORT_AUDIO
 from duologue_pipeline.words.files import WORDS_POLICIES
 from duologue_schemas import load_schema
 
@@ -29,6 +30,7 @@ class RunRequest:
         codec: ``embedded``, ``mimi`` or ``mimi:MODEL``, with options (:class:`duologue_pipeline.codec.spec.CodecSpec`).
         segment_s: length of a sample.
         include_audio: whether samples carry FLAC.
+        report_audio: a key of :data:`duologue_pipeline.release.report.REPORT_AUDIO`, how the page has that audio.
         words: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
         isolation_policy: a key of :data:`duologue_pipeline.isolation.policy.ISOLATION_POLICIES`.
         same_audio: a key of :data:`duologue_pipeline.ingest.same_audio.SAME_AUDIO_POLICIES`.
@@ -57,6 +59,7 @@ class RunRequest:
     codec: str = "embedded"
     segment_s: float = 120.0
     include_audio: bool = False
+    report_audio: str = "opus"
     words: str = "optional"
     isolation_policy: str = "refuse-fail"
     same_audio: str = "refuse"
@@ -88,6 +91,13 @@ def check_request(request: RunRequest) -> None:
     CodecSpec.parse(request.codec)
     if request.words not in WORDS_POLICIES:
         raise UsageError(f"--words {request.words}: expected one of {', '.join(WORDS_POLICIES)}")
+    if request.report_audio not in REPORT_AUDIO:
+        raise UsageError(f"--report-audio {request.report_audio}: expected one of {', '.join(REPORT_AUDIO)}")
+    if request.report_audio != "opus" and not request.include_audio:
+        raise UsageError(
+            f"--report-audio {request.report_audio}: says how report.html has the audio of the release, and without --include-audio it "
+            "has none; add that, or leave this out"
+        )
     if request.isolation_policy not in ISOLATION_POLICIES:
         raise UsageError(
             f"--isolation-policy {request.isolation_policy}: expected one of {', '.join(ISOLATION_POLICIES)}"

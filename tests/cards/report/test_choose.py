@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from duologue_cards.report.choose import choose
+from duologue_cards.report.choose import choose, shown_s
 
 
 def row(
@@ -14,6 +14,11 @@ def row(
         "isolation": isolation,
         "bleed_db_a_from_b": bleed_db,
         "bleed_db_b_from_a": None,
+        "duration_s": 120.0,
+        "backchannels_a": 0,
+        "backchannels_b": 0,
+        "interruptions_a": 0,
+        "interruptions_b": 0,
         "speaker_a": "x",
         "speaker_b": "y",
         **more,
@@ -37,7 +42,38 @@ def test_most_overlap_worst_verdict_nearest_to_the_median() -> None:
         ("louder", "most overlap"),
         ("lively", "worst isolation: warn"),
         ("middle", "nearest to the median"),
+        ("calm", "least overlap"),
+        ("worse", "the other voice is loudest"),
+        ("warned", "the longest"),
     ]
+
+
+def test_another_voice_as_loud_as_its_own_is_the_worst() -> None:
+    found = choose(
+        [row("most", 0.3), row("faint", 0.1, "fail", -16.0), row("alike", 0.2, "fail", 0.0), row("none", 0.1, "fail")]
+    )
+    assert (found[1][0]["recording_id"], found[1][1]) == ("alike", "worst isolation: fail")
+
+
+def test_of_many_eight_are_chosen_each_by_a_rule_of_its_own() -> None:
+    many = [row(f"usual-{number:02d}", 0.05 + number / 10_000) for number in range(20)]
+    cut_in = row("cuts-in", 0.06, interruptions_a=3, interruptions_b=4)
+    yes = row("says-yes", 0.06, backchannels_b=9, duration_s=60.0)
+    heard = row("heard", 0.06, bleed_db=-40.0)
+    long = row("long", 0.07, duration_s=3600.0)
+    found = [(each["recording_id"], why) for each, why in choose([*many, *ROWS[:4], cut_in, yes, heard, long])]
+    assert len(found) == 8
+    assert found[3:] == [
+        ("calm", "least overlap"),
+        ("cuts-in", "most interruptions a minute"),
+        ("says-yes", "most backchannels a minute"),
+        ("heard", "the other voice is loudest"),
+        ("long", "the longest"),
+    ]
+
+
+def test_the_page_stays_bounded() -> None:
+    assert [shown_s(place) for place in range(8)] == [240.0] * 3 + [60.0] * 5
 
 
 def test_the_order_of_the_rows_does_not_count() -> None:

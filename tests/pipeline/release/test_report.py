@@ -16,6 +16,7 @@ from duologue_pipeline.release import report
 from duologue_pipeline.release.card_check import card_faults
 from duologue_pipeline.release.card_files import build_cards, report_stands
 from duologue_pipeline.release.same_page import same_page
+from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal.scan.removed import removed_by
 from duologue_pipeline.withdrawal.scan.search import scan
 from tests.pipeline.withdrawal.support import commitment, make_calls, release_of, withdraw, words_of
@@ -53,9 +54,9 @@ def test_the_page_is_listed_and_checked(made: Path) -> None:
 
 def test_it_shows_conversations_with_sound_words_and_events(made: Path) -> None:
     talks = player(made)
-    assert [talk["label"] for talk in talks] == ["conversation 1", "conversation 2"]
+    assert [talk["label"] for talk in talks] == [f"conversation {number}" for number in range(1, 6)]
     assert talks[0]["why"] == "most overlap"
-    assert talks[-1]["why"] == "nearest to the median"
+    assert talks[1]["why"] == "nearest to the median"
     for talk in talks:
         assert len(heard(talk)) == pytest.approx(8000 * talk["duration_s"], abs=1)
         assert {event["kind"] for event in talk["events"]} >= {
@@ -211,3 +212,25 @@ def _with_sound(page: bytes, level: float | None) -> bytes:
     ) as file:
         file.write(samples)
     return page[: address.start(1)] + b64encode(buffer.getvalue()) + page[address.end(1) :]
+
+
+# --- the audio of the page ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("how", "kind"), [("mp3", "data:audio/mpeg;"), ("none", None)])
+def test_the_run_says_how_the_page_has_its_sound_and_a_withdrawal_keeps_it(
+    tmp_path: Path, how: str, kind: str | None
+) -> None:
+    out = make_calls(tmp_path, report_audio=how)
+    assert release_of(out)["report_audio"] == how
+    for speaker in (None, "anna", "carl"):
+        if speaker is not None:
+            done = withdraw(out, speaker)
+            assert list(scan(str(out), removed_by(done.plan, done.rewritten))) == []
+        talks = player(out)
+        assert {(talk["sound"] or "").partition("base64")[0] for talk in talks} == {kind or ""}
+        if kind is None:
+            assert "left out of this page" in talks[0]["no_sound"]
+        assert release_of(out)["report_audio"] == how
+        assert card_faults(str(out)) == []
+        assert verify_release(str(out)).faults == ()
