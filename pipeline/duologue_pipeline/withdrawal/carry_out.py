@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from duologue_consent import Ledger, parse_time
-from duologue_pipeline.consent.coverage import Coverage
+from duologue_consent import Ledger, format_time, parse_time
+from duologue_pipeline.consent.coverage import Coverage, coverage_moment
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import ConflictError, read_version, swap_bytes
 from duologue_pipeline.files.locks import Lease
@@ -167,14 +167,18 @@ def _rewrite(journal: Journal, release: Mapping[str, Any], tell: Tell) -> Iterat
 
 def _stage(journal: Journal, rewritten: Sequence[RewrittenShard], work: Work) -> None:
     asked = work.ledger.snapshot(journal.ledger["events"])  # that on which was decided, so that the bytes are the same
+    as_of = parse_time(journal.as_of)
+    at = min(
+        as_of, coverage_moment(asked, None) or as_of
+    )  # no later than the ledger tells: a clock would give other bytes each time
     made = new_release(
         journal.root,
         journal.base.encode(),
         journal.plan,
         rewritten,
         ledger=journal.ledger,
-        coverage=Coverage(asked, parse_time(journal.as_of)),
-        checked_at=journal.as_of,
+        coverage=Coverage(asked, at),
+        checked_at=format_time(at),
         tell=work.tell,
     )
     made = replace(made, document={**made.document, "revocations": dict(journal.revocations)})
