@@ -258,6 +258,7 @@ def test_whatever_decides_the_output_makes_another_run(request_with: Request, tm
         {"purpose": "redistribution"},
         {"segment_s": 60.0},
         {"include_audio": True},
+        {"include_audio": True, "report_audio": "mp3"},
         {"words": "none"},
         {"isolation_policy": "keep"},
         {"isolation_policy": "refuse-warn"},

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from duologue_cards.report.of_release import REPORT
 from duologue_consent import Ledger, format_time, parse_time
 from duologue_pipeline.consent.coverage import Coverage, coverage_moment
 from duologue_pipeline.errors import UsageError
@@ -92,7 +93,8 @@ def carry_out(journal: Journal, work: Work) -> Outcome:
         done = [shard for part in journal.done for shard in part.rewritten] + rewritten
         plan = journal.whole_plan()
         work.tell("looking through every file of the release for what was removed")
-        findings = list(scan(root, removed_by(plan, done)))
+        made = {entry["path"]: entry["sha256"] for entry in read_json(join(root, MANIFEST))["files"]}  # by _renew
+        findings = list(scan(root, removed_by(plan, done), page_sha256=made.get(REPORT)))
         if not findings:
             break
         further = _further(journal, rewritten, work)
