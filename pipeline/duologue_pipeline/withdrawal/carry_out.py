@@ -93,8 +93,9 @@ def carry_out(journal: Journal, work: Work) -> Outcome:
         done = [shard for part in journal.done for shard in part.rewritten] + rewritten
         plan = journal.whole_plan()
         work.tell("looking through every file of the release for what was removed")
-        made = {entry["path"]: entry["sha256"] for entry in read_json(join(root, MANIFEST))["files"]}  # by _renew
-        findings = list(scan(root, removed_by(plan, done), page_sha256=made.get(REPORT)))
+        new = read_json(join(root, MANIFEST))
+        page = next((entry["sha256"] for entry in new["files"] if entry["path"] == REPORT), None)
+        findings = list(scan(root, removed_by(plan, done), page_sha256=page))
         if not findings:
             break
         further = _further(journal, rewritten, work)
@@ -104,7 +105,6 @@ def carry_out(journal: Journal, work: Work) -> Outcome:
                 "run the command again: until then there is no receipt"
             )
         journal = further
-    new = read_json(join(root, MANIFEST))
     receipt = publish_proof(journal, done, new, work.ledger, tell=work.tell)
     work.lease.check()
     erase_journal(root)
@@ -170,9 +170,8 @@ def _rewrite(journal: Journal, release: Mapping[str, Any], tell: Tell) -> Iterat
 def _stage(journal: Journal, rewritten: Sequence[RewrittenShard], work: Work) -> None:
     asked = work.ledger.snapshot(journal.ledger["events"])  # that on which was decided, so that the bytes are the same
     as_of = parse_time(journal.as_of)
-    at = min(
-        as_of, coverage_moment(asked, None) or as_of
-    )  # no later than the ledger tells: a clock would give other bytes each time
+    # no later than the ledger tells: a clock would give other bytes each time
+    at = min(as_of, coverage_moment(asked, None) or as_of)
     made = new_release(
         journal.root,
         journal.base.encode(),

@@ -91,10 +91,12 @@ def scan(
 
 def _page_stands(root: str, page_sha256: str | None, path: str) -> bool:
     """Tells whether a file is the page that the release makes of its shards as they are now, so that nobody else is heard in it."""
-    if path == REPORT and page_sha256 is not None and digest(join(root, path))[0] == page_sha256:
+    if path != REPORT:
+        return False
+    if page_sha256 is not None and digest(join(root, path))[0] == page_sha256:
         return True
     try:
-        return path == REPORT and exists(join(root, MANIFEST)) and report_stands(root)
+        return exists(join(root, MANIFEST)) and report_stands(root)
     except UsageError:
         return False
 
