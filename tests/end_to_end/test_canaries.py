@@ -77,7 +77,7 @@ def pcm_of(path: Path) -> bytes:
 
 
 def lines_with_canaries(folder: Path, server: str) -> list[dict[str, Any] | str]:
-    """Manifest lines that are refused for all sorts of reasons, and one that passes."""
+    """Manifest lines that are refused for all sorts of reasons, and three that pass: two of them lose what was wrong in words."""
     audio = demo_files().manifest.parent / "audio"
     home = folder / canary("folder")
     home.mkdir()
@@ -114,11 +114,16 @@ def lines_with_canaries(folder: Path, server: str) -> list[dict[str, Any] | str]
     )
     other = others[1]
     signed = f"X-Signature={canary('signature')}"
-    passes = line("good", *good)
-    for side, track in zip("ab", passes["tracks"], strict=True):
-        track |= {"role": told(f"role{side}"), "role_prompt": f"You are {told(f'prompt{side}')}."}
+    passing = [
+        line("good", *good),
+        line("words", *spoken, words_uri=f"{home}/{canary('wordsfile')}.json"),
+        line("brokenwords", *spoken, words_uri=f"{home}/{canary('brokenwords')}.json"),
+    ]
+    for passes in passing:
+        for side, track in zip("ab", passes["tracks"], strict=True):
+            track |= {"role": told(f"role{side}"), "role_prompt": f"You are {told(f'prompt{side}')}."}
     return [
-        passes,
+        *passing,
         line("stranger", *alien),
         line("missing", f"{canary('missing')}.wav", other, role=canary("role"), role_prompt=canary("prompt")),
         line("told", *others, role_prompt=f"You are {canary('told')}@example.org"),
@@ -126,8 +131,6 @@ def lines_with_canaries(folder: Path, server: str) -> list[dict[str, Any] | str]
         line("text", f"{canary('text')}.wav", other),
         line("sphere", f"{canary('sphere')}.wav", other),
         line("channel", *others, channel=7),
-        line("words", *spoken, words_uri=f"{home}/{canary('wordsfile')}.json"),
-        line("brokenwords", *spoken, words_uri=f"{home}/{canary('brokenwords')}.json"),
         line("nowords", *spoken, words_uri=f"{home}/{canary('nowords')}.json"),
         line("twice", *others),
         line("twice", *others),
@@ -169,14 +172,15 @@ def texts_of(folder: Path) -> Iterator[tuple[str, bytes]]:
                     yield f"{name}: {member.name}", file.read() if file else b""
 
 
-def assert_told_in_conditions_only(out: Path, sides: str) -> None:
-    """The roles and prompts of these sides stand in ``conditions`` of every sample, and nowhere else in the release."""
+def assert_told_in_conditions_only(out: Path, sides_of_good: str) -> None:
+    """Roles and prompts stand in ``conditions`` of every sample (of ``good``: of these sides), and nowhere else at all."""
     samples = 0
     for where, text in texts_of(out):
         if where.endswith(".tar"):
             continue  # its members come by themselves
         if ".tar: " in where and where.endswith(".json"):
             document = json.loads(text)
+            sides = sides_of_good if document["recording_id"] == "good" else "ab"
             conditions = json.dumps(document.pop("conditions"))
             assert [told(f"{what}{side}") in conditions for what in ("role", "prompt") for side in "ab"] == [
                 side in sides for _ in range(2) for side in "ab"
@@ -228,7 +232,7 @@ def test_no_canary_is_published_logged_or_left_in_a_temporary_file(tmp_path: Pat
     assert TOLD not in log
     assert_told_in_conditions_only(out, "ab")
     rows = [json.loads(line) for line in (out / "rejected.jsonl").read_text().splitlines()]
-    assert len(rows) >= len(lines) - 2, "most lines are refused, else this test looks at nothing"
+    assert len(rows) >= len(lines) - 4, "most lines are refused, else this test looks at nothing"
     details = refused_details(ledger)
     assert len(details) == len(rows)
     assert "consent_audio_of_refused" not in {row["reason"] for row in rows}, "each is refused for its own fault"
@@ -241,5 +245,4 @@ def test_no_canary_is_published_logged_or_left_in_a_temporary_file(tmp_path: Pat
     assert_no_canary(iter([("the log", (done.stdout + done.stderr).encode())]))
     assert assert_no_canary(texts_of(out)) > 20
     assert_no_canary(texts_of(temporary))
-    shards = [shard["path"] for shard in json.loads((out / "dataset.json").read_bytes())["shards"]]
-    assert_told_in_conditions_only(out, "b" if shards else "")
+    assert_told_in_conditions_only(out, "b")

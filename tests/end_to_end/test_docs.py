@@ -57,13 +57,14 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
         "run",
         "annotate",
         "annotate",
+        "annotate",
         "consent",
         "consent",
         "consent/duologue_consent/verify.py",
     ]
     programs = {"duologue": [sys.executable, "-m", "duologue_pipeline"], "python": [sys.executable]}
     for command in commands:
-        program, *arguments = shlex.split(command)
+        program, *arguments = shlex.split(command, comments=True)
         done = subprocess.run(
             [*programs[program], *arguments], check=False, capture_output=True, text=True, cwd=tmp_path
         )
