@@ -9,7 +9,7 @@ People are counted apart (:func:`tally_speakers`), because one person may be in 
 import math
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -68,9 +68,10 @@ def tally_recordings(recordings: pa.Table) -> Tally:
     for name in ("language", "license", "corpus", "route", "setting", "register"):
         _count(tally, name, columns[name])
     _count(tally, "synthetic", _synthetic(columns, "synthetic" in recordings.column_names))
-    starts = [start for start in columns["started_at"] if start]
-    _count(tally, "date", [datetime.fromisoformat(start).astimezone(UTC).date().isoformat() for start in starts])
-    tally["undated",] += recordings.num_rows - len(starts)
+    befores = columns["started_before"] if "started_before" in recordings.column_names else [None] * recordings.num_rows
+    dated = [(start, before) for start, before in zip(columns["started_at"], befores, strict=True) if start]
+    _count(tally, "date", [day for start, before in dated for day in _days(start, before)])
+    tally["undated",] += recordings.num_rows - len(dated)
     tally["delay_unknown",] += _delay_unknown(recordings)
     tally["transcribed_tracks",] += sum(columns.both("words"))
     heard = zip(columns.both("speaker"), columns.both("bandwidth_hz"), strict=True)
@@ -155,6 +156,19 @@ def _synthetic(columns: _Columns, told: bool) -> list[bool | None]:
     routes = columns["route"]
     known: list[bool | None] = columns["synthetic"] if told else [None] * len(routes)
     return [True if route == "synthetic" else value for route, value in zip(routes, known, strict=True)]
+
+
+def _days(start: str, before: str | None) -> tuple[str, ...]:
+    """Gives the day on which a conversation was, or the first and the last on which it may have been."""
+    first = _moment(start).date().isoformat()
+    if before is None:
+        return (first,)
+    return first, max(first, (_moment(before) - timedelta(microseconds=1)).date().isoformat())
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)  # a date alone is that day
 
 
 def _count(tally: Tally, name: str, values: Iterable[Any]) -> None:

@@ -116,7 +116,9 @@ def _started_faults(document: Mapping[Any, Any]) -> Iterator[tuple[Path, str]]:
         return
     if "started_at" not in document:
         yield ("started_before",), "is there without started_at; add when it began at the earliest"
-    elif isinstance(start, str) and isinstance(before, str) and is_rfc3339_or_date(start) and is_rfc3339_or_date(before):
+    elif (
+        isinstance(start, str) and isinstance(before, str) and is_rfc3339_or_date(start) and is_rfc3339_or_date(before)
+    ):
         if _moment(before) <= _moment(start):
             yield (
                 ("started_before",),

@@ -51,6 +51,11 @@ class Recorded:
         """Tells whether the very moment is known."""
         return self.earliest == self.latest
 
+    @property
+    def said(self) -> str:
+        """Says when it was made, as the end of a sentence: ``at ...`` or ``between ... and ...``."""
+        return f"at {self}" if self.is_moment else str(self)
+
     def __str__(self) -> str:
         if self.is_moment:
             return format_time(self.earliest)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from duologue_consent.decisions.events import ConsentEvent
 from duologue_consent.decisions.in_force import RUN_WITHOUT
 from duologue_consent.decisions.policy import Decision
+from duologue_consent.decisions.recorded import Recorded
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
@@ -41,7 +42,7 @@ class RememberingSnapshot(Snapshot):
         speaker_id: str,
         *,
         purpose: str,
-        recorded_at: datetime | None,
+        recorded_at: datetime | Recorded | None,
         as_of: datetime,
         forms: Iterable[Form] = ALL_FORMS,
         jurisdiction: str | None = None,
@@ -71,7 +72,7 @@ class RememberingSnapshot(Snapshot):
         speaker_id: str,
         *,
         purpose: str,
-        recorded_at: datetime | None,
+        recorded_at: datetime | Recorded | None,
         as_of: datetime,
         forms: Iterable[Form],
         jurisdiction: str | None,
@@ -92,7 +93,7 @@ class RememberingSnapshot(Snapshot):
         self,
         speaker_id: str,
         purpose: str,
-        recorded_at: datetime | None,
+        recorded_at: datetime | Recorded | None,
         as_of: datetime,
         forms: tuple[Form, ...],
         jurisdiction: str | None,
@@ -110,8 +111,9 @@ class RememberingSnapshot(Snapshot):
             persons = (speaker_id, *self.perhaps_the_same(speaker_id))
             moments = _moments([event for person in persons for event in self.history(person)], as_of)
             self._moments[speaker_id] = moments
-        then, after = bisect_right(moments[0], recorded_at), bisect_left(moments[1], recorded_at)
-        return speaker_id, then, after, " ".join(forms), jurisdiction
+        recorded = Recorded.of(recorded_at)
+        first, last = (bisect_right(moments[0], end) for end in (recorded.earliest, recorded.latest))
+        return speaker_id, first, last, bisect_left(moments[1], recorded.earliest), " ".join(forms), jurisdiction
 
 
 def _moments(events: Iterable[ConsentEvent], as_of: datetime) -> _Moments:

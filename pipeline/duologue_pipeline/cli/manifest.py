@@ -21,7 +21,9 @@ FOLDER_EXAMPLE: Final = (
     "--anonymous-sides --started-at 2024 --out calls"
 )
 
-OutOption = Annotated[Path, typer.Option(help="Write everything into this folder, and nothing elsewhere.", metavar="DIR")]
+OutOption = Annotated[
+    Path, typer.Option(help="Write everything into this folder, and nothing elsewhere.", metavar="DIR")
+]
 AnonymousOption = Annotated[
     bool,
     typer.Option(
@@ -39,7 +41,8 @@ ZoneOption = Annotated[
     ),
 ]
 LanguageOption = Annotated[
-    str | None, typer.Option(help="State the language of every recording, e.g. en-US, where no table says it.", metavar="TAG")
+    str | None,
+    typer.Option(help="State the language of every recording, e.g. en-US, where no table says it.", metavar="TAG"),
 ]
 HashedOption = Annotated[
     bool,
@@ -78,7 +81,10 @@ def from_folder(
         ),
     ] = None,
     right: Annotated[
-        str | None, typer.Option(help="Name the role of track b: the right channel, or the other side, e.g. caller.", metavar="ROLE")
+        str | None,
+        typer.Option(
+            help="Name the role of track b: the right channel, or the other side, e.g. caller.", metavar="ROLE"
+        ),
     ] = None,
     speakers: Annotated[
         str | None,
@@ -120,8 +126,8 @@ def from_folder(
     Every file of the folder is in the manifest or in refused.jsonl, with the reason. Nobody's consent is granted and no speaker is
     guessed: consent-todo.csv lists whom to ask. Exit status: 0 done; 2 wrong usage, nothing is written.
     """
-    from duologue_pipeline.intake.from_folder import FolderRequest, from_folder
     from duologue_pipeline.intake.complete import Said
+    from duologue_pipeline.intake.from_folder import FolderRequest, from_folder
     from duologue_pipeline.intake.moments import read_started, read_zone
     from duologue_pipeline.intake.write import write_intake
 

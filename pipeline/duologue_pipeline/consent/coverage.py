@@ -13,10 +13,11 @@ from typing import Any, Final
 import pyarrow as pa
 
 from duologue_cards import FEW, Tally
-from duologue_consent import Action, Form, Purpose, Snapshot, parse_time
+from duologue_consent import Action, Form, Purpose, Recorded, Snapshot
 from duologue_consent.decisions.remembered import RememberingSnapshot
 from duologue_consent.decisions.vocabulary import ALL_FORMS
 from duologue_pipeline.consent.forms import forms_of_row
+from duologue_pipeline.consent.gate import recorded_of_row
 from duologue_pipeline.records import SPEAKERS, ConsentBasis, Recording
 from duologue_schemas.tables import WITHDRAWN
 
@@ -47,7 +48,7 @@ class Coverage:
         self._ever: dict[str, frozenset[Purpose]] = {}
         self._noticed: dict[str, frozenset[str]] = {}
 
-    def of_basis(self, recording: Recording, basis: ConsentBasis, recorded_at: datetime | None) -> ConsentBasis:
+    def of_basis(self, recording: Recording, basis: ConsentBasis, recorded_at: Recorded | None) -> ConsentBasis:
         """Gives a consent by which a recording passed the gate its uses; what it passed for is among them.
 
         Args:
@@ -77,7 +78,7 @@ class Coverage:
             for side in SPEAKERS
             if row[f"speaker_{side}"] != WITHDRAWN
         ]
-        recorded_at = parse_time(row["started_at"]) if row["started_at"] else None
+        recorded_at = recorded_of_row(row)
         held = frozenset(forms_of_row(row, include_audio=include_audio))
         found = self._uses(sides, recorded_at, held)
         relied_on = [
@@ -102,7 +103,7 @@ class Coverage:
         return tally_uses(rows, durations_ms, uses)
 
     def _uses(
-        self, sides: Sequence[tuple[str, str | None]], recorded_at: datetime | None, held: Collection[Form]
+        self, sides: Sequence[tuple[str, str | None]], recorded_at: Recorded | None, held: Collection[Form]
     ) -> list[str]:
         allowed: dict[Purpose, tuple[Form, ...]] = {
             purpose: self._allowed_forms(sides, purpose, recorded_at)
@@ -123,7 +124,7 @@ class Coverage:
         return found
 
     def _allowed_forms(
-        self, sides: Sequence[tuple[str, str | None]], purpose: Purpose, recorded_at: datetime | None
+        self, sides: Sequence[tuple[str, str | None]], purpose: Purpose, recorded_at: Recorded | None
     ) -> tuple[Form, ...]:
         if self._allow(sides, purpose, recorded_at, ALL_FORMS):
             return ALL_FORMS
@@ -142,7 +143,7 @@ class Coverage:
         self,
         sides: Iterable[tuple[str, str | None]],
         purpose: Purpose,
-        recorded_at: datetime | None,
+        recorded_at: Recorded | None,
         forms: tuple[Form, ...],
     ) -> bool:
         ask = self._by_purpose[purpose].allows
@@ -163,7 +164,7 @@ class Coverage:
         speaker_id: str,
         jurisdiction: str | None,
         purpose: str,
-        recorded_at: datetime | None,
+        recorded_at: Recorded | None,
         forms: Collection[Form],
     ) -> list[str]:
         decision = self._by_purpose[Purpose(purpose)].decide(

@@ -81,9 +81,10 @@ def find_stereo(
             refused.append(RefusedFile(file=file, reason="not_readable", detail=str(error), recording=names[file]))
             continue
         if channels != 2:
-            detail = (
-                f"has {channels} channel{'' if channels == 1 else 's'}; "
-                + ("was it mixed down, or is it one side of a pair (--pairs)?" if channels == 1 else "take the two apart that are the speakers'")
+            detail = f"has {channels} channel{'' if channels == 1 else 's'}; " + (
+                "was it mixed down, or is it one side of a pair (--pairs)?"
+                if channels == 1
+                else "take the two apart that are the speakers'"
             )
             refused.append(RefusedFile(file=file, reason="not_two_channels", detail=detail, recording=names[file]))
             continue
@@ -115,7 +116,9 @@ def find_pairs(
     matched = _matched(listing, pattern)
     if not matched:
         shown = ", ".join(listing.files[:3]) or "none"
-        raise UsageError(f"--pairs {pattern}: matches none of the {len(listing.files)} files (such as {shown}); it has to match a whole path or name")
+        raise UsageError(
+            f"--pairs {pattern}: matches none of the {len(listing.files)} files (such as {shown}); it has to match a whole path or name"
+        )
     sides = sorted({side for _, side in matched.values()})
     a_side, b_side = _two_sides(sides, left, right)
     groups: dict[str, dict[str, list[str]]] = {}
@@ -140,7 +143,9 @@ def find_pairs(
         else:
             faults = {}
         for file in (file for files in own.values() for file in files):
-            reason, detail = fault or faults.get(file) or ("side_missing", f"the other side is refused: {next(iter(faults))}")
+            reason, detail = (
+                fault or faults.get(file) or ("side_missing", f"the other side is refused: {next(iter(faults))}")
+            )
             refused.append(RefusedFile(file=file, reason=reason, detail=detail, recording=recording))
     return found, refused
 
@@ -157,7 +162,9 @@ def globbed(listing: Listing, globs: Sequence[str], *, option: str) -> list[str]
         try:
             paths = {path.relative_to(listing.root).as_posix() for path in listing.root.glob(glob)}
         except (NotImplementedError, ValueError, IndexError) as error:
-            raise UsageError(f"{option} {glob}: is no pattern below the folder ({error}); write one as '**/*.wav'") from None
+            raise UsageError(
+                f"{option} {glob}: is no pattern below the folder ({error}); write one as '**/*.wav'"
+            ) from None
         if not paths & known:
             deeper = "" if "**" in glob else f"; to look into folders too, write '**/{glob}'"
             raise UsageError(f"{option} {glob}: matches none of the {len(known)} files{deeper}")
@@ -175,7 +182,9 @@ def _two_sides(sides: Sequence[str], left: str | None, right: str | None) -> tup
             raise UsageError(f"--left {left} --right {right}: {told}; the sides found are {_listed(sides)}")
         return left, right
     if len(sides) != 2:
-        raise UsageError(f"--pairs finds {len(sides)} sides ({_listed(sides)}) where a conversation has two; name them with --left and --right")
+        raise UsageError(
+            f"--pairs finds {len(sides)} sides ({_listed(sides)}) where a conversation has two; name them with --left and --right"
+        )
     return sides[0], sides[1]
 
 
@@ -211,7 +220,9 @@ def _matched(listing: Listing, pattern: str) -> dict[str, tuple[str, str]]:
     missing = [name for name in ("recording", "side") if name not in compiled.groupindex]
     if missing:
         groups = " and ".join(f"(?P<{name}>...)" for name in missing)
-        raise UsageError(f"--pairs {pattern}: lacks {groups}; write it as '(?P<recording>.+)_(?P<side>agent|caller)\\.wav'")
+        raise UsageError(
+            f"--pairs {pattern}: lacks {groups}; write it as '(?P<recording>.+)_(?P<side>agent|caller)\\.wav'"
+        )
     found = {}
     for file in listing.files:
         path = PurePosixPath(file)

@@ -40,9 +40,7 @@ class Said:
     language: str | None = None
 
 
-def complete(
-    candidate: Candidate, root: Path, said: Said, words: Mapping[tuple[str, Speaker], str]
-) -> FoundRecording:
+def complete(candidate: Candidate, root: Path, said: Said, words: Mapping[tuple[str, Speaker], str]) -> FoundRecording:
     """Makes a recording of a candidate.
 
     Args:

@@ -39,7 +39,10 @@ def consent_todo(recordings: Sequence[FoundRecording], source: str, terms: str) 
         tracks = [recording.tracks[side] for recording, side in own]
         starts = [_earliest(recording) for recording, _ in own]
         first = "" if "" in starts else min(starts)
-        jurisdictions, ages = ({value for value in values if value} for values in zip(*((t.jurisdiction, t.age_band) for t in tracks), strict=True))
+        jurisdictions, ages = (
+            {value for value in values if value}
+            for values in zip(*((t.jurisdiction, t.age_band) for t in tracks), strict=True)
+        )
         roles = sorted({track.role for track in tracks if track.role})
         table.writerow(
             [

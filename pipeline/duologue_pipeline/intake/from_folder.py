@@ -65,7 +65,11 @@ def from_folder(request: FolderRequest, said: Said) -> Intake:
     if request.speakers is not None:
         said = replace(said, speakers=read_speaker_map(read_table(request.speakers), _sides(candidates, request)))
     ids = recording_ids({candidate.name for candidate in candidates}, hashed=request.hashed_ids)
-    words = find_words(listing, request.words, candidates, ids, format=request.words_format) if request.words else FoundWords()
+    words = (
+        find_words(listing, request.words, candidates, ids, format=request.words_format)
+        if request.words
+        else FoundWords()
+    )
     recordings: list[FoundRecording] = []
     for candidate in candidates:
         try:
@@ -77,10 +81,18 @@ def from_folder(request: FolderRequest, said: Said) -> Intake:
                 for file in (*candidate.files, *sorted(own))
             ]
     other = _other(listing, request)
-    known = {file for each in recordings for file in each.files} | {each.file for each in (*refused, *words.refused)} | set(other)
+    known = (
+        {file for each in recordings for file in each.files}
+        | {each.file for each in (*refused, *words.refused)}
+        | set(other)
+    )
     what = "--stereo" if request.stereo else "--pairs"
     refused += [
-        RefusedFile(file=file, reason="not_matched", detail=f"{what} does not name it{' and --words neither' if request.words else ''}")
+        RefusedFile(
+            file=file,
+            reason="not_matched",
+            detail=f"{what} does not name it{' and --words neither' if request.words else ''}",
+        )
         for file in listing.files
         if file not in known
     ]

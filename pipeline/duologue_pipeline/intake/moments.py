@@ -60,13 +60,15 @@ class NamePattern:
         self._zone = zone
         self._parts = list(_parts(text))
         names = {part for part, is_field in self._parts if is_field}
-        dated = names & {"Y", "y"} and (names & {"m", "b", "B"} and "d" in names or "j" in names)
+        dated = names & {"Y", "y"} and ((names & {"m", "b", "B"} and "d" in names) or "j" in names)
         if not (dated or names & {"s", "Q"}):
             raise UsageError(
                 f"--started-at name:{text}: finds no day; write the year, the month and the day as %Y%m%d, or %s for seconds since 1970"
             )
         if ("M" in names and not names & {"H", "I"}) or ("S" in names and "M" not in names):
-            raise UsageError(f"--started-at name:{text}: has minutes without hours or seconds without minutes; add them")
+            raise UsageError(
+                f"--started-at name:{text}: has minutes without hours or seconds without minutes; add them"
+            )
         body = "".join(f"({_FIELDS[part]})" if is_field else re.escape(part) for part, is_field in self._parts)
         # figures that go on are another number: 20260301 is not found in 202603011015
         before, after = (r"(?<!\d)" if self._parts[0][1] else "", r"(?!\d)" if self._parts[-1][1] else "")
@@ -89,7 +91,9 @@ class NamePattern:
                     fault = f" ({error})"
             if len(found) > 1:
                 times = ", ".join(sorted(each.at for each in found))
-                raise ValueError(f"{name!r} has several times as {self.text} writes them ({times}); write more of the name into the format")
+                raise ValueError(
+                    f"{name!r} has several times as {self.text} writes them ({times}); write more of the name into the format"
+                )
             if found:
                 return found.pop()
         raise ValueError(f"{names[0]!r} has no time as {self.text} writes it{fault}")
@@ -98,7 +102,9 @@ class NamePattern:
         fields = [(part, value) for (part, _), value in zip(((p, f) for p, f in self._parts if f), values, strict=True)]
         for part, value in fields:
             if part in ("s", "Q"):
-                moment = datetime.fromtimestamp(0, UTC) + timedelta(**{"seconds" if part == "s" else "milliseconds": int(value)})
+                moment = datetime.fromtimestamp(0, UTC) + timedelta(
+                    **{"seconds" if part == "s" else "milliseconds": int(value)}
+                )
                 return Started(format_time(moment))
         given = [(part, value) for part, value in fields if part != "%"]
         text = " ".join(value for _, value in given)
@@ -128,7 +134,9 @@ def read_zone(text: str | None) -> tzinfo | None:
     try:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError):
-        raise UsageError(f"--zone {text}: there is no such time zone; write one as Europe/Berlin, UTC or +01:00") from None
+        raise UsageError(
+            f"--zone {text}: there is no such time zone; write one as Europe/Berlin, UTC or +01:00"
+        ) from None
 
 
 def read_started(text: str | None, zone: tzinfo | None) -> Started | NamePattern | None:
@@ -169,9 +177,13 @@ def read_cell(text: str, zone: tzinfo | None) -> Started:
     if "/" in value and re.fullmatch(r"[\d:TZ+.-]+/[\d:TZ+.-]+", value):
         return _interval(value)
     try:
-        moment = datetime.fromisoformat(value.upper().removesuffix(" UTC") + ("Z" if value.upper().endswith(" UTC") else ""))
+        moment = datetime.fromisoformat(
+            value.upper().removesuffix(" UTC") + ("Z" if value.upper().endswith(" UTC") else "")
+        )
     except ValueError:
-        raise ValueError(f"{value!r} is no time that can be read in one way only; write it as 2026-03-01T10:00:00Z") from None
+        raise ValueError(
+            f"{value!r} is no time that can be read in one way only; write it as 2026-03-01T10:00:00Z"
+        ) from None
     has_seconds = re.search(r"[T ]\d{2}:?\d{2}:?\d{2}", value) is not None
     return _started(moment, zone, timedelta(0) if has_seconds else timedelta(minutes=1))
 

@@ -40,7 +40,10 @@ def readme(
         out: the name of the folder.
     """
     counts = Counter(each.reason for each in refused)
-    rows = [("in recordings of the manifest", used), *((f"used: {what}", count) for what, count in intake.other.items())]
+    rows = [
+        ("in recordings of the manifest", used),
+        *((f"used: {what}", count) for what, count in intake.other.items()),
+    ]
     rows += [(f"refused: {reason}. {REFUSALS[reason]}", counts[reason]) for reason in sorted(counts)]
     speakers = {track.speaker_id for recording in kept for track in recording.tracks}
     words = sum(track.words_uri is not None for recording in kept for track in recording.tracks)
@@ -77,7 +80,9 @@ def readme(
 
 
 def _dates(kept: Sequence[FoundRecording]) -> str:
-    moments = sum(each.started_at is not None and len(each.started_at) > 10 and each.started_before is None for each in kept)
+    moments = sum(
+        each.started_at is not None and len(each.started_at) > 10 and each.started_before is None for each in kept
+    )
     unknown = sum(each.started_at is None for each in kept)
     parts = [
         (moments, "to the moment"),

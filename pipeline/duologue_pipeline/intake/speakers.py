@@ -31,7 +31,9 @@ class Person:
 class SpeakerMap:
     """Answers who speaks on a side of a recording, and what the map says of the recording."""
 
-    def __init__(self, name: str, people: Mapping[tuple[str, str], Person], recordings: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self, name: str, people: Mapping[tuple[str, str], Person], recordings: Mapping[str, Mapping[str, str]]
+    ) -> None:
         self.name = name
         self._people = people
         self._recordings = recordings
@@ -102,12 +104,16 @@ def read_speaker_map(table: Table, sides: Sequence[str]) -> SpeakerMap:
         key = row[place].strip()
         if not key:
             if any(cell.strip() for cell in row):
-                raise UsageError(f"{table.name}: row {number} names no recording; fill the column in, or remove the row")
+                raise UsageError(
+                    f"{table.name}: row {number} names no recording; fill the column in, or remove the row"
+                )
             continue
         own = recordings.setdefault(key, {})
         for name, value in _values(table, row, _RECORDING_FIELDS).items():
             if own.setdefault(name, value) != value:
-                raise UsageError(f"{table.name}: row {number} gives {key} another {name} than a row before; correct one of them")
+                raise UsageError(
+                    f"{table.name}: row {number} gives {key} another {name} than a row before; correct one of them"
+                )
         if side_place is not None and speaker_place is not None:
             side = row[side_place].strip()
             if side.casefold() not in {each.casefold() for each in sides}:
@@ -119,7 +125,9 @@ def read_speaker_map(table: Table, sides: Sequence[str]) -> SpeakerMap:
             }
         for side, person in found.items():
             if people.setdefault((key, side), person) != person:
-                raise UsageError(f"{table.name}: row {number} gives {key}, side {side}, another speaker than a row before; correct one")
+                raise UsageError(
+                    f"{table.name}: row {number} gives {key}, side {side}, another speaker than a row before; correct one"
+                )
     return SpeakerMap(table.name, people, recordings)
 
 

@@ -32,7 +32,12 @@ class FoundWords:
 
 
 def find_words(
-    listing: Listing, globs: Sequence[str], candidates: Sequence[Candidate], ids: Mapping[str, str], *, format: str = "auto"
+    listing: Listing,
+    globs: Sequence[str],
+    candidates: Sequence[Candidate],
+    ids: Mapping[str, str],
+    *,
+    format: str = "auto",
 ) -> FoundWords:
     """Finds for each transcript the recording that it is of: the one that is called as it is, in the same folder or else anywhere.
 
@@ -105,7 +110,12 @@ def _parts(candidate: Candidate) -> tuple[tuple[Speaker, Part], tuple[Speaker, P
 
 
 def _read(
-    listing: Listing, candidate: Candidate, recording_id: str, own: Mapping[Speaker, str], format: str, found: FoundWords
+    listing: Listing,
+    candidate: Candidate,
+    recording_id: str,
+    own: Mapping[Speaker, str],
+    format: str,
+    found: FoundWords,
 ) -> None:
     """Reads the transcripts of a recording as a run would; those that give no side any words are refused."""
     formats = {file: _format(listing, file) for file in set(own.values())}

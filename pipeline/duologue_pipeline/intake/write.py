@@ -121,7 +121,14 @@ def write_intake(
         CONSENT_TODO: consent_todo([recording for _, recording in kept], intake.source, intake.terms),
         REFUSED: "".join(_line(_refusal(each)) for each in refused),
         IDS: _ids_table(kept),
-        README: readme(intake, used=len(used), refused=refused, kept=[recording for _, recording in kept], notes=notes, out=out.name),
+        README: readme(
+            intake,
+            used=len(used),
+            refused=refused,
+            kept=[recording for _, recording in kept],
+            notes=notes,
+            out=out.name,
+        ),
     }
     _write({**{name: text.encode() for name, text in texts.items()}, **(beside or {})}, out)
     return written
@@ -200,7 +207,9 @@ def _require_account(intake: Intake, used: Iterable[str], refused: Iterable[Refu
     twice = sorted((used & set(lost)) | {file for file, count in Counter(lost).items() if count > 1})
     total = len(used) + len(lost) + sum(intake.other.values())
     if twice or total != intake.looked_at:
-        raise AssertionError(f"{intake.looked_at} {intake.unit} were looked at and {total} accounted for; twice: {twice[:5]}")
+        raise AssertionError(
+            f"{intake.looked_at} {intake.unit} were looked at and {total} accounted for; twice: {twice[:5]}"
+        )
 
 
 def _notes(
@@ -221,7 +230,9 @@ def _notes(
     by_id = {document["recording_id"] for document, _ in kept}
     changed = sum(name != recording_id for name, recording_id in ids.items() if recording_id in by_id)
     if changed:
-        notes.append(f"{changed} names cannot stand as recording ids, or looked alike; {IDS} maps the ids back to them.")
+        notes.append(
+            f"{changed} names cannot stand as recording ids, or looked alike; {IDS} maps the ids back to them."
+        )
     alike = look_alike_ids({str(track.speaker_id) for _, recording in kept for track in recording.tracks})
     if alike:
         first = sorted(alike)[0]
@@ -250,9 +261,13 @@ def _write(files: Mapping[str, bytes], out: Path) -> None:
         for name, data in files.items():
             if (out / name).exists() and (out / name).read_bytes() != data:
                 filled = "; what was filled in stays" if name == CONSENT_TODO else ""
-                raise UsageError(f"{out / name}: is there already with other content{filled}; choose another --out, or move it away")
+                raise UsageError(
+                    f"{out / name}: is there already with other content{filled}; choose another --out, or move it away"
+                )
         out.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             write_bytes(str(out / name), data)
     except OSError as error:
-        raise UsageError(f"{error.filename or out}: cannot be written ({error.strerror}); choose another --out") from None
+        raise UsageError(
+            f"{error.filename or out}: cannot be written ({error.strerror}); choose another --out"
+        ) from None
