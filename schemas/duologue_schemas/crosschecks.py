@@ -116,14 +116,11 @@ def _started_faults(document: Mapping[Any, Any]) -> Iterator[tuple[Path, str]]:
         return
     if "started_at" not in document:
         yield ("started_before",), "is there without started_at; add when it began at the earliest"
-    elif (
-        isinstance(start, str) and isinstance(before, str) and is_rfc3339_or_date(start) and is_rfc3339_or_date(before)
-    ):
-        if _moment(before) <= _moment(start):
-            yield (
-                ("started_before",),
-                f"found {shown(before)}, which is not after started_at ({shown(start)}); correct one of them",
-            )
+        return
+    texts = [value for value in (start, before) if isinstance(value, str) and is_rfc3339_or_date(value)]
+    if len(texts) == 2 and _moment(texts[1]) <= _moment(texts[0]):
+        message = f"found {shown(before)}, which is not after started_at ({shown(start)}); correct one of them"
+        yield ("started_before",), message
 
 
 def _moment(text: str) -> datetime:

@@ -26,7 +26,7 @@ from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
 from duologue_pipeline.cli.explain import explain
 from duologue_pipeline.cli.isolation import EXAMPLE as ISOLATION_EXAMPLE
 from duologue_pipeline.cli.isolation import isolation
-from duologue_pipeline.cli.manifest import FOLDER_EXAMPLE, from_folder
+from duologue_pipeline.cli.manifest import FOLDER_EXAMPLE, TABLE_EXAMPLE, from_folder, from_table
 from duologue_pipeline.cli.propagate import EXAMPLE as PROPAGATE_EXAMPLE
 from duologue_pipeline.cli.propagate import propagate
 from duologue_pipeline.cli.run import DEMO_EXAMPLE, RUN_EXAMPLE, demo, run
@@ -67,6 +67,7 @@ app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 app.command(epilog=DECODE_EXAMPLE)(decode)
 app.add_typer(manifest_app, name="manifest")
 manifest_app.command("from-folder", epilog=FOLDER_EXAMPLE)(from_folder)
+manifest_app.command("from-table", epilog=TABLE_EXAMPLE)(from_table)
 app.add_typer(words_app, name="words")
 words_app.command("import", epilog=IMPORT_EXAMPLE)(import_words)
 app.add_typer(shards_app, name="shards")

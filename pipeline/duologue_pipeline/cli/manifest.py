@@ -12,13 +12,18 @@ from duologue_pipeline.transcripts.names import FORMAT_NAMES
 if TYPE_CHECKING:
     from duologue_pipeline.intake.write import Written
 
-__all__ = ["FOLDER_EXAMPLE", "from_folder"]
+__all__ = ["FOLDER_EXAMPLE", "TABLE_EXAMPLE", "from_folder", "from_table"]
 
 FOLDER_EXAMPLE: Final = (
     "Example: duologue manifest from-folder recordings --stereo '**/*.wav' --left agent --right caller --speakers who.csv "
     "--started-at name:%Y%m%d_%H%M%S --zone Europe/Berlin --language en-US --out calls\n\n"
     "Example: duologue manifest from-folder recordings --pairs '(?P<recording>.+)_(?P<side>doctor|patient)\\.wav' "
     "--anonymous-sides --started-at 2024 --out calls"
+)
+
+TABLE_EXAMPLE: Final = (
+    "Example: duologue manifest from-table calls.csv --columns recording_id=id,a.uri=agent_wav,b.uri=cust_wav,a.speaker_id=agent_id,"
+    "b.speaker_id=cust_id,started_at=begun --zone UTC --out calls"
 )
 
 OutOption = Annotated[
@@ -159,6 +164,54 @@ def from_folder(
         said = Said(started=read_started(started_at, moment_zone), zone=moment_zone, language=language)
         written = write_intake(from_folder(request, said), out, anonymous_sides=anonymous_sides, hashed_ids=hashed_ids)
         _tell(written)
+
+
+def from_table(
+    table: Annotated[
+        str, typer.Argument(help="Take in the recordings of this table, a row each: CSV or Parquet.", metavar="TABLE")
+    ],
+    out: OutOption,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Say which column holds what, as field=column with commas between: recording_id, started_at, language, ..., uri of a "
+            "stereo file, or a.uri and b.uri; a.speaker_id, a.channel, a.role, a.words_uri, ... and those of b. A column that is called as "
+            "a field is found by itself.",
+            metavar="FIELD=COLUMN,...",
+            show_default=False,
+        ),
+    ] = None,
+    left: Annotated[
+        str | None, typer.Option(help="Name the role of track a where no column says it, e.g. agent.", metavar="ROLE")
+    ] = None,
+    right: Annotated[str | None, typer.Option(help="Name the role of track b, e.g. caller.", metavar="ROLE")] = None,
+    anonymous_sides: AnonymousOption = False,
+    started_at: Annotated[
+        str | None,
+        typer.Option(
+            help="Say when the recordings were made, where no column started_at does: name:FORMAT, or a year, a month, a day or an interval.",
+            metavar="WHEN",
+        ),
+    ] = None,
+    zone: ZoneOption = None,
+    language: LanguageOption = None,
+    hashed_ids: HashedOption = False,
+) -> None:
+    """Make a manifest of a table of recordings, whatever its columns are called.
+
+    Paths in the table are taken from the folder in which it lies. Every row is in the manifest or in refused.jsonl, with the reason; no
+    audio is opened. Exit status: 0 done; 2 wrong usage, nothing is written.
+    """
+    from duologue_pipeline.intake.complete import Said
+    from duologue_pipeline.intake.from_table import TableRequest, from_table, read_columns
+    from duologue_pipeline.intake.moments import read_started, read_zone
+    from duologue_pipeline.intake.write import write_intake
+
+    with usage_errors():
+        moment_zone = read_zone(zone)
+        said = Said(started=read_started(started_at, moment_zone), zone=moment_zone, language=language)
+        request = TableRequest(table=table, columns=read_columns(columns or []), left=left, right=right)
+        _tell(write_intake(from_table(request, said), out, anonymous_sides=anonymous_sides, hashed_ids=hashed_ids))
 
 
 def _tell(written: "Written") -> None:

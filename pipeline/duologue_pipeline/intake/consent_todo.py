@@ -11,8 +11,8 @@ from duologue_pipeline.intake.model import FoundRecording
 
 __all__ = ["consent_todo"]
 
-_TO_FILL_IN: Final = ("purpose", "at", "expires", "form", "notice-version", "method", "evidence-reference")
-_KNOWN: Final = ("jurisdiction", "age-band")
+_TO_FILL_IN: Final = ("purpose", "at", "expires", "form", "notice_version", "method", "evidence_reference")
+_KNOWN: Final = ("jurisdiction", "age_band")
 _FOR_THE_EYE: Final = ("x_first_recorded", "x_recordings", "x_role", "x_terms", "x_source")
 
 

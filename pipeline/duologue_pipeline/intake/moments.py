@@ -33,11 +33,11 @@ _FIELDS: Final = {
     "b": r"[A-Za-z]{3}",
     "B": r"[A-Za-z]{3,9}",
     "z": r"(?:Z|[+-]\d{2}:?\d{2})",
-    "s": r"\d{9,11}",
-    "Q": r"\d{12,14}",
+    "s": r"1\d{9}",
+    "Q": r"1\d{12}",
     "%": "%",
 }
-"""What a directive of a format matches; ``%s`` are seconds and ``%Q`` milliseconds since 1970, in UTC."""
+"""What a directive of a format matches; ``%s`` are seconds and ``%Q`` milliseconds since 1970 (of 2001 to 2033), in UTC."""
 
 
 @dataclass(frozen=True)
@@ -171,21 +171,25 @@ def read_cell(text: str, zone: tzinfo | None) -> Started:
         if zone is None or len(value) < 10:
             return started
         return _started(datetime.fromisoformat(value), zone, timedelta(days=1))
-    if re.fullmatch(r"\d{9,10}(\.\d+)?|\d{12,13}", value):
-        seconds = int(value) / 1000 if re.fullmatch(r"\d{12,13}", value) else float(value)
+    if re.fullmatch(r"1\d{9}(\.\d+)?|1\d{12}", value):  # 2001 to 2033: longer or other figures are dates of some kind
+        seconds = int(value) / 1000 if len(value) == 13 and value.isdecimal() else float(value)
         return Started(format_time(datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)))
     if "/" in value and re.fullmatch(r"[\d:TZ+.-]+/[\d:TZ+.-]+", value):
         return _interval(value)
+    plain = re.sub(r"(?i) utc$", "Z", value)
+    match = re.fullmatch(
+        r"\d{4}-?\d{2}-?\d{2}(?P<time>[T ]?\d{2}(?P<minute>:?\d{2}(?P<second>:?\d{2}([.,]\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?)?",
+        plain,
+        re.IGNORECASE,
+    )
     try:
-        moment = datetime.fromisoformat(
-            value.upper().removesuffix(" UTC") + ("Z" if value.upper().endswith(" UTC") else "")
-        )
+        moment = datetime.fromisoformat(re.sub(r"^(\d{8})(\d)", r"\1T\2", plain.upper())) if match else None
     except ValueError:
-        raise ValueError(
-            f"{value!r} is no time that can be read in one way only; write it as 2026-03-01T10:00:00Z"
-        ) from None
-    has_seconds = re.search(r"[T ]\d{2}:?\d{2}:?\d{2}", value) is not None
-    return _started(moment, zone, timedelta(0) if has_seconds else timedelta(minutes=1))
+        moment = None
+    if match is None or moment is None:
+        raise ValueError(f"{value!r} is no time that can be read in one way only; write it as 2026-03-01T10:00:00Z")
+    exact = {"time": timedelta(days=1), "minute": timedelta(hours=1), "second": timedelta(minutes=1)}
+    return _started(moment, zone, next((step for part, step in exact.items() if match[part] is None), timedelta(0)))
 
 
 def _interval(text: str) -> Started:

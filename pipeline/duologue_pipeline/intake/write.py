@@ -235,7 +235,7 @@ def _notes(
         )
     alike = look_alike_ids({str(track.speaker_id) for _, recording in kept for track in recording.tracks})
     if alike:
-        first = sorted(alike)[0]
+        first = min(alike)
         notes.append(
             f"{len(alike)} speakers look like another one ({first!r} and {alike[first][0]!r}): one person under two spellings, or two "
             "people? A run refuses them until the map writes each in one way, or the ledger says that they are two."
