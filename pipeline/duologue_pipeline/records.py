@@ -21,7 +21,6 @@ __all__ = [
     "FAULTS",
     "SPEAKERS",
     "SPLITS",
-    "TRACK_SAYS",
     "Active",
     "Activity",
     "Annotated",
@@ -65,9 +64,6 @@ SPEAKERS: Final[tuple[Speaker, Speaker]] = ("a", "b")
 SPLITS: Final[tuple[str, str, str]] = ("train", "validation", "bridge")
 """The parts of a release. No speaker is in both of the first two; the third is what lies between them, and is for neither."""
 
-
-TRACK_SAYS: Final = ("role", "age_band", "sex", "dialect", "device")
-"""What a manifest may say of who speaks on a track, and a table of recordings repeats."""
 
 # --- read -----------------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ __all__ = [
     "LATER_COLUMNS",
     "LATER_TABLES",
     "RECORDINGS",
+    "SAID_OF_SPEAKERS",
     "SHARD_TABLES",
     "SPEAKERS",
     "TABLES",
@@ -27,6 +28,9 @@ __all__ = [
 
 WITHDRAWN: Final = "withdrawn"
 """What stands for a speaker who withdrew and was taken out of a recording, in place of commitment and hash."""
+
+SAID_OF_SPEAKERS: Final = ("role", "age_band", "sex", "dialect", "device")
+"""What a manifest may say of who speaks on a track: columns of ``recordings.parquet``, counts on the cards."""
 
 
 def description(field: pa.Field) -> str:
@@ -354,7 +358,7 @@ LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {
     "recordings": frozenset(
         {"gain_db", "same_audio", "synthetic", "started_before"}
         | {f"{name}_{side}" for name in ("delay_known", "words_given", "words_outside") for side in "ab"}
-        | {f"{name}_{side}" for name in ("role", "age_band", "sex", "dialect", "device") for side in "ab"}
+        | {f"{name}_{side}" for name in SAID_OF_SPEAKERS for side in "ab"}
         | {f"left_out_{side}_s" for side in "ab"}
     ),
     "events": frozenset(),

@@ -10,9 +10,10 @@ from duologue_pipeline.events.fields import event_columns
 from duologue_pipeline.events.figures import overlap_share_of_speech, overlap_share_of_time
 from duologue_pipeline.ingest.usable import left_out_s
 from duologue_pipeline.isolation.report import DIRECTIONS, bleed_figures, fault_columns
-from duologue_pipeline.records import TRACK_SAYS, Annotated
+from duologue_pipeline.records import Annotated
 from duologue_pipeline.tokens.sample_figures import sample_figures
 from duologue_pipeline.tokens.samples import track_figures
+from duologue_schemas.tables import SAID_OF_SPEAKERS
 
 __all__ = ["event_rows", "index_row", "recording_row"]
 
@@ -119,7 +120,7 @@ def recording_row(conversation: Annotated, *, samples: int) -> dict[str, Any]:
         row |= {
             f"speaker_{name}": consent.commitment,
             f"jurisdiction_{name}": track.jurisdiction,
-            **{f"{field}_{name}": getattr(track, field) for field in TRACK_SAYS},
+            **{f"{field}_{name}": getattr(track, field) for field in SAID_OF_SPEAKERS},
             f"left_out_{name}_s": left_out_s(track, report),
             f"words_{name}": words is not None,
             f"speech_{name}_s": _s(getattr(statistics, f"speech_{name}_ms")),
