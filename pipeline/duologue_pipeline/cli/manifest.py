@@ -104,7 +104,7 @@ def from_folder(
         str | None,
         typer.Option(
             help="Say when the recordings were made. name:FORMAT: it stands in the names, e.g. name:%Y%m%d_%H%M%S; column: in started_at of "
-            "--speakers; or for all of them a year, a month, a day or an interval: 2024, 2024-03, 2024-03-05, 2024-01/2024-03.",
+            "--speakers; metadata: in the files; or for all of them a year, a month, a day or an interval: 2024, 2024-03, 2024-03-05, 2024-01/2024-03.",
             metavar="WHEN",
         ),
     ] = None,
@@ -161,7 +161,12 @@ def from_folder(
             hashed_ids=hashed_ids,
         )
         moment_zone = read_zone(zone)
-        said = Said(started=read_started(started_at, moment_zone), zone=moment_zone, language=language)
+        said = Said(
+            started=read_started(started_at, moment_zone),
+            metadata=started_at == "metadata",
+            zone=moment_zone,
+            language=language,
+        )
         written = write_intake(from_folder(request, said), out, anonymous_sides=anonymous_sides, hashed_ids=hashed_ids)
         _tell(written)
 
@@ -208,6 +213,8 @@ def from_table(
     from duologue_pipeline.intake.write import write_intake
 
     with usage_errors():
+        if started_at == "metadata":
+            raise UsageError("--started-at metadata: no audio of a table is opened; name the column that says it")
         moment_zone = read_zone(zone)
         said = Said(started=read_started(started_at, moment_zone), zone=moment_zone, language=language)
         request = TableRequest(table=table, columns=read_columns(columns or []), left=left, right=right)

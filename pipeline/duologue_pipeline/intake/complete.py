@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from duologue_pipeline.intake.candidates import Candidate, Part
+from duologue_pipeline.intake.metadata import started_of_files
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack
 from duologue_pipeline.intake.moments import NamePattern, Started, read_cell
 from duologue_pipeline.intake.speakers import Person, SpeakerMap
@@ -30,12 +31,14 @@ class Said:
     Attributes:
         speakers: the map, None where there is none.
         started: when they were made, where they are found in names, or None where the map may say it.
+        metadata: whether the metadata of the files say when they were made.
         zone: of times that have none.
         language: of all, where the map says no other.
     """
 
     speakers: SpeakerMap | None = None
     started: Started | NamePattern | None = None
+    metadata: bool = False
     zone: tzinfo | None = None
     language: str | None = None
 
@@ -62,7 +65,7 @@ def complete(candidate: Candidate, root: Path, said: Said, words: Mapping[tuple[
         except ValueError as error:
             raise UnknownError("speaker_ambiguous", str(error)) from None
         row = dict(said.speakers.of_recording(key)) if key is not None else row
-    started = _started(candidate, said, row)
+    started = _started(candidate, root, said, row)
     tracks = {
         side: _track(part, root, _person(said.speakers, key, part), words.get((candidate.name, side)))
         for side, part in (("a", candidate.a), ("b", candidate.b))
@@ -97,12 +100,14 @@ def _track(part: Part, root: Path, person: Person, words: str | None) -> FoundTr
     )
 
 
-def _started(candidate: Candidate, said: Said, row: Mapping[str, str]) -> Started | None:
+def _started(candidate: Candidate, root: Path, said: Said, row: Mapping[str, str]) -> Started | None:
     if isinstance(said.started, Started):
         return said.started
     try:
         if isinstance(said.started, NamePattern):
             return said.started.find(candidate.name, *candidate.files)
+        if said.metadata:
+            return started_of_files((root / file for file in candidate.files), said.zone)
         if "started_at" not in row:
             return None
         started = read_cell(row["started_at"], said.zone)

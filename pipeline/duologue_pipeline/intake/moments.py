@@ -140,14 +140,14 @@ def read_zone(text: str | None) -> tzinfo | None:
 
 
 def read_started(text: str | None, zone: tzinfo | None) -> Started | NamePattern | None:
-    """Reads ``--started-at``: ``name:FORMAT``, what is true of all, or ``column`` (None, as where it is left out).
+    """Reads ``--started-at``: ``name:FORMAT``, what is true of all, or ``column`` and ``metadata`` (None, as where it is left out).
 
     Of all are stated: a year, a month, a day, a moment of RFC 3339, or two of them with ``/`` between, both included.
 
     Raises:
         UsageError: it is none of them.
     """
-    if text is None or text == "column":
+    if text in (None, "column", "metadata"):
         return None
     if text.startswith("name:"):
         return NamePattern(text.removeprefix("name:"), zone)
@@ -155,7 +155,7 @@ def read_started(text: str | None, zone: tzinfo | None) -> Started | NamePattern
         return _interval(text)
     except ValueError as error:
         raise UsageError(
-            f"--started-at {text}: {error}; write name:FORMAT, column, a year, a day as 2026-03-01, or two of them as 2026-01/2026-03"
+            f"--started-at {text}: {error}; write name:FORMAT, column, metadata, a year, a day as 2026-03-01, or two of them as 2026-01/2026-03"
         ) from None
 
 

@@ -98,6 +98,9 @@ def read_speaker_map(table: Table, sides: Sequence[str]) -> SpeakerMap:
         )
     if side_place is not None and speaker_place is None:
         raise UsageError(f"{table.name}: has the column side and no column speaker; add it")
+    of_recording, of_track = _places(table, _RECORDING_FIELDS), _places(table, TRACK_FIELDS)
+    of_side = {side: _places(table, TRACK_FIELDS, side=side) for side in wide}
+    known_sides = {side.casefold() for side in sides}
     people: dict[tuple[str, str], Person] = {}
     recordings: dict[str, dict[str, str]] = {}
     for number, row in enumerate(table.rows, table.first_row):
@@ -109,24 +112,24 @@ def read_speaker_map(table: Table, sides: Sequence[str]) -> SpeakerMap:
                 )
             continue
         own = recordings.setdefault(key, {})
-        for name, value in _values(table, row, _RECORDING_FIELDS).items():
+        for name, value in _values(row, of_recording).items():
             if own.setdefault(name, value) != value:
                 raise UsageError(
                     f"{table.name}: row {number} gives {key} another {name} than a row before; correct one of them"
                 )
         if side_place is not None and speaker_place is not None:
             side = row[side_place].strip()
-            if side.casefold() not in {each.casefold() for each in sides}:
+            if side.casefold() not in known_sides:
                 raise UsageError(f"{table.name}: row {number} has the side {side!r}; known are {', '.join(sides)}")
-            found = {side.casefold(): Person(_speaker(row[speaker_place]), _values(table, row, TRACK_FIELDS))}
+            found = {side.casefold(): Person(_speaker(row[speaker_place]), _values(row, of_track))}
         else:
             found = {
-                side.casefold(): Person(_speaker(row[at]), _side_values(table, row, side)) for side, at in wide.items()
+                side.casefold(): Person(_speaker(row[at]), _values(row, of_side[side])) for side, at in wide.items()
             }
         for side, person in found.items():
             if people.setdefault((key, side), person) != person:
                 raise UsageError(
-                    f"{table.name}: row {number} gives {key}, side {side}, another speaker than a row before; correct one"
+                    f"{table.name}: row {number} says something else of {key}, side {side}, than a row before; correct one"
                 )
     return SpeakerMap(table.name, people, recordings)
 
@@ -148,11 +151,11 @@ def _side_column(table: Table, side: str) -> int | None:
     return None
 
 
-def _values(table: Table, row: Sequence[str], names: Iterable[str]) -> dict[str, str]:
-    places = {name: table.column(name) for name in names}
-    return {name: row[place].strip() for name, place in places.items() if place is not None and row[place].strip()}
+def _places(table: Table, names: Iterable[str], *, side: str = "") -> dict[str, int]:
+    """Finds the columns of fields, those of a side as ``agent.sex``."""
+    found = {name: table.column(f"{side}.{name}" if side else name) for name in names}
+    return {name: place for name, place in found.items() if place is not None}
 
 
-def _side_values(table: Table, row: Sequence[str], side: str) -> dict[str, str]:
-    places = {name: table.column(f"{side}.{name}") for name in TRACK_FIELDS}
-    return {name: row[place].strip() for name, place in places.items() if place is not None and row[place].strip()}
+def _values(row: Sequence[str], places: Mapping[str, int]) -> dict[str, str]:
+    return {name: row[place].strip() for name, place in places.items() if row[place].strip()}
