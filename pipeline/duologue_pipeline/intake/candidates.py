@@ -159,6 +159,8 @@ def globbed(listing: Listing, globs: Sequence[str], *, option: str) -> list[str]
     known = set(listing.files)
     chosen = set[str]()
     for glob in globs:
+        if ".." in PurePosixPath(glob).parts:
+            raise UsageError(f"{option} {glob}: is no pattern below the folder; write one as '**/*.wav', without '..'")
         try:
             paths = {path.relative_to(listing.root).as_posix() for path in listing.root.glob(glob)}
         except (NotImplementedError, ValueError, IndexError) as error:

@@ -1,11 +1,11 @@
 """Takes a folder of recordings in: finds them, completes them as the user says, and accounts for every file."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.intake.candidates import Candidate, find_pairs, find_stereo
+from duologue_pipeline.intake.candidates import Candidate, find_pairs, find_stereo, globbed
 from duologue_pipeline.intake.complete import Said, UnknownError, complete
 from duologue_pipeline.intake.ids import recording_ids
 from duologue_pipeline.intake.listing import Listing, list_folder
@@ -57,19 +57,13 @@ def from_folder(request: FolderRequest, said: Said) -> Intake:
         UsageError: nothing is found, or what the user says contradicts itself.
     """
     listing = list_folder(request.folder, without=request.out)
-    find = {"left": request.left, "right": request.right}
-    if request.pairs is not None:
-        candidates, refused = find_pairs(listing, request.pairs, **find)
-    else:
-        candidates, refused = find_stereo(listing, request.stereo, **find)
+    other = _other(listing, request)
+    transcripts = set(globbed(listing, request.words, option="--words")) - set(other)
+    candidates, refused = _candidates(replace(listing, files=_without(listing, {*other, *transcripts})), request)
     if request.speakers is not None:
         said = replace(said, speakers=read_speaker_map(read_table(request.speakers), _sides(candidates, request)))
     ids = recording_ids({candidate.name for candidate in candidates}, hashed=request.hashed_ids)
-    words = (
-        find_words(listing, request.words, candidates, ids, format=request.words_format)
-        if request.words
-        else FoundWords()
-    )
+    words = find_words(listing, sorted(transcripts), candidates, ids, format=request.words_format)
     recordings: list[FoundRecording] = []
     for candidate in candidates:
         try:
@@ -80,31 +74,32 @@ def from_folder(request: FolderRequest, said: Said) -> Intake:
                 RefusedFile(file=file, reason=error.reason, detail=str(error), recording=candidate.name)
                 for file in (*candidate.files, *sorted(own))
             ]
-    other = _other(listing, request)
-    known = (
-        {file for each in recordings for file in each.files}
-        | {each.file for each in (*refused, *words.refused)}
-        | set(other)
-    )
-    what = "--stereo" if request.stereo else "--pairs"
+    refused += words.refused
+    known = {file for each in recordings for file in each.files} | {each.file for each in refused} | set(other)
+    option = "--stereo" if request.stereo else "--pairs"
     refused += [
-        RefusedFile(
-            file=file,
-            reason="not_matched",
-            detail=f"{what} does not name it{' and --words neither' if request.words else ''}",
-        )
-        for file in listing.files
-        if file not in known
+        RefusedFile(file=file, reason="not_matched", detail=f"{option} does not name it, nor does --words")
+        for file in _without(listing, known)
     ]
     return Intake(
         source=f"the folder {request.folder.resolve().name}",
         unit="files",
         looked_at=listing.looked_at,
         recordings=tuple(recordings),
-        refused=(*listing.refused, *refused, *words.refused),
+        refused=(*listing.refused, *refused),
         other={"the map of speakers": len(other)} if other else {},
         notes=tuple(_notes(said, words)),
     )
+
+
+def _without(listing: Listing, files: Collection[str]) -> tuple[str, ...]:
+    return tuple(file for file in listing.files if file not in files)
+
+
+def _candidates(listing: Listing, request: FolderRequest) -> tuple[list[Candidate], list[RefusedFile]]:
+    if request.pairs is not None:
+        return find_pairs(listing, request.pairs, left=request.left, right=request.right)
+    return find_stereo(listing, request.stereo, left=request.left, right=request.right)
 
 
 def _sides(candidates: Sequence[Candidate], request: FolderRequest) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from duologue_pipeline.errors import RejectError
-from duologue_pipeline.intake.candidates import Candidate, Part, globbed
+from duologue_pipeline.intake.candidates import Candidate, Part
 from duologue_pipeline.intake.listing import Listing
 from duologue_pipeline.intake.model import RefusedFile
 from duologue_pipeline.records import SPEAKERS, Recording, Speaker, Track
@@ -33,7 +33,7 @@ class FoundWords:
 
 def find_words(
     listing: Listing,
-    globs: Sequence[str],
+    files: Sequence[str],
     candidates: Sequence[Candidate],
     ids: Mapping[str, str],
     *,
@@ -45,16 +45,13 @@ def find_words(
 
     Args:
         listing: of the folder.
-        globs: which files are transcripts.
+        files: which of its files are transcripts.
         candidates: the recordings.
         ids: their names -> their recording ids.
         format: of the transcripts, a key of :data:`~duologue_pipeline.transcripts.formats.FORMATS`; ``auto``: any.
-
-    Raises:
-        UsageError: a glob matches nothing.
     """
     found = FoundWords()
-    claims = _claims(globbed(listing, globs, option="--words"), candidates, found)
+    claims = _claims(files, candidates, found)
     by_name = {candidate.name: candidate for candidate in candidates}
     for name in sorted({name for name, _ in claims}):
         own: dict[Speaker, str] = {side: claims[name, side] for side in SPEAKERS if (name, side) in claims}

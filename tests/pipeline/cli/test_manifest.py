@@ -257,6 +257,16 @@ def test_a_transcript_that_gives_no_words_is_refused_and_not_the_recording(calls
     account(out, calls)
 
 
+def test_a_pattern_that_names_everything_takes_no_file_twice(calls: Path, tmp_path: Path) -> None:
+    out, table = tmp_path / "out", calls / "who.csv"
+    table.write_text("recording,a,b\ncall_20260301_101500,S1,S2\n")
+    (calls / "call_20260301_101500.json").write_text(json.dumps(transcripts.DEEPGRAM))
+    result = from_folder(calls, "--stereo", "**/*", "--words", "**/*.json", "--speakers", table, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert recordings(out)["call_20260301_101500"].a.words_uri is not None
+    account(out, calls, other=1)
+
+
 def test_the_same_folder_gives_the_same_bytes_and_what_was_filled_in_stays(calls: Path, tmp_path: Path) -> None:
     given = ("--stereo", "**/*.wav", "--anonymous-sides", "--started-at", "2026-03")
     first = tmp_path / "x" / "out"
