@@ -48,7 +48,9 @@ class Coverage:
         self._ever: dict[str, frozenset[Purpose]] = {}
         self._noticed: dict[str, frozenset[str]] = {}
 
-    def of_basis(self, recording: Recording, basis: ConsentBasis, recorded_at: Recorded | None) -> ConsentBasis:
+    def of_basis(
+        self, recording: Recording, basis: ConsentBasis, recorded_at: datetime | Recorded | None
+    ) -> ConsentBasis:
         """Gives a consent by which a recording passed the gate its uses; what it passed for is among them.
 
         Args:
@@ -57,7 +59,8 @@ class Coverage:
             recorded_at: when it was recorded.
         """
         sides = [(track.speaker_id, track.jurisdiction) for track in recording.tracks]
-        found = self._uses(sides, recorded_at, frozenset(map(Form, basis.forms)))
+        recorded = None if recorded_at is None else Recorded.of(recorded_at)
+        found = self._uses(sides, recorded, frozenset(map(Form, basis.forms)))
         passed = {basis.purpose, *(f"{basis.purpose}/{form}" for form in basis.forms)}
         grants = zip(recording.tracks, (basis.a, basis.b), strict=True)
         if all(

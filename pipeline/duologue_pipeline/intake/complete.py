@@ -11,7 +11,7 @@ from duologue_pipeline.intake.metadata import started_of_files
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack
 from duologue_pipeline.intake.moments import NamePattern, Started, read_cell
 from duologue_pipeline.intake.speakers import Person, SpeakerMap
-from duologue_pipeline.records import Speaker
+from duologue_pipeline.records import SPEAKERS, Speaker
 
 __all__ = ["Said", "UnknownError", "complete"]
 
@@ -66,20 +66,22 @@ def complete(candidate: Candidate, root: Path, said: Said, words: Mapping[tuple[
             raise UnknownError("speaker_ambiguous", str(error)) from None
         row = dict(said.speakers.of_recording(key)) if key is not None else row
     started = _started(candidate, root, said, row)
-    tracks = {
-        side: _track(part, root, _person(said.speakers, key, part), words.get((candidate.name, side)))
-        for side, part in (("a", candidate.a), ("b", candidate.b))
-    }
-    used = dict.fromkeys(words[candidate.name, side] for side in ("a", "b") if (candidate.name, side) in words)
+    parts = zip(SPEAKERS, (candidate.a, candidate.b), strict=True)
+    a, b = (
+        _track(part, root, _person(said.speakers, key, part), words.get((candidate.name, side))) for side, part in parts
+    )
+    used = dict.fromkeys(words[candidate.name, side] for side in SPEAKERS if (candidate.name, side) in words)
     return FoundRecording(
         name=candidate.name,
-        a=tracks["a"],
-        b=tracks["b"],
+        a=a,
+        b=b,
         started_at=started.at if started else None,
         started_before=started.before if started else None,
         language=row.pop("language", said.language),
         files=(*candidate.files, *used),
-        **{name: row[name] for name in ("setting", "topic", "register") if name in row},
+        setting=row.get("setting"),
+        topic=row.get("topic"),
+        register=row.get("register"),
     )
 
 

@@ -121,12 +121,12 @@ def read_speaker_map(table: Table, sides: Sequence[str]) -> SpeakerMap:
             side = row[side_place].strip()
             if side.casefold() not in known_sides:
                 raise UsageError(f"{table.name}: row {number} has the side {side!r}; known are {', '.join(sides)}")
-            found = {side.casefold(): Person(_speaker(row[speaker_place]), _values(row, of_track))}
+            people_here = {side.casefold(): Person(_speaker(row[speaker_place]), _values(row, of_track))}
         else:
-            found = {
+            people_here = {
                 side.casefold(): Person(_speaker(row[at]), _values(row, of_side[side])) for side, at in wide.items()
             }
-        for side, person in found.items():
+        for side, person in people_here.items():
             if people.setdefault((key, side), person) != person:
                 raise UsageError(
                     f"{table.name}: row {number} says something else of {key}, side {side}, than a row before; correct one"

@@ -313,8 +313,7 @@ def test_hostile_names_are_refused_or_held_as_they_are(tmp_path: Path) -> None:
         '"q",;.wav',
     ):
         audio(folder / name)
-    raw = os.fsencode(folder) + b"/bad\xff.wav"
-    shutil.copy(folder / "~.wav", raw)
+    shutil.copy(folder / "~.wav", folder / os.fsdecode(b"bad\xff.wav"))
     (folder / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
     (folder / "loop").symlink_to(folder)
     os.mkfifo(folder / "pipe.wav")
