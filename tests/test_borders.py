@@ -30,7 +30,7 @@ ORDER = {
         "codec",
         "read consent ingest demo simulate transcripts",
         "activity isolation words",
-        "events",
+        "events intake",
         "labels shards",
         "reader tokens",
         "decode release views torch",

@@ -18,6 +18,7 @@ from duologue_cards.entry import (
     or_unknown,
     unknown,
     with_few_hidden,
+    with_few_merged,
 )
 from duologue_cards.evidence import Evidence
 from duologue_cards.facts import ConsentCell, Facts
@@ -99,6 +100,16 @@ def speaker_entries(facts: Facts, evidence: Evidence) -> dict[str, Entry]:
             "distinct speakers; few are not counted out",
             RECORDINGS,
         ),
+        **{
+            f"speakers_by_{name}": or_unknown(
+                with_few_merged(counts) if any(each.value is not None for each in counts) else None,
+                "speakers",
+                "distinct speakers, as the manifest says; groups of few are other, and not counted out",
+                RECORDINGS,
+                "the manifest says it of nobody",
+            )
+            for name, counts in facts.speakers_by.items()
+        },
     }
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "or_unknown",
     "unknown",
     "with_few_hidden",
+    "with_few_merged",
 ]
 
 FEW: Final = 5
@@ -53,6 +54,18 @@ def with_few_hidden(counts: tuple[Count, ...]) -> dict[str, int | str]:
     if large and len(large) == len(counts) - 1:
         shown[min(large, key=lambda each: (each.count, each.value or "unknown")).value or "unknown"] = _KEPT_BACK
     return shown
+
+
+def with_few_merged(counts: tuple[Count, ...]) -> dict[str, int | str]:
+    """Gives counts of speakers by a text that anybody may have written: groups of fewer than five are one, ``other``.
+
+    The text of a small group could name who is in it; what is left is as :func:`with_few_hidden` gives it.
+    """
+    merged: dict[str | None, int] = {}
+    for each in counts:
+        value = each.value if each.value is None or each.count >= FEW else "other"
+        merged[value] = merged.get(value, 0) + each.count
+    return with_few_hidden(tuple(Count(value, count) for value, count in merged.items()))
 
 
 def known(value: Any, unit: str, method: str, source: str, **more: Any) -> Entry:

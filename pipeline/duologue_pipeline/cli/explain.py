@@ -8,12 +8,12 @@ from typing import Annotated, Final
 
 import typer
 
-from duologue_consent import Form, Ledger, LedgerError, Purpose, Snapshot, parse_time
+from duologue_consent import Form, Ledger, LedgerError, Purpose, Recorded, Snapshot, parse_time
 from duologue_consent.decisions.explain import Party, explanation_text
 from duologue_consent.decisions.explain import explain as explain_recording
 from duologue_pipeline.cli.support import usage_errors
 from duologue_pipeline.consent.forms import forms_of_row, forms_of_run
-from duologue_pipeline.consent.gate import recording_time
+from duologue_pipeline.consent.gate import recorded_of_row, recording_time
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.records import Recording
@@ -22,7 +22,7 @@ from duologue_pipeline.withdrawal.continuity import require_continues_own
 __all__ = ["EXAMPLE", "explain"]
 
 _COLUMNS: Final = frozenset(
-    ["recording_id", "started_at"]
+    ["recording_id", "started_at", "started_before"]
     + [f"{name}_{side}" for name in ("speaker", "jurisdiction", "words") for side in "ab"]
 )
 """What is read of the recordings of a release."""
@@ -124,7 +124,7 @@ class _Case:
     """Holds what is asked about, with the purposes and forms that stand where the command names none."""
 
     parties: Sequence[Party]
-    recorded_at: datetime | None
+    recorded_at: Recorded | None
     purposes: Sequence[str]
     forms: Sequence[Form]
 
@@ -163,7 +163,7 @@ def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
             Party(name, ids.get(row[f"speaker_{name}"], row[f"speaker_{name}"]), row[f"jurisdiction_{name}"])
             for name in "ab"
         ],
-        recorded_at=None if row["started_at"] is None else parse_time(row["started_at"]),
+        recorded_at=recorded_of_row(row),
         purposes=release["purposes"],
         forms=forms_of_row(row, include_audio=release["include_audio"]),
     )
