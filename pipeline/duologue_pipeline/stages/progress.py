@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Final, Self
 
-from duologue_pipeline.stages.guard import KEPT, LOG
+from duologue_pipeline.stages.guard import KEPT
+from duologue_pipeline.stages.tried import LOG
 
 __all__ = ["Progress", "progress_line", "result_counters"]
 
