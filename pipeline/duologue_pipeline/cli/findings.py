@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import typer
 
+from duologue_pipeline.progress import ProgressShow
 from duologue_pipeline.validate.finding import Finding, Totals
 from duologue_pipeline.validate.validation import Validation
 
@@ -19,7 +20,9 @@ _MOST: Final = 1000
 """So many rows a table has: it is held until its widths are known, and nobody reads more."""
 
 
-def print_findings(validation: Validation, name: str, *, files: bool, ledger: bool, as_json: bool) -> None:
+def print_findings(
+    validation: Validation, name: str, *, files: bool, ledger: bool, as_json: bool, show: ProgressShow
+) -> None:
     """Prints all findings, and on stderr the totals and what was not checked; of JSON they are a part.
 
     Args:
@@ -27,19 +30,23 @@ def print_findings(validation: Validation, name: str, *, files: bool, ledger: bo
         name: of the manifest, as the user wrote it.
         files, ledger: whether these were asked.
         as_json: whether a program reads it.
+        show: how far it has come.
 
     Raises:
         UsageError: as :meth:`Validation.findings`.
     """
     unchecked = list(_unchecked(files=files, ledger=ledger))
     if as_json:
-        _print_json(validation, name, unchecked)
+        with show:
+            _print_json(validation, name, unchecked)
         return
-    findings = validation.findings()
     if sys.stdout.isatty():
-        _print_table(findings)
+        with show:
+            rows, more = _taken(validation.findings())
+        _print_table(rows, more)
     else:
-        _print_lines(findings)
+        with show:
+            _print_lines(validation.findings())
     for line in [*_told(validation.totals, name, files=files), *(f"not checked: {each}" for each in unchecked)]:
         typer.echo(line, err=True)
 
@@ -59,13 +66,17 @@ def _print_lines(findings: Iterator[Finding]) -> None:
         typer.echo("\t".join(_row(found)))
 
 
-def _print_table(findings: Iterator[Finding]) -> None:
+def _taken(findings: Iterator[Finding]) -> tuple[list[tuple[str, ...]], int]:
+    """Gives the rows of a table, and how many more there are."""
+    rows = [_row(found) for found in islice(findings, _MOST)]
+    return rows, sum(1 for _ in findings)
+
+
+def _print_table(rows: list[tuple[str, ...]], more: int) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    rows = [_row(found) for found in islice(findings, _MOST)]
-    more = sum(1 for _ in findings)
     if not rows:
         return
     shown = [place for place in range(len(_COLUMNS)) if any(row[place] for row in rows)]

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from duologue_pipeline.cli.first_named import COLUMNS, first_refused, first_warned
 from duologue_pipeline.errors import REASONS
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.text import parse_json
@@ -20,7 +21,7 @@ from duologue_schemas.tables import FAULT_MEASURES
 
 __all__ = ["summarize"]
 
-_COLUMNS: Final = frozenset(
+_COLUMNS: Final = COLUMNS | frozenset(
     ["language", "isolation", "gain_db", "bleed_db_a_from_b", "bleed_db_b_from_a"]
     + [f"{name}_{side}" for name in ("words", "words_check", "words_outside") for side in "ab"]
     + [f"left_out_{side}_s" for side in "ab"]
@@ -50,6 +51,7 @@ def summarize(result: RunResult) -> str:
         *(["This run is complete already; nothing was done again."] if result.was_complete else []),
         f"Conversations  {totals['written']} written of {totals['read']} read, {_hours(totals['duration_s'])}",
         *_refusals(result),
+        *first_warned(recordings),
         "Splits         "
         + ", ".join(
             f"{name}: {split['samples']} samples, {split['speakers']} speakers, {_hours(split['duration_s'])}"
@@ -90,7 +92,12 @@ def _refusals(result: RunResult) -> list[str]:
     return [
         f"Refused        {total}",
         *(f"    {count:5d}  {reason}: {REASONS.get(reason, '')}" for reason, count in result.refused.items()),
-        *([f"               what was found and what to do: {result.details} (private)"] if result.details else []),
+        *first_refused(result),
+        *(
+            [f"               what was found and what to do of all: {result.details} (private)"]
+            if result.details
+            else []
+        ),
         *textwrap.wrap(may_heal(result.refused), 100, initial_indent=" " * 15, subsequent_indent=" " * 15),
     ]
 

@@ -1,5 +1,6 @@
 """Defines ``duologue validate`` and ``duologue shards verify``: list the faults of a manifest and of a release."""
 
+import sys
 from typing import Annotated, Final
 
 import typer
@@ -8,6 +9,9 @@ from duologue_pipeline.cli.options import Asr
 from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, stoppable, usage_errors
 
 __all__ = ["VALIDATE_EXAMPLE", "VERIFY_EXAMPLE", "validate", "verify"]
+
+_LONG: Final = 20
+"""With fewer recordings there is no line of progress where nobody looks on."""
 
 VALIDATE_EXAMPLE: Final = "Example: duologue validate calls/manifest.jsonl --files --ledger consent.db"
 VERIFY_EXAMPLE: Final = "Example: duologue shards verify out"
@@ -68,6 +72,7 @@ def validate(
     """
     quiet()
     from duologue_pipeline.cli.findings import print_findings
+    from duologue_pipeline.progress import ProgressShow
     from duologue_pipeline.run.request import RunRequest
     from duologue_pipeline.validate.validation import Validation
 
@@ -84,8 +89,14 @@ def validate(
         allow_private_addresses=allow_private_addresses,
     )
     with stoppable("nothing was changed"), usage_errors():
-        validation = Validation(request, files=files)
-        print_findings(validation, manifest, files=files, ledger=ledger is not None, as_json=as_json)
+        show = ProgressShow(sys.stderr)
+
+        def seen(done: int, recordings: int, hours: float) -> None:
+            if recordings >= _LONG or sys.stderr.isatty():
+                show.show(done / recordings, f"{done}/{recordings} recordings", hours=hours)
+
+        validation = Validation(request, files=files, seen=seen)
+        print_findings(validation, manifest, files=files, ledger=ledger is not None, as_json=as_json, show=show)
     if validation.totals.refused:
         raise typer.Exit(EXIT_FAULTS)
 

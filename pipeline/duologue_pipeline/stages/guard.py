@@ -11,15 +11,18 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from duologue_pipeline.records import Rejected
+from duologue_pipeline.records import Annotated, Rejected
 from duologue_pipeline.stages.tried import LOG, element_name
 
-__all__ = ["KEPT", "REJECTED", "Split", "counted", "guarded", "settled"]
+__all__ = ["HEARD_MS", "KEPT", "REJECTED", "Split", "counted", "guarded", "settled"]
 
 REJECTED: Final = "rejected"
 
 KEPT: Final = "kept"
 """The counter of what goes on; the other counters of a stage are named after reasons."""
+
+HEARD_MS: Final = "heard_ms"
+"""The counter of the audio in what goes on with its labels, in milliseconds: a run tells by it how fast it is."""
 
 Split = tuple[PCollection[Any], PCollection[Rejected]]
 """What goes on, and what does not."""
@@ -37,6 +40,8 @@ def settled(stage: str, result: Any) -> Any:
 def counted(stage: str, word: str, element: Any) -> None:
     """Counts and logs an element of a stage under a word: :data:`KEPT` or a reason."""
     Metrics.counter(stage, word).inc()
+    if word == KEPT and type(element) is Annotated:
+        Metrics.counter(stage, HEARD_MS).inc(element.audio.duration_ms)
     LOG.info("%s %s %s", stage, word, element_name(element))
 
 

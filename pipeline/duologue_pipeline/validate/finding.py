@@ -1,16 +1,20 @@
 """Defines what is found wrong with a manifest: one line of the table, and the totals under it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from duologue_pipeline.consent.decide import Refused
 from duologue_pipeline.consent.decided_files import public_id
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.sealed import without_secrets
 from duologue_pipeline.records import SPEAKERS, Recording, Rejected
 
-__all__ = ["Finding", "Level", "Totals", "finding_of", "split_told", "warning_of"]
+__all__ = ["Decided", "Finding", "Level", "Totals", "finding_of", "split_told", "warning_of"]
+
+Decided = Recording | Refused | Rejected
+"""What was decided on a line of a manifest: a recording that is let through, or a refusal."""
 
 Level = Literal["refused", "warned"]
 """A run refuses the recording, or takes it and says so."""
@@ -51,7 +55,6 @@ class Totals:
     Attributes:
         lines: of the manifest, without blank ones.
         refused: what refuses (:class:`Finding`) -> recordings.
-        warned: of those that are taken, how many have a warning.
         looked: recordings of which the audio was read to its end.
         duration_ms: of these.
         words: format -> tracks that have words in it.
@@ -59,15 +62,31 @@ class Totals:
 
     lines: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    warned: int = 0
     looked: int = 0
     duration_ms: int = 0
     words: Counter[str] = field(default_factory=Counter)
+    _warned: set[str] = field(default_factory=set)
 
     @property
     def taken(self) -> int:
         """Counts the recordings that a run would take."""
         return self.lines - self.refused.total()
+
+    @property
+    def warned(self) -> int:
+        """Counts those of them that have a warning."""
+        return len(self._warned)
+
+    def refuse(self, what: str, recording_id: str = "") -> None:
+        """Counts a recording as refused; one that was counted with a warning before is named."""
+        self._warned.discard(recording_id)
+        self.refused[what] += 1
+
+    def warn(self, recording_id: str, found: Iterable[Finding]) -> Iterator[Finding]:
+        """Passes on the warnings of a recording that is taken, and counts it if there are some."""
+        for each in found:
+            self._warned.add(recording_id)
+            yield each
 
 
 def finding_of(rejected: Rejected, recording: Recording | None = None) -> Finding:

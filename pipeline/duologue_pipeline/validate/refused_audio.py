@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable
 
 from duologue_pipeline.consent.decide import Refused
 from duologue_pipeline.consent.same_place import Candidate, byte_equal, file_size, track_places
-from duologue_pipeline.records import Recording, Rejected
+from duologue_pipeline.records import Recording
+from duologue_pipeline.validate.finding import Decided
 
 __all__ = ["audio_of_refused"]
 
 
 def audio_of_refused(
-    decided: Callable[[], Iterable[Recording | Refused | Rejected]],
+    decided: Callable[[], Iterable[Decided]],
 ) -> dict[str, tuple[str, ...]]:
     """Finds the recordings that may be used and lie where a refused one lies, or have the very bytes of its file.
 
