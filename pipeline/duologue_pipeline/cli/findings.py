@@ -15,7 +15,10 @@ from duologue_pipeline.validate.validation import Validation
 
 __all__ = ["print_findings"]
 
-_COLUMNS: Final = ("result", "what", "line", "recording", "track", "fault", "remedy")
+_COLUMNS: Final = ("result", "what", "reason", "line", "recording", "track", "fault", "remedy")
+_OF_PROGRAMS: Final = ("reason",)
+"""A person reads the fault itself."""
+
 _MOST: Final = 1000
 """So many rows a table has: it is held until its widths are known, and nobody reads more."""
 
@@ -53,7 +56,16 @@ def print_findings(
 
 def _row(found: Finding) -> tuple[str, ...]:
     line = "" if found.line is None else str(found.line)
-    cells = (found.level, found.what, line, found.recording_id or "", found.track or "", found.fault, found.remedy)
+    cells = (
+        found.level,
+        found.what,
+        found.reason,
+        line,
+        found.recording_id or "",
+        found.track or "",
+        found.fault,
+        found.remedy,
+    )
     return tuple("".join(each if each.isprintable() else " " for each in cell) for cell in cells)
 
 
@@ -79,7 +91,9 @@ def _print_table(rows: list[tuple[str, ...]], more: int) -> None:
 
     if not rows:
         return
-    shown = [place for place in range(len(_COLUMNS)) if any(row[place] for row in rows)]
+    shown = [
+        place for place, name in enumerate(_COLUMNS) if name not in _OF_PROGRAMS and any(row[place] for row in rows)
+    ]
     table = Table(*(_COLUMNS[place] for place in shown), box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for row in rows:
         style = "red" if row[0] == "refused" else "yellow"

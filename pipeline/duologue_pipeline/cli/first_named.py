@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duologue_pipeline.errors import REASONS
+from duologue_pipeline.errors import REMEDIES
 from duologue_pipeline.files.storage import exists, join, open_input
 from duologue_pipeline.run import RunResult
 from duologue_pipeline.words.check import MISFITS
@@ -27,9 +27,6 @@ _NAMED: Final = 5
 _WIDTH: Final = 100
 _INDENT: Final = " " * 15
 
-_NOT_TOLD: Final = ("consent_look_alike", "manifest_invalid")
-"""Their sentences hold ids of speakers, or quote the manifest; a log may keep what is printed here."""
-
 _WARNING: Final = ("warn", "fail")
 _WORDS: Final = {
     "shifted": "correct the times of the transcript",
@@ -39,17 +36,20 @@ _WORDS: Final = {
 }
 
 
-def first_refused(result: RunResult) -> list[str]:
+def first_refused(result: RunResult, *, private: bool) -> list[str]:
     """Writes the first refusals by their recording_id, a line or more each, with what was found and what to do.
 
     Args:
-        result: of the run; the private file is read where there is one, else what is published.
+        result: of the run.
+        private: whether only the one who runs it sees that, as on a terminal: then the sentences of the private file are told,
+            which name files; else what is published of a refusal.
     """
-    path = result.details or join(result.out, "rejected.jsonl")
+    told = _sentence if private and result.details else _published
+    path = result.details if told is _sentence and result.details else join(result.out, "rejected.jsonl")
     if not exists(path):
         return []
     first = heapq.nsmallest(_NAMED, _rows(path), key=lambda row: (row["recording_id"] or "", row["detail"]))
-    return _lines((row["recording_id"] or "a line without an id", _told(row)) for row in first)
+    return _lines((row["recording_id"] or "a line without an id", told(row)) for row in first)
 
 
 def first_warned(recordings: pa.Table) -> list[str]:
@@ -83,11 +83,13 @@ def _rows(path: str) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _told(row: dict[str, Any]) -> str:
-    if row["reason"] in _NOT_TOLD:
-        return REASONS[row["reason"]]
+def _sentence(row: dict[str, Any]) -> str:
     text: str = row["detail"].partition("\n")[0]  # a trace stays in the file
     return text
+
+
+def _published(row: dict[str, Any]) -> str:
+    return f"{row['detail'].rstrip('.')}; {REMEDIES[row['reason']]}"
 
 
 def _warnings(row: dict[str, Any]) -> Iterator[str]:

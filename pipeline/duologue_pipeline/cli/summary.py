@@ -30,9 +30,14 @@ _COLUMNS: Final = COLUMNS | frozenset(
 """What is read of the recordings: of very many, all columns would fill the memory."""
 
 
-def summarize(result: RunResult) -> str:
-    """Writes the summary of a run, in lines of up to about 100 characters."""
-    lines = ["", *_refusals(result)]
+def summarize(result: RunResult, *, private: bool = False) -> str:
+    """Writes the summary of a run, in lines of up to about 100 characters.
+
+    Args:
+        result: of the run.
+        private: whether only the one who runs it sees the summary, as on a terminal: then refusals are told with the files' names.
+    """
+    lines = ["", *_refusals(result, private=private)]
     if result.release is None:
         where = "" if result.details else f". The reasons are in {join(result.out, 'rejected.jsonl')}"
         return "\n".join([*lines, f"Nothing could be written{where}"])
@@ -50,7 +55,7 @@ def summarize(result: RunResult) -> str:
         "",
         *(["This run is complete already; nothing was done again."] if result.was_complete else []),
         f"Conversations  {totals['written']} written of {totals['read']} read, {_hours(totals['duration_s'])}",
-        *_refusals(result),
+        *_refusals(result, private=private),
         *first_warned(recordings),
         "Splits         "
         + ", ".join(
@@ -85,14 +90,14 @@ def _bridge(splits: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _refusals(result: RunResult) -> list[str]:
+def _refusals(result: RunResult, *, private: bool) -> list[str]:
     if not result.refused:
         return []
     total = sum(result.refused.values())
     return [
         f"Refused        {total}",
         *(f"    {count:5d}  {reason}: {REASONS.get(reason, '')}" for reason, count in result.refused.items()),
-        *first_refused(result),
+        *first_refused(result, private=private),
         *(
             [f"               what was found and what to do of all: {result.details} (private)"]
             if result.details

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from duologue_consent.decisions.names import escaped, look_alike_ids, named_by
+from duologue_consent.decisions.names import escaped, look_alike_ids, named_by, skeleton
 from duologue_schemas import LineFault, parse_manifest_line
 
 __all__ = ["look_alike_faults"]
@@ -12,17 +12,28 @@ def look_alike_faults(lines: Iterable[bytes]) -> Iterator[LineFault]:
     """Lists the ids of a manifest that look like another one of it, by line.
 
     Args:
-        lines: of the manifest, gone through twice; those that cannot be read are passed over.
+        lines: of the manifest, gone through once, and twice more where some do; those that cannot be read are passed over.
 
     Yields:
         A fault at every line with such an id.
     """
+    seen: dict[str, dict[str, str]] = {
+        "recording": {},
+        "speaker": {},
+    }  # what is seen of an id -> the first that looks so
+    several: set[tuple[str, str]] = set()
+    for _, _, field, found in _places(lines):
+        what, look = _what(field), skeleton(found)
+        if seen[what].setdefault(look, found) != found:
+            several.add((what, look))
+    seen.clear()
+    if not several:
+        return
     first: dict[tuple[str, str], int] = {}
     for number, _, field, found in _places(lines):
-        first.setdefault((_what(field), found), number)
+        if (_what(field), skeleton(found)) in several:
+            first.setdefault((_what(field), found), number)
     alike = {what: look_alike_ids(found for kind, found in first if kind == what) for what in ("recording", "speaker")}
-    if not any(alike.values()):
-        return
     for number, named, field, found in _places(lines):
         what = _what(field)
         others = alike[what].get(found)

@@ -58,7 +58,7 @@ def manifest_mistake(head: bytes, *, whole: bool) -> str | None:
 def _has_zeros(head: bytes) -> bool:
     """Tells whether every second byte is zero, as in UTF-16 of plain letters."""
     start = head[:64]
-    return len(start) >= 4 and (not any(start[1::2]) or not any(start[::2]))
+    return len(start) >= 4 and any(start[1::2]) != any(start[::2])
 
 
 def _array(text: str, *, whole: bool) -> str | None:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from duologue_pipeline.consent.decide import Refused
 from duologue_pipeline.consent.decided_files import public_id
+from duologue_pipeline.errors import REMEDIES
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.files.sealed import without_secrets
 from duologue_pipeline.records import SPEAKERS, Recording, Rejected
@@ -35,7 +36,7 @@ class Finding:
         track: ``a``, ``b``, or None where it is of the recording.
         line: of the manifest, from 1; None where it is told by the recording.
         fault: what was found, without secrets.
-        remedy: what to do; empty where nothing is known.
+        remedy: what to do.
     """
 
     level: Level
@@ -109,7 +110,7 @@ def finding_of(rejected: Rejected, recording: Recording | None = None) -> Findin
         None if track is None else str(track),
         None,
         fault,
-        remedy,
+        remedy or REMEDIES[rejected.reason],
     )
 
 

@@ -88,7 +88,7 @@ def test_a_copy_that_is_killed_is_told() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return number
 
-    with pytest.raises(UsageError, match="a process that helps to decide on consent was killed"):
+    with pytest.raises(UsageError, match="a process that helps this one was killed"):
         list(forked_map(work, 9, processes=2))
 
 
