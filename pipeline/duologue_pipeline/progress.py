@@ -52,7 +52,7 @@ class ProgressShow:
         if self._stream is None:
             return
         elapsed_s = self._clock() - self._began_s
-        figures = [told, *remaining(share, elapsed_s, hours=hours)]
+        figures = [told, *remaining(1.0 if last else share, elapsed_s, hours=hours)]
         if self._bar is None and self._stream.isatty():
             self._bar = _bar(self._stream)
             self._bar.start()
