@@ -24,7 +24,7 @@ MAY_IMPORT = {
 }
 ORDER = {
     "duologue_pipeline": (
-        "made_by records errors rules",
+        "made_by records errors rules progress",
         "files",
         "models",
         "codec",
@@ -40,6 +40,7 @@ ORDER = {
         "pipeline",
         "engines",
         "run",
+        "validate",
         "cli",
         "__main__",
     ),

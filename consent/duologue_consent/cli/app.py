@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from duologue_consent.cli import HELP
 from duologue_consent.cli.decide import register as register_decide
 from duologue_consent.cli.lineage import register as register_lineage
 from duologue_consent.cli.log import register as register_log
@@ -19,7 +20,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     name="consent",
-    help="Record who allowed what, in a ledger that is only ever appended to.",
+    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -7,9 +7,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from duologue_consent.cli.options import FormatOption, LedgerOption, SpeakerArgument
 from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, open_ledger
@@ -97,6 +94,10 @@ def _known_as(snapshot: Snapshot, speaker: str) -> tuple[str, ...]:
 
 def _print_table(snapshot: Snapshot, speakers: Sequence[str], as_of: datetime) -> None:
     """Prints how every purpose of the speakers stands, with whole seconds, and notes what allows nothing."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(
         "speaker", "purpose", "state", "since", "expires", "covers", box=None, pad_edge=False, padding=(0, 3, 0, 0)
     )

@@ -4,20 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from duologue_consent import Form, Ledger, LedgerError, Purpose, Recorded, Snapshot, parse_time
-from duologue_consent.decisions.explain import Party, explanation_text
-from duologue_consent.decisions.explain import explain as explain_recording
+from duologue_consent import Form, Purpose, Recorded, Snapshot, parse_time
 from duologue_pipeline.cli.support import usage_errors
-from duologue_pipeline.consent.forms import forms_of_row, forms_of_run
-from duologue_pipeline.consent.gate import recorded_of_row, recording_time
 from duologue_pipeline.errors import RejectError, UsageError
-from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.records import Recording
-from duologue_pipeline.withdrawal.continuity import require_continues_own
+
+if TYPE_CHECKING:
+    from duologue_consent.decisions.explain import Party
+    from duologue_pipeline.records import Recording
 
 __all__ = ["EXAMPLE", "explain"]
 
@@ -79,6 +76,11 @@ def explain(
 
     Exit status: 0 it passes for every purpose; 1 it does not; 2 wrong usage.
     """
+    from duologue_consent import Ledger, LedgerError
+    from duologue_consent.decisions.explain import explain as explain_recording
+    from duologue_consent.decisions.explain import explanation_text
+    from duologue_pipeline.withdrawal.continuity import require_continues_own
+
     with usage_errors():
         if output not in ("text", "json"):
             raise UsageError(f"--format {output!r}: there is no such format; write text or json")
@@ -123,13 +125,17 @@ def _time(text: str) -> datetime:
 class _Case:
     """Holds what is asked about, with the purposes and forms that stand where the command names none."""
 
-    parties: Sequence[Party]
+    parties: "Sequence[Party]"
     recorded_at: Recorded | None
     purposes: Sequence[str]
     forms: Sequence[Form]
 
 
 def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
+    from duologue_consent.decisions.explain import Party
+    from duologue_pipeline.consent.forms import forms_of_run
+    from duologue_pipeline.consent.gate import recording_time
+
     found = _recording(manifest, recording_id)
     try:
         recorded_at = recording_time(found, as_of)
@@ -149,6 +155,9 @@ def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
     """Reads the case from a release; a speaker whom the ledger does not know keeps the commitment as a name."""
     import pyarrow.compute as pc
 
+    from duologue_consent.decisions.explain import Party
+    from duologue_pipeline.consent.forms import forms_of_row
+    from duologue_pipeline.consent.gate import recorded_of_row
     from duologue_pipeline.reader.release import read_release
     from duologue_pipeline.reader.tables import read_release_table
 
@@ -169,7 +178,10 @@ def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
     )
 
 
-def _recording(manifest: str, recording_id: str) -> Recording:
+def _recording(manifest: str, recording_id: str) -> "Recording":
+    from duologue_pipeline.read.manifest import parse_line, read_lines
+    from duologue_pipeline.records import Recording
+
     faults = []
     for line in read_lines(manifest):
         parsed = parse_line(line, manifest_uri=manifest)

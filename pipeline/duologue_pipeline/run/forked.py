@@ -41,7 +41,7 @@ def shared_map(work: Callable[[int], _Result], count: int) -> Iterator[_Result]:
     return forked_map(work, count, processes=processes_for(count))
 
 
-def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) -> Iterator[_Result]:
+def forked_map(work: Callable[[int], _Result], count: int, *, processes: int, fresh: bool = False) -> Iterator[_Result]:
     """Does work on numbers in copies of this process.
 
     A copy knows all that this process knows when the first result is asked for. It must write no file, ask no store and start
@@ -51,6 +51,8 @@ def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) ->
         work: of a number; its result is pickled on its way back.
         count: how many numbers there are, from 0.
         processes: how many copies; with 1 this process does it.
+        fresh: whether they begin as new processes that know nothing of this one but the work, which is pickled for each. Then it
+            may do what a copy must not.
 
     Yields:
         The results in the order of the numbers.
@@ -62,7 +64,7 @@ def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) ->
         yield from map(work, range(count))
         return
     gc.freeze()  # else the first collection in a copy would write to, and so copy, all that this process holds
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn" if fresh else "fork")
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(work, os.getpid()))
     try:
         waiting: deque[Future[_Result]] = deque()
@@ -74,7 +76,7 @@ def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) ->
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise UsageError(
-            "a process that helps with the manifest was killed, perhaps for want of memory; free some and run the command again"
+            "a process that helps this one was killed, perhaps for want of memory; free some and run the command again"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

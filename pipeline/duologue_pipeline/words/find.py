@@ -13,7 +13,7 @@ from duologue_pipeline.words.asr import Recognizer, with_heard_words
 from duologue_pipeline.words.check import MISFITS, explain_check, fitting_words
 from duologue_pipeline.words.files import Transcripts, read_transcripts
 
-__all__ = ["FoundWords", "find_words", "written_words"]
+__all__ = ["FoundWords", "find_words", "require_fitting", "written_words"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,25 @@ def find_words(
     """
     words, checks = fitting_words(written.words, activity, audio=audio, duration_ms=duration_ms, delays_ms=delays_ms)
     checks |= {speaker: WordsCheck("invalid", detail=fault) for speaker, fault in written.faults.items()}
+    require_fitting(checks, policy=policy)
+    kept = words
+    if recognizer is not None and policy != "none":
+        words = with_heard_words(recording, activity, words, recognizer)
+    heard = {speaker for speaker in SPEAKERS if recognizer is not None and kept[speaker] is None}
+    transcribed = {speaker: None if speaker in heard else spans for speaker, spans in written.transcribed.items()}
+    return FoundWords(words, checks, transcribed)
+
+
+def require_fitting(checks: Mapping[Speaker, WordsCheck], *, policy: str) -> None:
+    """Refuses a recording of which words cannot be their speaker's, where words are required.
+
+    Args:
+        checks: of both speakers, as far as they have words.
+        policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
+
+    Raises:
+        RejectError: ``words_outside`` or ``words_mismatch``.
+    """
     for speaker, check in checks.items():
         if policy == "required" and check.verdict in MISFITS:
             reason = "words_outside" if check.verdict == "outside" else "words_mismatch"
@@ -93,9 +112,3 @@ def find_words(
             if check.shift_ms is not None:
                 values |= {"verdict": check.verdict, "shift_s": check.shift_ms / 1000}
             raise RejectError(reason, explain_check(check, speaker=speaker), values)
-    kept = words
-    if recognizer is not None and policy != "none":
-        words = with_heard_words(recording, activity, words, recognizer)
-    heard = {speaker for speaker in SPEAKERS if recognizer is not None and kept[speaker] is None}
-    transcribed = {speaker: None if speaker in heard else spans for speaker, spans in written.transcribed.items()}
-    return FoundWords(words, checks, transcribed)

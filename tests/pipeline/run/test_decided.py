@@ -91,7 +91,7 @@ def test_a_copy_that_is_killed_is_told() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return number
 
-    with pytest.raises(UsageError, match="a process that helps with the manifest was killed"):
+    with pytest.raises(UsageError, match="a process that helps this one was killed"):
         list(forked_map(work, 9, processes=2))
 
 
