@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from duologue_consent import Form, Ledger, LedgerError, Purpose, Snapshot, parse_time
+from duologue_consent.cli.options import LedgerOption
 from duologue_consent.decisions.explain import Party, explanation_text
 from duologue_consent.decisions.explain import explain as explain_recording
 from duologue_pipeline.cli.support import usage_errors
@@ -34,12 +35,7 @@ def explain(
     recording: Annotated[
         str, typer.Argument(metavar="RECORDING", help="Explain the recording with this recording_id.")
     ],
-    ledger: Annotated[
-        str,
-        typer.Option(
-            "--ledger", metavar="LEDGER", help="Read the speakers' consent from this ledger, a file or postgresql://…"
-        ),
-    ],
+    ledger: LedgerOption,
     manifest: Annotated[
         str | None, typer.Option("--manifest", metavar="MANIFEST", help="Find the recording in this manifest.")
     ] = None,

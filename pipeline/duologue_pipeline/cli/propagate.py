@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from duologue_consent.cli.options import LedgerOption
 from duologue_pipeline.cli.support import EXIT_USAGE, fail, stoppable, usage_errors
 
 if TYPE_CHECKING:
@@ -26,13 +27,7 @@ def propagate(
             metavar="DATASET...", help="Rewrite the releases in these folders: local paths, s3:// or gs://."
         ),
     ],
-    ledger: Annotated[
-        str,
-        typer.Option(
-            metavar="LEDGER",
-            help="Read the withdrawals from this ledger, with which the releases were made: a file or postgresql://…",
-        ),
-    ],
+    ledger: LedgerOption,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done and write nothing.")] = False,
     output: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="Print text to read, or json for programs.")
