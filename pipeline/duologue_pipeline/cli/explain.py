@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from duologue_consent import Form, Ledger, LedgerError, Purpose, Snapshot, parse_time
-from duologue_consent.cli.options import LedgerOption
+from duologue_consent.cli.options import DetailsOption, LedgerOption
 from duologue_consent.decisions.explain import Party, explanation_text
 from duologue_consent.decisions.explain import explain as explain_recording
 from duologue_pipeline.cli.support import usage_errors
@@ -19,6 +19,7 @@ from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.read.manifest import parse_line, read_lines
 from duologue_pipeline.records import Recording
 from duologue_pipeline.withdrawal.continuity import require_continues_own
+from duologue_schemas.tables import WITHDRAWN
 
 __all__ = ["EXAMPLE", "explain"]
 
@@ -70,6 +71,7 @@ def explain(
     output: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="Print text to read, or json for programs.")
     ] = "text",
+    details: DetailsOption = False,
 ) -> None:
     """Explain why a recording may be used or not, per speaker, purpose, form and legal rule, and what would cure it.
 
@@ -103,7 +105,7 @@ def explain(
     if output == "json":
         typer.echo(json.dumps(explanation, indent=2, ensure_ascii=False))
     else:
-        typer.echo(explanation_text(explanation), nl=False)
+        typer.echo(explanation_text(explanation, details=details), nl=False)
     if not all(each["allowed"] for each in explanation["purposes"]):
         raise typer.Exit(1)
 
@@ -142,7 +144,7 @@ def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
 
 
 def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
-    """Reads the case from a release; a speaker whom the ledger does not know keeps the commitment as a name."""
+    """Reads the case from a release; a speaker whom the ledger does not know, or a withdrawal has taken out, has no name."""
     import pyarrow.compute as pc
 
     from duologue_pipeline.reader.release import read_release
@@ -152,12 +154,20 @@ def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
     table = read_release_table(dataset, release, "recordings", columns=_COLUMNS)
     row = next(iter(table.filter(pc.equal(table["recording_id"], recording_id)).to_pylist()), None)
     if row is None:
-        raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}")
+        gone = "; a withdrawal may have taken it out, see its receipts" if "withdrawal" in release else ""
+        raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}{gone}")
     ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
     return _Case(
         parties=[
-            Party(name, ids.get(row[f"speaker_{name}"], row[f"speaker_{name}"]), row[f"jurisdiction_{name}"])
+            Party(
+                name,
+                ids.get(named, named),
+                row[f"jurisdiction_{name}"],
+                taken_out=named == WITHDRAWN,
+                unknown=named not in ids,
+            )
             for name in "ab"
+            for named in [row[f"speaker_{name}"]]
         ],
         recorded_at=None if row["started_at"] is None else parse_time(row["started_at"]),
         purposes=release["purposes"],
