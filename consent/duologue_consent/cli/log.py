@@ -152,7 +152,9 @@ def forget(
         if not yes and not typer.confirm(f"Forget {speaker!r} for ever?", err=True):
             fail("nothing was forgotten")
         gone = opened.forget(speaker)
-        typer.echo(f"forgotten: {gone} records of the vault deleted; backups that hold them have to be deleted, too")
+        typer.echo(
+            f"Done: {speaker} is forgotten, {gone} records of the vault are deleted; backups that hold them have to be deleted, too"
+        )
         if alike:
             typer.echo(
                 f"note: {named_by(alike)}, which looks like it, is still in the ledger; forget each that was meant"

@@ -34,12 +34,15 @@ def next_lines(ledger: Ledger, snapshot: Snapshot, people: Collection[str], *, a
         for affected in affected_links(links, snapshot, as_of=datetime.now(UTC))
         if any(gone.speaker in pseudonyms for gone in affected.gone)
     ]
-    folders = dict.fromkeys((each.link.folder, each.link.dataset) for each in hit if each.link.folder is not None)
+    folders: dict[str, dict[str, None]] = {}
+    for each in hit:
+        if each.link.folder is not None:
+            folders.setdefault(each.link.folder, {})[each.link.dataset] = None
     if folders:
         who = "the speaker" if len(people) == 1 else "the speakers"
         yield f"Next: take {who} out of the releases that are known to hold them:"
-        for folder, dataset in folders:
-            yield f"  duologue consent propagate {shlex.quote(str(folder))}{again}    # {dataset}"
+        for folder, datasets in folders.items():
+            yield f"  duologue consent propagate {shlex.quote(folder)}{again}    # {', '.join(datasets)}"
         yield "and, by the same command, out of every other release that was made with this ledger (`lineage add` makes one known)."
     else:
         yield f"Next, for each release that was made with this ledger: duologue consent propagate RELEASE{again}"

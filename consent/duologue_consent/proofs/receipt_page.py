@@ -15,7 +15,10 @@ from duologue_consent.proofs.leaves import kind_of
 from duologue_consent.proofs.receipt import ReceiptError
 from duologue_consent.verify import statement_faults
 
-__all__ = ["page_name", "receipt_page"]
+__all__ = ["PAGE", "page_name", "receipt_page"]
+
+PAGE: Final = "receipt_page/1.0"
+"""The form of the page. Another wording is another form: pages that were published must be found to be what they are."""
 
 _LEVELS: Final = {
     "LOGGED": "the withdrawal is in the ledger; the file is as it was",
@@ -104,7 +107,7 @@ def _lines(name: str, data: bytes, receipt: Mapping[str, Any]) -> Iterator[str]:
     yield "## How to check it"
     yield ""
     yield f"`python verify.py receipts/{name}` with `duologue_consent/verify.py`, or `duologue shards verify DIR`."
-    yield f"This page is made of {name} (SHA-256 {hashlib.sha256(data).hexdigest()}) and proves nothing by itself."
+    yield f"This page is made of {name} (SHA-256 {hashlib.sha256(data).hexdigest()}) and proves nothing by itself ({PAGE})."
 
 
 def _plain(text: object) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from duologue_consent.cli.options import DetailsOption, FormatOption, LedgerOption
+from duologue_consent.cli.said import joined
 from duologue_consent.proofs.receipt_page import page_name
-from duologue_pipeline.cli.support import EXIT_USAGE, fail, stoppable, usage_errors
+from duologue_pipeline.cli.support import EXIT_USAGE, fail, on_terminal, stoppable, usage_errors
 
 if TYPE_CHECKING:
     from duologue_consent import Ledger
@@ -78,7 +79,7 @@ def propagate(
                 raise UsageError(f"{error} (of {len(datasets)} releases {len(outcomes)} are done)") from None
             outcomes += done
             if output == "text":
-                names = _names(opened) if sys.stdout.isatty() and any(outcome.speakers for outcome in done) else {}
+                names = _names(opened) if on_terminal() and any(outcome.speakers for outcome in done) else {}
                 for outcome in done:
                     typer.echo(_summary(outcome, names, dry_run=dry_run, details=details))
     if output == "json":
@@ -138,7 +139,7 @@ def _who(people: Sequence[str], names: Mapping[str, str], nameless: str) -> str:
     known = [names.get(each) for each in people]
     if len(people) > _NAMED or not all(known):
         return nameless
-    return " and ".join(map(str, known))
+    return joined(map(str, known))
 
 
 def _what(silenced: int, dropped: int) -> str:
