@@ -2,7 +2,7 @@
 
 A column means what the option of its name means, and an empty cell what an option means that is left out, but for two: a grant with a column
 ``form`` must fill it in, because an empty cell would cover every form, and ``purpose`` may be empty only where something is taken back.
-An option that is given beside the table holds for every row; where the table has that column as well, nothing is entered.
+An option that is given beside the table holds for every row; where the table fills in that column as well, nothing is entered.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from duologue_consent.bulk.rows import Cell, Row, Table
 from duologue_consent.decisions.events import Action, Purpose, format_time, parse_time
 from duologue_consent.decisions.terms import Evidence, Guardian, Notice, Terms
 from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
+from duologue_consent.errors import ConsentError
 
 __all__ = ["COLUMNS", "Entry", "read_entries"]
 
@@ -90,7 +91,7 @@ def read_entries(
     broken = {fault.row for fault in faults}
     faults += [
         CellFault(0, name, "is a column of the table and an option of the command as well; leave one out")
-        for name in sorted(given.keys() & set(table.columns))
+        for name in sorted(given.keys() & table.filled)
     ]
     hashes: dict[str, str] = {}
 
@@ -131,12 +132,15 @@ def _same(one: Entry, other: Entry) -> bool:
     return vars(one) | {"row": 0} == vars(other) | {"row": 0}
 
 
-class _CellError(ValueError):
+class _CellError(ConsentError, ValueError):
     """Tells what is wrong with a cell; ``column`` is "" where no one cell is to blame."""
 
     def __init__(self, column: str, text: str) -> None:
-        super().__init__(text)
+        super().__init__(text, column)
         self.column = column
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class _RowReader:

@@ -61,6 +61,11 @@ class Table:
     own: tuple[str, ...]
     faults: tuple[CellFault, ...] = ()
 
+    @property
+    def filled(self) -> frozenset[str]:
+        """Lists the columns that hold something in some row."""
+        return frozenset(name for row in self.rows for name in row.cells)
+
 
 def column_name(text: str) -> str:
     """Gives the name that a column is known by: ``--Age-Band`` is ``age_band``."""

@@ -205,17 +205,15 @@ def explanation_text(explanation: Mapping[str, Any], *, details: bool) -> str:
         details: whether it also says which forms, which rules of the places, and what a yes rests on.
     """
     lines = [_verdict(explanation)]
+    speakers = [speaker for purpose in explanation["purposes"] for speaker in purpose["speakers"]]
     if not details:
-        for purpose in explanation["purposes"]:
-            for speaker in purpose["speakers"]:
-                for finding in speaker["findings"]:
-                    lines.append(f"{speaker['track']}  {_name(speaker)}: {finding['text']}")
-                    lines.append(f"   to do: {finding['cure']}")
-        taken = {
-            each["track"] for purpose in explanation["purposes"] for each in purpose["speakers"] if each["taken_out"]
-        }
-        lines += [f"{track}  {_TAKEN_OUT}" for track in sorted(taken)]
-        return "\n".join(dict.fromkeys(lines)) + "\n"
+        against = [
+            f"{speaker['track']}  {_name(speaker)}: {finding['text']}\n   to do: {finding['cure']}"
+            for speaker in speakers
+            for finding in speaker["findings"]
+        ]
+        taken_out = [f"{speaker['track']}  {_TAKEN_OUT}" for speaker in speakers if speaker["taken_out"]]
+        return "\n".join([*lines, *dict.fromkeys([*against, *taken_out])]) + "\n"
     recorded = explanation["recorded_at"] or "at a time that is not known"
     as_of = format_time(parse_time(explanation["as_of"]).replace(microsecond=0))
     lines.append(f"{explanation['recording_id']}, recorded {recorded}, asked for {as_of}")

@@ -136,10 +136,8 @@ def _first_line(outcome: "Outcome", names: Mapping[str, str], *, dry_run: bool) 
 
 
 def _who(people: Sequence[str], names: Mapping[str, str], nameless: str) -> str:
-    known = [names.get(each) for each in people]
-    if len(people) > _NAMED or not all(known):
-        return nameless
-    return joined(map(str, known))
+    known = sorted(names[each] for each in people if each in names)
+    return joined(known) if len(known) == len(people) <= _NAMED else nameless
 
 
 def _what(silenced: int, dropped: int) -> str:

@@ -97,9 +97,11 @@ def test_what_is_left_out_is_what_an_option_means_that_is_left_out() -> None:
 def test_an_option_holds_for_every_row_and_never_beside_its_column() -> None:
     first, second = entries("speaker\na\nb\n", purpose=("recording",), jurisdiction="DE")
     assert (first.purposes, second.terms.jurisdiction) == ((Purpose.RECORDING,), "DE")
-    assert faults("speaker,jurisdiction\na,\n", purpose=("recording",), jurisdiction="DE") == [
+    assert faults("speaker,jurisdiction\na,\nb,FR\n", purpose=("recording",), jurisdiction="DE") == [
         "jurisdiction: is a column of the table and an option of the command as well; leave one out"
     ]
+    (alone,) = entries("speaker,purpose,form\na,,\n", purpose=("recording",), form=("tokens",))
+    assert (alone.purposes, alone.terms.forms) == ((Purpose.RECORDING,), (Form.TOKENS,))
 
 
 def test_a_row_that_is_there_twice_counts_once_and_one_that_says_otherwise_is_refused() -> None:

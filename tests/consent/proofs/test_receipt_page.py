@@ -59,7 +59,7 @@ def test_nothing_in_a_receipt_becomes_markup_or_a_line() -> None:
         "# Receipt 0001: what a withdrawal took out of calls(U+000A)\\# Anna said no \\[here\\](http://x)"
     )
     assert "- a\\|b: \\<script\\>alert(1)\\</script\\> \\*\\*bold\\*\\* \\`code\\`(U+2028)(U+202E)\n" in text
-    assert len(text.splitlines()) == len(page().splitlines())
+    assert len(text.splitlines()) == len(page().splitlines()) - len(WORLD.receipt().out_of_scope) + 1
 
 
 @pytest.mark.parametrize(

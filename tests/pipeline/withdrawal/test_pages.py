@@ -24,7 +24,11 @@ def withdraw(world: World, speaker: str) -> None:
 
 
 def pages(world: World) -> dict[str, bytes]:
-    return {path: data for path, data in world.files().items() if path.endswith(".md") and path.startswith("receipts/")}
+    return {
+        path: data
+        for path, data in sorted(world.files().items())
+        if path.startswith("receipts/") and path.endswith(".md")
+    }
 
 
 def assert_pages_are_of_their_receipts(world: World, count: int) -> None:
