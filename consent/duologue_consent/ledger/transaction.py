@@ -8,12 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
-from duologue_consent.decisions.names import by_skeleton, look_alikes
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.ledger.drafting import DECISIONS, SEE_STATUS, check_speaker, draft_decisions, event_of
 from duologue_consent.ledger.log import Entry, insert_leaves, read_head
 from duologue_consent.ledger.reading import Record
-from duologue_consent.ledger.speakers import KnownSpeakers, addressed, refuse_new_person
+from duologue_consent.ledger.speakers import KnownSpeakers, People, addressed, refuse_new_person
 from duologue_consent.ledger.store import Store
 from duologue_consent.ledger.tables import LEAVES, RECORDS, SUBJECTS
 from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultError, VaultKey
@@ -82,21 +81,25 @@ class Transaction:
             for event, entry in zip(drafts, entries, strict=True)
         )
 
-    def addressed(self, drafts: Iterable[ConsentEvent], *, new_person: bool = False) -> list[ConsentEvent]:
+    def addressed(
+        self, drafts: Iterable[ConsentEvent], *, new_person: bool = False, known: People | None = None
+    ) -> list[ConsentEvent]:
         """Repeats each no for everybody whom it is for, and refuses a yes under an id that only looks like one that is known.
 
         Args:
             drafts: decisions under the ids that somebody wrote.
             new_person: whether they are of these very ids, whatever looks like them; where something does, that is noted.
+            known: from :meth:`known`; read if None.
 
         Raises:
-            ValueError: an id is not known and looks like one that is, or it is not clear whom it means.
+            LookAlikeError: an id is not known and looks like one that is.
+            ValueError: it is not clear whom an id means.
         """
-        known = self.known()
+        known = self.known() if known is None else known
         decisions = []
         for event in drafts:
             if new_person:
-                decisions.append(replace(event, new_person=bool(look_alikes(event.speaker_id, by_skeleton(known)))))
+                decisions.append(replace(event, new_person=bool(known.look_alikes(event.speaker_id))))
             elif event.action is Action.GRANT:
                 refuse_new_person(event.speaker_id, known)
                 decisions.append(event)
@@ -104,7 +107,7 @@ class Transaction:
                 decisions += [replace(event, speaker_id=each) for each in addressed(event.speaker_id, known)]
         return decisions
 
-    def known(self) -> dict[str, bool]:
+    def known(self) -> People:
         """Reads who is in the ledger: :meth:`duologue_consent.ledger.speakers.KnownSpeakers.read`."""
         return self.speakers.read(self.store, self.connection, self.secret)
 
@@ -117,6 +120,7 @@ class Transaction:
         action: Action,
         *,
         new_person: bool = False,
+        known: People | None = None,
     ) -> list[ConsentEvent]:
         """Drafts that what a speaker had granted by ``at`` is taken back; ``purposes`` None: all that was ever granted.
 
@@ -132,7 +136,8 @@ class Transaction:
         """
         moment = datetime.now(UTC) if at is None else at
         chosen = None if purposes is None else list(purposes)
-        people = (speaker_id,) if new_person else addressed(speaker_id, self.known())
+        known = self.known() if known is None else known
+        people = (speaker_id,) if new_person else addressed(speaker_id, known)
         granted: dict[str, set[Purpose]] = {}
         for each in people:
             history = self.history(each)
@@ -152,7 +157,7 @@ class Transaction:
         for each, own in granted.items():
             wanted = [purpose for purpose in (tuple(Purpose) if chosen is None else chosen) if purpose in own]
             drafts += draft_decisions(each, action, wanted, moment, None, terms) if wanted else []
-        return self.addressed(drafts, new_person=True) if new_person else drafts
+        return self.addressed(drafts, new_person=True, known=known) if new_person else drafts
 
     def secret_for(self, subject: str) -> SubjectSecret:
         """Gives the secret of a subject; makes one where there is none."""
