@@ -225,7 +225,7 @@ RECORDINGS: Final = pa.schema(
         *_per_track(
             "words_invented",
             pa.int32(),
-            "How many of them nobody said, by the activity of {track}, and were left out.",
+            "How many of them lie where nobody speaks on {track}, or were doubted, and were left out.",
             nullable=True,
         ),
         *_per_track("said_words", pa.int32(), "Words of {speaker}; null without a transcript.", nullable=True),

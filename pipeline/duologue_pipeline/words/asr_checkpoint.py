@@ -7,6 +7,7 @@ hash over the checkpoint's files.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ _SUFFIXES: Final = {
     "transformers": (".json", ".txt", ".safetensors", ".model"),
     "faster-whisper": (".json", ".txt", ".bin"),
 }
+
+_ANOTHER: Final = re.compile(r"[a-z][\w.-]+:(?!//)")  # as a program, and neither a drive nor the address of a store
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class AsrModel:
             from duologue_pipeline.words.asr_transformers import check_folder, downloaded
         path = Path(self.place)
         if not path.is_dir():
+            if self.place == self.source and _ANOTHER.match(self.source):
+                raise UsageError(
+                    f"--asr {self.source}: no such folder; before the colon stands {': or '.join(PROGRAMS)}:, and after it a folder "
+                    "or an id of the Hugging Face hub"
+                )
             try:
                 path = downloaded(self.place, allow_network=self.allow_network)
             except (OSError, ValueError) as error:
