@@ -148,7 +148,7 @@ class Told:
 
 def measure(name: str, conversations: Sequence[Conversation], options: argparse.Namespace) -> str:
     """Hears the conversations with one recogniser, and gives a row of the table."""
-    import duologue_pipeline.words.asr as asr
+    from duologue_pipeline.words import asr
 
     heard = recogniser(name, apart=options.apart, batch=options.batch)
     cost_s = track_s = 0.0
@@ -178,7 +178,9 @@ def measure(name: str, conversations: Sequence[Conversation], options: argparse.
             with_words += bool(said)
             kept += still
             if options.list:
-                print(f"  {speaker} {span.start_ms / 1000:7.2f} {span.duration_ms:4} ms  {'kept' if still else '':5}{said}")
+                print(
+                    f"  {speaker} {span.start_ms / 1000:7.2f} {span.duration_ms:4} ms  {'kept' if still else '':5}{said}"
+                )
         for number, speaker in enumerate(SPEAKERS):
             if each.words is None:
                 continue
@@ -188,7 +190,9 @@ def measure(name: str, conversations: Sequence[Conversation], options: argparse.
             mended_ms += [off for pair in pairs for off in off_ms(*pair)]
             raw_ms += [off for pair in aligned(each.words[speaker], told.words[number])[1] for off in off_ms(*pair)]
     known = f"{100 * errors / said_words:.1f} | {spread(raw_ms)} | {spread(mended_ms)}" if said_words else "| |"
-    return f"| {name} | {cost_s / track_s * 3600:.0f} | {left} | {invented} | {there} | {with_words} | {kept} | {known} |"
+    return (
+        f"| {name} | {cost_s / track_s * 3600:.0f} | {left} | {invented} | {there} | {with_words} | {kept} | {known} |"
+    )
 
 
 def off_ms(said: Word, heard: Word) -> tuple[int, int]:

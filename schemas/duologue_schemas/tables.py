@@ -220,7 +220,10 @@ RECORDINGS: Final = pa.schema(
         _column("words_shift_a_s", pa.float64(), "By how much the words of track a come late.", nullable=True),
         _column("words_shift_b_s", pa.float64(), "By how much the words of track b come late.", nullable=True),
         *_per_track(
-            "words_heard", pa.int32(), "Words that a recogniser heard on {track}; null where none was asked.", nullable=True
+            "words_heard",
+            pa.int32(),
+            "Words that a recogniser heard on {track}; null where none was asked.",
+            nullable=True,
         ),
         *_per_track(
             "words_invented",
@@ -349,7 +352,11 @@ LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {
     "index": frozenset({"overlap_share_of_speech", "backchannels", "interruptions", "words"}),
     "recordings": frozenset(
         {"gain_db", "same_audio", "synthetic"}
-        | {f"{name}_{side}" for name in ("delay_known", "words_given", "words_outside", "words_heard", "words_invented") for side in "ab"}
+        | {
+            f"{name}_{side}"
+            for name in ("delay_known", "words_given", "words_outside", "words_heard", "words_invented")
+            for side in "ab"
+        }
         | {f"left_out_{side}_s" for side in "ab"}
     ),
     "events": frozenset(),

@@ -56,9 +56,16 @@ def test_the_words_and_what_was_left_out_are_counted(release: Path) -> None:
     }
     for name in ("call-40", "call-49"):
         for side in "ab":
-            heard, invented, said = (rows[name][f"{it}_{side}"] for it in ("words_heard", "words_invented", "said_words"))
+            heard, invented, said = (
+                rows[name][f"{it}_{side}"] for it in ("words_heard", "words_invented", "said_words")
+            )
             assert heard - invented == said > 5
-    assert [rows["in-german"][f"{it}_{s}"] for it in ("words", "words_heard") for s in "ab"] == [False, False, None, None]
+    assert [rows["in-german"][f"{it}_{s}"] for it in ("words", "words_heard") for s in "ab"] == [
+        False,
+        False,
+        None,
+        None,
+    ]
     summary = (release.parent / "stdout").read_text()
     assert "words heard on 4 tracks by --asr" in summary
     assert "1 conversations (de) not listened to: --asr does not know the language" in summary

@@ -22,7 +22,11 @@ __all__ = ["summarize"]
 
 _COLUMNS: Final = frozenset(
     ["language", "isolation", "gain_db", "bleed_db_a_from_b", "bleed_db_b_from_a"]
-    + [f"{name}_{side}" for name in ("words", "words_check", "words_outside", "words_heard", "words_invented") for side in "ab"]
+    + [
+        f"{name}_{side}"
+        for name in ("words", "words_check", "words_outside", "words_heard", "words_invented")
+        for side in "ab"
+    ]
     + [f"left_out_{side}_s" for side in "ab"]
     + [f"{name}_found" for name in FAULT_MEASURES]
 )
@@ -152,11 +156,15 @@ def _words(recordings: pa.Table, listened: bool) -> list[str]:
             "words_outside_a and _b"
         )
     unheard = recordings.filter(
-        pc.or_(*(pc.and_(pc.invert(recordings[f"words_{s}"]), pc.is_null(recordings[f"words_heard_{s}"])) for s in "ab"))
+        pc.or_(
+            *(pc.and_(pc.invert(recordings[f"words_{s}"]), pc.is_null(recordings[f"words_heard_{s}"])) for s in "ab")
+        )
     )
     if listened and len(unheard):
         languages = ", ".join(sorted(map(str, pc.unique(unheard["language"]).to_pylist())))
-        lines.append(f"               {len(unheard)} conversations ({languages}) not listened to: --asr does not know the language")
+        lines.append(
+            f"               {len(unheard)} conversations ({languages}) not listened to: --asr does not know the language"
+        )
     heard, invented = (_values(recordings, f"{name}_a", f"{name}_b") for name in ("words_heard", "words_invented"))
     if heard:
         lines.append(f"               {sum(heard)} words heard on {len(heard)} tracks by --asr")

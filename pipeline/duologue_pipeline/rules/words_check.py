@@ -27,6 +27,8 @@ class WordsCheckRules(RuleSet):
         heard_reach_ms: how far from all speech a recognised word may lie; farther off nobody said it.
         heard_max_letters_per_s: nobody says more letters (or Chinese characters) a second.
         heard_word_min_ms: a recognised word is at least so long where its stretch has room.
+        heard_short_ms: the words of a stretch of speech no longer than this are left out
+        heard_short_min_confidence: where their mean confidence is lower.
     """
 
     name: ClassVar[str] = "words_check"
@@ -43,3 +45,5 @@ class WordsCheckRules(RuleSet):
     heard_reach_ms: int
     heard_max_letters_per_s: float
     heard_word_min_ms: int
+    heard_short_ms: int
+    heard_short_min_confidence: float

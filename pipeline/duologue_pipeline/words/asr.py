@@ -10,8 +10,8 @@ The recognisers that a run uses are those of :mod:`duologue_pipeline.words.asr_c
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,15 @@ from duologue_pipeline.ingest.pieces import heard_pieces
 from duologue_pipeline.records import SPEAKERS, Activity, HeardWords, Recording, Span, Speaker, Word
 from duologue_pipeline.words.heard import words_in_activity
 
-__all__ = ["GROUP_S", "RATE_HZ", "Recognizer", "SpokenWord", "recognised_words", "transcribe"]
+__all__ = ["GROUP_S", "RATE_HZ", "Recognizer", "SpokenWord", "add_word", "recognised_words", "transcribe"]
 
 RATE_HZ: Final = 16_000
 """Recognisers take 16 kHz."""
 
 GROUP_S: Final = 240
 """Pieces of at most this many seconds together are given to a recogniser at once; a single piece is never longer."""
+
+_JOINS: Final = ("-", "'", "\u2019", "\u2010")
 
 Pcm = npt.NDArray[np.float32]
 
@@ -44,6 +46,25 @@ class SpokenWord:
     end_s: float
     confidence: float | None = None
     doubted: bool = False
+
+
+def add_word(words: list[SpokenWord], text: str, start_s: float, end_s: float, **more: Any) -> None:
+    """Adds what a recogniser calls a word to those of its piece.
+
+    What begins with a hyphen or an apostrophe and without a blank belongs to the word before it (``Uh``, ``-huh``), and punctuation
+    alone is no word.
+
+    Args:
+        words: of the piece so far.
+        text: as the recogniser writes it, with the blank before it.
+        start_s, end_s: as in :class:`SpokenWord`.
+        more: its other fields.
+    """
+    if words and text[:1] in _JOINS and any(map(str.isalnum, text)):
+        before = words[-1]
+        words[-1] = replace(before, word=before.word + text.rstrip(), end_s=max(before.end_s, end_s))
+    elif any(map(str.isalnum, text)):
+        words.append(SpokenWord(text.strip(), start_s, end_s, **more))
 
 
 class Recognizer(Protocol):

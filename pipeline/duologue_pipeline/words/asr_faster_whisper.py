@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.words.asr import RATE_HZ, Pcm, SpokenWord
+from duologue_pipeline.words.asr import RATE_HZ, Pcm, SpokenWord, add_word
 from duologue_pipeline.words.asr_language import english_knows, whisper_language
 from duologue_pipeline.words.asr_windows import WINDOW_S, Window, windows_of
 
@@ -183,19 +183,16 @@ class FasterWhisper:
             began_s = segment.seek // (WINDOW_S * 100) * WINDOW_S
             doubted = _repeats_itself(segment) or (_is_unlikely(segment) and segment.no_speech_prob > _NO_SPEECH)
             for word in segment.words:
-                if not any(map(str.isalnum, word.word)):
-                    continue  # punctuation alone is no word
-                start_s, end_s = word.start - began_s, word.end - began_s
+                start_s, end_s = float(word.start) - began_s, float(word.end) - began_s
                 place, from_s = window.piece_at((start_s + end_s) / 2, pieces)
                 length_s = pieces[place].size / RATE_HZ
-                words[place].append(
-                    SpokenWord(
-                        word.word.strip(),
-                        min(length_s, max(0.0, start_s - from_s)),
-                        min(length_s, max(0.0, end_s - from_s)),
-                        confidence=float(word.probability),
-                        doubted=doubted,
-                    )
+                add_word(
+                    words[place],
+                    word.word,
+                    min(length_s, max(0.0, start_s - from_s)),
+                    min(length_s, max(0.0, end_s - from_s)),
+                    confidence=float(word.probability),
+                    doubted=doubted,
                 )
 
 

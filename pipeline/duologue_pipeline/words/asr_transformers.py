@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.words.asr import RATE_HZ, Pcm, SpokenWord
+from duologue_pipeline.words.asr import RATE_HZ, Pcm, SpokenWord, add_word
 from duologue_pipeline.words.asr_language import english_knows, whisper_language
 
 __all__ = ["TransformersRecognizer", "check_folder", "downloaded"]
@@ -112,11 +112,8 @@ class TransformersRecognizer:
         length_s = pcm.size / RATE_HZ
         pcm = np.pad(pcm, (0, max(0, _SHORTEST - pcm.size)))  # convolutions need something to work on
         heard = self._pipeline({"raw": pcm, "sampling_rate": RATE_HZ}, **options)
-        words = []
+        words: list[SpokenWord] = []
         for chunk in heard["chunks"]:
             start_s, end_s = chunk["timestamp"]
-            text = chunk["text"].strip()
-            if text:
-                start_s = min(length_s, start_s or 0.0)
-                words.append(SpokenWord(text, start_s, length_s if end_s is None else end_s))
+            add_word(words, chunk["text"], min(length_s, start_s or 0.0), length_s if end_s is None else end_s)
         return words

@@ -120,7 +120,9 @@ def read_transcripts(recording: Recording, *, policy: str, bear_faults: bool = F
                     continue
                 document = document[speaker]
                 _check_count(document, shown(track.words_uri), load_rules(FilesRules).max_words)
-                words[speaker] = parse_words(document, name=f"{shown(track.words_uri)}: {speaker}", offset_s=track.offset_s)
+                words[speaker] = parse_words(
+                    document, name=f"{shown(track.words_uri)}: {speaker}", offset_s=track.offset_s
+                )
                 continue
             words[speaker] = parse_words(document, name=shown(track.words_uri), offset_s=track.offset_s)
             transcribed[speaker] = _transcribed(document, track.offset_s)

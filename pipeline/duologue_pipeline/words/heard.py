@@ -9,7 +9,8 @@ Invented is
 
 - what lies in no stretch, nor near one;
 - what the recogniser itself doubts (:class:`duologue_pipeline.words.asr.SpokenWord`);
-- all of a stretch that would have to be said faster than anybody speaks.
+- all of a stretch that would have to be said faster than anybody speaks;
+- all of a short stretch that the recogniser is rather not sure of: Whisper writes a sentence for "mm-hm" that it cannot spell.
 
 A stretch without words stays what it is: activity. Short answers that a recogniser misses are found by their timing.
 """
@@ -44,7 +45,7 @@ def words_in_activity(
     kept: list[Word] = []
     for place, group in groupby(placed, key=lambda each: each[0]):
         said = [word for _, word in group]
-        if not _too_fast(said, stretches[place], rules):
+        if not _too_fast(said, stretches[place], rules) and not _unsure(said, stretches[place], rules):
             kept += _fitted(said, stretches[place], rules.heard_word_min_ms)
     return HeardWords(tuple(kept), given=len(words))
 
@@ -85,6 +86,13 @@ def _too_fast(words: Sequence[Word], stretch: Span, rules: WordsCheckRules) -> b
     """Tells whether nobody can say these words in that time; what lies near the stretch may be speech, too."""
     letters = sum(character.isalnum() for word in words for character in word.word)
     return letters * 1000 > rules.heard_max_letters_per_s * (stretch.duration_ms + 2 * rules.heard_reach_ms)
+
+
+def _unsure(words: Sequence[Word], stretch: Span, rules: WordsCheckRules) -> bool:
+    """Tells whether these are the words of a short stretch, and on average rather wrong than right by their confidence."""
+    sure = [word.confidence for word in words if word.confidence is not None]
+    short = stretch.duration_ms <= rules.heard_short_ms
+    return bool(short and sure and sum(sure) < rules.heard_short_min_confidence * len(sure))
 
 
 def _fitted(words: Sequence[Word], stretch: Span, least_ms: int) -> Iterator[Word]:

@@ -234,7 +234,9 @@ def test_without_word_times_nobody_can_tell_who_speaks_when(tmp_path: Path) -> N
     (tmp_path / "call.vtt").write_text(VTT)
     result = annotate("--words", tmp_path / "call.vtt", "--words-channel-a", "Anna", "--words-channel-b", "Ben")
     assert result.exit_code == 2
-    assert "no word has a time of its own, so it cannot be told who speaks when; give the audio as well" in result.stderr
+    assert (
+        "no word has a time of its own, so it cannot be told who speaks when; give the audio as well" in result.stderr
+    )
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from duologue_pipeline.records import Activity, HeardWords, Recording, Span, Word
-from duologue_pipeline.words.asr import GROUP_S, RATE_HZ, SpokenWord, recognised_words, transcribe
+from duologue_pipeline.words.asr import GROUP_S, RATE_HZ, SpokenWord, add_word, recognised_words, transcribe
 
 
 class Meter:
@@ -58,7 +58,10 @@ def test_a_language_that_the_model_does_not_know_is_not_listened_to(recording: R
     meter, activity = Meter("de"), Activity(a=[Span(10_000, 12_000)], b=[], rules="test")
     assert recognised_words(replace(recording, language="en"), activity, {"a": None, "b": None}, meter) == {}
     assert meter.heard == []
-    assert set(recognised_words(replace(recording, language="de"), activity, {"a": None, "b": None}, meter)) == {"a", "b"}
+    assert set(recognised_words(replace(recording, language="de"), activity, {"a": None, "b": None}, meter)) == {
+        "a",
+        "b",
+    }
 
 
 def test_a_piece_at_the_end_of_the_track_is_heard(recording: Recording) -> None:
@@ -76,3 +79,19 @@ def test_a_long_track_is_heard_in_groups(recording: Recording, monkeypatch: pyte
     assert [len(sizes) for sizes, _ in meter.heard] == [2] * 7 + [1]
     assert [word.start_ms for word in heard["a"].words] == [span.start_ms + 300 for span in spans]
     assert GROUP_S >= 28  # the longest piece
+
+
+def test_what_begins_with_a_hyphen_and_no_blank_belongs_to_the_word_before() -> None:
+    words: list[SpokenWord] = []
+    for text, start_s, end_s in (
+        (" Uh", 0.0, 0.2),
+        ("-huh.", 0.2, 0.5),
+        (" -", 0.5, 0.6),
+        (" that", 0.6, 0.7),
+        ("'s", 0.7, 0.8),
+    ):
+        add_word(words, text, start_s, end_s, confidence=0.5)
+    assert words == [SpokenWord("Uh-huh.", 0.0, 0.5, 0.5), SpokenWord("that's", 0.6, 0.8, 0.5)]
+    first: list[SpokenWord] = []
+    add_word(first, "-huh", 0.0, 0.2)
+    assert first == [SpokenWord("-huh", 0.0, 0.2)]

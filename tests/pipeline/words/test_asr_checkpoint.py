@@ -94,9 +94,7 @@ def whisper_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("language", ["en-US", "gsw", None])
-def test_whisper_gives_words_within_the_piece(
-    language: str | None, whisper_folder: Path, recording: Recording
-) -> None:
+def test_whisper_gives_words_within_the_piece(language: str | None, whisper_folder: Path, recording: Recording) -> None:
     """A language that the model does not know is left to the model."""
     activity = Activity(a=[Span(10_000, 14_000)], b=[Span(30_000, 34_000)], rules="test")
     recogniser = AsrModel(f"transformers:{whisper_folder}").open()

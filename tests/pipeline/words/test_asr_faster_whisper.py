@@ -13,6 +13,7 @@ import pytest
 import soundfile
 import soxr
 
+from duologue_pipeline.demo import demo_files
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.words.asr import SpokenWord
 from duologue_pipeline.words.asr_checkpoint import AsrModel
@@ -50,6 +51,47 @@ def text(words: Sequence[SpokenWord]) -> str:
 # --- what it hears --------------------------------------------------------------------------------------------------
 
 
+def sample(side: str, start_s: float, end_s: float) -> Pcm:
+    """A stretch of the embedded sample, a telephone call of 8 kHz, at 16 kHz."""
+    track = demo_files().manifest.parent / "audio" / f"demo-car-repair.{side}.flac"
+    pcm, rate_hz = soundfile.read(track, dtype="float32")
+    wide: Pcm = soxr.resample(pcm[round(start_s * rate_hz) : round(end_s * rate_hz)], rate_hz, 16_000)
+    return wide
+
+
+def test_telephone_speech_is_heard_with_times_and_confidence(tiny: FasterWhisper) -> None:
+    """Good morning, Oak Street garage. How can I help you? From .6 to 3.4 s of the track."""
+    (words,) = tiny.words([sample("a", 0.0, 4.0)], language="en-US")
+    assert text(words).lower().startswith("good morning, oak street")
+    assert (words[0].start_s, words[1].end_s) == (pytest.approx(0.6, abs=0.25), pytest.approx(1.29, abs=0.25))
+    assert all(0 <= word.start_s <= word.end_s <= 4.0 for word in words)
+    assert all(word.confidence is not None and 0 < word.confidence <= 1 for word in words)
+
+
+def test_pieces_in_one_window_keep_their_words_and_two_models_hear_the_same(folder: Path, tiny: FasterWhisper) -> None:
+    pieces = [sample("a", 8.5, 11.0), sample("b", 37.5, 38.8), sample("a", 36.9, 39.0)]
+    words = tiny.words(pieces, language="en")
+    said = [text(each).lower() for each in words]
+    assert "how long has it been doing that" in said[0]
+    assert "friday" in said[2]
+    assert all(
+        0 <= word.start_s <= word.end_s <= piece.size / 16_000
+        for piece, own in zip(pieces, words, strict=True)
+        for word in own
+    )
+    assert FasterWhisper(folder, source="again").words(pieces, language="en") == words
+
+
+def test_a_real_caller_is_heard(tiny: FasterWhisper) -> None:
+    words = tiny.words([call("auto_repairs_49_agent", 0.0, 12.0)], language="en")
+    assert len(words[0]) >= 15
+    assert "repair" in text(words[0]).lower()
+
+
+def test_a_model_of_english_alone_knows_no_other_language(tiny: FasterWhisper) -> None:
+    assert [tiny.knows(tag) for tag in ("en-GB", "und", None, "de-AT")] == [True, True, True, False]
+
+
 # --- where it goes wrong --------------------------------------------------------------------------------------------
 
 
@@ -57,7 +99,9 @@ def text(words: Sequence[SpokenWord]) -> str:
 class Scripted:
     """Stands in the place of faster-whisper's pipeline, and answers as it is told: a text and its figures for each window."""
 
-    answers: dict[int, tuple[str, float, float, float]]  # by the number of pieces so far: text, log p, compression, no speech
+    answers: dict[
+        int, tuple[str, float, float, float]
+    ]  # by the number of pieces so far: text, log p, compression, no speech
     heard: list[int] = field(default_factory=list)
 
     def transcribe(self, sound: Pcm, **options: Any) -> tuple[list[Any], None]:
@@ -149,7 +193,10 @@ def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch: pytest
 
 
 def test_a_program_that_is_none_is_refused() -> None:
-    with pytest.raises(UsageError, match="--asr whisperx:small: no such folder; before the colon stands transformers: or faster-whisper:"):
+    with pytest.raises(
+        UsageError,
+        match="--asr whisperx:small: no such folder; before the colon stands transformers: or faster-whisper:",
+    ):
         AsrModel("whisperx:small").open()
 
 
@@ -165,7 +212,9 @@ def test_models_of_the_other_program_are_told_apart(folder: Path, tmp_path: Path
 def test_a_model_that_is_not_there_is_refused_without_the_network() -> None:
     pytest.importorskip("faster_whisper")
     for name in ("nobody/nothing", "small"):
-        with pytest.raises(UsageError, match=rf"faster-whisper:{name}: no such folder.*not asked without --allow-network"):
+        with pytest.raises(
+            UsageError, match=rf"faster-whisper:{name}: no such folder.*not asked without --allow-network"
+        ):
             AsrModel(f"faster-whisper:{name}").open()
 
 

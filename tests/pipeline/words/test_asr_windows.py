@@ -46,7 +46,15 @@ def test_a_moment_belongs_to_the_piece_that_holds_it_or_the_nearest() -> None:
     sounds = pieces(1.0, 2.0)
     (window,) = windows_of(sounds)
     at = {at_s: window.piece_at(at_s, sounds) for at_s in (0.0, 0.99, 1.2, 1.3, 1.5, 3.4, 9.0)}
-    assert at == {0.0: (0, 0.0), 0.99: (0, 0.0), 1.2: (0, 0.0), 1.3: (1, 1.5), 1.5: (1, 1.5), 3.4: (1, 1.5), 9.0: (1, 1.5)}
+    assert at == {
+        0.0: (0, 0.0),
+        0.99: (0, 0.0),
+        1.2: (0, 0.0),
+        1.3: (1, 1.5),
+        1.5: (1, 1.5),
+        3.4: (1, 1.5),
+        9.0: (1, 1.5),
+    }
 
 
 @pytest.mark.parametrize(

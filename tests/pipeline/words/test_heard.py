@@ -2,7 +2,8 @@
 
 import pytest
 
-from duologue_pipeline.records import Span, Word
+from duologue_pipeline.events.annotation import annotate_conversation
+from duologue_pipeline.records import Activity, Span, Word
 from duologue_pipeline.words.heard import words_in_activity
 
 SPEECH = [Span(1000, 2000), Span(3000, 4000)]
@@ -72,7 +73,35 @@ def test_what_the_recogniser_doubts_is_invented() -> None:
 
 def test_what_nobody_can_say_so_fast_is_invented() -> None:
     """A cough of a tenth of a second, which is heard as a sentence."""
-    words = [Word(word, 1000 + 20 * k, 1020 + 20 * k) for k, word in enumerate("thank you for watching".split())]
+    words = [Word(word, 1000 + 20 * k, 1020 + 20 * k) for k, word in enumerate(["thank", "you", "for", "watching"])]
     assert words_in_activity(words, [False] * 4, [Span(1000, 1040)]).words == ()
     assert len(words_in_activity(words, [False] * 4, [Span(1000, 1500)]).words) == 4
     assert len(words_in_activity([Word("yeah", 1000, 1040)], [False], [Span(1000, 1040)]).words) == 1
+
+
+@pytest.mark.parametrize(
+    ("confidences", "end_ms", "kept"),
+    [((0.6, 0.3), 1500, 0), ((0.6, 0.5), 1500, 2), ((0.6, 0.3), 1501, 2), ((None, None), 1500, 2)],
+)
+def test_the_words_of_a_short_stretch_that_are_rather_wrong_are_left_out(
+    confidences: tuple[float | None, ...], end_ms: int, kept: int
+) -> None:
+    words = [Word("come", 1000, 1200, confidences[0]), Word("hum", 1200, 1400, confidences[1])]
+    heard = words_in_activity(words, [False, False], [Span(1000, end_ms)])
+    assert (len(heard.words), heard.invented) == (kept, 2 - kept)
+
+
+def test_a_short_answer_that_was_not_recognised_stays_an_event_of_the_activity() -> None:
+    """b says "mm-hm" at 5 s while a talks; the recogniser gives words for everything else."""
+    activity = Activity(a=[Span(0, 10_000)], b=[Span(5000, 5400), Span(11_000, 14_000)], rules="test")
+    said = {
+        "a": [Word("well", 500 * k, 500 * k + 400) for k in range(20)],
+        "b": [Word("then", 11_000 + 500 * k, 11_400 + 500 * k) for k in range(6)],
+    }
+    heard = {s: words_in_activity(said[s], [False] * len(said[s]), getattr(activity, s)) for s in said}
+    assert [found.invented for found in heard.values()] == [0, 0]
+    annotation = annotate_conversation(
+        activity=activity, words_a=heard["a"].words, words_b=heard["b"].words, duration_ms=15_000, language="en"
+    )
+    (event,) = [event for event in annotation.events if event.kind == "backchannel"]
+    assert (event.speaker, event.start_ms, event.end_ms, event.source) == ("b", 5000, 5400, "activity")
