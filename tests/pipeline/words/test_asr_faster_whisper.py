@@ -201,7 +201,7 @@ def test_a_program_that_is_none_is_refused() -> None:
 
 
 def test_models_of_the_other_program_are_told_apart(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="has model.bin, as models for CTranslate2 have; write --asr faster-whisper:"):
+    with pytest.raises(UsageError, match=r"has model\.bin, as models for CTranslate2 have; write --asr faster-whisper:"):
         AsrModel(str(folder)).open()
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"")
