@@ -129,12 +129,15 @@ def _decided(manifest: Manifest, check: Callable[[Recording], Any] | None) -> It
     if check is not None:
         yield from decide_all(manifest, check)
         return
-    known: Any = partial(
-        check_look_alikes, check=lambda _: None, mistakable=mistakable_speakers(manifest.speaker_ids, None)
-    )
+    mistakable = mistakable_speakers(manifest.speaker_ids, None)
+    known = partial(check_look_alikes, check=_nobody_asked, mistakable=mistakable)
     for each in manifest:
         found = each if isinstance(each, Rejected) else tried("consent", known, each)
         yield found if isinstance(found, Rejected) else each
+
+
+def _nobody_asked(_: Recording) -> Any:
+    return None
 
 
 def _name_fault(recording: Recording) -> Finding | None:
