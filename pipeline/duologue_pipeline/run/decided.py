@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final
 
-from duologue_consent import Snapshot
 from duologue_consent.decisions.remembered import RememberingSnapshot
 from duologue_pipeline.consent.coverage import Coverage, coverage_moment
 from duologue_pipeline.consent.decide import Refused, decide_all
@@ -18,7 +16,7 @@ from duologue_pipeline.files.sealed import begin_sealing
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.read.whole import Manifest, settle_shared
 from duologue_pipeline.records import ConsentBasis, Recording, Rejected
-from duologue_pipeline.run.forked import forked_map, usable_processes
+from duologue_pipeline.run.forked import forked_map, processes_for
 from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
 from duologue_pipeline.shards.write import STAGING
@@ -26,9 +24,6 @@ from duologue_pipeline.shards.write import STAGING
 __all__ = ["DecidedManifest", "consent_check", "decide_manifest"]
 
 _Check = Callable[[Recording], ConsentBasis]
-
-_LONG: Final = 20
-"""From so many parts on, of a thousand lines each, several processes decide."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +46,19 @@ def decide_manifest(
         out: the output folder, which the caller holds.
         as_of: the moment at which consent must be live.
     """
-    snapshot = None if ledger is None else ledger.snapshot
+    snapshot = None if ledger is None else RememberingSnapshot.of_snapshot(ledger.snapshot)
     name = (request.ledger or "(none given)") if ledger is None else ledger.ledger.name
     check = consent_check(manifest, request, snapshot, ledger_name=name, as_of=as_of)
     at = None if ledger is None else coverage_moment(ledger.snapshot, request.as_of)
-    if ledger is not None and at is not None:
-        check = partial(_with_uses, check=check, coverage=Coverage(ledger.snapshot, at), as_of=as_of)
+    if snapshot is not None and at is not None:
+        check = partial(_with_uses, check=check, coverage=Coverage(snapshot, at), as_of=as_of)
     refusals: list[Rejected] = []
     paths = write_lines(_lines(manifest, check, refusals), join(out, STAGING, DECIDED))
     return DecidedManifest(tuple(paths), tuple(refusals))
 
 
 def consent_check(
-    manifest: Manifest, request: RunRequest, snapshot: Snapshot | None, *, ledger_name: str, as_of: datetime
+    manifest: Manifest, request: RunRequest, snapshot: RememberingSnapshot | None, *, ledger_name: str, as_of: datetime
 ) -> _Check:
     """Gives what asks for the consent of one recording of a manifest, and raises RejectError where there is none.
 
@@ -74,10 +69,9 @@ def consent_check(
         ledger_name: for messages.
         as_of: the moment at which consent must be live.
     """
-    remembering = None if snapshot is None else RememberingSnapshot.of_snapshot(snapshot)
     check = partial(
         check_consent,
-        snapshot=remembering,
+        snapshot=snapshot,
         purpose=request.purpose,
         as_of=as_of,
         ledger_name=ledger_name,
@@ -85,7 +79,7 @@ def consent_check(
         words=request.words,
         asr=request.asr is not None,
     )
-    return partial(check_look_alikes, check=check, mistakable=mistakable_speakers(manifest.speaker_ids, remembering))
+    return partial(check_look_alikes, check=check, mistakable=mistakable_speakers(manifest.speaker_ids, snapshot))
 
 
 def _with_uses(
@@ -97,7 +91,7 @@ def _with_uses(
 
 def _lines(manifest: Manifest, check: _Check, refusals: list[Rejected]) -> Iterator[tuple[int, str]]:
     """Decides for the parts of a manifest, of a long one in several processes; notes the refusals, in the order of the lines."""
-    processes = usable_processes() if manifest.parts >= _LONG else 1
+    processes = processes_for(manifest.parts)
     if processes > 1:
         begin_sealing()
     shared: list[Recording] = []

@@ -19,6 +19,7 @@ from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.names import absolute_uri, check_name
 from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.records import SPEAKERS, Recording, Rejected
+from duologue_pipeline.run.forked import shared_map
 from duologue_pipeline.run.request import RunRequest, check_judging
 from duologue_pipeline.stages.tried import tried
 from duologue_pipeline.validate.finding import Decided, Finding, Totals, finding_of, warning_of
@@ -61,7 +62,7 @@ class Validation:
         if request.allow_private_addresses:
             allow_private_addresses()
         uri = absolute_uri(request.manifest)
-        manifest = load_manifest(uri)
+        manifest = load_manifest(uri, each=shared_map)
         self.totals.lines = manifest.lines
         yield from line_findings(uri, speakers=request.ledger is None)
         decided = partial(_decided, manifest, self._check(manifest))
@@ -78,6 +79,7 @@ class Validation:
         request, now = self._request, datetime.now(UTC)
         if request.ledger is None:
             return None
+        from duologue_consent.decisions.remembered import RememberingSnapshot
         from duologue_pipeline.run.decided import consent_check
         from duologue_pipeline.run.ledger import continuing_ledger
 
@@ -88,7 +90,8 @@ class Validation:
                 "with `duologue consent init LEDGER`"
             )
         as_of = request.as_of or now
-        return consent_check(manifest, request, ledger.snapshot(), ledger_name=ledger.name, as_of=as_of)
+        snapshot = RememberingSnapshot.of_snapshot(ledger.snapshot())
+        return consent_check(manifest, request, snapshot, ledger_name=ledger.name, as_of=as_of)
 
     def _by_name(self, decided: Iterable[Decided]) -> Iterator[Finding]:
         """Tells what the names of files and the times say, which are not opened."""
