@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from duologue_consent import Snapshot
 from duologue_consent.decisions.remembered import RememberingSnapshot
 from duologue_pipeline.consent.coverage import Coverage, coverage_moment
 from duologue_pipeline.consent.decide import Refused, decide_all
@@ -47,7 +46,7 @@ def decide_manifest(
         out: the output folder, which the caller holds.
         as_of: the moment at which consent must be live.
     """
-    snapshot = None if ledger is None else ledger.snapshot
+    snapshot = None if ledger is None else RememberingSnapshot.of_snapshot(ledger.snapshot)
     name = (request.ledger or "(none given)") if ledger is None else ledger.ledger.name
     check = consent_check(manifest, request, snapshot, ledger_name=name, as_of=as_of)
     at = None if ledger is None else coverage_moment(ledger.snapshot, request.as_of)
@@ -59,7 +58,7 @@ def decide_manifest(
 
 
 def consent_check(
-    manifest: Manifest, request: RunRequest, snapshot: Snapshot | None, *, ledger_name: str, as_of: datetime
+    manifest: Manifest, request: RunRequest, snapshot: RememberingSnapshot | None, *, ledger_name: str, as_of: datetime
 ) -> _Check:
     """Gives what asks for the consent of one recording of a manifest, and raises RejectError where there is none.
 
@@ -70,10 +69,9 @@ def consent_check(
         ledger_name: for messages.
         as_of: the moment at which consent must be live.
     """
-    remembering = None if snapshot is None else RememberingSnapshot.of_snapshot(snapshot)
     check = partial(
         check_consent,
-        snapshot=remembering,
+        snapshot=snapshot,
         purpose=request.purpose,
         as_of=as_of,
         ledger_name=ledger_name,
@@ -81,7 +79,7 @@ def consent_check(
         words=request.words,
         asr=request.asr is not None,
     )
-    return partial(check_look_alikes, check=check, mistakable=mistakable_speakers(manifest.speaker_ids, remembering))
+    return partial(check_look_alikes, check=check, mistakable=mistakable_speakers(manifest.speaker_ids, snapshot))
 
 
 def _with_uses(

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["forked_map", "processes_for", "shared_map"]
+__all__ = ["forked_map", "processes_for", "shared_map", "usable_processes"]
 
 _Result = TypeVar("_Result")
 
@@ -28,14 +28,14 @@ _work: Callable[[int], Any] | None = None
 """What a copy of this process does; set there, never here."""
 
 
-def processes_for(count: int, *, worth: int = _LONG) -> int:
-    """Tells how many processes to use for so many pieces of work: a core each, four at most; one where they cannot be copied.
+def usable_processes() -> int:
+    """Counts the processes that may work at once: a core each, at most four; one where processes cannot be copied."""
+    return min(_MOST, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
 
-    Args:
-        count: of the pieces, such as the parts of a manifest, of a thousand lines each.
-        worth: from how many on more than one process gains time.
-    """
-    return min(_MOST, len(os.sched_getaffinity(0))) if count >= worth and sys.platform == "linux" else 1
+
+def processes_for(count: int) -> int:
+    """Tells how many processes to use for a manifest of so many parts of a thousand lines: one for a short one."""
+    return usable_processes() if count >= _LONG else 1
 
 
 def shared_map(work: Callable[[int], _Result], count: int) -> Iterator[_Result]:

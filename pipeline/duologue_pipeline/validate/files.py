@@ -11,7 +11,7 @@ from duologue_pipeline.consent.same_place import refuse_audio_of
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.same_audio import Holder, check_same_audio, hashes_of_refused, sharing
 from duologue_pipeline.records import Recording, Rejected
-from duologue_pipeline.run.forked import forked_map, processes_for
+from duologue_pipeline.run.forked import forked_map, usable_processes
 from duologue_pipeline.run.request import RunRequest
 from duologue_pipeline.stages.tried import tried
 from duologue_pipeline.validate.finding import Decided, Finding, Totals, finding_of, warning_of
@@ -88,7 +88,7 @@ class FilesCheck:
         yield from self._same_audio()
 
     def _looks(self, recordings: Sequence[Recording]) -> Iterator[Looked]:
-        processes = processes_for(len(recordings), worth=_WORTH_A_PROCESS)
+        processes = usable_processes() if len(recordings) >= _WORTH_A_PROCESS else 1
         work = partial(_look_at, tuple(recordings), self._request.words, self._request.asr is not None)
         yield from forked_map(work, len(recordings), processes=processes, fresh=True)
 

@@ -19,6 +19,7 @@ from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.names import absolute_uri, check_name
 from duologue_pipeline.read.whole import Manifest, load_manifest
 from duologue_pipeline.records import SPEAKERS, Recording, Rejected
+from duologue_pipeline.run.forked import shared_map
 from duologue_pipeline.run.request import RunRequest, check_judging
 from duologue_pipeline.stages.tried import tried
 from duologue_pipeline.validate.finding import Decided, Finding, Totals, finding_of, warning_of
@@ -61,7 +62,7 @@ class Validation:
         if request.allow_private_addresses:
             allow_private_addresses()
         uri = absolute_uri(request.manifest)
-        manifest = load_manifest(uri)
+        manifest = load_manifest(uri, each=shared_map)
         self.totals.lines = manifest.lines
         yield from line_findings(uri, speakers=request.ledger is None)
         decided = partial(_decided, manifest, self._check(manifest))
@@ -78,6 +79,7 @@ class Validation:
         request, now = self._request, datetime.now(UTC)
         if request.ledger is None:
             return None
+        from duologue_consent.decisions.remembered import RememberingSnapshot
         from duologue_pipeline.run.decided import consent_check
         from duologue_pipeline.run.ledger import continuing_ledger
 
@@ -88,7 +90,8 @@ class Validation:
                 "with `duologue consent init LEDGER`"
             )
         as_of = request.as_of or now
-        return consent_check(manifest, request, ledger.snapshot(), ledger_name=ledger.name, as_of=as_of)
+        snapshot = RememberingSnapshot.of_snapshot(ledger.snapshot())
+        return consent_check(manifest, request, snapshot, ledger_name=ledger.name, as_of=as_of)
 
     def _by_name(self, decided: Iterable[Decided]) -> Iterator[Finding]:
         """Tells what the names of files and the times say, which are not opened."""
@@ -129,12 +132,15 @@ def _decided(manifest: Manifest, check: Callable[[Recording], Any] | None) -> It
     if check is not None:
         yield from decide_all(manifest, check)
         return
-    known: Any = partial(
-        check_look_alikes, check=lambda _: None, mistakable=mistakable_speakers(manifest.speaker_ids, None)
-    )
+    mistakable = mistakable_speakers(manifest.speaker_ids, None)
+    known = partial(check_look_alikes, check=_nobody_asked, mistakable=mistakable)
     for each in manifest:
         found = each if isinstance(each, Rejected) else tried("consent", known, each)
         yield found if isinstance(found, Rejected) else each
+
+
+def _nobody_asked(_: Recording) -> Any:
+    return None
 
 
 def _name_fault(recording: Recording) -> Finding | None:

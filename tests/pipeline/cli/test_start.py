@@ -37,8 +37,9 @@ AT_WORK = {
 
 def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
     yield path
-    for name in group.list_commands(None) if isinstance(group, TyperGroup) else ():
-        yield from commands(group.get_command(None, name), *path, name)
+    context: Any = None  # which the groups do not look at
+    for name in group.list_commands(context) if isinstance(group, TyperGroup) else ():
+        yield from commands(group.get_command(context, name), *path, name)
 
 
 COMMANDS = list(commands(typer.main.get_command(app)))

@@ -9,7 +9,8 @@ import pytest
 
 from duologue_consent import Ledger, parse_time
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.ingest import audio
+from duologue_pipeline.files.local import Seen
+from duologue_pipeline.ingest.decoded import SampleSource, open_samples
 from duologue_pipeline.validate.finding import Finding, Totals
 from duologue_pipeline.validate.validation import Validation
 from tests.pipeline.validate.conftest import World
@@ -101,9 +102,13 @@ def test_of_who_is_refused_no_audio_is_opened(world: World, monkeypatch: pytest.
     world.call("no")
     world.write()
     Ledger.open(world.ledger).withdraw("no-b", at=parse_time("2026-05-01T00:00:00Z"))
-    opened = []
-    real = audio.open_samples
-    monkeypatch.setattr(audio, "open_samples", lambda path, *rest: opened.append(Path(path).name) or real(path, *rest))
+    opened: list[str] = []
+
+    def heard(path: Path, shown: str, seen: Seen) -> SampleSource:
+        opened.append(path.name)
+        return open_samples(path, shown, seen)
+
+    monkeypatch.setattr("duologue_pipeline.ingest.audio.open_samples", heard)
     findings, totals = world.validated()
     assert [(each.recording_id, each.reason) for each in findings] == [("no", "consent_withdrawn")]
     assert sorted(set(opened)) == ["yes.a.wav", "yes.b.wav"]
