@@ -493,6 +493,7 @@ def test_parquet_and_columns_that_are_called_as_fields(tmp_path: Path) -> None:
     assert (call.a.speaker_id, call.b.channel, call.b.offset_s, call.a.sex) == ("7", 1, 0.25, "female")
     assert (call.synthetic, call.source.license, call.started_before) == (False, "CC-BY-4.0", "2025-01-01")
     assert Path(call.a.words_uri or "").resolve() == tmp_path / "c.json"
+    assert {row["x_terms"] for row in people(out)} == {"CC-BY-4.0"}
 
 
 @pytest.mark.parametrize(
