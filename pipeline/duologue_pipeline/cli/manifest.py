@@ -222,12 +222,14 @@ def from_table(
 
 
 def _tell(written: "Written") -> None:
+    from duologue_pipeline.files.names import shown
     from duologue_pipeline.intake.readme import next_commands
 
-    refused = sum(written.refused.values())
+    refused = sum(map(len, written.refused.values()))
     typer.echo(f"{written.out}: {written.recordings} recordings of {written.speakers} speakers; {refused} refused")
-    for reason, count in written.refused.items():
-        typer.echo(f"  refused: {count} {reason}")
+    for reason, lost in written.refused.items():
+        such_as = "such as " if len(lost) > 1 else ""
+        typer.echo(f"  {len(lost)} {reason}, {such_as}{shown(lost[0].file)}: {shown(lost[0].detail)}")
     for note in written.notes:
         typer.echo(f"note: {note}", err=True)
     if not written.recordings:

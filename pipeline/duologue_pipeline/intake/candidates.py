@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.intake.listing import Listing
+from duologue_pipeline.intake.listing import Listing, composed
 from duologue_pipeline.intake.look import channels_of
 from duologue_pipeline.intake.model import RefusedFile
 
@@ -47,9 +47,10 @@ class Candidate:
     @property
     def aliases(self) -> tuple[tuple[str, ...], ...]:
         """Lists what people may call it, in groups, the most exact ones first: paths before names of files."""
-        names = [PurePosixPath(file).name for file in self.files]
+        files = [composed(file) for file in self.files]
+        names = [PurePosixPath(file).name for file in files]
         return (
-            (self.name, *self.files),
+            (self.name, *files),
             (PurePosixPath(self.name).name, *names, *(PurePosixPath(name).stem for name in names)),
         )
 
@@ -227,8 +228,8 @@ def _matched(listing: Listing, pattern: str) -> dict[str, tuple[str, str]]:
         )
     found = {}
     for file in listing.files:
-        path = PurePosixPath(file)
-        match, folder = compiled.fullmatch(file), ""
+        path = PurePosixPath(composed(file))
+        match, folder = compiled.fullmatch(str(path)), ""
         if match is None and (match := compiled.fullmatch(path.name)) is not None:
             folder = "" if str(path.parent) == "." else f"{path.parent}/"
         if match is not None and match["recording"] and match["side"]:
@@ -238,9 +239,9 @@ def _matched(listing: Listing, pattern: str) -> dict[str, tuple[str, str]]:
 
 def _names(files: Iterable[str]) -> dict[str, str]:
     """Names recordings by their paths without the suffix; with it where two would have one name."""
-    stems = {file: str(PurePosixPath(file).with_suffix("")) for file in files}
+    stems = {file: composed(str(PurePosixPath(file).with_suffix(""))) for file in files}
     counts = Counter(stems.values())
-    return {file: file if counts[stem] > 1 else stem for file, stem in stems.items()}
+    return {file: composed(file) if counts[stem] > 1 else stem for file, stem in stems.items()}
 
 
 def _listed(names: Sequence[str]) -> str:

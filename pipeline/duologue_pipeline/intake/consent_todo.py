@@ -21,7 +21,7 @@ def consent_todo(recordings: Sequence[FoundRecording], source: str, terms: str) 
 
     The columns are named as the options of ``duologue consent grant``; those that only a person can know are empty. What begins
     with ``x_`` is for whoever fills it in: the earliest time of a recording (a grant has to be older), how many there are, the roles,
-    the terms that are known, and the source.
+    the terms that are known (else the licences), and the source.
 
     Args:
         recordings: whose speakers are all named.
@@ -53,7 +53,7 @@ def consent_todo(recordings: Sequence[FoundRecording], source: str, terms: str) 
                 first,
                 len(own),
                 ";".join(roles),
-                terms,
+                terms or "; ".join(sorted({recording.license for recording, _ in own if recording.license})),
                 source,
             ]
         )

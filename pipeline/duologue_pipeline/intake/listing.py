@@ -2,6 +2,7 @@
 
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.intake.model import RefusedFile
 
-__all__ = ["Listing", "list_folder"]
+__all__ = ["Listing", "composed", "list_folder"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Listing:
         return len(self.files) + len(self.refused)
 
 
+def composed(name: str) -> str:
+    """Writes a name in composed letters (NFC): a Mac takes them apart in the names of files, and tables seldom do."""
+    return unicodedata.normalize("NFC", name)
+
+
 def list_folder(folder: Path, *, without: Path) -> Listing:
     """Lists all files in and below a folder; links to files are followed, links to folders are not.
 
@@ -42,6 +48,10 @@ def list_folder(folder: Path, *, without: Path) -> Listing:
     Raises:
         UsageError: there is no such folder, or a part of it cannot be read.
     """
+    if str(folder).startswith(("s3:/", "gs:/", "http:/", "https:/")):
+        raise UsageError(
+            f"{folder}: lies elsewhere; only folders of this machine are listed, use from-table with a table of the addresses"
+        )
     if not folder.is_dir():
         what = "is a file and no folder" if folder.exists() else "there is no such folder"
         raise UsageError(f"{folder}: {what}; name the folder that holds the recordings")

@@ -19,7 +19,8 @@ def channels_of(path: Path) -> int:
     try:
         samples = open_samples(path, path.name, check_regular(str(path)))
     except (RejectError, FileFault, OSError) as error:
-        raise ValueError(error.detail if isinstance(error, RejectError) else str(error)) from None
+        told = error.detail if isinstance(error, RejectError) else str(error)
+        raise ValueError(told.removeprefix(f"{path.name}: ").removeprefix(f"{path}: ")) from None
     try:
         return samples.channels
     finally:

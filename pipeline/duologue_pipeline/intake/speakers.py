@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.intake.listing import composed
 from duologue_pipeline.intake.tables import Table
 
 __all__ = ["PLACEHOLDERS", "TRACK_FIELDS", "Person", "SpeakerMap", "read_speaker_map"]
@@ -104,7 +105,7 @@ def read_speaker_map(table: Table, sides: Sequence[str]) -> SpeakerMap:
     people: dict[tuple[str, str], Person] = {}
     recordings: dict[str, dict[str, str]] = {}
     for number, row in enumerate(table.rows, table.first_row):
-        key = row[place].strip()
+        key = composed(row[place].strip())
         if not key:
             if any(cell.strip() for cell in row):
                 raise UsageError(

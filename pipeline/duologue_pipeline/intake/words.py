@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.intake.candidates import Candidate, Part
-from duologue_pipeline.intake.listing import Listing
+from duologue_pipeline.intake.listing import Listing, composed
 from duologue_pipeline.intake.model import RefusedFile
 from duologue_pipeline.records import SPEAKERS, Recording, Speaker, Track
 from duologue_pipeline.transcripts.formats import format_of
@@ -64,7 +64,7 @@ def _claims(files: Iterable[str], candidates: Iterable[Candidate], found: FoundW
     exact, loose = _called(candidates)
     claimed: dict[_Claim, list[str]] = {}
     for file in files:
-        stem = str(PurePosixPath(file).with_suffix(""))
+        stem = composed(str(PurePosixPath(file).with_suffix("")))
         claims = exact.get(stem) or loose.get(PurePosixPath(stem).name) or set()
         names = sorted({name for name, _ in claims})
         if len(names) == 1:
@@ -90,7 +90,7 @@ def _called(candidates: Iterable[Candidate]) -> tuple[dict[str, set[_Claim]], di
         both: set[_Claim] = {(candidate.name, side) for side in SPEAKERS}
         exact.setdefault(str(PurePosixPath(candidate.name)), set()).update(both)
         for side, part in _parts(candidate):
-            stem = str(PurePosixPath(part.file).with_suffix(""))
+            stem = composed(str(PurePosixPath(part.file).with_suffix("")))
             shared = candidate.a.file == candidate.b.file
             exact.setdefault(stem, set()).update(both if shared else {(candidate.name, side)})
             for name in part.sides:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from duologue_consent.decisions.names import look_alike_ids
+from duologue_consent.decisions.names import by_skeleton, look_alike_ids, skeleton
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.names import is_remote
 from duologue_pipeline.files.storage import write_bytes
@@ -45,7 +45,7 @@ class Written:
         speakers: how many people they name.
         anonymous: how many of those are a side of one recording, and nobody knows who.
         undated: how many recordings have no time.
-        refused: how many files or rows were refused, by reason.
+        refused: what was refused, by reason; the first of each is the first by its name.
         notes: what the user should know, a sentence each.
     """
 
@@ -54,7 +54,7 @@ class Written:
     speakers: int
     anonymous: int
     undated: int
-    refused: Mapping[str, int]
+    refused: Mapping[str, tuple[RefusedFile, ...]]
     notes: tuple[str, ...]
 
 
@@ -88,11 +88,12 @@ def write_intake(
     documents: dict[str, tuple[dict[str, Any], FoundRecording]] = {}
     refused = list(intake.refused)
     counts = Counter(recording.name for recording in intake.recordings)
+    people = by_skeleton(track.speaker_id for each in intake.recordings for track in each.tracks if track.speaker_id)
     anonymous = 0
     base = out.resolve()
     for recording in sorted(intake.recordings, key=lambda each: each.name):
         recording_id = ids[recording.name]
-        named = _with_anonymous(recording, recording_id) if anonymous_sides else recording
+        named = _with_anonymous(recording, recording_id, people) if anonymous_sides else recording
         document = _document(named, recording_id, base)
         fault = _fault(named, document, counts[recording.name])
         if fault is not None:
@@ -113,7 +114,10 @@ def write_intake(
         speakers=len(speakers),
         anonymous=anonymous,
         undated=undated,
-        refused=dict(sorted(Counter(each.reason for each in refused).items())),
+        refused={
+            reason: tuple(each for each in refused if each.reason == reason)
+            for reason in sorted({each.reason for each in refused})
+        },
         notes=notes,
     )
     texts = {
@@ -134,9 +138,15 @@ def write_intake(
     return written
 
 
-def _with_anonymous(recording: FoundRecording, recording_id: str) -> FoundRecording:
+def _with_anonymous(
+    recording: FoundRecording, recording_id: str, people: Mapping[str, tuple[str, ...]]
+) -> FoundRecording:
+    """Gives unknown speakers an id of their own, but for one that would look like somebody who is known."""
+    own = {side: f"{recording_id}.{side}" for side in "ab"}
     a, b = (
-        replace(track, speaker_id=f"{recording_id}.{side}") if track.speaker_id is None else track
+        replace(track, speaker_id=own[side])
+        if track.speaker_id is None and skeleton(own[side]) not in people
+        else track
         for side, track in zip("ab", recording.tracks, strict=True)
     )
     return replace(recording, a=a, b=b)

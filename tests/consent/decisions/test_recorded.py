@@ -159,3 +159,12 @@ def test_what_is_remembered_of_intervals_is_what_each_would_get(
         expected = plain.decide("spk-17", **question)
         found = remembering.decide("spk-17", **question)
         assert (found.reason, found.grants) == (expected.reason, expected.grants)
+
+
+def test_a_yes_to_a_short_interval_is_none_to_a_longer_one() -> None:
+    events = make_history(*BOTH_DAY_1, ("withdraw", TRAINING, 4), ("grant", TRAINING, 6))
+    remembering = RememberingSnapshot.of_snapshot(snapshot_of(events))
+    asked: Any = {"purpose": Purpose.TRAINING_INHOUSE, "as_of": day(10)}
+    assert remembering.decide("spk-17", recorded_at=between(2, 3), **asked).allowed
+    assert remembering.decide("spk-17", recorded_at=between(2, 5), **asked).reason == "consent_withdrawn"
+    assert remembering.decide("spk-17", recorded_at=day(2), **asked).allowed

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -329,6 +330,52 @@ def test_hostile_names_are_refused_or_held_as_they_are(tmp_path: Path) -> None:
     assert "a\nb" in names.values()
 
 
+def test_one_name_in_two_unicode_forms_is_found_by_either(tmp_path: Path) -> None:
+    folder, out = tmp_path / "calls", tmp_path / "out"
+    apart = unicodedata.normalize("NFD", "Gespräch")
+    for side in ("ärztin", "patient"):
+        audio(folder / unicodedata.normalize("NFD", f"{apart}_{side}.wav"), 1)
+    table = tmp_path / "who.csv"
+    table.write_text("recording,side,speaker\nGespräch,ärztin,A\nGespräch,patient,P\n", encoding="utf-8")
+    result = from_folder(
+        folder, "--pairs", "(?P<recording>.+)_(?P<side>ärztin|patient)[.]wav", "--speakers", table, "--out", out
+    )
+    assert result.exit_code == 0, result.output
+    (call,) = recordings(out).values()
+    assert {call.a.speaker_id, call.b.speaker_id} == {"A", "P"}
+    assert Path(call.a.uri).is_file()
+
+
+def test_two_files_that_differ_by_their_unicode_form_are_both_refused(tmp_path: Path) -> None:
+    folder, out = tmp_path / "calls", tmp_path / "out"
+    for form in ("NFC", "NFD"):
+        audio(folder / unicodedata.normalize(form, "Gespräch.wav"))
+    from_folder(folder, "--stereo", "*.wav", "--anonymous-sides", "--out", out)
+    assert list(reasons(out).values()) == ["id_twice", "id_twice"]
+    account(out, folder)
+
+
+def test_an_anonymous_side_is_never_somebody_who_is_known(calls: Path, tmp_path: Path) -> None:
+    out, table = tmp_path / "out", tmp_path / "who.csv"
+    table.write_text("recording,a,b\ncall_20260301_101500,Call_20260301_111500.B,\n")
+    from_folder(calls, "--stereo", "call*.wav", "--speakers", table, "--anonymous-sides", "--out", out)
+    assert recordings(out).keys() == {"call_20260301_101500"}
+    assert reasons(out)["call_20260301_111500.wav"] == "speaker_unknown"
+
+
+def test_what_was_refused_first_is_named_on_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "calls"
+    audio(folder / "a\nb.wav", 1)
+    audio(folder / "c.wav")
+    result = from_folder(folder, "--stereo", "*.wav", "--anonymous-sides", "--out", tmp_path / "out")
+    assert "  1 not_two_channels, a\\nb.wav: has 1 channel" in result.stdout
+
+
+def test_a_folder_in_a_store_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    result = from_folder("s3://bucket/calls", "--stereo", "*.wav", "--anonymous-sides", "--out", tmp_path / "out")
+    assert (result.exit_code, "only folders of this machine are listed" in result.stderr) == (2, True)
+
+
 def test_hashed_ids_tell_nothing_of_the_names(calls: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     from_folder(calls, "--stereo", "call*.wav", "--anonymous-sides", "--hashed-ids", "--out", out)
@@ -446,6 +493,7 @@ def test_parquet_and_columns_that_are_called_as_fields(tmp_path: Path) -> None:
     assert (call.a.speaker_id, call.b.channel, call.b.offset_s, call.a.sex) == ("7", 1, 0.25, "female")
     assert (call.synthetic, call.source.license, call.started_before) == (False, "CC-BY-4.0", "2025-01-01")
     assert Path(call.a.words_uri or "").resolve() == tmp_path / "c.json"
+    assert {row["x_terms"] for row in people(out)} == {"CC-BY-4.0"}
 
 
 @pytest.mark.parametrize(
