@@ -97,8 +97,9 @@ def _confirm(opened: Ledger, events: Sequence[ConsentEvent], again: str, action:
         typer.echo(line)
     for event in events if details else ():
         typer.echo(detail_line(snapshot, event, now))
-    if action is Action.WITHDRAW:
-        for line in next_lines(opened, snapshot, {event.speaker_id for event in events}, again=again):
+    if action is not Action.GRANT:
+        people, always = {event.speaker_id for event in events}, action is Action.WITHDRAW
+        for line in next_lines(opened, snapshot, people, again=again, always=always):
             typer.echo(line)
 
 

@@ -51,8 +51,9 @@ def confirm(ledger: Ledger, appended: Sequence[ConsentEvent], *, asked: str, aga
             lines.append(note)
         if event.action is Action.GRANT:
             lines += incomplete_notes(event)
-    if any(event.action not in (Action.GRANT, Action.REFUSE) for event in appended):
-        lines += next_lines(ledger, snapshot, people, again=again)
+    denials = {event.action for event in appended} - {Action.GRANT}
+    if denials:  # a refusal mostly ends nothing
+        lines += next_lines(ledger, snapshot, people, again=again, always=denials != {Action.REFUSE})
     for line in lines if details else dict.fromkeys(lines):  # a note on each of several purposes is said once
         typer.echo(line)
 

@@ -18,13 +18,16 @@ from duologue_consent.lineage.store import read_links
 __all__ = ["ledger_words", "next_lines"]
 
 
-def next_lines(ledger: Ledger, snapshot: Snapshot, people: Collection[str], *, again: str) -> Iterator[str]:
+def next_lines(
+    ledger: Ledger, snapshot: Snapshot, people: Collection[str], *, again: str, always: bool = True
+) -> Iterator[str]:
     """Writes the lines: the releases by the lineage with the command for each, then whom else to tell.
 
     Args:
         ledger: as it is now.
         snapshot: of it.
         people: who has said no.
+        always: whether something is said also where no release is known that is concerned.
         again: the words by which a further command names the ledger, of :func:`ledger_words`.
     """
     pseudonyms = {snapshot.commitment(each) for each in people}
@@ -44,10 +47,11 @@ def next_lines(ledger: Ledger, snapshot: Snapshot, people: Collection[str], *, a
         for folder, datasets in folders.items():
             yield f"  duologue consent propagate {shlex.quote(folder)}{again}    # {', '.join(datasets)}"
         yield "and, by the same command, out of every other release that was made with this ledger (`lineage add` makes one known)."
-    else:
+    elif always:
         yield f"Next, for each release that was made with this ledger: duologue consent propagate RELEASE{again}"
         yield "(the ledger's lineage knows of none that is concerned; `duologue consent lineage add` makes one known)"
-    yield from affected_lines(ledger)
+    if hit or always:
+        yield from affected_lines(ledger)
 
 
 def ledger_words(context: typer.Context, ledger: str) -> str:

@@ -55,14 +55,14 @@ _LEDGER: Final = typer.Option(
 LedgerOption = Annotated[str, _LEDGER]
 LedgerIfAnyOption = Annotated[str | None, _LEDGER]
 LedgerPlace = Annotated[
-    str | None, typer.Argument(metavar="[LEDGER]", help="The same as --ledger LEDGER.", show_default=False)
+    str | None, typer.Argument(metavar="LEDGER", help="The same as --ledger LEDGER.", show_default=False)
 ]
 SpeakerArgument = Annotated[
     str, typer.Argument(metavar="SPEAKER", help="Name the speaker by the id that manifests use.")
 ]
 SpeakerIfAnyArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[SPEAKER]", help="Name the speaker by the id that manifests use.", show_default=False),
+    typer.Argument(metavar="SPEAKER", help="Name the speaker by the id that manifests use.", show_default=False),
 ]
 DetailsOption = Annotated[
     bool,
@@ -75,7 +75,7 @@ TableOption = Annotated[
         metavar="TABLE",
         help="Enter every row of this table, all or none: CSV with a header, of which the columns are named as the options "
         "(speaker, purpose, at, …; several values in a cell with ;), or JSON Lines. An option holds for every row where "
-        "the table has no such column.",
+        "the table does not fill in that column.",
         show_default=False,
     ),
 ]

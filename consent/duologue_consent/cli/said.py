@@ -34,11 +34,11 @@ def counted(count: int, what: str) -> str:
 
 def done_line(snapshot: Snapshot, events: Sequence[ConsentEvent], *, asked: str, now: datetime) -> str:
     """Says what was entered about the speakers of one call, and where it changes nothing."""
-    by_action: dict[Action, list[ConsentEvent]] = {}
+    alike: dict[tuple[Action, Sequence[Form], datetime | None], list[ConsentEvent]] = {}
     for event in events:
-        by_action.setdefault(event.action, []).append(event)
+        alike.setdefault((event.action, event.terms.forms, event.expires_at), []).append(event)
     overruled = _overruled(snapshot, events, now)
-    parts = [_clause(own, asked=asked, gives=not overruled) for own in by_action.values()]
+    parts = [_clause(own, asked=asked, gives=not overruled) for own in alike.values()]
     return f"Done: {'; '.join(parts)}.{overruled}"
 
 

@@ -42,6 +42,7 @@ def draft_entries(transaction: Transaction, entries: Sequence[Entry]) -> list[En
         TableError: some rows cannot be entered, e.g. there is nothing to withdraw; all faults are named.
         UnclearPeopleError: all else is well, and some ids only look like those of others, of the ledger or of rows before.
     """
+    transaction.read_ahead(entry.speaker_id for entry in entries if entry.action is Action.WITHDRAW)
     known = transaction.known()
     drafted: list[Entered] = []
     faults: list[CellFault] = []

@@ -263,7 +263,8 @@ def test_what_the_jurisdiction_asks_for_is_said_while_the_record_is_entered(ledg
 
 def test_a_whole_record_is_appended_at_once(ledger: Path, tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text(json.dumps(RECORD))
-    assert consent("grant", "--record", tmp_path / "record.json", "--ledger", ledger).exit_code == 0
+    done = consent("grant", "--record", tmp_path / "record.json", "--ledger", ledger)
+    assert done.stdout.startswith("Done: spk-17 allows recording as tokens; spk-17 has refused likeness.\n")
     first, second = Ledger.open(ledger).snapshot().history("spk-17")
     assert (first.action, first.purpose, first.terms.forms) == ("grant", "recording", (Form.TOKENS,))
     assert (second.action, second.purpose, second.terms.jurisdiction) == ("refuse", "likeness", "DE")

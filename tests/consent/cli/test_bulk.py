@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from duologue_consent import Form, Ledger
+from duologue_consent import Form, Ledger, Purpose
 from duologue_consent.cli.app import app
 
 AT = "2026-02-20T09:00:00Z"
@@ -235,9 +235,8 @@ def test_misuse_is_told_and_changes_nothing(ledger: Path, name: str) -> None:
 
 
 def test_a_no_needs_no_clock_and_a_yes_does(ledger: Path) -> None:
-    Ledger.open(ledger).grant(
-        "a", ["recording"], at=datetime(2026, 3, 1, tzinfo=UTC), entered_at=datetime(2998, 1, 1, tzinfo=UTC)
-    )  # type: ignore[list-item]
+    late = datetime(2998, 1, 1, tzinfo=UTC)
+    Ledger.open(ledger).grant("a", [Purpose.RECORDING], at=datetime(2026, 3, 1, tzinfo=UTC), entered_at=late)
     file = table(ledger, [("speaker", "purpose"), ("a", "recording")])
     assert "set the clock" in consent(ledger, "grant", "--from", file).stderr
     assert consent(ledger, "withdraw", "--from", file).exit_code == 0

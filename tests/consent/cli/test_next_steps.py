@@ -92,6 +92,12 @@ def test_others_who_end_a_consent_are_told_the_same_and_a_yes_is_not(path: Path)
     assert "Next" not in consent(path, "grant", "carl", "--purpose", "likeness").stdout
 
 
+def test_a_refusal_that_ends_a_consent_is_told_the_same_and_another_is_not(path: Path) -> None:
+    assert consent(path, "refuse", "anna", "--purpose", "likeness").stdout == "Done: anna has refused likeness.\n"
+    assert len(propagations(consent(path, "refuse", "anna", "--purpose", "training_inhouse"))) == 1
+    assert len(propagations(consent(path, "refuse", "anna", "--purpose", "recording"))) == 2
+
+
 def test_a_table_of_withdrawals_names_each_release_once(path: Path, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("speaker\nanna\ncarl\n")
     result = consent(path, "withdraw", "--from", str(tmp_path / "t.csv"))
