@@ -19,8 +19,12 @@ __all__ = ["TransformersRecognizer", "check_folder", "downloaded"]
 _SHORTEST: Final = RATE_HZ // 10
 
 
-def downloaded(hub_id: str, *, allow_network: bool) -> Path:
+def downloaded(model: str, *, allow_network: bool) -> Path:
     """Finds a model of the Hugging Face hub in its cache, or downloads it.
+
+    Args:
+        model: its id.
+        allow_network: whether it may be downloaded.
 
     Raises:
         OSError, ValueError: it is not there.
@@ -28,7 +32,7 @@ def downloaded(hub_id: str, *, allow_network: bool) -> Path:
     from huggingface_hub import snapshot_download
 
     patterns = ["*.json", "*.txt", "*.safetensors", "*.model"]
-    return Path(snapshot_download(hub_id, local_files_only=not allow_network, allow_patterns=patterns))
+    return Path(snapshot_download(model, local_files_only=not allow_network, allow_patterns=patterns))
 
 
 def check_folder(folder: Path, source: str) -> None:
@@ -76,7 +80,7 @@ class TransformersRecognizer:
                 device="cpu",
                 model_kwargs={"use_safetensors": True},  # a pickle can run anything
             )
-            generation = getattr(self._pipeline.model, "generation_config", None)
+            generation: Any = getattr(self._pipeline.model, "generation_config", None)
             multilingual = bool(getattr(generation, "is_multilingual", False))
             self._languages = {token.strip("<|>") for token in generation.lang_to_id} if multilingual else set[str]()
         except Exception as error:  # noqa: BLE001 - whatever building a model can raise

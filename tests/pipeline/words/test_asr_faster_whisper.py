@@ -63,7 +63,8 @@ def test_telephone_speech_is_heard_with_times_and_confidence(tiny: FasterWhisper
     """Good morning, Oak Street garage. How can I help you? From .6 to 3.4 s of the track."""
     (words,) = tiny.words([sample("a", 0.0, 4.0)], language="en-US")
     assert text(words).lower().startswith("good morning, oak street")
-    assert (words[0].start_s, words[1].end_s) == (pytest.approx(0.6, abs=0.25), pytest.approx(1.29, abs=0.25))
+    assert words[0].start_s == pytest.approx(0.6, abs=0.25)
+    assert words[1].end_s == pytest.approx(1.29, abs=0.25)
     assert all(0 <= word.start_s <= word.end_s <= 4.0 for word in words)
     assert all(word.confidence is not None and 0 < word.confidence <= 1 for word in words)
 
@@ -83,9 +84,9 @@ def test_pieces_in_one_window_keep_their_words_and_two_models_hear_the_same(fold
 
 
 def test_a_real_caller_is_heard(tiny: FasterWhisper) -> None:
-    words = tiny.words([call("auto_repairs_49_agent", 0.0, 12.0)], language="en")
+    words = tiny.words([call("auto_repairs_40_agent", 0.0, 6.5)], language="en")
     assert len(words[0]) >= 15
-    assert "repair" in text(words[0]).lower()
+    assert "how can i help you today" in text(words[0]).lower()
 
 
 def test_a_model_of_english_alone_knows_no_other_language(tiny: FasterWhisper) -> None:
@@ -201,7 +202,9 @@ def test_a_program_that_is_none_is_refused() -> None:
 
 
 def test_models_of_the_other_program_are_told_apart(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"has model\.bin, as models for CTranslate2 have; write --asr faster-whisper:"):
+    with pytest.raises(
+        UsageError, match=r"has model\.bin, as models for CTranslate2 have; write --asr faster-whisper:"
+    ):
         AsrModel(str(folder)).open()
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"")
