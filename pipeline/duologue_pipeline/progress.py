@@ -77,7 +77,7 @@ def remaining(share: float, elapsed_s: float, *, hours: float) -> list[str]:
     """
     told = []
     if hours > 0:
-        told.append(f"{hours:.1f} h of audio")
+        told.append(f"{hours:.1f} h of audio" if hours >= 1 else f"{60 * hours:.1f} min of audio")
         if elapsed_s >= 1:
             told.append(f"{hours * 3600 / elapsed_s:.0f} times real time")
     if 0 < share < 1 and elapsed_s >= 1:

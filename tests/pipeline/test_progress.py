@@ -75,5 +75,6 @@ def test_hours_rate_and_time_left_are_told_as_far_as_they_are_known() -> None:
     assert remaining(0.25, 60, hours=2) == ["2.0 h of audio", "120 times real time", "3 min left"]
     assert remaining(0.0, 60, hours=0) == []
     assert remaining(1.0, 60, hours=2) == ["2.0 h of audio", "120 times real time"]
+    assert remaining(1.0, 60, hours=0.05) == ["3.0 min of audio", "3 times real time"]
     assert remaining(0.01, 360, hours=0) == ["9 h 54 min left"]
     assert remaining(0.5, 30, hours=0) == ["30 s left"]

@@ -127,8 +127,9 @@ class FilesCheck:
                 yield found
                 continue
             named = ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
-            told = f"a track of it holds the same samples as one of {named}; they are kept in one split, and marked"
-            warning = warning_of(recording_id, None, "audio", "audio_same_as_other", told)
+            fault = f"a track of it holds the same samples as one of {named}: they are kept in one split, and marked"
+            remedy = "keep one of them in the manifest, where they are one recording"
+            warning = warning_of(recording_id, None, "audio", "audio_same_as_other", fault, remedy)
             yield from self._totals.warn(recording_id, [warning])
 
 

@@ -114,10 +114,11 @@ def finding_of(rejected: Rejected, recording: Recording | None = None) -> Findin
     )
 
 
-def warning_of(recording_id: str, track: str | None, what: str, reason: str, told: str) -> Finding:
-    """Makes the finding of what a run takes and tells; ``told`` is fault and remedy, parted by a semicolon or a colon."""
-    fault, remedy = split_told(without_secrets(told))
-    return Finding("warned", what, reason, public_id(recording_id), track, None, fault, remedy)
+def warning_of(recording_id: str, track: str | None, what: str, reason: str, fault: str, remedy: str) -> Finding:
+    """Makes the finding of what a run takes and tells."""
+    return Finding(
+        "warned", what, reason, public_id(recording_id), track, None, without_secrets(fault), without_secrets(remedy)
+    )
 
 
 def split_told(told: str) -> tuple[str, str]:

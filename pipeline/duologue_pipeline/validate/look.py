@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from duologue_pipeline.errors import REMEDIES
 from duologue_pipeline.files.kept import keeping
 from duologue_pipeline.ingest.measure import ingest_recording
 from duologue_pipeline.ingest.same_audio import Holder, track_hashes
 from duologue_pipeline.ingest.usable import left_out_s, track_span
 from duologue_pipeline.records import SPEAKERS, Ingested, Recording, Rejected, Speaker, WordsCheck
 from duologue_pipeline.stages.tried import tried
-from duologue_pipeline.validate.finding import Finding, finding_of, warning_of
+from duologue_pipeline.validate.finding import Finding, finding_of, split_told, warning_of
 from duologue_pipeline.words.check import explain_check, explain_outside, words_inside
 from duologue_pipeline.words.files import Transcripts
 from duologue_pipeline.words.find import require_fitting, written_words
@@ -60,12 +61,8 @@ def look_at(recording: Recording, *, policy: str, asr: bool) -> Looked:
         return Looked((*found, finding_of(read, recording)), duration_ms, hashes)
     given, checks = read
     for speaker, check in checks.items():
-        if check.verdict in ("outside", "invalid"):
-            told = explain_check(check, speaker=speaker)
-            unused = "these words are not used" if check.verdict == "outside" else "the track goes without words"
-            found.append(warning_of(recording.recording_id, speaker, "words", check.verdict, f"{told}; {unused}"))
-        elif told := explain_outside(check, speaker=speaker):
-            found.append(warning_of(recording.recording_id, speaker, "words", "outside", told))
+        if told := _of_words(check, speaker):
+            found.append(warning_of(recording.recording_id, speaker, "words", *told))
     used = [speaker for speaker in SPEAKERS if speaker in checks and checks[speaker].verdict == "undetermined"]
     return Looked(tuple(found), duration_ms, hashes, tuple((speaker, given.formats[speaker]) for speaker in used))
 
@@ -76,12 +73,29 @@ def _of_audio(ingested: Ingested) -> list[Finding]:
     found = []
     for speaker, track, report in zip(SPEAKERS, recording.tracks, (audio.a, audio.b), strict=True):
         if early_s := left_out_s(track, report):
-            told = f"{early_s:g} s lie before the conversation and are left out; correct offset_s if they belong to it"
-            found.append(warning_of(recording.recording_id, speaker, "audio", "left_out", told))
+            fault, remedy = (
+                f"{early_s:g} s lie before the conversation and are left out",
+                "correct offset_s if they belong to it",
+            )
+            found.append(warning_of(recording.recording_id, speaker, "audio", "left_out", fault, remedy))
     if audio.gain_db:
-        told = f"the tracks go over full scale, and both are turned down by {-audio.gain_db:g} dB; nothing need be done"
-        found.append(warning_of(recording.recording_id, None, "audio", "over_scale", told))
+        fault = f"the tracks go over full scale, and both are turned down by {-audio.gain_db:g} dB"
+        found.append(warning_of(recording.recording_id, None, "audio", "over_scale", fault, "nothing need be done"))
     return found
+
+
+def _of_words(check: WordsCheck, speaker: Speaker) -> tuple[str, str, str] | None:
+    """Tells what is wrong with words, and what becomes of them: reason, fault, remedy."""
+    if check.verdict == "invalid":
+        fault, remedy = split_told(check.detail)
+        return "invalid", f"{fault}: the words are not used", remedy or REMEDIES["words_invalid"]
+    told = (
+        explain_check(check, speaker=speaker) if check.verdict == "outside" else explain_outside(check, speaker=speaker)
+    )
+    if not told:
+        return None
+    fault, _, remedy = told.partition(": ")
+    return "outside", fault + (": they are not used" if check.verdict == "outside" else ""), remedy
 
 
 def _words(ingested: Ingested, policy: str, asr: bool) -> tuple[Transcripts, dict[Speaker, WordsCheck]]:

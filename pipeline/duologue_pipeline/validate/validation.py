@@ -13,7 +13,7 @@ from typing import Any
 from duologue_pipeline.consent.decide import Refused, decide_all
 from duologue_pipeline.consent.gate import recording_time
 from duologue_pipeline.consent.look_alikes import check_look_alikes, mistakable_speakers
-from duologue_pipeline.errors import RejectError, UsageError
+from duologue_pipeline.errors import REMEDIES, RejectError, UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.names import absolute_uri, check_name
@@ -22,7 +22,7 @@ from duologue_pipeline.records import SPEAKERS, Recording, Rejected
 from duologue_pipeline.run.forked import shared_map
 from duologue_pipeline.run.request import RunRequest, check_judging
 from duologue_pipeline.stages.tried import tried
-from duologue_pipeline.validate.finding import Decided, Finding, Totals, finding_of, warning_of
+from duologue_pipeline.validate.finding import Decided, Finding, Totals, finding_of, split_told, warning_of
 from duologue_pipeline.validate.lines import line_findings
 
 __all__ = ["Validation"]
@@ -118,12 +118,12 @@ class Validation:
             return []
         reason = "consent_recording_time_unknown"
         if recording.started_at is None:
-            told = "it is not said when the recording was made, and without that a run refuses it; give started_at"
-            return [warning_of(recording.recording_id, None, "consent", reason, told)]
+            fault = "it is not said when the recording was made, and without that a run refuses it"
+            return [warning_of(recording.recording_id, None, "consent", reason, fault, REMEDIES[reason])]
         try:
             recording_time(recording, self._request.as_of or datetime.now(UTC))
         except RejectError as error:
-            return [warning_of(recording.recording_id, None, "consent", reason, error.detail)]
+            return [warning_of(recording.recording_id, None, "consent", reason, *split_told(error.detail))]
         return []
 
 
