@@ -25,8 +25,8 @@ FEW: Final = 5
 SMALL_PLACE: Final = f"not counted out, as a place has fewer than {FEW}"
 """Stands for the speakers of every place where one has few."""
 
-SMALL_GROUP: Final = f"not counted out, as a group has fewer than {FEW}"
-"""Stands for the speakers of every group where one has few."""
+SMALL_GROUP: Final = f"fewer than {FEW}"
+"""Stands for all speakers where they are few."""
 
 AFTER_WITHDRAWAL: Final = "not counted out after a withdrawal"
 """Stands for all speakers in a later version: by the one before, it would tell of what group who withdrew was."""
@@ -50,23 +50,24 @@ def counts_by_place(counts: Mapping[str, int], *, later: bool) -> dict[str, int 
 
 
 def counts_by_text(counts: Mapping[str, int], *, later: bool) -> dict[str, int | str]:
-    """Gives how many speakers there are by a text that anybody may have written, or for every one why none is counted out.
+    """Gives how many speakers there are by a text that anybody may have written.
 
-    Groups of few are one, ``other``: the text of such a group could name who is in it.
+    Groups of few are one, ``other``, which takes in the smallest of the rest until it is none of few: the text of a small group could
+    name who is in it, and its count would be told by the difference.
 
     Args:
         counts: text -> speakers; ``unknown`` where it is not said.
-        later: whether a withdrawal has made this version of the one before.
+        later: whether a withdrawal has made this version of the one before; then none is counted out.
     """
-    merged: dict[str, int] = {}
-    for text, count in counts.items():
-        name = text if count >= FEW or text == "unknown" else "other"
-        merged[name] = merged.get(name, 0) + count
-    if later:
-        return dict.fromkeys(merged, AFTER_WITHDRAWAL)
-    if any(count < FEW for count in merged.values()):
-        return dict.fromkeys(merged, SMALL_GROUP)
-    return dict(merged)
+    left = dict(counts)
+    other = [text for text, count in counts.items() if count < FEW]
+    others = sum(left.pop(text) for text in other)
+    while other and others < FEW and left:
+        others += left.pop(min(left, key=lambda text: (left[text], text)))
+    told: dict[str, int | str] = dict(left)
+    if other:
+        told["other"] = others if others >= FEW else SMALL_GROUP
+    return dict.fromkeys(told, AFTER_WITHDRAWAL) if later else told
 
 
 def apart(count: int, told: Iterable[int]) -> bool:
