@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from shlex import quote
 
 from duologue_pipeline.intake.model import REFUSALS, FoundRecording, Intake, RefusedFile
 
@@ -15,8 +16,8 @@ def next_commands(out: str) -> tuple[str, str]:
         out: the folder of the intake as it would be typed.
     """
     return (
-        f"duologue consent grant --from {out}/consent-todo.csv --ledger consent.db",
-        f"duologue run {out}/manifest.jsonl --ledger consent.db --out {out}-release",
+        f"duologue consent grant --from {quote(f'{out}/consent-todo.csv')} --ledger consent.db",
+        f"duologue run {quote(f'{out}/manifest.jsonl')} --ledger consent.db --out {quote(f'{out}-release')}",
     )
 
 

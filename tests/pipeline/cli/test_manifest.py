@@ -371,6 +371,13 @@ def test_what_was_refused_first_is_named_on_one_line(tmp_path: Path) -> None:
     assert "  1 not_two_channels, a\\nb.wav: has 1 channel" in result.stdout
 
 
+def test_the_next_commands_can_be_pasted_whatever_the_folder_is_called(calls: Path, tmp_path: Path) -> None:
+    out = tmp_path / "our calls"
+    result = from_folder(calls, "--stereo", "call*.wav", "--anonymous-sides", "--out", out)
+    assert f"--from '{out}/consent-todo.csv'" in result.stdout
+    assert (out / "README.md").read_text().endswith("--out 'our calls-release'\n")
+
+
 def test_a_folder_in_a_store_is_refused_in_a_sentence(tmp_path: Path) -> None:
     result = from_folder("s3://bucket/calls", "--stereo", "*.wav", "--anonymous-sides", "--out", tmp_path / "out")
     assert (result.exit_code, "only folders of this machine are listed" in result.stderr) == (2, True)
