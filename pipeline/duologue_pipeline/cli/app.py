@@ -4,6 +4,7 @@ A module of a command imports at its top what its help text needs and nothing mo
 loaded whenever any command is. Those of ``duologue consent`` are loaded when one of them is asked for.
 """
 
+import gc
 import sys
 from functools import cache
 from typing import Annotated, Final, NoReturn
@@ -45,13 +46,16 @@ _SHOWN: Final = 200  # of a name that may be thousands of letters long
 @cache
 def _consent_app() -> typer.Typer:
     """Loads the commands of the consent package, and adds those that need the pipeline."""
-    from duologue_consent.cli.app import app as consent_app
-    from duologue_consent.lineage.release_facts import read_stores_with
-    from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
-    from duologue_pipeline.cli.explain import explain
-    from duologue_pipeline.cli.propagate import EXAMPLE as PROPAGATE_EXAMPLE
-    from duologue_pipeline.cli.propagate import propagate
-
+    gc.disable()  # all that is loaded stays: to look for garbage in it is a tenth of the time
+    try:
+        from duologue_consent.cli.app import app as consent_app
+        from duologue_consent.lineage.release_facts import read_stores_with
+        from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
+        from duologue_pipeline.cli.explain import explain
+        from duologue_pipeline.cli.propagate import EXAMPLE as PROPAGATE_EXAMPLE
+        from duologue_pipeline.cli.propagate import propagate
+    finally:
+        gc.enable()
     consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
     consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)
     read_stores_with(read_if_there)
