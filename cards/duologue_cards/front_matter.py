@@ -62,7 +62,7 @@ def front_matter(sheet: Sheet) -> str:
         "dataset_info": {"config_name": "default", "features": sample_features(include_audio=facts.include_audio)},
     }
     return DatasetCardData(
-        pretty_name=sheet.stated.get("name", facts.name),
+        pretty_name=sheet.title,
         language=codes or None,
         license=licenses[0] if len(licenses) == 1 else licenses,
         task_categories=["audio-to-audio"],

@@ -41,7 +41,7 @@ def write_readme(sheet: Sheet) -> str:
     """Writes the text of README.md, front matter and body; the same facts give the same bytes."""
     facts = sheet.facts
     sections = (
-        f"# {phrases.escaped(sheet.stated.get('name', facts.name))} {facts.version}\n\n{_warning(facts)}{phrases.summary(facts)}",
+        f"# {phrases.escaped(sheet.title)} {facts.version}\n\n{_warning(facts)}{phrases.summary(facts)}",
         _usable(sheet),
         uses(sheet),
         _contents(facts),

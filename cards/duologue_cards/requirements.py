@@ -223,7 +223,10 @@ def _realistic_overlap(sheet: Sheet) -> Requirement:
 
 
 def _register_coverage(sheet: Sheet) -> Requirement:
-    threshold = "3 effective registers (exp of the entropy of the hours), none with more than 60 %; our convention"
+    threshold = (
+        "3 effective registers (exp of the entropy of the hours), none with more than 60 %; where no register is named the "
+        "setting counts, else the topic; our convention"
+    )
     facts = ("registers", "settings")
     hours = sheet.evidence.registers
     total = math.fsum(hours.values())
@@ -235,7 +238,10 @@ def _register_coverage(sheet: Sheet) -> Requirement:
     effective = math.exp(-math.fsum(share * math.log(share) for share in shares))
     good = effective >= 3 - 1e-9 and max(shares) <= 0.60
     told = math.floor(100 * (effective + 1e-9)) / 100  # not rounded up to a limit that it does not reach
-    says = f"{told:.2f} effective registers, the largest with {percent(max(shares))} of the hours that name one"
+    says = (
+        f"{told:.2f} effective registers (registers, else settings, else topics), the largest with {percent(max(shares))} of "
+        "the hours that name one"
+    )
     return Requirement("register_coverage", PASS if good else FAIL, threshold, says, facts)
 
 

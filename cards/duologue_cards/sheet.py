@@ -64,6 +64,11 @@ class Sheet:
         return reason
 
     @property
+    def title(self) -> str:
+        """Names the release for people: as a person stated it, else by its own name."""
+        return str(self.stated.get("name", self.facts.name))
+
+    @property
     def reference(self) -> HumanTurnTaking:
         """Gives the turn-taking of people."""
         return self.rules.turn_taking

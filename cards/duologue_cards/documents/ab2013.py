@@ -89,7 +89,7 @@ def write_ab2013(sheet: Sheet) -> str:
 def write_ab2013_page(sheet: Sheet) -> str:
     """Writes the text of cards/ab2013.md."""
     items = [(title, item) for title, item in zip(_TITLES, ab2013_items(sheet).values(), strict=True)]
-    return prose("ab2013.md.j2", name=sheet.facts.name, version=sheet.facts.version, items=items)
+    return prose("ab2013.md.j2", name=sheet.title, version=sheet.facts.version, items=items)
 
 
 def _sources(sheet: Sheet) -> dict[str, Any]:

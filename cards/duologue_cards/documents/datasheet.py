@@ -47,9 +47,7 @@ def write_datasheet(sheet: Sheet) -> str:
 
 def write_datasheet_page(sheet: Sheet) -> str:
     """Writes the text of cards/datasheet.md."""
-    return prose(
-        "datasheet.md.j2", name=sheet.facts.name, version=sheet.facts.version, sections=datasheet_sections(sheet)
-    )
+    return prose("datasheet.md.j2", name=sheet.title, version=sheet.facts.version, sections=datasheet_sections(sheet))
 
 
 def _motivation(sheet: Sheet) -> list[_Answer]:

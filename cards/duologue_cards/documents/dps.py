@@ -53,7 +53,7 @@ def _source(sheet: Sheet, unknown: dict[str, str]) -> dict[str, Any]:
     facts, stated = sheet.facts, sheet.stated
     found: dict[str, Any] = {
         "version": "1.0.0",
-        "title": stated.get("name", facts.name),
+        "title": sheet.title,
         "id": f"urn:uuid:{uuid.uuid5(_NAMESPACE, f'urn:duologue:{facts.name}:{facts.version}:{facts.fingerprint}')}",
         "description": phrases.summary(facts),
     }

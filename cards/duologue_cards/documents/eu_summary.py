@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from duologue_cards.documents.answers import json_text, prose
 from duologue_cards.documents.dates import date_modified
+from duologue_cards.phrases import count
 from duologue_cards.sheet import Sheet
 
 __all__ = ["write_eu_summary", "write_eu_summary_page"]
@@ -45,9 +46,7 @@ def write_eu_summary(sheet: Sheet) -> str:
 def write_eu_summary_page(sheet: Sheet) -> str:
     """Writes the text of cards/eu_summary.md."""
     titles = {name: title for name, (title, _) in _SECTIONS.items()}
-    return prose(
-        "eu_summary.md.j2", name=sheet.facts.name, document=_document(sheet), titles=titles, processing=_PROCESSING
-    )
+    return prose("eu_summary.md.j2", name=sheet.title, document=_document(sheet), titles=titles, processing=_PROCESSING)
 
 
 def _document(sheet: Sheet) -> dict[str, Any]:
@@ -64,7 +63,7 @@ def _document(sheet: Sheet) -> dict[str, Any]:
         "3.2": {"answer": None, "why": "nobody has looked at the content"},
         "3.3": {
             "answer": f"recordings without consent were refused; {facts.rejected:,} recordings refused in all, "
-            f"{facts.one_voice:,} tracks silenced after a withdrawal"
+            f"{count(facts.one_voice, 'track')} silenced after a withdrawal"
         },
     }
     return {

@@ -104,23 +104,38 @@ def write_conversation_report(
             turns=turns,
             isolation=_isolation(figures, rules),
             consent=(),
-            unknown=("Events and activity were found by program; nobody has checked them by ear.",),
+            unknown=_unknown(conversation),
             rest=(),
             made_by=made_by,
         )
     )
 
 
+def _unknown(conversation: Conversation) -> tuple[str, ...]:
+    """Lists what is not known of the labels."""
+    without = [speaker for speaker in "ab" if not any(word["speaker"] == speaker for word in conversation.words)]
+    checked = "Events and activity were found by program; nobody has checked them by ear."
+    if not without:
+        return (checked,)
+    tracks = "Both tracks have" if len(without) == 2 else f"Track {without[0]} has"
+    return (f"{tracks} no words: their events come from voice activity alone.", checked)
+
+
 def _numbers(conversation: Conversation, figures: ConversationFigures) -> list[tuple[str, str]]:
     counts = figures.events
     return [
         (phrases.duration(conversation.whole_s), "of conversation"),
-        (f"{counts.get('turn', 0):,}", "turns"),
-        (f"{counts.get('floor_transfer', 0):,}", "floor transfers"),
+        _counted(counts, "turn"),
+        _counted(counts, "floor_transfer"),
         (phrases.percent(figures.overlap_share), "of all speech in overlap"),
-        (f"{counts.get('backchannel', 0):,}", "backchannels"),
-        (f"{counts.get('interruption', 0):,}", "interruptions"),
+        _counted(counts, "backchannel"),
+        _counted(counts, "interruption"),
     ]
+
+
+def _counted(counts: Mapping[str, int], kind: str) -> tuple[str, str]:
+    amount, _, noun = phrases.count(counts.get(kind, 0), kind.replace("_", " ")).partition(" ")
+    return amount, noun
 
 
 def _isolation(figures: ConversationFigures, rules: CardRules) -> list[Plot | Table]:

@@ -66,7 +66,7 @@ def write_report(
     has_sound = any(each["sound"] for each in player)
     return render_page(
         Page(
-            title=sheet.stated.get("name", facts.name),
+            title=sheet.title,
             version=facts.version,
             lead=phrases.summary(facts),
             warning=_warning(sheet, has_sound=has_sound),
@@ -105,7 +105,8 @@ def _warning(sheet: Sheet, *, has_sound: bool) -> str:
 
 def _numbers(sheet: Sheet) -> list[tuple[str, str]]:
     facts = sheet.facts
-    languages = [each.value or phrases.UNKNOWN for each in facts.languages]
+    # A hyphen that no line ends at, so that de-DE stays in one piece.
+    languages = [(each.value or phrases.UNKNOWN).replace("-", "\N{NON-BREAKING HYPHEN}") for each in facts.languages]
     passed = sum(each.count for each in facts.isolation.verdicts if each.value == "pass")
     return [
         (phrases.duration(facts.duration_s), "of conversation"),

@@ -5,7 +5,10 @@
   const data = document.getElementById("conversations");
   const talks = JSON.parse(data.textContent);
   const $ = (id) => document.getElementById(id);
-  const KINDS = { overlap: "Overlaps", interruption: "Interruptions", backchannel: "Backchannels", disfluency: "Disfluencies", transfer: "Floor transfers" };
+  const KINDS = {
+    overlap: ["Overlap", "Overlaps"], interruption: ["Interruption", "Interruptions"], backchannel: ["Backchannel", "Backchannels"],
+    disfluency: ["Disfluency", "Disfluencies"], transfer: ["Floor transfer", "Floor transfers"],
+  };
   const AROUND_S = 0.6, STEP_S = 3;
   let talk, audio, waves, graph, from = 0, span = 12, chosen = -1, stopAt = Infinity, silent = null, said = [];
 
@@ -132,9 +135,9 @@
   }
 
   function chips() {
-    $("chips").replaceChildren(...Object.entries(KINDS).map(([kind, name]) => {
+    $("chips").replaceChildren(...Object.entries(KINDS).map(([kind, [one, name]]) => {
       const count = talk.events.filter((event) => event.kind === kind).length;
-      const item = node("li", "", kind), text = node("span", `${count} ${name}`);
+      const item = node("li", "", kind), text = node("span", `${count} ${count === 1 ? one : name}`);
       item.append(button("‹", () => step(kind, -1), `${name}: the one before`), text, button("›", () => step(kind, 1), `${name}: the next one`));
       item.querySelectorAll("button").forEach((each) => { each.disabled = !count; });
       return item;

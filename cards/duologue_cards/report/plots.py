@@ -58,12 +58,13 @@ def plot_fto(
         return bottom - share / highest * (bottom - top)
 
     parts = []
-    for share in (0.0, 0.05, 0.1, 0.2, 0.4, 0.8):
-        if share <= highest:
-            parts += [
-                element("line", x1=_LEFT, x2=_RIGHT, y1=y(share), y2=y(share), class_="grid"),
-                text(_LEFT - 8, y(share) + 4, f"{100 * share:.0f} %", anchor="end"),
-            ]
+    step = next((each for each in (0.05, 0.1) if highest <= 4 * each), 0.2)
+    for place in range(math.floor(highest / step + 1e-9) + 1):
+        share = step * place
+        parts += [
+            element("line", x1=_LEFT, x2=_RIGHT, y1=y(share), y2=y(share), class_="grid"),
+            text(_LEFT - 8, y(share) + 4, f"{100 * share:.0f} %", anchor="end"),
+        ]
     if interval:
         low, high = (min(max(each, edges[0]), edges[-1]) for each in interval)
         parts.append(
@@ -96,9 +97,10 @@ def plot_fto(
     ]
     if median_s is not None:
         at = x(min(max(median_s, edges[0]), edges[-1]))
+        told_median = f"median {seconds(median_s)}"
         parts += [
             element("line", x1=at, x2=at, y1=top, y2=bottom, class_="median"),
-            text(at + 5, top + 4, f"median {seconds(median_s)}"),
+            text(at + 5, top + 4, told_median) if median_s >= 0 else text(at - 5, top + 4, told_median, anchor="end"),
         ]
     parts += [
         text(x(value_s), bottom + 18, f"{value_s:+g} s" if value_s else "0", anchor="middle")
@@ -107,7 +109,7 @@ def plot_fto(
     overlapped = _overlapped(counts, edges)
     told = f"Bars: {total:,} floor transfers"
     if median_s is not None:
-        around = f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
+        around = f" (grey: its 95 % interval, {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
         told += f", median {seconds(median_s)}{around}, {percent(overlapped)} in overlap"
     people = (
         f"Line: people ({reference.of}), median {seconds(rules.people['fto_median_s'].value)}, "

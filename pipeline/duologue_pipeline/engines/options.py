@@ -91,7 +91,11 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
             options = PipelineOptions([*arguments, *usual])
             known = options.get_all_options()
     except SystemExit:
-        raise UsageError(f"{said.getvalue().rpartition('error: ')[2].strip()} (an option of Apache Beam)") from None
+        fault = said.getvalue().rpartition("error: ")[2].strip()
+        cure = "; give it a value, as --OPTION=VALUE (a switch such as --dry_run too: --dry_run=True)"
+        raise UsageError(
+            f"{fault} (an option of Apache Beam){cure if 'expected one argument' in fault else ''}"
+        ) from None
     runner = options.get_all_options(drop_default=True).get("runner")
     if runner is not None:
         _check_runner(runner)

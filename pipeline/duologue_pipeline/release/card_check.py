@@ -109,14 +109,14 @@ def _differences(found: bytes, wanted: bytes) -> list[str]:
     """Names every line that differs; of texts of another length the first one, and the lengths."""
     ours, theirs = wanted.splitlines(), found.splitlines()
     told = [
-        f"line {number} says {_shown(other)}, its tables say {_shown(line)}"
+        f"line {number} says {_shown(other)}, the tables say {_shown(line)}"
         for number, (line, other) in enumerate(zip(ours, theirs, strict=False), 1)
         if line != other
     ]
     if len(ours) != len(theirs):
-        return [*told[:1], f"has {len(theirs)} lines, its tables make {len(ours)}"]
+        return [*told[:1], f"has {len(theirs)} lines, the tables make {len(ours)}"]
     return [*told[:_MOST], *([f"and {len(told) - _MOST} more lines"] if len(told) > _MOST else [])] or [
-        "ends its lines otherwise than its tables say"
+        "ends its lines otherwise than the tables say"
     ]
 
 
