@@ -23,7 +23,7 @@ from duologue_pipeline.activity.network import VadModel, load_vad
 from duologue_pipeline.events.annotation import annotate_conversation
 from duologue_pipeline.files.kept import keeping
 from duologue_pipeline.ingest.delay import most_delay_ms
-from duologue_pipeline.ingest.measure import measure_audio
+from duologue_pipeline.ingest.measure import begun, measure_audio
 from duologue_pipeline.ingest.usable import track_span
 from duologue_pipeline.isolation.measure import measure_recording
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES, apply_policy
@@ -154,12 +154,15 @@ def annotate_recording(
 
 
 def ingest_stage(recording: Recording) -> Ingested:
-    """Decodes and measures both tracks of a recording; from here on they are turned down if they go over full scale.
+    """Decodes and measures both tracks of a recording.
+
+    From here on they are turned down if they go over full scale, and their offsets have in them when their files begin.
 
     Raises:
         RejectError: an ``audio_*`` reason.
     """
     audio = measure_audio(recording)
+    recording = begun(recording, (audio.a.start_s, audio.b.start_s))
     return Ingested(replace(recording, gain_db=audio.gain_db), audio)
 
 

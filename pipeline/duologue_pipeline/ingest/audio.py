@@ -97,6 +97,22 @@ class PairDecoder:
         a, b = (self._files[track.uri].start_known for track in self._tracks)
         return a, b
 
+    @property
+    def starts_s(self) -> tuple[float, float]:
+        """Gives when the first samples of ``a`` and of ``b`` lie on the clocks of their files, in seconds; mostly 0.
+
+        :func:`duologue_pipeline.conversation.ingest_stage` adds them to the offsets of the tracks, once.
+        """
+        a, b = (self._files[track.uri].start_s for track in self._tracks)
+        return a, b
+
+    @property
+    def filled_s(self) -> tuple[float, float]:
+        """Gives how many seconds of ``a`` and of ``b`` are silence in place of what was never sent; known at the end."""
+        files = [self._files[track.uri] for track in self._tracks]
+        a, b = (file.filled_samples / file.sample_rate_hz for file in files)
+        return a, b
+
     def blocks(self) -> Iterator[tuple[Pcm, Pcm]]:
         """Decodes both tracks in blocks of up to ten seconds at their own rates, before any offset.
 

@@ -17,7 +17,7 @@ from duologue_pipeline.records import SPEAKERS, AudioReport, Recording
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
 
-__all__ = ["measure_audio"]
+__all__ = ["begun", "measure_audio"]
 
 
 def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> AudioReport:
@@ -36,6 +36,7 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
     """
     rules = rules or load_rules(IngestRules)
     with PairDecoder(recording) as decoder:
+        recording = begun(recording, decoder.starts_s)
         rates = decoder.sample_rates_hz
         meters = TrackMeter(rates[0], rules), TrackMeter(rates[1], rules)
         placed = _PlacedPeaks(recording, rates)
@@ -47,8 +48,11 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
             placed.push(blocks)
             if max(m.samples / rate for m, rate in zip(meters, rates, strict=True)) > limit_s:
                 break
-        known = decoder.delays_known
-    a, b = (replace(meter.report(), delay_known=own) for meter, own in zip(meters, known, strict=True))
+        told = zip(meters, decoder.delays_known, decoder.starts_s, decoder.filled_s, strict=True)
+    a, b = (
+        replace(meter.report(), delay_known=known, start_s=start_s, filled_s=round(filled_s, 3))
+        for meter, known, start_s, filled_s in told
+    )
     reports = a, b
     for speaker, track, meter, report in zip(SPEAKERS, recording.tracks, meters, reports, strict=True):
         check_track(track, meter, report, speaker=speaker, rules=rules)
@@ -61,6 +65,18 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
     duration_s = check_lengths(recording, reports, rules)
     gain_db = _gain_db(max(meters[0].peak, meters[1].peak, placed.finish()))
     return AudioReport(duration_ms=round(duration_s * 1000), a=reports[0], b=reports[1], gain_db=gain_db)
+
+
+def begun(recording: Recording, starts_s: tuple[float, float]) -> Recording:
+    """Adds to the offsets of the tracks when their sound begins on the clocks of their files, in seconds.
+
+    Somebody who joins later has a file whose first packet is late, or a video whose sound begins after the picture.
+    """
+    a, b = (
+        replace(track, offset_s=track.offset_s + start_s) if start_s else track
+        for track, start_s in zip(recording.tracks, starts_s, strict=True)
+    )
+    return replace(recording, a=a, b=b)
 
 
 class _PlacedPeaks:
