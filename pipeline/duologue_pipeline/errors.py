@@ -57,7 +57,6 @@ REASONS: Final[dict[str, str]] = {
     "audio_no_common_time": "With their offsets, the two tracks have no time in common.",
     "audio_too_short": "The recording is shorter than the minimum duration.",
     "audio_too_long": "The recording is longer than the maximum duration.",
-    "audio_length_mismatch": "The two tracks differ in length by more than the tolerance.",
     "audio_same_as_other": "The same audio stands under another recording_id as well, so none of them is used.",
     # stage "isolation"
     "isolation_duplicate_signal": "Both tracks carry the same signal (up to gain and delay), as in a mono recording.",

@@ -74,8 +74,8 @@ class Track:
 
     ``uri`` and ``words_uri`` are absolute: the reader of the manifest has resolved them against its folder.
     ``offset_s`` is where the track's first sample lies on the conversation's clock: positive means that the track
-    started late (silence is put before it), negative that it started early (its beginning is left out). From ingest on it has
-    in it when the sound begins on the clock of its file (``TrackReport.start_s``).
+    started late (silence is put before it), negative that it started early (its beginning is left out).
+    ``start_s`` is not of the manifest: ingest finds when the sound begins on the clock of its file, and sets it.
     ``words_channel`` is which stream of its transcript is the track's: a channel counted from 0, or a name.
     ``role`` is what the speaker is in the conversation, ``role_prompt`` the text that tells a model to be it.
     """
@@ -89,6 +89,12 @@ class Track:
     words_channel: str | None = field(default=None, repr=False, kw_only=True)
     role: str | None = None
     role_prompt: str | None = None
+    start_s: float = field(default=0.0, kw_only=True)
+
+    @property
+    def begins_s(self) -> float:
+        """Says when the first sample lies on the conversation's clock, in seconds."""
+        return self.offset_s + self.start_s
 
 
 @dataclass(frozen=True)
@@ -199,8 +205,7 @@ class TrackReport:
     level at which the sound is cut off. ``digital_silence_share`` counts frames of one value.
     ``bandwidth_hz`` is the highest frequency whose mean power in louder frames is within 60 dB of the strongest.
     ``delay_known`` says whether the first sample lies where it was recorded; it is False for an MP3 or AAC that does not name
-    the delay of its encoder. ``start_s`` is when the first sample lies on the file's own clock; ingest adds it to the track's
-    offset. ``filled_s`` is how much of the track is silence in place of packets that were never sent.
+    the delay of its encoder. ``start_s`` is when the first sample lies on the file's own clock. ``filled_s`` is how much of the track is silence in place of packets that were never sent.
     """
 
     sample_rate_hz: int

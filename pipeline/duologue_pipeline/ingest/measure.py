@@ -41,7 +41,7 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
         meters = TrackMeter(rates[0], rules), TrackMeter(rates[1], rules)
         placed = _PlacedPeaks(recording, rates)
         # One moment after the limit is enough to know that a recording is too long; the rest is not decoded.
-        limit_s = rules.max_duration_s + max(0.0, *(-track.offset_s for track in recording.tracks))
+        limit_s = rules.max_duration_s + max(0.0, *(-track.begins_s for track in recording.tracks))
         for blocks in decoder.blocks():
             for meter, block in zip(meters, blocks, strict=True):
                 meter.push(block)
@@ -68,14 +68,11 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
 
 
 def begun(recording: Recording, starts_s: tuple[float, float]) -> Recording:
-    """Adds to the offsets of the tracks when their sound begins on the clocks of their files, in seconds.
+    """Notes of each track when its sound begins on the clock of its file, in seconds.
 
-    Somebody who joins later has a file whose first packet is late, or a video whose sound begins after the picture.
+    Somebody who joins later may have a file whose first packet is late, and the sound of a video begins after the picture.
     """
-    a, b = (
-        replace(track, offset_s=track.offset_s + start_s) if start_s else track
-        for track, start_s in zip(recording.tracks, starts_s, strict=True)
-    )
+    a, b = (replace(track, start_s=start_s) for track, start_s in zip(recording.tracks, starts_s, strict=True))
     return replace(recording, a=a, b=b)
 
 
@@ -85,7 +82,7 @@ class _PlacedPeaks:
     def __init__(self, recording: Recording, rates_hz: tuple[int, int]) -> None:
         rate_hz = max(rates_hz)
         self._placers = [
-            None if own_hz == rate_hz else Placer(track.offset_s, own_hz, rate_hz)
+            None if own_hz == rate_hz else Placer(track.begins_s, own_hz, rate_hz)
             for track, own_hz in zip(recording.tracks, rates_hz, strict=True)
         ]
         self._peak = 0.0

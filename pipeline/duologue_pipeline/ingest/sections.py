@@ -23,7 +23,9 @@ class Apart:
         packets: packets of sound that must be read; None where they are not counted.
         seconds: of sound that must come out, about; None where nothing says how long it is.
         rate_hz: the rate in which ``Section.samples`` are counted; 0: that of what comes out.
+        channels: that must come out; 0: those that come.
         padding_s: how much more than these may come out: the last packet is filled up, and that is left out.
+        early_s: by how much the sound begins before its first time says so.
     """
 
     kind: str
@@ -33,7 +35,9 @@ class Apart:
     packets: int | None = None
     seconds: float | None = None
     rate_hz: int = 0
+    channels: int = 0
     padding_s: float = 0.0
+    early_s: float = 0.0
 
 
 @dataclass(frozen=True)

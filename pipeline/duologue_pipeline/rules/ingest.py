@@ -22,7 +22,8 @@ class IngestRules(RuleSet):
         max_rate_hz: one of a higher rate, too.
         max_channels: and one of more channels.
         max_block_bytes: of the samples of one file, all channels as float32, this much is decoded at a time.
-        length_tolerance_s: how far apart the ends of the two tracks may lie.
+        length_tolerance_s: tracks that begin, or end, this close together are taken to do so at once; between others that lie
+            further apart, one speaker is not there and cannot answer.
         max_peak_dbfs: a track with a higher peak is refused: its samples are no floats of full scale 1.
         min_peak_dbfs: so is one whose samples lie closer together: 16 bits hold next to nothing of it.
         same_audio_min_s: how much there must be between the first and the last sample that is not zero for a track to be known

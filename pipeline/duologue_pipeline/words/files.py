@@ -84,7 +84,7 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
 def read_transcripts(recording: Recording, *, policy: str, bear_faults: bool = False) -> Transcripts:
     """Reads the words files or transcripts of both tracks onto the conversation's clock.
 
-    The times in a word file count from the first sample of its track; the track's ``offset_s`` is added here.
+    The times in a word file count from the first sample of its track; ``begins_s`` of the track is added here.
 
     Args:
         recording: whose tracks may have a ``words_uri``.
@@ -113,8 +113,8 @@ def read_transcripts(recording: Recording, *, policy: str, bear_faults: bool = F
             continue
         try:
             document = _document(recording, track, track.words_uri)
-            words[speaker] = parse_words(document, name=shown(track.words_uri), offset_s=track.offset_s)
-            transcribed[speaker] = _transcribed(document, track.offset_s)
+            words[speaker] = parse_words(document, name=shown(track.words_uri), offset_s=track.begins_s)
+            transcribed[speaker] = _transcribed(document, track.begins_s)
         except RejectError as error:
             if error.reason != "words_invalid" or not bear_faults or policy == "required":
                 raise RejectError(error.reason, error.detail, {**error.values, "track": speaker}) from None

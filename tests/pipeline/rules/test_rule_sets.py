@@ -37,12 +37,12 @@ KINDS: dict[type[RuleSet], str] = {
     FilesRules: "1.0",
     GuardRules: "1.0",
     HumanReferenceRules: "1.3",
-    IngestRules: "1.2",
+    IngestRules: "1.3",
     IsolationRules: "2.2",
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",
     VocalisationsRules: "1.1",
-    WithdrawalRules: "1.4",
+    WithdrawalRules: "1.5",
     WordsCheckRules: "1.1",
 }
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
@@ -24,7 +25,9 @@ from duologue_pipeline.rules.ingest import IngestRules
 __all__ = ["ApartDecoder"]
 
 _DTYPES: Final = {"u8": "u1", "s16": "<i2", "s32": "<i4", "flt": "<f4", "dbl": "<f8"}
+_WORKER: Final = "duologue_pipeline.ingest.apart.worker"
 _PIPE_BYTES: Final = 1 << 20
+_TOLD_BYTES: Final = 1 << 14
 _SILENCE_SAMPLES: Final = 1 << 16  # at a time
 _SLACK_S: Final = 0.25  # by which a length that is not counted in samples may be wrong
 
@@ -58,6 +61,7 @@ class ApartDecoder:
             "decoders": apart.decoders,
             "timed": apart.timed,
             "rate_hz": apart.rate_hz,
+            "channels": apart.channels,
             "start": section.start,
             "stop": section.stop,
             "gap_s": rules.gap_ms_least / 1000,
@@ -66,11 +70,12 @@ class ApartDecoder:
             "memory_bytes": rules.decoder_memory_bytes,
             "cpu_s": rules.decoder_cpu_s_most,
         }
+        self._told = tempfile.TemporaryFile()  # a pipe that nobody empties would stop it
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "duologue_pipeline.ingest.apart.worker", json.dumps(asked)],
+            [sys.executable, "-P", "-m", _WORKER, json.dumps(asked)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._told,
             bufsize=_PIPE_BYTES,
             env=os.environ | {"PYTHONUNBUFFERED": "", "OMP_NUM_THREADS": "1"},
         )
@@ -89,7 +94,7 @@ class ApartDecoder:
         begun = json.loads(content)
         self.sample_rate_hz: int = begun["rate_hz"]
         self.channels: int = begun["channels"]
-        self.start_s: float = begun["start_s"]
+        self.start_s: float = max(0.0, begun["start_s"] - apart.early_s)
         self._planar: bool = begun["planar"]
         if begun["format"] not in _DTYPES:
             self.close()
@@ -109,6 +114,7 @@ class ApartDecoder:
         """Ends the process."""
         self._process.kill()
         self._process.communicate()
+        self._told.close()
 
     def read(self, frames: int) -> npt.NDArray[Any]:
         """Reads up to ``frames`` samples: [T, channels], T is 0 only at the end.
@@ -162,8 +168,9 @@ class ApartDecoder:
 
     def _died(self) -> Exception:
         """Says why the process ended without a word."""
-        _, told = self._process.communicate()
-        code = self._process.returncode
+        code = self._process.wait()
+        self._told.seek(0)
+        told = self._told.read()[-_TOLD_BYTES:]
         if code >= 0:  # a fault of our own, with its trace
             return RuntimeError(
                 f"{self._uri}: the process that decodes it ended with {code}: {told.decode(errors='replace')}"

@@ -17,6 +17,7 @@ from duologue_pipeline.ingest.apart.timeline import Timeline, TimelineError
 __all__ = ["main"]
 
 _ENOUGH_SAMPLES: Final = 1 << 14  # per channel, that are sent at once
+_SHORTEN_END_BYTES: Final = 8  # its end lies in the last word of four bytes; without two of them it has none
 _BY_NAME: Final = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
 """Decoders that take more than FFmpeg's own: these know the frames of silence of a telephone."""
 
@@ -152,6 +153,19 @@ def _decode_shorten(asked: dict[str, Any], out: IO[bytes]) -> None:
         raise _FaultError(
             "audio_unreadable", f"its Shorten stream cannot be decoded ({error}); export it again"
         ) from None
+    if channels != asked["channels"]:
+        detail = (
+            f"its header declares {asked['channels']} channel(s), its Shorten stream has {channels}; export it again"
+        )
+        raise _FaultError("audio_unreadable", detail)
+    try:
+        desphere_native.shorten_to_pcm(stream[:-_SHORTEN_END_BYTES])
+    except ValueError:
+        pass  # so it ends where the file does
+    else:
+        raise _FaultError(
+            "audio_unreadable", "bytes follow the end of its Shorten stream; cut them off if they are no sound"
+        )
     document = {"rate_hz": asked["rate_hz"], "channels": channels, "format": "s16", "planar": False, "start_s": 0.0}
     write_json(out, BEGIN, document)
     view, step = memoryview(pcm), 2 * channels * _ENOUGH_SAMPLES

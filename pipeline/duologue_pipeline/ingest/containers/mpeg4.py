@@ -5,6 +5,7 @@ cut short. Whole and fragmented files are read. Edit lists say which samples are
 when the sound begins.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ _MOST_BOXES: Final = 200_000
 _TAKE_OUT: Final = "take the sound of the speaker out (ffmpeg -i IN -map 0:a:0 -c copy OUT.m4a)"
 _AGAIN: Final = "export it again"
 _EDGE_S: Final = 0.002  # edits are counted in milliseconds
+_GAPLESS: Final = re.compile(rb"iTunSMPB.{4}data.{8} [0-9A-F]{8} ([0-9A-F]{8}) ([0-9A-F]{8}) ([0-9A-F]{16})", re.DOTALL)
+_MOST_DELAY: Final = 1 << 14  # samples; FFmpeg believes no longer one either
 
 
 @dataclass
@@ -68,7 +71,7 @@ def mpeg4_layout(path: Path, uri: str) -> Layout:
         sound = _sound(tracks, uri)
         _check_bytes(handle, tracks, fragments, parts.media, size, uri)
     movie_scale = int.from_bytes(mvhd[20:24] if mvhd[0] == 1 else mvhd[12:16], "big")
-    return _layout(sound, fragments, movie_scale, size, uri)
+    return _layout(sound, fragments, movie_scale, _gapless(parts.moov), size, uri)
 
 
 def _walk(handle: BinaryIO, size: int, uri: str) -> _Parts:
@@ -180,44 +183,60 @@ def _is_zero(handle: BinaryIO, begin: int, end: int, most: int) -> bool:
     return end - begin <= most and not any(at(handle, begin, end - begin))
 
 
-def _layout(track: Mpeg4Track, fragments: Fragments, movie_scale: int, size: int, uri: str) -> Layout:
+def _layout(
+    track: Mpeg4Track, fragments: Fragments, movie_scale: int, gapless: tuple[int, int] | None, size: int, uri: str
+) -> Layout:
     duration = track.duration + fragments.durations.get(track.number, 0)
     samples = track.samples + fragments.samples.get(track.number, 0)
     if not samples or not duration:
         raise RejectError("audio_empty", f"{uri}: its stream of sound holds no samples; export the track again")
-    played, trimmed = _played(track, duration, movie_scale, uri)
-    exact = track.alike and not fragments.samples.get(track.number) and len(track.edits) <= 1
+    played, named = _played(track, duration, movie_scale, uri)
+    delay = 0
+    if gapless is not None and not named:
+        delay, stated = gapless  # FFmpeg leaves out as much of the beginning, and does not move the rest
+        rest = max(0, played - delay)
+        played, named = stated if rest - 3 * track.last <= stated <= rest + track.last else rest, True
+    exact = track.alike and not fragments.samples.get(track.number)
     apart = Apart(
         kind="mpeg-4",
         demuxer="mov",
         decoders=DECODERS,
         seconds=played / track.scale,
         rate_hz=track.scale,
-        padding_s=2 * track.last / track.scale,
+        padding_s=3 * track.last / track.scale,
+        early_s=delay / track.scale,
     )
-    named = trimmed or track.coding not in DELAYED
-    return Layout((Section(0, size, samples=played if exact else None, apart=apart),), start_known=named)
+    section = Section(0, size, samples=played if exact else None, apart=apart)
+    return Layout((section,), start_known=named or track.coding not in DELAYED)
 
 
 def _played(track: Mpeg4Track, duration: int, movie_scale: int, uri: str) -> tuple[int, bool]:
-    """Gives how long the sound is that the edits play, in units of the track, and whether they leave out its beginning."""
+    """Gives how long the sound is that is played, in units of the track, and whether an edit leaves out its beginning.
+
+    A first edit that is empty says when the sound begins.
+    """
     edits = [edit for edit in track.edits if edit.begins >= 0]
-    if not edits or not movie_scale:
+    if not track.edits or not movie_scale:
         return duration, False
-    if sum(edit.begins == -1 for edit in track.edits[1:]) > 1 or any(edit.begins < -1 for edit in track.edits):
-        raise _unreadable(uri, "an edit list that makes no sense", "export it as it was recorded")
-    played, edge = 0, _EDGE_S * track.scale
-    for edit in edits:
-        there = duration - edit.begins
-        wanted = edit.duration * track.scale / movie_scale if edit.duration else there
-        if there <= 0 or wanted > there + edge + track.last:
-            raise _cut(
-                uri,
-                f"its edit list plays {wanted / track.scale:.2f} s and its index has {max(0, there) / track.scale:.2f} s",
-            )
-        played += there if wanted > there - edge else round(wanted)
-    empty = sum(edit.duration for edit in track.edits[1:] if edit.begins == -1)
-    return played + round(empty * track.scale / movie_scale), edits[0].begins > 0
+    if len(edits) != 1 or any(edit.begins < -1 for edit in track.edits) or track.edits[-1] is not edits[0]:
+        fault = f"an edit list that puts its sound together of {len(edits)} pieces"
+        raise _unreadable(uri, fault, "export it as it was recorded, or convert it (ffmpeg -i IN -c:a flac OUT.flac)")
+    (edit,) = edits
+    there, edge = duration - edit.begins, _EDGE_S * track.scale
+    wanted = edit.duration * track.scale / movie_scale if edit.duration else there
+    if there <= 0 or wanted > there + edge + track.last:
+        plays, holds = wanted / track.scale, max(0, there) / track.scale
+        raise _cut(uri, f"its edit list plays {plays:.2f} s and its index has {holds:.2f} s")
+    return there if wanted > there - edge else round(wanted), edit.begins > 0
+
+
+def _gapless(moov: bytes) -> tuple[int, int] | None:
+    """Reads what iTunes writes for players: samples of delay, and samples of sound; None if it is not there."""
+    found = _GAPLESS.search(moov)
+    if found is None:
+        return None
+    delay, _, sound = (int(part, 16) for part in found.groups())
+    return (delay, sound) if 0 < delay < _MOST_DELAY and 0 < sound < 1 << 48 else None
 
 
 def _unreadable(uri: str, fault: str, remedy: str, **values: int) -> RejectError:

@@ -18,6 +18,7 @@ KINDS = {
     "opus-mp4": ("mp4", "libopus", 48000),
     "mp3-mp4": ("mp4", "libmp3lame", 48000),
     "pcm-mov": ("mov", "pcm_s16le", 48000),
+    "3gp": ("3gp", "libopencore_amrnb", 8000),
     "webm": ("webm", "libopus", 48000),
     "vorbis-webm": ("webm", "vorbis", 48000),
     "mka": ("matroska", "aac", 48000),
