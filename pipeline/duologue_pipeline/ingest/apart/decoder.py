@@ -70,7 +70,7 @@ class ApartDecoder:
             "memory_bytes": rules.decoder_memory_bytes,
             "cpu_s": rules.decoder_cpu_s_most,
         }
-        self._told = tempfile.TemporaryFile()  # a pipe that nobody empties would stop it
+        self._told = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close(); a pipe that nobody empties would stop it
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", _WORKER, json.dumps(asked)],
             stdin=subprocess.DEVNULL,
@@ -222,13 +222,13 @@ class ApartDecoder:
         else:
             return
         values = self._values() | {"declared_s": round(expected_s, 2), "found_s": round(found_s, 2)}
-        says = f"{self._uri}: its index tells of {expected_s:.2f} s of sound and {found_s:.2f} s could be decoded; "
+        says = f"{self._uri}: its index tells of {expected_s:.2f} s of sound and"
         if found_s > expected_s + late_s:
-            raise RejectError(
-                "audio_unreadable", says + "the index is wrong or the file is damaged: export it again", values
-            )
+            detail = f"{says} more could be decoded; the index is wrong or the file is damaged: export it again"
+            raise RejectError("audio_unreadable", detail, values)
         if self._ended is not None and found_s < expected_s - early_s:
-            raise RejectError("audio_truncated", says + "the file is cut short: export it again", values)
+            detail = f"{says} {found_s:.2f} s could be decoded; the file is cut short: export it again"
+            raise RejectError("audio_truncated", detail, values)
 
 
 def _opened(stream: IO[bytes] | None) -> IO[bytes]:

@@ -111,7 +111,10 @@ def _shortened(start: int, size: int, samples: int, channels: int, rate_hz: int,
             {"container": "sphere"},
         )
     return Section(
-        start, size, samples=samples, apart=Apart(kind="sphere", demuxer="shorten", timed=False, rate_hz=rate_hz)
+        start,
+        size,
+        samples=samples,
+        apart=Apart(kind="sphere", demuxer="shorten", timed=False, rate_hz=rate_hz, channels=channels),
     )
 
 
