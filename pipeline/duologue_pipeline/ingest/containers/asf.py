@@ -127,5 +127,7 @@ def _unreadable(uri: str, fault: str, remedy: str = "export it again") -> Reject
 
 def _cut(uri: str, fault: str) -> RejectError:
     return RejectError(
-        "audio_truncated", f"{uri}: {fault}; the file is cut short: export it again", {"container": "asf"}
+        "audio_truncated",
+        f"{uri}: a Windows Media file that is cut short: {fault}; export it again",
+        {"container": "asf"},
     )

@@ -1,7 +1,6 @@
 """Names what is given for audio and is not read: other containers, archives, and the page that a server sends instead.
 
-A phone or a conference writes AAC or Opus in MPEG-4 or WebM, whatever the file is called; a link that has expired gives
-a web page. Whoever is told that can mend it.
+A link that has expired gives a web page, and whoever exported a folder may have packed it. Whoever is told that can mend it.
 """
 
 import re

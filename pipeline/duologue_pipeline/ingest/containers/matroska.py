@@ -223,7 +223,7 @@ class _Walk:
         """Says that the file ends too early."""
         return RejectError(
             "audio_truncated",
-            f"{self._uri}: {fault}; the file is cut short: export it again",
+            f"{self._uri}: a WebM or Matroska file that is cut short: {fault}; export it again",
             {"container": "matroska"},
         )
 

@@ -248,4 +248,8 @@ def _unreadable(uri: str, fault: str, remedy: str, **values: int) -> RejectError
 
 
 def _cut(uri: str, fault: str) -> RejectError:
-    return RejectError("audio_truncated", f"{uri}: {fault}; the file is cut short: {_AGAIN}", {"container": "mpeg-4"})
+    return RejectError(
+        "audio_truncated",
+        f"{uri}: an MPEG-4 file (m4a, mp4, mov) that is cut short: {fault}; {_AGAIN}",
+        {"container": "mpeg-4"},
+    )

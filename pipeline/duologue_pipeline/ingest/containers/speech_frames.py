@@ -137,12 +137,14 @@ def adts_layout(path: Path, uri: str) -> Layout:
 def _unreadable(uri: str, kind: str, fault: str, place: int, remedy: str = "export it again") -> RejectError:
     return RejectError(
         "audio_unreadable",
-        f"{uri}: an {kind} file with {fault} (byte {place}); {remedy}",
+        f"{uri}: a file of {kind} with {fault} (byte {place}); {remedy}",
         {"container": kind.lower(), "byte": place},
     )
 
 
 def _cut(uri: str, kind: str, fault: str) -> RejectError:
     return RejectError(
-        "audio_truncated", f"{uri}: {fault}; the file is cut short: export it again", {"container": kind.lower()}
+        "audio_truncated",
+        f"{uri}: a file of {kind} that is cut short: {fault}; export it again",
+        {"container": kind.lower()},
     )
