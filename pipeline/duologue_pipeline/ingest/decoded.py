@@ -31,7 +31,11 @@ class SampleSource(Protocol):
     channels: int
     start_known: bool
     start_s: float
-    filled_samples: int
+
+    @property
+    def filled_samples(self) -> int:
+        """Counts the samples that are silence in place of what was never sent; call it after the last block."""
+        ...
 
     def read(self, frames: int) -> npt.NDArray[Any]:
         """Reads up to ``frames`` samples of every channel: [T, channels]."""
@@ -79,9 +83,13 @@ class _KeptSamples:
 
     def __init__(self, kept: _Kept, held: ExitStack) -> None:
         self.sample_rate_hz, self.channels, self.start_known = kept.sample_rate_hz, kept.channels, kept.start_known
-        self.start_s, self.filled_samples = kept.start_s, kept.filled_samples
+        self.start_s, self._filled_samples = kept.start_s, kept.filled_samples
         self._dtype, self._held = kept.dtype, held
         self._stream = held.enter_context(kept.path.open("rb"))
+
+    @property
+    def filled_samples(self) -> int:
+        return self._filled_samples
 
     def read(self, frames: int) -> npt.NDArray[Any]:
         values = np.fromfile(self._stream, self._dtype, frames * self.channels)

@@ -1,5 +1,7 @@
 """Where decoded sound lies by its times: gaps, jitter, drift, and times that cannot be."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from duologue_pipeline.ingest.apart.timeline import Timeline, TimelineError
@@ -7,7 +9,7 @@ from duologue_pipeline.ingest.apart.timeline import Timeline, TimelineError
 PACKET = 960  # samples at 48 kHz: 20 ms
 
 
-def placed(times_s: list[float | None], *, drift_ppm: float = 2000) -> Timeline:
+def placed(times_s: Sequence[float | None], *, drift_ppm: float = 2000) -> Timeline:
     timeline = Timeline(48000, gap_s=0.01, drift_ppm=drift_ppm, most_s=14400)
     for time_s in times_s:
         timeline.place(time_s, PACKET)

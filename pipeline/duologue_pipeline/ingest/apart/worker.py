@@ -36,7 +36,7 @@ def main() -> None:
     try:
         _decode_shorten(asked, out) if asked["demuxer"] == "shorten" else _decode(asked, out)
     except BrokenPipeError:  # the other side has heard enough
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
     except _FaultError as fault:
         reason, detail = fault.args
         write_json(out, FAULT, {"reason": reason, "detail": detail})
@@ -123,7 +123,7 @@ def _decode(asked: dict[str, Any], out: IO[bytes]) -> None:
                 decoder.sample_rate, decoder.layout = stream.sample_rate, "mono"
             decoder.thread_count = 1
             decoder.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
-            seconds = float(stream.time_base)
+            seconds = float(stream.time_base or 0)
             for packet in container.demux(stream):
                 packets += packet.size > 0
                 if packet.is_corrupt:

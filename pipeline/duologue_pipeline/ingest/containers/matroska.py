@@ -5,9 +5,8 @@ last element that goes beyond the end of the file, which is cut short then (RFC 
 """
 
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.containers.decoders import DECODERS
@@ -77,7 +76,7 @@ def matroska_layout(path: Path, uri: str) -> Layout:
 class _Walk:
     """Goes from element to element."""
 
-    def __init__(self, handle: BufferedReader, size: int, uri: str) -> None:
+    def __init__(self, handle: BinaryIO, size: int, uri: str) -> None:
         self._handle, self._size, self._uri = handle, size, uri
         self.track: _Track | None = None
         self.packets = 0

@@ -168,7 +168,8 @@ def _check_bytes(
         at_byte = begin
         first, last = np.searchsorted(ends, begin, "right"), np.searchsorted(starts[order], end, "left")
         inner_starts, inner_ends = starts[order][first:last], ends[first:last]
-        holes = np.flatnonzero(inner_starts > np.concatenate([[begin], inner_ends[:-1]])) if len(inner_ends) else []
+        before = np.concatenate([[begin], inner_ends])[: len(inner_starts)]
+        holes = [int(i) for i in np.flatnonzero(inner_starts > before)]
         check_files(uri, len(holes))
         edges = [(int(inner_ends[i - 1]) if i else begin, int(inner_starts[i])) for i in holes]
         at_byte = int(inner_ends[-1]) if len(inner_ends) else begin

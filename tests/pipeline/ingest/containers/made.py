@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -68,9 +69,9 @@ def write(
     container, encoder, rate_hz = KINDS[kind]
     streams = [pcm] if isinstance(pcm, np.ndarray) else list(pcm)
     with av.open(str(path), "w", format=container, options=options or {}) as target:
-        made = []
+        made: list[Any] = []
         if video:
-            pictures = target.add_stream("libvpx" if container == "webm" else "mpeg4", rate=5)
+            pictures: Any = target.add_stream("libvpx" if container == "webm" else "mpeg4", rate=5)
             pictures.width = pictures.height = 16
             pictures.pix_fmt = "yuv420p"
             for i in range(6):
@@ -91,16 +92,14 @@ def write(
     return path
 
 
-def _packets(
-    target: av.container.OutputContainer, encoder: str, rate_hz: int, pcm: F32, starts_s: float
-) -> list[av.Packet]:
+def _packets(target: Any, encoder: str, rate_hz: int, pcm: F32, starts_s: float) -> list[Any]:
     layout = "mono" if pcm.shape[1] == 1 else "stereo"
     stream = target.add_stream(encoder, rate=rate_hz, layout=layout, options={"strict": "experimental"})
     if encoder.startswith("lib") or encoder in ("aac", "wmav2"):
         stream.bit_rate = 12200 if "amr" in encoder else 64000
     context = stream.codec_context
     context.open()
-    name, step, packets = context.format.name, context.frame_size or 1024, []
+    name, step, packets = context.format.name, context.frame_size or 1024, list[Any]()
     kind, scale = _TYPES[name.rstrip("p")]
     for start in range(0, len(pcm), step):
         block = (pcm[start : start + step] * scale).astype(kind)
