@@ -196,7 +196,7 @@ def _layout(
     if gapless is not None and not named:
         delay, stated = gapless  # FFmpeg leaves out as much of the beginning, and does not move the rest
         rest = max(0, played - delay)
-        played, named = stated if rest - 3 * track.last <= stated <= rest + track.last else rest, True
+        played, named = stated if rest - 3 * track.step <= stated <= rest + track.step else rest, True
     exact = track.alike and not fragments.samples.get(track.number)
     apart = Apart(
         kind="mpeg-4",
@@ -204,7 +204,7 @@ def _layout(
         decoders=DECODERS,
         seconds=played / track.scale,
         rate_hz=track.scale,
-        padding_s=3 * track.last / track.scale,
+        padding_s=3 * track.step / track.scale,
         early_s=delay / track.scale,
     )
     section = Section(0, size, samples=played if exact else None, apart=apart)
@@ -225,7 +225,7 @@ def _played(track: Mpeg4Track, duration: int, movie_scale: int, uri: str) -> tup
     (edit,) = edits
     there, edge = duration - edit.begins, _EDGE_S * track.scale
     wanted = edit.duration * track.scale / movie_scale if edit.duration else there
-    if there <= 0 or wanted > there + edge + track.last:
+    if there <= 0 or wanted > there + edge + track.step:
         plays, holds = wanted / track.scale, max(0, there) / track.scale
         raise _cut(uri, f"its edit list plays {plays:.2f} s and its index has {holds:.2f} s")
     return there if wanted > there - edge else round(wanted), edit.begins > 0

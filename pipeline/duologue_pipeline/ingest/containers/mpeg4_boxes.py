@@ -11,7 +11,7 @@ __all__ = ["BoxError", "Edit", "Mpeg4Track", "child", "children", "read_track"]
 
 I64 = npt.NDArray[np.int64]
 
-_MOST_DEPTH_BYTES: Final = 8
+_MOST_NUMBER: Final = 1 << 62
 _PROTECTED: Final = (b"enca", b"encv", b"drms", b"drmi")
 
 
@@ -34,13 +34,13 @@ class Mpeg4Track:
     Attributes:
         number: its id, ``handler`` its kind (``soun``), ``coding`` the name of its coding, ``codings`` how many it has.
         scale: its units of time in a second.
-        duration: of its samples, in them; ``alike``: all but the last are equally long.
-        edits: in order; ``steady``: they play it at its own speed.
-        starts: byte of each of its chunks, int64 [chunks], and ``sizes``, of each in bytes; None where they cannot be told.
+        duration: of its samples, in them; ``alike``: all but the last are equally long, ``step`` is their length.
         samples: how many.
+        edits: in order; ``steady``: they play it at its own speed.
+        starts: byte of each of its chunks, int64 [chunks].
+        sizes: of each chunk in bytes, int64 [chunks]; None where they cannot be told.
         protected: whether it is encrypted.
         outside: whether its samples lie in another file.
-        gapless: whether a player is told the delay of the encoder (iTunes).
     """
 
     number: int
@@ -51,7 +51,7 @@ class Mpeg4Track:
     duration: int
     alike: bool
     samples: int
-    last: int
+    step: int
     edits: tuple[Edit, ...] = ()
     steady: bool = True
     starts: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -102,6 +102,8 @@ def _table(content: bytes, at: int, count: int, columns: int, size: int = 4) -> 
     if count * columns * size > len(content) - at:
         raise BoxError(f"a table of {count} rows in {len(content)} bytes")
     values = np.frombuffer(content, f">u{size}", count * columns, at)
+    if size == 8 and (values >= _MOST_NUMBER).any():
+        raise BoxError(f"a table of numbers up to {int(values.max())}")
     return values.astype(np.int64).reshape(count, columns)
 
 
@@ -126,6 +128,8 @@ def read_track(trak: bytes) -> Mpeg4Track:
     stts = child(stbl, b"stts") or bytes(8)
     runs = _table(stts, 8, _number(stts, 4), 2)
     runs = runs[runs[:, 0] > 0]
+    if (runs[:, 0].astype(np.float64) * runs[:, 1]).sum() > _MOST_NUMBER:
+        raise BoxError("samples that last for ever")
     starts, sizes, samples = _chunks(stbl)
     edits, steady = _edits(child(trak, b"edts", b"elst"))
     dref = child(mdia, b"minf", b"dinf", b"dref")
@@ -138,7 +142,7 @@ def read_track(trak: bytes) -> Mpeg4Track:
         scale=scale,
         duration=int((runs[:, 0] * runs[:, 1]).sum()),
         alike=len(runs) <= 1 or (len(runs) == 2 and int(runs[1, 0]) == 1),
-        last=int(runs[0, 1]) if len(runs) else 0,
+        step=int(runs[0, 1]) if len(runs) else 0,
         samples=samples,
         edits=edits,
         steady=steady,

@@ -99,6 +99,8 @@ def _run(trun: bytes, base: int, at: int, number: int, preset: Preset, into: Fra
     rows = _numbers(trun, place, count * len(columns)) if columns else []
     own = {flag: sum(rows[i :: len(columns)]) for i, flag in enumerate(columns)}
     size = own.get(0x200, count * preset.size)
+    if not 0 <= at < 1 << 62:
+        raise BoxError(f"a fragment whose samples lie at byte {at}")
     into.starts.append(at)
     into.sizes.append(size)
     into.durations[number] += own.get(0x100, count * preset.duration)
