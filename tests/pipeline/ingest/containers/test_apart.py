@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.track_file import TrackFile, to_float
@@ -289,3 +290,27 @@ def test_what_a_file_is_says_its_content_and_not_its_name(tmp_path: Path) -> Non
     sound = speech(48000, 1.0)
     path = write(tmp_path / "call.webm", "mp4", sound)
     assert len(read(path)[0]) == len(read(path.rename(tmp_path / "call.wav"))[0]) == len(sound)
+
+
+def test_rows_of_gsm_frames_are_known_by_their_content(tmp_path: Path) -> None:
+    sound = speech(8000, 2.0)
+    soundfile.write(tmp_path / "call", sound[:, 0], 8000, format="RAW", subtype="GSM610")
+    found, file = read(tmp_path / "call")
+    assert (file.sample_rate_hz, file.start_known, len(found)) == (8000, True, 16_000)
+    assert lag(found[:, 0], sound[:, 0]) == 0
+    content = (tmp_path / "call").read_bytes()
+    (tmp_path / "call").write_bytes(content[:-10])
+    assert refusal(tmp_path / "call")[0] == "audio_truncated"
+    (tmp_path / "call").write_bytes(content[:3300] + b"\0" + content[3300:])
+    assert refusal(tmp_path / "call") == (
+        "audio_unreadable",
+        "call: a file of GSM with no frame after 2.00 s (byte 3300); export it again",
+    )
+
+
+@pytest.mark.parametrize(("head", "rate_hz"), [(b"#!AMR\n", 8000), (b"#!AMR-WB\n", 16000)])
+def test_frames_of_a_telephone_that_sent_nothing_are_silence(head: bytes, rate_hz: int, tmp_path: Path) -> None:
+    (tmp_path / "call").write_bytes(head + b"\x7c" * 50)
+    found, file = read(tmp_path / "call")
+    assert (file.sample_rate_hz, len(found)) == (rate_hz, rate_hz)
+    assert np.abs(found).max() < 0.01
