@@ -131,7 +131,7 @@ def test_a_text_file_named_wav_is_refused(tmp_path: Path, make_recording: Build,
         (
             "call.wav: not audio that libsndfile can read (no header of a known format, and no frame of MPEG audio at "
             "its beginning); "
-            "expected WAV, FLAC, MP3, Ogg/Opus or NIST SPHERE: check the file or convert it"
+            "expected WAV, FLAC, MP3, Ogg/Opus, m4a, WebM or NIST SPHERE: check the file or convert it"
         ),
     )
 
