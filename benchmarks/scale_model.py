@@ -59,6 +59,7 @@ def launcher(corpus: Corpus, folder: Path) -> None:
     from duologue_pipeline.read.whole import load_manifest
     from duologue_pipeline.run.decided import decide_manifest
     from duologue_pipeline.run.fingerprint import release_options
+    from duologue_pipeline.run.forked import shared_map
     from duologue_pipeline.run.request import RunRequest
     from duologue_pipeline.tokens.encode import TokenizeOptions
 
@@ -66,7 +67,7 @@ def launcher(corpus: Corpus, folder: Path) -> None:
     with phase("the ledger's state, made in memory"):
         ledger: Any = SimpleNamespace(snapshot=snapshot_of(corpus, folder), ledger=SimpleNamespace(name="scale"))
     with phase("read and validate the manifest"):
-        manifest = load_manifest(request.manifest)
+        manifest = load_manifest(request.manifest, each=shared_map)
     with phase("decide, write the decisions"):
         decided = decide_manifest(manifest, request, ledger, out=request.out, as_of=datetime.now(UTC))
     with phase("build the graph"):

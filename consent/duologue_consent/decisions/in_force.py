@@ -7,7 +7,7 @@ from typing import Final
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.finding import ENTER_AGAIN, ENTER_IT, LEAVE_OUT, RENEW, Finding
 from duologue_consent.decisions.standing import Standing, State, overruled_grant, standing, standing_then
-from duologue_consent.decisions.vocabulary import Form
+from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["RUN_WITHOUT", "consent_in_force"]
 
@@ -50,6 +50,11 @@ def consent_in_force(
         The grants, each once, those of then before those of now; and the findings, now before then.
     """
     recorded_text = format_time(recorded_at)
+    if _tells_no_forms_apart(events, purpose, forms):
+        now = standing(events, purpose, as_of, form=forms[0])
+        then = standing_then(events, purpose, recorded_at, form=forms[0])
+        if now.state is then.state is State.GIVEN:
+            return [each.event for each in ((now,) if now == then else (then, now)) if each.event is not None], []
     grants: dict[ConsentEvent, None] = {}
     findings = []
     now_by_form = {form: standing(events, purpose, as_of, form=form) for form in forms}
@@ -81,6 +86,17 @@ def consent_in_force(
             remedy = _cover(own, run_without) if held.state is State.NOT_COVERED else _NOT_COVERED
             findings.append(Finding(_REASON_OF_STATE[held.state], purpose, found, remedy, own))
     return list(grants), findings
+
+
+def _tells_no_forms_apart(events: Sequence[ConsentEvent], purpose: Purpose, forms: Sequence[Form]) -> bool:
+    """Tells whether all forms stand alike, because each event speaks of all of them; then one has to be looked at."""
+    return all(
+        (event.terms.forms == ALL_FORMS or all(form in event.terms.forms for form in forms))
+        if event.action is Action.GRANT
+        else not event.terms.forms
+        for event in events
+        if event.purpose == purpose
+    )
 
 
 def _is_grant(held: Standing) -> bool:

@@ -1,17 +1,17 @@
 """Remembers what was allowed, so that a speaker of many recordings is not examined anew for each of them. Pure.
 
-Whether a use is allowed changes, as the time of the recording goes on, only at the moments of :func:`_moments`: where an event of
-the speaker, or of somebody whose id looks alike, is dated, where a grant ends, and where the time that a recording may be kept
-is just over. Between two of them every recording has the same answer, on the same grants. Of a decision only a yes is remembered:
-a no has a sentence that names the time of the recording, and is found anew.
+What is asked has one answer, on the same grants, as long as neither the time of the recording nor the moment of the question goes past
+an event of the speaker, or of somebody whose id looks alike, or past the end of a grant, and as long as the recording has not been
+kept longer than a grant allows. Where each of those events speaks of every form, it is one answer for all forms too. Of a decision only a
+yes is remembered: a no has a sentence that names the time of the recording, and is found anew.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from duologue_consent.decisions.events import ConsentEvent
+from duologue_consent.decisions.events import Action, ConsentEvent
 from duologue_consent.decisions.in_force import RUN_WITHOUT
 from duologue_consent.decisions.policy import Decision
 from duologue_consent.decisions.snapshot import Snapshot
@@ -19,22 +19,33 @@ from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["RememberingSnapshot"]
 
-_Moments = tuple[list[datetime], list[datetime]]
+
+@dataclass(frozen=True)
+class _Past:
+    """Holds what changes the answers about a speaker.
+
+    Attributes:
+        moments: at which an answer may change, sorted.
+        kept: for how long recordings may be kept by one grant or another, sorted.
+        speaks_of_all_forms: whether each event does.
+    """
+
+    moments: list[datetime]
+    kept: list[timedelta]
+    speaks_of_all_forms: bool
 
 
 @dataclass(frozen=True)
 class RememberingSnapshot(Snapshot):
-    """Is a :class:`Snapshot` that answers the same and remembers each yes to the purpose and moment that it was asked for last."""
+    """Is a :class:`Snapshot` that answers the same and remembers each yes."""
 
-    _asked: list[tuple[str, datetime]] = field(default_factory=list, repr=False, hash=False, compare=False)
-    _moments: dict[str, _Moments] = field(default_factory=dict, repr=False, hash=False, compare=False)
+    _pasts: dict[str, _Past] = field(default_factory=dict, repr=False, hash=False, compare=False)
     _allowed: dict[tuple[object, ...], Decision] = field(default_factory=dict, repr=False, hash=False, compare=False)
-    _refused: set[tuple[object, ...]] = field(default_factory=set, repr=False, hash=False, compare=False)
 
     @classmethod
     def of_snapshot(cls, snapshot: Snapshot) -> "RememberingSnapshot":
-        """Makes one of a snapshot, whose content it shares."""
-        return cls(**vars(snapshot))
+        """Makes one of a snapshot, whose content it shares; one that remembers already is given as it is."""
+        return snapshot if isinstance(snapshot, cls) else cls(**vars(snapshot))
 
     def decide(
         self,
@@ -47,12 +58,15 @@ class RememberingSnapshot(Snapshot):
         jurisdiction: str | None = None,
         run_without: Mapping[Form, str] = RUN_WITHOUT,
     ) -> Decision:
-        """Decides as :meth:`Snapshot.decide` does. The ``detail`` of a yes may name the time of another recording."""
+        """Decides as :meth:`Snapshot.decide` does. The ``detail`` of a yes may name another time."""
         used = tuple(forms)
-        key = self._key(speaker_id, purpose, recorded_at, as_of, used, jurisdiction)
-        known = None if key is None else self._allowed.get(key)
-        if known is not None:
-            return known
+        key = None
+        if recorded_at is not None and used:
+            told_apart = "" if self._past(speaker_id).speaks_of_all_forms else " ".join(used)
+            key = (speaker_id, self.stretch(speaker_id, recorded_at, as_of), purpose, told_apart, jurisdiction)
+            known = self._allowed.get(key)
+            if known is not None:
+                return known
         found = super().decide(
             speaker_id,
             purpose=purpose,
@@ -66,61 +80,28 @@ class RememberingSnapshot(Snapshot):
             self._allowed[key] = found
         return found
 
-    def allows(
-        self,
-        speaker_id: str,
-        *,
-        purpose: str,
-        recorded_at: datetime | None,
-        as_of: datetime,
-        forms: Iterable[Form],
-        jurisdiction: str | None,
-    ) -> bool:
-        """Tells what :meth:`decide` decides and nothing of why; so a no is remembered too."""
-        used = tuple(forms)
-        key = self._key(speaker_id, purpose, recorded_at, as_of, used, jurisdiction)
-        if key in self._refused:
-            return False
-        found = self.decide(
-            speaker_id, purpose=purpose, recorded_at=recorded_at, as_of=as_of, forms=used, jurisdiction=jurisdiction
-        )
-        if key is not None and not found.allowed:
-            self._refused.add(key)
-        return found.allowed
+    def stretch(self, speaker_id: str, recorded_at: datetime, as_of: datetime) -> tuple[int, int, int]:
+        """Names times of a recording and moments of a question for which all answers about a speaker are the same."""
+        past = self._past(speaker_id)
+        over = bisect_right(past.kept, as_of - recorded_at) if past.kept else 0
+        return bisect_right(past.moments, recorded_at), bisect_right(past.moments, as_of), over
 
-    def _key(
-        self,
-        speaker_id: str,
-        purpose: str,
-        recorded_at: datetime | None,
-        as_of: datetime,
-        forms: tuple[Form, ...],
-        jurisdiction: str | None,
-    ) -> tuple[object, ...] | None:
-        """Names what has one answer; None where the time of the recording is not known. Another purpose or moment forgets all."""
-        if recorded_at is None:
-            return None
-        if self._asked != [(purpose, as_of)]:
-            self._asked[:] = [(purpose, as_of)]
-            self._moments.clear()
-            self._allowed.clear()
-            self._refused.clear()
-        moments = self._moments.get(speaker_id)
-        if moments is None:
+    def _past(self, speaker_id: str) -> _Past:
+        past = self._pasts.get(speaker_id)
+        if past is None:
             persons = (speaker_id, *self.perhaps_the_same(speaker_id))
-            moments = _moments([event for person in persons for event in self.history(person)], as_of)
-            self._moments[speaker_id] = moments
-        then, after = bisect_right(moments[0], recorded_at), bisect_left(moments[1], recorded_at)
-        return speaker_id, then, after, " ".join(forms), jurisdiction
+            past = self._pasts[speaker_id] = _past_of([event for each in persons for event in self.history(each)])
+        return past
 
 
-def _moments(events: Iterable[ConsentEvent], as_of: datetime) -> _Moments:
-    """Lists, sorted, the moments at which an answer may change for a recording made then, and for one made just after."""
-    then, after = set[datetime](), set[datetime]()
+def _past_of(events: Iterable[ConsentEvent]) -> _Past:
+    moments, kept, speaks_of_all_forms = set[datetime](), set[timedelta](), True
     for event in events:
-        then.add(event.at)
+        moments.add(event.at)
         if event.expires_at is not None:
-            then.add(event.expires_at)
+            moments.add(event.expires_at)
         if event.terms.retention_days is not None:
-            after.add(as_of - timedelta(days=event.terms.retention_days))
-    return sorted(then), sorted(after)
+            kept.add(timedelta(days=event.terms.retention_days))
+        forms = event.terms.forms
+        speaks_of_all_forms &= forms == ALL_FORMS if event.action is Action.GRANT else not forms
+    return _Past(sorted(moments), sorted(kept), speaks_of_all_forms)

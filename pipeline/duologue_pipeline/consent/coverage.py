@@ -5,9 +5,9 @@ that the run was told, else the last one that anything in the ledger is dated. A
 five people or conversations could be told stays empty.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -25,6 +25,7 @@ __all__ = ["NOTICED", "Coverage", "coverage_document", "coverage_moment", "sampl
 NOTICED: Final = "notice"
 """Stands among the uses of a recording where each grant that it relies on names the notice that the speaker was shown."""
 
+_EVERYTHING: Final = frozenset(f"{purpose}/{form}" for purpose in Purpose for form in Form)
 _FEW: Final = {"fewer_than": FEW}
 _ALL: Final = ""
 
@@ -42,9 +43,9 @@ class Coverage:
 
     def __init__(self, snapshot: Snapshot, at: datetime) -> None:
         self._at = at
-        self._by_purpose = {purpose: RememberingSnapshot.of_snapshot(snapshot) for purpose in Purpose}
+        self._snapshot = RememberingSnapshot.of_snapshot(snapshot)
         self._ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
-        self._ever: dict[str, frozenset[Purpose]] = {}
+        self._allowed: dict[tuple[object, ...], frozenset[str]] = {}
         self._noticed: dict[str, frozenset[str]] = {}
 
     def of_basis(self, recording: Recording, basis: ConsentBasis, recorded_at: datetime | None) -> ConsentBasis:
@@ -55,15 +56,15 @@ class Coverage:
             basis: its consent.
             recorded_at: when it was recorded.
         """
-        sides = [(track.speaker_id, track.jurisdiction) for track in recording.tracks]
-        found = self._uses(sides, recorded_at, frozenset(map(Form, basis.forms)))
-        passed = {basis.purpose, *(f"{basis.purpose}/{form}" for form in basis.forms)}
+        allowed = self._allowed_by_all(
+            [(track.speaker_id, track.jurisdiction) for track in recording.tracks], recorded_at
+        )
         grants = zip(recording.tracks, (basis.a, basis.b), strict=True)
-        if all(
+        noticed = all(
             self._names_notice(track.speaker_id, [each.event_sha256 for each in own.grants]) for track, own in grants
-        ):
-            passed.add(NOTICED)
-        return replace(basis, uses=tuple(sorted(passed.union(found))))
+        )
+        uses = _uses_of_basis(allowed, basis.purpose, tuple(basis.forms), noticed)
+        return ConsentBasis(**{**vars(basis), "uses": uses})
 
     def of_row(self, row: Mapping[str, Any], purposes: Sequence[str], *, include_audio: bool) -> frozenset[str]:
         """Lists the uses of a recording of a release, by the speakers who are left in it.
@@ -79,7 +80,7 @@ class Coverage:
         ]
         recorded_at = parse_time(row["started_at"]) if row["started_at"] else None
         held = frozenset(forms_of_row(row, include_audio=include_audio))
-        found = self._uses(sides, recorded_at, held)
+        found = _uses(self._allowed_by_all(sides, recorded_at), held)
         relied_on = [
             (speaker_id, self._grants(speaker_id, place, purpose, recorded_at, held))
             for speaker_id, place in sides
@@ -101,62 +102,38 @@ class Coverage:
         uses = {row["recording_id"]: self.of_row(row, asked, include_audio=include_audio) for row in rows}
         return tally_uses(rows, durations_ms, uses)
 
-    def _uses(
-        self, sides: Sequence[tuple[str, str | None]], recorded_at: datetime | None, held: Collection[Form]
-    ) -> list[str]:
-        allowed: dict[Purpose, tuple[Form, ...]] = {
-            purpose: self._allowed_forms(sides, purpose, recorded_at)
-            for purpose in Purpose
-            if purpose is not Purpose.RECORDING and all(purpose in self._granted_to(each) for each, _ in sides)
-        }
-        # whoever asks for any other purpose asks for that of being recorded too (duologue_consent.decisions.examination)
-        if ALL_FORMS in allowed.values():
-            allowed[Purpose.RECORDING] = ALL_FORMS
-        else:
-            allowed[Purpose.RECORDING] = self._allowed_forms(sides, Purpose.RECORDING, recorded_at)
-        found = list[str]()
-        for purpose in Purpose:
-            forms = allowed.get(purpose, ())
-            found += [f"{purpose}/{form}" for form in forms]
-            if set(forms) >= set(held):
-                found.append(str(purpose))
-        return found
+    def _allowed_by_all(self, sides: Sequence[tuple[str, str | None]], recorded_at: datetime | None) -> frozenset[str]:
+        """Lists what each speaker allows, as ``purpose/form``; each is one with a place, and there may be none."""
+        return frozenset.intersection(_EVERYTHING, *(self._allowed_by(*side, recorded_at) for side in sides))
 
-    def _allowed_forms(
-        self, sides: Sequence[tuple[str, str | None]], purpose: Purpose, recorded_at: datetime | None
-    ) -> tuple[Form, ...]:
-        if self._allow(sides, purpose, recorded_at, ALL_FORMS):
-            return ALL_FORMS
-        return tuple(form for form in Form if self._allow(sides, purpose, recorded_at, (form,)))
-
-    def _granted_to(self, speaker_id: str) -> frozenset[Purpose]:
-        """Lists what somebody has ever agreed to: nothing else can be allowed."""
-        known = self._ever.get(speaker_id)
+    def _allowed_by(self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime | None) -> frozenset[str]:
+        if recorded_at is None:
+            return frozenset()  # nothing is allowed of what was recorded nobody knows when
+        key = (speaker_id, self._snapshot.stretch(speaker_id, recorded_at, self._at), jurisdiction)
+        known = self._allowed.get(key)
         if known is None:
-            events = self._by_purpose[Purpose.RECORDING].history(speaker_id)
-            known = frozenset(event.purpose for event in events if event.action is Action.GRANT)
-            self._ever[speaker_id] = known
+            known = self._allowed[key] = self._found_allowed(speaker_id, jurisdiction, recorded_at)
         return known
 
-    def _allow(
-        self,
-        sides: Iterable[tuple[str, str | None]],
-        purpose: Purpose,
-        recorded_at: datetime | None,
-        forms: tuple[Form, ...],
-    ) -> bool:
-        ask = self._by_purpose[purpose].allows
-        return all(
-            ask(
+    def _found_allowed(self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime) -> frozenset[str]:
+        def allows(purpose: Purpose, forms: tuple[Form, ...]) -> bool:
+            return self._snapshot.decide(
                 speaker_id,
                 purpose=purpose,
                 recorded_at=recorded_at,
                 as_of=self._at,
                 forms=forms,
                 jurisdiction=jurisdiction,
-            )
-            for speaker_id, jurisdiction in sides
-        )
+            ).allowed
+
+        granted = {each.purpose for each in self._snapshot.history(speaker_id) if each.action is Action.GRANT}
+        found = dict[Purpose, tuple[Form, ...]]()
+        for purpose in (each for each in Purpose if each in granted and each is not Purpose.RECORDING):
+            found[purpose] = _allowed_forms(partial(allows, purpose))
+        # whoever asks for any other purpose asks for that of being recorded too (duologue_consent.decisions.examination)
+        whole = ALL_FORMS in found.values()
+        found[Purpose.RECORDING] = ALL_FORMS if whole else _allowed_forms(partial(allows, Purpose.RECORDING))
+        return frozenset(f"{purpose}/{form}" for purpose, forms in found.items() for form in forms)
 
     def _grants(
         self,
@@ -166,7 +143,7 @@ class Coverage:
         recorded_at: datetime | None,
         forms: Collection[Form],
     ) -> list[str]:
-        decision = self._by_purpose[Purpose(purpose)].decide(
+        decision = self._snapshot.decide(
             speaker_id,
             purpose=purpose,
             recorded_at=recorded_at,
@@ -179,10 +156,26 @@ class Coverage:
     def _names_notice(self, speaker_id: str, grants: Iterable[str]) -> bool:
         own = self._noticed.get(speaker_id)
         if own is None:
-            history = self._by_purpose[Purpose.RECORDING].history(speaker_id)
+            history = self._snapshot.history(speaker_id)
             own = frozenset(event.sha256 for event in history if event.terms.notice is not None)
             self._noticed[speaker_id] = own
         return own.issuperset(grants)
+
+
+def _allowed_forms(allows: Callable[[tuple[Form, ...]], bool]) -> tuple[Form, ...]:
+    return ALL_FORMS if allows(ALL_FORMS) else tuple(form for form in Form if allows((form,)))
+
+
+@lru_cache
+def _uses_of_basis(allowed: frozenset[str], passed: str, forms: tuple[str, ...], noticed: bool) -> tuple[str, ...]:
+    found = {passed, *(f"{passed}/{form}" for form in forms), *_uses(allowed, frozenset(map(Form, forms)))}
+    return tuple(sorted(found | {NOTICED} if noticed else found))
+
+
+def _uses(allowed: frozenset[str], held: Collection[Form]) -> frozenset[str]:
+    """Adds the purposes for which all that is written is allowed."""
+    whole = (str(each) for each in Purpose if all(f"{each}/{form}" in allowed for form in held))
+    return allowed.union(whole)
 
 
 def tally_uses(

@@ -3,8 +3,9 @@
 import codecs
 import json
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -59,7 +60,7 @@ class Manifest:
         packed, valid = self._blocks[number]
         own: list[Recording | Rejected] = []
         sharing: list[Recording] = []
-        for line, is_valid in zip(zlib.decompress(packed).split(b"\n"), valid, strict=True):
+        for line, is_valid in zip(_lines(packed), valid, strict=True):
             if not is_valid:
                 own.append(parse_line(line, manifest_uri=self.uri))
                 continue
@@ -91,57 +92,84 @@ def settle_shared(recordings: Iterable[Recording]) -> Iterator[Recording | Rejec
         yield from unique_recordings(own)
 
 
-def load_manifest(uri: str) -> Manifest:
+@dataclass(frozen=True)
+class _Checked:
+    """Holds what was found in a block: which lines are valid, the hash of each, and of the valid ones what their ids look like."""
+
+    valid: bytes
+    digests: list[bytes]
+    ids: list[str]
+    speaker_ids: set[str]
+
+
+def _one_by_one(work: Callable[[int], _Checked], count: int) -> Iterable[_Checked]:
+    return map(work, range(count))
+
+
+def load_manifest(
+    uri: str, *, each: Callable[[Callable[[int], _Checked], int], Iterable[_Checked]] = _one_by_one
+) -> Manifest:
     """Reads a manifest and checks its lines.
 
     Args:
         uri: absolute; the uris in the manifest are resolved against its folder.
+        each: does the work on numbers from 0, as many as it is told, and gives the results in their order. Other processes may
+            do it (:func:`duologue_pipeline.run.forked.forked_map`).
 
     Raises:
         UsageError: it cannot be read.
     """
+    blocks = list(_packed_blocks(read_lines(uri)))
     digests: list[bytes] = []
-    blocks: list[tuple[bytes, bytes]] = []
-    held: list[bytes] = []
-    valid = bytearray()
+    valid: list[bytes] = []
     seen: set[str] = set()
     several: set[str] = set()
     speaker_ids: set[str] = set()
     recordings = 0
-    for line in read_lines(uri):
-        digests.append(line_digest(line))
-        document = valid_document(line, manifest_uri=uri)
-        is_valid = not isinstance(document, Rejected)
-        if isinstance(document, dict):
-            recordings += 1
-            alike = skeleton(document["recording_id"])
+    for checked in each(lambda number: _check(_lines(blocks[number]), uri), len(blocks)):
+        digests += checked.digests
+        valid.append(checked.valid)
+        recordings += len(checked.ids)
+        speaker_ids |= checked.speaker_ids
+        for alike in checked.ids:
             (several if alike in seen else seen).add(alike)
-            speaker_ids.update(track["speaker_id"] for track in document["tracks"])
-        held.append(line.removeprefix(codecs.BOM_UTF8) if is_valid else line)
-        valid.append(is_valid)
-        if len(held) == _BLOCK:
-            blocks.append(_packed(held, valid))
-            held, valid = [], bytearray()
-    if held:
-        blocks.append(_packed(held, valid))
     return Manifest(
         uri,
         digest_of_lines(digests),
         len(digests),
         recordings,
         frozenset(speaker_ids),
-        tuple(blocks),
+        tuple(zip(blocks, valid, strict=True)),
         frozenset(several),
     )
 
 
+def _check(lines: Iterable[bytes], uri: str) -> _Checked:
+    checked, valid = _Checked(b"", [], [], set()), bytearray()
+    for line in lines:
+        checked.digests.append(line_digest(line))
+        document = valid_document(line, manifest_uri=uri)
+        valid.append(not isinstance(document, Rejected))
+        if not isinstance(document, Rejected):
+            checked.ids.append(skeleton(document["recording_id"]))
+            checked.speaker_ids.update(track["speaker_id"] for track in document["tracks"])
+    return replace(checked, valid=bytes(valid))
+
+
+def _packed_blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    rest = iter(lines)
+    while block := list(islice(rest, _BLOCK)):
+        yield zlib.compress(b"\n".join(block), _FAST)
+
+
+def _lines(packed: bytes) -> list[bytes]:
+    return zlib.decompress(packed).split(b"\n")
+
+
 def _document(line: bytes) -> Any:
     """Reads a line again that was read strictly before."""
+    text = line.removeprefix(codecs.BOM_UTF8)
     try:
-        return orjson.loads(line)
+        return orjson.loads(text)
     except ValueError:  # a number of more than 64 bits in a field of its maker's own
-        return json.loads(line)
-
-
-def _packed(lines: list[bytes], valid: bytearray) -> tuple[bytes, bytes]:
-    return zlib.compress(b"\n".join(lines), _FAST), bytes(valid)
+        return json.loads(text)

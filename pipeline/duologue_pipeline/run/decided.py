@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 from duologue_consent.decisions.remembered import RememberingSnapshot
 from duologue_pipeline.consent.coverage import Coverage, coverage_moment
@@ -17,7 +16,7 @@ from duologue_pipeline.files.sealed import begin_sealing
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.read.whole import Manifest, settle_shared
 from duologue_pipeline.records import ConsentBasis, Recording, Rejected
-from duologue_pipeline.run.forked import forked_map, usable_processes
+from duologue_pipeline.run.forked import forked_map, processes_for
 from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
 from duologue_pipeline.shards.write import STAGING
@@ -25,9 +24,6 @@ from duologue_pipeline.shards.write import STAGING
 __all__ = ["DecidedManifest", "decide_manifest"]
 
 _Check = Callable[[Recording], ConsentBasis]
-
-_LONG: Final = 20
-"""From so many parts on, of a thousand lines each, several processes decide."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +59,8 @@ def decide_manifest(
     )
     check = partial(check_look_alikes, check=check, mistakable=mistakable_speakers(manifest.speaker_ids, snapshot))
     at = None if ledger is None else coverage_moment(ledger.snapshot, request.as_of)
-    if ledger is not None and at is not None:
-        check = partial(_with_uses, check=check, coverage=Coverage(ledger.snapshot, at), as_of=as_of)
+    if snapshot is not None and at is not None:
+        check = partial(_with_uses, check=check, coverage=Coverage(snapshot, at), as_of=as_of)
     refusals: list[Rejected] = []
     paths = write_lines(_lines(manifest, check, refusals), join(out, STAGING, DECIDED))
     return DecidedManifest(tuple(paths), tuple(refusals))
@@ -79,7 +75,7 @@ def _with_uses(
 
 def _lines(manifest: Manifest, check: _Check, refusals: list[Rejected]) -> Iterator[tuple[int, str]]:
     """Decides for the parts of a manifest, of a long one in several processes; notes the refusals, in the order of the lines."""
-    processes = usable_processes() if manifest.parts >= _LONG else 1
+    processes = processes_for(manifest.parts)
     if processes > 1:
         begin_sealing()
     shared: list[Recording] = []

@@ -15,19 +15,30 @@ from typing import Any, Final, TypeVar
 
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["forked_map", "usable_processes"]
+__all__ = ["forked_map", "processes_for", "shared_map"]
 
 _Result = TypeVar("_Result")
 
 _MOST: Final = 4
+_LONG: Final = 20
 _WATCH_EVERY_S: Final = 0.5
+_SELDOM: Final = 100_000, 50, 100
+"""When a copy looks for garbage: nearly all that it makes it keeps to its end, which is near."""
 _work: Callable[[int], Any] | None = None
 """What a copy of this process does; set there, never here."""
 
 
-def usable_processes() -> int:
-    """Counts the processes that may work at once: a core each, at most four; one where processes cannot be copied."""
-    return min(_MOST, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
+def processes_for(count: int) -> int:
+    """Tells how many processes to use for a manifest of so many parts of a thousand lines: one for a short one, else a core each.
+
+    They are four at most, and one where processes cannot be copied.
+    """
+    return min(_MOST, len(os.sched_getaffinity(0))) if count >= _LONG and sys.platform == "linux" else 1
+
+
+def shared_map(work: Callable[[int], _Result], count: int) -> Iterator[_Result]:
+    """Does work on the parts of a manifest in as many processes as are of use (:func:`forked_map`, :func:`processes_for`)."""
+    return forked_map(work, count, processes=processes_for(count))
 
 
 def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) -> Iterator[_Result]:
@@ -63,7 +74,7 @@ def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) ->
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise UsageError(
-            "a process that helps to decide on consent was killed, perhaps for want of memory; free some and run the command again"
+            "a process that helps with the manifest was killed, perhaps for want of memory; free some and run the command again"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
@@ -73,6 +84,7 @@ def forked_map(work: Callable[[int], _Result], count: int, *, processes: int) ->
 def _begin(work: Callable[[int], Any], launcher: int) -> None:
     global _work
     _work = work
+    gc.set_threshold(*_SELDOM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the launcher ends it
     threading.Thread(target=_end_with, args=(launcher,), daemon=True).start()
 

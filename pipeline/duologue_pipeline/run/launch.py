@@ -31,6 +31,7 @@ from duologue_pipeline.run.details import DETAILS, begin_details, details_path, 
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.fingerprint import release_options
 from duologue_pipeline.run.folder import held, is_complete, prepare, refused_counts, tidy
+from duologue_pipeline.run.forked import shared_map
 from duologue_pipeline.run.healing import healing_lying_ready, held_back
 from duologue_pipeline.run.job import rejoin_job
 from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
@@ -267,7 +268,7 @@ def _disagreement(withdrawn: WithdrawnMeanwhile) -> str:
 
 def _usable_manifest(uri: str) -> Manifest:
     """Reads a manifest; refuses one that has no recording."""
-    manifest = load_manifest(uri)
+    manifest = load_manifest(uri, each=shared_map)
     if not manifest.recordings:
         found = f"none of its {manifest.lines} lines is a recording" if manifest.lines else "it has no lines"
         raise UsageError(f"{uri}: not a usable manifest: {found}; `duologue validate {uri}` lists the faults")

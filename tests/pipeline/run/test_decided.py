@@ -18,6 +18,7 @@ from duologue_pipeline.consent.decided_files import read_decided
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.read import whole
 from duologue_pipeline.run import decided as module
+from duologue_pipeline.run import forked
 from duologue_pipeline.run.decided import DecidedManifest, decide_manifest
 from duologue_pipeline.run.forked import forked_map
 from duologue_pipeline.run.request import RunRequest
@@ -52,11 +53,13 @@ def decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     pinned: Any = SimpleNamespace(snapshot=ledger.snapshot(), ledger=ledger)
 
     def decided(processes: int) -> DecidedManifest:
-        monkeypatch.setattr(module, "_LONG", 2)
-        monkeypatch.setattr(module, "usable_processes", lambda: processes)
+        monkeypatch.setattr(forked, "processes_for", lambda parts: processes)
+        monkeypatch.setattr(module, "processes_for", lambda parts: processes)
         request = RunRequest(manifest=str(manifest), out=str(tmp_path / f"out-{processes}"), ledger="consent.db")
         as_of = datetime(2026, 11, 1, tzinfo=UTC)
-        return decide_manifest(whole.load_manifest(str(manifest)), request, pinned, out=request.out, as_of=as_of)
+        return decide_manifest(
+            whole.load_manifest(str(manifest), each=forked.shared_map), request, pinned, out=request.out, as_of=as_of
+        )
 
     return decided
 
@@ -88,7 +91,7 @@ def test_a_copy_that_is_killed_is_told() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return number
 
-    with pytest.raises(UsageError, match="a process that helps to decide on consent was killed"):
+    with pytest.raises(UsageError, match="a process that helps with the manifest was killed"):
         list(forked_map(work, 9, processes=2))
 
 
