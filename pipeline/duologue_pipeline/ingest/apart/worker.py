@@ -103,6 +103,7 @@ class _Sender:
 def _decode(asked: dict[str, Any], out: IO[bytes]) -> None:
     import av
     from av.error import FFmpegError
+    from av.stream import Discard
 
     av.logging.set_level(None)
     options = {"protocol_whitelist": "file", "codec_whitelist": ",".join(asked["decoders"])}
@@ -123,6 +124,9 @@ def _decode(asked: dict[str, Any], out: IO[bytes]) -> None:
                 decoder.sample_rate, decoder.layout = stream.sample_rate, "mono"
             decoder.thread_count = 1
             decoder.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
+            for other in container.streams:
+                if other.index != stream.index:
+                    other.discard = Discard.all  # pictures are not even read
             seconds = float(stream.time_base or 0)
             for packet in container.demux(stream):
                 packets += packet.size > 0

@@ -64,10 +64,10 @@ def find_layout(path: Path, uri: str) -> Layout:
         raise RejectError("audio_empty", f"{uri}: the file has 0 bytes; export the track again", {"bytes": 0})
     with path.open("rb") as handle:
         head = at(handle, after_id3v2(handle, 0), HEAD_BYTES)
-    kind = _kind(head) or ("gsm" if is_gsm(path) else None)
+    kind = _kind(head)
     if kind is None and (refusal := refuse_foreign(head, uri)) is not None:
         raise refusal
-    return _CONTAINERS[kind or "mp3"](path, uri)
+    return _CONTAINERS[kind or ("gsm" if is_gsm(path) else "mp3")](path, uri)
 
 
 def _kind(head: bytes) -> str | None:

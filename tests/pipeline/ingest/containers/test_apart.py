@@ -1,5 +1,6 @@
 """Containers that are decoded in a process of their own: what comes out, where it lies, and what is refused."""
 
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -314,3 +315,33 @@ def test_frames_of_a_telephone_that_sent_nothing_are_silence(head: bytes, rate_h
     found, file = read(tmp_path / "call")
     assert (file.sample_rate_hz, len(found)) == (rate_hz, rate_hz)
     assert np.abs(found).max() < 0.01
+
+
+def element(name: int, content: bytes) -> bytes:
+    """An element of a Matroska file."""
+    return name.to_bytes((name.bit_length() + 7) // 8, "big") + (1 << 28 | len(content)).to_bytes(4, "big") + content
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (element(0x6D80, element(0x6240, element(0x5035, b""))), "is encrypted (DRM)"),
+        (b"", "holds no packets"),
+    ],
+)
+def test_an_encrypted_webm_is_refused(more: bytes, said: str, tmp_path: Path) -> None:
+    track = element(0xD7, b"\1") + element(0x83, b"\2") + element(0x86, b"A_OPUS") + more
+    segment = element(0x18538067, element(0x1654AE6B, element(0xAE, track)))
+    (tmp_path / "call").write_bytes(element(0x1A45DFA3, element(0x4282, b"webm")) + segment)
+    assert said in refusal(tmp_path / "call")[1]
+
+
+def test_a_webm_whose_times_run_back_is_refused(tmp_path: Path) -> None:
+    """Two recordings that were put into one, as by joining clusters."""
+    options = {"cluster_time_limit": "500"}
+    content = bytearray(write(tmp_path / "call", "webm", speech(48000, 3.0), options=options).read_bytes())
+    clusters = [match.start() for match in re.finditer(rb"\x1f\x43\xb6\x75", content)]
+    time = content.index(b"\xe7\x82", clusters[-1]) + 2
+    content[time : time + 2] = (700).to_bytes(2, "big")
+    (tmp_path / "call").write_bytes(content)
+    assert "has times that run back by" in refusal(tmp_path / "call")[1]

@@ -25,6 +25,7 @@ REST = bytes(range(1, 200)) * 20
         (b'{"error": {"code": 403}}', "JSON"),
         (b"HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\n\r\nRIFF", "web server"),
         (b"\xff" * 160, "samples without a header"),
+        (b"\xd5" * 8000, "samples without a header"),  # the silence of A-law, and no GSM
     ],
 )
 def test_what_is_no_audio_that_is_read_is_named(refused: Refused, head: bytes, name: str) -> None:
