@@ -96,7 +96,7 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
         "one-sample": "audio_too_short",
         "zero": "audio_all_zero",
         "nan": "audio_not_finite",
-        "video": "audio_unreadable",
+        "video": "audio_truncated",
         "missing": "audio_missing",
         "samples": "audio_duplicate_samples",
         "three": "manifest_invalid",
