@@ -120,6 +120,8 @@ def facts_from_tally(
         last_date=dates[-1] if dates else None,
         undated=tally["undated",],
         delay_unknown=tally["delay_unknown",],
+        partly_there=tally["partly_there",],
+        one_track_s=tally["one_track_ms",] / 1000,
         transcribed_tracks=tally["transcribed_tracks",],
         bandwidth_min_hz=min(bandwidths_hz, default=None),
         bandwidth_max_hz=max(bandwidths_hz, default=None),

@@ -184,7 +184,8 @@ class Facts:
     Lists of counts begin with the most frequent value.
 
     Of ``synthetic`` recordings it is known that the voices are made by a program, of ``not_synthetic`` ones that they are not.
-    In ``delay_unknown`` recordings a track may begin late by a delay that its file does not name.
+    In ``delay_unknown`` recordings a track may begin late by a delay that its file does not name. In ``partly_there`` ones a
+    speaker joined later or left earlier, so that together ``one_track_s`` seconds of them have one track alone.
     ``withdrawn`` recordings were in an earlier version; of ``one_voice`` only one speaker is left, and neither
     ``isolation`` nor ``turn_taking`` is about those. ``without`` are columns, such as ``index/words``, that the release does
     not have because an earlier version wrote it. ``speakers_by`` counts speakers by each field of
@@ -228,6 +229,8 @@ class Facts:
     last_date: str | None
     undated: int
     delay_unknown: int
+    partly_there: int
+    one_track_s: float
     transcribed_tracks: int
     bandwidth_min_hz: int | None
     bandwidth_max_hz: int | None

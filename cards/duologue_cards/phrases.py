@@ -147,8 +147,14 @@ def limitations(facts: Facts) -> list[str]:
         )
     if facts.delay_unknown:
         sentences.append(
-            f"In {facts.delay_unknown:,} {of} it is not known where a track begins: an MP3 does not name the delay of its "
-            "encoder, and may lie late by up to some tenths of a second (`delay_known_a`, `delay_known_b`)."
+            f"In {facts.delay_unknown:,} {of} it is not known where a track begins: an MP3 or AAC does not name the delay of "
+            "its encoder, and may lie late by up to some tenths of a second (`delay_known_a`, `delay_known_b`)."
+        )
+    if facts.partly_there:
+        sentences.append(
+            f"In {facts.partly_there:,} {of} a speaker joined later or left earlier: {duration(facts.one_track_s)} of them have "
+            "one track, the other is digital zero, and no event between the two is counted there (`from_a_s`, `to_a_s`, "
+            "`from_b_s`, `to_b_s`)."
         )
     unsaid = facts.recordings - facts.synthetic - facts.not_synthetic
     if unsaid:

@@ -39,6 +39,9 @@ OF_PEOPLE: Final = ("jurisdiction", *SAID_OF_SPEAKERS)
 Said = tuple[str, str | None]
 """One of :data:`OF_PEOPLE`, and its value for a person in a conversation."""
 
+_TOGETHER_S = 1.0
+"""Tracks that begin or end together do so within this time, as in rules/ingest.json of the pipeline (``length_tolerance_s``)."""
+
 Tally = Counter[tuple[Any, ...]]
 """Name, a text and whatever tells it from others of its kind -> how many, or how many milliseconds."""
 
@@ -81,6 +84,9 @@ def tally_recordings(recordings: pa.Table) -> Tally:
     _count(tally, "date", [day for start, before in dated for day in _days(start, before)])
     tally["undated",] += recordings.num_rows - len(dated)
     tally["delay_unknown",] += _delay_unknown(recordings)
+    alone_ms = _one_track_ms(recordings)
+    tally["partly_there",] += len(alone_ms)
+    tally["one_track_ms",] += sum(alone_ms)
     tally["transcribed_tracks",] += sum(columns.both("words"))
     heard = zip(columns.both("speaker"), columns.both("bandwidth_hz"), strict=True)
     _count(tally, "bandwidth_hz", [bandwidth_hz for speaker, bandwidth_hz in heard if speaker != WITHDRAWN])
@@ -262,6 +268,24 @@ def _with_both_speakers(recordings: pa.Table) -> pa.Table:
     return recordings.filter(
         pc.and_(pc.not_equal(recordings["speaker_a"], WITHDRAWN), pc.not_equal(recordings["speaker_b"], WITHDRAWN))
     )
+
+
+def _one_track_ms(recordings: pa.Table) -> list[int]:
+    """Gives how long one track is alone, of each recording in which a speaker joins later or leaves earlier.
+
+    An earlier release does not say.
+    """
+    if not {"from_a_s", "from_b_s", "to_a_s", "to_b_s"} <= set(recordings.column_names):
+        return []
+    rows = _Columns(_with_both_speakers(recordings))
+    shared_s = (
+        min(ends_s) - max(starts_s)
+        for *starts_s, ends_s in zip(
+            rows["from_a_s"], rows["from_b_s"], zip(rows["to_a_s"], rows["to_b_s"], strict=True), strict=True
+        )
+    )
+    alone_s = [whole_s - each_s for whole_s, each_s in zip(rows["duration_s"], shared_s, strict=True)]
+    return [round(1000 * each) for each in alone_s if each > _TOGETHER_S]
 
 
 def _delay_unknown(recordings: pa.Table) -> int:

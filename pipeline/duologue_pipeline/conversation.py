@@ -12,7 +12,7 @@
 Each step takes an element of the chain in :mod:`duologue_pipeline.records` and gives the next one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from duologue_pipeline.events.annotation import annotate_conversation
 from duologue_pipeline.files.kept import keeping
 from duologue_pipeline.ingest.delay import most_delay_ms
 from duologue_pipeline.ingest.measure import ingest_recording
-from duologue_pipeline.ingest.usable import track_span
+from duologue_pipeline.ingest.usable import shared_span, track_span
 from duologue_pipeline.isolation.measure import measure_recording
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES, apply_policy
 from duologue_pipeline.isolation.second_opinion import Listener
@@ -154,7 +154,9 @@ def annotate_recording(
 
 
 def ingest_stage(recording: Recording) -> Ingested:
-    """Decodes and measures both tracks of a recording; from here on they are turned down if they go over full scale.
+    """Decodes and measures both tracks of a recording.
+
+    From here on they are turned down if they go over full scale, and it is known when the sound of their files begins.
 
     Raises:
         RejectError: an ``audio_*`` reason.
@@ -180,7 +182,16 @@ def activity_stage(conversation: Measured, vad: VadModel) -> Active:
     """Finds when each speaker is heard."""
     duration_ms = conversation.audio.duration_ms
     activity = detect_activity(conversation.recording, conversation.isolation, vad, duration_ms=duration_ms)
+    recording, audio = conversation.recording, conversation.audio
+    spans = track_span(recording.a, audio.a), track_span(recording.b, audio.b)
+    activity = replace(activity, a=_within(activity.a, spans[0]), b=_within(activity.b, spans[1]))
     return Active(**vars(conversation), activity=activity)
+
+
+def _within(heard: Sequence[Span], there: Span) -> tuple[Span, ...]:
+    """Cuts what is heard of a speaker to the time in which their track is there: a detector lags at the edges."""
+    cut = (Span(max(span.start_ms, there.start_ms), min(span.end_ms, there.end_ms)) for span in heard)
+    return tuple(span for span in cut if span.start_ms < span.end_ms)
 
 
 def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, policy: str) -> Worded:
@@ -232,6 +243,7 @@ def events_stage(conversation: Worded) -> Annotated:
         duration_ms=conversation.audio.duration_ms,
         language=conversation.recording.language,
         transcribed={"a": conversation.transcribed_a, "b": conversation.transcribed_b},
+        shared=shared_span(conversation.recording, conversation.audio),
     )
     known = vars(conversation) | {
         "activity": annotation.activity,

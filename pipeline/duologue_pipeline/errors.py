@@ -57,7 +57,6 @@ REASONS: Final[dict[str, str]] = {
     "audio_no_common_time": "With their offsets, the two tracks have no time in common.",
     "audio_too_short": "The recording is shorter than the minimum duration.",
     "audio_too_long": "The recording is longer than the maximum duration.",
-    "audio_length_mismatch": "The two tracks differ in length by more than the tolerance.",
     "audio_same_as_other": "The same audio stands under another recording_id as well, so none of them is used.",
     # stage "isolation"
     "isolation_duplicate_signal": "Both tracks carry the same signal (up to gain and delay), as in a mono recording.",
@@ -115,7 +114,6 @@ REMEDIES: Final[dict[str, str]] = {
     "audio_no_common_time": "correct offset_s",
     "audio_too_short": "leave the recording out",
     "audio_too_long": "cut it into conversations",
-    "audio_length_mismatch": "see that the tracks belong together, and set offset_s",
     "audio_same_as_other": "keep one of them in the manifest, or all with --same-audio mark",
     "isolation_duplicate_signal": "give each speaker's own track; `duologue isolation A B` shows what was found",
     "isolation_fail": "`duologue isolation A B` shows what was found",

@@ -76,6 +76,7 @@ class Track:
     ``uri`` and ``words_uri`` are absolute: the reader of the manifest has resolved them against its folder.
     ``offset_s`` is where the track's first sample lies on the conversation's clock: positive means that the track
     started late (silence is put before it), negative that it started early (its beginning is left out).
+    ``start_s`` is not of the manifest: ingest finds when the sound begins on the clock of its file, and sets it.
     ``words_channel`` is which stream of its transcript is the track's: a channel counted from 0, or a name.
     ``role`` is what the speaker is in the conversation, ``role_prompt`` the text that tells a model to be it; ``age_band``, ``sex`` and
     ``dialect`` say of the speaker, ``device`` of the microphone, what the manifest says.
@@ -94,6 +95,12 @@ class Track:
     sex: str | None = field(default=None, kw_only=True)
     dialect: str | None = field(default=None, kw_only=True)
     device: str | None = field(default=None, kw_only=True)
+    start_s: float = field(default=0.0, kw_only=True)
+
+    @property
+    def begins_s(self) -> float:
+        """Says when the first sample lies on the conversation's clock, in seconds."""
+        return self.offset_s + self.start_s
 
 
 @dataclass(frozen=True)
@@ -205,8 +212,8 @@ class TrackReport:
     ``level_dbfs`` is without the direct current ``dc``. ``clipped_share`` counts samples at full scale, or at the lower
     level at which the sound is cut off. ``digital_silence_share`` counts frames of one value.
     ``bandwidth_hz`` is the highest frequency whose mean power in louder frames is within 60 dB of the strongest.
-    ``delay_known`` says whether the first sample lies where it was recorded; it is False for an MP3 that does not name
-    the delay of its encoder.
+    ``delay_known`` says whether the first sample lies where it was recorded; it is False for an MP3 or AAC that does not name
+    the delay of its encoder. ``start_s`` is when the first sample lies on the file's own clock. ``filled_s`` is how much of the track is silence in place of packets that were never sent.
     """
 
     sample_rate_hz: int
@@ -219,6 +226,8 @@ class TrackReport:
     digital_silence_share: float
     bandwidth_hz: int
     delay_known: bool = True
+    start_s: float = 0.0
+    filled_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -163,11 +163,21 @@ RECORDINGS: Final = pa.schema(
         *_per_track(
             "delay_known",
             pa.bool_(),
-            "Whether it is known where {track} begins; false for an MP3 that does not name the delay of its encoder.",
+            "Whether it is known where {track} begins; false for an MP3 or AAC that does not name the delay of its encoder.",
         ),
         *_per_track("bandwidth_hz", pa.int32(), "How high the sound of {track} really reaches."),
         _column("left_out_a_s", pa.float64(), "Seconds of track a before the conversation, by a negative offset_s."),
         _column("left_out_b_s", pa.float64(), "Seconds of track b before the conversation, by a negative offset_s."),
+        _column(
+            "from_a_s", pa.float64(), "When track a begins in the conversation: later than 0 where a joined later."
+        ),
+        _column(
+            "from_b_s", pa.float64(), "When track b begins in the conversation: later than 0 where b joined later."
+        ),
+        _column("to_a_s", pa.float64(), "When track a ends; before duration_s where a left earlier."),
+        _column("to_b_s", pa.float64(), "When track b ends; before duration_s where b left earlier."),
+        _column("filled_a_s", pa.float64(), "Seconds of track a that are silence in place of what was never sent."),
+        _column("filled_b_s", pa.float64(), "Seconds of track b that are silence in place of what was never sent."),
         _column("gain_db", pa.float64(), "By how much both tracks were turned to fit full scale; 0 where they did."),
         *_per_track("peak_dbfs", pa.float64(), "The highest sample of {track} in its file."),
         *_per_track("level_dbfs", pa.float64(), "The level of {track} in its file, without direct current."),
@@ -375,7 +385,7 @@ LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {
             for side in "ab"
         }
         | {f"{name}_{side}" for name in SAID_OF_SPEAKERS for side in "ab"}
-        | {f"left_out_{side}_s" for side in "ab"}
+        | {f"{name}_{side}_s" for name in ("left_out", "from", "to", "filled") for side in "ab"}
     ),
     "events": frozenset(),
     "speakers": frozenset(),

@@ -54,7 +54,7 @@ def make_row(recording_id: str, split: str = "train", samples: int = 2, **fields
     row |= {"overlap_share_of_time": 6 / 120, "overlap_share_of_speech": 6 / 114, "ftos_s": [-0.3, 0.1, 0.2, 0.6]}
     row |= {"ftos_a_s": [0.1, 0.2, 0.6], "ftos_b_s": [-0.3], "kinds": [], "word_tags": [], "same_audio": []}
     row |= {"backchannels_a": 3, "backchannels_b": 5, "interruptions_a": 1, "interruptions_b": 0}
-    row |= {"delay_known_a": True, "delay_known_b": True}
+    row |= {"delay_known_a": True, "delay_known_b": True, "to_a_s": 120.0, "to_b_s": 120.0}
     row |= {"bandwidth_hz_a": 3600, "bandwidth_hz_b": 3400, "words_a": True, "words_b": False}
     row |= {"language": "en-US", "license": "CC-BY-4.0", "corpus": "in-house", "setting": "telephone"}
     row |= {"started_at": "2026-03-01T10:00:00Z"}

@@ -119,6 +119,19 @@ def test_tracks_whose_delay_is_not_known_are_counted_by_recording(build: Build, 
     assert "where a track begins" not in write_readme(sheet_of(older))
 
 
+def test_time_with_one_track_alone_is_counted_and_said(build: Build, row: Row) -> None:
+    release = build(row("1"), row("2", to_b_s=100.0), row("3", from_a_s=30.0, to_b_s=119.5), row("4", from_b_s=0.8))
+    facts = facts_of(release)
+    assert (facts.partly_there, facts.one_track_s) == (2, 50.5)
+    older = dataclasses.replace(
+        release, recordings=release.recordings.drop(["from_a_s", "from_b_s", "to_a_s", "to_b_s"])
+    )
+    assert facts_of(older).partly_there == 0
+    said = "In 2 of 4 conversations a speaker joined later or left earlier: 0.8 minutes of them have one track"
+    assert said in write_readme(sheet_of(release))
+    assert said not in write_readme(sheet_of(older))
+
+
 def test_dates_are_those_of_the_recordings_in_utc(build: Build, row: Row) -> None:
     starts = ["2026-03-01T23:30:00-05:00", None, "2025-12-31T10:00:00Z"]
     facts = facts_of(build(*(row(str(n), started_at=start) for n, start in enumerate(starts))))

@@ -51,7 +51,7 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
     soundfile.write(tmp_path / "one-1.wav", noise[:1], 16000)
     soundfile.write(tmp_path / "one-2.wav", noise[1:2], 16000)
     soundfile.write(tmp_path / "zero.wav", np.zeros(32000), 16000)
-    soundfile.write(tmp_path / "short.wav", noise[:12000], 16000)
+    (tmp_path / "video.webm").write_bytes(b"\x1aE\xdf\xa3\x9fB\x86\x81")
     soundfile.write(tmp_path / "nan.wav", np.where(np.arange(32000) == 99, np.nan, noise), 16000, subtype="FLOAT")
     third_track = {"speaker_id": "x", "uri": "noise.wav"}
     timeless = recording_line("timeless", "unheard-a.wav", "unheard-b.wav")
@@ -66,7 +66,7 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
         recording_line("one-sample", "one-1.wav", "one-2.wav"),
         recording_line("zero", "zero.wav", "other.wav"),
         recording_line("nan", "nan.wav", "other.wav"),
-        recording_line("lengths", "short.wav", "other.wav"),
+        recording_line("video", "video.webm", "other.wav"),
         recording_line("missing", "nowhere.wav", "other.wav"),
         recording_line("samples", "noise.wav", "noise.flac"),
         {**recording_line("three", "noise.wav", "other.wav"), "tracks": [third_track] * 3},
@@ -96,7 +96,7 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
         "one-sample": "audio_too_short",
         "zero": "audio_all_zero",
         "nan": "audio_not_finite",
-        "lengths": "audio_length_mismatch",
+        "video": "audio_truncated",
         "missing": "audio_missing",
         "samples": "audio_duplicate_samples",
         "three": "manifest_invalid",

@@ -225,7 +225,7 @@ def _of_audio(
 ) -> tuple["Annotation", "dict[Speaker, WordsCheck]", "Conversation"]:
     from duologue_pipeline.conversation import annotate_recording
     from duologue_pipeline.events.annotation import annotation_of
-    from duologue_pipeline.ingest.usable import left_out_s
+    from duologue_pipeline.ingest.usable import left_out_s, shared_span
     from duologue_pipeline.records import SPEAKERS
     from duologue_pipeline.words.asr_checkpoint import AsrModel
     from duologue_pipeline.words.check import MISFITS, explain_check, explain_outside
@@ -241,6 +241,15 @@ def _of_audio(
             _warn(
                 f"the first {early_s:g} s of {speaker} lie before the conversation (--offset-{speaker}) and are left out"
             )
+    shared = shared_span(report.recording, report.audio)
+    if shared.duration_ms < report.audio.duration_ms:
+        _warn(
+            f"both tracks are there from {shared.start_ms / 1000:g} s to {shared.end_ms / 1000:g} s only; outside of it nobody "
+            "can answer, and events between two are not looked for"
+        )
+    for speaker, measured in zip(SPEAKERS, (report.audio.a, report.audio.b), strict=True):
+        if measured.filled_s:
+            _warn(f"{measured.filled_s:g} s of {speaker} were never sent, and are silence in their place")
     if report.audio.gain_db:
         _warn(f"the tracks go over full scale: both are turned down by {-report.audio.gain_db:g} dB")
     found = zip(SPEAKERS, (report.words_check_a, report.words_check_b), strict=True)

@@ -57,6 +57,7 @@ def annotate_conversation(
     duration_ms: int | None,
     language: str | None,
     transcribed: Mapping[Speaker, Sequence[Span] | None] = MappingProxyType({}),
+    shared: Span | None = None,
 ) -> Annotation:
     """Annotates a conversation: tags the words, finds the events and counts them.
 
@@ -67,6 +68,7 @@ def annotate_conversation(
         duration_ms: the length of the conversation; None takes the end of the last speech or word.
         language: a BCP 47 tag, which chooses the lexicon.
         transcribed: of each speaker the stretches that were written down; None or missing where all was.
+        shared: the part in which both tracks are there; None is all. Outside of it nobody answers, and that is no event.
 
     Words without times of their own are tagged and counted, and no event is made of them.
 
@@ -105,6 +107,7 @@ def annotate_conversation(
         disfluencies={speaker: timed_disfluencies(found, tracks[speaker]) for speaker, (_, found) in read.items()},
         rules=rules,
         transcribed=transcribed,
+        shared=shared,
     )
     tagged = {
         speaker: _tagged(speaker, given[speaker], orders[speaker], ipus, read[speaker][0]) for speaker in SPEAKERS

@@ -38,7 +38,7 @@ from duologue_pipeline.words.disfluency import Disfluency, find_disfluencies
 from duologue_pipeline.words.lexicon import NO_LEXICON, Lexicon
 from duologue_pipeline.words.track import TrackWords, track_words
 
-__all__ = ["KINDS", "check_activity", "events_of_floor", "find_events", "join_ipus"]
+__all__ = ["KINDS", "NEED_TWO", "check_activity", "events_of_floor", "find_events", "join_ipus"]
 
 KINDS: Final[Mapping[str, str]] = {
     "ipu": "Inter-pausal unit: speech of one speaker bounded by at least 200 ms of own silence (Nguyen et al. 2023); subtype "
@@ -71,6 +71,21 @@ KINDS: Final[Mapping[str, str]] = {
     "self_correction": "What is said is said otherwise (Shriberg 1994).",
 }
 """What :func:`find_events` finds, kind by kind."""
+
+NEED_TWO: Final = frozenset(
+    {
+        "pause",
+        "hold",
+        "floor_transfer",
+        "gap",
+        "overlap_between",
+        "overlap_within",
+        "backchannel",
+        "interruption",
+        "co_completion",
+    }
+)
+"""The kinds that tell what two people do with each other; they are there only while both tracks are."""
 
 
 def find_events(
@@ -117,11 +132,13 @@ def events_of_floor(
     disfluencies: Mapping[Speaker, Sequence[Disfluency]],
     rules: EventsRules,
     transcribed: Mapping[Speaker, Sequence[Span] | None] = MappingProxyType({}),
+    shared: Span | None = None,
 ) -> list[Event]:
     """Reads the events off the roles that :func:`duologue_pipeline.events.floor.read_floor` gave to the IPUs.
 
     ``words`` have times of their own, ``disfluencies`` are those of the words of each speaker. Outside of what was
-    ``transcribed`` (None: all was) only the signal tells of laughter and fillers.
+    ``transcribed`` (None: all was) only the signal tells of laughter and fillers. What needs two (:data:`NEED_TWO`) lies wholly
+    in the part that is ``shared`` (None: all is): elsewhere a silence is of somebody who has not joined or has left.
     """
     scripts = {speaker: Transcript(words[speaker]) for speaker in SPEAKERS}
     turns = _turns(ipus)
@@ -144,6 +161,12 @@ def events_of_floor(
                 events += vocalisation_events(speaker, vocalisations_outside(sounds, transcribed.get(speaker)))
         elif activity is not None:
             events += vocalisation_events(speaker, getattr(activity, f"vocalisations_{speaker}"))
+    if shared is not None:
+        events = [
+            event
+            for event in events
+            if event.kind not in NEED_TWO or (shared.start_ms <= event.start_ms and event.end_ms <= shared.end_ms)
+        ]
     events = [replace(event, rules=rules.version) for event in with_addressee(events, ipus, turns)]
     return sorted(events, key=lambda event: (event.start_ms, event.end_ms, event.kind, event.speaker))
 

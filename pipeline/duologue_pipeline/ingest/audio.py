@@ -4,8 +4,9 @@ Each file is read by :mod:`duologue_pipeline.ingest.track_file`; here both track
 conversation.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
@@ -22,7 +23,7 @@ from duologue_pipeline.ingest.limits import BLOCK_S, block_seconds, check_limits
 from duologue_pipeline.ingest.track_file import to_float
 from duologue_pipeline.records import Recording, Track
 
-__all__ = ["PairDecoder", "Pcm", "Placer", "conversation_blocks"]
+__all__ = ["PairDecoder", "Pcm", "Placer", "SharedPart", "conversation_blocks"]
 
 Pcm = npt.NDArray[np.float32]
 
@@ -95,6 +96,22 @@ class PairDecoder:
     def delays_known(self) -> tuple[bool, bool]:
         """Tells whether the first samples of ``a`` and of ``b`` lie where they were recorded."""
         a, b = (self._files[track.uri].start_known for track in self._tracks)
+        return a, b
+
+    @property
+    def starts_s(self) -> tuple[float, float]:
+        """Gives when the first samples of ``a`` and of ``b`` lie on the clocks of their files, in seconds; mostly 0.
+
+        They count like an offset, and are added to it.
+        """
+        a, b = (self._files[track.uri].start_s for track in self._tracks)
+        return a, b
+
+    @property
+    def filled_s(self) -> tuple[float, float]:
+        """Gives how many seconds of ``a`` and of ``b`` are silence in place of what was never sent; known at the end."""
+        files = [self._files[track.uri] for track in self._tracks]
+        a, b = (file.filled_samples / file.sample_rate_hz for file in files)
         return a, b
 
     def blocks(self) -> Iterator[tuple[Pcm, Pcm]]:
@@ -206,8 +223,35 @@ class _Queue:
         return joined[:count]
 
 
+@dataclass
+class SharedPart:
+    """Says in which part of a conversation both tracks are there: not before the later joins, nor after the first leaves.
+
+    Attributes:
+        first: its first sample, at the rate that was asked for.
+        last: the sample after it; None while both go on.
+    """
+
+    first: int = 0
+    last: int | None = None
+
+    def of(self, blocks: Iterable[tuple[Pcm, Pcm]]) -> Iterator[tuple[Pcm, Pcm]]:
+        """Takes this part out of the blocks of :func:`conversation_blocks`."""
+        at = 0
+        for a, b in blocks:
+            begin = min(max(self.first - at, 0), len(a))
+            end = len(a) if self.last is None else min(max(self.last - at, 0), len(a))
+            if begin < end:
+                yield a[begin:end], b[begin:end]
+            at += len(a)
+
+
 def conversation_blocks(
-    recording: Recording, *, rate_hz: int, opened: Callable[[PairDecoder], object] | None = None
+    recording: Recording,
+    *,
+    rate_hz: int,
+    opened: Callable[[PairDecoder], object] | None = None,
+    shared: SharedPart | None = None,
 ) -> Iterator[tuple[Pcm, Pcm]]:
     """Decodes a recording onto its own clock: offsets applied, both tracks resampled and equally long.
 
@@ -218,6 +262,7 @@ def conversation_blocks(
         recording: whose tracks are decoded.
         rate_hz: the sampling rate wanted, in Hz.
         opened: is told of the decoder before the first block.
+        shared: is told of the part in which both tracks are there, before a block comes that lies outside of it.
 
     Yields:
         (a, b): float32 [T] each at ``rate_hz``, T alike within a pair and otherwise of any size up to about ten
@@ -230,19 +275,25 @@ def conversation_blocks(
     with PairDecoder(recording) as decoder:
         if opened is not None:
             opened(decoder)
+        begins = [track.offset_s + start_s for track, start_s in zip(recording.tracks, decoder.starts_s, strict=True)]
         placers = [
-            Placer(track.offset_s, native_hz, rate_hz, gain_db=recording.gain_db)
-            for track, native_hz in zip(recording.tracks, decoder.sample_rates_hz, strict=True)
+            Placer(begins_s, native_hz, rate_hz, gain_db=recording.gain_db)
+            for begins_s, native_hz in zip(begins, decoder.sample_rates_hz, strict=True)
         ]
-        queues = _Queue(), _Queue()
+        if shared is not None:
+            shared.first = max(0, *(round(begins_s * rate_hz) for begins_s in begins))
+        queues, given = (_Queue(), _Queue()), 0
         for pair in decoder.blocks():
             for placer, queue, pcm in zip(placers, queues, pair, strict=True):
                 for placed in placer.push(pcm):
                     queue.put(placed)
             ready = min(queue.length for queue in queues)
             if ready:
+                given += ready
                 yield queues[0].take(ready), queues[1].take(ready)
         for placer, queue in zip(placers, queues, strict=True):
             queue.put(placer.finish())
+        if shared is not None:
+            shared.last = given + min(queue.length for queue in queues)
         while remaining := min(max(queue.length for queue in queues), BLOCK_S * rate_hz):
             yield queues[0].take(remaining), queues[1].take(remaining)

@@ -30,6 +30,12 @@ class SampleSource(Protocol):
     sample_rate_hz: int
     channels: int
     start_known: bool
+    start_s: float
+
+    @property
+    def filled_samples(self) -> int:
+        """Counts the samples that are silence in place of what was never sent; call it after the last block."""
+        ...
 
     def read(self, frames: int) -> npt.NDArray[Any]:
         """Reads up to ``frames`` samples of every channel: [T, channels]."""
@@ -68,6 +74,8 @@ class _Kept:
     sample_rate_hz: int
     channels: int
     start_known: bool
+    start_s: float
+    filled_samples: int
 
 
 class _KeptSamples:
@@ -75,8 +83,13 @@ class _KeptSamples:
 
     def __init__(self, kept: _Kept, held: ExitStack) -> None:
         self.sample_rate_hz, self.channels, self.start_known = kept.sample_rate_hz, kept.channels, kept.start_known
+        self.start_s, self._filled_samples = kept.start_s, kept.filled_samples
         self._dtype, self._held = kept.dtype, held
         self._stream = held.enter_context(kept.path.open("rb"))
+
+    @property
+    def filled_samples(self) -> int:
+        return self._filled_samples
 
     def read(self, frames: int) -> npt.NDArray[Any]:
         values = np.fromfile(self._stream, self._dtype, frames * self.channels)
@@ -91,6 +104,7 @@ class _Keeping:
 
     def __init__(self, file: TrackFile, key: Hashable) -> None:
         self.sample_rate_hz, self.channels, self.start_known = file.sample_rate_hz, file.channels, file.start_known
+        self.start_s = file.start_s
         self._file, self._key = file, key
         self._dtype: np.dtype[Any] | None = None
         self._size = 0
@@ -99,6 +113,10 @@ class _Keeping:
         self._stream: IO[bytes] | None = None
         with suppress(OSError):
             self._stream = self._held.enter_context(temporary_file(".samples"))
+
+    @property
+    def filled_samples(self) -> int:
+        return self._file.filled_samples
 
     def read(self, frames: int) -> npt.NDArray[Any]:
         block = self._file.read(frames)
@@ -135,5 +153,13 @@ class _Keeping:
         self._stream = None
         if self._dtype is None:
             return
-        kept = _Kept(Path(stream.name), self._dtype, self.sample_rate_hz, self.channels, self.start_known)
+        kept = _Kept(
+            Path(stream.name),
+            self._dtype,
+            self.sample_rate_hz,
+            self.channels,
+            self.start_known,
+            self.start_s,
+            self.filled_samples,
+        )
         keep(self._key, kept, size=self._size, close=self._held.pop_all().close)

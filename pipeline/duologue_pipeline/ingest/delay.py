@@ -9,7 +9,7 @@ __all__ = ["most_delay_ms"]
 def most_delay_ms(sample_rate_hz: int, *, known: bool) -> int:
     """Gives the most by which a track may lie late, in ms.
 
-    An encoder of MP3 puts samples before the sound. Decoders leave them out where the file says how many they are; where
+    An encoder of MP3 or AAC puts samples before the sound. Decoders leave them out where the file says how many they are; where
     it does not, they stay, and the sound comes late by a delay that no program can know.
 
     Args:

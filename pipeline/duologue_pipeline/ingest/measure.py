@@ -17,7 +17,7 @@ from duologue_pipeline.records import SPEAKERS, AudioReport, Ingested, Recording
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
 
-__all__ = ["ingest_recording", "measure_audio"]
+__all__ = ["begun", "ingest_recording", "measure_audio"]
 
 
 def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> AudioReport:
@@ -36,19 +36,23 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
     """
     rules = rules or load_rules(IngestRules)
     with PairDecoder(recording) as decoder:
+        recording = begun(recording, decoder.starts_s)
         rates = decoder.sample_rates_hz
         meters = TrackMeter(rates[0], rules), TrackMeter(rates[1], rules)
         placed = _PlacedPeaks(recording, rates)
         # One moment after the limit is enough to know that a recording is too long; the rest is not decoded.
-        limit_s = rules.max_duration_s + max(0.0, *(-track.offset_s for track in recording.tracks))
+        limit_s = rules.max_duration_s + max(0.0, *(-track.begins_s for track in recording.tracks))
         for blocks in decoder.blocks():
             for meter, block in zip(meters, blocks, strict=True):
                 meter.push(block)
             placed.push(blocks)
             if max(m.samples / rate for m, rate in zip(meters, rates, strict=True)) > limit_s:
                 break
-        known = decoder.delays_known
-    a, b = (replace(meter.report(), delay_known=own) for meter, own in zip(meters, known, strict=True))
+        told = zip(meters, decoder.delays_known, decoder.starts_s, decoder.filled_s, strict=True)
+    a, b = (
+        replace(meter.report(), delay_known=known, start_s=start_s, filled_s=round(filled_s, 3))
+        for meter, known, start_s, filled_s in told
+    )
     reports = a, b
     for speaker, track, meter, report in zip(SPEAKERS, recording.tracks, meters, reports, strict=True):
         check_track(track, meter, report, speaker=speaker, rules=rules)
@@ -64,13 +68,23 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
 
 
 def ingest_recording(recording: Recording) -> Ingested:
-    """Measures both tracks of a recording, and has them turned down from then on where they go over full scale.
+    """Measures both tracks of a recording, has them turned down from then on where they go over full scale, and notes when each begins.
 
     Raises:
         RejectError: as :func:`measure_audio`.
     """
     audio = measure_audio(recording)
-    return Ingested(replace(recording, gain_db=audio.gain_db), audio)
+    placed = begun(recording, (audio.a.start_s, audio.b.start_s))
+    return Ingested(replace(placed, gain_db=audio.gain_db), audio)
+
+
+def begun(recording: Recording, starts_s: tuple[float, float]) -> Recording:
+    """Notes of each track when its sound begins on the clock of its file, in seconds.
+
+    Somebody who joins later may have a file whose first packet is late, and the sound of a video begins after the picture.
+    """
+    a, b = (replace(track, start_s=start_s) for track, start_s in zip(recording.tracks, starts_s, strict=True))
+    return replace(recording, a=a, b=b)
 
 
 class _PlacedPeaks:
@@ -79,7 +93,7 @@ class _PlacedPeaks:
     def __init__(self, recording: Recording, rates_hz: tuple[int, int]) -> None:
         rate_hz = max(rates_hz)
         self._placers = [
-            None if own_hz == rate_hz else Placer(track.offset_s, own_hz, rate_hz)
+            None if own_hz == rate_hz else Placer(track.begins_s, own_hz, rate_hz)
             for track, own_hz in zip(recording.tracks, rates_hz, strict=True)
         ]
         self._peak = 0.0

@@ -8,7 +8,36 @@ through once, before it is decoded, and every byte of it is a part of a section 
 
 from dataclasses import dataclass
 
-__all__ = ["Layout", "Section"]
+__all__ = ["Apart", "Layout", "Section"]
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Says how a section is decoded in a process of its own (:mod:`duologue_pipeline.ingest.apart`).
+
+    Attributes:
+        kind: of container, in one word.
+        demuxer: FFmpeg's name of it; ``shorten`` for desphere.
+        decoders: FFmpeg's names of those that may be used.
+        timed: whether the times of its packets say where the sound lies.
+        packets: packets of sound that must be read; None where they are not counted.
+        seconds: of sound that must come out, about; None where nothing says how long it is.
+        rate_hz: the rate in which ``Section.samples`` are counted; 0: that of what comes out.
+        channels: that must come out; 0: those that come.
+        padding_s: how much more than these may come out: the last packet is filled up, and that is left out.
+        early_s: by how much the sound begins before its first time says so.
+    """
+
+    kind: str
+    demuxer: str
+    decoders: tuple[str, ...] = ()
+    timed: bool = True
+    packets: int | None = None
+    seconds: float | None = None
+    rate_hz: int = 0
+    channels: int = 0
+    padding_s: float = 0.0
+    early_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -21,6 +50,7 @@ class Section:
         silence_samples: silence before it, in samples per channel at its sampling rate: what was never sent.
         skip_samples: decoded samples per channel that are left out at its beginning: the delay of an encoder.
         samples: samples per channel that must come out after that; None where nothing says how many.
+        apart: how it is decoded in a process of its own; None: by libsndfile.
     """
 
     start: int
@@ -29,6 +59,7 @@ class Section:
     silence_samples: int = 0
     skip_samples: int = 0
     samples: int | None = None
+    apart: Apart | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Reads one audio file forward, block by block: its sections one after the other, each of them whole.
 
 What the sections are is found by :mod:`duologue_pipeline.ingest.containers`. libsndfile (through ``soundfile``) decodes
-them; it takes much damage in silence, so what comes out is counted and, where a FLAC has a checksum, compared with it.
+them, or a process of its own does (:mod:`duologue_pipeline.ingest.apart`); libsndfile takes much damage in silence, so what
+comes out is counted and, where a FLAC has a checksum, compared with it.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import soundfile
 
 from duologue_pipeline.errors import RejectError
+from duologue_pipeline.ingest.apart.decoder import ApartDecoder
 from duologue_pipeline.ingest.containers.find import find_layout
 from duologue_pipeline.ingest.containers.look import EXPECTED
 from duologue_pipeline.ingest.sections import Section
@@ -25,7 +27,7 @@ _FLAC_BYTES = {"PCM_S8": 1, "PCM_16": 2, "PCM_24": 3}
 _READ = frozenset(
     ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "NIST", "OGG", "MP3"]
 )  # what is looked through before
-_COMPRESSED = frozenset(["FLAC", "OGG", "MP3"])
+_COMPRESSED = frozenset(["FLAC", "OGG", "MP3", ApartDecoder.format])
 _BLOCK_SAMPLES = 1 << 16  # of silence, or of samples that are left out, at a time
 
 
@@ -47,7 +49,9 @@ class TrackFile:
         sample_rate_hz, channels: of all of its sections.
         start_known: whether the first sample lies where it was recorded, as in
             :class:`~duologue_pipeline.ingest.sections.Layout`.
+        start_s: when its first sample lies on the file's own clock, in seconds; 0 where it has none.
         read_samples: samples per channel that have been read.
+        filled_samples: how many of them are silence in place of what was never sent; counted once the file has been read.
 
     Raises:
         RejectError: the file is no audio that can be read, or its bytes are not accounted for.
@@ -60,10 +64,13 @@ class TrackFile:
         self.start_known = layout.start_known
         self._sections = layout.sections
         self._next = 0
-        self._decoder: _Decoder | None = _Decoder(path, uri, self._sections[0])
-        self.sample_rate_hz = self._decoder.sample_rate_hz
-        self.channels = self._decoder.channels
+        decoder = _open_section(path, uri, self._sections[0])
+        self._decoder: _Decoder | ApartDecoder | None = decoder
+        self.sample_rate_hz = decoder.sample_rate_hz
+        self.channels = decoder.channels
+        self.start_s = decoder.start_s if isinstance(decoder, ApartDecoder) else 0.0
         self._silence = self._sections[0].silence_samples
+        self.filled_samples = self._silence
         self.read_samples = 0
 
     @property
@@ -74,6 +81,8 @@ class TrackFile:
     def close(self) -> None:
         """Closes the file."""
         if self._decoder is not None:
+            if isinstance(self._decoder, ApartDecoder):
+                self.filled_samples += self._decoder.filled_samples
             self._decoder.close()
             self._decoder = None
 
@@ -114,7 +123,7 @@ class TrackFile:
             return
         section = self._sections[self._next]
         try:
-            self._decoder = _Decoder(self.path, self.uri, section)
+            self._decoder = _open_section(self.path, self.uri, section)
         except OSError as error:
             raise RejectError(
                 "audio_unreadable",
@@ -123,6 +132,7 @@ class TrackFile:
                 {"found_s": round(self.read_samples / self.sample_rate_hz, 2)},
             ) from None
         self._silence = section.silence_samples
+        self.filled_samples += self._silence
         if (self._decoder.sample_rate_hz, self._decoder.channels) != (self.sample_rate_hz, self.channels):
             raise RejectError(
                 "audio_unreadable",
@@ -131,6 +141,10 @@ class TrackFile:
                 f"{self._decoder.channels} at {self._decoder.sample_rate_hz} Hz; take them apart and convert them",
                 {"rate_hz": self.sample_rate_hz, "then_rate_hz": self._decoder.sample_rate_hz},
             )
+
+
+def _open_section(path: Path, uri: str, section: Section) -> "_Decoder | ApartDecoder":
+    return _Decoder(path, uri, section) if section.apart is None else ApartDecoder(path, uri, section, section.apart)
 
 
 class _Decoder:

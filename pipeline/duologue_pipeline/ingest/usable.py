@@ -4,10 +4,11 @@ import math
 
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.meter import TrackMeter
-from duologue_pipeline.records import Recording, Span, Speaker, Track, TrackReport
+from duologue_pipeline.records import AudioReport, Recording, Span, Speaker, Track, TrackReport
+from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
 
-__all__ = ["check_lengths", "check_track", "left_out_s", "track_span"]
+__all__ = ["check_lengths", "check_track", "left_out_s", "shared_span", "track_span"]
 
 _WHOLE_NUMBERS = {15: "16-bit", 23: "24-bit", 31: "32-bit"}
 """Power of two that is full scale -> the integers that have it."""
@@ -72,16 +73,18 @@ def _scale(peak: float) -> str:
 def check_lengths(recording: Recording, reports: tuple[TrackReport, TrackReport], rules: IngestRules) -> float:
     """Refuses tracks that lie badly beside each other, and gives the seconds of the conversation.
 
+    Tracks need not be equally long: who joins later or leaves earlier has the shorter one.
+
     Args:
         recording: has the offsets of its tracks.
         reports: of both tracks.
         rules: the limits.
 
     Raises:
-        RejectError: ``audio_no_common_time``, ``audio_too_short``, ``audio_too_long`` or ``audio_length_mismatch``.
+        RejectError: ``audio_no_common_time``, ``audio_too_short`` or ``audio_too_long``.
     """
     lengths_s = [report.samples / report.sample_rate_hz for report in reports]
-    starts_s = [track.offset_s for track in recording.tracks]
+    starts_s = [track.begins_s for track in recording.tracks]
     ends_s = [start_s + length_s for start_s, length_s in zip(starts_s, lengths_s, strict=True)]
     duration_s, common_s = max(ends_s), min(ends_s) - max(0.0, *starts_s)
     names = f"{recording.a.uri} and {recording.b.uri}"
@@ -106,26 +109,29 @@ def check_lengths(recording: Recording, reports: tuple[TrackReport, TrackReport]
             f"{names}: longer than the maximum of {rules.max_duration_s / 3600:g} h; cut it into conversations",
             {"limit_s": rules.max_duration_s},
         )
-    if abs(ends_s[0] - ends_s[1]) > rules.length_tolerance_s:
-        raise RejectError(
-            "audio_length_mismatch",
-            f"{names}: the tracks end at {ends_s[0]:.2f} s and {ends_s[1]:.2f} s (offsets applied), which is more "
-            f"than {rules.length_tolerance_s} s apart; check that they belong together and set `offset_s`",
-            {
-                "end_a_s": round(ends_s[0], 3),
-                "end_b_s": round(ends_s[1], 3),
-                "limit_s": rules.length_tolerance_s,
-            },
-        )
     return duration_s
 
 
 def track_span(track: Track, report: TrackReport) -> Span:
     """Gives where the audio of a track lies on the conversation's clock, which begins at 0."""
-    end_s = track.offset_s + report.samples / report.sample_rate_hz
-    return Span(round(max(0.0, track.offset_s) * 1000), round(max(0.0, end_s) * 1000))
+    end_s = track.begins_s + report.samples / report.sample_rate_hz
+    return Span(round(max(0.0, track.begins_s) * 1000), round(max(0.0, end_s) * 1000))
+
+
+def shared_span(recording: Recording, audio: AudioReport) -> Span:
+    """Gives the part of a conversation in which both tracks are there, so that whoever is silent could have answered.
+
+    Tracks that begin or end within ``length_tolerance_s`` (rules/ingest.json) of each other are taken to do so together.
+    """
+    spans = track_span(recording.a, audio.a), track_span(recording.b, audio.b)
+    tolerance_ms = round(load_rules(IngestRules).length_tolerance_s * 1000)
+    start_ms, end_ms = max(span.start_ms for span in spans), min(span.end_ms for span in spans)
+    return Span(
+        start_ms if start_ms > tolerance_ms else 0,
+        end_ms if audio.duration_ms - end_ms > tolerance_ms else audio.duration_ms,
+    )
 
 
 def left_out_s(track: Track, report: TrackReport) -> float:
     """Gives how many seconds of a track lie before the conversation begins, and are left out."""
-    return round(min(max(0.0, -track.offset_s), report.samples / report.sample_rate_hz), 3)
+    return round(min(max(0.0, -track.begins_s), report.samples / report.sample_rate_hz), 3)

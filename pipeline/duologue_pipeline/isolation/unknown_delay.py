@@ -27,7 +27,7 @@ def with_unknown_delay(
     if not late or recording.a.uri == recording.b.uri or offset.found:
         return report
     detail = "; ".join(
-        f"the MP3 of {speaker} does not name the delay of its encoder, so {speaker} may lie up to {delays_ms[speaker]} ms late"
+        f"the file of {speaker} does not name the delay of its encoder, so {speaker} may lie up to {delays_ms[speaker]} ms late"
         for speaker in late
     )
     return replace(report, faults={**report.faults, "offset": FaultReport(None, offset.value, detail=detail)})

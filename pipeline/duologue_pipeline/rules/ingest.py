@@ -22,7 +22,8 @@ class IngestRules(RuleSet):
         max_rate_hz: one of a higher rate, too.
         max_channels: and one of more channels.
         max_block_bytes: of the samples of one file, all channels as float32, this much is decoded at a time.
-        length_tolerance_s: how far apart the ends of the two tracks may lie.
+        length_tolerance_s: tracks that begin, or end, this close together are taken to do so at once; between others that lie
+            further apart, one speaker is not there and cannot answer.
         max_peak_dbfs: a track with a higher peak is refused: its samples are no floats of full scale 1.
         min_peak_dbfs: so is one whose samples lie closer together: 16 bits hold next to nothing of it.
         same_audio_min_s: how much there must be between the first and the last sample that is not zero for a track to be known
@@ -47,6 +48,12 @@ class IngestRules(RuleSet):
             the middle of one), and zeros that may follow the last one where nothing counts the frames.
         mp3_delay_samples_most: a longer delay of an encoder is not believed; LAME's is 576, the longest known 2257.
         ogg_jitter_ms: by how much the times of an Ogg/Opus file may stray from its packets before that is a hole.
+        gap_ms_least: the times of packets in other containers leap by more than this where something was never sent.
+        clock_drift_ppm_most: by how much those times may run slower than the samples: a browser's clock is not the sound card's.
+        index_bytes_most: a longer index of an MPEG-4 file is not read; one of four hours has some megabytes.
+        unnamed_bytes_most: bytes among the sound of an MPEG-4 file that its index may leave out, beside zeros.
+        decoder_memory_bytes: how much address space a process may take that decodes a file by itself.
+        decoder_cpu_s_most: and how many seconds of a processor; AAC of four hours takes less than one minute.
     """
 
     name: ClassVar[str] = "ingest"
@@ -79,3 +86,9 @@ class IngestRules(RuleSet):
     mp3_stray_bytes_most: int
     mp3_delay_samples_most: int
     ogg_jitter_ms: int
+    gap_ms_least: int
+    clock_drift_ppm_most: int
+    index_bytes_most: int
+    unnamed_bytes_most: int
+    decoder_memory_bytes: int
+    decoder_cpu_s_most: int

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from duologue_pipeline.events.fields import event_columns
 from duologue_pipeline.events.figures import overlap_share_of_speech, overlap_share_of_time
-from duologue_pipeline.ingest.usable import left_out_s
+from duologue_pipeline.ingest.usable import left_out_s, track_span
 from duologue_pipeline.isolation.report import DIRECTIONS, bleed_figures, fault_columns
 from duologue_pipeline.records import Annotated
 from duologue_pipeline.tokens.sample_figures import sample_figures
@@ -122,6 +122,9 @@ def recording_row(conversation: Annotated, *, samples: int) -> dict[str, Any]:
             f"jurisdiction_{name}": track.jurisdiction,
             **{f"{field}_{name}": getattr(track, field) for field in SAID_OF_SPEAKERS},
             f"left_out_{name}_s": left_out_s(track, report),
+            f"from_{name}_s": _s(track_span(track, report).start_ms),
+            f"to_{name}_s": _s(track_span(track, report).end_ms),
+            f"filled_{name}_s": report.filled_s,
             f"words_{name}": words is not None,
             f"speech_{name}_s": _s(getattr(statistics, f"speech_{name}_ms")),
             f"words_given_{name}": None if check is None else check.given,

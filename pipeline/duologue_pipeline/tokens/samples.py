@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.codec.document import codec_document
 from duologue_pipeline.events.fields import sample_event
+from duologue_pipeline.ingest.usable import track_span
 from duologue_pipeline.isolation.report import sample_isolation
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.records import Annotated, Event, Span, SpeakerConsent, TaggedWord, Track, TrackReport
@@ -76,8 +77,8 @@ def sample_document(conversation: Annotated, segment: Segment, *, split: str, co
         },
         "codec": {**codec_document(codec), "frames": segment.frames},
         "audio": {
-            "a": track_figures(conversation.audio.a),
-            "b": track_figures(conversation.audio.b),
+            "a": track_figures(conversation.audio.a) | _there(recording.a, conversation.audio.a, start_ms, end_ms),
+            "b": track_figures(conversation.audio.b) | _there(recording.b, conversation.audio.b, start_ms, end_ms),
             "gain_db": recording.gain_db,
         },
         "isolation": sample_isolation(conversation.isolation),
@@ -113,6 +114,13 @@ def track_figures(report: TrackReport) -> dict[str, Any]:
         "digital_silence_share": report.digital_silence_share,
         "samples_sha256": report.samples_sha256,
     }
+
+
+def _there(track: Track, report: TrackReport, start_ms: int, end_ms: int) -> dict[str, float]:
+    """Says from when to when in a sample the track is there; both are alike where it is not."""
+    span = track_span(track, report)
+    first, last = (min(max(edge_ms, start_ms), end_ms) - start_ms for edge_ms in (span.start_ms, span.end_ms))
+    return {"from_s": _s(first), "to_s": _s(last)}
 
 
 def _segment_bounds_ms(segment: Segment, codec: Codec, duration_ms: int) -> tuple[int, int]:

@@ -86,7 +86,7 @@ def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] |
 def read_transcripts(recording: Recording, *, policy: str, bear_faults: bool = False) -> Transcripts:
     """Reads the words files or transcripts of both tracks onto the conversation's clock.
 
-    The times in a word file count from the first sample of its track; the track's ``offset_s`` is added here.
+    The times in a word file count from the first sample of its track; ``begins_s`` of the track is added here.
 
     Args:
         recording: whose tracks may have a ``words_uri``.
@@ -124,12 +124,12 @@ def read_transcripts(recording: Recording, *, policy: str, bear_faults: bool = F
                 document = document[speaker]
                 _check_count(document, shown(track.words_uri), load_rules(FilesRules).max_words)
                 words[speaker] = parse_words(
-                    document, name=f"{shown(track.words_uri)}: {speaker}", offset_s=track.offset_s
+                    document, name=f"{shown(track.words_uri)}: {speaker}", offset_s=track.begins_s
                 )
                 formats[speaker] = format_name
                 continue
-            words[speaker] = parse_words(document, name=shown(track.words_uri), offset_s=track.offset_s)
-            transcribed[speaker] = _transcribed(document, track.offset_s)
+            words[speaker] = parse_words(document, name=shown(track.words_uri), offset_s=track.begins_s)
+            transcribed[speaker] = _transcribed(document, track.begins_s)
             formats[speaker] = format_name
         except RejectError as error:
             if error.reason != "words_invalid" or not bear_faults or policy == "required":

@@ -32,8 +32,8 @@ def write_mp3(path: Path, pcm: np.ndarray[Any, Any], *, named: bool) -> Path:
     ("named", "detail"),
     [
         ((True, True), None),
-        ((True, False), "the MP3 of b does not name the delay of its encoder, so b may lie up to 360 ms late"),
-        ((False, True), "the MP3 of a does not name the delay of its encoder, so a may lie up to 360 ms late"),
+        ((True, False), "the file of b does not name the delay of its encoder, so b may lie up to 360 ms late"),
+        ((False, True), "the file of a does not name the delay of its encoder, so a may lie up to 360 ms late"),
     ],
 )
 def test_the_offset_of_two_files_is_not_known_where_one_does_not_name_its_delay(

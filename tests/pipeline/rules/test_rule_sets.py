@@ -37,7 +37,7 @@ KINDS: dict[type[RuleSet], str] = {
     FilesRules: "1.0",
     GuardRules: "1.0",
     HumanReferenceRules: "1.3",
-    IngestRules: "1.2",
+    IngestRules: "1.3",
     IsolationRules: "2.2",
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",

@@ -71,6 +71,8 @@ def test_what_is_left_of_the_document(members: dict[str, bytes]) -> None:
         "level_dbfs": -200.0,
         "clipped_share": 0.0,
         "digital_silence_share": 1.0,
+        "from_s": 0.0,
+        "to_s": 0.0,
         "samples_sha256": "withdrawn",
     }
     assert after["transcripts"] == {"a": False, "b": True}
@@ -174,6 +176,7 @@ def test_the_row_of_the_recording_keeps_what_is_of_the_other_alone(out: Path) ->
         "level_dbfs_a": -200.0,
         "samples_sha256_a": "withdrawn",
         "digital_silence_share_a": 1.0,
+        "to_a_s": 0.0,
         "floor_db_a_from_b": None,
         "floor_db_b_from_a": None,
         "coherence_a_from_b": None,

@@ -1,7 +1,6 @@
 """Names what is given for audio and is not read: other containers, archives, and the page that a server sends instead.
 
-A phone or a conference writes AAC or Opus in MPEG-4 or WebM, whatever the file is called; a link that has expired gives
-a web page. Whoever is told that can mend it.
+A link that has expired gives a web page, and whoever exported a folder may have packed it. Whoever is told that can mend it.
 """
 
 import re
@@ -52,12 +51,7 @@ _RAW: Final = "say what it is when you convert it (ffmpeg -f mulaw -ar 8000 -ac 
 _KINDS: Final = tuple(
     (re.compile(pattern, re.DOTALL), word, name, remedy)
     for pattern, word, name, remedy in (
-        (rb"....(?:ftyp|moov|mdat|wide|styp|sidx|moof)", "mpeg-4", "an MPEG-4 file (m4a, mp4, mov)", _CONVERT),
-        (rb"\x1aE\xdf\xa3", "matroska", "a WebM or Matroska file (webm, mka, mkv)", _CONVERT),
-        (rb"\xff[\xf0\xf1\xf8\xf9]", "aac", "a bare stream of AAC (aac)", _CONVERT),
-        (rb"#!AMR", "amr", "an AMR file (amr, awb)", _CONVERT),
         (rb"#!SILK|\x02#!SILK", "silk", "a SILK file", "decode it to WAV"),
-        (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf", "a Windows Media file (wma, asf)", _CONVERT),
         (rb"wvpk", "wavpack", "a WavPack file (wv)", _CONVERT),
         (rb"MAC ", "monkeys-audio", "a Monkey's Audio file (ape)", _CONVERT),
         (rb"TTA[12]", "tta", "a True Audio file (tta)", _CONVERT),

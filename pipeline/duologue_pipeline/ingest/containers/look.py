@@ -24,7 +24,7 @@ __all__ = [
     "refuse_unaccounted",
 ]
 
-EXPECTED: Final = "WAV, FLAC, MP3, Ogg/Opus or NIST SPHERE"
+EXPECTED: Final = "WAV, FLAC, MP3, Ogg/Opus, m4a, WebM or NIST SPHERE"
 """What a message tells people to give."""
 
 _PIECES: Final = (1 << 12, 1 << 15, 1 << 18)  # bytes looked at at a time, at first and later

@@ -13,7 +13,9 @@ from duologue_pipeline.ingest.containers.look import (
     is_tag_or_padding,
     refuse_unaccounted,
 )
-from duologue_pipeline.ingest.sections import Layout, Section
+from duologue_pipeline.ingest.sections import Apart, Layout, Section
+from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.ingest import IngestRules
 
 __all__ = ["sphere_layout"]
 
@@ -21,6 +23,8 @@ _START: Final = re.compile(rb"NIST_1A\n *(\d{1,7})\n")
 _FIELD: Final = re.compile(rb"^(\w+) -(?:i|r|s\d+) (\S+) *$", re.MULTILINE)
 _MOST_HEADER: Final = 1 << 20
 _KNOWN_HEADER: Final = 1024  # bytes: what libsndfile expects
+_SHORTEN: Final = re.compile(r"(pcm|ulaw|mu-law),embedded-shorten-v2\.00")
+_SHORTEN_BYTES: Final = 32  # what decoding takes a sample, at most: 24 were measured
 
 
 def sphere_layout(path: Path, uri: str) -> Layout:
@@ -45,7 +49,7 @@ def sphere_layout(path: Path, uri: str) -> Layout:
             sections.append(section)
             plain = plain and section.start - place == _KNOWN_HEADER
             place = section.stop
-    if plain and len(sections) == 1 and sections[0].stop == size:
+    if plain and len(sections) == 1 and sections[0].stop == size and sections[0].apart is None:
         return Layout((Section(0, size, samples=sections[0].samples),))
     return Layout(tuple(sections))
 
@@ -61,7 +65,8 @@ def _one(handle: BufferedReader, place: int, size: int, uri: str) -> Section:
     text = at(handle, place, header_bytes).partition(b"end_head")[0]
     fields = {name.decode(): value.decode("ascii", "replace") for name, value in _FIELD.findall(text)}
     coding = fields.get("sample_coding", "pcm")
-    if coding not in ("pcm", "ulaw", "alaw", "mu-law"):
+    shortened = _SHORTEN.fullmatch(coding) is not None
+    if coding not in ("pcm", "ulaw", "alaw", "mu-law") and not shortened:
         raise refuse(f"its samples are coded as {coding}", "decompress it (sph2pipe) or convert it to FLAC")
     numbers = {
         name: int(fields[name]) if re.fullmatch(r"\d{1,15}", fields.get(name, "")) else default
@@ -75,6 +80,8 @@ def _one(handle: BufferedReader, place: int, size: int, uri: str) -> Section:
             "its channels follow one after the other (channels_interleaved)", "interleave them, or give two files"
         )
     start = place + header_bytes
+    if shortened:
+        return _shortened(start, size, numbers["sample_count"], channels, numbers["sample_rate"], uri)
     frame_bytes = channels * width
     declared = numbers["sample_count"] or (size - start) // frame_bytes
     stop = min(size, start + declared * frame_bytes)
@@ -84,6 +91,31 @@ def _one(handle: BufferedReader, place: int, size: int, uri: str) -> Section:
         stop = size  # a sample that was not written to its end
     header = _header(coding, channels, declared, numbers["sample_rate"], width, fields.get("sample_byte_format", "01"))
     return Section(start, stop, header, samples=declared)
+
+
+def _shortened(start: int, size: int, samples: int, channels: int, rate_hz: int, uri: str) -> Section:
+    """Gives the section of samples that are compressed with Shorten: all that is left of the file."""
+    most_bytes = load_rules(IngestRules).decoder_memory_bytes
+    if samples * channels * _SHORTEN_BYTES > most_bytes:
+        most_s = most_bytes // (_SHORTEN_BYTES * channels * rate_hz)
+        raise RejectError(
+            "audio_over_limit",
+            f"{uri}: {samples / rate_hz:.0f} s are compressed with Shorten, and up to {most_s} s of this kind fit into memory; "
+            "decompress it (sph2pipe)",
+            {"limited": "seconds", "found": samples // rate_hz, "limit": most_s},
+        )
+    if not samples:
+        raise RejectError(
+            "audio_unreadable",
+            f"{uri}: its header does not say how many samples are compressed with Shorten; decompress it (sph2pipe)",
+            {"container": "sphere"},
+        )
+    return Section(
+        start,
+        size,
+        samples=samples,
+        apart=Apart(kind="sphere", demuxer="shorten", timed=False, rate_hz=rate_hz, channels=channels),
+    )
 
 
 def _header(coding: str, channels: int, samples: int, rate_hz: int, width: int, byte_format: str) -> bytes:
