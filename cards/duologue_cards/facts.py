@@ -100,10 +100,11 @@ class LedgerFacts:
 
 @dataclass(frozen=True)
 class ConsentCell:
-    """Counts what is covered by a consent; both are None where too few could be told."""
+    """Counts what is covered by a consent; where too few could be told both are None, and ``kept_back`` says why."""
 
     recordings: int | None
     duration_s: float | None
+    kept_back: str = ""
 
 
 @dataclass(frozen=True)

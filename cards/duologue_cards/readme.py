@@ -8,8 +8,9 @@ from typing import Final
 
 from duologue_cards import phrases
 from duologue_cards.documents.dates import date_modified
-from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
+from duologue_cards.entry import PURPOSES
 from duologue_cards.facts import BRIDGE, Facts
+from duologue_cards.few import FEW
 from duologue_cards.front_matter import front_matter
 from duologue_cards.licenses import together
 from duologue_cards.requirements import judge, usable_for
@@ -200,7 +201,7 @@ def _consent(sheet: Sheet) -> str:
     )
     warning = "" if sheet.passes_on else f"\n\n**Not for publication:** {sheet.not_passed_on}."
     checked = facts.consent.checked_at if facts.consent else phrases.UNKNOWN
-    places = with_few_hidden(facts.speakers_by_jurisdiction)
+    places: dict[str, int | str] = sheet.value("speakers_by_jurisdiction")
     rows = [
         (f"{who}s", f"{facts.speakers:,}, known here by commitments only"),
         (
@@ -235,7 +236,7 @@ That day is not known here, as no card reads a clock: what follows was asked for
 
 {table(("", ""), rows)}
 
-How much both {who}s of the conversations allow, in the forms that are written; of groups of fewer than {FEW} nothing is counted out:
+How much both {who}s of the conversations allow, in the forms that are written; nothing is counted out by which fewer than {FEW} could be told, as a count or as the difference of two:
 
 {table(("purpose", "conversations", "length"), [_covered(sheet, purpose) for purpose in PURPOSES])}
 
@@ -247,9 +248,10 @@ source, `duologue_consent/verify.py`: `python verify.py DATASET/receipts/0001.js
 
 def _covered(sheet: Sheet, purpose: str) -> tuple[str, str, str]:
     recordings, duration_s = (sheet.value(f"consent_{purpose}_{what}") for what in ("recordings", "duration_s"))
+    if recordings is None and sheet.facts.consent is not None:
+        return f"`{purpose}`", sheet.facts.consent.purposes[purpose].kept_back, ""
     if recordings is None:
-        few = sheet.facts.consent is not None
-        return f"`{purpose}`", f"fewer than {FEW}" if few else phrases.UNKNOWN, "" if few else phrases.UNKNOWN
+        return f"`{purpose}`", phrases.UNKNOWN, phrases.UNKNOWN
     return f"`{purpose}`", f"{recordings:,} of {sheet.facts.recordings:,}", phrases.duration(duration_s)
 
 

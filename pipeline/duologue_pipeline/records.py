@@ -32,6 +32,7 @@ __all__ = [
     "Event",
     "FaultReport",
     "GrantRef",
+    "HeardWords",
     "Ingested",
     "IsolationReport",
     "KindTotal",
@@ -436,12 +437,27 @@ class WordsCheck:
 
 
 @dataclass(frozen=True)
+class HeardWords:
+    """Holds the words that a recogniser heard on a track, and how many there were before the invented ones were left out."""
+
+    words: tuple[Word, ...]
+    given: int
+
+    @property
+    def invented(self) -> int:
+        """Counts those that were left out (:mod:`duologue_pipeline.words.heard`)."""
+        return self.given - len(self.words)
+
+
+@dataclass(frozen=True)
 class Worded(Active):
     """Holds a recording with its words on the conversation's clock, None for a speaker who has none.
 
     Words that do not fit the audio by ``words_check_a`` or ``words_check_b`` (None: nothing to check) have been left
     out, and so have those that lie outside of it. The activity of a speaker without words has the filled pauses that the signal suggests.
     ``transcribed_a`` and ``transcribed_b`` are the stretches that somebody wrote down, sorted and disjoint; None is all.
+    ``heard_a`` and ``heard_b`` are how many words a recogniser heard, and ``invented_a`` and ``invented_b`` how many of them
+    nobody said: these are left out. All four are None where none was asked.
     """
 
     words_a: Sequence[Word] | None
@@ -450,6 +466,10 @@ class Worded(Active):
     words_check_b: WordsCheck | None
     transcribed_a: Sequence[Span] | None = field(default=None, kw_only=True)
     transcribed_b: Sequence[Span] | None = field(default=None, kw_only=True)
+    heard_a: int | None = field(default=None, kw_only=True)
+    heard_b: int | None = field(default=None, kw_only=True)
+    invented_a: int | None = field(default=None, kw_only=True)
+    invented_b: int | None = field(default=None, kw_only=True)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

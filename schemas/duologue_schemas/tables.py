@@ -236,6 +236,18 @@ RECORDINGS: Final = pa.schema(
         ),
         _column("words_shift_a_s", pa.float64(), "By how much the words of track a come late.", nullable=True),
         _column("words_shift_b_s", pa.float64(), "By how much the words of track b come late.", nullable=True),
+        *_per_track(
+            "words_heard",
+            pa.int32(),
+            "Words that a recogniser heard on {track}; null where none was asked.",
+            nullable=True,
+        ),
+        *_per_track(
+            "words_invented",
+            pa.int32(),
+            "How many of them lie where nobody speaks on {track}, or were doubted, and were left out.",
+            nullable=True,
+        ),
         *_per_track("said_words", pa.int32(), "Words of {speaker}; null without a transcript.", nullable=True),
         _column(
             "word_tags",
@@ -357,7 +369,11 @@ LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {
     "index": frozenset({"overlap_share_of_speech", "backchannels", "interruptions", "words"}),
     "recordings": frozenset(
         {"gain_db", "same_audio", "synthetic", "started_before"}
-        | {f"{name}_{side}" for name in ("delay_known", "words_given", "words_outside") for side in "ab"}
+        | {
+            f"{name}_{side}"
+            for name in ("delay_known", "words_given", "words_outside", "words_heard", "words_invented")
+            for side in "ab"
+        }
         | {f"{name}_{side}" for name in SAID_OF_SPEAKERS for side in "ab"}
         | {f"left_out_{side}_s" for side in "ab"}
     ),

@@ -128,6 +128,8 @@ def recording_row(conversation: Annotated, *, samples: int) -> dict[str, Any]:
             f"words_outside_{name}": None if check is None else check.outside,
             f"words_check_{name}": None if check is None else check.verdict,
             f"words_shift_{name}_s": None if check is None or check.shift_ms is None else _s(check.shift_ms),
+            f"words_heard_{name}": getattr(conversation, f"heard_{name}"),
+            f"words_invented_{name}": getattr(conversation, f"invented_{name}"),
             f"said_words_{name}": getattr(statistics, f"words_{name}"),
             f"ftos_{name}_s": [_s(fto_ms) for fto_ms in getattr(statistics, f"ftos_{name}_ms")],
             **{f"{kind}s_{name}": statistics.events(kind, name) for kind in ("turn", "backchannel", "interruption")},
