@@ -62,6 +62,7 @@ def counts_by_text(counts: Mapping[str, int], *, later: bool) -> dict[str, int |
     left = dict(counts)
     other = [text for text, count in counts.items() if count < FEW]
     others = sum(left.pop(text) for text in other)
+    others += left.pop("other", 0) if other else 0  # a text of that name is one of them
     while other and others < FEW and left:
         others += left.pop(min(left, key=lambda text: (left[text], text)))
     told: dict[str, int | str] = dict(left)

@@ -101,6 +101,12 @@ def test_groups_of_few_speakers_are_one_and_not_counted_out(build: Build, row: R
     assert "gender and accent are recorded where the manifest says so, age is not" in readme
 
 
+def test_a_group_that_is_called_other_is_not_lost_among_the_others(build: Build, row: Row) -> None:
+    dialects = ["Sorbian", *["other"] * 6, *["Saxon"] * 9]
+    sheet = sheet_of(build(*(row(str(n), dialect_a=each, dialect_b=each) for n, each in enumerate(dialects))))
+    assert sheet.value("speakers_by_dialect") == {"other": 14, "Saxon": 18}
+
+
 def test_a_day_and_an_interval_give_the_days_that_they_may_be(build: Build, row: Row) -> None:
     starts = [("2024-02-29", None), ("2024-01-01", "2025-01-01"), ("2024-06-01T23:00:00-05:00", "2024-06-02T06:00:00Z")]
     days = [row(str(n), started_at=start, started_before=before) for n, (start, before) in enumerate(starts)]

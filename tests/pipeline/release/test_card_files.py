@@ -229,7 +229,7 @@ def test_of_a_withdrawal_the_counts_are_told_first_and_then_rights(tmp_path: Pat
     rights = told[told.index("Rights and uses:") : told.index("All else:")]
     assert "  conversations with consent to recording, redistribution: unknown before, 4 now" in rights
     assert len([line for line in rights if "by place of a speaker" in line]) <= 2  # and not one for each purpose
-    assert "  rules: withdrawal not there before, 1.4 now" in told
+    assert "  rules: withdrawal not there before, 1.5 now" in told
 
 
 def test_after_a_withdrawal_no_card_may_change_dataset_json(release: Path) -> None:
