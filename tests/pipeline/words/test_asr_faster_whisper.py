@@ -86,7 +86,7 @@ def test_pieces_in_one_window_keep_their_words_and_two_models_hear_the_same(fold
 def test_a_real_caller_is_heard(tiny: FasterWhisper) -> None:
     words = tiny.words([call("auto_repairs_40_agent", 0.0, 6.5)], language="en")
     assert len(words[0]) >= 15
-    assert "how can i help you today" in text(words[0]).lower()
+    assert text(words[0]).lower().startswith("thank you for calling")
 
 
 def test_a_model_of_english_alone_knows_no_other_language(tiny: FasterWhisper) -> None:
