@@ -77,7 +77,8 @@ class Track:
     ``offset_s`` is where the track's first sample lies on the conversation's clock: positive means that the track
     started late (silence is put before it), negative that it started early (its beginning is left out).
     ``words_channel`` is which stream of its transcript is the track's: a channel counted from 0, or a name.
-    ``role`` is what the speaker is in the conversation, ``role_prompt`` the text that tells a model to be it.
+    ``role`` is what the speaker is in the conversation, ``role_prompt`` the text that tells a model to be it; ``age_band``, ``sex`` and
+    ``dialect`` say of the speaker, ``device`` of the microphone, what the manifest says.
     """
 
     speaker_id: str
@@ -89,6 +90,10 @@ class Track:
     words_channel: str | None = field(default=None, repr=False, kw_only=True)
     role: str | None = None
     role_prompt: str | None = None
+    age_band: str | None = field(default=None, kw_only=True)
+    sex: str | None = field(default=None, kw_only=True)
+    dialect: str | None = field(default=None, kw_only=True)
+    device: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ class Source:
 class Recording:
     """Holds one line of the manifest: a conversation of exactly two tracks.
 
+    ``started_at`` is when it began: a moment or a date, RFC 3339; with ``started_before`` it began between the two.
     ``synthetic`` tells whether the voices are made by a program; None where it is not known. ``gain_db`` is not of the manifest: ingest sets it where a track goes over full scale. Whoever decodes the tracks turns
     both by as much, at most 0 dB.
     """
@@ -119,6 +125,7 @@ class Recording:
     source: Source = field(default_factory=Source)
     gain_db: float = 0.0
     synthetic: bool | None = None
+    started_before: str | None = field(default=None, kw_only=True)
 
     @property
     def tracks(self) -> tuple[Track, Track]:

@@ -23,14 +23,12 @@ from duologue_pipeline.cli.options import (
 )
 from duologue_pipeline.cli.support import quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
-from duologue_pipeline.read.files import recording_of_files
-from duologue_pipeline.records import SPEAKERS, Recording, Speaker, WordsCheck
-from duologue_pipeline.records import Annotated as Conversation
-from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON
 
 if TYPE_CHECKING:
     from duologue_pipeline.events.annotation import Annotation
     from duologue_pipeline.ingest.audio import Pcm
+    from duologue_pipeline.records import Annotated as Conversation
+    from duologue_pipeline.records import Recording, Speaker, WordsCheck
 
 __all__ = ["EXAMPLE", "ReportAudio", "annotate"]
 
@@ -149,6 +147,9 @@ def annotate(
     Exit status: 0 done; 2 wrong usage, or files that cannot be read.
     """
     quiet()
+    from duologue_pipeline.read.files import recording_of_files
+    from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON
+
     with usage_errors():
         labels = (words_channel_a, words_channel_b)
         if words is not None and (words_a or words_b):
@@ -220,11 +221,12 @@ def _of_words(path: Path, language: str | None, labels: Labels) -> "Annotation":
 
 
 def _of_audio(
-    recording: Recording, asr: str | None, *, allow_network: bool
-) -> tuple["Annotation", dict[Speaker, WordsCheck], Conversation]:
+    recording: "Recording", asr: str | None, *, allow_network: bool
+) -> tuple["Annotation", "dict[Speaker, WordsCheck]", "Conversation"]:
     from duologue_pipeline.conversation import annotate_recording
     from duologue_pipeline.events.annotation import annotation_of
     from duologue_pipeline.ingest.usable import left_out_s
+    from duologue_pipeline.records import SPEAKERS
     from duologue_pipeline.words.asr_checkpoint import AsrModel
     from duologue_pipeline.words.check import MISFITS, explain_check, explain_outside
 
@@ -262,7 +264,7 @@ def _of_audio(
 
 
 def _write_page(
-    path: Path, annotation: "Annotation", found: Conversation | None, *, name: str, sound: ReportAudio
+    path: Path, annotation: "Annotation", found: "Conversation | None", *, name: str, sound: ReportAudio
 ) -> None:
     from duologue_pipeline.labels.page import write_page_of
 
@@ -287,7 +289,7 @@ def _write_page(
     )
 
 
-def _heard(found: Conversation) -> "tuple[Pcm, int]":
+def _heard(found: "Conversation") -> "tuple[Pcm, int]":
     """Decodes what the page plays: float32 [2, T] in [-1, 1], and its rate in Hz."""
     import numpy as np
 
@@ -309,7 +311,7 @@ def _formatted(
     format: _Format,
     *,
     name: str,
-    checks: dict[Speaker, WordsCheck] | None,
+    checks: "dict[Speaker, WordsCheck] | None",
     isolation: str | None,
 ) -> str:
     from duologue_pipeline.labels.document import annotation_document

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from duologue_pipeline.cli.first_named import COLUMNS, first_refused, first_warned
 from duologue_pipeline.errors import REASONS
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.text import parse_json
@@ -20,7 +21,7 @@ from duologue_schemas.tables import FAULT_MEASURES
 
 __all__ = ["summarize"]
 
-_COLUMNS: Final = frozenset(
+_COLUMNS: Final = COLUMNS | frozenset(
     ["language", "isolation", "gain_db", "bleed_db_a_from_b", "bleed_db_b_from_a"]
     + [
         f"{name}_{side}"
@@ -33,9 +34,14 @@ _COLUMNS: Final = frozenset(
 """What is read of the recordings: of very many, all columns would fill the memory."""
 
 
-def summarize(result: RunResult) -> str:
-    """Writes the summary of a run, in lines of up to about 100 characters."""
-    lines = ["", *_refusals(result)]
+def summarize(result: RunResult, *, private: bool = False) -> str:
+    """Writes the summary of a run, in lines of up to about 100 characters.
+
+    Args:
+        result: of the run.
+        private: whether only the one who runs it sees the summary, as on a terminal: then refusals are told with the files' names.
+    """
+    lines = ["", *_refusals(result, private=private)]
     if result.release is None:
         where = "" if result.details else f". The reasons are in {join(result.out, 'rejected.jsonl')}"
         return "\n".join([*lines, f"Nothing could be written{where}"])
@@ -53,7 +59,8 @@ def summarize(result: RunResult) -> str:
         "",
         *(["This run is complete already; nothing was done again."] if result.was_complete else []),
         f"Conversations  {totals['written']} written of {totals['read']} read, {_hours(totals['duration_s'])}",
-        *_refusals(result),
+        *_refusals(result, private=private),
+        *first_warned(recordings),
         "Splits         "
         + ", ".join(
             f"{name}: {split['samples']} samples, {split['speakers']} speakers, {_hours(split['duration_s'])}"
@@ -87,14 +94,19 @@ def _bridge(splits: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _refusals(result: RunResult) -> list[str]:
+def _refusals(result: RunResult, *, private: bool) -> list[str]:
     if not result.refused:
         return []
     total = sum(result.refused.values())
     return [
         f"Refused        {total}",
         *(f"    {count:5d}  {reason}: {REASONS.get(reason, '')}" for reason, count in result.refused.items()),
-        *([f"               what was found and what to do: {result.details} (private)"] if result.details else []),
+        *first_refused(result, private=private),
+        *(
+            [f"               what was found and what to do of all: {result.details} (private)"]
+            if result.details
+            else []
+        ),
         *textwrap.wrap(may_heal(result.refused), 100, initial_indent=" " * 15, subsequent_indent=" " * 15),
     ]
 

@@ -1,6 +1,6 @@
 """Makes a recording from the audio files of one conversation, without a manifest."""
 
-from duologue_pipeline.files.storage import absolute_uri
+from duologue_pipeline.files.names import absolute_uri
 from duologue_pipeline.records import Recording, Track
 
 __all__ = ["recording_of_files"]

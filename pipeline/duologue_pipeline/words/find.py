@@ -13,7 +13,7 @@ from duologue_pipeline.words.asr import Recognizer, recognised_words
 from duologue_pipeline.words.check import MISFITS, explain_check, fitting_words
 from duologue_pipeline.words.files import Transcripts, read_transcripts
 
-__all__ = ["FoundWords", "find_words", "written_words"]
+__all__ = ["FoundWords", "find_words", "require_fitting", "written_words"]
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,7 @@ def find_words(
     """
     words, checks = fitting_words(written.words, activity, audio=audio, duration_ms=duration_ms, delays_ms=delays_ms)
     checks |= {speaker: WordsCheck("invalid", detail=fault) for speaker, fault in written.faults.items()}
-    for speaker, check in checks.items():
-        if policy == "required" and check.verdict in MISFITS:
-            reason = "words_outside" if check.verdict == "outside" else "words_mismatch"
-            values: dict[str, Value] = {"track": speaker, "words": check.given, "outside": check.outside}
-            if check.shift_ms is not None:
-                values |= {"verdict": check.verdict, "shift_s": check.shift_ms / 1000}
-            raise RejectError(reason, explain_check(check, speaker=speaker), values)
+    require_fitting(checks, policy=policy)
     heard: Mapping[Speaker, HeardWords] = {}
     if recognizer is not None and policy != "none":
         heard = recognised_words(recording, activity, words, recognizer)
@@ -120,3 +114,22 @@ def find_words(
         transcribed={s: None if s in heard else spans for s, spans in written.transcribed.items()},
         heard=heard,
     )
+
+
+def require_fitting(checks: Mapping[Speaker, WordsCheck], *, policy: str) -> None:
+    """Refuses a recording of which words cannot be their speaker's, where words are required.
+
+    Args:
+        checks: of both speakers, as far as they have words.
+        policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
+
+    Raises:
+        RejectError: ``words_outside`` or ``words_mismatch``.
+    """
+    for speaker, check in checks.items():
+        if policy == "required" and check.verdict in MISFITS:
+            reason = "words_outside" if check.verdict == "outside" else "words_mismatch"
+            values: dict[str, Value] = {"track": speaker, "words": check.given, "outside": check.outside}
+            if check.shift_ms is not None:
+                values |= {"verdict": check.verdict, "shift_s": check.shift_ms / 1000}
+            raise RejectError(reason, explain_check(check, speaker=speaker), values)

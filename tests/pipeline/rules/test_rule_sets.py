@@ -42,7 +42,7 @@ KINDS: dict[type[RuleSet], str] = {
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",
     VocalisationsRules: "1.1",
-    WithdrawalRules: "1.4",
+    WithdrawalRules: "1.5",
     WordsCheckRules: "1.2",
 }
 
