@@ -266,7 +266,9 @@ def _of_audio(
         ("b", report.heard_b, report.invented_b),
     ):
         if invented:
-            _warn(f"{invented} of the {heard} words that --asr heard on {speaker} are left out: nobody speaks there")
+            _warn(
+                f"{invented} of the {heard} words that --asr heard on {speaker} are left out: nobody speaks there, or the model is not sure"
+            )
     return annotation_of(report), checks, report
 
 

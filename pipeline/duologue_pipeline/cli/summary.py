@@ -184,7 +184,7 @@ def _words(recordings: pa.Table, listened: bool) -> list[str]:
         lines.append(f"               {sum(heard)} words heard on {len(heard)} tracks by --asr")
     if invented:
         lines.append(
-            f"               and {sum(invented)} on {len(invented)} of them left out, for nobody speaks there: see words_invented_a and _b"
+            f"               and {sum(invented)} on {len(invented)} of them left out, for nobody speaks there or the model is not sure: see words_invented_a and _b"
         )
     return lines
 
