@@ -30,7 +30,7 @@ ORDER = {
         "codec",
         "read consent ingest demo simulate transcripts",
         "activity isolation words",
-        "events",
+        "events intake",
         "labels shards",
         "reader tokens",
         "decode release views torch",
@@ -44,7 +44,7 @@ ORDER = {
         "cli",
         "__main__",
     ),
-    "duologue_consent": ("errors verify", "decisions proofs", "ledger", "lineage", "cli"),
+    "duologue_consent": ("errors verify", "decisions proofs", "bulk", "ledger", "lineage", "cli"),
 }
 """The folders and modules of a part, in rows: each imports from itself and from the rows above it."""
 HEAVY = {"apache_beam", "torch", "torchaudio", "transformers", "pyannote", "silero_vad", "scipy"}

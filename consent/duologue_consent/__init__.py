@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time, parse_time
 from duologue_consent.decisions.policy import Decision, Grant, decide
+from duologue_consent.decisions.recorded import Recorded, recorded_between
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import Standing, State, standing
 from duologue_consent.decisions.terms import Evidence, Guardian, Notice, Terms
@@ -35,6 +36,7 @@ __all__ = [
     "Method",
     "Notice",
     "Purpose",
+    "Recorded",
     "Snapshot",
     "Standing",
     "State",
@@ -42,6 +44,7 @@ __all__ = [
     "decide",
     "format_time",
     "parse_time",
+    "recorded_between",
     "standing",
 ]
 

@@ -216,6 +216,10 @@ def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, p
         words_check_b=found.checks.get("b"),
         transcribed_a=found.transcribed["a"],
         transcribed_b=found.transcribed["b"],
+        heard_a=found.heard_words("a"),
+        heard_b=found.heard_words("b"),
+        invented_a=found.invented_words("a"),
+        invented_b=found.invented_words("b"),
     )
 
 

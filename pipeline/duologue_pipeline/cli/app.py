@@ -29,6 +29,7 @@ from duologue_pipeline.cli.decode import EXAMPLE as DECODE_EXAMPLE
 from duologue_pipeline.cli.decode import decode
 from duologue_pipeline.cli.isolation import EXAMPLE as ISOLATION_EXAMPLE
 from duologue_pipeline.cli.isolation import isolation
+from duologue_pipeline.cli.manifest import FOLDER_EXAMPLE, TABLE_EXAMPLE, from_folder, from_table
 from duologue_pipeline.cli.run import DEMO_EXAMPLE, RUN_EXAMPLE, demo, run
 from duologue_pipeline.cli.simulate import EXAMPLE as SIMULATE_EXAMPLE
 from duologue_pipeline.cli.simulate import simulate
@@ -74,6 +75,9 @@ app = typer.Typer(
 card_app = typer.Typer(
     help="Write and check what a release says of itself.", no_args_is_help=True, rich_markup_mode=None
 )
+manifest_app = typer.Typer(
+    help="Make a manifest of the recordings that there are.", no_args_is_help=True, rich_markup_mode=None
+)
 words_app = typer.Typer(help="Bring transcripts to words files.", no_args_is_help=True, rich_markup_mode=None)
 shards_app = typer.Typer(help="Check the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -84,6 +88,9 @@ app.command(epilog=ISOLATION_EXAMPLE)(isolation)
 app.command(epilog=ANNOTATE_EXAMPLE)(annotate)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 app.command(epilog=DECODE_EXAMPLE)(decode)
+app.add_typer(manifest_app, name="manifest")
+manifest_app.command("from-folder", epilog=FOLDER_EXAMPLE)(from_folder)
+manifest_app.command("from-table", epilog=TABLE_EXAMPLE)(from_table)
 app.add_typer(words_app, name="words")
 words_app.command("import", epilog=IMPORT_EXAMPLE)(import_words)
 app.add_typer(shards_app, name="shards")

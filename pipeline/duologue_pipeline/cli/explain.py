@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from duologue_consent import Form, Purpose, Snapshot, parse_time
+from duologue_consent import Form, Purpose, Recorded, Snapshot, parse_time
+from duologue_consent.cli.options import DetailsOption, LedgerOption
 from duologue_pipeline.cli.support import usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLE", "explain"]
 
 _COLUMNS: Final = frozenset(
-    ["recording_id", "started_at"]
+    ["recording_id", "started_at", "started_before"]
     + [f"{name}_{side}" for name in ("speaker", "jurisdiction", "words") for side in "ab"]
 )
 """What is read of the recordings of a release."""
@@ -31,12 +32,7 @@ def explain(
     recording: Annotated[
         str, typer.Argument(metavar="RECORDING", help="Explain the recording with this recording_id.")
     ],
-    ledger: Annotated[
-        str,
-        typer.Option(
-            "--ledger", metavar="LEDGER", help="Read the speakers' consent from this ledger, a file or postgresql://…"
-        ),
-    ],
+    ledger: LedgerOption,
     manifest: Annotated[
         str | None, typer.Option("--manifest", metavar="MANIFEST", help="Find the recording in this manifest.")
     ] = None,
@@ -71,6 +67,7 @@ def explain(
     output: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="Print text to read, or json for programs.")
     ] = "text",
+    details: DetailsOption = False,
 ) -> None:
     """Explain why a recording may be used or not, per speaker, purpose, form and legal rule, and what would cure it.
 
@@ -109,7 +106,7 @@ def explain(
     if output == "json":
         typer.echo(json.dumps(explanation, indent=2, ensure_ascii=False))
     else:
-        typer.echo(explanation_text(explanation), nl=False)
+        typer.echo(explanation_text(explanation, details=details), nl=False)
     if not all(each["allowed"] for each in explanation["purposes"]):
         raise typer.Exit(1)
 
@@ -126,7 +123,7 @@ class _Case:
     """Holds what is asked about, with the purposes and forms that stand where the command names none."""
 
     parties: "Sequence[Party]"
-    recorded_at: datetime | None
+    recorded_at: Recorded | None
     purposes: Sequence[str]
     forms: Sequence[Form]
 
@@ -152,26 +149,36 @@ def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
 
 
 def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
-    """Reads the case from a release; a speaker whom the ledger does not know keeps the commitment as a name."""
+    """Reads the case from a release; a speaker whom the ledger does not know, or a withdrawal has taken out, has no name."""
     import pyarrow.compute as pc
 
     from duologue_consent.decisions.explain import Party
     from duologue_pipeline.consent.forms import forms_of_row
+    from duologue_pipeline.consent.gate import recorded_of_row
     from duologue_pipeline.reader.release import read_release
     from duologue_pipeline.reader.tables import read_release_table
+    from duologue_schemas.tables import WITHDRAWN
 
     release = read_release(dataset)
     table = read_release_table(dataset, release, "recordings", columns=_COLUMNS)
     row = next(iter(table.filter(pc.equal(table["recording_id"], recording_id)).to_pylist()), None)
     if row is None:
-        raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}")
+        gone = "; a withdrawal may have taken it out, see its receipts" if "withdrawal" in release else ""
+        raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}{gone}")
     ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
     return _Case(
         parties=[
-            Party(name, ids.get(row[f"speaker_{name}"], row[f"speaker_{name}"]), row[f"jurisdiction_{name}"])
+            Party(
+                name,
+                ids.get(named, named),
+                row[f"jurisdiction_{name}"],
+                taken_out=named == WITHDRAWN,
+                unknown=named not in ids,
+            )
             for name in "ab"
+            for named in [row[f"speaker_{name}"]]
         ],
-        recorded_at=None if row["started_at"] is None else parse_time(row["started_at"]),
+        recorded_at=recorded_of_row(row),
         purposes=release["purposes"],
         forms=forms_of_row(row, include_audio=release["include_audio"]),
     )

@@ -23,7 +23,11 @@ __all__ = ["summarize"]
 
 _COLUMNS: Final = COLUMNS | frozenset(
     ["language", "isolation", "gain_db", "bleed_db_a_from_b", "bleed_db_b_from_a"]
-    + [f"{name}_{side}" for name in ("words", "words_check", "words_outside") for side in "ab"]
+    + [
+        f"{name}_{side}"
+        for name in ("words", "words_check", "words_outside", "words_heard", "words_invented")
+        for side in "ab"
+    ]
     + [f"left_out_{side}_s" for side in "ab"]
     + [f"{name}_found" for name in FAULT_MEASURES]
 )
@@ -65,7 +69,7 @@ def summarize(result: RunResult, *, private: bool = False) -> str:
         *_bridge(splits),
         *_audio(recordings),
         *_turn_taking(statistics, recordings),
-        *_words(recordings),
+        *_words(recordings, "asr" in release),
         *_isolation(release["isolation_policy"], result, recordings),
         *textwrap.wrap(
             f"Codec          {release['codec']['name']}: {release['codec']['quality']}", 100, subsequent_indent=" " * 15
@@ -148,7 +152,7 @@ def _turn_taking(found: Mapping[str, Any], recordings: pa.Table) -> list[str]:
     return lines
 
 
-def _words(recordings: pa.Table) -> list[str]:
+def _words(recordings: pa.Table, listened: bool) -> list[str]:
     checks = _values(recordings, "words_check_a", "words_check_b")
     with_words = sum(_values(recordings, "words_a", "words_b"))
     lines = [f"Words          on {with_words} of {2 * len(recordings)} tracks"]
@@ -162,6 +166,23 @@ def _words(recordings: pa.Table) -> list[str]:
         lines.append(
             f"               {sum(outside)} words on {len(outside)} tracks lie outside of the audio and are left out: see "
             "words_outside_a and _b"
+        )
+    unheard = recordings.filter(
+        pc.or_(
+            *(pc.and_(pc.invert(recordings[f"words_{s}"]), pc.is_null(recordings[f"words_heard_{s}"])) for s in "ab")
+        )
+    )
+    if listened and len(unheard):
+        languages = ", ".join(sorted(map(str, pc.unique(unheard["language"]).to_pylist())))
+        lines.append(
+            f"               {len(unheard)} conversations ({languages}) not listened to: --asr does not know the language"
+        )
+    heard, invented = (_values(recordings, f"{name}_a", f"{name}_b") for name in ("words_heard", "words_invented"))
+    if heard:
+        lines.append(f"               {sum(heard)} words heard on {len(heard)} tracks by --asr")
+    if invented:
+        lines.append(
+            f"               and {sum(invented)} on {len(invented)} of them left out, for nobody speaks there: see words_invented_a and _b"
         )
     return lines
 

@@ -25,6 +25,7 @@ __all__ = [
     "Commands",
     "commands_later",
     "fail",
+    "on_terminal",
     "quiet",
     "read_if_there",
     "stoppable",
@@ -131,6 +132,11 @@ def stoppable(then: str) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def on_terminal() -> bool:
+    """Tells whether what is printed is read by a person now, and not kept in a file."""
+    return sys.stdout.isatty()
 
 
 def quiet() -> None:

@@ -135,6 +135,7 @@ def recording_of(document: dict[str, Any], *, manifest_uri: str) -> Recording:
         b=b,
         language=document.get("language"),
         started_at=document.get("started_at"),
+        started_before=document.get("started_before"),
         setting=document.get("setting"),
         topic=document.get("topic"),
         register=document.get("register"),
@@ -210,4 +211,8 @@ def _track(document: dict[str, Any], manifest_uri: str) -> Track:
         words_channel=document.get("words_channel"),
         role=document.get("role"),
         role_prompt=document.get("role_prompt"),
+        age_band=document.get("age_band"),
+        sex=document.get("sex"),
+        dialect=document.get("dialect"),
+        device=document.get("device"),
     )

@@ -35,7 +35,7 @@ class RunRequest:
         same_audio: a key of :data:`duologue_pipeline.ingest.same_audio.SAME_AUDIO_POLICIES`.
         compare_refused_audio: whether local audio of refused recordings is decoded, only to compare hashes of it.
         pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
-        asr: a speech recogniser for tracks without a transcript, a path or hub id.
+        asr: a speech recogniser for tracks without a transcript (:class:`duologue_pipeline.words.asr_checkpoint.AsrModel`).
         allow_network: whether these may be downloaded.
         allow_private_addresses: whether audio and words are fetched from private networks as well.
         name: of the dataset.

@@ -25,7 +25,7 @@ from duologue_pipeline.rules.words_check import WordsCheckRules
 from duologue_pipeline.transcripts.choose import Wanted, stream_of
 from duologue_pipeline.transcripts.formats import format_of, read_transcript
 from duologue_pipeline.transcripts.model import TranscriptError
-from duologue_pipeline.transcripts.own import words_document
+from duologue_pipeline.transcripts.own import is_of_both, words_document
 from duologue_pipeline.transcripts.source import Source
 from duologue_schemas import iter_faults, parse_json
 
@@ -116,6 +116,18 @@ def read_transcripts(recording: Recording, *, policy: str, bear_faults: bool = F
             continue
         try:
             document, format_name = _document(recording, track, track.words_uri)
+            if is_of_both(document):
+                if speaker not in document:
+                    if policy == "required":
+                        raise RejectError("words_missing", f"{shown(track.words_uri)}: has no words of {speaker}")
+                    continue
+                document = document[speaker]
+                _check_count(document, shown(track.words_uri), load_rules(FilesRules).max_words)
+                words[speaker] = parse_words(
+                    document, name=f"{shown(track.words_uri)}: {speaker}", offset_s=track.offset_s
+                )
+                formats[speaker] = format_name
+                continue
             words[speaker] = parse_words(document, name=shown(track.words_uri), offset_s=track.offset_s)
             transcribed[speaker] = _transcribed(document, track.offset_s)
             formats[speaker] = format_name
