@@ -6,8 +6,6 @@ loaded whenever any command is. Those of ``duologue consent`` are loaded when on
 
 import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Annotated, Final, NoReturn
 
@@ -42,19 +40,21 @@ from duologue_pipeline.files.faults import memory_fault
 
 __all__ = ["app", "main"]
 
+_SELDOM: Final = 50_000
+"""After so many new objects garbage is looked for: nearly all that a command loads stays, and looking is a tenth of its start."""
+
 _SHOWN: Final = 200  # of a name that may be thousands of letters long
 
 
 @cache
 def _consent_app() -> typer.Typer:
     """Loads the commands of the consent package, and adds those that need the pipeline."""
-    with _all_stays():
-        from duologue_consent.cli.app import app as consent_app
-        from duologue_consent.lineage.release_facts import read_stores_with
-        from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
-        from duologue_pipeline.cli.explain import explain
-        from duologue_pipeline.cli.propagate import EXAMPLE as PROPAGATE_EXAMPLE
-        from duologue_pipeline.cli.propagate import propagate
+    from duologue_consent.cli.app import app as consent_app
+    from duologue_consent.lineage.release_facts import read_stores_with
+    from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
+    from duologue_pipeline.cli.explain import explain
+    from duologue_pipeline.cli.propagate import EXAMPLE as PROPAGATE_EXAMPLE
+    from duologue_pipeline.cli.propagate import propagate
 
     consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
     consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)
@@ -64,22 +64,11 @@ def _consent_app() -> typer.Typer:
 
 def _status_app() -> typer.Typer:
     """Loads the commands that show what is on record: they are asked for most often, and need the least."""
-    with _all_stays():
-        from duologue_consent.cli.show import register
+    from duologue_consent.cli.show import register
 
     status_app = typer.Typer(rich_markup_mode=None)
     register(status_app)
     return status_app
-
-
-@contextmanager
-def _all_stays() -> Iterator[None]:
-    """Looks for no garbage while modules are loaded, of which there is none: that is a tenth of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 app = typer.Typer(
@@ -146,6 +135,7 @@ def _version(
 
 def main() -> None:
     """Runs the ``duologue`` command."""
+    gc.set_threshold(_SELDOM)
     for argument in sys.argv[1:]:
         if not argument.isascii() and any("\ud800" <= letter <= "\udfff" for letter in argument):
             _end(f"{argument!a}: is no text in UTF-8; rename the file, or set the terminal to UTF-8")
