@@ -5,6 +5,7 @@ Everything that can be wrong with a call ends as one line on stderr and exit sta
 
 import typer
 
+import duologue_consent
 from duologue_consent.cli import HELP
 from duologue_consent.cli.decide import register as register_decide
 from duologue_consent.cli.lineage import register as register_lineage
@@ -13,7 +14,6 @@ from duologue_consent.cli.options import LedgerIfAnyOption, LedgerPlace
 from duologue_consent.cli.settle import register as register_settle
 from duologue_consent.cli.show import register as register_show
 from duologue_consent.cli.support import named, one_ledger, one_line_errors
-from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["app"]
 
@@ -35,7 +35,7 @@ def init(context: typer.Context, place: LedgerPlace = None, ledger: LedgerIfAnyO
     """
     with one_line_errors():
         where = one_ledger(context, place, ledger)
-        snapshot = Ledger.create(where).snapshot()
+        snapshot = duologue_consent.Ledger.create(where).snapshot()
     typer.echo(f"{named(where)}: made, ledger {snapshot.ledger_id}, no events yet, readable by its owner only")
 
 

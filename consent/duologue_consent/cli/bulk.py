@@ -8,6 +8,7 @@ from typing import Final
 
 import typer
 
+import duologue_consent
 from duologue_consent.bulk.entries import COLUMNS, read_entries
 from duologue_consent.bulk.faults import TableError
 from duologue_consent.bulk.rows import Cell, read_table
@@ -20,7 +21,6 @@ from duologue_consent.decisions.events import Action, ConsentEvent
 from duologue_consent.decisions.names import named_by
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import State, standing
-from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.verify import read_file
 
 __all__ = ["enter_table"]
@@ -64,7 +64,9 @@ def enter_table(
             now=datetime.now(UTC),
             sha256_of=lambda name: hashlib.sha256(read_file(file.parent / name)).hexdigest(),
         )
-        opened = open_ledger(ledger) if action is Action.GRANT else Ledger.open(ledger)  # a no needs no clock
+        opened = (
+            open_ledger(ledger) if action is Action.GRANT else duologue_consent.Ledger.open(ledger)
+        )  # a no needs no clock
         entered = asking_who_of_each(lambda asked: opened.append_entries(asked, dry_run=dry_run), entries)
     except TableError as error:
         *lines, last = str(error).split("\n")
@@ -91,7 +93,9 @@ def enter_table(
         _confirm(opened, events, ledger_words(context, ledger), action, details=details)
 
 
-def _confirm(opened: Ledger, events: Sequence[ConsentEvent], again: str, action: Action, *, details: bool) -> None:
+def _confirm(
+    opened: "duologue_consent.Ledger", events: Sequence[ConsentEvent], again: str, action: Action, *, details: bool
+) -> None:
     snapshot, now = opened.snapshot(), datetime.now(UTC)
     for line in _useless(snapshot, events, now):
         typer.echo(line)

@@ -10,14 +10,13 @@ from typing import NoReturn
 
 import typer
 
+import duologue_consent
 from duologue_consent.cli.options import LEDGER_VARIABLE
 from duologue_consent.decisions.events import Purpose, format_time, parse_time
 from duologue_consent.decisions.record import ConsentRecord
 from duologue_consent.decisions.terms import Evidence, Guardian, Notice
 from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import LedgerError
-from duologue_consent.ledger.ledger import Ledger
-from duologue_consent.ledger.location import Location
 from duologue_consent.proofs.dsse import load_json
 from duologue_consent.verify import read_file
 
@@ -59,6 +58,8 @@ def fail(message: str) -> NoReturn:
 
 def named(ledger: str) -> str:
     """Names a ledger as messages do: never with a password."""
+    from duologue_consent.ledger.location import Location
+
     return Location(ledger).name
 
 
@@ -83,12 +84,12 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def open_ledger(ledger: str) -> Ledger:
+def open_ledger(ledger: str) -> "duologue_consent.Ledger":
     """Opens a ledger to decide, or to ask how consent stands; one that is ahead of this machine's clock is refused."""
-    return Ledger.open(ledger, now=datetime.now(UTC))
+    return duologue_consent.Ledger.open(ledger, now=datetime.now(UTC))
 
 
-def require_continues(ledger: Ledger, checkpoints: Mapping[str, bytes]) -> None:
+def require_continues(ledger: "duologue_consent.Ledger", checkpoints: Mapping[str, bytes]) -> None:
     """Checks that a ledger continues checkpoints: what names each of them -> the signed note."""
     for name, note in checkpoints.items():
         ledger.require_continues(note, name=name)
