@@ -5,7 +5,6 @@ Everything that can be wrong with a call ends as one line on stderr and exit sta
 
 import typer
 
-import duologue_consent
 from duologue_consent.cli import HELP
 from duologue_consent.cli.decide import register as register_decide
 from duologue_consent.cli.lineage import register as register_lineage
@@ -35,7 +34,9 @@ def init(context: typer.Context, place: LedgerPlace = None, ledger: LedgerIfAnyO
     """
     with one_line_errors():
         where = one_ledger(context, place, ledger)
-        snapshot = duologue_consent.Ledger.create(where).snapshot()
+        from duologue_consent.ledger.ledger import Ledger
+
+        snapshot = Ledger.create(where).snapshot()
     typer.echo(f"{named(where)}: made, ledger {snapshot.ledger_id}, no events yet, readable by its owner only")
 
 

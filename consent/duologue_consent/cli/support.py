@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-import duologue_consent
 from duologue_consent.cli.options import LEDGER_VARIABLE
 from duologue_consent.decisions.events import Purpose, format_time, parse_time
 from duologue_consent.decisions.record import ConsentRecord
@@ -20,6 +19,9 @@ from duologue_consent.errors import LedgerError
 from duologue_consent.proofs.dsse import load_json
 from duologue_consent.verify import read_file
 
+if TYPE_CHECKING:
+    from duologue_consent.ledger.ledger import Ledger
+
 __all__ = [
     "chosen_format",
     "fail",
@@ -27,6 +29,7 @@ __all__ = [
     "on_terminal",
     "one_ledger",
     "one_line_errors",
+    "open_at_any_time",
     "open_ledger",
     "read_evidence",
     "read_forms",
@@ -84,12 +87,21 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def open_ledger(ledger: str) -> "duologue_consent.Ledger":
+def open_ledger(ledger: str) -> "Ledger":
     """Opens a ledger to decide, or to ask how consent stands; one that is ahead of this machine's clock is refused."""
-    return duologue_consent.Ledger.open(ledger, now=datetime.now(UTC))
+    from duologue_consent.ledger.ledger import Ledger  # with SQLAlchemy: who asks for help waits for none
+
+    return Ledger.open(ledger, now=datetime.now(UTC))
 
 
-def require_continues(ledger: "duologue_consent.Ledger", checkpoints: Mapping[str, bytes]) -> None:
+def open_at_any_time(ledger: str) -> "Ledger":
+    """Opens a ledger whatever the clock says: a no, and a look at the log, need none."""
+    from duologue_consent.ledger.ledger import Ledger
+
+    return Ledger.open(ledger)
+
+
+def require_continues(ledger: "Ledger", checkpoints: Mapping[str, bytes]) -> None:
     """Checks that a ledger continues checkpoints: what names each of them -> the signed note."""
     for name, note in checkpoints.items():
         ledger.require_continues(note, name=name)
