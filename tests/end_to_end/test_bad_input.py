@@ -116,8 +116,9 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
     validated = duologue("validate", manifest)
     assert validated.code == 1
     head, *found = [line.split("\t") for line in validated.stdout.splitlines()]
-    places = {(row[head.index("line")], row[head.index("fault")].partition(":")[0]) for row in found}
-    assert {("13", "tracks"), ("14", "tracks[1]"), ("15", "recording_id"), ("16", "recording_id")} <= places
+    places = [(row[head.index("line")], row[head.index("fault")]) for row in found]
+    for line, field in (("13", "tracks"), ("14", "tracks[1]"), ("15", "recording_id"), ("16", "recording_id")):
+        assert [True for at, fault in places if at == line and fault.startswith(field)], line
     assert {line for line, _ in places} == {"2", "13", "14", "15", "16", "18", ""}
     assert "21 recordings: " in validated.stderr
 

@@ -13,7 +13,6 @@ from duologue_consent.cli.options import LedgerIfAnyOption, LedgerPlace
 from duologue_consent.cli.settle import register as register_settle
 from duologue_consent.cli.show import register as register_show
 from duologue_consent.cli.support import named, one_ledger, one_line_errors
-from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["app"]
 
@@ -35,6 +34,8 @@ def init(context: typer.Context, place: LedgerPlace = None, ledger: LedgerIfAnyO
     """
     with one_line_errors():
         where = one_ledger(context, place, ledger)
+        from duologue_consent.ledger.ledger import Ledger
+
         snapshot = Ledger.create(where).snapshot()
     typer.echo(f"{named(where)}: made, ledger {snapshot.ledger_id}, no events yet, readable by its owner only")
 

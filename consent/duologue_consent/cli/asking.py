@@ -10,8 +10,6 @@ import typer
 from duologue_consent.bulk.entries import Entry
 from duologue_consent.cli.support import fail, on_terminal
 from duologue_consent.decisions.names import escaped, named_by
-from duologue_consent.ledger.entering import UnclearPeopleError
-from duologue_consent.ledger.speakers import LookAlikeError
 
 __all__ = ["Meant", "asking_who", "asking_who_of_each", "require_one_meaning"]
 
@@ -39,6 +37,8 @@ def asking_who(act: Callable[[Meant], _Done], *, meant: Meant) -> _Done:
     Raises:
         LookAlikeError: nobody can be asked.
     """
+    from duologue_consent.ledger.speakers import LookAlikeError
+
     try:
         return act(meant)
     except LookAlikeError as error:
@@ -53,6 +53,8 @@ def asking_who_of_each(act: Callable[[Sequence[Entry]], _Done], entries: Sequenc
     Raises:
         UnclearPeopleError: nobody can be asked.
     """
+    from duologue_consent.ledger.entering import UnclearPeopleError
+
     said: dict[int, Meant] = {}
     while True:
         asked = [

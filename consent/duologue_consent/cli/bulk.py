@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -15,13 +15,15 @@ from duologue_consent.cli.asking import asking_who_of_each
 from duologue_consent.cli.confirm import detail_line, incomplete_notes
 from duologue_consent.cli.next_steps import ledger_words, next_lines
 from duologue_consent.cli.said import counted, entry_line, joined, table_line
-from duologue_consent.cli.support import fail, open_ledger, source_of
+from duologue_consent.cli.support import fail, open_at_any_time, open_ledger, source_of
 from duologue_consent.decisions.events import Action, ConsentEvent
 from duologue_consent.decisions.names import named_by
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import State, standing
-from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.verify import read_file
+
+if TYPE_CHECKING:
+    from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["enter_table"]
 
@@ -64,7 +66,7 @@ def enter_table(
             now=datetime.now(UTC),
             sha256_of=lambda name: hashlib.sha256(read_file(file.parent / name)).hexdigest(),
         )
-        opened = open_ledger(ledger) if action is Action.GRANT else Ledger.open(ledger)  # a no needs no clock
+        opened = open_ledger(ledger) if action is Action.GRANT else open_at_any_time(ledger)  # a no needs no clock
         entered = asking_who_of_each(lambda asked: opened.append_entries(asked, dry_run=dry_run), entries)
     except TableError as error:
         *lines, last = str(error).split("\n")
@@ -91,7 +93,7 @@ def enter_table(
         _confirm(opened, events, ledger_words(context, ledger), action, details=details)
 
 
-def _confirm(opened: Ledger, events: Sequence[ConsentEvent], again: str, action: Action, *, details: bool) -> None:
+def _confirm(opened: "Ledger", events: Sequence[ConsentEvent], again: str, action: Action, *, details: bool) -> None:
     snapshot, now = opened.snapshot(), datetime.now(UTC)
     for line in _useless(snapshot, events, now):
         typer.echo(line)

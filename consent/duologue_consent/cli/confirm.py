@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -16,14 +16,16 @@ from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import overruled_grant, standing
 from duologue_consent.decisions.status import useless_note
 from duologue_consent.decisions.vocabulary import AgeBand
-from duologue_consent.ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["confirm", "detail_line", "incomplete_notes"]
 
 _HASH_PREFIX: Final = 12
 
 
-def confirm(ledger: Ledger, appended: Sequence[ConsentEvent], *, asked: str, again: str, details: bool) -> None:
+def confirm(ledger: "Ledger", appended: Sequence[ConsentEvent], *, asked: str, again: str, details: bool) -> None:
     """Prints what was appended and how it stands now: a decision with a time in the past may be overruled by a later one.
 
     What a rule of the jurisdiction asks of the record is said at once, while whoever enters it can still ask the speaker.

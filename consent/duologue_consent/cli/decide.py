@@ -37,6 +37,7 @@ from duologue_consent.cli.options import (
 from duologue_consent.cli.support import (
     fail,
     one_line_errors,
+    open_at_any_time,
     open_ledger,
     read_evidence,
     read_forms,
@@ -50,7 +51,6 @@ from duologue_consent.cli.support import (
 from duologue_consent.decisions.events import Action, ConsentEvent, format_time
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
-from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["register"]
 
@@ -240,7 +240,7 @@ def refuse(
             evidence=read_evidence(evidence, evidence_reference),
         )
         purposes, moment = read_purposes(purpose), read_moment(at)
-        opened = Ledger.open(ledger)  # a no needs no clock
+        opened = open_at_any_time(ledger)  # a no needs no clock
         refused = opened.refuse(speaker, purposes, at=moment, terms=terms, new_person=new_person)
         confirm(opened, refused, asked=speaker, again=ledger_words(context, ledger), details=details)
 
@@ -336,7 +336,7 @@ def _take_back(
     details: bool,
 ) -> None:
     purposes, moment = read_purposes(purpose) if purpose else None, None if at is None else read_moment(at)
-    opened = Ledger.open(ledger)  # a no needs no clock
+    opened = open_at_any_time(ledger)  # a no needs no clock
     ended = opened.withdraw(speaker, purposes, at=moment, terms=terms, action=action, new_person=new_person)
     confirm(opened, ended, asked=speaker, again=ledger_words(context, ledger), details=details)
 
@@ -351,7 +351,7 @@ def _append_record(context: typer.Context, ledger: str, file: Path, meant: Meant
     record = read_record(file)
     read_moment(format_time(record.at), f"--record {file}")
     grants = any(event.action is Action.GRANT for event in record.events)
-    opened = open_ledger(ledger) if grants else Ledger.open(ledger)  # a no needs no clock
+    opened = open_ledger(ledger) if grants else open_at_any_time(ledger)  # a no needs no clock
     decisions = [event.to_fields() for event in record.events]
 
     def append(whom: Meant) -> tuple[ConsentEvent, ...]:

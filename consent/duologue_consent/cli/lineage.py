@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -19,7 +19,6 @@ from duologue_consent.cli.support import (
     require_continues,
 )
 from duologue_consent.decisions.events import format_time
-from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.lineage import (
     ACKNOWLEDGED,
     ISSUED,
@@ -35,6 +34,9 @@ from duologue_consent.lineage.lineage import (
 )
 from duologue_consent.lineage.release_facts import read_release_facts
 from duologue_consent.lineage.store import read_links, read_notices
+
+if TYPE_CHECKING:
+    from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["affected_lines", "register"]
 
@@ -209,7 +211,7 @@ def acknowledge(
             typer.echo(f"appended seq {entry.seq}")
 
 
-def affected_lines(ledger: Ledger) -> list[str]:
+def affected_lines(ledger: "Ledger") -> list[str]:
     """Writes a line for each model and recipient that a withdrawal concerns and that was not told yet."""
     links = read_links(ledger)
     if not links:

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from duologue_consent.cli.options import LedgerIfAnyOption, LedgerOption, LedgerPlace, SpeakerArgument
-from duologue_consent.cli.support import fail, named, one_ledger, one_line_errors, require_continues
+from duologue_consent.cli.support import fail, named, one_ledger, one_line_errors, open_at_any_time, require_continues
 from duologue_consent.decisions.names import escaped, named_by
-from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.publication import published_faults
 from duologue_consent.lineage.release_facts import read_checkpoints
 from duologue_consent.proofs.notes import checkpoint_size
@@ -39,7 +38,7 @@ def checkpoint(
 ) -> None:
     """Sign the log as it is now. Give the checkpoint to others: whoever keeps one can tell if the past was changed."""
     with one_line_errors():
-        note = Ledger.open(one_ledger(context, place, ledger)).checkpoint()
+        note = open_at_any_time(one_ledger(context, place, ledger)).checkpoint()
         if out is None:
             typer.echo(note.decode(), nl=False)
         else:
@@ -57,7 +56,7 @@ def log(
 ) -> None:
     """Print the public log, one leaf a line. It names nobody."""
     with one_line_errors():
-        for line in Ledger.open(one_ledger(context, place, ledger)).log_lines(start):
+        for line in open_at_any_time(one_ledger(context, place, ledger)).log_lines(start):
             sys.stdout.buffer.write(line)
     sys.stdout.flush()
 
@@ -78,7 +77,7 @@ def check(
 ) -> None:
     """Check all of a ledger: every leaf, commitment, subtree, checkpoint and vault record."""
     with one_line_errors():
-        opened = Ledger.open(one_ledger(context, place, ledger))
+        opened = open_at_any_time(one_ledger(context, place, ledger))
         found = opened.check()
         for uri in against or ():
             require_continues(opened, read_checkpoints(uri))
@@ -141,7 +140,7 @@ def forget(
     receipt. It cannot be undone, but for backups of the ledger and its keys, which have to be deleted as well.
     """
     with one_line_errors():
-        opened = Ledger.open(ledger)
+        opened = open_at_any_time(ledger)
         snapshot = opened.snapshot()
         alike = snapshot.look_alikes(speaker)
         if alike and not snapshot.history(speaker):
@@ -164,7 +163,7 @@ def forget(
 def rotate_key(context: typer.Context, place: LedgerPlace = None, ledger: LedgerIfAnyOption = None) -> None:
     """Replace the signing key. The old public key stays in ledger.pub; one checkpoint is signed by both."""
     with one_line_errors():
-        opened = Ledger.open(one_ledger(context, place, ledger))
+        opened = open_at_any_time(one_ledger(context, place, ledger))
         key, note = opened.rotate_key()
         typer.echo(
             f"{opened.name}: signs as {key.label} now; leaf {checkpoint_size(note) - 1} says so, signed by both keys"

@@ -3,23 +3,25 @@
 import shlex
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
 import typer
 
 from duologue_consent.cli.lineage import affected_lines
 from duologue_consent.cli.options import LEDGER_VARIABLE
 from duologue_consent.cli.support import source_of
 from duologue_consent.decisions.snapshot import Snapshot
-from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.lineage import affected_links
 from duologue_consent.lineage.store import read_links
+
+if TYPE_CHECKING:
+    from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["ledger_words", "next_lines"]
 
 
 def next_lines(
-    ledger: Ledger, snapshot: Snapshot, people: Collection[str], *, again: str, always: bool = True
+    ledger: "Ledger", snapshot: Snapshot, people: Collection[str], *, again: str, always: bool = True
 ) -> Iterator[str]:
     """Writes the lines: the releases by the lineage with the command for each, then whom else to tell.
 
@@ -59,6 +61,8 @@ def ledger_words(context: typer.Context, ledger: str) -> str:
     if source_of(context, "ledger") == "ENVIRONMENT":
         return ""
     if "://" in ledger:
+        import sqlalchemy as sa
+
         url = sa.make_url(ledger)
         if url.password is not None or "password" in url.query:  # it is never shown
             return f' --ledger "${LEDGER_VARIABLE}"'

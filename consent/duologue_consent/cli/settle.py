@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -12,11 +12,13 @@ from duologue_consent.cli.options import FormatOption, LedgerOption
 from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, open_ledger, require_continues
 from duologue_consent.decisions.events import parse_time
 from duologue_consent.decisions.snapshot import Snapshot
-from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.release_facts import ReleaseFacts, read_release_facts
 from duologue_consent.lineage.settlement import Claim, ReleaseHours, SettlementError, Use, claims_bytes, settle
 from duologue_consent.proofs.dsse import EnvelopeError, load_json
 from duologue_consent.verify import read_file
+
+if TYPE_CHECKING:
+    from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["USED", "register"]
 
@@ -78,7 +80,7 @@ def _settle(
     _show(claims, snapshot, len(on_record), output, named(ledger))
 
 
-def _record(ledger: Ledger, snapshot: Snapshot, path: Path, datasets: Sequence[str], name: str) -> None:
+def _record(ledger: "Ledger", snapshot: Snapshot, path: Path, datasets: Sequence[str], name: str) -> None:
     """Appends the uses of a file that are not on record; all of them are checked first."""
     known = {r.fields["use"]["use_id"]: r.fields["use"] for r in ledger.records(USED) if r.fields is not None}
     releases: dict[str, ReleaseFacts] = {}

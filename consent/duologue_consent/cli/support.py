@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -16,10 +16,11 @@ from duologue_consent.decisions.record import ConsentRecord
 from duologue_consent.decisions.terms import Evidence, Guardian, Notice
 from duologue_consent.decisions.vocabulary import Form
 from duologue_consent.errors import LedgerError
-from duologue_consent.ledger.ledger import Ledger
-from duologue_consent.ledger.location import Location
 from duologue_consent.proofs.dsse import load_json
 from duologue_consent.verify import read_file
+
+if TYPE_CHECKING:
+    from duologue_consent.ledger.ledger import Ledger
 
 __all__ = [
     "chosen_format",
@@ -28,6 +29,7 @@ __all__ = [
     "on_terminal",
     "one_ledger",
     "one_line_errors",
+    "open_at_any_time",
     "open_ledger",
     "read_evidence",
     "read_forms",
@@ -59,6 +61,8 @@ def fail(message: str) -> NoReturn:
 
 def named(ledger: str) -> str:
     """Names a ledger as messages do: never with a password."""
+    from duologue_consent.ledger.location import Location
+
     return Location(ledger).name
 
 
@@ -83,12 +87,21 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def open_ledger(ledger: str) -> Ledger:
+def open_ledger(ledger: str) -> "Ledger":
     """Opens a ledger to decide, or to ask how consent stands; one that is ahead of this machine's clock is refused."""
+    from duologue_consent.ledger.ledger import Ledger  # with SQLAlchemy: who asks for help waits for none
+
     return Ledger.open(ledger, now=datetime.now(UTC))
 
 
-def require_continues(ledger: Ledger, checkpoints: Mapping[str, bytes]) -> None:
+def open_at_any_time(ledger: str) -> "Ledger":
+    """Opens a ledger whatever the clock says: a no, and a look at the log, need none."""
+    from duologue_consent.ledger.ledger import Ledger
+
+    return Ledger.open(ledger)
+
+
+def require_continues(ledger: "Ledger", checkpoints: Mapping[str, bytes]) -> None:
     """Checks that a ledger continues checkpoints: what names each of them -> the signed note."""
     for name, note in checkpoints.items():
         ledger.require_continues(note, name=name)

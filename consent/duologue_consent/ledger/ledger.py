@@ -20,9 +20,8 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from duologue_consent.bulk.entries import Entry as TableEntry
 from duologue_consent.decisions.clock import clock_fault
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
 from duologue_consent.decisions.snapshot import Snapshot
@@ -32,9 +31,6 @@ from duologue_consent.ledger.access import Access, key_errors
 from duologue_consent.ledger.contents import check_contents, read_records, take_snapshot
 from duologue_consent.ledger.continuity import check_continuity
 from duologue_consent.ledger.drafting import DECISIONS, check_speaker, draft_decisions
-from duologue_consent.ledger.entering import Entered, draft_entries, meant
-from duologue_consent.ledger.forgetting import forget_subject
-from duologue_consent.ledger.founding import found_ledger
 from duologue_consent.ledger.location import Location
 from duologue_consent.ledger.log import Entry
 from duologue_consent.ledger.log_view import LogView
@@ -46,6 +42,12 @@ from duologue_consent.ledger.vault import LEDGER_ITSELF
 from duologue_consent.proofs.keys import SigningKey, VerifierKey
 from duologue_consent.proofs.leaves import Opening
 from duologue_consent.proofs.notes import Checkpoint
+
+if (
+    TYPE_CHECKING
+):  # what enters tables, founds and forgets is loaded where it is done: whoever only asks waits for none of it
+    from duologue_consent.bulk.entries import Entry as TableEntry
+    from duologue_consent.ledger.entering import Entered
 
 __all__ = ["Ledger"]
 
@@ -89,6 +91,8 @@ class Ledger:
         Raises:
             LedgerError: it exists, or it or its keys cannot be made.
         """
+        from duologue_consent.ledger.founding import found_ledger
+
         return cls(
             found_ledger(
                 Location(where),
@@ -323,7 +327,7 @@ class Ledger:
                 transaction.addressed(events, new_person=new_person), entered_at=entered_at
             )
 
-    def append_entries(self, entries: Sequence[TableEntry], *, dry_run: bool = False) -> list[Entered]:
+    def append_entries(self, entries: "Sequence[TableEntry]", *, dry_run: bool = False) -> "list[Entered]":
         """Appends what the rows of a table decide, in one transaction: all or none.
 
         Args:
@@ -338,6 +342,8 @@ class Ledger:
             UnclearPeopleError: some ids are not known and look like others.
             TableError: some rows cannot be entered; all faults are named.
         """
+        from duologue_consent.ledger.entering import Entered, draft_entries
+
         with self._access.writing() as transaction:
             drafted = draft_entries(transaction, entries)
             if dry_run:
@@ -388,6 +394,8 @@ class Ledger:
         Raises:
             LedgerError: the subject is unknown, or the ledger cannot be written.
         """
+        from duologue_consent.ledger.forgetting import forget_subject
+
         return forget_subject(self._access, subject, at=at)
 
     # --- the log, as outsiders see it ---------------------------------------------------------------------------------
@@ -450,4 +458,6 @@ class Ledger:
 
 
 def _for_known(drafts: Iterable[ConsentEvent], known: People) -> list[ConsentEvent]:
+    from duologue_consent.ledger.entering import meant
+
     return [replace(event, speaker_id=meant(event.speaker_id, known)) for event in drafts]

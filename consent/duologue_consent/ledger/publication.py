@@ -9,12 +9,15 @@ The same ledger state gives the same bytes. Who keeps an older ``checkpoint`` ca
 
 import json
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.proofs.keys import UnusableKeyError, parse_verifiers
 from duologue_consent.proofs.leaves import leaf_fault
 from duologue_consent.proofs.merkle import CompactRange, leaf_hash
 from duologue_consent.proofs.notes import NoteError, checkpoint_size, open_checkpoint, parse_note, verify_note
+
+if TYPE_CHECKING:
+    from duologue_consent.ledger.ledger import Ledger
 
 __all__ = ["PUBLISHED", "checkpoint_size", "publish_log", "published_faults"]
 
@@ -22,7 +25,7 @@ PUBLISHED = ("log.jsonl", "ledger.pub", "checkpoint")
 """The files that :func:`publish_log` writes, in that order."""
 
 
-def publish_log(ledger: Ledger, write: Callable[[str, bytes], object], *, checkpoint: bytes | None = None) -> None:
+def publish_log(ledger: "Ledger", write: Callable[[str, bytes], object], *, checkpoint: bytes | None = None) -> None:
     """Writes the three files of a ledger; the checkpoint last, so that what it is over is already there.
 
     Args:

@@ -1,8 +1,8 @@
 """Reads lineage from a ledger: the links, how their notices stand, and whether everybody was told of somebody."""
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.lineage.lineage import (
     ACKNOWLEDGED,
     ISSUED,
@@ -12,27 +12,30 @@ from duologue_consent.lineage.lineage import (
     notice_states,
 )
 
+if TYPE_CHECKING:
+    from duologue_consent.ledger.ledger import Ledger
+
 __all__ = ["all_were_told", "read_links", "read_notices", "release_folders"]
 
 
-def read_links(ledger: Ledger) -> dict[int, Link]:
+def read_links(ledger: "Ledger") -> dict[int, Link]:
     """Reads the links by their leaves, in the order in which they were added. Raises as :meth:`Ledger.records`."""
     return {r.seq: Link.from_fields(r.fields) for r in ledger.records(LINKED) if r.fields is not None}
 
 
-def release_folders(ledger: Ledger) -> list[str]:
+def release_folders(ledger: "Ledger") -> list[str]:
     """Lists the folders of the releases on record, each once. Raises as :meth:`Ledger.records`."""
     return list(dict.fromkeys(link.folder for link in read_links(ledger).values() if link.folder is not None))
 
 
-def read_notices(ledger: Ledger, links: dict[int, Link]) -> list[NoticeState]:
+def read_notices(ledger: "Ledger", links: dict[int, Link]) -> list[NoticeState]:
     """Reads the notices that were issued, and how they stand. Raises as :meth:`Ledger.records`."""
     issued = [(r.seq, r.fields) for r in ledger.records(ISSUED) if r.fields is not None]
     answers = [r.fields for r in ledger.records(ACKNOWLEDGED) if r.fields is not None]
     return notice_states(links, issued, answers)
 
 
-def all_were_told(ledger: Ledger, *, dataset: str, speakers: Collection[str]) -> bool:
+def all_were_told(ledger: "Ledger", *, dataset: str, speakers: Collection[str]) -> bool:
     """Tells whether every model and recipient on record has been issued its notice about these speakers.
 
     Args:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from duologue_pipeline.cli.annotate_words import Labels, labels_of_both, transcript_alone
 from duologue_pipeline.cli.options import (
     AllowNetwork,
     Asr,
@@ -25,6 +24,7 @@ from duologue_pipeline.cli.support import quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
 
 if TYPE_CHECKING:
+    from duologue_pipeline.cli.annotate_words import Labels
     from duologue_pipeline.events.annotation import Annotation
     from duologue_pipeline.ingest.audio import Pcm
     from duologue_pipeline.records import Annotated as Conversation
@@ -147,6 +147,7 @@ def annotate(
     Exit status: 0 done; 2 wrong usage, or files that cannot be read.
     """
     quiet()
+    from duologue_pipeline.cli.annotate_words import labels_of_both
     from duologue_pipeline.read.files import recording_of_files
     from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON
 
@@ -198,7 +199,8 @@ def annotate(
             typer.echo(f"{out}: {_summary(annotation)}", err=True)
 
 
-def _of_words(path: Path, language: str | None, labels: Labels) -> "Annotation":
+def _of_words(path: Path, language: str | None, labels: "Labels") -> "Annotation":
+    from duologue_pipeline.cli.annotate_words import transcript_alone
     from duologue_pipeline.events.annotation import annotate_conversation
 
     written = transcript_alone(path, labels)

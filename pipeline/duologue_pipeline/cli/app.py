@@ -40,26 +40,35 @@ from duologue_pipeline.files.faults import memory_fault
 
 __all__ = ["app", "main"]
 
+_SELDOM: Final = 50_000
+"""After so many new objects garbage is looked for: nearly all that a command loads stays, and looking is a tenth of its start."""
+
 _SHOWN: Final = 200  # of a name that may be thousands of letters long
 
 
 @cache
 def _consent_app() -> typer.Typer:
     """Loads the commands of the consent package, and adds those that need the pipeline."""
-    gc.disable()  # all that is loaded stays: to look for garbage in it is a tenth of the time
-    try:
-        from duologue_consent.cli.app import app as consent_app
-        from duologue_consent.lineage.release_facts import read_stores_with
-        from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
-        from duologue_pipeline.cli.explain import explain
-        from duologue_pipeline.cli.propagate import EXAMPLE as PROPAGATE_EXAMPLE
-        from duologue_pipeline.cli.propagate import propagate
-    finally:
-        gc.enable()
+    from duologue_consent.cli.app import app as consent_app
+    from duologue_consent.lineage.release_facts import read_stores_with
+    from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
+    from duologue_pipeline.cli.explain import explain
+    from duologue_pipeline.cli.propagate import EXAMPLE as PROPAGATE_EXAMPLE
+    from duologue_pipeline.cli.propagate import propagate
+
     consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
     consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)
     read_stores_with(read_if_there)
     return consent_app
+
+
+def _status_app() -> typer.Typer:
+    """Loads the commands that show what is on record: they are asked for most often, and need the least."""
+    from duologue_consent.cli.show import register
+
+    status_app = typer.Typer(rich_markup_mode=None)
+    register(status_app)
+    return status_app
 
 
 app = typer.Typer(
@@ -104,7 +113,7 @@ card_app.command(epilog=SIGN_EXAMPLE)(sign)
 card_app.command(epilog=READ_EXAMPLE)(read)
 app.add_typer(
     typer.Typer(
-        cls=commands_later(_consent_app),
+        cls=commands_later(_status_app, _consent_app),
         help=CONSENT_HELP,
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -126,6 +135,7 @@ def _version(
 
 def main() -> None:
     """Runs the ``duologue`` command."""
+    gc.set_threshold(_SELDOM)
     for argument in sys.argv[1:]:
         if not argument.isascii() and any("\ud800" <= letter <= "\udfff" for letter in argument):
             _end(f"{argument!a}: is no text in UTF-8; rename the file, or set the terminal to UTF-8")

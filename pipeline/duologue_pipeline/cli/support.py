@@ -51,25 +51,26 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def commands_later(load: Callable[[], typer.Typer]) -> type[TyperGroup]:
+def commands_later(*loads: Callable[[], typer.Typer]) -> type[TyperGroup]:
     """Makes a group whose commands are loaded when one of them is asked for.
 
     Args:
-        load: gives the app that has the commands.
+        loads: give apps that have the commands, one after the other until one has the command that is asked for; the last has all.
     """
 
     class Later(TyperGroup):
         def list_commands(self, ctx: Any) -> list[str]:
-            self._load()
+            self._load(None)
             return super().list_commands(ctx)
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
-            self._load()
+            self._load(cmd_name)
             return super().get_command(ctx, cmd_name)
 
-        def _load(self) -> None:
-            if not self.commands:
-                self.commands.update(get_group(load()).commands)
+        def _load(self, wanted: str | None) -> None:
+            rest = self.__dict__.setdefault("rest", list(loads))
+            while rest and wanted not in self.commands:
+                self.commands = get_group(rest.pop(0)()).commands
 
     return Later
 

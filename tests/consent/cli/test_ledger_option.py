@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
 from duologue_consent import Ledger
@@ -28,7 +29,11 @@ def duologue(*arguments: object, environment: Path | None = None) -> Result:
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for name, command in getattr(group, "commands", {}).items():
+    context: Any = None  # which the groups do not look at
+    for name in (
+        group.list_commands(context) if isinstance(group, TyperGroup) else ()
+    ):  # some are loaded when they are asked for
+        command = group.get_command(context, name)
         yield from commands(command, (*path, name))
         yield (*path, name), command
 
