@@ -41,7 +41,8 @@ _SEPARATOR_LINE: Final = re.compile('"?sep=(.)"?', re.IGNORECASE)
 _FORMULA: Final = re.compile(r"=|[+@-][A-Za-z]+\(|[+@-].*\|.*!")
 _ROUNDED: Final = re.compile(r"[0-9]+([.,][0-9]+)?E\+[0-9]+")
 _LINE_END: Final = re.compile("\r\n|\r|\n")
-_ROWS: Final = 1_000_000
+_ROWS: Final = 100_000
+_TOO_MANY: Final = f"it has more than {_ROWS:,} rows; enter it in parts"
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ class _Csv(_Reader):
             if cells is None:
                 break
             if number > _ROWS:
-                self._break(number, "", f"it has more than {_ROWS} rows; enter it in parts")
+                self._break(number, "", _TOO_MANY)
                 break
             if not any(cell.strip() for cell in cells):
                 continue
@@ -240,6 +241,9 @@ class _JsonLines(_Reader):
         for number, line in enumerate(text.split("\n"), 1):
             if not line.strip():
                 continue
+            if number > _ROWS:
+                self._break(number, "", _TOO_MANY)
+                break
             try:
                 document = load_json(line.encode("utf-8", "surrogatepass"), "the line")
             except EnvelopeError as error:

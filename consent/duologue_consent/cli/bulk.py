@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["enter_table"]
 
-_LARGEST_BYTES: Final = 256 << 20
+_LARGEST_BYTES: Final = 64 << 20
 _NAMED: Final = 5
 
 
@@ -56,7 +56,7 @@ def enter_table(
     try:
         data = read_file(file, max_bytes=_LARGEST_BYTES)
     except OSError as error:
-        fail(f"--from {file}: cannot be read ({error.strerror}); name a file that you may read, of at most 256 MB")
+        fail(f"--from {file}: cannot be read ({error.strerror}); name a file that you may read, of at most 64 MiB")
     try:
         table = read_table(data, known=COLUMNS[action], encoding=encoding)
         entries, repeated = read_entries(

@@ -171,6 +171,14 @@ def test_a_cell_without_end_is_told_and_not_kept() -> None:
     assert "row 2: cannot be read as CSV (field larger than field limit" in str(error.value)
 
 
+@pytest.mark.parametrize("line", ["a,recording\n", '{"speaker": "a"}\n'])
+def test_a_table_without_end_is_told(line: str) -> None:
+    data = ("" if line.startswith("{") else "speaker,purpose\n") + line * 100_001
+    with pytest.raises(TableError) as error:
+        read_table(data.encode(), known=KNOWN)
+    assert "it has more than 100,000 rows; enter it in parts" in str(error.value)
+
+
 def test_many_faults_are_counted() -> None:
     data = "speaker,purpose\n" + "".join(f"=a{number},recording\n" for number in range(50))
     lines = str(TableError(read_table(data.encode(), known=KNOWN).faults)).split("\n")

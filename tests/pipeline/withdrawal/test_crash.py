@@ -135,4 +135,4 @@ def test_two_at_once_do_it_once(withdrawn: World, tmp_path: Path) -> None:
     assert sorted("is now 2.0.0" in out for out, _ in said) == [False, True]
     assert len(world.ledger.records("shard.revoked")) == 3
     assert verify.main([str(world.out / "receipts" / "0001.json")]) == 0
-    assert os.listdir(world.out / "receipts") == ["0001.json"]
+    assert sorted(os.listdir(world.out / "receipts")) == ["0001.json", "0001.md"]
