@@ -67,6 +67,7 @@ def publish_release(
         held()
         remove_strays(out, document, tell=tell)
         check()
+        held()  # to ask the ledger takes a while
         swap_bytes(join(out, MANIFEST), data, old=None, work=join(out, STAGING))
     else:
         _move((REFUSED,), there, ready, out, held)

@@ -142,6 +142,25 @@ def test_a_lock_that_is_lost_in_the_middle_of_a_publication_stops_it_before_the_
     assert verify_release(str(out)).faults == ()
 
 
+def test_a_lock_that_is_lost_while_the_ledger_is_asked_publishes_nothing(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stood_still(out: str, *, check: Any, held: Any, **options: Any) -> Any:
+        asked = list[int]()
+
+        def slow() -> None:
+            check()
+            asked.append(1)
+            if len(asked) == 2:
+                held.__self__.lost = "the lock: another process took over the lock"
+
+        return publish_release(out, check=slow, held=held, **options)
+
+    monkeypatch.setattr("duologue_pipeline.run.launch.publish_release", stood_still)
+    assert "another process took over the lock meanwhile" in refusal(calls, tmp_path / "out")
+    assert not (tmp_path / "out" / "dataset.json").exists()
+
+
 # --- interrupted ----------------------------------------------------------------------------------------------------
 
 
