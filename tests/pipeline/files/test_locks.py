@@ -81,7 +81,9 @@ def test_a_lock_that_is_not_renewed_is_taken_over_and_its_holder_notices(
         with monkeypatch.context() as patch:
             patch.setattr(locks, "_lock_text", lambda: json.dumps(other).encode())
             locks._take(f"{bucket}/stale/lock", time.monotonic() + 5, quiet)
-        time.sleep(1.3)
+        deadline = time.monotonic() + 20
+        while slow.lost is None and time.monotonic() < deadline:
+            time.sleep(0.05)
         with pytest.raises(ConflictError, match=r"another process took over the lock because this one stood still"):
             slow.check()
     assert read_version(f"{bucket}/stale/lock") is not None  # it is the other one's
