@@ -161,6 +161,32 @@ def test_a_lock_that_is_lost_while_the_ledger_is_asked_publishes_nothing(
     assert not (tmp_path / "out" / "dataset.json").exists()
 
 
+# --- published as a whole --------------------------------------------------------------------------------------------
+
+
+def test_what_a_store_lists_late_is_published_all_the_same(
+    unfinished: Path, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(calls.request(tmp_path / "whole"))
+    monkeypatch.setattr("duologue_pipeline.release.publish.list_files", lambda _: ["README.md"])
+    run(calls.request(unfinished))
+    assert files(unfinished) == files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("lost", ["index.parquet", "rejected.jsonl"])
+def test_a_release_of_which_a_file_lies_nowhere_is_not_published(
+    lost: str, unfinished: Path, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def losing(out: str, **options: Any) -> Any:
+        for path in unfinished.glob(f".staging/next/*/{lost}"):
+            path.unlink()
+        return publish_release(out, **options)
+
+    monkeypatch.setattr("duologue_pipeline.run.launch.publish_release", losing)
+    assert f"{lost}: is to be published, and lies neither there nor in" in refusal(calls, unfinished)
+    assert not (unfinished / "dataset.json").exists()
+
+
 # --- interrupted ----------------------------------------------------------------------------------------------------
 
 
