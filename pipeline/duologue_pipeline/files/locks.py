@@ -122,16 +122,25 @@ def _object_lock(uri: str, deadline: float, waiting: Callable[[str], None]) -> I
 
     def renew() -> None:
         nonlocal held
+        sent_s: dict[bytes, float] = {}
         while not ended.wait(_RENEW_S):
-            began_s = _clock_s()
+            text = _lock_text()
+            sent_s[text] = _clock_s()
             try:
-                held = swap_bytes(uri, _lock_text(), old=held)
-                lease.renewed(began_s)
-            except ConflictError:
-                lease.lost = f"{uri}: another process took over the lock because this one stood still; run it again"
-                return
+                try:
+                    held = swap_bytes(uri, text, old=held)
+                except ConflictError:
+                    found = read_version(uri)
+                    if found is None or found.data not in sent_s:
+                        lease.lost = (
+                            f"{uri}: another process took over the lock because this one stood still; run it again"
+                        )
+                        return
+                    held = found  # an earlier renewal, of which the answer was lost
             except OSError:
                 continue  # the lease still runs; the next round may get through
+            lease.renewed(sent_s[held.data])
+            sent_s.clear()
 
     thread = threading.Thread(target=renew, daemon=True)
     thread.start()

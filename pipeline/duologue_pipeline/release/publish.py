@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from duologue_consent.ledger.publication import PUBLISHED
+from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import swap_bytes
 from duologue_pipeline.files.storage import (
     delete_directory,
+    is_file,
     is_remote,
     join,
     list_files,
@@ -55,18 +57,21 @@ def publish_release(
 
     Raises:
         ConflictError: there is a ``dataset.json`` by now; it is left as it is. Or the lock was lost: whoever has it now goes on.
+        UsageError: a file of the release lies nowhere; nothing was removed.
     """
     check()
     ready = ready_folder(out, launch)
     there = set(list_files(ready))
     document = None
-    if MANIFEST in there:
+    if MANIFEST in there or is_file(join(ready, MANIFEST)):
         data = read_bytes(join(ready, MANIFEST))
         document = json.loads(data)
-        _move((*release_paths(document), *PUBLISHED), there, ready, out, held)
+        _move(release_paths(document), there, ready, out, held)
+        _move(PUBLISHED, there, ready, out, held, needed=False)
         held()
         remove_strays(out, document, tell=tell)
         check()
+        held()  # to ask the ledger takes a while
         swap_bytes(join(out, MANIFEST), data, old=None, work=join(out, STAGING))
     else:
         _move((REFUSED,), there, ready, out, held)
@@ -75,18 +80,35 @@ def publish_release(
     return document
 
 
-def _move(paths: Iterable[str], there: Collection[str], ready: str, out: str, held: Callable[[], None]) -> None:
-    """Moves files to their names, as long as the lock is held; what does not lie ready any more is there since an earlier attempt."""
+def _move(
+    paths: Iterable[str],
+    there: Collection[str],
+    ready: str,
+    out: str,
+    held: Callable[[], None],
+    *,
+    needed: bool = True,
+) -> None:
+    """Moves files to their names, as long as the lock is held; what does not lie ready any more is there since an earlier attempt.
+
+    A store may list an object late. So what is not in the list is looked for by its name, and nothing that is needed is missing.
+    """
 
     def one(path: str) -> None:
-        make_durable(join(ready, path))
+        source, target = join(ready, path), join(out, path)
+        if path not in there and not is_file(source):
+            if needed and not is_file(target):
+                raise UsageError(
+                    f"{target}: is to be published, and lies neither there nor in {ready}; run the command again: what is done is kept"
+                )
+            return
+        make_durable(source)
         held()
-        move(join(ready, path), join(out, path))
+        move(source, target)
 
-    own = [path for path in paths if path in there]
     if is_remote(out):
         with ThreadPoolExecutor(_MOVERS) as movers:
-            list(movers.map(one, own))
+            list(movers.map(one, paths))
     else:
-        for path in own:
+        for path in paths:
             one(path)

@@ -10,7 +10,7 @@ import pytest
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files import locks
 from duologue_pipeline.files.conditional import ConflictError, Version, read_version, swap_bytes
-from duologue_pipeline.files.file_fault import FileMissing
+from duologue_pipeline.files.file_fault import FileMissing, StoreFaultError
 from duologue_pipeline.files.locks import LEASE_S, exclusive
 from duologue_pipeline.files.storage import delete_file
 
@@ -78,9 +78,12 @@ def test_a_lock_that_is_not_renewed_is_taken_over_and_its_holder_notices(
     monkeypatch.setattr(locks, "_RENEW_S", 1.2)  # too late
     with exclusive(f"{bucket}/stale/lock", wait_s=0, waiting=quiet) as slow:
         other = {"host": "elsewhere", "pid": 1, "token": "y"}
-        monkeypatch.setattr(locks, "_lock_text", lambda: json.dumps(other).encode())
-        locks._take(f"{bucket}/stale/lock", time.monotonic() + 5, quiet)
-        time.sleep(1.3)
+        with monkeypatch.context() as patch:
+            patch.setattr(locks, "_lock_text", lambda: json.dumps(other).encode())
+            locks._take(f"{bucket}/stale/lock", time.monotonic() + 5, quiet)
+        deadline = time.monotonic() + 20
+        while slow.lost is None and time.monotonic() < deadline:
+            time.sleep(0.05)
         with pytest.raises(ConflictError, match=r"another process took over the lock because this one stood still"):
             slow.check()
     assert read_version(f"{bucket}/stale/lock") is not None  # it is the other one's
@@ -117,6 +120,31 @@ def test_a_renewal_counts_from_when_it_was_sent(bucket: str, monkeypatch: pytest
             for _ in range(3):  # one that was sent before, and two after
                 assert renewals.acquire(timeout=10)
             lease.check()
+
+
+def test_a_renewal_of_which_the_answer_was_lost_is_no_loss_of_the_lock(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "_RENEW_S", 0.05)
+    tries: list[bytes] = []
+
+    def unanswered(uri: str, data: bytes, *, old: Version | None) -> Version:
+        tries.append(data)
+        if len(tries) not in (3, 4):
+            version = swap_bytes(uri, data, old=old)
+        if len(tries) in (2, 3, 4):  # the store is away for longer than it is tried; the first of them has come through
+            raise StoreFaultError("made up")
+        return version
+
+    with exclusive(f"{bucket}/unanswered/lock", wait_s=0, waiting=quiet) as lease:
+        monkeypatch.setattr(locks, "swap_bytes", unanswered)
+        deadline = time.monotonic() + 20
+        while len(tries) < 8 and time.monotonic() < deadline:
+            lease.check()
+            time.sleep(0.01)
+        lease.check()
+    assert len(tries) >= 8
+    assert read_version(f"{bucket}/unanswered/lock") is None
 
 
 def test_a_lock_in_a_bucket_that_there_is_not_is_a_sentence_at_once(bucket: str) -> None:

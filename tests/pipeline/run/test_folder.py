@@ -142,6 +142,51 @@ def test_a_lock_that_is_lost_in_the_middle_of_a_publication_stops_it_before_the_
     assert verify_release(str(out)).faults == ()
 
 
+def test_a_lock_that_is_lost_while_the_ledger_is_asked_publishes_nothing(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stood_still(out: str, *, check: Any, held: Any, **options: Any) -> Any:
+        asked = list[int]()
+
+        def slow() -> None:
+            check()
+            asked.append(1)
+            if len(asked) == 2:
+                held.__self__.lost = "the lock: another process took over the lock"
+
+        return publish_release(out, check=slow, held=held, **options)
+
+    monkeypatch.setattr("duologue_pipeline.run.launch.publish_release", stood_still)
+    assert "another process took over the lock meanwhile" in refusal(calls, tmp_path / "out")
+    assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+# --- published as a whole --------------------------------------------------------------------------------------------
+
+
+def test_what_a_store_lists_late_is_published_all_the_same(
+    unfinished: Path, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(calls.request(tmp_path / "whole"))
+    monkeypatch.setattr("duologue_pipeline.release.publish.list_files", lambda _: ["README.md"])
+    run(calls.request(unfinished))
+    assert files(unfinished) == files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("lost", ["index.parquet", "rejected.jsonl"])
+def test_a_release_of_which_a_file_lies_nowhere_is_not_published(
+    lost: str, unfinished: Path, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def losing(out: str, **options: Any) -> Any:
+        for path in unfinished.glob(f".staging/next/*/{lost}"):
+            path.unlink()
+        return publish_release(out, **options)
+
+    monkeypatch.setattr("duologue_pipeline.run.launch.publish_release", losing)
+    assert f"{lost}: is to be published, and lies neither there nor in" in refusal(calls, unfinished)
+    assert not (unfinished / "dataset.json").exists()
+
+
 # --- interrupted ----------------------------------------------------------------------------------------------------
 
 
