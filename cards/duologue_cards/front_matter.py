@@ -78,7 +78,7 @@ def _gate(sheet: Sheet) -> dict[str, Any]:
         return {}
     fields = (
         {}
-        if "speaker_identification" in sheet.facts.purposes
+        if "speaker_identification" in sheet.in_force
         else {"I agree to not attempt to determine the identity of speakers in this dataset": "checkbox"}
     )
     return {"extra_gated_prompt": sheet.stated["gating_text"], **({"extra_gated_fields": fields} if fields else {})}
