@@ -11,6 +11,7 @@ from huggingface_hub import DatasetCardData
 from duologue_cards.facts import BRIDGE
 from duologue_cards.hub_features import sample_features
 from duologue_cards.licenses import hub_license
+from duologue_cards.printable import printable
 from duologue_cards.sheet import Sheet
 
 __all__ = ["front_matter"]
@@ -43,7 +44,9 @@ def front_matter(sheet: Sheet) -> str:
     # Where the Hub has no id for a licence it wants its name and its address.
     others = [item.value for item in facts.licenses if item.value and hub_license(item.value) == "other"]
     if others:
-        named = {"license_name": sheet.stated.get("license_name", others[0] if len(others) == 1 else "several")}
+        named = {
+            "license_name": sheet.stated.get("license_name", printable(others[0]) if len(others) == 1 else "several")
+        }
         named["license_link"] = sheet.stated.get("license_url", "README.md")
     else:
         named = {}

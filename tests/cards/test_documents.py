@@ -467,7 +467,7 @@ def test_what_is_stated_is_a_line_of_text_and_no_block_of_markdown(build: Build,
 
 
 def test_what_turns_the_text_around_it_is_on_no_page(build: Build, row: Row) -> None:
-    readme = texts(sheet_of(build(row("1", corpus="\u202eMIT\x07"))))["README.md"]
+    readme = texts(sheet_of(build(row("1", corpus="\u202eMIT\x07", license="\u202eMIT"))))["README.md"]
     assert "| corpora | \ufffdMIT\ufffd (1) |" in readme
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x07]", readme)
 
