@@ -24,6 +24,8 @@ from duologue_cards.requirements import judge, usable_for, write_requirements
 from duologue_cards.sheet import Sheet, make_sheet, write_facts
 from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
 from duologue_cards.tally import (
+    OF_PEOPLE,
+    Said,
     Tally,
     add_tallies,
     tally_index,
@@ -36,11 +38,13 @@ from duologue_cards.tally import (
 __all__ = [
     "CARD_FILES",
     "FEW",
+    "OF_PEOPLE",
     "STATEMENT",
     "CardRules",
     "Facts",
     "HumanTurnTaking",
     "Publication",
+    "Said",
     "Sheet",
     "Tally",
     "add_tallies",

@@ -29,7 +29,7 @@ from duologue_cards.facts import (
 from duologue_cards.few import FEW, NOT_COUNTED
 from duologue_cards.tally import Tally, add_tallies, tally_speakers, tally_tables
 from duologue_schemas.crosschecks import MEASURED_FAULTS
-from duologue_schemas.tables import FAULT_MEASURES, TABLES
+from duologue_schemas.tables import FAULT_MEASURES, SAID_OF_SPEAKERS, TABLES
 
 __all__ = ["facts_from_release", "facts_from_tally"]
 
@@ -115,6 +115,7 @@ def facts_from_tally(
         synthetic=tally["synthetic", True],
         not_synthetic=tally["synthetic", False],
         speakers_by_jurisdiction=_ranked(values["jurisdiction"]),
+        speakers_by={name: _ranked(values[f"speaker_{name}"]) for name in SAID_OF_SPEAKERS},
         first_date=dates[0] if dates else None,
         last_date=dates[-1] if dates else None,
         undated=tally["undated",],

@@ -19,7 +19,7 @@ from duologue_cards.entry import (
 )
 from duologue_cards.evidence import Evidence
 from duologue_cards.facts import ConsentCell, Facts
-from duologue_cards.few import FEW, counts_by_place
+from duologue_cards.few import FEW, counts_by_place, counts_by_text
 from duologue_cards.reference import CardRules
 
 __all__ = ["consent_entries", "isolation_entries", "speaker_entries", "total_entries"]
@@ -97,6 +97,18 @@ def speaker_entries(facts: Facts, evidence: Evidence, *, later: bool) -> dict[st
             f"distinct speakers; none is counted out where a place has fewer than {FEW}, or somebody has withdrawn",
             RECORDINGS,
         ),
+        **{
+            f"speakers_by_{name}": or_unknown(
+                counts_by_text(by_name(counts), later=later)
+                if any(each.value is not None for each in counts)
+                else None,
+                "speakers",
+                "distinct speakers, as the manifest says; groups of few are other, and not counted out",
+                RECORDINGS,
+                "the manifest says it of nobody",
+            )
+            for name, counts in facts.speakers_by.items()
+        },
     }
 
 

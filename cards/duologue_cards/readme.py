@@ -175,6 +175,22 @@ Policy `{isolation.policy}`: {_POLICIES[isolation.policy]}
 {table(("fault", "found in", "not in", "cannot be judged in"), faults)}"""
 
 
+def _said_of_people(sheet: Sheet) -> list[tuple[str, str]]:
+    """Gives a row for each thing that is said of speakers, and one for all that is not."""
+    who = phrases.speaker(sheet.facts)
+    named = {name: sheet.value(f"speakers_by_{name}") for name in sheet.facts.speakers_by}
+    rows = [
+        (
+            f"{who}s by {name.replace('_', ' ')}",
+            phrases.escaped(", ".join(f"{value} ({count})" for value, count in counts.items())),
+        )
+        for name, counts in named.items()
+        if counts is not None
+    ]
+    missing = ", ".join(name.replace("_", " ") for name, counts in named.items() if counts is None)
+    return [*rows, *([(f"{who}s by {missing}", phrases.UNKNOWN)] if missing else [])]
+
+
 def _consent(sheet: Sheet) -> str:
     facts, who = sheet.facts, phrases.speaker(sheet.facts)
     allowed = " and ".join(
@@ -192,6 +208,7 @@ def _consent(sheet: Sheet) -> str:
             f"{who}s by jurisdiction",
             phrases.escaped(", ".join(f"{name} ({count})" for name, count in places.items())) or phrases.UNKNOWN,
         ),
+        *_said_of_people(sheet),
         ("consent was checked for the moment", checked),
         ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'record')}"),
         ("Merkle root of the ledger", f"`{facts.ledger.root}`, signed in `dataset.json`"),

@@ -13,10 +13,11 @@ from typing import Any, Final
 import pyarrow as pa
 
 from duologue_cards import FEW, Tally, apart, counts_by_place
-from duologue_consent import Action, Form, Purpose, Snapshot, parse_time
+from duologue_consent import Action, Form, Purpose, Recorded, Snapshot
 from duologue_consent.decisions.remembered import RememberingSnapshot
 from duologue_consent.decisions.vocabulary import ALL_FORMS
 from duologue_pipeline.consent.forms import forms_of_row
+from duologue_pipeline.consent.gate import recorded_of_row
 from duologue_pipeline.records import SPEAKERS, ConsentBasis, Recording
 from duologue_schemas.tables import WITHDRAWN
 
@@ -47,7 +48,9 @@ class Coverage:
         self._allowed: dict[tuple[object, ...], frozenset[str]] = {}
         self._noticed: dict[str, frozenset[str]] = {}
 
-    def of_basis(self, recording: Recording, basis: ConsentBasis, recorded_at: datetime | None) -> ConsentBasis:
+    def of_basis(
+        self, recording: Recording, basis: ConsentBasis, recorded_at: datetime | Recorded | None
+    ) -> ConsentBasis:
         """Gives a consent by which a recording passed the gate its uses; what it passed for is among them.
 
         Args:
@@ -77,7 +80,7 @@ class Coverage:
             for side in SPEAKERS
             if row[f"speaker_{side}"] != WITHDRAWN
         ]
-        recorded_at = parse_time(row["started_at"]) if row["started_at"] else None
+        recorded_at = recorded_of_row(row)
         held = frozenset(forms_of_row(row, include_audio=include_audio))
         found = _uses(self._allowed_by_all(sides, recorded_at), held)
         relied_on = [
@@ -101,11 +104,15 @@ class Coverage:
         uses = {row["recording_id"]: self.of_row(row, asked, include_audio=include_audio) for row in rows}
         return tally_uses(rows, durations_ms, uses)
 
-    def _allowed_by_all(self, sides: Sequence[tuple[str, str | None]], recorded_at: datetime | None) -> frozenset[str]:
+    def _allowed_by_all(
+        self, sides: Sequence[tuple[str, str | None]], recorded_at: datetime | Recorded | None
+    ) -> frozenset[str]:
         """Lists what each speaker allows, as ``purpose/form``; each is one with a place, and there may be none."""
         return frozenset.intersection(_EVERYTHING, *(self._allowed_by(*side, recorded_at) for side in sides))
 
-    def _allowed_by(self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime | None) -> frozenset[str]:
+    def _allowed_by(
+        self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime | Recorded | None
+    ) -> frozenset[str]:
         if recorded_at is None:
             return frozenset()  # nothing is allowed of what was recorded nobody knows when
         key = (speaker_id, self._snapshot.stretch(speaker_id, recorded_at, self._at), jurisdiction)
@@ -114,7 +121,9 @@ class Coverage:
             known = self._allowed[key] = self._found_allowed(speaker_id, jurisdiction, recorded_at)
         return known
 
-    def _found_allowed(self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime) -> frozenset[str]:
+    def _found_allowed(
+        self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime | Recorded
+    ) -> frozenset[str]:
         def allows(purpose: Purpose, forms: tuple[Form, ...]) -> bool:
             return self._snapshot.decide(
                 speaker_id,
@@ -139,7 +148,7 @@ class Coverage:
         speaker_id: str,
         jurisdiction: str | None,
         purpose: str,
-        recorded_at: datetime | None,
+        recorded_at: Recorded | None,
         forms: Collection[Form],
     ) -> list[str]:
         decision = self._snapshot.decide(

@@ -137,7 +137,7 @@ def test_cells_of_few_stay_empty_unless_they_are_all(ledger: Ledger) -> None:
 def test_a_count_is_told_where_its_difference_to_another_tells_of_few(
     ledger: Ledger, uses: dict[str, int], told: int | None
 ) -> None:
-    found = documented(ledger, 20, {"BR": 20}, **uses)["likeness"]
+    found = documented(ledger, 20, {"BR": 20}, **dict[str, Any](uses))["likeness"]
     assert found.get("recordings") == told
     assert found.get("kept_back", False) is (told is None)
 
