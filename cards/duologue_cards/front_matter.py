@@ -11,6 +11,7 @@ from huggingface_hub import DatasetCardData
 from duologue_cards.facts import BRIDGE
 from duologue_cards.hub_features import sample_features
 from duologue_cards.licenses import hub_license
+from duologue_cards.printable import printable
 from duologue_cards.sheet import Sheet
 
 __all__ = ["front_matter"]
@@ -43,7 +44,9 @@ def front_matter(sheet: Sheet) -> str:
     # Where the Hub has no id for a licence it wants its name and its address.
     others = [item.value for item in facts.licenses if item.value and hub_license(item.value) == "other"]
     if others:
-        named = {"license_name": sheet.stated.get("license_name", others[0] if len(others) == 1 else "several")}
+        named = {
+            "license_name": sheet.stated.get("license_name", printable(others[0]) if len(others) == 1 else "several")
+        }
         named["license_link"] = sheet.stated.get("license_url", "README.md")
     else:
         named = {}
@@ -78,7 +81,7 @@ def _gate(sheet: Sheet) -> dict[str, Any]:
         return {}
     fields = (
         {}
-        if "speaker_identification" in sheet.facts.purposes
+        if "speaker_identification" in sheet.in_force
         else {"I agree to not attempt to determine the identity of speakers in this dataset": "checkbox"}
     )
     return {"extra_gated_prompt": sheet.stated["gating_text"], **({"extra_gated_fields": fields} if fields else {})}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from duologue_cards.facts import Count, Facts
+from duologue_cards.printable import printable
 
 __all__ = [
     "FAULT_WORDS",
@@ -19,6 +20,7 @@ __all__ = [
     "named",
     "number",
     "of_voices",
+    "of_withdrawals",
     "people_said",
     "percent",
     "seconds",
@@ -86,7 +88,7 @@ def number(value: float | None) -> str:
 
 def named(counts: Sequence[Count]) -> str:
     """Writes values with how often they occur, ``en-US (3), unknown (1)``, and no values as unknown."""
-    return ", ".join(f"{item.value or UNKNOWN} ({item.count:,})" for item in counts) or UNKNOWN
+    return printable(", ".join(f"{item.value or UNKNOWN} ({item.count:,})" for item in counts)) or UNKNOWN
 
 
 def summary(facts: Facts) -> str:
@@ -186,8 +188,19 @@ def of_voices(facts: Facts, text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Escapes text from outside, so that it is not read as Markdown or HTML and ends no line of a table."""
-    return re.sub(r"([\\`|<>\[\]*_&])", r"\\\1", " ".join(text.split()))
+    """Escapes text from outside, so that it is not read as Markdown or HTML and ends no line of a table.
+
+    Nor does it begin a heading, a list, a rule or a block of code where it begins a line (CommonMark 0.31, 2.4 and 4), nor a formula.
+    """
+    line = re.sub(r"([\\`|<>\[\]*_&~$#])", r"\\\1", printable(" ".join(text.split())))
+    return re.sub(
+        r"^([-+=])|^(\d{1,9})(?=[.)](\s|$))", lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\", line
+    )
+
+
+def of_withdrawals(*, some: bool) -> str:
+    """Says where stands who withdrew; ``some`` whether somebody has."""
+    return f"`revocations.jsonl` and `receipts/`{'' if some else ', once somebody has'}"
 
 
 def _unknown(counts: Sequence[Count]) -> int:

@@ -215,7 +215,7 @@ def _consent(sheet: Sheet) -> str:
         ("log, key and checkpoint of the ledger", "`log.jsonl`, `ledger.pub`, `checkpoint`, beside this file"),
         (
             "who withdrew since, and receipts",
-            f"`revocations.jsonl` and `receipts/`{'' if sheet.changes else ', once somebody has'}",
+            phrases.of_withdrawals(some=bool(sheet.changes)),
         ),
     ]
     silenced = (

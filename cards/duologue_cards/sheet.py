@@ -26,7 +26,7 @@ from duologue_cards.entry import (
 )
 from duologue_cards.evidence import Evidence, measure
 from duologue_cards.facts import Facts, Publication
-from duologue_cards.licenses import is_known
+from duologue_cards.licenses import forbids, is_known
 from duologue_cards.reference import CardRules, HumanTurnTaking, distance_s, limit
 from duologue_cards.statement import STATEMENT
 from duologue_cards.tally import Tally
@@ -107,6 +107,14 @@ class Sheet:
         return self.passes_on and bool(licenses) and readable
 
     @property
+    def trains_anybody(self) -> bool:
+        """Tells whether anybody may be offered to train with it: it is offered, and no licence forbids changed copies.
+
+        Whether a model is a changed copy of what it was trained with is not settled; what is not settled is not offered.
+        """
+        return self.permits and not any(forbids(each.value or "", "ND") for each in self.facts.licenses)
+
+    @property
     def only_synthetic(self) -> bool:
         """Tells whether it is known of every conversation that its voices are made by a program."""
         return self.facts.only_synthetic
@@ -119,12 +127,19 @@ class Sheet:
         return self.facts.recordings - self.facts.synthetic - self.facts.not_synthetic
 
     @property
+    def of_others(self) -> str | None:
+        """Says of whom else turn-taking is than the people of the reference; None where they speak one language."""
+        wanted, found = self.reference.language, self.evidence.languages
+        if list(found) == [wanted]:
+            return None
+        told = ", ".join(language or "not stated" for language in found) or "none"
+        return f"the reference is of {wanted}, and the languages are: {told}"
+
+    @property
     def compared(self) -> str | None:
         """Says why turn-taking cannot be held against people; None where it can."""
-        wanted, found = self.reference.language, self.evidence.languages
-        if list(found) != [wanted]:
-            told = ", ".join(language or "not stated" for language in found) or "none"
-            return f"the reference is of {wanted}, and the languages are: {told}"
+        if self.of_others is not None:
+            return self.of_others
         few, least = self.evidence.conversations, self.reference.fewest_conversations
         if few < least or self.evidence.transfers < self.reference.fewest_transfers:
             return (

@@ -4,13 +4,13 @@ It is kept as a file of the release, without comments and with sorted keys, so t
 withdrawal on another machine as well, has what was stated.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any, Final
 
 import yaml
 
+from duologue_cards.printable import UNPRINTABLE
 from duologue_schemas import iter_faults, load_schema
 
 __all__ = ["STATEMENT", "commented_statement", "parse_statement", "statement_bytes"]
@@ -19,10 +19,6 @@ STATEMENT: Final = "cards/dataset.yaml"
 """Where a release keeps what was stated; not there where nothing was."""
 
 _MAX_BYTES: Final = 1 << 20
-
-
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-"""What XML or HTML may not hold, and lines that YAML does not keep."""
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -80,7 +76,7 @@ def parse_statement(data: bytes, name: str) -> dict[str, Any]:
         faults += [
             f"{name}: {key} holds {found[0]!r}, a character that no page may hold; leave it out"
             for key, value in document.items()
-            if (found := next(filter(None, map(_UNPRINTABLE.search, _texts({key: value}))), None))
+            if (found := next(filter(None, map(UNPRINTABLE.search, _texts({key: value}))), None))
         ]
     if faults:
         raise ValueError("\n".join(faults))

@@ -77,7 +77,7 @@ def tally_recordings(recordings: pa.Table) -> Tally:
     columns = _Columns(recordings)
     _count(tally, "recordings", columns["split"])
     for name in ("language", "license", "corpus", "route", "setting", "register"):
-        _count(tally, name, columns[name])
+        _count(tally, name, map(_named, columns[name]))
     _count(tally, "synthetic", _synthetic(columns, "synthetic" in recordings.column_names))
     befores = columns["started_before"] if "started_before" in recordings.column_names else [None] * recordings.num_rows
     dated = [(start, before) for start, before in zip(columns["started_at"], befores, strict=True) if start]
@@ -97,7 +97,7 @@ def tally_recordings(recordings: pa.Table) -> Tally:
     for register, setting, topic, duration_s in zip(
         columns["register"], columns["setting"], columns["topic"], columns["duration_s"], strict=True
     ):
-        tally["register_ms", register or setting or topic] += round(1000 * duration_s)
+        tally["register_ms", _named(register) or _named(setting) or _named(topic)] += round(1000 * duration_s)
     _count_conversations(tally, _Columns(_with_both_speakers(recordings)))
     return tally
 
@@ -173,6 +173,11 @@ class _Columns:
     def both(self, name: str) -> list[Any]:
         """Reads the values of both tracks: those of a, then those of b."""
         return self[f"{name}_a"] + self[f"{name}_b"]
+
+
+def _named(value: str | None) -> str | None:
+    """Reads what the manifest names; ``unknown`` names nothing, and would be counted beside what is not named as if it did."""
+    return None if value is None or value.strip().lower() in ("", "unknown") else value
 
 
 def _synthetic(columns: _Columns, told: bool) -> list[bool | None]:

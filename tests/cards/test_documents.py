@@ -426,3 +426,65 @@ def test_what_is_nobodys_voice_is_not_the_voice_of_a_voice(build: Build, row: Ro
     found = texts(sheet_of(build(row("1", route="synthetic"))))
     assert "identifying a voice or imitating a voice." in found["README.md"]
     assert [path for path, text in found.items() if "voice's voice" in text] == []
+
+
+@pytest.mark.parametrize(
+    ("license_", "trains"), [("CC-BY-4.0", True), ("CC-BY-ND-4.0", False), ("CC-BY-NC-ND-4.0", False)]
+)
+def test_where_changed_copies_are_forbidden_it_is_passed_on_and_not_trained_with(
+    build: Build, row: Row, license_: str, trains: bool
+) -> None:
+    release = build(row("1", license=license_))
+    release.document["purposes"] = ["redistribution"]
+    sheet = sheet_of(release)
+    found = texts(sheet)
+    assert found["cards/content-usage.txt"].startswith(f"Content-Usage: train-ai={'y' if trains else 'n'}")
+    assert (">ai-train<" in found["cards/rsl.xml"]) is trains
+    assert (">ai-all<" in found["cards/rsl.xml"]) is not trains
+    assert (training_mining(sheet)["entries"]["cawg.ai_training"]["use"] == "constrained") is trains
+    offer = json.loads(found["cards/usage.odrl.json"])
+    assert "distribute" in json.dumps(offer["odrl:permission"])
+
+
+def test_the_word_unknown_in_a_manifest_is_counted_with_what_is_not_named(build: Build, row: Row) -> None:
+    """Else the one overwrites the other in facts.json, and README has both."""
+    release = build(row("1", corpus="unknown"), row("2", corpus=None), row("3", corpus="calls"))
+    found = texts(sheet_of(release))
+    assert json.loads(found["cards/facts.json"])["facts"]["corpora"]["value"] == {"calls": 1, "unknown": 2}
+    assert "| corpora | calls (1), unknown (2) |" in found["README.md"]
+
+
+@pytest.mark.parametrize(
+    "text", ["# Heading", "~~~", "---", "1. one", "- one", "+ one", "===", "2) two", "$x$", "~~no~~"]
+)
+def test_what_is_stated_is_a_line_of_text_and_no_block_of_markdown(build: Build, row: Row, text: str) -> None:
+    readme = texts(sheet_of(build(row("1")), intended_use=text))["README.md"]
+    body = readme.split("### Direct use\n\n")[1].split("\n\n### Out-of-scope use")[0]
+    tokens = MarkdownIt("commonmark").enable(["strikethrough"]).parse(body)
+    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+    assert [(child.type, child.content) for child in tokens[1].children or ()] == [("text", f"{text}.")]
+    assert "\n## Citation\n" in readme
+
+
+def test_what_turns_the_text_around_it_is_on_no_page(build: Build, row: Row) -> None:
+    readme = texts(sheet_of(build(row("1", corpus="\u202eMIT\x07", license="\u202eMIT"))))["README.md"]
+    assert "| corpora | \ufffdMIT\ufffd (1) |" in readme
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x07]", readme)
+
+
+def test_what_consent_does_not_cover_any_more_is_out_of_scope_everywhere(build: Build, row: Row) -> None:
+    release = build(*(row(str(number)) for number in range(10)))
+    release.document["purposes"] = ["training_inhouse", "redistribution"]
+    release.document["consent"] = consent_of(recording=10, training_inhouse=10, redistribution=5)
+    found = texts(sheet_of(release))
+    assert "Consent does not cover passing it on to others" in found["README.md"]
+    datasheet = json.loads(found["cards/datasheet.json"])["sections"]["uses"][-1]["answer"]
+    assert datasheet == "all but what consent was asked for and covers: training_inhouse"
+    prohibited = json.dumps(json.loads(found["cards/usage.odrl.json"])["odrl:prohibition"])
+    assert "urn:duologue:purpose:redistribution" in prohibited
+
+
+def test_a_brace_does_not_end_a_field_of_the_citation(build: Build, row: Row) -> None:
+    cited = json.loads(texts(sheet_of(build(row("1")), creator="A } Lab, title = {B"))["croissant.json"])["citeAs"]
+    assert cited.count("{") == cited.count("}")
+    assert "author = {A  Lab, title = B}" in cited

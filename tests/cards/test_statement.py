@@ -58,6 +58,7 @@ def test_all_faults_are_told_at_once() -> None:
         ('contact: "a\\x01b"', "contact holds '\\x01', a character that no page may hold; leave it out"),
         ('owner: "\\ud800"', "owner holds '\\ud800', a character that no page may hold; leave it out"),
         ('x_note: [{deep: "\\0"}]', "x_note holds '\\x00', a character that no page may hold; leave it out"),
+        ('name: "MIT \\u202e(3)"', "name holds '\\u202e', a character that no page may hold; leave it out"),
         ('funding: "one\\u2028two"', "funding holds '\\u2028', a character that no page may hold; leave it out"),
         ("x_a: &a [1]\nx_b: [*a, *a]", "holds an alias (*NAME); write out what it stands for"),
     ],

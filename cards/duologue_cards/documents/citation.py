@@ -20,6 +20,7 @@ def citation(sheet: Sheet) -> str:
         "url": facts.publication.url,
         "note": f"run {facts.fingerprint}",
     }
+    parts = {name: re.sub(r"[{}]", "", value) for name, value in parts.items() if value}  # a brace ends the field
     return f"@misc{{{key}, " + ", ".join(f"{name} = {{{value}}}" for name, value in parts.items() if value) + "}"
 
 

@@ -171,7 +171,9 @@ def _uses(sheet: Sheet) -> list[_Answer]:
         stated(sheet, "social_impact"),
         stated(sheet, "out_of_scope_use")
         if "out_of_scope_use" in sheet.stated
-        else computed(f"all that consent does not cover: it covers {', '.join(sheet.facts.purposes)}", "purposes"),
+        else computed(
+            f"all but what consent was asked for and covers: {', '.join(sheet.in_force) or 'nothing'}", "purposes"
+        ),
     ]
 
 

@@ -25,8 +25,8 @@ def training_mining(sheet: Sheet) -> dict[str, Any]:
     """Builds the data of the assertion by the purposes that the ledger was asked for."""
     purposes = sheet.in_force
     trains: dict[str, str] = {"use": "notAllowed"}
-    if sheet.permits or "training_inhouse" in purposes:
-        who = "anybody who has a copy by right" if sheet.permits else "the holder of the ledger only"
+    if sheet.trains_anybody or "training_inhouse" in purposes:
+        who = "anybody who has a copy by right" if sheet.trains_anybody else "the holder of the ledger only"
         not_for = ", ".join(each for each in PURPOSES if each not in (*purposes, "recording"))
         trains = {
             "use": "constrained",

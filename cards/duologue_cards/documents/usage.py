@@ -4,7 +4,7 @@ Sources: RSL 1.0 (rslstandard.org/rsl, 2025-11-06, errata to 2026-05-27): elemen
 and -attach (github.com/ietf-wg-aipref/drafts@7ca0afce, August 2026; no consensus yet): a dictionary of RFC 9651 with the categories
 ``train-ai`` and ``search`` and the tokens ``y`` and ``n``; ``search`` is left out, since nobody consented either way. Consent allows
 what its purposes say and nothing else: without ``redistribution`` nothing is offered to anybody, nor where a licence is not stated or
-has terms that no program can read (:attr:`duologue_cards.sheet.Sheet.permits`).
+has terms that no program can read (:attr:`duologue_cards.sheet.Sheet.permits`); nor training, where a licence forbids changed copies.
 """
 
 from xml.sax.saxutils import escape, quoteattr
@@ -19,7 +19,7 @@ def write_rsl(sheet: Sheet) -> str:
     """Writes the text of cards/rsl.xml (application/rsl+xml)."""
     stated = sheet.stated
     url = stated.get("url", "/")
-    if sheet.permits:
+    if sheet.trains_anybody:
         terms = ['<permits type="usage">ai-train</permits>']
         if _non_commercial(sheet):
             terms.append('<permits type="user">non-commercial</permits>')
@@ -44,7 +44,7 @@ def write_rsl(sheet: Sheet) -> str:
 
 def write_content_usage(sheet: Sheet) -> str:
     """Writes the text of cards/content-usage.txt: a header, and the same as a rule of robots.txt."""
-    value = f"train-ai={'y' if sheet.permits else 'n'}"
+    value = f"train-ai={'y' if sheet.trains_anybody else 'n'}"
     return f"Content-Usage: {value}\n\nUser-Agent: *\nContent-Usage: / {value}\n"
 
 

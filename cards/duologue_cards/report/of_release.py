@@ -6,12 +6,13 @@ from typing import Final
 from duologue_cards import phrases
 from duologue_cards.entry import PURPOSES
 from duologue_cards.licenses import together
+from duologue_cards.picture import plot_of_release
 from duologue_cards.reference import told_of_people
 from duologue_cards.report.choose import FURTHER_S
 from duologue_cards.report.content import Page, Table, Tile
 from duologue_cards.report.conversation import LONGEST_S, Conversation, player_document
 from duologue_cards.report.page import render_page
-from duologue_cards.report.plots import plot_bars, plot_fto, plot_isolation, plot_overlap
+from duologue_cards.report.plots import plot_bars, plot_isolation, plot_overlap
 from duologue_cards.report.sound import SoundFormat, sound_address
 from duologue_cards.report.svg import Plot
 from duologue_cards.requirements import judge, usable_for
@@ -78,7 +79,7 @@ def write_report(
             "one with the worst verdict on its isolation if one does not pass, the one nearest to the median of overlap, and up to five "
             f"others by the rule that stands beside each; the first {LONGEST_S / 60:g} minutes of the first three, the first "
             f"{FURTHER_S:g} s of the others.",
-            people="" if sheet.compared else told_of_people(sheet.rules),
+            people="" if sheet.of_others else told_of_people(sheet.rules),
             turns=_turns(sheet, tally),
             isolation=_isolation(sheet, tally),
             consent=_consent(sheet),
@@ -119,11 +120,9 @@ def _numbers(sheet: Sheet) -> list[tuple[str, str]]:
 
 
 def _turns(sheet: Sheet, tally: Tally) -> list[Plot | Table]:
-    median = sheet.evidence.fto_median_s
-    why = sheet.compared
     return [
-        plot_fto(sheet.evidence.fto_counts, sheet.rules, median.value, median.interval, why_not=why),
-        plot_overlap(_counted(tally, "overlap_share"), sheet.reference, why_not=why),
+        plot_of_release(sheet),
+        plot_overlap(_counted(tally, "overlap_share"), sheet.reference, why_not=sheet.of_others),
     ]
 
 
@@ -168,7 +167,7 @@ def _consent(sheet: Sheet) -> list[Plot | Table]:
         ("root of the ledger", facts.ledger.root),
         ("withdrawn since", phrases.count(facts.withdrawn, "conversation")),
         (f"one {who} withdrawn", phrases.count(facts.one_voice, "conversation")),
-        ("who withdrew, and receipts", "revocations.jsonl and receipts/, once somebody has"),
+        ("who withdrew since, and receipts", phrases.of_withdrawals(some=bool(sheet.changes)).replace("`", "")),
         ("check it", "duologue shards verify DATASET"),
     )
     told = f"Conversations of which both {who}s allow it in every form that is written, {asked}."

@@ -10,6 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from duologue_cards.printable import printable
 from duologue_cards.report.content import Page
 from duologue_cards.report.svg import Plot
 
@@ -74,6 +75,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
     )
     environment.tests["plot"] = lambda part: isinstance(part, Plot)
     return environment.get_template("report.html.j2")

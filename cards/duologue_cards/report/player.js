@@ -218,6 +218,7 @@
       plugins: [WaveSurfer.Timeline.create({ height: 18, formatTimeCallback: (time) => clock(time).replace(/\.0$/, "") })],
     });
     waves.on("ready", look);
+    waves.getWrapper().parentElement.tabIndex = -1; // what scrolls is a stop of the tab key in Chromium, and these are hidden from readers
     Lanes.overview($("overview"), talk);
     const cut = talk.whole_s > talk.duration_s + 0.5 ? ` · the first ${clock(talk.duration_s)} of ${clock(talk.whole_s)}` : "";
     $("about").textContent = talk.about + cut;

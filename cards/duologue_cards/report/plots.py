@@ -7,11 +7,15 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from duologue_cards import phrases
 from duologue_cards.phrases import percent, seconds
 from duologue_cards.reference import CardRules, HumanTurnTaking
 from duologue_cards.report.svg import WIDTH, Plot, element, picture, text
 
-__all__ = ["Levels", "plot_bars", "plot_fto", "plot_isolation", "plot_overlap"]
+__all__ = ["FTO_HEIGHT", "Levels", "plot_bars", "plot_fto", "plot_isolation", "plot_overlap"]
+
+FTO_HEIGHT: Final = 246
+"""Units down the picture of the offsets."""
 
 Levels = Mapping[tuple[float, bool], int]
 """Level of the other voice in dB, and whether it was heard -> how often; of one that was not, below what it must lie."""
@@ -35,6 +39,7 @@ def plot_fto(
     interval: tuple[float, float] | None,
     *,
     why_not: str | None,
+    too_few: str | None = None,
 ) -> Plot:
     """Draws the floor-transfer offsets, split at zero, and the outline of those of people.
 
@@ -42,7 +47,8 @@ def plot_fto(
         counts: floor transfers in the bins of the reference.
         rules: of which the figures of people are taken.
         median_s, interval: the median offset with its 95 % interval; None where unknown.
-        why_not: why they cannot be held against people; then no outline is drawn.
+        why_not: why they cannot be held against people of the reference at all; then no outline is drawn.
+        too_few: why they are too few to be held against the outline that is drawn.
     """
     reference = rules.turn_taking
     edges, total = reference.fto_edges_s, sum(counts)
@@ -107,16 +113,20 @@ def plot_fto(
         for value_s in (-2, -1, 0, 1, 2)
     ]
     overlapped = _overlapped(counts, edges)
-    told = f"Bars: {total:,} floor transfers"
-    if median_s is not None:
+    told = "The floor never changes, so there is nothing to draw"
+    if total:
+        told = f"Bars: {phrases.count(total, 'floor transfer')}"
+    if total and median_s is not None:
         around = f" (grey: its 95 % interval, {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
-        told += f", median {seconds(median_s)}{around}, {percent(overlapped)} in overlap"
+        told += f", median {seconds(median_s)}{around}, {percent(overlapped)} in overlap: they begin before the other has ended"
     people = (
         f"Line: people ({reference.of}), median {seconds(rules.people['fto_median_s'].value)}, "
         f"{percent(rules.people['overlapped_transfers_share'].value)} in overlap."
         if why_not is None
         else f"Not held against people: {why_not}."
     )
+    if too_few is not None:
+        people += f" Not held against it: {too_few}."
     rows = tuple(
         (f"{low:+.1f} to {high:+.1f} s", f"{count:,}", percent(share) if why_not is None else "not compared")
         for (low, high), count, share in zip(pairwise(edges), counts, human, strict=True)
@@ -124,7 +134,7 @@ def plot_fto(
     )
     return Plot(
         "Silence or overlap between turns (FTO)",
-        picture("fto", 246, "Floor-transfer offsets", f"{told}. {people}", parts),
+        picture("fto", FTO_HEIGHT, "Floor-transfer offsets", f"{told}. {people}", parts),
         f"{told}. {people}",
         ("offset", "floor transfers", "people"),
         rows,

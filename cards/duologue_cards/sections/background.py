@@ -34,9 +34,13 @@ def uses(sheet: Sheet) -> str:
     beyond = [
         phrases.of_voices(sheet.facts, _NOT_COVERED[purpose])
         for purpose in PURPOSES
-        if purpose not in sheet.facts.purposes and purpose != "recording"
+        if purpose not in sheet.in_force and purpose != "recording"
     ]
-    consent = f"Consent does not cover {_either(beyond)}." if beyond else ""
+    consent = (
+        f"Consent does not cover {_either(beyond)}. What the ledger was not asked for is not covered, whoever would allow it."
+        if beyond
+        else ""
+    )
     return "\n\n".join(
         [
             "## Uses",

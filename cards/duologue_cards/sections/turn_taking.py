@@ -48,7 +48,7 @@ def turn_taking(sheet: Sheet) -> str:
     ]
     as_many = _of_as_many(sheet) if sheet.compared is None else ("",) * len(rows)
     told = [(*row, limits) for row, limits in zip(rows, as_many, strict=True)]
-    others = list(evidence.languages) != [sheet.reference.language]
+    others = sheet.of_others is not None
     if others:
         told = [(name, ours, "not compared", "") for name, ours, *_ in rows]
     not_held = f" Not held against people: {phrases.escaped(sheet.compared)}." if sheet.compared else ""

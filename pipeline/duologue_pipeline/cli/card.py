@@ -44,6 +44,13 @@ def build(
         ),
     ] = None,
     ledger: LedgerIfAnyOption = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Ask the ledger as of this time, e.g. 2026-03-01T10:00:00Z. Left out: that of its last record.",
+        ),
+    ] = None,
 ) -> None:
     """Write the cards of a release anew from its tables, before it is published; dataset.json gets their hashes.
 
@@ -51,13 +58,16 @@ def build(
 
     Exit status: 0 done; 2 there is no release, a wrong statement or ledger, or a receipt names dataset.json as it is.
     """
-    from duologue_pipeline.release.card_files import build_cards, read_ledger
+    from duologue_pipeline.release.card_files import as_of_time, build_cards, read_ledger
     from duologue_pipeline.release.stated import load_statement
 
     with usage_errors():
+        at = as_of_time(as_of, asked=ledger is not None)
         stated = None if card is None else load_statement(card)
         snapshot = None if ledger is None else read_ledger(ledger)
-        changed = build_cards(directory, stated, snapshot=snapshot, tell=lambda text: typer.echo(text, err=True))
+        changed = build_cards(
+            directory, stated, snapshot=snapshot, as_of=at, tell=lambda text: typer.echo(text, err=True)
+        )
     for path in changed:
         typer.echo(path)
     typer.echo(

@@ -65,12 +65,14 @@ def read(
     Needs the extra c2pa. Exit status: 0 read, and the file is as it was signed; 1 it was changed since; 2 it has none.
     """
     with _c2pa_errors():
+        from duologue_cards.printable import printable
         from duologue_pipeline.release.credentials import read_credentials
 
         state, entries = read_credentials(_content(file), file)
     typer.echo(f"{file}: {_STATES.get(state, _STATES['Invalid'])}")
     for name, entry in sorted(entries.items()):
-        typer.echo(f"{name}: {entry['use']}" + (f" ({entry['constraint_info']})" if "constraint_info" in entry else ""))
+        told = f"{name}: {entry['use']}" + (f" ({entry['constraint_info']})" if "constraint_info" in entry else "")
+        typer.echo(printable(" ".join(told.split())))  # whoever signed it may have written anything
     if not entries:
         typer.echo("nothing is said of training and data mining")
     if state not in _STATES or state == "Invalid":

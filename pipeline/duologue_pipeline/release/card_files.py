@@ -20,7 +20,7 @@ from duologue_cards import (
     write_cards,
 )
 from duologue_cards.report.of_release import REPORT
-from duologue_consent import Ledger, LedgerError, Snapshot, format_time
+from duologue_consent import Ledger, LedgerError, Snapshot, format_time, parse_time
 from duologue_pipeline.consent.coverage import Coverage, coverage_document, coverage_moment, samples_ms
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.conditional import read_version, swap_bytes
@@ -41,6 +41,7 @@ from duologue_pipeline.release.strays import LOCK, find_strays, install_statemen
 
 __all__ = [
     "MAX_BYTES",
+    "as_of_time",
     "build_cards",
     "read_ledger",
     "release_sheet",
@@ -67,6 +68,31 @@ def read_ledger(name: str) -> Snapshot:
         return Ledger.open(name if "://" in name else local_path(name), now=datetime.now(UTC)).snapshot()
     except LedgerError as error:
         raise UsageError(str(error)) from None
+
+
+def as_of_time(text: str | None, *, asked: bool) -> datetime | None:
+    """Reads the moment for which a ledger is to be asked; None where none is named.
+
+    Args:
+        text: RFC 3339, with a zone.
+        asked: whether a ledger is asked at all.
+
+    Raises:
+        UsageError: it is no such time, lies ahead of the clock, or no ledger is asked.
+    """
+    if text is None:
+        return None
+    if not asked:
+        raise UsageError("--as-of: no ledger is asked; name it with --ledger")
+    try:
+        at = parse_time(text)
+    except ValueError as error:
+        raise UsageError(f"--as-of: {error}") from None
+    if at > datetime.now(UTC):
+        raise UsageError(
+            f"--as-of: {text} lies ahead, and what is decided until then is not known; name a moment that is past"
+        )
+    return at
 
 
 def release_tally(index: Iterable[pa.Table], recordings: Iterable[pa.Table]) -> Tally:

@@ -25,6 +25,7 @@ __all__ = ["CREDENTIAL_FORMATS", "read_credentials", "sign_audio"]
 CREDENTIAL_FORMATS: Final = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".flac": "audio/flac", ".m4a": "audio/mp4"}
 """Ending of a file -> its media type."""
 
+_USES: Final = ("allowed", "notAllowed", "constrained")
 _CURVES: Final = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
 
@@ -86,7 +87,7 @@ def read_credentials(audio: bytes, name: str) -> tuple[str, dict[str, Any]]:
         the entries of ``cawg.training-mining``, empty where it says nothing.
 
     Raises:
-        UsageError: the file has no credentials, or they cannot be read.
+        UsageError: the file has no credentials, or what they say cannot be read or is said twice.
         ModuleNotFoundError: c2pa-python is not installed.
     """
     import c2pa
@@ -97,8 +98,23 @@ def read_credentials(audio: bytes, name: str) -> tuple[str, dict[str, Any]]:
     except c2pa.C2paError as error:
         raise UsageError(f"{name}: has no content credentials that can be read ({error})") from None
     active = document["manifests"][document["active_manifest"]]
-    found = [each["data"] for each in active.get("assertions", []) if each["label"] == TRAINING_MINING]
-    return document.get("validation_state", "Invalid"), found[0].get("entries", {}) if found else {}
+    found = [each["data"] for each in active.get("assertions", []) if each["label"].split("__")[0] == TRAINING_MINING]
+    if len(found) > 1:
+        raise UsageError(f"{name}: says {len(found)} times what it may be used for; ask who signed it which counts")
+    return document.get("validation_state", "Invalid"), _entries(found[0], name) if found else {}
+
+
+def _entries(data: Any, name: str) -> dict[str, Any]:
+    """Reads the entries of an assertion, which anybody may have written."""
+    entries = data.get("entries", {}) if isinstance(data, dict) else None
+    if not isinstance(entries, dict) or not all(
+        isinstance(each, dict) and each.get("use") in _USES and isinstance(each.get("constraint_info", ""), str)
+        for each in entries.values()
+    ):
+        raise UsageError(
+            f"{name}: what it says of training and data mining is no {TRAINING_MINING} 1.1; ask who signed it"
+        )
+    return entries
 
 
 def _media_type(name: str) -> str:

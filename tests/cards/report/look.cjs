@@ -44,6 +44,10 @@ async function main() {
           if (await tab.isVisible("#choice")) await tab.selectOption("#choice", String(place));
         }
       }
+      for (let stop = 0; stop < 40; stop++) {
+        await tab.keyboard.press("Tab");
+        if (await tab.evaluate(() => document.activeElement.closest("[aria-hidden=true]") !== null)) faults.push(`${where}: the tab key stops at what readers do not see`);
+      }
       const wide = await tab.evaluate(() => document.documentElement.scrollWidth);
       if (wide > width) faults.push(`${where}: is ${wide} px wide`);
       if (pictures) await tab.screenshot({ path: path.join(pictures, `${width}-${colorScheme}.png`), fullPage: true });

@@ -77,6 +77,21 @@ def test_the_ledger_is_asked_for_the_moment_that_is_named(tmp_path: Path, moment
     assert card_faults(str(world.out)) == []
 
 
+def test_the_moment_is_named_on_the_command_line(tmp_path: Path) -> None:
+    world = world_in(tmp_path / "world")
+    out, ledger = str(world.out), str(world.path)
+    for moment, fault in (
+        ("yesterday", "--as-of: "),
+        ("2999-01-01T00:00:00Z", "lies ahead"),
+        ("2026-03-01T00:00:00Z", "--as-of: no ledger is asked; name it with --ledger"),
+    ):
+        more = () if "no ledger" in fault else ("--ledger", ledger)
+        code, told = card("build", out, "--as-of", moment, *more)
+        assert (code, fault in " ".join(told.split())) == (2, True)
+    assert card("build", out, "--ledger", ledger, "--as-of", "2026-03-01T00:00:00Z")[0] == 0
+    assert coverage_of(world)["checked_at"] == "2026-03-01T00:00:00Z"
+
+
 def test_that_one_does_not_allow_it_any_more_is_not_counted_out(tmp_path: Path) -> None:
     """Ten of eleven would tell of the one; that it does not cover all is said."""
     world = world_in(tmp_path / "world", calls=MANY, expires={"gina": parse_time("2026-04-01T00:00:00Z")})

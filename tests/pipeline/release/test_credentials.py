@@ -117,6 +117,37 @@ def test_a_file_that_was_changed_after_it_was_signed_is_told_apart() -> None:
     assert read_credentials(bytes(signed), "a.wav")[0] == "Invalid"
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ([{"entries": [1]}], "is no cawg.training-mining 1.1"),
+        ([{"entries": {"cawg.data_mining": {}}}], "is no cawg.training-mining 1.1"),
+        ([{"entries": {"cawg.data_mining": "allowed"}}], "is no cawg.training-mining 1.1"),
+        ([{"entries": {"cawg.data_mining": {"use": "\x1b[31mallowed"}}}], "is no cawg.training-mining 1.1"),
+        ([{"entries": {"cawg.data_mining": {"use": use}}} for use in ("notAllowed", "allowed")], "says 2 times"),
+    ],
+)
+def test_what_another_has_signed_wrongly_is_said_and_not_shown(
+    tmp_path: Path, said: list[dict[str, Any]], message: str
+) -> None:
+    c2pa = pytest.importorskip("c2pa")
+    own = signer(new_key())
+    info = c2pa.C2paSignerInfo(
+        alg=c2pa.C2paSigningAlg.ES256, sign_cert=own["certificates"], private_key=own["key"], ta_url=None
+    )
+    manifest = {
+        "claim_generator_info": [{"name": "other", "version": "1"}],
+        "assertions": [{"label": "cawg.training-mining", "data": data} for data in said],
+    }
+    signed = io.BytesIO()
+    with c2pa.Signer.from_info(info) as key, c2pa.Builder(manifest) as builder:
+        builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
+        builder.sign(key, "audio/wav", io.BytesIO(audio(".wav")), signed)
+    (tmp_path / "a.wav").write_bytes(signed.getvalue())
+    read = CliRunner().invoke(app, ["card", "read", str(tmp_path / "a.wav")])
+    assert (read.exit_code, read.stdout, message in " ".join(read.stderr.split())) == (2, "", True)
+
+
 def new_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
