@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from duologue_consent import Purpose
+from duologue_consent.cli.options import LedgerIfAnyOption
 from duologue_pipeline.cli.options import AllowNetwork, Asr, Embedding, Segmentation
 from duologue_pipeline.cli.support import (
     EXIT_HELD_BACK,
@@ -42,13 +43,7 @@ def run(
         ),
     ],
     out: Annotated[str, typer.Option(help="Write the release into this folder, which must not hold another release.")],
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            help="Read the speakers' consent from this ledger, a file or postgresql://…; without one every recording "
-            "is refused."
-        ),
-    ] = None,
+    ledger: LedgerIfAnyOption = None,
     against: Annotated[
         list[str] | None,
         typer.Option(
@@ -175,7 +170,7 @@ def run(
     """Make training shards with labels, consent and a card from two-track recordings of conversations.
 
     What is refused stands in rejected.jsonl, without names; which file, what was found and what to do stands in a private
-    file in LEDGER.refused. Options after -- go to Apache Beam. Exit status: 0 done, or
+    file in LEDGER.refused. Without a ledger every recording is refused. Options after -- go to Apache Beam. Exit status: 0 done, or
     submitted; 2 wrong usage or manifest; 3 nothing could be written; 4 held back by --retry-rejected: give the command again.
     """
     if context.args and not context.args[0].startswith("--"):
@@ -270,6 +265,6 @@ def _run(request: "RunRequest") -> None:
         if result.held_back:
             raise typer.Exit(EXIT_HELD_BACK)
         return
-    typer.echo(summarize(result))
+    typer.echo(summarize(result, private=sys.stdout.isatty()))
     if result.release is None:
         raise typer.Exit(EXIT_NOTHING_WRITTEN)
