@@ -67,6 +67,14 @@ def test_no_speaker_and_no_small_group_is_on_any_card(release: Any) -> None:
     assert "DE (not counted out, as a place has fewer than 5)" in everything
 
 
+def test_every_page_for_people_has_the_name_for_people(release: Any) -> None:
+    found = texts(sheet_of(release, name="Calls *of* a lab"))
+    pages = [path for path in found if path.endswith(".md")]
+    assert len(pages) == 4
+    for path in pages:
+        assert f"# Calls \\*of\\* a lab {release.document['version']}" in found[path], path
+
+
 def test_ab2013_answers_twelve_items(release: Any) -> None:
     found = texts(sheet_of(release))
     items = json.loads(found["cards/ab2013.json"])["items"]

@@ -170,4 +170,4 @@ def test_what_is_told_is_not_rounded_up_to_a_limit_that_is_not_reached(build: Bu
     sheet = sheet_of(build(*(row(name, setting=name, duration_s=duration_s) for name, duration_s in hours.items())))
     found = next(each for each in judge(sheet) if each.id == "register_coverage")
     assert found.status == "fail"
-    assert found.says.startswith("2.99 effective registers")
+    assert found.says.startswith("2.99 effective registers (registers, else settings, else topics), the largest")

@@ -41,7 +41,7 @@ const Lanes = (() => {
       if (event.kind === "transfer" && scale > 25) {
         parts.push(make("text", {
           x: x((event.start_s + event.end_s) / 2), y: STRIP + 17, "text-anchor": "middle", class: "ms" + mark, ...more,
-        }, `${event.fto_ms > 0 ? "+" : ""}${event.fto_ms}`));
+        }, `${event.fto_ms > 0 ? "+" : event.fto_ms < 0 ? "\u2212" : ""}${Math.abs(event.fto_ms)}`));
       }
     });
     if (scale >= WORD_PX_PER_S) parts.push(...words(talk, from, until, x));

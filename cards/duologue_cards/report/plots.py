@@ -246,9 +246,10 @@ def plot_isolation(levels: Levels, *, warn_db: float, fail_db: float, directions
                 parts.append(element("rect", x=x(low_db) + 1, y=foot, width=width, height=height, class_=f"dot {look}"))
     parts.append(element("line", x1=x(_LOW_DB), x2=x(_HIGH_DB), y1=bottom, y2=bottom, class_="axis"))
     parts += [
-        text(x(level_db), bottom + 18, f"{'≤ ' if level_db == _LOW_DB else ''}{level_db:g}", anchor="middle")
-        for level_db in (-100.0, -80.0, -60.0, -40.0, -20.0, 0.0)
+        text(x(level_db), bottom + 18, f"{level_db:g}", anchor="middle")
+        for level_db in (-80.0, -60.0, -40.0, -20.0, 0.0)
     ]
+    parts.append(text(0.0, bottom + 18, f"≤ {_LOW_DB:g}"))
     heard_in = sum(count for (_, heard), count in levels.items() if heard)
     marks = "Bars in steps of 10 dB count voices" if total > _DOTS else "A dot is a voice"
     told = (

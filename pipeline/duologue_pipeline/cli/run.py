@@ -8,7 +8,15 @@ import typer
 from duologue_consent import Purpose
 from duologue_consent.cli.options import LedgerIfAnyOption
 from duologue_pipeline.cli.options import AllowNetwork, Asr, Embedding, Segmentation
-from duologue_pipeline.cli.support import EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, stoppable, usage_errors
+from duologue_pipeline.cli.support import (
+    EXIT_HELD_BACK,
+    EXIT_NOTHING_WRITTEN,
+    EXIT_USAGE,
+    fail,
+    quiet,
+    stoppable,
+    usage_errors,
+)
 
 if TYPE_CHECKING:
     from duologue_pipeline.run import RunRequest
@@ -162,7 +170,8 @@ def run(
     """Make training shards with labels, consent and a card from two-track recordings of conversations.
 
     What is refused stands in rejected.jsonl, without names; which file, what was found and what to do stands in a private
-    file in LEDGER.refused. Without a ledger every recording is refused. Options after -- go to Apache Beam. Exit status: 0 done; 2 wrong usage or manifest; 3 nothing could be written.
+    file in LEDGER.refused. Without a ledger every recording is refused. Options after -- go to Apache Beam. Exit status: 0 done, or
+    submitted; 2 wrong usage or manifest; 3 nothing could be written; 4 held back by --retry-rejected: give the command again.
     """
     if context.args and not context.args[0].startswith("--"):
         fail(f"unexpected argument {context.args[0]!r}; options for Beam go after --", EXIT_USAGE)
@@ -253,6 +262,8 @@ def _run(request: "RunRequest") -> None:
         result = run_pipeline(request, progress=sys.stderr)
     if result.pending is not None:
         typer.echo(result.pending)
+        if result.held_back:
+            raise typer.Exit(EXIT_HELD_BACK)
         return
     typer.echo(summarize(result, private=sys.stdout.isatty()))
     if result.release is None:

@@ -20,6 +20,7 @@ from duologue_pipeline.errors import UsageError
 
 __all__ = [
     "EXIT_FAULTS",
+    "EXIT_HELD_BACK",
     "EXIT_NOTHING_WRITTEN",
     "EXIT_USAGE",
     "Commands",
@@ -32,7 +33,7 @@ __all__ = [
     "usage_errors",
 ]
 
-EXIT_FAULTS, EXIT_USAGE, EXIT_NOTHING_WRITTEN = 1, 2, 3
+EXIT_FAULTS, EXIT_USAGE, EXIT_NOTHING_WRITTEN, EXIT_HELD_BACK = 1, 2, 3, 4
 
 
 class Commands(TyperGroup):

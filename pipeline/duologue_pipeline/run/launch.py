@@ -62,6 +62,7 @@ class RunResult:
         was_complete: whether the folder already held this very release.
         details: the private file that says of each refusal what was found and what to do; None where there is none.
         pending: what comes next, where the run was only submitted, not even that, or is held back; None where it has come to its end.
+        held_back: whether it is held back, because refusals may heal and ``retry_rejected`` was asked for.
     """
 
     out: str
@@ -70,6 +71,11 @@ class RunResult:
     was_complete: bool
     details: str | None
     pending: str | None = None
+    held_back: bool = False
+
+
+class _HeldBack(Exception):
+    """Says that all is done and nothing is published, because refusals may heal."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,8 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
                 if pending is not None:
                     return RunResult(out, None, {}, was_complete=False, details=None, pending=pending)
                 return this.result(release, was_complete=False)
+            except _HeldBack as waits:
+                return RunResult(out, None, {}, was_complete=False, details=None, pending=str(waits), held_back=True)
             except WithdrawnMeanwhile as withdrawn:
                 remove_strays(out, None, tell=lambda _: None)
                 delete_directory(join(out, READY))  # else it would be found ready again
@@ -171,6 +179,9 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
     """Makes the release with the ledger as it is pinned, and publishes it; what lies ready of this very run is only published.
 
     Gives what comes next where the run was only submitted.
+
+    Raises:
+        _HeldBack: refusals may heal, and are to be tried again first.
     """
     request, out = this.request, this.out
     watching: dict[str, Any] = {
@@ -227,7 +238,7 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
         delete_directory(ready)
         raise
     if request.retry_rejected and (found := healing_lying_ready(ready)):
-        return held_back(found, out=out, details=details)
+        raise _HeldBack(held_back(found, out=out, details=details))
     check = confirmation(out, None if ledger is None else ledger.ledger, lease, launch=launch, as_of=request.as_of)
     publish_release(out, launch=launch, check=check, held=lease.check, tell=this.tell)
     return None

@@ -37,6 +37,12 @@ def test_few_are_not_called_not_asked_and_the_moment_is_named(build: Build, row:
     assert "as the ledger said for the moment 2026-02-21T10:00:00Z" in page
 
 
+def test_no_line_ends_within_the_tag_of_a_language(build: Build, row: Row) -> None:
+    page = page_of(build(row("1", language="en-US"), row("2", language="de-DE")), among=2)
+    assert "en\N{NON-BREAKING HYPHEN}US" in page
+    assert "de\N{NON-BREAKING HYPHEN}DE" in page
+
+
 def test_a_speaker_of_the_bridge_is_in_two_splits(build: Build, row: Row) -> None:
     assert "speakers, none of them in train and in validation" in page_of(build(row("1")), among=1)
 

@@ -53,6 +53,32 @@ def test_another_language_is_not_compared() -> None:
     assert 'class="band"' not in plot_overlap({0.05: 1}, RULES.turn_taking, why_not="another language").svg
 
 
+@pytest.mark.parametrize(("counts", "highest"), [((9, 5, 2), "50 %"), ((18, 82, 0), "80 %"), ((1,) * 8, "10 %")])
+def test_the_figures_beside_the_bars_reach_to_the_highest(counts: tuple[int, ...], highest: str) -> None:
+    drawn = plot_fto([*counts, *[0] * (BINS - len(counts))], RULES, None, None, why_not="another language")
+    ticks = [float(each) for each in re.findall(r">(\d+) %<", drawn.svg)]
+    top = 100 * max(counts) / sum(counts)
+    assert len(ticks) >= 3
+    assert top - ticks[-1] < ticks[1] - ticks[0]
+    assert ticks[-1] <= top + 1e-9
+
+
+@pytest.mark.parametrize(("median_s", "anchor"), [(-0.33, "end"), (0.1, "start")])
+def test_the_median_is_written_away_from_zero(median_s: float, anchor: str) -> None:
+    drawn = plot_fto(COUNTS, RULES, median_s, None, why_not=None)
+    (label,) = re.findall(r'<text[^>]*text-anchor="(\w+)"[^>]*>median', drawn.svg)
+    assert label == anchor
+
+
+def test_the_band_of_the_median_is_named() -> None:
+    assert "(grey: its 95 % interval, 0.00 to 0.10)" in plots()[0].caption
+
+
+def test_no_label_of_the_isolation_begins_outside_of_the_picture() -> None:
+    drawn = plots()[2].svg
+    assert re.search(r'<text x="0"[^>]*text-anchor="start"[^>]*>≤ -100<', drawn)
+
+
 def test_the_isolation_has_its_limits_and_says_what_was_heard() -> None:
     plot = plot_isolation({(-62.0, False): 1, (-18.0, True): 1}, warn_db=-20.0, fail_db=-15.0, directions=4)
     assert {"warn -20", "fail -15"} <= set(re.findall(r">((?:warn|fail) [^<]*)<", plot.svg))

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from duologue_pipeline.cli.app import app
+from duologue_pipeline.run import RunResult
+
 LONG = "x" * 5000
 
 
@@ -39,3 +42,16 @@ def test_verify_ends_with_what_to_do(tmp_path: Path) -> None:
     assert done.stderr == (
         f"{tmp_path}: 1 fault; the release is not as it was published: use nothing of it, and fetch it again\n"
     )
+
+
+@pytest.mark.parametrize(("held_back", "status"), [(True, 4), (False, 0)])
+def test_a_run_that_is_held_back_is_told_from_one_that_is_submitted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], held_back: bool, status: int
+) -> None:
+    """So that a loop of a shell, or a scheduler, gives the command again until the release is there."""
+    told = RunResult("out", None, {}, was_complete=False, details=None, pending="what comes next", held_back=held_back)
+    monkeypatch.setattr("duologue_pipeline.run.run", lambda request, progress: told)
+    with pytest.raises(SystemExit) as ended:
+        app(["run", "manifest.jsonl", "--out", "out"])
+    assert ended.value.code == status
+    assert capsys.readouterr().out == "what comes next\n"

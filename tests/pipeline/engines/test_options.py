@@ -26,6 +26,10 @@ from duologue_pipeline.errors import UsageError
             ["--direct_num_workers=two"],
             "argument --direct_num_workers: invalid int value: 'two' (an option of Apache Beam)",
         ),
+        (
+            ["--dry_run"],
+            "argument --dry_run: expected one argument (an option of Apache Beam); give it a value, as --OPTION=VALUE",
+        ),
     ],
 )
 def test_what_beam_does_not_have_is_refused(arguments: list[str], message: str) -> None:

@@ -40,6 +40,7 @@ def test_it_is_held_back_tried_again_and_published_when_it_is_healed(calls: Call
     for _ in range(2):
         held = run(calls.request(out, retry_rejected=True))
         assert held.release is None
+        assert held.held_back
         assert held.pending is not None
         assert held.pending.startswith(
             "Nothing is published yet: 1 refusal may heal: audio_missing 1 (may be read once"
@@ -49,6 +50,7 @@ def test_it_is_held_back_tried_again_and_published_when_it_is_healed(calls: Call
     (tmp_path / "away.wav").rename(audio)
     result = run(calls.request(out, retry_rejected=True))
     assert result.pending is None
+    assert not result.held_back
     assert result.refused == {}
     assert files(out) == files(reference)
 
