@@ -24,13 +24,13 @@ MAY_IMPORT = {
 }
 ORDER = {
     "duologue_pipeline": (
-        "made_by records errors rules",
+        "made_by records errors rules progress",
         "files",
         "models",
         "codec",
         "read consent ingest demo simulate transcripts",
         "activity isolation words",
-        "events",
+        "events intake",
         "labels shards",
         "reader tokens",
         "decode release views torch",
@@ -40,10 +40,11 @@ ORDER = {
         "pipeline",
         "engines",
         "run",
+        "validate",
         "cli",
         "__main__",
     ),
-    "duologue_consent": ("errors verify", "decisions proofs", "ledger", "lineage", "cli"),
+    "duologue_consent": ("errors verify", "decisions proofs", "bulk", "ledger", "lineage", "cli"),
 }
 """The folders and modules of a part, in rows: each imports from itself and from the rows above it."""
 HEAVY = {"apache_beam", "torch", "torchaudio", "transformers", "pyannote", "silero_vad", "scipy"}

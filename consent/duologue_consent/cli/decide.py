@@ -5,12 +5,17 @@ from typing import Annotated
 
 import typer
 
+from duologue_consent.cli.asking import Meant, asking_who, require_one_meaning
+from duologue_consent.cli.bulk import enter_table
 from duologue_consent.cli.confirm import confirm
-from duologue_consent.cli.lineage import affected_lines
+from duologue_consent.cli.next_steps import ledger_words
 from duologue_consent.cli.options import (
-    PURPOSES,
+    AskedOption,
     AtOption,
     ByOption,
+    DetailsOption,
+    DryRunOption,
+    EncodingOption,
     EvidenceOption,
     FormsOption,
     GrantedOption,
@@ -23,9 +28,11 @@ from duologue_consent.cli.options import (
     NoticeOption,
     NoticeUrlOption,
     NoticeVersionOption,
-    PurposesOption,
     ReferenceOption,
+    SamePersonOption,
     SpeakerArgument,
+    SpeakerIfAnyArgument,
+    TableOption,
 )
 from duologue_consent.cli.support import (
     fail,
@@ -40,7 +47,7 @@ from duologue_consent.cli.support import (
     read_record,
     read_time,
 )
-from duologue_consent.decisions.events import Action, format_time
+from duologue_consent.decisions.events import Action, ConsentEvent, format_time
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Decider, Expression, Form, Method
 from duologue_consent.ledger.ledger import Ledger
@@ -62,16 +69,10 @@ def register(app: typer.Typer) -> None:
 
 
 def grant(
+    context: typer.Context,
     ledger: LedgerOption,
-    speaker: Annotated[
-        str | None, typer.Argument(metavar="SPEAKER", help="Name the speaker by the id that manifests use.")
-    ] = None,
-    purpose: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--purpose", metavar="PURPOSE", help=f"Decide about this purpose; may be repeated. One of {PURPOSES}."
-        ),
-    ] = None,
+    speaker: SpeakerIfAnyArgument = None,
+    purpose: AskedOption = None,
     form: FormsOption = None,
     at: AtOption = None,
     expires: Annotated[
@@ -131,6 +132,11 @@ def grant(
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
     new_person: NewPersonOption = False,
+    same_person: SamePersonOption = False,
+    table: TableOption = None,
+    encoding: EncodingOption = None,
+    dry_run: DryRunOption = False,
+    details: DetailsOption = False,
     record: Annotated[
         Path | None,
         typer.Option(
@@ -142,16 +148,23 @@ def grant(
 ) -> None:
     """Append that a speaker allows purposes. Every purpose needs recording as well.
 
-    With --record it appends every decision of the record, all or none.
+    With --record it appends every decision of the record, with --from every row of a table, all or none.
     """
     with one_line_errors():
+        meant = require_one_meaning(new_person=new_person, same_person=same_person)
         if record is not None:
-            if speaker is not None or purpose:
-                fail("--record says who decided what; leave SPEAKER and --purpose out")
-            _append_record(ledger, record, new_person=new_person)
+            if speaker is not None or purpose or table is not None:
+                fail("--record says who decided what; leave SPEAKER, --purpose and --from out")
+            _append_record(context, ledger, record, meant, details=details)
             return
+        if table is not None:
+            if speaker is not None:
+                fail("--from says who decided; leave SPEAKER out")
+            enter_table(context, ledger, table, Action.GRANT, encoding=encoding, dry_run=dry_run, details=details)
+            return
+        _require_no_table(encoding, dry_run=dry_run)
         if speaker is None or not purpose:
-            fail("name SPEAKER and at least one --purpose, or a --record")
+            fail("name SPEAKER and at least one --purpose, a --record, or a table --from")
         terms = Terms(
             forms=read_forms(form) or ALL_FORMS,
             notice=read_notice(notice, notice_hash, notice_version, notice_language, notice_url),
@@ -170,16 +183,30 @@ def grant(
         purposes, moment = read_purposes(purpose), read_moment(at)
         expires_at = None if expires is None else read_time("--expires", expires)
         opened = open_ledger(ledger)
-        granted = opened.grant(speaker, purposes, at=moment, expires_at=expires_at, terms=terms, new_person=new_person)
-        confirm(opened, granted, asked=speaker)
+
+        def append(whom: Meant) -> tuple[ConsentEvent, ...]:
+            return opened.grant(
+                speaker,
+                purposes,
+                at=moment,
+                expires_at=expires_at,
+                terms=terms,
+                new_person=whom == "new",
+                same_person=whom == "same",
+            )
+
+        confirm(
+            opened, asking_who(append, meant=meant), asked=speaker, again=ledger_words(context, ledger), details=details
+        )
         if not form:
-            typer.echo(f"covers all forms ({', '.join(Form)}), because no --form names fewer")
+            typer.echo(f"note: covers all forms ({', '.join(Form)}), because no --form names fewer")
 
 
 def refuse(
-    speaker: SpeakerArgument,
-    purpose: PurposesOption,
+    context: typer.Context,
     ledger: LedgerOption,
+    speaker: SpeakerIfAnyArgument = None,
+    purpose: AskedOption = None,
     form: FormsOption = None,
     at: AtOption = None,
     notice: NoticeOption = None,
@@ -191,9 +218,21 @@ def refuse(
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
     new_person: NewPersonOption = False,
+    table: TableOption = None,
+    encoding: EncodingOption = None,
+    dry_run: DryRunOption = False,
+    details: DetailsOption = False,
 ) -> None:
-    """Append that a speaker was asked for purposes and said no."""
+    """Append that a speaker was asked for purposes and said no. With --from it appends every row of a table, all or none."""
     with one_line_errors():
+        if table is not None:
+            if speaker is not None:
+                fail("--from says who decided; leave SPEAKER out")
+            enter_table(context, ledger, table, Action.REFUSE, encoding=encoding, dry_run=dry_run, details=details)
+            return
+        _require_no_table(encoding, dry_run=dry_run)
+        if speaker is None or not purpose:
+            fail("name SPEAKER and at least one --purpose, or a table --from")
         terms = Terms(
             forms=read_forms(form),
             notice=read_notice(notice, notice_hash, notice_version, notice_language, notice_url),
@@ -203,12 +242,13 @@ def refuse(
         purposes, moment = read_purposes(purpose), read_moment(at)
         opened = Ledger.open(ledger)  # a no needs no clock
         refused = opened.refuse(speaker, purposes, at=moment, terms=terms, new_person=new_person)
-        confirm(opened, refused, asked=speaker)
+        confirm(opened, refused, asked=speaker, again=ledger_words(context, ledger), details=details)
 
 
 def withdraw(
-    speaker: SpeakerArgument,
+    context: typer.Context,
     ledger: LedgerOption,
+    speaker: SpeakerIfAnyArgument = None,
     purpose: GrantedOption = None,
     form: FormsOption = None,
     at: AtOption = None,
@@ -217,9 +257,24 @@ def withdraw(
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
     new_person: NewPersonOption = False,
+    table: TableOption = None,
+    encoding: EncodingOption = None,
+    dry_run: DryRunOption = False,
+    details: DetailsOption = False,
 ) -> None:
-    """Append that a speaker takes back what was granted. Withdrawing recording ends every other purpose, too."""
+    """Append that a speaker takes back what was granted. Withdrawing recording ends every other purpose, too.
+
+    With --from it appends every row of a table, all or none.
+    """
     with one_line_errors():
+        if table is not None:
+            if speaker is not None:
+                fail("--from says who decided; leave SPEAKER out")
+            enter_table(context, ledger, table, Action.WITHDRAW, encoding=encoding, dry_run=dry_run, details=details)
+            return
+        _require_no_table(encoding, dry_run=dry_run)
+        if speaker is None:
+            fail("name SPEAKER, or a table --from")
         terms = Terms(
             forms=read_forms(form),
             method=method,
@@ -227,10 +282,11 @@ def withdraw(
             guardian=read_guardian(guardian, None, None),
             evidence=read_evidence(evidence, evidence_reference),
         )
-        _take_back(ledger, speaker, purpose, at, terms, new_person, Action.WITHDRAW)
+        _take_back(context, ledger, speaker, purpose, at, terms, new_person, Action.WITHDRAW, details=details)
 
 
 def revoke(
+    context: typer.Context,
     speaker: SpeakerArgument,
     by: ByOption,
     ledger: LedgerOption,
@@ -240,14 +296,16 @@ def revoke(
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
     new_person: NewPersonOption = False,
+    details: DetailsOption = False,
 ) -> None:
     """Append that somebody else than the speaker ends what was granted, from now on."""
     with one_line_errors():
         terms = Terms(forms=read_forms(form), decided_by=by, evidence=read_evidence(evidence, evidence_reference))
-        _take_back(ledger, speaker, purpose, at, terms, new_person, Action.REVOKE)
+        _take_back(context, ledger, speaker, purpose, at, terms, new_person, Action.REVOKE, details=details)
 
 
 def invalidate(
+    context: typer.Context,
     speaker: SpeakerArgument,
     by: ByOption,
     ledger: LedgerOption,
@@ -257,14 +315,16 @@ def invalidate(
     evidence: EvidenceOption = None,
     evidence_reference: ReferenceOption = None,
     new_person: NewPersonOption = False,
+    details: DetailsOption = False,
 ) -> None:
     """Append that what was granted never was a valid consent. It then covers no recording, also none made before."""
     with one_line_errors():
         terms = Terms(forms=read_forms(form), decided_by=by, evidence=read_evidence(evidence, evidence_reference))
-        _take_back(ledger, speaker, purpose, at, terms, new_person, Action.INVALIDATE)
+        _take_back(context, ledger, speaker, purpose, at, terms, new_person, Action.INVALIDATE, details=details)
 
 
 def _take_back(
+    context: typer.Context,
     ledger: str,
     speaker: str,
     purpose: list[str] | None,
@@ -272,19 +332,30 @@ def _take_back(
     terms: Terms,
     new_person: bool,
     action: Action,
+    *,
+    details: bool,
 ) -> None:
     purposes, moment = read_purposes(purpose) if purpose else None, None if at is None else read_moment(at)
     opened = Ledger.open(ledger)  # a no needs no clock
     ended = opened.withdraw(speaker, purposes, at=moment, terms=terms, action=action, new_person=new_person)
-    confirm(opened, ended, asked=speaker)
-    for line in affected_lines(opened):
-        typer.echo(line)
+    confirm(opened, ended, asked=speaker, again=ledger_words(context, ledger), details=details)
 
 
-def _append_record(ledger: str, file: Path, *, new_person: bool) -> None:
+def _require_no_table(encoding: str | None, *, dry_run: bool) -> None:
+    """Ends the command where an option is given that is for a table alone, and there is none."""
+    if encoding is not None or dry_run:
+        fail("--encoding and --dry-run are for a table; name it with --from")
+
+
+def _append_record(context: typer.Context, ledger: str, file: Path, meant: Meant, *, details: bool) -> None:
     record = read_record(file)
     read_moment(format_time(record.at), f"--record {file}")
     grants = any(event.action is Action.GRANT for event in record.events)
     opened = open_ledger(ledger) if grants else Ledger.open(ledger)  # a no needs no clock
     decisions = [event.to_fields() for event in record.events]
-    confirm(opened, opened.append_decisions(decisions, new_person=new_person), asked=record.speaker_id)
+
+    def append(whom: Meant) -> tuple[ConsentEvent, ...]:
+        return opened.append_decisions(decisions, new_person=whom == "new", same_person=whom == "same")
+
+    appended = asking_who(append, meant=meant)
+    confirm(opened, appended, asked=record.speaker_id, again=ledger_words(context, ledger), details=details)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from duologue_consent.cli.options import FormatOption, LedgerOption
+from duologue_consent.cli.options import DetailsOption, FormatOption, LedgerOption
+from duologue_consent.cli.said import counted
 from duologue_consent.cli.support import (
     chosen_format,
     fail,
@@ -62,6 +63,7 @@ def add(
     ] = "model",
     contact: Annotated[str | None, typer.Option("--contact", metavar="TEXT", help="Record where notices go.")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Record when that was. Left out: now.")] = None,
+    details: DetailsOption = False,
 ) -> None:
     """Append that a release trained a model, or was handed to somebody."""
     with one_line_errors():
@@ -87,7 +89,12 @@ def add(
             folder=dataset if "://" in dataset else str(Path(dataset).absolute()),
         )
         entry = opened.append(LINKED, link.to_fields())
-        typer.echo(f"appended seq {entry.seq}: {role} {name} from {facts.label}, {len(link.speakers)} speakers")
+        went = "was trained on" if link.role == "model" else "received"
+        typer.echo(
+            f"Done: on record that {role} {name} {went} {facts.label}, with {counted(len(link.speakers), 'speaker')}."
+        )
+        if details:
+            typer.echo(f"appended seq {entry.seq}: release {link.release} in {link.folder}, at {link.at}")
         for affected in affected_links({entry.seq: link}, snapshot, as_of=datetime.now(UTC)):
             typer.echo(f"note: {_affected_text(affected)}")
 
@@ -184,6 +191,7 @@ def acknowledge(
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="Record when it was acknowledged. Left out: now.")
     ] = None,
+    details: DetailsOption = False,
 ) -> None:
     """Append that a notice was acknowledged."""
     with one_line_errors():
@@ -196,7 +204,9 @@ def acknowledge(
             fail(f"notice {notice} was acknowledged at {states[notice].acknowledged_at} already")
         fields = {"notice_id": notice, "at": format_time(moment), "by": by, "remark": remark}
         entry = opened.append(ACKNOWLEDGED, fields)
-        typer.echo(f"appended seq {entry.seq}: notice {notice} acknowledged at {format_time(moment)}")
+        typer.echo(f"Done: notice {notice} was acknowledged at {format_time(moment)}{_by(by)}.")
+        if details:
+            typer.echo(f"appended seq {entry.seq}")
 
 
 def affected_lines(ledger: Ledger) -> list[str]:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from duologue_consent.cli.options import LedgerArgument, LedgerOption, SpeakerArgument
-from duologue_consent.cli.support import fail, named, one_line_errors, require_continues
+from duologue_consent.cli.options import LedgerIfAnyOption, LedgerOption, LedgerPlace, SpeakerArgument
+from duologue_consent.cli.support import fail, named, one_ledger, one_line_errors, require_continues
 from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.ledger.ledger import Ledger
 from duologue_consent.ledger.publication import published_faults
@@ -20,16 +20,18 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to an app."""
-    app.command(epilog="Example: duologue consent checkpoint consent.db --out checkpoint")(checkpoint)
-    app.command(epilog="Example: duologue consent log consent.db > log.jsonl")(log)
-    app.command(epilog="Example: duologue consent check consent.db")(check)
+    app.command(epilog="Example: duologue consent checkpoint --ledger consent.db --out checkpoint")(checkpoint)
+    app.command(epilog="Example: duologue consent log --ledger consent.db > log.jsonl")(log)
+    app.command(epilog="Example: duologue consent check --ledger consent.db")(check)
     app.command("check-log", epilog="Example: duologue consent check-log out --checkpoint kept-last-year")(check_log)
     app.command(epilog="Example: duologue consent forget spk-17 --ledger consent.db")(forget)
-    app.command("rotate-key", epilog="Example: duologue consent rotate-key consent.db")(rotate_key)
+    app.command("rotate-key", epilog="Example: duologue consent rotate-key --ledger consent.db")(rotate_key)
 
 
 def checkpoint(
-    ledger: LedgerArgument,
+    context: typer.Context,
+    place: LedgerPlace = None,
+    ledger: LedgerIfAnyOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the checkpoint into this file, instead of the screen."),
@@ -37,7 +39,7 @@ def checkpoint(
 ) -> None:
     """Sign the log as it is now. Give the checkpoint to others: whoever keeps one can tell if the past was changed."""
     with one_line_errors():
-        note = Ledger.open(ledger).checkpoint()
+        note = Ledger.open(one_ledger(context, place, ledger)).checkpoint()
         if out is None:
             typer.echo(note.decode(), nl=False)
         else:
@@ -46,20 +48,24 @@ def checkpoint(
 
 
 def log(
-    ledger: LedgerArgument,
+    context: typer.Context,
+    place: LedgerPlace = None,
+    ledger: LedgerIfAnyOption = None,
     start: Annotated[
         int, typer.Option("--start", metavar="SEQ", min=0, help="Begin with this leaf, counted from 0.")
     ] = 0,
 ) -> None:
     """Print the public log, one leaf a line. It names nobody."""
     with one_line_errors():
-        for line in Ledger.open(ledger).log_lines(start):
+        for line in Ledger.open(one_ledger(context, place, ledger)).log_lines(start):
             sys.stdout.buffer.write(line)
     sys.stdout.flush()
 
 
 def check(
-    ledger: LedgerArgument,
+    context: typer.Context,
+    place: LedgerPlace = None,
+    ledger: LedgerIfAnyOption = None,
     against: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,12 +78,12 @@ def check(
 ) -> None:
     """Check all of a ledger: every leaf, commitment, subtree, checkpoint and vault record."""
     with one_line_errors():
-        opened = Ledger.open(ledger)
+        opened = Ledger.open(one_ledger(context, place, ledger))
         found = opened.check()
         for uri in against or ():
             require_continues(opened, read_checkpoints(uri))
         typer.echo(
-            f"{named(ledger)}: whole, {found.leaves} leaves, {found.checkpoints} checkpoints, "
+            f"{opened.name}: whole, {found.leaves} leaves, {found.checkpoints} checkpoints, "
             f"{found.forgotten} leaves of subjects who were forgotten"
         )
         for uri in against or ():
@@ -146,20 +152,22 @@ def forget(
         if not yes and not typer.confirm(f"Forget {speaker!r} for ever?", err=True):
             fail("nothing was forgotten")
         gone = opened.forget(speaker)
-        typer.echo(f"forgotten: {gone} records of the vault deleted; backups that hold them have to be deleted, too")
+        typer.echo(
+            f"Done: {speaker} is forgotten, {gone} records of the vault are deleted; backups that hold them have to be deleted, too"
+        )
         if alike:
             typer.echo(
                 f"note: {named_by(alike)}, which looks like it, is still in the ledger; forget each that was meant"
             )
 
 
-def rotate_key(ledger: LedgerArgument) -> None:
+def rotate_key(context: typer.Context, place: LedgerPlace = None, ledger: LedgerIfAnyOption = None) -> None:
     """Replace the signing key. The old public key stays in ledger.pub; one checkpoint is signed by both."""
     with one_line_errors():
-        opened = Ledger.open(ledger)
+        opened = Ledger.open(one_ledger(context, place, ledger))
         key, note = opened.rotate_key()
         typer.echo(
-            f"{named(ledger)}: signs as {key.label} now; leaf {checkpoint_size(note) - 1} says so, signed by both keys"
+            f"{opened.name}: signs as {key.label} now; leaf {checkpoint_size(note) - 1} says so, signed by both keys"
         )
         typer.echo("publish the new ledger.pub: with the next release or propagation, or from the folder of the keys")
 

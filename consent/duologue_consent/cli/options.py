@@ -9,16 +9,22 @@ from duologue_consent.decisions.events import Purpose
 from duologue_consent.decisions.vocabulary import Decider, Form, Method
 
 __all__ = [
+    "LEDGER_VARIABLE",
     "PURPOSES",
+    "AskedOption",
     "AtOption",
     "ByOption",
+    "DetailsOption",
+    "DryRunOption",
+    "EncodingOption",
     "EvidenceOption",
     "FormatOption",
     "FormsOption",
     "GrantedOption",
     "GuardianOption",
-    "LedgerArgument",
+    "LedgerIfAnyOption",
     "LedgerOption",
+    "LedgerPlace",
     "MethodOption",
     "NewPersonOption",
     "NoticeHashOption",
@@ -26,25 +32,69 @@ __all__ = [
     "NoticeOption",
     "NoticeUrlOption",
     "NoticeVersionOption",
-    "PurposesOption",
     "ReferenceOption",
+    "SamePersonOption",
     "SpeakerArgument",
+    "SpeakerIfAnyArgument",
+    "TableOption",
 ]
 
 PURPOSES: Final = ", ".join(Purpose)
 """The purposes, for help texts."""
 
-_LEDGER_HELP: Final = "Use this ledger, a file or postgresql://…"
-LedgerArgument = Annotated[str, typer.Argument(metavar="LEDGER", help=_LEDGER_HELP)]
-LedgerOption = Annotated[str, typer.Option("--ledger", metavar="LEDGER", help=_LEDGER_HELP, show_default=False)]
+LEDGER_VARIABLE: Final = "DUOLOGUE_LEDGER"
+"""The environment variable that names the ledger where ``--ledger`` is left out."""
+
+_LEDGER: Final = typer.Option(
+    "--ledger",
+    metavar="LEDGER",
+    envvar=LEDGER_VARIABLE,
+    help="Use this ledger of consent, a file or postgresql://…",
+    show_default=False,
+)
+LedgerOption = Annotated[str, _LEDGER]
+LedgerIfAnyOption = Annotated[str | None, _LEDGER]
+LedgerPlace = Annotated[
+    str | None, typer.Argument(metavar="LEDGER", help="The same as --ledger LEDGER.", show_default=False)
+]
 SpeakerArgument = Annotated[
     str, typer.Argument(metavar="SPEAKER", help="Name the speaker by the id that manifests use.")
+]
+SpeakerIfAnyArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="SPEAKER", help="Name the speaker by the id that manifests use.", show_default=False),
+]
+DetailsOption = Annotated[
+    bool,
+    typer.Option("--details", help="Print as well what stands where in the ledger, and everything else that is known."),
+]
+TableOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="TABLE",
+        help="Enter every row of this table, all or none: CSV with a header, of which the columns are named as the options "
+        "(speaker, purpose, at, …; several values in a cell with ;), or JSON Lines. An option holds for every row where "
+        "the table does not fill in that column.",
+        show_default=False,
+    ),
+]
+EncodingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        metavar="NAME",
+        help="Read the table in this encoding, e.g. cp1252. Left out: UTF-8, or UTF-16 with a mark.",
+    ),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print what would be appended, and append nothing; with --from.")
 ]
 FormatOption = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="Print text to read, or json for programs.")
 ]
-PurposesOption = Annotated[
-    list[str],
+AskedOption = Annotated[
+    list[str] | None,
     typer.Option(
         "--purpose", metavar="PURPOSE", help=f"Decide about this purpose; may be repeated. One of {PURPOSES}."
     ),
@@ -120,6 +170,12 @@ NewPersonOption = Annotated[
     typer.Option(
         "--new-person",
         help="Mean this very id: it is of another person than those in the ledger whose id looks like it.",
+    ),
+]
+SamePersonOption = Annotated[
+    bool,
+    typer.Option(
+        "--same-person", help="Mean the person in the ledger whose id looks like this one, and enter it for that id."
     ),
 ]
 ByOption = Annotated[

@@ -1,37 +1,27 @@
 """Offers the commands of ``duologue consent`` that show what is on record: status and receipt."""
 
 import json
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from duologue_consent.cli.options import FormatOption, LedgerOption, SpeakerArgument
+from duologue_consent.cli.options import DetailsOption, FormatOption, LedgerOption, SpeakerArgument
+from duologue_consent.cli.said import counted, joined
 from duologue_consent.cli.support import chosen_format, fail, named, one_line_errors, open_ledger
 from duologue_consent.decisions.consent_receipt import consent_receipt, receipt_text
-from duologue_consent.decisions.events import format_time
+from duologue_consent.decisions.events import Purpose
 from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import State
 from duologue_consent.decisions.status import (
-    covered_forms,
-    entered_note,
-    look_alike_notes,
-    since_and_expires,
     standings,
     status_document,
     useless_note,
 )
-from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["register"]
-
-_STYLES: Final = {State.GIVEN: "green", State.NOT_ASKED: "dim"}
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +36,11 @@ def status(
         str | None,
         typer.Argument(metavar="SPEAKER", help="Show only this speaker. Left out: all.", show_default=False),
     ] = None,
+    wide: Annotated[
+        bool,
+        typer.Option("--wide", help="Print one line a speaker, with a column for each purpose; no line is folded."),
+    ] = False,
+    details: DetailsOption = False,
     output: FormatOption = "text",
 ) -> None:
     """Show for every speaker and purpose whether consent is given now."""
@@ -61,7 +56,10 @@ def status(
     elif not speakers:
         typer.echo(f"{named(ledger)}: no events yet")
     else:
-        _print_table(snapshot, speakers, as_of)
+        from duologue_consent.cli.status_table import print_table
+
+        typer.echo(_first_line(snapshot, speakers, as_of))
+        print_table(snapshot, speakers, as_of, wide=wide, details=details)
 
 
 def receipt(
@@ -95,32 +93,16 @@ def _known_as(snapshot: Snapshot, speaker: str) -> tuple[str, ...]:
     return (*((speaker,) if snapshot.history(speaker) else ()), *snapshot.look_alikes(speaker))
 
 
-def _print_table(snapshot: Snapshot, speakers: Sequence[str], as_of: datetime) -> None:
-    """Prints how every purpose of the speakers stands, with whole seconds, and notes what allows nothing."""
-    table = Table(
-        "speaker", "purpose", "state", "since", "expires", "covers", box=None, pad_edge=False, padding=(0, 3, 0, 0)
-    )
-    notes = []
+def _first_line(snapshot: Snapshot, speakers: Sequence[str], as_of: datetime) -> str:
+    """Says in a sentence who allows what now."""
+    allowed: dict[Purpose, list[str]] = {purpose: [] for purpose in Purpose}
     for speaker_id, purpose, found in standings(snapshot, speakers, as_of):
-        since, expires_at = (
-            "" if moment is None else format_time(moment.replace(microsecond=0)) for moment in since_and_expires(found)
-        )
-        forms = covered_forms(snapshot, speaker_id, purpose, as_of)
-        covers = "all forms" if len(forms) == len(Form) else ", ".join(forms)
-        # Text: an id such as "[bold]" is no markup
-        table.add_row(
-            Text(speaker_id),
-            purpose,
-            Text(found.state, style=_STYLES.get(found.state, "red")),
-            since,
-            expires_at,
-            covers,
-        )
-        found_notes = (useless_note(snapshot, speaker_id, purpose, as_of), entered_note(found, speaker_id))
-        notes += [note for note in found_notes if note is not None]
-    notes += look_alike_notes(snapshot, speakers)
-    # a file or a pipe has no width: lines are not folded there
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 10_000)
-    console.print(table)
-    for note in notes:
-        console.print(Text(note))
+        if found.state is State.GIVEN and useless_note(snapshot, speaker_id, purpose, as_of) is None:
+            allowed[purpose].append(speaker_id)
+    some = {purpose: people for purpose, people in allowed.items() if people}
+    if len(speakers) == 1:
+        return f"{speakers[0]} allows {joined(some) if some else 'nothing'}."
+    if not some:
+        return f"{counted(len(speakers), 'speaker')}, and nobody allows anything now."
+    who = joined(f"{purpose} by {len(people):,}" for purpose, people in some.items())
+    return f"{counted(len(speakers), 'speaker')}. Allowed now: {who}."

@@ -1,6 +1,7 @@
 """Reads the options of ``duologue consent``, and ends a command with one line where something is wrong."""
 
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import NoReturn
 
 import typer
 
+from duologue_consent.cli.options import LEDGER_VARIABLE
 from duologue_consent.decisions.events import Purpose, format_time, parse_time
 from duologue_consent.decisions.record import ConsentRecord
 from duologue_consent.decisions.terms import Evidence, Guardian, Notice
@@ -23,6 +25,8 @@ __all__ = [
     "chosen_format",
     "fail",
     "named",
+    "on_terminal",
+    "one_ledger",
     "one_line_errors",
     "open_ledger",
     "read_evidence",
@@ -34,6 +38,7 @@ __all__ = [
     "read_record",
     "read_time",
     "require_continues",
+    "source_of",
 ]
 
 
@@ -55,6 +60,27 @@ def fail(message: str) -> NoReturn:
 def named(ledger: str) -> str:
     """Names a ledger as messages do: never with a password."""
     return Location(ledger).name
+
+
+def source_of(context: typer.Context, name: str) -> str:
+    """Says where the value of an option comes from: ``COMMANDLINE``, ``ENVIRONMENT``, ``DEFAULT``."""
+    source = context.get_parameter_source(name)
+    return "DEFAULT" if source is None else source.name
+
+
+def one_ledger(context: typer.Context, place: str | None, option: str | None) -> str:
+    """Takes the ledger of a command that names it by its place or by ``--ledger``; ends it where that is neither, or both."""
+    if place is not None and option is not None and place != option and source_of(context, "ledger") != "ENVIRONMENT":
+        fail(f"{named(place)} and --ledger {named(option)}: two ledgers are named; leave one out")
+    found = place or option
+    if found is None:
+        fail(f"name the ledger: --ledger LEDGER, or set {LEDGER_VARIABLE}")
+    return found
+
+
+def on_terminal() -> bool:
+    """Tells whether somebody sits before the command and can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def open_ledger(ledger: str) -> Ledger:

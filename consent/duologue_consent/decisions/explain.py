@@ -3,25 +3,39 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from duologue_consent.decisions.events import Purpose, entered_later, format_time, parse_time
 from duologue_consent.decisions.examination import Examination, examine
 from duologue_consent.decisions.finding import describe
 from duologue_consent.decisions.names import escaped, named_by
+from duologue_consent.decisions.recorded import Recorded
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["Party", "explain", "explanation_text"]
 
 
+_TAKEN_OUT: Final = "was taken out by a withdrawal: the track is silence, nobody can tell any more whose it was, and there is nothing to enter"
+_UNKNOWN: Final = "the ledger does not know whose pseudonym this is: the speaker was forgotten"
+_TAKE_OUT: Final = (
+    "take the recording out with `duologue consent propagate`; there is no decision that could be entered"
+)
+
+
 @dataclass(frozen=True)
 class Party:
-    """Names one speaker of the recording: ``a`` or ``b``, who it is, and where by the manifest (ISO 3166, None if not said)."""
+    """Names one speaker of the recording: ``a`` or ``b``, who it is, and where by the manifest (ISO 3166, None if not said).
+
+    Of a release it may be that nobody can tell who it is: ``taken_out`` says that a withdrawal has taken the speaker out, so that there is
+    nothing to ask; ``unknown`` that ``speaker_id`` is a pseudonym whose speaker the ledger does not know (any more).
+    """
 
     track: str
     speaker_id: str
     jurisdiction: str | None
+    taken_out: bool = False
+    unknown: bool = False
 
 
 def explain(
@@ -31,7 +45,7 @@ def explain(
     *,
     purposes: Sequence[Purpose],
     forms: Sequence[Form],
-    recorded_at: datetime | None,
+    recorded_at: datetime | Recorded | None,
     as_of: datetime,
 ) -> dict[str, Any]:
     """Examines a recording for each purpose and says what was found for each speaker, form and rule.
@@ -41,15 +55,18 @@ def explain(
         recording_id: as the manifest names it.
         parties: its speakers.
         purposes, forms: what it would be used for and as.
-        recorded_at: when it was made, None where that is not known.
+        recorded_at: when it was made, or the interval in which it was; None where that is not known.
         as_of: the moment for which the answer is asked.
 
     Returns:
         A JSON document. It names the speakers by their ids: it is for the steward, not for publication.
     """
+    recorded = None if recorded_at is None else Recorded.of(recorded_at)
+    interval = {} if recorded is None or recorded.is_moment else {"recorded_before": format_time(recorded.latest)}
     return {
         "recording_id": recording_id,
-        "recorded_at": None if recorded_at is None else format_time(recorded_at),
+        "recorded_at": None if recorded is None else format_time(recorded.earliest),
+        **interval,
         "as_of": format_time(as_of),
         "forms": [form.value for form in forms],
         "purposes": [
@@ -63,7 +80,7 @@ def _purpose(
     parties: Sequence[Party],
     purpose: Purpose,
     forms: Sequence[Form],
-    recorded_at: datetime | None,
+    recorded_at: datetime | Recorded | None,
     as_of: datetime,
 ) -> dict[str, Any]:
     speakers = [_speaker(snapshot, party, purpose, forms, recorded_at, as_of) for party in parties]
@@ -79,9 +96,25 @@ def _speaker(
     party: Party,
     purpose: Purpose,
     forms: Sequence[Form],
-    recorded_at: datetime | None,
+    recorded_at: datetime | Recorded | None,
     as_of: datetime,
 ) -> dict[str, Any]:
+    if party.taken_out:
+        return {
+            "track": party.track,
+            "speaker_id": None,
+            "commitment": party.speaker_id,
+            "jurisdiction": None,
+            "allowed": True,
+            "taken_out": True,
+            "forms": {},
+            "findings": [],
+            "look_alikes": [],
+            "rules": [],
+            "warnings": [],
+            "rests_on": [],
+        }
+
     def examined(used: Sequence[Form]) -> Examination:
         return examine(
             snapshot.history(party.speaker_id),
@@ -126,12 +159,16 @@ def _speaker(
                 "cure": cure.rstrip("."),
             }
         )
+    if party.unknown:
+        for each in findings:
+            each |= {"text": _UNKNOWN, "cure": _TAKE_OUT}
     return {
         "track": party.track,
-        "speaker_id": party.speaker_id,
-        "commitment": snapshot.commitment(party.speaker_id),
+        "speaker_id": None if party.unknown else party.speaker_id,
+        "commitment": party.speaker_id if party.unknown else snapshot.commitment(party.speaker_id),
         "jurisdiction": party.jurisdiction,
         "allowed": decision.allowed,
+        "taken_out": False,
         "forms": {form.value: [finding.reason for finding in found] for form, found in by_form.items()},
         "findings": findings,
         "look_alikes": list(snapshot.look_alikes(party.speaker_id)),
@@ -164,11 +201,28 @@ def _speaker(
     }
 
 
-def explanation_text(explanation: Mapping[str, Any]) -> str:
-    """Writes an explanation for a person: the verdict first, then for each speaker what stands against it and what cures it."""
+def explanation_text(explanation: Mapping[str, Any], *, details: bool) -> str:
+    """Writes an explanation for a person: one sentence, and for each speaker what stands against it and what cures it.
+
+    Args:
+        explanation: of :func:`explain`.
+        details: whether it also says which forms, which rules of the places, and what a yes rests on.
+    """
+    lines = [_verdict(explanation)]
+    speakers = [speaker for purpose in explanation["purposes"] for speaker in purpose["speakers"]]
+    if not details:
+        against = [
+            f"{speaker['track']}  {_name(speaker)}: {finding['text']}\n   to do: {finding['cure']}"
+            for speaker in speakers
+            for finding in speaker["findings"]
+        ]
+        taken_out = [f"{speaker['track']}  {_TAKEN_OUT}" for speaker in speakers if speaker["taken_out"]]
+        return "\n".join([*lines, *dict.fromkeys([*against, *taken_out])]) + "\n"
     recorded = explanation["recorded_at"] or "at a time that is not known"
+    if "recorded_before" in explanation:
+        recorded = f"between {recorded} and {explanation['recorded_before']}"
     as_of = format_time(parse_time(explanation["as_of"]).replace(microsecond=0))
-    lines = [f"{explanation['recording_id']}, recorded {recorded}, asked for {as_of}"]
+    lines.append(f"{explanation['recording_id']}, recorded {recorded}, asked for {as_of}")
     for purpose in explanation["purposes"]:
         refusing = [speaker["track"] for speaker in purpose["speakers"] if not speaker["allowed"]]
         verdict = "passes" if purpose["allowed"] else f"does not pass, because of {' and '.join(refusing)}"
@@ -179,9 +233,34 @@ def explanation_text(explanation: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _verdict(explanation: Mapping[str, Any]) -> str:
+    yes, no = ([each for each in explanation["purposes"] if each["allowed"] is allowed] for allowed in (True, False))
+    name, allowed, refused = (
+        explanation["recording_id"],
+        *(", ".join(each["purpose"] for each in purposes) for purposes in (yes, no)),
+    )
+    if not no:
+        return f"{name} may be used for {allowed}."
+    who = " and ".join(
+        dict.fromkeys(
+            f"{each['track']} ({_name(each)})" for purpose in no for each in purpose["speakers"] if not each["allowed"]
+        )
+    )
+    if not yes:
+        return f"{name} may not be used for {refused}, because of {who}."
+    return f"{name} may be used for {allowed}, and not for {refused}, because of {who}."
+
+
+def _name(speaker: Mapping[str, Any]) -> str:
+    return str(speaker["speaker_id"] or speaker["commitment"][:12])
+
+
 def _speaker_lines(speaker: Mapping[str, Any]) -> Iterator[str]:
+    if speaker["taken_out"]:
+        yield f"  {speaker['track']}  {_TAKEN_OUT}"
+        return
     where = speaker["jurisdiction"] or "place not known"
-    yield f"  {speaker['track']}  {speaker['speaker_id']} ({speaker['commitment'][:12]}), {where}"
+    yield f"  {speaker['track']}  {_name(speaker)} ({speaker['commitment'][:12]}), {where}"
     if speaker["look_alikes"]:
         yield f"     {escaped(speaker['speaker_id'])} looks like {named_by(speaker['look_alikes'])}, in the ledger as well"
     width = max(map(len, speaker["forms"]))

@@ -15,11 +15,14 @@ erases the person; what was decided stays provable, but not whose it was. Who wa
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from duologue_consent.bulk.entries import Entry as TableEntry
 from duologue_consent.decisions.clock import clock_fault
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
 from duologue_consent.decisions.snapshot import Snapshot
@@ -29,6 +32,7 @@ from duologue_consent.ledger.access import Access, key_errors
 from duologue_consent.ledger.contents import check_contents, read_records, take_snapshot
 from duologue_consent.ledger.continuity import check_continuity
 from duologue_consent.ledger.drafting import DECISIONS, check_speaker, draft_decisions
+from duologue_consent.ledger.entering import Entered, draft_entries, meant
 from duologue_consent.ledger.forgetting import forget_subject
 from duologue_consent.ledger.founding import found_ledger
 from duologue_consent.ledger.location import Location
@@ -36,6 +40,7 @@ from duologue_consent.ledger.log import Entry
 from duologue_consent.ledger.log_view import LogView
 from duologue_consent.ledger.reading import FORGOTTEN, Checked, Record
 from duologue_consent.ledger.signing import rotate_signing_key
+from duologue_consent.ledger.speakers import People
 from duologue_consent.ledger.transaction import Transaction
 from duologue_consent.ledger.vault import LEDGER_ITSELF
 from duologue_consent.proofs.keys import SigningKey, VerifierKey
@@ -197,6 +202,7 @@ class Ledger:
         terms: Terms | None = None,
         entered_at: datetime | None = None,
         new_person: bool = False,
+        same_person: bool = False,
     ) -> tuple[ConsentEvent, ...]:
         """Appends that the speaker allows each of the purposes from ``at`` until ``expires_at`` (None: until withdrawn).
 
@@ -211,17 +217,21 @@ class Ledger:
             entered_at: when it is entered; now if None. Give your own only where nobody real is in the ledger.
             new_person: whether the id is of another person than those whose id looks like it
                 (:mod:`duologue_consent.decisions.names`).
+            same_person: whether the id is of the person in the ledger whose id looks like it; it is entered for that id.
 
         Returns:
             The events appended, one a purpose.
 
         Raises:
             LedgerError: the ledger cannot be written, and nothing was appended.
-            ValueError: an argument is not valid, or the id is not known and looks like one that is; nothing was appended.
+            LookAlikeError: the id is not known and looks like one that is; nothing was appended.
+            ValueError: an argument is not valid; nothing was appended.
         """
         covered = Terms(forms=ALL_FORMS) if terms is None else terms
         drafts = draft_decisions(speaker_id, Action.GRANT, purposes, at, expires_at, covered)
         with self._access.writing() as transaction:
+            if same_person:
+                drafts = _for_known(drafts, transaction.known())
             return transaction.append_decisions(
                 transaction.addressed(drafts, new_person=new_person), entered_at=entered_at
             )
@@ -298,17 +308,42 @@ class Ledger:
         *,
         entered_at: datetime | None = None,
         new_person: bool = False,
+        same_person: bool = False,
     ) -> tuple[ConsentEvent, ...]:
         """Appends several decisions in one transaction: all or none. Raises as :meth:`append_decision`.
 
-        ``entered_at`` and ``new_person`` are as for :meth:`grant`; a no is appended for everybody whom it is for, as by
+        ``entered_at``, ``new_person`` and ``same_person`` are as for :meth:`grant`; a no is appended for everybody whom it is for, as by
         :meth:`refuse`.
         """
         events = [ConsentEvent.from_fields(fields, seq=-1, sha256="") for fields in decisions]
         with self._access.writing() as transaction:
+            if same_person:
+                events = _for_known(events, transaction.known())
             return transaction.append_decisions(
                 transaction.addressed(events, new_person=new_person), entered_at=entered_at
             )
+
+    def append_entries(self, entries: Sequence[TableEntry], *, dry_run: bool = False) -> list[Entered]:
+        """Appends what the rows of a table decide, in one transaction: all or none.
+
+        Args:
+            entries: of :func:`duologue_consent.bulk.entries.read_entries`.
+            dry_run: only draft the decisions, with everything that would refuse them.
+
+        Returns:
+            What became of each entry, in their order.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+            UnclearPeopleError: some ids are not known and look like others.
+            TableError: some rows cannot be entered; all faults are named.
+        """
+        with self._access.writing() as transaction:
+            drafted = draft_entries(transaction, entries)
+            if dry_run:
+                return drafted
+            events = iter(transaction.append_decisions(event for each in drafted for event in each.events))
+            return [Entered(each.entry, tuple(islice(events, len(each.events)))) for each in drafted]
 
     def append(self, kind: str, fields: Mapping[str, Any], *, subject: str | None = None, once: bool = False) -> Entry:
         """Appends something else than a decision, e.g. ``shard.revoked``, in one transaction.
@@ -412,3 +447,7 @@ class Ledger:
             LedgerError: the old key cannot be read, or the log does not continue what was signed.
         """
         return rotate_signing_key(self._access)
+
+
+def _for_known(drafts: Iterable[ConsentEvent], known: People) -> list[ConsentEvent]:
+    return [replace(event, speaker_id=meant(event.speaker_id, known)) for event in drafts]

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
-from duologue_consent.decisions.names import by_skeleton, look_alikes
 from duologue_consent.decisions.terms import Terms
 from duologue_consent.ledger.drafting import DECISIONS, SEE_STATUS, check_speaker, draft_decisions, event_of
 from duologue_consent.ledger.log import Entry, insert_leaves, read_head
-from duologue_consent.ledger.reading import Record
-from duologue_consent.ledger.speakers import KnownSpeakers, addressed, refuse_new_person
+from duologue_consent.ledger.reading import Record, read_secrets
+from duologue_consent.ledger.speakers import KnownSpeakers, People, addressed, refuse_new_person
 from duologue_consent.ledger.store import Store
 from duologue_consent.ledger.tables import LEAVES, RECORDS, SUBJECTS
 from duologue_consent.ledger.vault import LEDGER_ITSELF, SubjectSecret, VaultError, VaultKey
@@ -21,6 +20,13 @@ from duologue_consent.proofs.leaves import Opening, kind_of, make_leaf, make_ope
 from duologue_consent.proofs.merkle import leaf_hash
 
 __all__ = ["Transaction"]
+
+_QUERIED: Final = 500  # tags in one query
+_RECORDS_OF: Final = (
+    sa.select(LEAVES.c.seq, LEAVES.c.leaf, RECORDS.c.tag, RECORDS.c.record)
+    .join(RECORDS, RECORDS.c.seq == LEAVES.c.seq)
+    .order_by(LEAVES.c.seq)
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Transaction:
         vault_key: opens the vault.
         entropy: gives that many random bytes.
         speakers: who is in the ledger.
+
+    What was read of the vault is kept while the transaction is open: nobody else can change it under the lock.
     """
 
     store: Store
@@ -40,15 +48,17 @@ class Transaction:
     vault_key: VaultKey
     entropy: Callable[[int], bytes]
     speakers: KnownSpeakers = field(default_factory=KnownSpeakers)
+    _secrets: dict[bytes, SubjectSecret | None] = field(default_factory=dict, repr=False)
+    _records: dict[bytes, list[Record]] = field(default_factory=dict, repr=False)
 
     def append(self, items: Iterable[tuple[str, Mapping[str, Any], str]]) -> list[Entry]:
         """Appends leaves ``(kind, fields, subject)`` and their sealed records, under the lock."""
         ledger_id = self.store.meta(self.connection)["ledger_id"]
         head = read_head(self.store, self.connection, lock=True)
         known: dict[str, SubjectSecret] = {}
-        entries, rows = [], []
+        entries, rows, subjects = [], [], list[dict[str, Any]]()
         for seq, (kind, fields, subject) in enumerate(items, start=head.size):
-            secret = known.get(subject) or self.secret_for(subject)
+            secret = known.get(subject) or self._secret_for(subject, subjects)
             known[subject] = secret
             opening = make_opening(fields, entropy=self.entropy)
             leaf = make_leaf(opening, ledger_id=ledger_id, seq=seq, kind=kind)
@@ -56,8 +66,11 @@ class Transaction:
             entries.append(Entry(seq, leaf))
             rows.append({"seq": seq, "tag": self.vault_key.tag(subject), "record": record})
         insert_leaves(self.connection, head, [entry.leaf for entry in entries])
+        if subjects:
+            self.connection.execute(SUBJECTS.insert(), subjects)
         if rows:
             self.connection.execute(RECORDS.insert(), rows)
+        self._records.clear()
         return entries
 
     def append_decisions(
@@ -82,21 +95,25 @@ class Transaction:
             for event, entry in zip(drafts, entries, strict=True)
         )
 
-    def addressed(self, drafts: Iterable[ConsentEvent], *, new_person: bool = False) -> list[ConsentEvent]:
+    def addressed(
+        self, drafts: Iterable[ConsentEvent], *, new_person: bool = False, known: People | None = None
+    ) -> list[ConsentEvent]:
         """Repeats each no for everybody whom it is for, and refuses a yes under an id that only looks like one that is known.
 
         Args:
             drafts: decisions under the ids that somebody wrote.
             new_person: whether they are of these very ids, whatever looks like them; where something does, that is noted.
+            known: from :meth:`known`; read if None.
 
         Raises:
-            ValueError: an id is not known and looks like one that is, or it is not clear whom it means.
+            LookAlikeError: an id is not known and looks like one that is.
+            ValueError: it is not clear whom an id means.
         """
-        known = self.known()
+        known = self.known() if known is None else known
         decisions = []
         for event in drafts:
             if new_person:
-                decisions.append(replace(event, new_person=bool(look_alikes(event.speaker_id, by_skeleton(known)))))
+                decisions.append(replace(event, new_person=bool(known.look_alikes(event.speaker_id))))
             elif event.action is Action.GRANT:
                 refuse_new_person(event.speaker_id, known)
                 decisions.append(event)
@@ -104,7 +121,7 @@ class Transaction:
                 decisions += [replace(event, speaker_id=each) for each in addressed(event.speaker_id, known)]
         return decisions
 
-    def known(self) -> dict[str, bool]:
+    def known(self) -> People:
         """Reads who is in the ledger: :meth:`duologue_consent.ledger.speakers.KnownSpeakers.read`."""
         return self.speakers.read(self.store, self.connection, self.secret)
 
@@ -117,6 +134,7 @@ class Transaction:
         action: Action,
         *,
         new_person: bool = False,
+        known: People | None = None,
     ) -> list[ConsentEvent]:
         """Drafts that what a speaker had granted by ``at`` is taken back; ``purposes`` None: all that was ever granted.
 
@@ -132,7 +150,8 @@ class Transaction:
         """
         moment = datetime.now(UTC) if at is None else at
         chosen = None if purposes is None else list(purposes)
-        people = (speaker_id,) if new_person else addressed(speaker_id, self.known())
+        known = self.known() if known is None else known
+        people = (speaker_id,) if new_person else addressed(speaker_id, known)
         granted: dict[str, set[Purpose]] = {}
         for each in people:
             history = self.history(each)
@@ -152,18 +171,17 @@ class Transaction:
         for each, own in granted.items():
             wanted = [purpose for purpose in (tuple(Purpose) if chosen is None else chosen) if purpose in own]
             drafts += draft_decisions(each, action, wanted, moment, None, terms) if wanted else []
-        return self.addressed(drafts, new_person=True) if new_person else drafts
+        return self.addressed(drafts, new_person=True, known=known) if new_person else drafts
 
-    def secret_for(self, subject: str) -> SubjectSecret:
-        """Gives the secret of a subject; makes one where there is none."""
+    def _secret_for(self, subject: str, new: list[dict[str, Any]]) -> SubjectSecret:
+        """Gives the secret of a subject; makes one where there is none, and adds its row to ``new``."""
         tag = self.vault_key.tag(subject)
         found = self.secret(tag)
-        if found is not None:
-            return found
-        secret = self.entropy(32)
-        wrapped = self.vault_key.wrap(secret, about=tag, entropy=self.entropy)
-        self.connection.execute(SUBJECTS.insert().values(tag=tag, wrapped_secret=wrapped))
-        return SubjectSecret(secret)
+        if found is None:
+            secret = self.entropy(32)
+            new.append({"tag": tag, "wrapped_secret": self.vault_key.wrap(secret, about=tag, entropy=self.entropy)})
+            found = self._secrets[tag] = SubjectSecret(secret)
+        return found
 
     def secret(self, tag: bytes) -> SubjectSecret | None:
         """Opens the secret of the subject with this tag (32 bytes); None where nobody has it.
@@ -171,11 +189,32 @@ class Transaction:
         Raises:
             LedgerError: the secret was changed.
         """
-        wrapped = self.connection.execute(sa.select(SUBJECTS.c.wrapped_secret).where(SUBJECTS.c.tag == tag)).scalar()
-        try:
-            return None if wrapped is None else SubjectSecret(self.vault_key.unwrap(wrapped, about=tag))
-        except VaultError as error:
-            raise self.store.broken(str(error)) from None
+        if tag not in self._secrets:
+            query = sa.select(SUBJECTS.c.wrapped_secret).where(SUBJECTS.c.tag == tag)
+            wrapped = self.connection.execute(query).scalar()
+            try:
+                self._secrets[tag] = (
+                    None if wrapped is None else SubjectSecret(self.vault_key.unwrap(wrapped, about=tag))
+                )
+            except VaultError as error:
+                raise self.store.broken(str(error)) from None
+        return self._secrets[tag]
+
+    def read_ahead(self, subjects: Iterable[str]) -> None:
+        """Reads the secrets of everybody and the records of these subjects in a few queries, before each is asked about.
+
+        Raises:
+            LedgerError: a secret or a record does not open.
+        """
+        self._secrets.update(read_secrets(self.store, self.connection, self.vault_key))
+        tags = [self.vault_key.tag(subject) for subject in dict.fromkeys(subjects)]
+        for first in range(0, len(tags), _QUERIED):
+            some = tags[first : first + _QUERIED]
+            for tag in some:
+                self._secrets.setdefault(tag, None)
+                self._records[tag] = []
+            for row in self.connection.execute(_RECORDS_OF.where(RECORDS.c.tag.in_(some))):
+                self._records[row.tag].append(self._record(row, about_somebody=True))
 
     def history(self, speaker_id: str) -> list[ConsentEvent]:
         """Reads the decisions of one speaker, in the order of the log."""
@@ -191,23 +230,20 @@ class Transaction:
             LedgerError: a record does not open.
         """
         tag = self.vault_key.tag(subject)
-        secret = self.secret(tag)
+        if tag not in self._records:
+            rows = self.connection.execute(_RECORDS_OF.where(RECORDS.c.tag == tag))
+            return [self._record(row, about_somebody=subject != LEDGER_ITSELF) for row in rows]
+        return self._records[tag]
+
+    def _record(self, row: Any, *, about_somebody: bool) -> Record:
+        secret = self.secret(row.tag)
         if secret is None:
-            return []
-        query = (
-            sa.select(LEAVES.c.seq, LEAVES.c.leaf, RECORDS.c.record)
-            .join(RECORDS, RECORDS.c.seq == LEAVES.c.seq)
-            .where(RECORDS.c.tag == tag)
-            .order_by(LEAVES.c.seq)
-        )
-        records = []
-        for seq, leaf, sealed in self.connection.execute(query):
-            try:
-                fields = open_record(sealed, subject_key=secret.record_key, leaf=leaf).values
-                records.append(Record(seq, kind_of(leaf), leaf, fields, about_somebody=subject != LEDGER_ITSELF))
-            except ValueError as error:
-                raise self.store.broken(str(error), seq) from None
-        return records
+            raise self.store.broken("its vault record is of no subject of the vault", row.seq)
+        try:
+            fields = open_record(row.record, subject_key=secret.record_key, leaf=row.leaf).values
+            return Record(row.seq, kind_of(row.leaf), row.leaf, fields, about_somebody=about_somebody)
+        except ValueError as error:
+            raise self.store.broken(str(error), row.seq) from None
 
     def opening(self, seq: int) -> Opening | None:
         """Opens a leaf: its values, with the salts that prove them; None where its subject was forgotten.

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from duologue_consent.cli.options import LedgerIfAnyOption
 from duologue_pipeline.cli.support import EXIT_FAULTS, EXIT_USAGE, fail, usage_errors
 
 __all__ = ["BUILD_EXAMPLE", "CHECK_EXAMPLE", "DIFF_EXAMPLE", "INIT_EXAMPLE", "build", "check", "diff", "init"]
@@ -42,15 +43,11 @@ def build(
             metavar="DATASET.YAML", help="Take what a person states from this file, in place of what the release keeps."
         ),
     ] = None,
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LEDGER",
-            help="Ask this ledger anew what speakers allow, for every purpose: a file or postgresql://…, that of the release.",
-        ),
-    ] = None,
+    ledger: LedgerIfAnyOption = None,
 ) -> None:
     """Write the cards of a release anew from its tables, before it is published; dataset.json gets their hashes.
+
+    With a ledger, which must be that of the release, it is asked anew what speakers allow, for every purpose.
 
     Exit status: 0 done; 2 there is no release, a wrong statement or ledger, or a receipt names dataset.json as it is.
     """

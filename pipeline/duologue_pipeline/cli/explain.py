@@ -4,25 +4,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from duologue_consent import Form, Ledger, LedgerError, Purpose, Snapshot, parse_time
-from duologue_consent.decisions.explain import Party, explanation_text
-from duologue_consent.decisions.explain import explain as explain_recording
+from duologue_consent import Form, Purpose, Recorded, Snapshot, parse_time
+from duologue_consent.cli.options import DetailsOption, LedgerOption
 from duologue_pipeline.cli.support import usage_errors
-from duologue_pipeline.consent.forms import forms_of_row, forms_of_run
-from duologue_pipeline.consent.gate import recording_time
 from duologue_pipeline.errors import RejectError, UsageError
-from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.records import Recording
-from duologue_pipeline.withdrawal.continuity import require_continues_own
+
+if TYPE_CHECKING:
+    from duologue_consent.decisions.explain import Party
+    from duologue_pipeline.records import Recording
 
 __all__ = ["EXAMPLE", "explain"]
 
 _COLUMNS: Final = frozenset(
-    ["recording_id", "started_at"]
+    ["recording_id", "started_at", "started_before"]
     + [f"{name}_{side}" for name in ("speaker", "jurisdiction", "words") for side in "ab"]
 )
 """What is read of the recordings of a release."""
@@ -34,12 +32,7 @@ def explain(
     recording: Annotated[
         str, typer.Argument(metavar="RECORDING", help="Explain the recording with this recording_id.")
     ],
-    ledger: Annotated[
-        str,
-        typer.Option(
-            "--ledger", metavar="LEDGER", help="Read the speakers' consent from this ledger, a file or postgresql://…"
-        ),
-    ],
+    ledger: LedgerOption,
     manifest: Annotated[
         str | None, typer.Option("--manifest", metavar="MANIFEST", help="Find the recording in this manifest.")
     ] = None,
@@ -74,11 +67,17 @@ def explain(
     output: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="Print text to read, or json for programs.")
     ] = "text",
+    details: DetailsOption = False,
 ) -> None:
     """Explain why a recording may be used or not, per speaker, purpose, form and legal rule, and what would cure it.
 
     Exit status: 0 it passes for every purpose; 1 it does not; 2 wrong usage.
     """
+    from duologue_consent import Ledger, LedgerError
+    from duologue_consent.decisions.explain import explain as explain_recording
+    from duologue_consent.decisions.explain import explanation_text
+    from duologue_pipeline.withdrawal.continuity import require_continues_own
+
     with usage_errors():
         if output not in ("text", "json"):
             raise UsageError(f"--format {output!r}: there is no such format; write text or json")
@@ -107,7 +106,7 @@ def explain(
     if output == "json":
         typer.echo(json.dumps(explanation, indent=2, ensure_ascii=False))
     else:
-        typer.echo(explanation_text(explanation), nl=False)
+        typer.echo(explanation_text(explanation, details=details), nl=False)
     if not all(each["allowed"] for each in explanation["purposes"]):
         raise typer.Exit(1)
 
@@ -123,13 +122,17 @@ def _time(text: str) -> datetime:
 class _Case:
     """Holds what is asked about, with the purposes and forms that stand where the command names none."""
 
-    parties: Sequence[Party]
-    recorded_at: datetime | None
+    parties: "Sequence[Party]"
+    recorded_at: Recorded | None
     purposes: Sequence[str]
     forms: Sequence[Form]
 
 
 def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
+    from duologue_consent.decisions.explain import Party
+    from duologue_pipeline.consent.forms import forms_of_run
+    from duologue_pipeline.consent.gate import recording_time
+
     found = _recording(manifest, recording_id)
     try:
         recorded_at = recording_time(found, as_of)
@@ -146,30 +149,45 @@ def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
 
 
 def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
-    """Reads the case from a release; a speaker whom the ledger does not know keeps the commitment as a name."""
+    """Reads the case from a release; a speaker whom the ledger does not know, or a withdrawal has taken out, has no name."""
     import pyarrow.compute as pc
 
+    from duologue_consent.decisions.explain import Party
+    from duologue_pipeline.consent.forms import forms_of_row
+    from duologue_pipeline.consent.gate import recorded_of_row
     from duologue_pipeline.reader.release import read_release
     from duologue_pipeline.reader.tables import read_release_table
+    from duologue_schemas.tables import WITHDRAWN
 
     release = read_release(dataset)
     table = read_release_table(dataset, release, "recordings", columns=_COLUMNS)
     row = next(iter(table.filter(pc.equal(table["recording_id"], recording_id)).to_pylist()), None)
     if row is None:
-        raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}")
+        gone = "; a withdrawal may have taken it out, see its receipts" if "withdrawal" in release else ""
+        raise UsageError(f"{dataset}: the release holds no recording {recording_id!r}{gone}")
     ids = {snapshot.commitment(speaker_id): speaker_id for speaker_id in snapshot.speakers}
     return _Case(
         parties=[
-            Party(name, ids.get(row[f"speaker_{name}"], row[f"speaker_{name}"]), row[f"jurisdiction_{name}"])
+            Party(
+                name,
+                ids.get(named, named),
+                row[f"jurisdiction_{name}"],
+                taken_out=named == WITHDRAWN,
+                unknown=named not in ids,
+            )
             for name in "ab"
+            for named in [row[f"speaker_{name}"]]
         ],
-        recorded_at=None if row["started_at"] is None else parse_time(row["started_at"]),
+        recorded_at=recorded_of_row(row),
         purposes=release["purposes"],
         forms=forms_of_row(row, include_audio=release["include_audio"]),
     )
 
 
-def _recording(manifest: str, recording_id: str) -> Recording:
+def _recording(manifest: str, recording_id: str) -> "Recording":
+    from duologue_pipeline.read.manifest import parse_line, read_lines
+    from duologue_pipeline.records import Recording
+
     faults = []
     for line in read_lines(manifest):
         parsed = parse_line(line, manifest_uri=manifest)

@@ -3,20 +3,27 @@
 import json
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from duologue_pipeline.cli.support import EXIT_USAGE, fail, stoppable, usage_errors
+from duologue_consent.cli.options import DetailsOption, FormatOption, LedgerOption
+from duologue_consent.cli.said import joined
+from duologue_consent.proofs.receipt_page import page_name
+from duologue_pipeline.cli.support import EXIT_USAGE, fail, on_terminal, stoppable, usage_errors
 
 if TYPE_CHECKING:
+    from duologue_consent import Ledger
     from duologue_pipeline.withdrawal.protocol import Outcome
 
 __all__ = ["EXAMPLE", "propagate"]
 
 EXAMPLE = "Example: duologue consent propagate out s3://bucket/release --ledger consent.db"
+
+_NAMED: Final = 3
 
 
 def propagate(
@@ -26,17 +33,10 @@ def propagate(
             metavar="DATASET...", help="Rewrite the releases in these folders: local paths, s3:// or gs://."
         ),
     ],
-    ledger: Annotated[
-        str,
-        typer.Option(
-            metavar="LEDGER",
-            help="Read the withdrawals from this ledger, with which the releases were made: a file or postgresql://…",
-        ),
-    ],
+    ledger: LedgerOption,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done and write nothing.")] = False,
-    output: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="Print text to read, or json for programs.")
-    ] = "text",
+    output: FormatOption = "text",
+    details: DetailsOption = False,
     wait_s: Annotated[
         float,
         typer.Option(
@@ -79,33 +79,75 @@ def propagate(
                 raise UsageError(f"{error} (of {len(datasets)} releases {len(outcomes)} are done)") from None
             outcomes += done
             if output == "text":
+                names = _names(opened) if on_terminal() and any(outcome.speakers for outcome in done) else {}
                 for outcome in done:
-                    typer.echo(_summary(outcome, dry_run=dry_run))
+                    typer.echo(_summary(outcome, names, dry_run=dry_run, details=details))
     if output == "json":
         typer.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
 
 
-def _summary(outcome: "Outcome", *, dry_run: bool) -> str:
+def _names(ledger: "Ledger") -> dict[str, str]:
+    """Maps pseudonym -> id, for whoever sits before the terminal: a log that is kept names nobody."""
+    snapshot = ledger.snapshot()
+    return {snapshot.commitment(each): each for each in snapshot.speakers}
+
+
+def _summary(outcome: "Outcome", names: Mapping[str, str], *, dry_run: bool, details: bool) -> str:
     if not outcome.old_version:
         return _unfinished(outcome, dry_run=dry_run)
     head = f"{outcome.dataset}: {outcome.name} {outcome.old_version}"
     if outcome.new_version is None:
         return f"{head}: nothing to do, every speaker in it allows what it is for"
+    first = _first_line(outcome, names, dry_run=dry_run)
+    if not details:
+        return first
     counts = outcome.counts
     reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.refusals.items())
     share = counts["removed_s"] / counts["withdrawn_s"] if counts["withdrawn_s"] else 0.0
     lines = [
-        f"{head} {'would become' if dry_run else 'is now'} {outcome.new_version}",
+        first,
         f"  tracks no longer allowed: {reasons}",
         f"  samples: {counts['samples_dropped']} dropped, {counts['samples_silenced']} with the speaker silenced",
         f"  seconds of tracks: {counts['withdrawn_s']:.1f} withdrawn, {counts['removed_s']:.1f} removed ({share:.2f})",
     ]
+    for pseudonym, own in outcome.speakers.items():
+        lines.append(f"  {_who([pseudonym], names, pseudonym)}: {_what(own['silenced'], own['dropped'])}")
     if dry_run:
         return "\n".join([*lines, f"  shards to rewrite: {_size(outcome.touched_bytes)}; nothing was written"])
     lines.append(f"  shards rewritten: {_size(outcome.touched_bytes)} to {_size(outcome.written_bytes)}")
     if outcome.revoked_after_s is not None:
         lines.append(f"  readers left the samples out after {outcome.revoked_after_s:.1f} s")
     return "\n".join([*lines, f"  receipt: {outcome.receipt}, after {outcome.seconds:.1f} s"])
+
+
+def _first_line(outcome: "Outcome", names: Mapping[str, str], *, dry_run: bool) -> str:
+    """Says in one sentence who went from how many recordings, and where the proof is."""
+    people = list(outcome.speakers)
+    who = _who(people, names, "1 speaker" if len(people) == 1 else f"{len(people):,} speakers")
+    verb = "would be" if dry_run else "is" if len(people) == 1 else "are"
+    what = _what(int(outcome.counts["recordings_silenced"]), int(outcome.counts["recordings_dropped"]))
+    version = f"{outcome.name} {outcome.old_version} {'would become' if dry_run else 'is now'} {outcome.new_version}"
+    if dry_run:
+        return f"Nothing was written. {who} {verb} {what} of {outcome.dataset}; {version}."
+    page = (
+        "" if outcome.receipt is None else f"{outcome.dataset}/{outcome.receipt}, to read {page_name(outcome.receipt)}"
+    )
+    return f"Done: {who} {verb} {what} of {outcome.dataset}; {version}; receipt {page}"
+
+
+def _who(people: Sequence[str], names: Mapping[str, str], nameless: str) -> str:
+    known = sorted(names[each] for each in people if each in names)
+    return joined(known) if len(known) == len(people) <= _NAMED else nameless
+
+
+def _what(silenced: int, dropped: int) -> str:
+    parts = [f"silenced in {_recordings(silenced)}"] if silenced else []
+    parts += [f"gone with {_recordings(dropped)}"] if dropped else []
+    return " and ".join(parts)
+
+
+def _recordings(count: int) -> str:
+    return f"{count:,} recording{'' if count == 1 else 's'}"
 
 
 def _unfinished(outcome: "Outcome", *, dry_run: bool) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from duologue_consent import Purpose
+from duologue_consent.cli.options import LedgerIfAnyOption
 from duologue_pipeline.cli.options import AllowNetwork, Asr, Embedding, Segmentation
 from duologue_pipeline.cli.support import EXIT_NOTHING_WRITTEN, EXIT_USAGE, fail, quiet, stoppable, usage_errors
 
@@ -34,13 +35,7 @@ def run(
         ),
     ],
     out: Annotated[str, typer.Option(help="Write the release into this folder, which must not hold another release.")],
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            help="Read the speakers' consent from this ledger, a file or postgresql://…; without one every recording "
-            "is refused."
-        ),
-    ] = None,
+    ledger: LedgerIfAnyOption = None,
     against: Annotated[
         list[str] | None,
         typer.Option(
@@ -167,7 +162,7 @@ def run(
     """Make training shards with labels, consent and a card from two-track recordings of conversations.
 
     What is refused stands in rejected.jsonl, without names; which file, what was found and what to do stands in a private
-    file in LEDGER.refused. Options after -- go to Apache Beam. Exit status: 0 done; 2 wrong usage or manifest; 3 nothing could be written.
+    file in LEDGER.refused. Without a ledger every recording is refused. Options after -- go to Apache Beam. Exit status: 0 done; 2 wrong usage or manifest; 3 nothing could be written.
     """
     if context.args and not context.args[0].startswith("--"):
         fail(f"unexpected argument {context.args[0]!r}; options for Beam go after --", EXIT_USAGE)
@@ -259,6 +254,6 @@ def _run(request: "RunRequest") -> None:
     if result.pending is not None:
         typer.echo(result.pending)
         return
-    typer.echo(summarize(result))
+    typer.echo(summarize(result, private=sys.stdout.isatty()))
     if result.release is None:
         raise typer.Exit(EXIT_NOTHING_WRITTEN)

@@ -19,14 +19,25 @@ from duologue_pipeline.reader.revocations import FILE_NAME as REVOCATIONS
 from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import TABLES
 
-__all__ = ["LOCK", "RECEIPT", "RECEIPTS", "Strays", "find_strays", "install_statement", "is_tidy", "remove_strays"]
+__all__ = [
+    "LOCK",
+    "RECEIPT",
+    "RECEIPTS",
+    "RECEIPT_PAGE",
+    "Strays",
+    "find_strays",
+    "install_statement",
+    "is_tidy",
+    "remove_strays",
+]
 
 LOCK: Final = ".release.lock"
 """The lock of all that writes into the folder of a release: ``run`` and ``consent propagate``."""
 
 RECEIPTS: Final = "receipts"
 RECEIPT: Final = re.compile(rf"{RECEIPTS}/[0-9]{{4,}}\.json")
-"""The folder of the receipts of withdrawals, and their paths in the release."""
+RECEIPT_PAGE: Final = re.compile(rf"{RECEIPTS}/[0-9]{{4,}}\.md")
+"""The folder of the receipts of withdrawals, the paths of receipts in the release, and those of their pages."""
 
 _WORK: Final = (STAGING, JOURNAL)
 _SHARD: Final = re.compile(r"shards/(?:train|validation|bridge)-[0-9]{5,}-[0-9a-f]{12}\.tar")
@@ -71,7 +82,7 @@ def find_strays(root: str, release: Mapping[str, Any] | None) -> Strays:
             path in live
             or path == LOCK
             or path.startswith(tuple(f"{name}/" for name in _WORK))
-            or (release is not None and RECEIPT.fullmatch(path))
+            or (release is not None and (RECEIPT.fullmatch(path) or RECEIPT_PAGE.fullmatch(path)))
         ):
             continue
         if _LOCKS.fullmatch(path):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from duologue_cards.report.of_release import REPORT
@@ -20,6 +20,7 @@ from duologue_pipeline.release.strays import remove_strays
 from duologue_pipeline.withdrawal.decide import go_on
 from duologue_pipeline.withdrawal.journal import Journal, Part, erase_journal, work_folder
 from duologue_pipeline.withdrawal.new_release import new_release
+from duologue_pipeline.withdrawal.plan import Plan
 from duologue_pipeline.withdrawal.proof import publish_proof
 from duologue_pipeline.withdrawal.refusals import Refusal
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard, rewrite_shard
@@ -28,7 +29,7 @@ from duologue_pipeline.withdrawal.scan.removed import removed_by
 from duologue_pipeline.withdrawal.scan.search import scan
 from duologue_pipeline.withdrawal.state import ReleaseState, manifest_sha256
 
-__all__ = ["Outcome", "Tell", "Work", "carry_out", "count_reasons"]
+__all__ = ["Outcome", "Tell", "Work", "carry_out", "count_reasons", "count_speakers"]
 
 Tell = Callable[[str], None]
 """Is told each step as a line of text."""
@@ -49,6 +50,7 @@ class Outcome:
         revoked_after_s: from the start until readers left the samples out; None where that was done before.
         seconds: how long it took.
         receipt: path of the receipt in the release, None where there is none.
+        speakers: pseudonym of each who may no longer be used -> in how many recordings they are ``silenced`` or ``dropped``.
     """
 
     dataset: str
@@ -62,6 +64,7 @@ class Outcome:
     revoked_after_s: float | None = None
     seconds: float = 0.0
     receipt: str | None = None
+    speakers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ def carry_out(journal: Journal, work: Work) -> Outcome:
         written_bytes=sum(shard.bytes for shard in done),
         seconds=time.monotonic() - work.began,
         receipt=receipt,
+        speakers=count_speakers(plan, journal.refusals),
     )
 
 
@@ -216,4 +220,15 @@ def count_reasons(refusals: Iterable[Refusal]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for refusal in sorted(refusals, key=lambda refusal: refusal.reason):
         counts[refusal.reason] = counts.get(refusal.reason, 0) + 1
+    return counts
+
+
+def count_speakers(plan: Plan, refusals: Iterable[Refusal]) -> dict[str, dict[str, int]]:
+    """Counts the recordings in which each speaker is ``silenced`` or that are ``dropped``, by pseudonym, sorted."""
+    actions, counts = plan.actions, dict[str, dict[str, int]]()
+    for refusal in sorted(refusals, key=lambda refusal: refusal.commitment):
+        action = actions.get(refusal.recording_id)
+        if action is not None:
+            own = counts.setdefault(refusal.commitment, {"silenced": 0, "dropped": 0})
+            own["dropped" if action == "drop" else "silenced"] += 1
     return counts

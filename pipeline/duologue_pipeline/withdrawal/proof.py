@@ -24,6 +24,7 @@ from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.release.strays import RECEIPTS
 from duologue_pipeline.withdrawal.journal import Journal, work_folder
 from duologue_pipeline.withdrawal.leaves import SHARD_REVOKED, log_removed_shards, removal_salt
+from duologue_pipeline.withdrawal.pages import write_pages
 from duologue_pipeline.withdrawal.plan import Plan
 from duologue_pipeline.withdrawal.release_folder import ReleaseFolder, keeps_old_versions
 from duologue_pipeline.withdrawal.rewrite import RewrittenShard
@@ -49,7 +50,7 @@ def publish_proof(
     *,
     tell: Callable[[str], None],
 ) -> str:
-    """Logs what was removed, publishes the log, and leaves a receipt that holds.
+    """Logs what was removed, publishes the log, and leaves a receipt that holds, with its page.
 
     Args:
         journal: the propagation; all its files are in their places and the old ones gone.
@@ -71,6 +72,7 @@ def publish_proof(
         kept = read_json(uri)
         path, data = kept["path"], kept["receipt"].encode()
         if exists(join(journal.root, path)) and read_bytes(join(journal.root, path)) == data:
+            write_pages(journal.root)
             return str(path)
     tell("publishing the log and a new checkpoint")
     note = ledger.checkpoint()
@@ -102,6 +104,7 @@ def publish_proof(
         found = read_version(join(journal.root, path))
         if found is None or found.data != data:
             raise
+    write_pages(journal.root)
     return path
 
 

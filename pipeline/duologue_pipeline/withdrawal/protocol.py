@@ -41,7 +41,7 @@ from duologue_pipeline.release.document import next_version
 from duologue_pipeline.release.ready import JOB, stop_launch, work_stands
 from duologue_pipeline.release.strays import LOCK, is_tidy, remove_strays
 from duologue_pipeline.shards.write import STAGING
-from duologue_pipeline.withdrawal.carry_out import Outcome, Tell, Work, carry_out, count_reasons
+from duologue_pipeline.withdrawal.carry_out import Outcome, Tell, Work, carry_out, count_reasons, count_speakers
 from duologue_pipeline.withdrawal.continuity import require_clock, require_continues_release
 from duologue_pipeline.withdrawal.decide import decide, plan_withdrawal, take_in, unfinished_journal
 from duologue_pipeline.withdrawal.plan import Plan
@@ -236,6 +236,7 @@ def _planned(state: ReleaseState, plan: Plan, *, seconds: float = 0.0) -> Outcom
         counts=plan.counts(),
         touched_bytes=plan.touched_bytes,
         seconds=seconds,
+        speakers=count_speakers(plan, state.refusals),
     )
 
 

@@ -13,7 +13,19 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from duologue_consent import AgeBand, Decider, Evidence, Expression, Form, Guardian, Ledger, Method, Notice, Terms
+from duologue_consent import (
+    AgeBand,
+    Decider,
+    Evidence,
+    Expression,
+    Form,
+    Guardian,
+    Ledger,
+    Method,
+    Notice,
+    Purpose,
+    Terms,
+)
 from duologue_consent.cli.app import app
 
 
@@ -44,20 +56,23 @@ def test_a_day_of_a_steward(tmp_path: Path) -> None:
     granted = consent(
         "grant", "spk-17", "--purpose", "recording", "--purpose", "training_inhouse", "--ledger", path, *at
     )
-    refused = consent("refuse", "spk-17", "--purpose", "likeness", "--ledger", path, *at)
-    withdrawn = consent("withdraw", "spk-17", "--purpose", "training_inhouse", "--ledger", path)
+    refused = consent("refuse", "spk-17", "--purpose", "likeness", "--ledger", path, *at, "--details")
+    withdrawn = consent("withdraw", "spk-17", "--purpose", "training_inhouse", "--ledger", path, "--details")
 
-    first, second, third, fourth = Ledger.open(path).snapshot().history("spk-17")
+    _, _, third, fourth = Ledger.open(path).snapshot().history("spk-17")
     assert granted.stdout == (
-        f"appended seq 0, {first.sha256[:12]}: grant spk-17 recording at 2026-03-01T09:00:00Z; now given\n"
-        f"appended seq 1, {second.sha256[:12]}: grant spk-17 training_inhouse at 2026-03-01T09:00:00Z; now given\n"
-        "covers all forms (audio, transcript, tokens, annotations), because no --form names fewer\n"
+        "Done: spk-17 allows recording and training_inhouse in all forms.\n"
+        "note: covers all forms (audio, transcript, tokens, annotations), because no --form names fewer\n"
     )
     assert refused.stdout == (
+        "Done: spk-17 has refused likeness.\n"
         f"appended seq 2, {third.sha256[:12]}: refuse spk-17 likeness at 2026-03-01T09:00:00Z; now refused\n"
     )
-    assert withdrawn.stdout.startswith(f"appended seq 3, {fourth.sha256[:12]}: withdraw spk-17 training_inhouse at 20")
-    assert withdrawn.stdout.endswith("Z; now withdrawn\n")
+    done, appended, *following = withdrawn.stdout.splitlines()
+    assert done == "Done: spk-17 has withdrawn training_inhouse."
+    assert appended.startswith(f"appended seq 3, {fourth.sha256[:12]}: withdraw spk-17 training_inhouse at 20")
+    assert appended.endswith("Z; now withdrawn")
+    assert following[0].startswith("Next, for each release that was made with this ledger: duologue consent propagate ")
     assert [result.exit_code for result in (granted, refused, withdrawn)] == [0, 0, 0]
     assert state_of(path, "spk-17") == {
         "recording": "given",
@@ -86,8 +101,11 @@ def test_status_is_a_plain_table_where_nobody_watches(ledger: Path) -> None:
     consent("grant", "spk-17", "--purpose", "likeness", *at, "--expires", "2026-04-01T10:00:00Z")
     forms = ("--form", "annotations", "--form", "tokens")
     consent("grant", "spk-17", "--purpose", "redistribution", *at, "--expires", "2999-01-01T00:00:00.5Z", *forms)
-    shown = consent("status", "--ledger", ledger)
-    table, notes = shown.stdout.splitlines()[:6], shown.stdout.splitlines()[6:]
+    assert "entered at" not in consent("status", "--ledger", ledger).stdout
+    shown = consent("status", "--ledger", ledger, "--details")
+    first, *lines = shown.stdout.splitlines()
+    assert first == "spk-17 allows recording and redistribution."
+    table, notes = lines[:6], lines[6:]
     entered = (
         r"note: grant of \w+ by spk-17: given at 2026-03-01T10:00:00Z, entered at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
     )
@@ -126,10 +144,27 @@ def test_status_as_json_is_exact(ledger: Path) -> None:
 def test_status_shows_the_speakers_asked_for(ledger: Path) -> None:
     for speaker in ("spk-42", "spk-[bold]17"):
         consent("refuse", speaker, "--purpose", "recording", "--ledger", ledger)
-    lines = consent("status", "--ledger", ledger).stdout.splitlines()[1:]
+    lines = consent("status", "--ledger", ledger).stdout.splitlines()[2:]
     assert [line.split()[0] for line in lines] == ["spk-42"] * 5 + ["spk-[bold]17"] * 5
-    lines = consent("status", "spk-42", "--ledger", ledger).stdout.splitlines()[1:]
+    lines = consent("status", "spk-42", "--ledger", ledger).stdout.splitlines()[2:]
     assert [line.split()[0] for line in lines] == ["spk-42"] * 5
+
+
+def test_status_has_a_line_a_speaker_where_it_is_wide(ledger: Path) -> None:
+    at = ("--ledger", ledger, "--at", "2026-03-01T10:00:00Z")
+    consent("grant", "spk-17", "--purpose", "recording", "--purpose", "likeness", *at)
+    consent("grant", "b", "--purpose", "recording", *at, "--expires", "2999-01-01T00:00:00.5Z", "--form", "tokens")
+    consent("grant", "c", "--purpose", "training_inhouse", *at)
+    consent("refuse", "c", "--purpose", "recording", *at)
+    first, *table, note = consent("status", "--wide", "--ledger", ledger).stdout.splitlines()
+    assert first == "3 speakers. Allowed now: recording by 2 and likeness by 1."
+    assert [re.split(" {3,}", line.rstrip()) for line in table] == [
+        ["speaker", *Purpose],
+        ["b", "given until 2999-01-01 (tokens)", *["not asked"] * 4],
+        ["c", "refused", "given", *["not asked"] * 3],
+        ["spk-17", "given", *["not asked"] * 3, "given"],
+    ]
+    assert note.startswith("note: training_inhouse of c allows nothing")
 
 
 def test_status_of_an_empty_ledger_says_so(ledger: Path) -> None:
@@ -140,9 +175,9 @@ def test_status_of_an_empty_ledger_says_so(ledger: Path) -> None:
 def test_a_purpose_without_recording_is_noted(ledger: Path) -> None:
     note = "note: likeness of spk-17 allows nothing, because it needs recording, which is not asked\n"
     granted = consent("grant", "spk-17", "--purpose", "likeness", "--ledger", ledger, "--form", "audio")
-    assert granted.stdout.endswith(f"; now given\n{note}")
+    assert granted.stdout == f"Done: spk-17 allows likeness as audio.\n{note}"
     assert consent("status", "--ledger", ledger).stdout.endswith(note)
-    assert "note" not in consent("grant", "spk-17", "--purpose", "recording", "--ledger", ledger).stdout
+    assert "allows nothing" not in consent("grant", "spk-17", "--purpose", "recording", "--ledger", ledger).stdout
     assert "note" not in consent("status", "--ledger", ledger).stdout
 
 
@@ -150,12 +185,18 @@ def test_a_withdrawal_entered_late_counts_until_the_later_grant_is_entered_again
     for at in ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z"):
         consent("grant", "spk-17", "--purpose", "recording", "--ledger", ledger, "--at", at)
     late = consent("withdraw", "spk-17", "--ledger", ledger, "--at", "2026-02-01T00:00:00Z")
-    assert late.stdout.endswith(
-        "withdraw spk-17 recording at 2026-02-01T00:00:00Z; now withdrawn\n"
+    assert late.stdout.startswith(
+        "Done: spk-17 has withdrawn recording.\n"
         "note: if the grant of 2026-03-01T00:00:00Z was given after that, enter it again with its own --at\n"
     )
     again = ("grant", "spk-17", "--purpose", "recording", "--ledger", ledger, "--at", "2026-03-01T00:00:00Z")
-    assert "grant spk-17 recording at 2026-03-01T00:00:00Z; now given\n" in consent(*again).stdout
+    assert consent(*again).stdout.startswith("Done: spk-17 allows recording in all forms.\n")
+    early = consent("grant", "spk-17", "--purpose", "recording", "--ledger", ledger, "--at", "2026-01-02T00:00:00Z")
+    assert early.stdout.startswith("Done: spk-17 allows recording in all forms.\n")
+    consent("refuse", "spk-17", "--purpose", "recording", "--ledger", ledger)
+    assert consent(*again).stdout.startswith(
+        "Done: spk-17 has granted recording in all forms. But recording is refused all the same.\n"
+    )
 
 
 # --- records, others' decisions, receipts -----------------------------------------------------------------------------
@@ -222,7 +263,8 @@ def test_what_the_jurisdiction_asks_for_is_said_while_the_record_is_entered(ledg
 
 def test_a_whole_record_is_appended_at_once(ledger: Path, tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text(json.dumps(RECORD))
-    assert consent("grant", "--record", tmp_path / "record.json", "--ledger", ledger).exit_code == 0
+    done = consent("grant", "--record", tmp_path / "record.json", "--ledger", ledger)
+    assert done.stdout.startswith("Done: spk-17 allows recording as tokens; spk-17 has refused likeness.\n")
     first, second = Ledger.open(ledger).snapshot().history("spk-17")
     assert (first.action, first.purpose, first.terms.forms) == ("grant", "recording", (Form.TOKENS,))
     assert (second.action, second.purpose, second.terms.jurisdiction) == ("refuse", "likeness", "DE")
@@ -334,11 +376,11 @@ MISUSES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a grant of nothing": (
         ("grant", "spk-17", "--ledger", "LEDGER"),
-        "name SPEAKER and at least one --purpose, or a --record",
+        "name SPEAKER and at least one --purpose, a --record, or a table --from",
     ),
     "a record and a speaker": (
         (*GRANT, "--record", "record.json", "--ledger", "LEDGER"),
-        "--record says who decided what; leave SPEAKER and --purpose out",
+        "--record says who decided what; leave SPEAKER, --purpose and --from out",
     ),
     "a record that is not there": (
         ("grant", "--record", "LEDGER.json", "--ledger", "LEDGER"),
@@ -442,5 +484,5 @@ def test_the_command_needs_neither_torch_nor_beam_nor_pyarrow(ledger: Path) -> N
         check=True,
     )
     appended, _, loaded = done.stdout.splitlines()
-    assert appended.startswith("appended seq 0, ")
+    assert appended == "Done: spk-17 allows recording in all forms."
     assert loaded == "[]"

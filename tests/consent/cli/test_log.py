@@ -72,7 +72,9 @@ def test_forgetting_asks_and_then_erases(three_events: Path) -> None:
     assert Ledger.open(three_events).snapshot().speakers == ("spk-17", "spk-42")
     done = invoke("forget", "spk-17", "--ledger", three_events, answer="y\n")
     assert done.exit_code == 0
-    assert done.stdout.removeprefix(" y\n").startswith("forgotten: 2 records of the vault deleted; backups that hold")
+    assert done.stdout.removeprefix(" y\n").startswith(
+        "Done: spk-17 is forgotten, 2 records of the vault are deleted; "
+    )
     assert Ledger.open(three_events).snapshot().speakers == ("spk-42",)
     again = invoke("forget", "spk-17", "--ledger", three_events, "--yes")
     assert (again.exit_code, "has no event of speaker 'spk-17', so nobody to forget" in again.stderr) == (2, True)

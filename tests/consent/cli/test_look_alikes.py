@@ -162,7 +162,7 @@ def test_when_a_decision_was_entered_is_shown_where_it_was_later(path: Path) -> 
     entered = snapshot.history("spk-1")[0].entered_at
     assert entered is not None
     assert before <= entered <= datetime.now(UTC)
-    said = done(path, "status")
+    said = done(path, "status", "--details")
     assert f"note: grant of recording by spk-1: given at {AT}, entered at {entered:%Y-%m-%dT%H:%M:}" in said
     assert "by spk-2" not in said
     document = json.loads(done(path, "receipt", "spk-1", "--format", "json"))

@@ -44,12 +44,17 @@ def explain(folder: Path, *options: str, call: dict[str, Any] = CALL, recording:
 
 def test_it_says_what_stands_against_the_use_and_what_to_do(ledger: Ledger, tmp_path: Path) -> None:
     ledger.grant("spk-42", BOTH, at=BEFORE, terms=Terms(forms=(Form.TOKENS, Form.ANNOTATIONS), age_band=AgeBand.ADULT))
-    result = explain(tmp_path)
+    short = explain(tmp_path).stdout.splitlines()
+    assert short[0] == "call-0001 may not be used for training_inhouse, because of b (spk-42)."
+    assert all(line.startswith(("b  spk-42: consent for ", "   to do: ")) for line in short[1:])
+    assert len(short) == 1 + 2 * 4
+    result = explain(tmp_path, "--details")
     snapshot = ledger.snapshot()
     a, b = (snapshot.commitment(speaker)[:12] for speaker in ("spk-17", "spk-42"))
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
-    assert lines[:18] == [
+    assert lines[:19] == [
+        short[0],
         "call-0001, recorded 2026-03-01T10:00:00Z, asked for 2026-11-21T12:00:00Z",
         "",
         "training_inhouse: does not pass, because of b",
@@ -88,7 +93,8 @@ def test_what_it_says_to_do_cures_it(ledger: Ledger, tmp_path: Path) -> None:
     ledger.grant("spk-42", BOTH, at=BEFORE, terms=cured)
     result = explain(tmp_path)
     assert result.exit_code == 0
-    assert "training_inhouse: passes" in result.stdout
+    assert result.stdout == "call-0001 may be used for training_inhouse.\n"
+    assert "training_inhouse: passes" in explain(tmp_path, "--details").stdout
 
 
 def test_forms_and_purposes_are_those_that_are_asked_for(ledger: Ledger, tmp_path: Path) -> None:
@@ -109,10 +115,16 @@ def test_forms_and_purposes_are_those_that_are_asked_for(ledger: Ledger, tmp_pat
 
 
 def test_an_unknown_speaker_and_an_unknown_time_are_explained(ledger: Ledger, tmp_path: Path) -> None:
-    unknown = explain(tmp_path)
+    unknown = explain(tmp_path, "--details")
     assert "consent_unknown_speaker: the ledger has no event of this speaker" in unknown.stdout
-    timeless = explain(tmp_path, call={key: value for key, value in CALL.items() if key != "started_at"})
-    assert timeless.stdout.startswith("call-0001, recorded at a time that is not known, asked for 2026-11-21")
+    assert (
+        "b  spk-42: the ledger has no event of this speaker\n   to do: if the speaker agreed before"
+        in explain(tmp_path).stdout
+    )
+    timeless = explain(tmp_path, "--details", call={key: value for key, value in CALL.items() if key != "started_at"})
+    assert timeless.stdout.splitlines()[1].startswith(
+        "call-0001, recorded at a time that is not known, asked for 2026-11-21"
+    )
     assert "consent_recording_time_unknown" in timeless.stdout
 
 
@@ -142,15 +154,15 @@ def test_a_recording_of_a_release_is_asked_for_what_the_release_holds(release: P
     assert (changed.exit_code, "is not the file that dataset.json names" in changed.stderr) == (2, True)
     seal_file(release, table)
 
-    result = of_release(release)  # it holds tokens, annotations and audio
+    result = of_release(release, "--details")  # it holds tokens, annotations and audio
     assert result.exit_code == 1
     assert "training_inhouse: does not pass, because of b" in result.stdout
     assert "     audio        no: consent_form_not_covered\n     tokens       yes\n" in result.stdout
     assert f"  b  spk-42 ({first['speaker_b'][:12]}), place not known" in result.stdout
     assert of_release(release, "--form", "tokens").exit_code == 0
 
-    unknown = of_release(release, recording="call-2")
-    assert unknown.stdout.count("consent_unknown_speaker: the ledger has no event of this speaker") == 2
+    unknown = of_release(release, "--details", recording="call-2")
+    assert unknown.stdout.count("consent_unknown_speaker: the ledger does not know whose pseudonym this is") == 2
     nowhere = of_release(release, recording="call-9")
     assert (nowhere.exit_code, "the release holds no recording 'call-9'" in nowhere.stderr) == (2, True)
 
@@ -181,7 +193,7 @@ def test_it_says_who_looks_like_a_speaker_and_when_a_grant_was_entered(ledger: L
     ledger.grant("spk-42", BOTH, at=BEFORE, terms=ADULT, entered_at=BEFORE + timedelta(days=100))
     elsewhere = {"speaker_id": "spk-42", "uri": "a.wav", "channel": 1}
     call = {**CALL, "tracks": [{**CALL["tracks"][0], "speaker_id": "SPK-17"}, elsewhere]}
-    said = explain(tmp_path, call=call).stdout
+    said = explain(tmp_path, "--details", call=call).stdout
     assert "     'SPK-17' looks like 'spk-17', in the ledger as well" in said
     assert "given at 2026-02-20T09:00:00Z, entered at 2026-05-31T09:00:00Z" in said
     ledger.grant("SPK-17", BOTH, at=BEFORE, terms=ADULT, new_person=True)

@@ -13,7 +13,7 @@ from duologue_pipeline.files.storage import digest, is_remote, join, list_files,
 from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.reader.release_file import JOURNAL
 from duologue_pipeline.reader.revocations import FILE_NAME
-from duologue_pipeline.release.strays import RECEIPT, RECEIPTS
+from duologue_pipeline.release.strays import RECEIPT, RECEIPT_PAGE, RECEIPTS
 from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import LATER_TABLES, TABLES
 
@@ -82,7 +82,7 @@ def stray_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{path}: is a folder that belongs to no release: remove it"
         elif kind == "other":
             yield f"{path}: is neither a file nor a folder: remove it"
-        elif path not in known and not RECEIPT.fullmatch(path):
+        elif path not in known and not RECEIPT.fullmatch(path) and not RECEIPT_PAGE.fullmatch(path):
             yield f"{path}: {_stray(path)}"
 
 

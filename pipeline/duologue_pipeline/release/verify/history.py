@@ -1,16 +1,18 @@
 """Checks what a release shows of its ledger: the log and its keys, the revocations, and the receipts of withdrawals."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from duologue_consent.ledger.publication import PUBLISHED, checkpoint_size, published_faults
+from duologue_consent.proofs.receipt import ReceiptError
+from duologue_consent.proofs.receipt_page import receipt_page
 from duologue_consent.verify import verify_receipt
 from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.inside import inside_size, read_inside
 from duologue_pipeline.files.storage import digest, join, list_entries
 from duologue_pipeline.reader.revocations import FILE_NAME, RevocationError, parse_revocations, trusted_keys
-from duologue_pipeline.release.strays import RECEIPT, RECEIPTS
+from duologue_pipeline.release.strays import RECEIPT, RECEIPT_PAGE, RECEIPTS
 
 __all__ = ["history_faults"]
 
@@ -28,7 +30,9 @@ def history_faults(root: str, release: Mapping[str, Any]) -> Iterator[str]:
     """
     held, unread = _read(root)
     yield from unread
-    receipts = sorted(name for name in list_entries(join(root, RECEIPTS)) if RECEIPT.fullmatch(f"{RECEIPTS}/{name}"))
+    entries = list_entries(join(root, RECEIPTS))
+    receipts = sorted(name for name in entries if RECEIPT.fullmatch(f"{RECEIPTS}/{name}"))
+    yield from _page_faults(root, entries)
     needed = bool(held or unread or receipts or "revocations" in release)
     missing = [name for name in PUBLISHED if name not in held]
     if needed and not unread:
@@ -112,6 +116,28 @@ def _receipt_faults(
             receipt, keys=held[_KEYS].decode(), checkpoint=held[_CHECKPOINT], dataset=folder, log=held[_LOG]
         )
         yield from (f"{path}: {finding.text}" for finding in findings if finding.kind == "fault")
+
+
+def _page_faults(root: str, entries: Collection[str]) -> Iterator[str]:
+    """Finds pages beside receipts that say anything else than their receipt."""
+    for name in sorted(name for name in entries if RECEIPT_PAGE.fullmatch(f"{RECEIPTS}/{name}")):
+        receipt = f"{name.removesuffix('.md')}.json"
+        path = f"{RECEIPTS}/{name}"
+        if receipt not in entries:
+            yield f"{path}: is the page of a receipt that is not there: remove it"
+            continue
+        try:
+            said = read_inside(root, path, max_bytes=_MAX_BYTES)
+            expected = receipt_page(receipt, read_inside(root, f"{RECEIPTS}/{receipt}", max_bytes=_MAX_BYTES))
+        except StoreFaultError:
+            raise
+        except ReceiptError:
+            continue  # told of the receipt itself
+        except (OSError, ValueError) as error:
+            yield f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
+            continue
+        if said != expected:
+            yield f"{path}: does not say what {receipt} says; remove it, the receipt is what counts"
 
 
 @dataclass(frozen=True)
