@@ -17,7 +17,7 @@ from duologue_pipeline.records import SPEAKERS, AudioReport, Ingested, Recording
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
 
-__all__ = ["begun", "ingest_recording", "measure_audio"]
+__all__ = ["ingest_recording", "measure_audio"]
 
 
 def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> AudioReport:
@@ -36,7 +36,7 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
     """
     rules = rules or load_rules(IngestRules)
     with PairDecoder(recording) as decoder:
-        recording = begun(recording, decoder.starts_s)
+        recording = _begun(recording, decoder.starts_s)
         rates = decoder.sample_rates_hz
         meters = TrackMeter(rates[0], rules), TrackMeter(rates[1], rules)
         placed = _PlacedPeaks(recording, rates)
@@ -67,24 +67,26 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
     return AudioReport(duration_ms=round(duration_s * 1000), a=reports[0], b=reports[1], gain_db=gain_db)
 
 
-def ingest_recording(recording: Recording) -> Ingested:
-    """Measures both tracks of a recording, has them turned down from then on where they go over full scale, and notes when each begins.
-
-    Raises:
-        RejectError: as :func:`measure_audio`.
-    """
-    audio = measure_audio(recording)
-    placed = begun(recording, (audio.a.start_s, audio.b.start_s))
-    return Ingested(replace(placed, gain_db=audio.gain_db), audio)
-
-
-def begun(recording: Recording, starts_s: tuple[float, float]) -> Recording:
+def _begun(recording: Recording, starts_s: tuple[float, float]) -> Recording:
     """Notes of each track when its sound begins on the clock of its file, in seconds.
 
     Somebody who joins later may have a file whose first packet is late, and the sound of a video begins after the picture.
     """
     a, b = (replace(track, start_s=start_s) for track, start_s in zip(recording.tracks, starts_s, strict=True))
     return replace(recording, a=a, b=b)
+
+
+def ingest_recording(recording: Recording) -> Ingested:
+    """Measures both tracks of a recording.
+
+    From then on they are turned down where they go over full scale, and it is known when the sound of their files begins.
+
+    Raises:
+        RejectError: as :func:`measure_audio`.
+    """
+    audio = measure_audio(recording)
+    recording = _begun(recording, (audio.a.start_s, audio.b.start_s))
+    return Ingested(replace(recording, gain_db=audio.gain_db), audio)
 
 
 class _PlacedPeaks:
