@@ -24,13 +24,13 @@ MAY_IMPORT = {
 }
 ORDER = {
     "duologue_pipeline": (
-        "made_by records errors rules",
+        "made_by records errors rules progress",
         "files",
         "models",
         "codec",
         "read consent ingest demo simulate transcripts",
         "activity isolation words",
-        "events",
+        "events intake",
         "labels shards",
         "reader tokens",
         "decode release views torch",
@@ -40,6 +40,7 @@ ORDER = {
         "pipeline",
         "engines",
         "run",
+        "validate",
         "cli",
         "__main__",
     ),

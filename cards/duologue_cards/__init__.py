@@ -13,8 +13,8 @@ from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summa
 from duologue_cards.documents.odrl import write_odrl
 from duologue_cards.documents.usage import write_content_usage, write_rsl
 from duologue_cards.documents.valid import document_faults
-from duologue_cards.entry import FEW
 from duologue_cards.facts import Facts, Publication
+from duologue_cards.few import FEW, apart, counts_by_place
 from duologue_cards.picture import write_picture
 from duologue_cards.readme import write_readme
 from duologue_cards.reference import CardRules, HumanTurnTaking
@@ -24,6 +24,8 @@ from duologue_cards.requirements import judge, usable_for, write_requirements
 from duologue_cards.sheet import Sheet, make_sheet, write_facts
 from duologue_cards.statement import STATEMENT, commented_statement, parse_statement, statement_bytes
 from duologue_cards.tally import (
+    OF_PEOPLE,
+    Said,
     Tally,
     add_tallies,
     tally_index,
@@ -36,15 +38,19 @@ from duologue_cards.tally import (
 __all__ = [
     "CARD_FILES",
     "FEW",
+    "OF_PEOPLE",
     "STATEMENT",
     "CardRules",
     "Facts",
     "HumanTurnTaking",
     "Publication",
+    "Said",
     "Sheet",
     "Tally",
     "add_tallies",
+    "apart",
     "commented_statement",
+    "counts_by_place",
     "document_faults",
     "facts_from_release",
     "facts_from_tally",

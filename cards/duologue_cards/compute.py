@@ -26,9 +26,10 @@ from duologue_cards.facts import (
     SplitFacts,
     TurnTaking,
 )
+from duologue_cards.few import FEW, NOT_COUNTED
 from duologue_cards.tally import Tally, add_tallies, tally_speakers, tally_tables
 from duologue_schemas.crosschecks import MEASURED_FAULTS
-from duologue_schemas.tables import FAULT_MEASURES, TABLES
+from duologue_schemas.tables import FAULT_MEASURES, SAID_OF_SPEAKERS, TABLES
 
 __all__ = ["facts_from_release", "facts_from_tally"]
 
@@ -114,6 +115,7 @@ def facts_from_tally(
         synthetic=tally["synthetic", True],
         not_synthetic=tally["synthetic", False],
         speakers_by_jurisdiction=_ranked(values["jurisdiction"]),
+        speakers_by={name: _ranked(values[f"speaker_{name}"]) for name in SAID_OF_SPEAKERS},
         first_date=dates[0] if dates else None,
         last_date=dates[-1] if dates else None,
         undated=tally["undated",],
@@ -137,7 +139,9 @@ def facts_from_tally(
 
 def _consent(document: Mapping[str, Any]) -> ConsentFacts:
     def cell(entry: Mapping[str, Any]) -> ConsentCell:
-        return ConsentCell(entry.get("recordings"), entry.get("duration_s"))
+        if "recordings" in entry:
+            return ConsentCell(entry["recordings"], entry["duration_s"])
+        return ConsentCell(None, None, f"fewer than {FEW}" if "fewer_than" in entry else NOT_COUNTED)
 
     def cells(part: str) -> dict[str, dict[str, ConsentCell]]:
         return {

@@ -6,7 +6,6 @@ from typing import Final
 
 from duologue_cards.entry import (
     BOTH,
-    FEW,
     INDEX,
     PURPOSES,
     RECORDINGS,
@@ -17,10 +16,10 @@ from duologue_cards.entry import (
     known,
     or_unknown,
     unknown,
-    with_few_hidden,
 )
 from duologue_cards.evidence import Evidence
 from duologue_cards.facts import ConsentCell, Facts
+from duologue_cards.few import FEW, counts_by_place, counts_by_text
 from duologue_cards.reference import CardRules
 
 __all__ = ["consent_entries", "isolation_entries", "speaker_entries", "total_entries"]
@@ -29,7 +28,6 @@ _NOT_ASKED: Final = (
     "the release does not say it: its run had no ledger to ask, or an earlier version made it; "
     "`duologue card build --ledger` asks"
 )
-_TOO_FEW: Final = f"fewer than {FEW} are not counted out: they could be told"
 
 
 def total_entries(facts: Facts) -> dict[str, Entry]:
@@ -79,8 +77,8 @@ def isolation_entries(facts: Facts, evidence: Evidence, rules: CardRules) -> dic
     return found
 
 
-def speaker_entries(facts: Facts, evidence: Evidence) -> dict[str, Entry]:
-    """Says how many speakers there are in effect, and where they were."""
+def speaker_entries(facts: Facts, evidence: Evidence, *, later: bool) -> dict[str, Entry]:
+    """Says how many speakers there are in effect, and where they were; ``later`` whether a withdrawal made this version."""
     nobody = "there is no speaker"
     return {
         "effective_speakers": or_unknown(
@@ -94,11 +92,23 @@ def speaker_entries(facts: Facts, evidence: Evidence) -> dict[str, Entry]:
             evidence.top_speaker_share, "share", "recorded seconds of who has most, of all", RECORDINGS, nobody
         ),
         "speakers_by_jurisdiction": known(
-            with_few_hidden(facts.speakers_by_jurisdiction),
+            counts_by_place(by_name(facts.speakers_by_jurisdiction), later=later),
             "speakers",
-            "distinct speakers; few are not counted out",
+            f"distinct speakers; none is counted out where a place has fewer than {FEW}, or somebody has withdrawn",
             RECORDINGS,
         ),
+        **{
+            f"speakers_by_{name}": or_unknown(
+                counts_by_text(by_name(counts), later=later)
+                if any(each.value is not None for each in counts)
+                else None,
+                "speakers",
+                "distinct speakers, as the manifest says; groups of few are other, and not counted out",
+                RECORDINGS,
+                "the manifest says it of nobody",
+            )
+            for name, counts in facts.speakers_by.items()
+        },
     }
 
 
@@ -134,8 +144,8 @@ def consent_entries(facts: Facts) -> dict[str, Entry]:
             found |= dict.fromkeys((*names, f"consent_{purpose}_forms", f"consent_{purpose}_jurisdictions"), not_asked)
             continue
         cell, method = cells
-        found[names[0]] = or_unknown(cell.recordings, "conversations", method, RELEASE, _TOO_FEW)
-        found[names[1]] = or_unknown(cell.duration_s, "s", method, RELEASE, _TOO_FEW)
+        found[names[0]] = or_unknown(cell.recordings, "conversations", method, RELEASE, cell.kept_back)
+        found[names[1]] = or_unknown(cell.duration_s, "s", method, RELEASE, cell.kept_back)
         for kind, told, how in (
             (
                 "forms",
@@ -157,4 +167,4 @@ def consent_entries(facts: Facts) -> dict[str, Entry]:
 
 
 def _recordings_of(cells: Mapping[str, ConsentCell]) -> dict[str, int | str]:
-    return {name: f"fewer than {FEW}" if cell.recordings is None else cell.recordings for name, cell in cells.items()}
+    return {name: cell.kept_back if cell.recordings is None else cell.recordings for name, cell in cells.items()}

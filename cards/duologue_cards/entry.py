@@ -7,7 +7,6 @@ from duologue_cards.facts import Count
 
 __all__ = [
     "BOTH",
-    "FEW",
     "INDEX",
     "PURPOSES",
     "RECORDINGS",
@@ -19,11 +18,7 @@ __all__ = [
     "known",
     "or_unknown",
     "unknown",
-    "with_few_hidden",
 ]
-
-FEW: Final = 5
-"""Groups of fewer speakers are not counted out: who is in them could be told."""
 
 PURPOSES: Final = ("recording", "training_inhouse", "redistribution", "speaker_identification", "likeness")
 """Every purpose that a ledger knows."""
@@ -34,25 +29,8 @@ RELEASE: Final = "dataset.json"
 REJECTED: Final = "rejected.jsonl"
 BOTH: Final = "over the conversations with both voices"
 
-_KEPT_BACK: Final = "not counted out"
-
 Entry = dict[str, Any]
 """``value``, ``unit``, ``method`` and ``source``, of an estimate ``n`` and ``interval`` too; or ``value`` None and ``unknown``, the reason."""
-
-
-def with_few_hidden(counts: tuple[Count, ...]) -> dict[str, int | str]:
-    """Gives counts of speakers by name, ``unknown`` for None; fewer than five are ``fewer than 5``.
-
-    Where one group alone is so small, the smallest of the others is not counted out either: all speakers are counted elsewhere, and
-    the difference would be the small group.
-    """
-    shown: dict[str, int | str] = {
-        each.value or "unknown": each.count if each.count >= FEW else f"fewer than {FEW}" for each in counts
-    }
-    large = [each for each in counts if each.count >= FEW]
-    if large and len(large) == len(counts) - 1:
-        shown[min(large, key=lambda each: (each.count, each.value or "unknown")).value or "unknown"] = _KEPT_BACK
-    return shown
 
 
 def known(value: Any, unit: str, method: str, source: str, **more: Any) -> Entry:

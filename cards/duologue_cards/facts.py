@@ -100,10 +100,11 @@ class LedgerFacts:
 
 @dataclass(frozen=True)
 class ConsentCell:
-    """Counts what is covered by a consent; both are None where too few could be told."""
+    """Counts what is covered by a consent; where too few could be told both are None, and ``kept_back`` says why."""
 
     recordings: int | None
     duration_s: float | None
+    kept_back: str = ""
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,8 @@ class Facts:
     In ``delay_unknown`` recordings a track may begin late by a delay that its file does not name.
     ``withdrawn`` recordings were in an earlier version; of ``one_voice`` only one speaker is left, and neither
     ``isolation`` nor ``turn_taking`` is about those. ``without`` are columns, such as ``index/words``, that the release does
-    not have because an earlier version wrote it. ``consent`` is None where the ledger was not asked.
+    not have because an earlier version wrote it. ``speakers_by`` counts speakers by each field of
+    :data:`duologue_schemas.tables.SAID_OF_SPEAKERS`, None for those of whom the manifest does not say it. ``consent`` is None where the ledger was not asked.
     """
 
     name: str
@@ -221,6 +223,7 @@ class Facts:
     synthetic: int
     not_synthetic: int
     speakers_by_jurisdiction: tuple[Count, ...]
+    speakers_by: Mapping[str, tuple[Count, ...]]
     first_date: str | None
     last_date: str | None
     undated: int

@@ -14,10 +14,12 @@ __all__ = [
     "decibels",
     "duration",
     "escaped",
+    "is_said_of_people",
     "limitations",
     "named",
     "number",
     "of_voices",
+    "people_said",
     "percent",
     "seconds",
     "speaker",
@@ -47,6 +49,9 @@ FAULT_WORDS: Final = {
     "same_voice": "one voice in both tracks (pyannote.audio)",
 }
 """Fault of the isolation -> what it is."""
+
+_OF_PEOPLE: Final = {"age_band": "age", "sex": "gender", "dialect": "accent"}
+"""Field of a manifest -> what the cards call it."""
 
 
 def count(amount: int, noun: str) -> str:
@@ -101,6 +106,23 @@ def summary(facts: Facts) -> str:
     )
 
 
+def is_said_of_people(facts: Facts) -> bool:
+    """Tells whether age, gender or accent is recorded of any speaker."""
+    return any(each.value is not None for name in _OF_PEOPLE for each in facts.speakers_by[name])
+
+
+def people_said(facts: Facts) -> str:
+    """Says, as a clause, which of age, gender and accent are recorded of speakers; none where the manifest says none."""
+    known = [
+        word for name, word in _OF_PEOPLE.items() if any(each.value is not None for each in facts.speakers_by[name])
+    ]
+    missing = [word for word in _OF_PEOPLE.values() if word not in known]
+    if not known:
+        return "age, gender and accent are not recorded"
+    told = f"{_joined(known)} {'is' if len(known) == 1 else 'are'} recorded where the manifest says so"
+    return told + (f", {_joined(missing)} {'is' if len(missing) == 1 else 'are'} not" if missing else "")
+
+
 def limitations(facts: Facts) -> list[str]:
     """Lists what is not known about a release, a sentence for each gap that it has."""
     of = f"of {count(facts.recordings, 'conversation')}"
@@ -131,7 +153,7 @@ def limitations(facts: Facts) -> list[str]:
     unsaid = facts.recordings - facts.synthetic - facts.not_synthetic
     if unsaid:
         sentences.append(f"Whether the voices are made by a program is not stated of {unsaid:,} {of}.")
-    sentences.append(f"Age, gender and accent of the {speaker(facts)}s are not recorded.")
+    sentences.append(f"Of the {speaker(facts)}s, {people_said(facts)}.")
     sentences.append("Events and activity were found by program; nobody has checked them by ear.")
     unstated = [
         name
@@ -164,3 +186,7 @@ def escaped(text: str) -> str:
 
 def _unknown(counts: Sequence[Count]) -> int:
     return sum(item.count for item in counts if item.value is None)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]

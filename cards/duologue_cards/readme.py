@@ -8,8 +8,9 @@ from typing import Final
 
 from duologue_cards import phrases
 from duologue_cards.documents.dates import date_modified
-from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
+from duologue_cards.entry import PURPOSES
 from duologue_cards.facts import BRIDGE, Facts
+from duologue_cards.few import FEW
 from duologue_cards.front_matter import front_matter
 from duologue_cards.licenses import together
 from duologue_cards.requirements import judge, usable_for
@@ -174,6 +175,22 @@ Policy `{isolation.policy}`: {_POLICIES[isolation.policy]}
 {table(("fault", "found in", "not in", "cannot be judged in"), faults)}"""
 
 
+def _said_of_people(sheet: Sheet) -> list[tuple[str, str]]:
+    """Gives a row for each thing that is said of speakers, and one for all that is not."""
+    who = phrases.speaker(sheet.facts)
+    named = {name: sheet.value(f"speakers_by_{name}") for name in sheet.facts.speakers_by}
+    rows = [
+        (
+            f"{who}s by {name.replace('_', ' ')}",
+            phrases.escaped(", ".join(f"{value} ({count})" for value, count in counts.items())),
+        )
+        for name, counts in named.items()
+        if counts is not None
+    ]
+    missing = ", ".join(name.replace("_", " ") for name, counts in named.items() if counts is None)
+    return [*rows, *([(f"{who}s by {missing}", phrases.UNKNOWN)] if missing else [])]
+
+
 def _consent(sheet: Sheet) -> str:
     facts, who = sheet.facts, phrases.speaker(sheet.facts)
     allowed = " and ".join(
@@ -184,13 +201,14 @@ def _consent(sheet: Sheet) -> str:
     )
     warning = "" if sheet.passes_on else f"\n\n**Not for publication:** {sheet.not_passed_on}."
     checked = facts.consent.checked_at if facts.consent else phrases.UNKNOWN
-    places = with_few_hidden(facts.speakers_by_jurisdiction)
+    places: dict[str, int | str] = sheet.value("speakers_by_jurisdiction")
     rows = [
         (f"{who}s", f"{facts.speakers:,}, known here by commitments only"),
         (
             f"{who}s by jurisdiction",
             phrases.escaped(", ".join(f"{name} ({count})" for name, count in places.items())) or phrases.UNKNOWN,
         ),
+        *_said_of_people(sheet),
         ("consent was checked for the moment", checked),
         ("ledger", f"`{facts.ledger.ledger_id}`, {phrases.count(facts.ledger.events, 'record')}"),
         ("Merkle root of the ledger", f"`{facts.ledger.root}`, signed in `dataset.json`"),
@@ -218,7 +236,7 @@ That day is not known here, as no card reads a clock: what follows was asked for
 
 {table(("", ""), rows)}
 
-How much both {who}s of the conversations allow, in the forms that are written; of groups of fewer than {FEW} nothing is counted out:
+How much both {who}s of the conversations allow, in the forms that are written; nothing is counted out by which fewer than {FEW} could be told, as a count or as the difference of two:
 
 {table(("purpose", "conversations", "length"), [_covered(sheet, purpose) for purpose in PURPOSES])}
 
@@ -230,9 +248,10 @@ source, `duologue_consent/verify.py`: `python verify.py DATASET/receipts/0001.js
 
 def _covered(sheet: Sheet, purpose: str) -> tuple[str, str, str]:
     recordings, duration_s = (sheet.value(f"consent_{purpose}_{what}") for what in ("recordings", "duration_s"))
+    if recordings is None and sheet.facts.consent is not None:
+        return f"`{purpose}`", sheet.facts.consent.purposes[purpose].kept_back, ""
     if recordings is None:
-        few = sheet.facts.consent is not None
-        return f"`{purpose}`", f"fewer than {FEW}" if few else phrases.UNKNOWN, "" if few else phrases.UNKNOWN
+        return f"`{purpose}`", phrases.UNKNOWN, phrases.UNKNOWN
     return f"`{purpose}`", f"{recordings:,} of {sheet.facts.recordings:,}", phrases.duration(duration_s)
 
 

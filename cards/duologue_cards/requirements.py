@@ -243,12 +243,17 @@ def _speaker_diversity(sheet: Sheet) -> Requirement:
     threshold = (
         "100 effective speakers, none with more than 5 % of the recorded time; our convention, no published source"
     )
-    facts = ("effective_speakers", "top_speaker_share", "speakers")
+    facts = ("effective_speakers", "top_speaker_share", "speakers", "speakers_by_dialect")
     effective, top = sheet.evidence.effective_speakers, sheet.evidence.top_speaker_share
     if effective is None or top is None:
         return Requirement("speaker_diversity", UNKNOWN, threshold, "there is no speaker", facts)
-    says = f"{effective:.1f} effective speakers, the most recorded with {percent(top)}; accents are not known"
+    says = f"{effective:.1f} effective speakers, the most recorded with {percent(top)}; {_accents(sheet)}"
     return Requirement("speaker_diversity", PASS if effective >= 100 and top <= 0.05 else FAIL, threshold, says, facts)
+
+
+def _accents(sheet: Sheet) -> str:
+    named = sheet.value("speakers_by_dialect")
+    return "accents are not known" if named is None else f"accents of some are known ({len(named)} groups)"
 
 
 def _consent_per_speaker(sheet: Sheet) -> Requirement:

@@ -157,7 +157,7 @@ def make_sheet(
         **total_entries(facts),
         **_turn_taking(bare),
         **isolation_entries(facts, evidence, rules),
-        **speaker_entries(facts, evidence),
+        **speaker_entries(facts, evidence, later="previous" in changes),
         **consent_entries(facts),
         **_about(bare),
         **_stated(stated),

@@ -9,16 +9,18 @@ People are counted apart (:func:`tally_speakers`), because one person may be in 
 import math
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from duologue_cards.draws import tally_draws
-from duologue_schemas.tables import DISFLUENCIES, FAULT_MEASURES, TABLES, WITHDRAWN
+from duologue_schemas.tables import DISFLUENCIES, FAULT_MEASURES, SAID_OF_SPEAKERS, TABLES, WITHDRAWN
 
 __all__ = [
+    "OF_PEOPLE",
+    "Said",
     "Tally",
     "add_tallies",
     "tally_index",
@@ -30,6 +32,12 @@ __all__ = [
 
 _HELD_SHARE = 0.10
 """A speaker who holds less of the speech than this hardly takes part."""
+
+OF_PEOPLE: Final = ("jurisdiction", *SAID_OF_SPEAKERS)
+"""What is counted of people, by columns of ``recordings.parquet``."""
+
+Said = tuple[str, str | None]
+"""One of :data:`OF_PEOPLE`, and its value for a person in a conversation."""
 
 Tally = Counter[tuple[Any, ...]]
 """Name, a text and whatever tells it from others of its kind -> how many, or how many milliseconds."""
@@ -68,9 +76,10 @@ def tally_recordings(recordings: pa.Table) -> Tally:
     for name in ("language", "license", "corpus", "route", "setting", "register"):
         _count(tally, name, columns[name])
     _count(tally, "synthetic", _synthetic(columns, "synthetic" in recordings.column_names))
-    starts = [start for start in columns["started_at"] if start]
-    _count(tally, "date", [datetime.fromisoformat(start).astimezone(UTC).date().isoformat() for start in starts])
-    tally["undated",] += recordings.num_rows - len(starts)
+    befores = columns["started_before"] if "started_before" in recordings.column_names else [None] * recordings.num_rows
+    dated = [(start, before) for start, before in zip(columns["started_at"], befores, strict=True) if start]
+    _count(tally, "date", [day for start, before in dated for day in _days(start, before)])
+    tally["undated",] += recordings.num_rows - len(dated)
     tally["delay_unknown",] += _delay_unknown(recordings)
     tally["transcribed_tracks",] += sum(columns.both("words"))
     heard = zip(columns.both("speaker"), columns.both("bandwidth_hz"), strict=True)
@@ -93,38 +102,48 @@ def tally_speakers(recordings: Iterable[pa.Table]) -> Tally:
     Args:
         recordings: all of ``recordings.parquet``, in any number of parts; one of them is held at a time.
     """
-    found: dict[str, tuple[set[str], set[str | None]]] = {}
+    found: dict[str, tuple[set[str], set[Said]]] = {}
     recorded_ms: Counter[str] = Counter()
     for part in recordings:
         columns = _Columns(part)
+        known = [name for name in OF_PEOPLE if f"{name}_a" in part.column_names]
         rows = zip(
             columns["split"] * 2,
             columns.both("speaker"),
-            columns.both("jurisdiction"),
             columns["duration_s"] * 2,
+            zip(*(columns.both(name) for name in known), strict=True),
             strict=True,
         )
-        for split, speaker, jurisdiction, duration_s in rows:
+        for split, speaker, duration_s, values in rows:
             if speaker != WITHDRAWN:
-                splits, jurisdictions = found.setdefault(speaker, (set(), set()))
+                splits, said = found.setdefault(speaker, (set(), set()))
                 splits.add(split)
-                jurisdictions.add(jurisdiction)
+                said.update(zip(known, values, strict=True))
                 recorded_ms[speaker] += round(1000 * duration_s)
     return tally_people((*found[speaker], recorded_ms[speaker]) for speaker in found)
 
 
-def tally_people(people: Iterable[tuple[Iterable[str], Iterable[str | None], int]]) -> Tally:
-    """Counts people, each of whom is given once: their splits, the jurisdictions that they spoke in, their recorded milliseconds."""
+def tally_people(people: Iterable[tuple[Iterable[str], Iterable[Said], int]]) -> Tally:
+    """Counts people, each of whom is given once: their splits, what is said of them, their recorded milliseconds.
+
+    Of :data:`OF_PEOPLE` they are counted for each value that is said of them, and as unknown where none is; but an unknown
+    jurisdiction is one beside others.
+    """
     tally: Tally = Counter()
     top_ms = 0
-    for splits, jurisdictions, recorded_ms in people:
+    for splits, said, recorded_ms in people:
         tally["speaker_ms",] += recorded_ms
         tally["speaker_ms_squared",] += recorded_ms * recorded_ms
         top_ms = max(top_ms, recorded_ms)
         tally["speakers",] += 1
         tally["speakers_on_both_sides",] += set(splits) >= {"train", "validation"}
         _count(tally, "speakers", sorted(splits))
-        _count(tally, "jurisdiction", sorted(jurisdictions, key=str))
+        values: dict[str, set[str | None]] = {name: set() for name in OF_PEOPLE}
+        for name, value in said:
+            values[name].add(None if value is not None and value.casefold() == "unknown" else value)
+        _count(tally, "jurisdiction", sorted(values.pop("jurisdiction") or {None}, key=str))
+        for name, own in values.items():
+            _count(tally, f"speaker_{name}", sorted(own - {None}, key=str) or [None])
     tally["top_speaker_ms", top_ms] += 1  # of this part; the highest of all parts counts
     return tally
 
@@ -155,6 +174,19 @@ def _synthetic(columns: _Columns, told: bool) -> list[bool | None]:
     routes = columns["route"]
     known: list[bool | None] = columns["synthetic"] if told else [None] * len(routes)
     return [True if route == "synthetic" else value for route, value in zip(routes, known, strict=True)]
+
+
+def _days(start: str, before: str | None) -> tuple[str, ...]:
+    """Gives the day on which a conversation was, or the first and the last on which it may have been."""
+    first = _moment(start).date().isoformat()
+    if before is None:
+        return (first,)
+    return first, max(first, (_moment(before) - timedelta(microseconds=1)).date().isoformat())
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)  # a date alone is that day
 
 
 def _count(tally: Tally, name: str, values: Iterable[Any]) -> None:

@@ -23,7 +23,7 @@ from duologue_pipeline.activity.network import VadModel, load_vad
 from duologue_pipeline.events.annotation import annotate_conversation
 from duologue_pipeline.files.kept import keeping
 from duologue_pipeline.ingest.delay import most_delay_ms
-from duologue_pipeline.ingest.measure import measure_audio
+from duologue_pipeline.ingest.measure import ingest_recording
 from duologue_pipeline.ingest.usable import track_span
 from duologue_pipeline.isolation.measure import measure_recording
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES, apply_policy
@@ -159,8 +159,7 @@ def ingest_stage(recording: Recording) -> Ingested:
     Raises:
         RejectError: an ``audio_*`` reason.
     """
-    audio = measure_audio(recording)
-    return Ingested(replace(recording, gain_db=audio.gain_db), audio)
+    return ingest_recording(recording)
 
 
 def isolation_stage(
@@ -217,6 +216,10 @@ def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, p
         words_check_b=found.checks.get("b"),
         transcribed_a=found.transcribed["a"],
         transcribed_b=found.transcribed["b"],
+        heard_a=found.heard_words("a"),
+        heard_b=found.heard_words("b"),
+        invented_a=found.invented_words("a"),
+        invented_b=found.invented_words("b"),
     )
 
 

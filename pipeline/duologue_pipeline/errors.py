@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["HEALING", "REASONS", "RejectError", "UsageError", "Value"]
+__all__ = ["HEALING", "REASONS", "REMEDIES", "RejectError", "UsageError", "Value"]
 
 Value = int | float | str
 """What a refusal may publish beside its reason: a number, or a word of small letters, digits, ``_``, ``.`` and ``-``."""
@@ -73,6 +73,62 @@ REASONS: Final[dict[str, str]] = {
     # any stage of a recording
     "internal_error": "duologue failed on this recording for a reason that nobody foresaw.",
 }
+
+_LEDGER = "`duologue consent explain RECORDING` says what would cure it"
+_EXPORT = "export the file again"
+_WORDS = "`duologue words import FILE` says what is wrong with it"
+
+REMEDIES: Final[dict[str, str]] = {
+    "manifest_invalid": "`duologue validate MANIFEST` lists every fault by line",
+    "manifest_duplicate_id": "give each recording its own recording_id",
+    "manifest_look_alike_id": "give each recording an id that cannot be mistaken for another one",
+    "consent_no_ledger": "make one with `duologue consent init`, enter consent, and name it with --ledger",
+    "consent_unknown_speaker": "enter the speaker's decision with `duologue consent grant` or refuse",
+    "consent_not_given": _LEDGER,
+    "consent_refused": "leave the recording out",
+    "consent_withdrawn": "leave the recording out",
+    "consent_revoked": _LEDGER,
+    "consent_invalidated": "leave the recording out",
+    "consent_expired": _LEDGER,
+    "consent_minor": _LEDGER,
+    "consent_retention_over": _LEDGER,
+    "consent_form_not_covered": _LEDGER,
+    "consent_jurisdiction_requirement": _LEDGER,
+    "consent_after_recording": _LEDGER,
+    "consent_recording_time_unknown": "give started_at in the manifest",
+    "consent_look_alike": "write one id one way, or enter the decisions of two people with --new-person",
+    "consent_audio_of_refused": "correct the manifest: whoever is heard must be asked, under whatever id",
+    "audio_missing": "correct the uri, which is relative to the manifest's folder, or the rights of the file",
+    "audio_not_allowed": "copy the file here, or allow private networks with --allow-private-addresses",
+    "audio_unreachable": "run again into another --out with --retry-rejected",
+    "audio_over_limit": "cut the recording into conversations, or convert it",
+    "audio_changed": "run again when nobody writes the file any more",
+    "audio_unreadable": _EXPORT,
+    "audio_truncated": "copy or export the whole file again",
+    "audio_missing_channel": "correct channel in the manifest, which counts from 0, or the file",
+    "audio_empty": _EXPORT,
+    "audio_not_finite": "export the track again as PCM",
+    "audio_all_zero": "find the channel that was recorded, or leave the recording out",
+    "audio_over_scale": "divide the samples by full scale, and write the track again",
+    "audio_too_quiet": "find the channel that was recorded, or leave the recording out",
+    "audio_duplicate_samples": "give each speaker's own track",
+    "audio_no_common_time": "correct offset_s",
+    "audio_too_short": "leave the recording out",
+    "audio_too_long": "cut it into conversations",
+    "audio_length_mismatch": "see that the tracks belong together, and set offset_s",
+    "audio_same_as_other": "keep one of them in the manifest, or all with --same-audio mark",
+    "isolation_duplicate_signal": "give each speaker's own track; `duologue isolation A B` shows what was found",
+    "isolation_fail": "`duologue isolation A B` shows what was found",
+    "isolation_warn": "`duologue isolation A B` shows what was found",
+    "isolation_undetermined": "`duologue isolation A B` shows what was found",
+    "words_missing": "correct words_uri, or run with --words optional",
+    "words_unreachable": "run again into another --out with --retry-rejected",
+    "words_outside": "correct the times of the transcript or offset_s, or run with --words optional",
+    "words_mismatch": "give the transcripts to the right tracks, or correct their times",
+    "words_invalid": _WORDS,
+    "internal_error": "report it with its trace, which the private file holds",
+}
+"""What is to be done about each reason, where the sentence of the refusal itself, which names the file, may not be told."""
 
 HEALING: Final[dict[str, str]] = {
     # by itself, with time

@@ -32,6 +32,7 @@ __all__ = [
     "Event",
     "FaultReport",
     "GrantRef",
+    "HeardWords",
     "Ingested",
     "IsolationReport",
     "KindTotal",
@@ -76,7 +77,8 @@ class Track:
     ``offset_s`` is where the track's first sample lies on the conversation's clock: positive means that the track
     started late (silence is put before it), negative that it started early (its beginning is left out).
     ``words_channel`` is which stream of its transcript is the track's: a channel counted from 0, or a name.
-    ``role`` is what the speaker is in the conversation, ``role_prompt`` the text that tells a model to be it.
+    ``role`` is what the speaker is in the conversation, ``role_prompt`` the text that tells a model to be it; ``age_band``, ``sex`` and
+    ``dialect`` say of the speaker, ``device`` of the microphone, what the manifest says.
     """
 
     speaker_id: str
@@ -88,6 +90,10 @@ class Track:
     words_channel: str | None = field(default=None, repr=False, kw_only=True)
     role: str | None = None
     role_prompt: str | None = None
+    age_band: str | None = field(default=None, kw_only=True)
+    sex: str | None = field(default=None, kw_only=True)
+    dialect: str | None = field(default=None, kw_only=True)
+    device: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ class Source:
 class Recording:
     """Holds one line of the manifest: a conversation of exactly two tracks.
 
+    ``started_at`` is when it began: a moment or a date, RFC 3339; with ``started_before`` it began between the two.
     ``synthetic`` tells whether the voices are made by a program; None where it is not known. ``gain_db`` is not of the manifest: ingest sets it where a track goes over full scale. Whoever decodes the tracks turns
     both by as much, at most 0 dB.
     """
@@ -118,6 +125,7 @@ class Recording:
     source: Source = field(default_factory=Source)
     gain_db: float = 0.0
     synthetic: bool | None = None
+    started_before: str | None = field(default=None, kw_only=True)
 
     @property
     def tracks(self) -> tuple[Track, Track]:
@@ -429,12 +437,27 @@ class WordsCheck:
 
 
 @dataclass(frozen=True)
+class HeardWords:
+    """Holds the words that a recogniser heard on a track, and how many there were before the invented ones were left out."""
+
+    words: tuple[Word, ...]
+    given: int
+
+    @property
+    def invented(self) -> int:
+        """Counts those that were left out (:mod:`duologue_pipeline.words.heard`)."""
+        return self.given - len(self.words)
+
+
+@dataclass(frozen=True)
 class Worded(Active):
     """Holds a recording with its words on the conversation's clock, None for a speaker who has none.
 
     Words that do not fit the audio by ``words_check_a`` or ``words_check_b`` (None: nothing to check) have been left
     out, and so have those that lie outside of it. The activity of a speaker without words has the filled pauses that the signal suggests.
     ``transcribed_a`` and ``transcribed_b`` are the stretches that somebody wrote down, sorted and disjoint; None is all.
+    ``heard_a`` and ``heard_b`` are how many words a recogniser heard, and ``invented_a`` and ``invented_b`` how many of them
+    nobody said: these are left out. All four are None where none was asked.
     """
 
     words_a: Sequence[Word] | None
@@ -443,6 +466,10 @@ class Worded(Active):
     words_check_b: WordsCheck | None
     transcribed_a: Sequence[Span] | None = field(default=None, kw_only=True)
     transcribed_b: Sequence[Span] | None = field(default=None, kw_only=True)
+    heard_a: int | None = field(default=None, kw_only=True)
+    heard_b: int | None = field(default=None, kw_only=True)
+    invented_a: int | None = field(default=None, kw_only=True)
+    invented_b: int | None = field(default=None, kw_only=True)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

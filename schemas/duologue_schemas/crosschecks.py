@@ -6,17 +6,18 @@ Every function takes a document of any shape and looks only at what is well-form
 import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final, TypeGuard
 
 from duologue_schemas.messages import Path, shown
 
-__all__ = ["MEASURED_FAULTS", "cross_faults", "is_rfc3339", "relation_faults"]
+__all__ = ["MEASURED_FAULTS", "cross_faults", "is_rfc3339", "is_rfc3339_or_date", "relation_faults"]
 
 MEASURED_FAULTS: Final = ("duplicate", "mono_mix", "over_suppression", "swap", "offset", "drift")
 """The faults of the isolation of the tracks that every recording is measured for."""
 
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def is_rfc3339(value: object) -> bool:
@@ -32,6 +33,16 @@ def is_rfc3339(value: object) -> bool:
     return True
 
 
+def is_rfc3339_or_date(value: object) -> bool:
+    """Tells whether a text is a date and time with zone, or a date alone, of RFC 3339; it accepts what is not a text."""
+    if not (isinstance(value, str) and _DATE.fullmatch(value)):
+        return is_rfc3339(value)
+    try:
+        return date.fromisoformat(value) < date.max
+    except ValueError:
+        return False
+
+
 def cross_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
     """Finds the faults between the fields of a document of the format ``name``: the place and the message of each."""
     yield from _value_faults(document)
@@ -44,6 +55,7 @@ def relation_faults(name: str, document: object) -> Iterator[tuple[Path, str]]:
         if name == "recording":
             yield from _track_faults(document.get("tracks"))
             yield from _synthetic_faults(document)
+            yield from _started_faults(document)
         if name in ("sample", "release"):
             yield from _codec_faults(document.get("codec"))
         if name == "sample":
@@ -96,6 +108,25 @@ def _synthetic_faults(document: Mapping[Any, Any]) -> Iterator[tuple[Path, str]]
         and synthetic is not True
     ):
         yield ("synthetic",), f"found {shown(synthetic)}, but source.route is synthetic; correct one of them"
+
+
+def _started_faults(document: Mapping[Any, Any]) -> Iterator[tuple[Path, str]]:
+    start, before = document.get("started_at"), document.get("started_before")
+    if before is None:
+        return
+    if "started_at" not in document:
+        yield ("started_before",), "is there without started_at; add when it began at the earliest"
+        return
+    texts = [value for value in (start, before) if isinstance(value, str) and is_rfc3339_or_date(value)]
+    if len(texts) == 2 and _moment(texts[1]) <= _moment(texts[0]):
+        message = f"found {shown(before)}, which is not after started_at ({shown(start)}); correct one of them"
+        yield ("started_before",), message
+
+
+def _moment(text: str) -> datetime:
+    if _DATE.fullmatch(text):
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    return datetime.fromisoformat(text)
 
 
 def _track_faults(tracks: object) -> Iterator[tuple[Path, str]]:

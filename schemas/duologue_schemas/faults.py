@@ -12,7 +12,7 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
-from duologue_schemas.crosschecks import cross_faults, is_rfc3339, relation_faults
+from duologue_schemas.crosschecks import cross_faults, is_rfc3339, is_rfc3339_or_date, relation_faults
 from duologue_schemas.messages import Path, describe, field_name
 from duologue_schemas.plain import plain_check
 
@@ -149,6 +149,7 @@ def _is_whole(_: object, value: object) -> bool:
 def _validator(name: str) -> Any:
     checker = FormatChecker(formats=())
     checker.checks("date-time")(is_rfc3339)
+    checker.checks("date-time-or-date")(is_rfc3339_or_date)
     rules = {"pattern": _whole_pattern, "uniqueItems": _unique}
     types = Draft202012Validator.TYPE_CHECKER
     if name not in _WRITTEN_BY_HAND:

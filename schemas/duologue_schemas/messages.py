@@ -78,7 +78,8 @@ def describe(error: ValidationError) -> Iterator[tuple[Path, str]]:
         case "pattern":
             yield path, f"found {shown(value)}, expected {schema['x-expected']}"
         case "format":
-            yield path, f"found {shown(value)}, expected {_DATE_TIME}"
+            date = ", or a date such as 2026-03-01" if rule == "date-time-or-date" else ""
+            yield path, f"found {shown(value)}, expected {_DATE_TIME}{date}"
         case "minItems" | "maxItems":
             yield path, f"found {shown(value)}, expected {schema['x-expected']}"
         case "minLength":

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from duologue_schemas.crosschecks import is_rfc3339
+from duologue_schemas.crosschecks import is_rfc3339, is_rfc3339_or_date
 
 __all__ = ["plain_check"]
 
@@ -164,9 +164,10 @@ def _pattern(rule: str) -> Check:
 
 
 def _format(rule: str) -> Check:
-    if rule != "date-time":
+    known: dict[str, Check] = {"date-time": is_rfc3339, "date-time-or-date": is_rfc3339_or_date}
+    if rule not in known:
         raise ValueError(f"the format {rule!r} is not known here")
-    return is_rfc3339
+    return known[rule]
 
 
 def _unique(rule: bool) -> Check:

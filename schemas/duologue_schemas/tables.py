@@ -18,6 +18,7 @@ __all__ = [
     "LATER_COLUMNS",
     "LATER_TABLES",
     "RECORDINGS",
+    "SAID_OF_SPEAKERS",
     "SHARD_TABLES",
     "SPEAKERS",
     "TABLES",
@@ -27,6 +28,9 @@ __all__ = [
 
 WITHDRAWN: Final = "withdrawn"
 """What stands for a speaker who withdrew and was taken out of a recording, in place of commitment and hash."""
+
+SAID_OF_SPEAKERS: Final = ("role", "age_band", "sex", "dialect", "device")
+"""What a manifest may say of who speaks on a track: columns of ``recordings.parquet``, counts on the cards."""
 
 
 def description(field: pa.Field) -> str:
@@ -138,9 +142,22 @@ RECORDINGS: Final = pa.schema(
         ),
         _column("topic", pa.string(), "What it is about, as the manifest says.", nullable=True),
         _column("register", pa.string(), "How formal it is, as the manifest says.", nullable=True),
-        _column("started_at", pa.string(), "When it began (RFC 3339), as the manifest says.", nullable=True),
+        _column(
+            "started_at", pa.string(), "When it began (RFC 3339), as the manifest says; or the day.", nullable=True
+        ),
+        _column(
+            "started_before",
+            pa.string(),
+            "Where only an interval is known: it began between started_at and this; null where started_at says all.",
+            nullable=True,
+        ),
         *_per_track("speaker", pa.string(), "Commitment that stands for {speaker}; withdrawn if they were taken out."),
         *_per_track("jurisdiction", pa.string(), "Where {speaker} was (ISO 3166).", nullable=True),
+        *_per_track("role", pa.string(), "What {speaker} is, as the manifest says.", nullable=True),
+        *_per_track("age_band", pa.string(), "How old {speaker} was, as the manifest says.", nullable=True),
+        *_per_track("sex", pa.string(), "Sex or gender of {speaker}, as the manifest says.", nullable=True),
+        *_per_track("dialect", pa.string(), "How {speaker} speaks the language, as the manifest says.", nullable=True),
+        *_per_track("device", pa.string(), "What {track} was recorded with, as the manifest says.", nullable=True),
         *_per_track("words", pa.bool_(), "Whether {track} has a transcript."),
         *_per_track("sample_rate_hz", pa.int32(), "Sample rate of the file of {track}."),
         *_per_track(
@@ -219,6 +236,18 @@ RECORDINGS: Final = pa.schema(
         ),
         _column("words_shift_a_s", pa.float64(), "By how much the words of track a come late.", nullable=True),
         _column("words_shift_b_s", pa.float64(), "By how much the words of track b come late.", nullable=True),
+        *_per_track(
+            "words_heard",
+            pa.int32(),
+            "Words that a recogniser heard on {track}; null where none was asked.",
+            nullable=True,
+        ),
+        *_per_track(
+            "words_invented",
+            pa.int32(),
+            "How many of them lie where nobody speaks on {track}, or were doubted, and were left out.",
+            nullable=True,
+        ),
         *_per_track("said_words", pa.int32(), "Words of {speaker}; null without a transcript.", nullable=True),
         _column(
             "word_tags",
@@ -339,8 +368,13 @@ LATER_TABLES: Final = frozenset({"speakers"})
 LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {
     "index": frozenset({"overlap_share_of_speech", "backchannels", "interruptions", "words"}),
     "recordings": frozenset(
-        {"gain_db", "same_audio", "synthetic"}
-        | {f"{name}_{side}" for name in ("delay_known", "words_given", "words_outside") for side in "ab"}
+        {"gain_db", "same_audio", "synthetic", "started_before"}
+        | {
+            f"{name}_{side}"
+            for name in ("delay_known", "words_given", "words_outside", "words_heard", "words_invented")
+            for side in "ab"
+        }
+        | {f"{name}_{side}" for name in SAID_OF_SPEAKERS for side in "ab"}
         | {f"left_out_{side}_s" for side in "ab"}
     ),
     "events": frozenset(),

@@ -64,7 +64,7 @@ def test_no_speaker_and_no_small_group_is_on_any_card(release: Any) -> None:
     everything = "".join(texts(sheet_of(release, **STATED)).values())
     assert not [name for name in ("1a", "1b", "2a", "2b") if commitment(name) in everything]
     assert "DE (1)" not in everything
-    assert "DE (fewer than 5)" in everything
+    assert "DE (not counted out, as a place has fewer than 5)" in everything
 
 
 def test_ab2013_answers_twelve_items(release: Any) -> None:
@@ -149,9 +149,7 @@ def test_consent_of_every_purpose_comes_from_the_ledger_and_few_are_not_counted_
     assert statement["checked_at"] == "2026-02-21T10:00:00Z"
     assert statement["coverage"]["recording"] == {"recordings": 2, "duration_s": 60.0}
     assert statement["coverage"]["likeness"] == {"recordings": 0, "duration_s": 0.0}
-    assert statement["coverage"]["redistribution"] == {
-        "unknown": "fewer than 5 are not counted out: they could be told"
-    }
+    assert statement["coverage"]["redistribution"] == {"unknown": "fewer than 5"}
     assert statement["coverage_by_form"]["training_inhouse"] == {"audio": {"recordings": 2, "duration_s": 60.0}}
     assert statement["coverage_by_jurisdiction"]["recording"] == {"DE": {"unknown": "fewer than 5"}}
     assert [rule["id"] for rule in statement["regimes"]["rules_by_jurisdiction"]["DE"]]

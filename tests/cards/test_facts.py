@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 from duologue_cards import Facts, Publication, facts_from_release, write_readme
 from duologue_cards.facts import Count, SplitFacts
 from duologue_schemas import iter_faults
+from duologue_schemas.tables import SAID_OF_SPEAKERS
 from tests.cards.conftest import sheet_of
 
 Row = Callable[..., dict[str, Any]]
@@ -69,6 +71,42 @@ def test_a_speaker_of_two_conversations_counts_once(build: Build, row: Row) -> N
     facts = facts_of(build(first, row("2", speaker_a=first["speaker_a"], jurisdiction_a="US-IL")))
     assert facts.speakers == 3
     assert facts.speakers_by_jurisdiction == (Count("DE", 1), Count("US-IL", 1), Count(None, 1))
+
+
+def test_what_is_said_of_speakers_is_counted_by_person(build: Build, row: Row) -> None:
+    first = row("1", sex_a="female", sex_b="male", dialect_a="unknown", role_a="agent")
+    second = row("2", speaker_a=first["speaker_a"], role_a="caller")
+    facts = facts_of(build(first, second))
+    assert facts.speakers_by["sex"] == (Count("female", 1), Count("male", 1), Count(None, 1))  # once known, not unknown
+    assert facts.speakers_by["role"] == (Count("agent", 1), Count("caller", 1), Count(None, 2))
+    assert facts.speakers_by["dialect"] == facts.speakers_by["device"] == (Count(None, 3),)
+    older = build(first)
+    older.recordings = older.recordings.drop([f"{name}_{side}" for name in SAID_OF_SPEAKERS for side in "ab"])
+    assert facts_of(older).speakers_by["sex"] == (Count(None, 2),)
+
+
+def test_groups_of_few_speakers_are_one_and_not_counted_out(build: Build, row: Row) -> None:
+    dialects = ["Sorbian", "Frisian", *["Saxon"] * 6, *["Bavarian"] * 7]
+    sheet = sheet_of(build(*(row(str(n), dialect_a=each, sex_a="x") for n, each in enumerate(dialects))))
+    assert sheet.value("speakers_by_dialect") == {
+        "Bavarian": 7,
+        "unknown": 15,
+        "other": 8,  # the Saxons too: else the difference would tell of the two
+    }
+    assert "Sorbian" not in write_readme(sheet) + json.dumps(sheet.entries)
+    assert sheet.value("speakers_by_device") is None
+    assert sheet.why("speakers_by_device") == "the manifest says it of nobody"
+    readme = write_readme(sheet)
+    assert "| speakers by role, age band, device | unknown |" in readme
+    assert "gender and accent are recorded where the manifest says so, age is not" in readme
+
+
+def test_a_day_and_an_interval_give_the_days_that_they_may_be(build: Build, row: Row) -> None:
+    starts = [("2024-02-29", None), ("2024-01-01", "2025-01-01"), ("2024-06-01T23:00:00-05:00", "2024-06-02T06:00:00Z")]
+    days = [row(str(n), started_at=start, started_before=before) for n, (start, before) in enumerate(starts)]
+    assert (facts_of(build(*days)).first_date, facts_of(build(*days)).last_date) == ("2024-01-01", "2024-12-31")
+    assert (facts_of(build(days[0])).first_date, facts_of(build(days[0])).last_date) == ("2024-02-29", "2024-02-29")
+    assert (facts_of(build(days[2])).first_date, facts_of(build(days[2])).last_date) == ("2024-06-02", "2024-06-02")
 
 
 def test_tracks_whose_delay_is_not_known_are_counted_by_recording(build: Build, row: Row) -> None:

@@ -328,12 +328,18 @@ def test_what_is_not_enough_is_not_rounded_to_enough(build: Build, row: Row) -> 
     assert (verdict, why[:24]) == ("**fail**", "2.99 effective registers")
 
 
-def test_one_small_group_of_speakers_is_not_told_by_what_is_left(build: Build, row: Row) -> None:
-    """Of 14 speakers 6 are of DE and 6 of FR: who else there is would be the difference."""
+def test_a_place_of_few_speakers_is_not_told_by_what_stands_beside_it(build: Build, row: Row) -> None:
+    """Of 14 speakers 6 are of DE and 6 of FR: who else there is would be the difference; and the next version has one less."""
     places = ["DE"] * 3 + ["FR"] * 3
-    rows = [
-        row(str(number), jurisdiction_a=place, jurisdiction_b=place) for number, place in enumerate([*places, "AT"])
+    large = [row(str(number), jurisdiction_a=place, jurisdiction_b=place) for number, place in enumerate(places)]
+    small = [row("small", jurisdiction_a="AT", jurisdiction_b="AT")]
+    why = "not counted out, as a place has fewer than 5"
+    assert cells_of(readme_of(build(*large)), "speakers by jurisdiction") == ["DE (6), FR (6)"]
+    assert cells_of(readme_of(build(*large, *small)), "speakers by jurisdiction") == [
+        f"DE ({why}), FR ({why}), AT ({why})"
     ]
-    assert cells_of(readme_of(build(*rows)), "speakers by jurisdiction") == [
-        "DE (not counted out), FR (6), AT (fewer than 5)"
+    later = build(*large)
+    later.document |= {"previous": {"version": "0.9.0", "sha256": "0" * 64}}
+    assert cells_of(readme_of(later), "speakers by jurisdiction") == [
+        "DE (not counted out after a withdrawal), FR (not counted out after a withdrawal)"
     ]

@@ -35,8 +35,13 @@ class HearsSecret:
     def open(self) -> "HearsSecret":
         return self
 
-    def words(self, pcm: npt.NDArray[np.float32], *, language: str | None) -> Sequence[SpokenWord]:
-        return [SpokenWord("secret", 0.0, min(0.3, pcm.size / 16_000))]
+    def knows(self, language: str | None) -> bool:
+        return True
+
+    def words(
+        self, pieces: Sequence[npt.NDArray[np.float32]], *, language: str | None
+    ) -> Sequence[Sequence[SpokenWord]]:
+        return [[SpokenWord("secret", 0.2, min(0.5, pcm.size / 16_000))] for pcm in pieces]
 
 
 @pytest.fixture

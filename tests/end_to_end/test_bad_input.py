@@ -115,15 +115,20 @@ def test_each_fault_has_its_reason_and_the_good_recording_is_written(duologue: D
 
     validated = duologue("validate", manifest)
     assert validated.code == 1
-    for place in (
-        ":2:",
-        ":13: tracks",
-        ":14: tracks[1]",
-        ":15: recording_id",
-        ":16: recording_id",
-        ":18: recording_id",
-    ):
-        assert f"manifest.jsonl{place}" in validated.stdout
+    head, *found = [line.split("\t") for line in validated.stdout.splitlines()]
+    places = {(row[head.index("line")], row[head.index("fault")].partition(":")[0]) for row in found}
+    assert {("13", "tracks"), ("14", "tracks[1]"), ("15", "recording_id"), ("16", "recording_id")} <= places
+    assert {line for line, _ in places} == {"2", "13", "14", "15", "16", "18", ""}
+    assert "21 recordings: " in validated.stderr
+
+    looked = duologue("validate", manifest, "--files", "--ledger", ledger, "--json")
+    assert looked.code == 1
+    document = json.loads(looked.stdout)
+    told = {row["recording_id"]: row["reason"] for row in document["findings"] if row["level"] == "refused"}
+    assert {name: reason for name, reason in rejected(tmp_path / "out").items() if told.get(name) != reason} == {
+        "same-id": "manifest_duplicate_id"  # which the second of its lines is told for
+    }
+    assert (document["taken"], sum(document["refused"].values())) == (1, 20)
 
 
 def test_a_manifest_without_one_usable_line_is_exit_2(duologue: Duologue, tmp_path: Path) -> None:

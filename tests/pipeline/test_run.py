@@ -149,7 +149,6 @@ def test_a_missing_manifest_is_refused(request_with: Request, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        ("", "it has no lines"),
         ("\n \n", "it has no lines"),
         ("one\ntwo\n", "none of its 2 lines is a recording"),
         ('{"recording_id": "call-1"}\n', "none of its 1 lines is a recording"),

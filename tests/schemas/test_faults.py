@@ -46,7 +46,7 @@ def test_language_refused(tag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "time", ["2026-03-01T10:00:00Z", "2024-02-29T23:59:59.123456789-05:30", "2026-03-01T10:00:00+00:00"]
+    "time", ["2026-03-01T10:00:00Z", "2024-02-29T23:59:59.123456789-05:30", "2026-03-01T10:00:00+00:00", "2026-03-01"]
 )
 def test_started_at_allowed(time: str) -> None:
     assert fields_of(make_recording(started_at=time)) == []
@@ -55,7 +55,11 @@ def test_started_at_allowed(time: str) -> None:
 @pytest.mark.parametrize(
     "time",
     [
-        "2026-03-01",
+        "2026",
+        "2026-03",
+        "20260301",
+        "2026-02-29",
+        "2026-W10-1",
         "2026-03-01T10:00:00",
         "2026-03-01 10:00:00Z",
         "2026-02-29T10:00:00Z",

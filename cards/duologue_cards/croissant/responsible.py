@@ -39,8 +39,8 @@ def responsible_ai(sheet: Sheet) -> dict[str, Any]:
         "rai:dataCollectionType": _collection_types(sheet),
         "rai:dataCollectionMissingData": (
             f"{tracks - facts.transcribed_tracks:,} of {phrases.count(tracks, 'track')} have no transcript; "
-            f"{facts.undated:,} of {phrases.count(facts.recordings, 'conversation')} have no date. Age, gender and accent of the "
-            "speakers are not recorded."
+            f"{facts.undated:,} of {phrases.count(facts.recordings, 'conversation')} have no date. Of the speakers, "
+            f"{phrases.people_said(facts)}."
         ),
         "rai:dataCollectionRawData": (
             f"Recordings of two tracks, one a speaker. Corpora: {phrases.named(facts.corpora)}; "

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from duologue_cards.documents.answers import json_text
-from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
+from duologue_cards.entry import PURPOSES
 from duologue_cards.facts import ConsentCell
 from duologue_cards.sheet import Sheet
 
@@ -27,7 +27,7 @@ def write_consent_statement(sheet: Sheet) -> str:
         "coverage_by_form": _by(sheet, None if facts.consent is None else facts.consent.forms),
         "coverage_by_jurisdiction": _by(sheet, None if facts.consent is None else facts.consent.jurisdictions),
         "regimes": {
-            "speakers_by_jurisdiction": with_few_hidden(facts.speakers_by_jurisdiction),
+            "speakers_by_jurisdiction": sheet.value("speakers_by_jurisdiction"),
             "rules_by_jurisdiction": {
                 each.value: list(sheet.rules.regimes(each.value))
                 for each in facts.speakers_by_jurisdiction
@@ -86,5 +86,5 @@ def _by(sheet: Sheet, cells: Mapping[str, Mapping[str, ConsentCell]] | None) -> 
 
 def _cell(cell: ConsentCell) -> dict[str, Any]:
     if cell.recordings is None:
-        return {"unknown": f"fewer than {FEW}"}
+        return {"unknown": cell.kept_back}
     return {"recordings": cell.recordings, "duration_s": cell.duration_s}

@@ -109,7 +109,13 @@ def _composition(sheet: Sheet) -> list[_Answer]:
         unknown("what people say was not looked at; consent covers the conversation as a whole"),
         stated(sheet, "offensive_content"),
         _people(sheet),
-        computed("no: age, gender and accent are not recorded; languages and jurisdictions are", "languages"),
+        computed(
+            f"{'yes' if phrases.is_said_of_people(facts) else 'no'}: {phrases.people_said(facts)}; languages and jurisdictions are",
+            "languages",
+            "speakers_by_age_band",
+            "speakers_by_sex",
+            "speakers_by_dialect",
+        ),
         computed(
             "speakers are named by commitments; voices and words may identify them, and nothing is anonymised",
             "speakers",

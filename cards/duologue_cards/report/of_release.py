@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from duologue_cards import phrases
-from duologue_cards.entry import FEW, PURPOSES, with_few_hidden
+from duologue_cards.entry import PURPOSES
 from duologue_cards.licenses import together
 from duologue_cards.reference import told_of_people
 from duologue_cards.report.choose import FURTHER_S
@@ -160,7 +160,7 @@ def _consent(sheet: Sheet) -> list[Plot | Table]:
         if facts.consent
         else "as the ledger said at the checkpoint of the run, which asked for its own purpose only"
     )
-    places, who = with_few_hidden(facts.speakers_by_jurisdiction), phrases.speaker(facts)
+    places, who = sheet.value("speakers_by_jurisdiction"), phrases.speaker(facts)
     rows = (
         (f"{who}s by place", ", ".join(f"{place} ({count})" for place, count in places.items()) or phrases.UNKNOWN),
         ("ledger", f"{facts.ledger.ledger_id}, {phrases.count(facts.ledger.events, 'record')}"),
@@ -179,7 +179,8 @@ def _allowed(sheet: Sheet, purpose: str) -> tuple[int | None, str]:
     count: int | None = sheet.value(f"consent_{purpose}_recordings")
     if count is not None:
         return count, f"{count:,} of {sheet.facts.recordings:,}"
-    return None, "not asked" if sheet.facts.consent is None else f"fewer than {FEW}"
+    consent = sheet.facts.consent
+    return None, "not asked" if consent is None else consent.purposes[purpose].kept_back.partition(",")[0]
 
 
 def _rest(sheet: Sheet, cards: Mapping[str, str]) -> list[Table]:

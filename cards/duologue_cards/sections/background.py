@@ -57,7 +57,7 @@ def creation(sheet: Sheet) -> str:
     people = (
         "Nobody: all voices and words are synthetic."
         if sheet.only_synthetic
-        else f"{phrases.count(facts.speakers, 'speaker')}; age, gender and accent are not recorded. What they got: "
+        else f"{phrases.count(facts.speakers, 'speaker')}; {phrases.people_said(facts)}. What they got: "
         + _stated(sheet, "compensation", "that")
     )
     rules = ", ".join(f"{name} {version}" for name, version in facts.rules)

@@ -5,6 +5,7 @@ Everything that can be wrong with a call ends as one line on stderr and exit sta
 
 import typer
 
+from duologue_consent.cli import HELP
 from duologue_consent.cli.decide import register as register_decide
 from duologue_consent.cli.lineage import register as register_lineage
 from duologue_consent.cli.log import register as register_log
@@ -18,7 +19,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     name="consent",
-    help="Record who allowed what, in a ledger that is only ever appended to.",
+    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

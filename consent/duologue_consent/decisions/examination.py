@@ -12,6 +12,7 @@ from duologue_consent.decisions.events import ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.finding import ENTER_FULLY, ENTER_IT, LEAVE_OUT, RENEW, Finding, most_serious_first
 from duologue_consent.decisions.in_force import RUN_WITHOUT, consent_in_force
 from duologue_consent.decisions.jurisdictions.rules import Rule, rules_for, unmet
+from duologue_consent.decisions.recorded import Recorded
 from duologue_consent.decisions.vocabulary import ALL_FORMS, AgeBand, Form
 
 __all__ = ["Examination", "RuleCheck", "examine", "speaker_of"]
@@ -43,7 +44,7 @@ class Examination:
 def examine(
     events: Sequence[ConsentEvent],
     purpose: Purpose,
-    recorded_at: datetime | None,
+    recorded_at: datetime | Recorded | None,
     as_of: datetime,
     *,
     speaker_id: str | None = None,
@@ -67,15 +68,18 @@ def examine(
         remedy = "give started_at in its manifest line"
         found = Finding("consent_recording_time_unknown", purpose, text, remedy, tuple(forms))
         return Examination((found,), (), (), ())
+    recorded = Recorded.of(recorded_at)
     findings: list[Finding] = []
     warnings: dict[str, None] = {}
     checks: list[RuleCheck] = []
     grants: dict[ConsentEvent, None] = {}  # an ordered set: the grant then and the grant now are mostly the same
     for needed in dict.fromkeys((Purpose.RECORDING, purpose)):
-        own, faults = consent_in_force(events, needed, recorded_at, as_of, forms, run_without=run_without)
+        own, faults = consent_in_force(events, needed, recorded, as_of, forms, run_without=run_without)
         findings += faults
         minors = {event for event in own if _was_minor(events, event, as_of)}
-        findings += _minor_faults(needed, minors, forms) + _retention_faults(needed, own, recorded_at, as_of, forms)
+        findings += _minor_faults(needed, minors, forms) + _retention_faults(
+            needed, own, recorded.earliest, as_of, forms
+        )
         for check in _rule_checks(needed, own, minors, jurisdiction, rules):
             checks.append(check)
             if check.rule.is_warning:

@@ -9,6 +9,7 @@ from duologue_consent.decisions.events import Purpose, entered_later, format_tim
 from duologue_consent.decisions.examination import Examination, examine
 from duologue_consent.decisions.finding import describe
 from duologue_consent.decisions.names import escaped, named_by
+from duologue_consent.decisions.recorded import Recorded
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.vocabulary import Form
 
@@ -44,7 +45,7 @@ def explain(
     *,
     purposes: Sequence[Purpose],
     forms: Sequence[Form],
-    recorded_at: datetime | None,
+    recorded_at: datetime | Recorded | None,
     as_of: datetime,
 ) -> dict[str, Any]:
     """Examines a recording for each purpose and says what was found for each speaker, form and rule.
@@ -54,15 +55,18 @@ def explain(
         recording_id: as the manifest names it.
         parties: its speakers.
         purposes, forms: what it would be used for and as.
-        recorded_at: when it was made, None where that is not known.
+        recorded_at: when it was made, or the interval in which it was; None where that is not known.
         as_of: the moment for which the answer is asked.
 
     Returns:
         A JSON document. It names the speakers by their ids: it is for the steward, not for publication.
     """
+    recorded = None if recorded_at is None else Recorded.of(recorded_at)
+    interval = {} if recorded is None or recorded.is_moment else {"recorded_before": format_time(recorded.latest)}
     return {
         "recording_id": recording_id,
-        "recorded_at": None if recorded_at is None else format_time(recorded_at),
+        "recorded_at": None if recorded is None else format_time(recorded.earliest),
+        **interval,
         "as_of": format_time(as_of),
         "forms": [form.value for form in forms],
         "purposes": [
@@ -76,7 +80,7 @@ def _purpose(
     parties: Sequence[Party],
     purpose: Purpose,
     forms: Sequence[Form],
-    recorded_at: datetime | None,
+    recorded_at: datetime | Recorded | None,
     as_of: datetime,
 ) -> dict[str, Any]:
     speakers = [_speaker(snapshot, party, purpose, forms, recorded_at, as_of) for party in parties]
@@ -92,7 +96,7 @@ def _speaker(
     party: Party,
     purpose: Purpose,
     forms: Sequence[Form],
-    recorded_at: datetime | None,
+    recorded_at: datetime | Recorded | None,
     as_of: datetime,
 ) -> dict[str, Any]:
     if party.taken_out:
@@ -215,6 +219,8 @@ def explanation_text(explanation: Mapping[str, Any], *, details: bool) -> str:
         taken_out = [f"{speaker['track']}  {_TAKEN_OUT}" for speaker in speakers if speaker["taken_out"]]
         return "\n".join([*lines, *dict.fromkeys([*against, *taken_out])]) + "\n"
     recorded = explanation["recorded_at"] or "at a time that is not known"
+    if "recorded_before" in explanation:
+        recorded = f"between {recorded} and {explanation['recorded_before']}"
     as_of = format_time(parse_time(explanation["as_of"]).replace(microsecond=0))
     lines.append(f"{explanation['recording_id']}, recorded {recorded}, asked for {as_of}")
     for purpose in explanation["purposes"]:

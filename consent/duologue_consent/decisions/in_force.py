@@ -6,7 +6,8 @@ from typing import Final
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.finding import ENTER_AGAIN, ENTER_IT, LEAVE_OUT, RENEW, Finding
-from duologue_consent.decisions.standing import Standing, State, overruled_grant, standing, standing_then
+from duologue_consent.decisions.recorded import Recorded
+from duologue_consent.decisions.standing import Standing, State, overruled_grant, standing, standings_between
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["RUN_WITHOUT", "consent_in_force"]
@@ -30,7 +31,7 @@ _REMEDY_NOW: Final = {State.EXPIRED: RENEW, State.NOT_ASKED: ENTER_IT}
 def consent_in_force(
     events: Sequence[ConsentEvent],
     purpose: Purpose,
-    recorded_at: datetime,
+    recorded_at: datetime | Recorded,
     as_of: datetime,
     forms: Sequence[Form],
     *,
@@ -41,7 +42,8 @@ def consent_in_force(
     Args:
         events: all events of one speaker.
         purpose: that has to be granted.
-        recorded_at: when the recording was made, aware.
+        recorded_at: when the recording was made, aware; or the interval in which it was, all of which consent has to cover, as far as
+            it had come at ``as_of``.
         as_of: the moment for which the answer is asked, aware.
         forms: what of the recording is used.
         run_without: form -> how the run leaves it out.
@@ -49,17 +51,21 @@ def consent_in_force(
     Returns:
         The grants, each once, those of then before those of now; and the findings, now before then.
     """
-    recorded_text = format_time(recorded_at)
+    recorded = Recorded.of(recorded_at)
+    latest = max(recorded.earliest, min(recorded.latest, as_of))  # what is there at as_of was made before
     if _tells_no_forms_apart(events, purpose, forms):
         now = standing(events, purpose, as_of, form=forms[0])
-        then = standing_then(events, purpose, recorded_at, form=forms[0])
-        if now.state is then.state is State.GIVEN:
-            return [each.event for each in ((now,) if now == then else (then, now)) if each.event is not None], []
+        then = standings_between(events, purpose, recorded.earliest, latest, form=forms[0])
+        if all(held.state is State.GIVEN for held in (*then, now)):
+            return list(dict.fromkeys(held.event for held in (*then, now) if held.event is not None)), []
     grants: dict[ConsentEvent, None] = {}
     findings = []
     now_by_form = {form: standing(events, purpose, as_of, form=form) for form in forms}
-    then_by_form = {form: standing_then(events, purpose, recorded_at, form=form) for form in forms}
-    for held in (*then_by_form.values(), *now_by_form.values()):
+    all_then = {form: standings_between(events, purpose, recorded.earliest, latest, form=form) for form in forms}
+    then_by_form = {
+        form: next((held for held in each if held.state is not State.GIVEN), each[0]) for form, each in all_then.items()
+    }
+    for held in (*(held for each in all_then.values() for held in each), *now_by_form.values()):
         if held.event is not None and _is_grant(held):
             grants[held.event] = None  # also one that is over or too narrow: all that is wrong with it is told
     for held, own in _grouped(now_by_form).items():
@@ -76,16 +82,29 @@ def consent_in_force(
             continue
         if held.state is State.NOT_ASKED:
             given = all(_is_grant(now_by_form[form]) for form in own)
-            verb = "was given after" if given else "had not been given when"
-            found = f"{verb} the recording was made at {recorded_text}"
-            findings.append(Finding("consent_after_recording", purpose, found, ENTER_IT, own))
+            found, remedy = _too_late(recorded, given)
+            findings.append(Finding("consent_after_recording", purpose, found, remedy, own))
         elif held.state is State.INVALIDATED:
             findings.append(Finding("consent_invalidated", purpose, str(_found(held, own)), LEAVE_OUT, own))
         else:
-            found = f"{_found(held, own)}, before the recording was made at {recorded_text}"
+            made = (
+                f"before the recording was made at {recorded}"
+                if recorded.is_moment
+                else f"and the recording was made {recorded}"
+            )
+            found = f"{_found(held, own)}, {made}"
             remedy = _cover(own, run_without) if held.state is State.NOT_COVERED else _NOT_COVERED
             findings.append(Finding(_REASON_OF_STATE[held.state], purpose, found, remedy, own))
     return list(grants), findings
+
+
+def _too_late(recorded: Recorded, given: bool) -> tuple[str, str]:
+    """Says that a consent is not older than the recording, and what to do."""
+    verb = "was given after" if given else "had not been given when"
+    if recorded.is_moment:
+        return f"{verb} the recording was made at {recorded}", ENTER_IT
+    found = f"{verb} the recording may have been made: it was made {recorded}, and it counts for the earlier"
+    return found, f"{ENTER_IT}, or say in the manifest more exactly when it was made"
 
 
 def _tells_no_forms_apart(events: Sequence[ConsentEvent], purpose: Purpose, forms: Sequence[Form]) -> bool:

@@ -5,11 +5,12 @@ What is looked at and what is found stands in :mod:`duologue_consent.decisions.e
 1. How a purpose stands at a moment for a form is said in :mod:`duologue_consent.decisions.standing`.
 2. A use is allowed iff for the purpose itself and for ``recording``, and for every form that is used, a live grant stands
    both now (``as_of``; every denial in the log counts) and at the moment the recording was made. So consent precedes the recording, a withdrawal ends it,
-   and a grant given again later serves only recordings made while consent was in force.
+   and a grant given again later serves only recordings made while consent was in force. Of a recording that was made some time
+   in an interval, each rule takes the safer end (:mod:`duologue_consent.decisions.recorded`).
 3. Unknown is no: a speaker without events, a purpose without an answer, a form that no grant names, a recording without a
    time. One thing unknown is let through with a warning: the speaker's age.
 4. A grant by a minor counts only with a guardian's record. Who was a minor at one decision was one at all before.
-5. Where a grant limits retention the recording may be used no longer than that after it was made.
+5. Where a grant limits retention the recording may be used no longer than that after it was made, or can have been made first.
 6. Rules of the jurisdiction where the speaker was, by the manifest and by the grants relied on, add requirements
    (:mod:`duologue_consent.decisions.jurisdictions.rules`). They only ever add findings, and any finding is a no.
 7. Where several faults hold, one is reported: the unknown speaker, then the unknown recording time, then the most
@@ -25,6 +26,7 @@ from duologue_consent.decisions.examination import examine, speaker_of
 from duologue_consent.decisions.finding import describe
 from duologue_consent.decisions.in_force import RUN_WITHOUT
 from duologue_consent.decisions.jurisdictions.rules import Rule, rules_for
+from duologue_consent.decisions.recorded import Recorded
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["Decision", "Grant", "decide"]
@@ -57,7 +59,7 @@ class Decision:
 def decide(
     events: Sequence[ConsentEvent],
     purpose: str,
-    recorded_at: datetime | None,
+    recorded_at: datetime | Recorded | None,
     as_of: datetime,
     *,
     speaker_id: str | None = None,
@@ -71,7 +73,7 @@ def decide(
     Args:
         events: all events of this speaker, and of nobody else, in any order.
         purpose: one of :class:`~duologue_consent.decisions.events.Purpose`.
-        recorded_at: when the recording was made, aware; None where it is not known.
+        recorded_at: when the recording was made, aware, or the interval in which it was; None where it is not known.
         as_of: the moment for which the answer is asked, aware: usually the start of the run. It says which grants have
             begun or are over; a denial counts whatever it is.
         speaker_id: only for the ``detail`` of a speaker without events; else the events name the speaker.
@@ -98,7 +100,7 @@ def decide(
     )
     head = f"Speaker {speaker_of(events, speaker_id)!r}, purpose {asked}"
     if not examination.findings:
-        recorded = "" if recorded_at is None else f" at {format_time(recorded_at)}"
+        recorded = "" if recorded_at is None else f" {Recorded.of(recorded_at).said}"
         detail = f"{head}: consent was in force when the recording was made{recorded} and is at {format_time(as_of)}."
         return Decision(True, None, detail, tuple(map(_grant, examination.grants)))
     worst = examination.findings[0]

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from duologue_consent.decisions.events import Action, ConsentEvent
 from duologue_consent.decisions.in_force import RUN_WITHOUT
 from duologue_consent.decisions.policy import Decision
+from duologue_consent.decisions.recorded import Recorded
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
@@ -52,7 +53,7 @@ class RememberingSnapshot(Snapshot):
         speaker_id: str,
         *,
         purpose: str,
-        recorded_at: datetime | None,
+        recorded_at: datetime | Recorded | None,
         as_of: datetime,
         forms: Iterable[Form] = ALL_FORMS,
         jurisdiction: str | None = None,
@@ -80,11 +81,14 @@ class RememberingSnapshot(Snapshot):
             self._allowed[key] = found
         return found
 
-    def stretch(self, speaker_id: str, recorded_at: datetime, as_of: datetime) -> tuple[int, int, int]:
+    def stretch(self, speaker_id: str, recorded_at: datetime | Recorded, as_of: datetime) -> tuple[int, int, int, int]:
         """Names times of a recording and moments of a question for which all answers about a speaker are the same."""
         past = self._past(speaker_id)
-        over = bisect_right(past.kept, as_of - recorded_at) if past.kept else 0
-        return bisect_right(past.moments, recorded_at), bisect_right(past.moments, as_of), over
+        recorded = Recorded.of(recorded_at)
+        over = bisect_right(past.kept, as_of - recorded.earliest) if past.kept else 0
+        first = bisect_right(past.moments, recorded.earliest)
+        last = first if recorded.is_moment else bisect_right(past.moments, recorded.latest)
+        return first, last, bisect_right(past.moments, as_of), over
 
     def _past(self, speaker_id: str) -> _Past:
         past = self._pasts.get(speaker_id)

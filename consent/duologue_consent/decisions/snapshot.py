@@ -11,6 +11,7 @@ from duologue_consent.decisions.events import ConsentEvent
 from duologue_consent.decisions.in_force import RUN_WITHOUT
 from duologue_consent.decisions.names import by_skeleton, escaped, look_alikes, named_by
 from duologue_consent.decisions.policy import Decision, decide
+from duologue_consent.decisions.recorded import Recorded
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["DENIALS", "Snapshot"]
@@ -106,7 +107,7 @@ class Snapshot:
         speaker_id: str,
         *,
         purpose: str,
-        recorded_at: datetime | None,
+        recorded_at: datetime | Recorded | None,
         as_of: datetime,
         forms: Iterable[Form] = ALL_FORMS,
         jurisdiction: str | None = None,

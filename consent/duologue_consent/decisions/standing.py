@@ -26,7 +26,8 @@ all that are there count, whatever they are dated. So a machine whose clock is b
     grant at 99, after now                        not asked: it does not give yet
 
 **Then** (:func:`standing_then`), when the recording was made: the event with the greatest (``at``, ``seq``) among those with ``at`` <= that
-moment. A grant that was invalidated, whenever that was found, never was valid.
+moment. A grant that was invalidated, whenever that was found, never was valid. Where only an interval is known in which it was
+made (:mod:`duologue_consent.decisions.recorded`), it has to have been given at every moment of it (:func:`standings_between`).
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ from typing import Final
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
 from duologue_consent.decisions.vocabulary import Form
 
-__all__ = ["DPV", "Standing", "State", "overruled_grant", "standing", "standing_then"]
+__all__ = ["DPV", "Standing", "State", "overruled_grant", "standing", "standing_then", "standings_between"]
 
 DPV: Final = "https://w3id.org/dpv#"
 
@@ -133,6 +134,24 @@ def standing_then(events: Sequence[ConsentEvent], purpose: Purpose, moment: date
             if event.action is Action.INVALIDATE and (event.seq > last.seq or event.at > last.at):
                 return _of_denial(event)
     return _of_grant(last, moment, form)
+
+
+def standings_between(
+    events: Sequence[ConsentEvent], purpose: Purpose, first: datetime, last: datetime, *, form: Form
+) -> tuple[Standing, ...]:
+    """Says how ``purpose`` stood for a form at every moment from ``first`` to ``last``, as :func:`standing_then` says it for each.
+
+    Returns:
+        The standings in the order of time, the first that of ``first``; one that follows on an equal one is left out.
+    """
+    changes = {event.at for event in events} | {event.expires_at for event in events if event.expires_at is not None}
+    moments = [first, *sorted(moment for moment in changes if first < moment <= last)]
+    found: list[Standing] = []
+    for moment in moments:
+        held = standing_then(events, purpose, moment, form=form)
+        if not found or found[-1] != held:
+            found.append(held)
+    return tuple(found)
 
 
 def overruled_grant(events: Sequence[ConsentEvent], denial: ConsentEvent) -> ConsentEvent | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from duologue_pipeline.cli.annotate_words import Labels, labels_of_both, transcript_alone
 from duologue_pipeline.cli.options import (
     AllowNetwork,
     Asr,
@@ -22,14 +23,12 @@ from duologue_pipeline.cli.options import (
 )
 from duologue_pipeline.cli.support import quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
-from duologue_pipeline.read.files import recording_of_files
-from duologue_pipeline.records import SPEAKERS, Recording, Speaker, WordsCheck
-from duologue_pipeline.records import Annotated as Conversation
-from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON
 
 if TYPE_CHECKING:
     from duologue_pipeline.events.annotation import Annotation
     from duologue_pipeline.ingest.audio import Pcm
+    from duologue_pipeline.records import Annotated as Conversation
+    from duologue_pipeline.records import Recording, Speaker, WordsCheck
 
 __all__ = ["EXAMPLE", "ReportAudio", "annotate"]
 
@@ -68,8 +67,8 @@ def annotate(
     words: Annotated[
         Path | None,
         typer.Option(
-            help='Label a transcript without audio: a JSON file {"a": [{"word", "start_s", "end_s"}, ...], "b": '
-            "[...]}, times in seconds.",
+            help="Use the words of both speakers in this transcript; without A it is labelled alone. Of Deepgram, AWS, AssemblyAI, "
+            'Google, Azure, Praat, ELAN and others, or JSON: {"a": [{"word", "start_s", "end_s"}, ...], "b": [...]}.',
             metavar="FILE",
             show_default=False,
         ),
@@ -77,15 +76,31 @@ def annotate(
     words_a: Annotated[
         str | None,
         typer.Option(
-            help="Use the words of speaker a in this JSON file: [{word, start_s, end_s}, ...], times in seconds.",
+            help="Use the words of speaker a in this file: a transcript of Whisper, WhisperX, Deepgram, AWS and others, or JSON: "
+            "[{word, start_s, end_s}, ...].",
             metavar="FILE",
             show_default=False,
         ),
     ] = None,
     words_b: Annotated[
         str | None,
+        typer.Option(help="Use the words of speaker b in this file, likewise.", metavar="FILE", show_default=False),
+    ] = None,
+    words_channel_a: Annotated[
+        str | None,
         typer.Option(
-            help="Use the words of speaker b in this JSON file, of the same form.", metavar="FILE", show_default=False
+            help="Take the words of speaker a from this stream of the transcript: a channel counted from 0, or the name of a tier "
+            "or a speaker.",
+            metavar="CHANNEL|NAME",
+            show_default="channel 0, or that of the track",
+        ),
+    ] = None,
+    words_channel_b: Annotated[
+        str | None,
+        typer.Option(
+            help="Take the words of speaker b from this stream.",
+            metavar="CHANNEL|NAME",
+            show_default="channel 1, or that of the track",
         ),
     ] = None,
     language: Annotated[
@@ -132,16 +147,25 @@ def annotate(
     Exit status: 0 done; 2 wrong usage, or files that cannot be read.
     """
     quiet()
+    from duologue_pipeline.read.files import recording_of_files
+    from duologue_pipeline.words.lexicon import LANGUAGES, NO_LEXICON
+
     with usage_errors():
-        if words is not None:
-            if a or b or words_a or words_b or asr:
-                raise UsageError("--words is a transcript alone; with audio give --words-a and --words-b")
-            annotation, checks, found = _of_words(words, language), None, None
+        labels = (words_channel_a, words_channel_b)
+        if words is not None and (words_a or words_b):
+            raise UsageError("--words is a transcript of both speakers; give it, or --words-a and --words-b")
+        if words is not None and a is None:
+            if b or asr:
+                raise UsageError("there is no audio: give A and B or one stereo file, or --words FILE alone")
+            annotation, checks, found = _of_words(words, language, labels), None, None
             name = words.stem
         elif a is None:
             raise UsageError("nothing to annotate: give A and B, one stereo file, or --words FILE")
         else:
             check_tracks(offset_a, offset_b, channel_a, channel_b or 0)
+            if words is not None:
+                labels = labels_of_both(str(words), labels, shared_audio=b is None or b == a)
+                words_a = words_b = str(words)
             recording = recording_of_files(
                 a,
                 b,
@@ -150,6 +174,7 @@ def annotate(
                 words_b=words_b,
                 offsets_s=(offset_a, offset_b),
                 channels=(channel_a, channel_b),
+                words_channels=labels,
             )
             try:
                 annotation, checks, found = _of_audio(recording, asr, allow_network=allow_network)
@@ -173,33 +198,35 @@ def annotate(
             typer.echo(f"{out}: {_summary(annotation)}", err=True)
 
 
-def _of_words(path: Path, language: str | None) -> "Annotation":
+def _of_words(path: Path, language: str | None, labels: Labels) -> "Annotation":
     from duologue_pipeline.events.annotation import annotate_conversation
-    from duologue_pipeline.words.files import parse_words, read_json
 
-    try:
-        document = read_json(str(path))
-        if not isinstance(document, dict) or not {"a", "b"} & document.keys() or document.keys() - {"a", "b"}:
-            found = (
-                f"an object with {', '.join(map(repr, document)) or 'nothing'}"
-                if isinstance(document, dict)
-                else (f"a {type(document).__name__}")
-            )
-            raise UsageError(f'{path}: expected {{"a": [words], "b": [words]}}, found {found}')
-        said = {s: parse_words(document[s], name=f"{path}: {s}") for s in ("a", "b") if s in document}
-    except RejectError as error:
-        raise UsageError(error.detail) from None
+    written = transcript_alone(path, labels)
+    untimed = [s for s, said in written.words.items() if said and all(word.timing != "word" for word in said)]
+    if untimed and all(s in untimed or not said for s, said in written.words.items()):
+        raise UsageError(
+            f"{path}: no word has a time of its own, so it cannot be told who speaks when; give the audio as well: "
+            f"duologue annotate A B --words {path}"
+        )
+    for speaker in untimed:
+        _warn(f"no word of {speaker} has a time of its own: they are tagged, and no event is made of them")
     return annotate_conversation(
-        activity=None, words_a=said.get("a"), words_b=said.get("b"), duration_ms=None, language=language
+        activity=None,
+        words_a=written.words["a"],
+        words_b=written.words["b"],
+        duration_ms=None,
+        language=language,
+        transcribed=written.transcribed,
     )
 
 
 def _of_audio(
-    recording: Recording, asr: str | None, *, allow_network: bool
-) -> tuple["Annotation", dict[Speaker, WordsCheck], Conversation]:
+    recording: "Recording", asr: str | None, *, allow_network: bool
+) -> tuple["Annotation", "dict[Speaker, WordsCheck]", "Conversation"]:
     from duologue_pipeline.conversation import annotate_recording
     from duologue_pipeline.events.annotation import annotation_of
     from duologue_pipeline.ingest.usable import left_out_s
+    from duologue_pipeline.records import SPEAKERS
     from duologue_pipeline.words.asr_checkpoint import AsrModel
     from duologue_pipeline.words.check import MISFITS, explain_check, explain_outside
 
@@ -223,11 +250,19 @@ def _of_audio(
             _warn(explanation + ("; they are not used" if check.verdict in MISFITS else ""))
         if told := explain_outside(check, speaker=speaker):
             _warn(told)
+    if recognizer is not None and not recognizer.knows(recording.language):
+        _warn(f"--asr does not know the language {recording.language}: nothing is listened to")
+    for speaker, heard, invented in (
+        ("a", report.heard_a, report.invented_a),
+        ("b", report.heard_b, report.invented_b),
+    ):
+        if invented:
+            _warn(f"{invented} of the {heard} words that --asr heard on {speaker} are left out: nobody speaks there")
     return annotation_of(report), checks, report
 
 
 def _write_page(
-    path: Path, annotation: "Annotation", found: Conversation | None, *, name: str, sound: ReportAudio
+    path: Path, annotation: "Annotation", found: "Conversation | None", *, name: str, sound: ReportAudio
 ) -> None:
     from duologue_pipeline.labels.page import write_page_of
 
@@ -252,7 +287,7 @@ def _write_page(
     )
 
 
-def _heard(found: Conversation) -> "tuple[Pcm, int]":
+def _heard(found: "Conversation") -> "tuple[Pcm, int]":
     """Decodes what the page plays: float32 [2, T] in [-1, 1], and its rate in Hz."""
     import numpy as np
 
@@ -274,7 +309,7 @@ def _formatted(
     format: _Format,
     *,
     name: str,
-    checks: dict[Speaker, WordsCheck] | None,
+    checks: "dict[Speaker, WordsCheck] | None",
     isolation: str | None,
 ) -> str:
     from duologue_pipeline.labels.document import annotation_document

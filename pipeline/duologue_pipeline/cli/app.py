@@ -1,12 +1,16 @@
-"""Lists the commands of ``duologue``; heavy libraries are imported by the commands that need them."""
+"""Lists the commands of ``duologue``; heavy libraries are imported by the commands that need them.
+
+A module of a command imports at its top what its help text needs and nothing more, and what it works with where it works: all are
+loaded whenever any command is. Those of ``duologue consent`` are loaded when one of them is asked for.
+"""
 
 import sys
+from functools import cache
 from typing import Annotated, Final, NoReturn
 
 import typer
 
-from duologue_consent.cli.app import app as consent_app
-from duologue_consent.lineage.release_facts import read_stores_with
+from duologue_consent.cli import HELP as CONSENT_HELP
 from duologue_pipeline.cli.annotate import EXAMPLE as ANNOTATE_EXAMPLE
 from duologue_pipeline.cli.annotate import annotate
 from duologue_pipeline.cli.card import (
@@ -22,16 +26,13 @@ from duologue_pipeline.cli.card import (
 from duologue_pipeline.cli.credentials import READ_EXAMPLE, SIGN_EXAMPLE, read, sign
 from duologue_pipeline.cli.decode import EXAMPLE as DECODE_EXAMPLE
 from duologue_pipeline.cli.decode import decode
-from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
-from duologue_pipeline.cli.explain import explain
 from duologue_pipeline.cli.isolation import EXAMPLE as ISOLATION_EXAMPLE
 from duologue_pipeline.cli.isolation import isolation
-from duologue_pipeline.cli.propagate import EXAMPLE as PROPAGATE_EXAMPLE
-from duologue_pipeline.cli.propagate import propagate
+from duologue_pipeline.cli.manifest import FOLDER_EXAMPLE, TABLE_EXAMPLE, from_folder, from_table
 from duologue_pipeline.cli.run import DEMO_EXAMPLE, RUN_EXAMPLE, demo, run
 from duologue_pipeline.cli.simulate import EXAMPLE as SIMULATE_EXAMPLE
 from duologue_pipeline.cli.simulate import simulate
-from duologue_pipeline.cli.support import EXIT_USAGE, read_if_there
+from duologue_pipeline.cli.support import EXIT_USAGE, Commands, commands_later, read_if_there
 from duologue_pipeline.cli.validate import VALIDATE_EXAMPLE, VERIFY_EXAMPLE, validate, verify
 from duologue_pipeline.cli.words import IMPORT_EXAMPLE, import_words
 from duologue_pipeline.files.faults import memory_fault
@@ -40,8 +41,27 @@ __all__ = ["app", "main"]
 
 _SHOWN: Final = 200  # of a name that may be thousands of letters long
 
+
+@cache
+def _consent_app() -> typer.Typer:
+    """Loads the commands of the consent package, and adds those that need the pipeline."""
+    from duologue_consent.cli.app import app as consent_app
+    from duologue_consent.lineage.release_facts import read_stores_with
+    from duologue_pipeline.cli.explain import EXAMPLE as EXPLAIN_EXAMPLE
+    from duologue_pipeline.cli.explain import explain
+    from duologue_pipeline.cli.propagate import EXAMPLE as PROPAGATE_EXAMPLE
+    from duologue_pipeline.cli.propagate import propagate
+
+    consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
+    consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)
+    read_stores_with(read_if_there)
+    return consent_app
+
+
 app = typer.Typer(
     name="duologue",
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Make training shards for full-duplex speech models from two-track recordings of conversations, with consent.",
     no_args_is_help=True,
     add_completion=False,
@@ -50,6 +70,9 @@ app = typer.Typer(
 )
 card_app = typer.Typer(
     help="Write and check what a release says of itself.", no_args_is_help=True, rich_markup_mode=None
+)
+manifest_app = typer.Typer(
+    help="Make a manifest of the recordings that there are.", no_args_is_help=True, rich_markup_mode=None
 )
 words_app = typer.Typer(help="Bring transcripts to words files.", no_args_is_help=True, rich_markup_mode=None)
 shards_app = typer.Typer(help="Check the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
@@ -61,6 +84,9 @@ app.command(epilog=ISOLATION_EXAMPLE)(isolation)
 app.command(epilog=ANNOTATE_EXAMPLE)(annotate)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 app.command(epilog=DECODE_EXAMPLE)(decode)
+app.add_typer(manifest_app, name="manifest")
+manifest_app.command("from-folder", epilog=FOLDER_EXAMPLE)(from_folder)
+manifest_app.command("from-table", epilog=TABLE_EXAMPLE)(from_table)
 app.add_typer(words_app, name="words")
 words_app.command("import", epilog=IMPORT_EXAMPLE)(import_words)
 app.add_typer(shards_app, name="shards")
@@ -72,10 +98,15 @@ card_app.command(epilog=CHECK_EXAMPLE)(check)
 card_app.command(epilog=DIFF_EXAMPLE)(diff)
 card_app.command(epilog=SIGN_EXAMPLE)(sign)
 card_app.command(epilog=READ_EXAMPLE)(read)
-app.add_typer(consent_app, name="consent")
-consent_app.command(epilog=EXPLAIN_EXAMPLE)(explain)
-read_stores_with(read_if_there)
-consent_app.command(epilog=PROPAGATE_EXAMPLE)(propagate)
+app.add_typer(
+    typer.Typer(
+        cls=commands_later(_consent_app),
+        help=CONSENT_HELP,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    ),
+    name="consent",
+)
 
 
 @app.callback(invoke_without_command=True)

@@ -2,17 +2,19 @@
 
 import io
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-import numpy as np
-import numpy.typing as npt
 import typer
 
 from duologue_consent import Purpose
 from duologue_pipeline.cli.support import quiet, usage_errors
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.records import SPEAKERS, Speaker
-from duologue_schemas.tables import WITHDRAWN
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from duologue_pipeline.records import Speaker
 
 __all__ = ["EXAMPLE", "decode"]
 
@@ -60,6 +62,8 @@ def decode(
     quiet()
     with usage_errors():
         from duologue_pipeline.decode import decode_sample, find_sample, release_codec
+        from duologue_pipeline.records import SPEAKERS
+        from duologue_schemas.tables import WITHDRAWN
 
         _check_out(out, overwrite=overwrite)
         release, sample = find_sample(dataset, key, purpose=purpose)
@@ -98,7 +102,7 @@ def _check_out(out: str, *, overwrite: bool) -> None:
         raise UsageError(f"--out {out}: is there already; name another file, or allow it with --overwrite")
 
 
-def _write(out: str, pcm: npt.NDArray[np.float32], rate_hz: int) -> None:
+def _write(out: str, pcm: "npt.NDArray[np.float32]", rate_hz: int) -> None:
     """Writes samples, float32 [T, tracks], under a name that is there only when all is written."""
     import soundfile
 

@@ -4,27 +4,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from duologue_consent import Form, Ledger, LedgerError, Purpose, Snapshot, parse_time
+from duologue_consent import Form, Purpose, Recorded, Snapshot, parse_time
 from duologue_consent.cli.options import DetailsOption, LedgerOption
-from duologue_consent.decisions.explain import Party, explanation_text
-from duologue_consent.decisions.explain import explain as explain_recording
 from duologue_pipeline.cli.support import usage_errors
-from duologue_pipeline.consent.forms import forms_of_row, forms_of_run
-from duologue_pipeline.consent.gate import recording_time
 from duologue_pipeline.errors import RejectError, UsageError
-from duologue_pipeline.read.manifest import parse_line, read_lines
-from duologue_pipeline.records import Recording
-from duologue_pipeline.withdrawal.continuity import require_continues_own
-from duologue_schemas.tables import WITHDRAWN
+
+if TYPE_CHECKING:
+    from duologue_consent.decisions.explain import Party
+    from duologue_pipeline.records import Recording
 
 __all__ = ["EXAMPLE", "explain"]
 
 _COLUMNS: Final = frozenset(
-    ["recording_id", "started_at"]
+    ["recording_id", "started_at", "started_before"]
     + [f"{name}_{side}" for name in ("speaker", "jurisdiction", "words") for side in "ab"]
 )
 """What is read of the recordings of a release."""
@@ -77,6 +73,11 @@ def explain(
 
     Exit status: 0 it passes for every purpose; 1 it does not; 2 wrong usage.
     """
+    from duologue_consent import Ledger, LedgerError
+    from duologue_consent.decisions.explain import explain as explain_recording
+    from duologue_consent.decisions.explain import explanation_text
+    from duologue_pipeline.withdrawal.continuity import require_continues_own
+
     with usage_errors():
         if output not in ("text", "json"):
             raise UsageError(f"--format {output!r}: there is no such format; write text or json")
@@ -121,13 +122,17 @@ def _time(text: str) -> datetime:
 class _Case:
     """Holds what is asked about, with the purposes and forms that stand where the command names none."""
 
-    parties: Sequence[Party]
-    recorded_at: datetime | None
+    parties: "Sequence[Party]"
+    recorded_at: Recorded | None
     purposes: Sequence[str]
     forms: Sequence[Form]
 
 
 def _of_manifest(manifest: str, recording_id: str, as_of: datetime) -> _Case:
+    from duologue_consent.decisions.explain import Party
+    from duologue_pipeline.consent.forms import forms_of_run
+    from duologue_pipeline.consent.gate import recording_time
+
     found = _recording(manifest, recording_id)
     try:
         recorded_at = recording_time(found, as_of)
@@ -147,8 +152,12 @@ def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
     """Reads the case from a release; a speaker whom the ledger does not know, or a withdrawal has taken out, has no name."""
     import pyarrow.compute as pc
 
+    from duologue_consent.decisions.explain import Party
+    from duologue_pipeline.consent.forms import forms_of_row
+    from duologue_pipeline.consent.gate import recorded_of_row
     from duologue_pipeline.reader.release import read_release
     from duologue_pipeline.reader.tables import read_release_table
+    from duologue_schemas.tables import WITHDRAWN
 
     release = read_release(dataset)
     table = read_release_table(dataset, release, "recordings", columns=_COLUMNS)
@@ -169,13 +178,16 @@ def _of_release(dataset: str, recording_id: str, snapshot: Snapshot) -> _Case:
             for name in "ab"
             for named in [row[f"speaker_{name}"]]
         ],
-        recorded_at=None if row["started_at"] is None else parse_time(row["started_at"]),
+        recorded_at=recorded_of_row(row),
         purposes=release["purposes"],
         forms=forms_of_row(row, include_audio=release["include_audio"]),
     )
 
 
-def _recording(manifest: str, recording_id: str) -> Recording:
+def _recording(manifest: str, recording_id: str) -> "Recording":
+    from duologue_pipeline.read.manifest import parse_line, read_lines
+    from duologue_pipeline.records import Recording
+
     faults = []
     for line in read_lines(manifest):
         parsed = parse_line(line, manifest_uri=manifest)

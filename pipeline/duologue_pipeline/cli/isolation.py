@@ -21,7 +21,6 @@ from duologue_pipeline.cli.options import (
 )
 from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
-from duologue_pipeline.read.files import recording_of_files
 
 __all__ = ["EXAMPLE", "isolation"]
 
@@ -64,6 +63,7 @@ def isolation(
         from duologue_pipeline.isolation.plot import LevelMeter, check_plot, plot_isolation
         from duologue_pipeline.isolation.report import isolation_document, isolation_text
         from duologue_pipeline.isolation.second_opinion import SecondOpinion
+        from duologue_pipeline.read.files import recording_of_files
 
         if plot is not None:
             check_plot(plot)

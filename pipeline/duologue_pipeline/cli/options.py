@@ -70,9 +70,10 @@ Embedding = Annotated[
 Asr = Annotated[
     str | None,
     typer.Option(
-        help="Recognise the words of tracks without a transcript, with a transformers checkpoint that gives word times "
-        "(Whisper or CTC): a folder or hub id.",
-        metavar="CHECKPOINT",
+        help="Recognise the words of tracks without a transcript. faster-whisper:PATH_OR_ID is a Whisper for CTranslate2 (or a "
+        "size: faster-whisper:small), transformers:PATH_OR_ID, or nothing before it, a checkpoint of transformers that gives "
+        "word times (Whisper or CTC).",
+        metavar="PROGRAM:PATH_OR_ID",
         show_default=False,
     ),
 ]

@@ -254,6 +254,6 @@ def _run(request: "RunRequest") -> None:
     if result.pending is not None:
         typer.echo(result.pending)
         return
-    typer.echo(summarize(result))
+    typer.echo(summarize(result, private=sys.stdout.isatty()))
     if result.release is None:
         raise typer.Exit(EXIT_NOTHING_WRITTEN)

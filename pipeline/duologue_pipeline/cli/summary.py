@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from duologue_pipeline.cli.first_named import COLUMNS, first_refused, first_warned
 from duologue_pipeline.errors import REASONS
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.text import parse_json
@@ -20,18 +21,27 @@ from duologue_schemas.tables import FAULT_MEASURES
 
 __all__ = ["summarize"]
 
-_COLUMNS: Final = frozenset(
+_COLUMNS: Final = COLUMNS | frozenset(
     ["language", "isolation", "gain_db", "bleed_db_a_from_b", "bleed_db_b_from_a"]
-    + [f"{name}_{side}" for name in ("words", "words_check", "words_outside") for side in "ab"]
+    + [
+        f"{name}_{side}"
+        for name in ("words", "words_check", "words_outside", "words_heard", "words_invented")
+        for side in "ab"
+    ]
     + [f"left_out_{side}_s" for side in "ab"]
     + [f"{name}_found" for name in FAULT_MEASURES]
 )
 """What is read of the recordings: of very many, all columns would fill the memory."""
 
 
-def summarize(result: RunResult) -> str:
-    """Writes the summary of a run, in lines of up to about 100 characters."""
-    lines = ["", *_refusals(result)]
+def summarize(result: RunResult, *, private: bool = False) -> str:
+    """Writes the summary of a run, in lines of up to about 100 characters.
+
+    Args:
+        result: of the run.
+        private: whether only the one who runs it sees the summary, as on a terminal: then refusals are told with the files' names.
+    """
+    lines = ["", *_refusals(result, private=private)]
     if result.release is None:
         where = "" if result.details else f". The reasons are in {join(result.out, 'rejected.jsonl')}"
         return "\n".join([*lines, f"Nothing could be written{where}"])
@@ -49,7 +59,8 @@ def summarize(result: RunResult) -> str:
         "",
         *(["This run is complete already; nothing was done again."] if result.was_complete else []),
         f"Conversations  {totals['written']} written of {totals['read']} read, {_hours(totals['duration_s'])}",
-        *_refusals(result),
+        *_refusals(result, private=private),
+        *first_warned(recordings),
         "Splits         "
         + ", ".join(
             f"{name}: {split['samples']} samples, {split['speakers']} speakers, {_hours(split['duration_s'])}"
@@ -58,7 +69,7 @@ def summarize(result: RunResult) -> str:
         *_bridge(splits),
         *_audio(recordings),
         *_turn_taking(statistics, recordings),
-        *_words(recordings),
+        *_words(recordings, "asr" in release),
         *_isolation(release["isolation_policy"], result, recordings),
         *textwrap.wrap(
             f"Codec          {release['codec']['name']}: {release['codec']['quality']}", 100, subsequent_indent=" " * 15
@@ -83,14 +94,19 @@ def _bridge(splits: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _refusals(result: RunResult) -> list[str]:
+def _refusals(result: RunResult, *, private: bool) -> list[str]:
     if not result.refused:
         return []
     total = sum(result.refused.values())
     return [
         f"Refused        {total}",
         *(f"    {count:5d}  {reason}: {REASONS.get(reason, '')}" for reason, count in result.refused.items()),
-        *([f"               what was found and what to do: {result.details} (private)"] if result.details else []),
+        *first_refused(result, private=private),
+        *(
+            [f"               what was found and what to do of all: {result.details} (private)"]
+            if result.details
+            else []
+        ),
         *textwrap.wrap(may_heal(result.refused), 100, initial_indent=" " * 15, subsequent_indent=" " * 15),
     ]
 
@@ -136,7 +152,7 @@ def _turn_taking(found: Mapping[str, Any], recordings: pa.Table) -> list[str]:
     return lines
 
 
-def _words(recordings: pa.Table) -> list[str]:
+def _words(recordings: pa.Table, listened: bool) -> list[str]:
     checks = _values(recordings, "words_check_a", "words_check_b")
     with_words = sum(_values(recordings, "words_a", "words_b"))
     lines = [f"Words          on {with_words} of {2 * len(recordings)} tracks"]
@@ -150,6 +166,23 @@ def _words(recordings: pa.Table) -> list[str]:
         lines.append(
             f"               {sum(outside)} words on {len(outside)} tracks lie outside of the audio and are left out: see "
             "words_outside_a and _b"
+        )
+    unheard = recordings.filter(
+        pc.or_(
+            *(pc.and_(pc.invert(recordings[f"words_{s}"]), pc.is_null(recordings[f"words_heard_{s}"])) for s in "ab")
+        )
+    )
+    if listened and len(unheard):
+        languages = ", ".join(sorted(map(str, pc.unique(unheard["language"]).to_pylist())))
+        lines.append(
+            f"               {len(unheard)} conversations ({languages}) not listened to: --asr does not know the language"
+        )
+    heard, invented = (_values(recordings, f"{name}_a", f"{name}_b") for name in ("words_heard", "words_invented"))
+    if heard:
+        lines.append(f"               {sum(heard)} words heard on {len(heard)} tracks by --asr")
+    if invented:
+        lines.append(
+            f"               and {sum(invented)} on {len(invented)} of them left out, for nobody speaks there: see words_invented_a and _b"
         )
     return lines
 

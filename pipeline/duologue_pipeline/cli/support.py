@@ -1,4 +1,4 @@
-"""Provides what the commands share: exit statuses, one-line errors, and quiet libraries."""
+"""Provides what the commands share: groups of commands, exit statuses, one-line errors, and quiet libraries."""
 
 import logging
 import os
@@ -6,12 +6,15 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from duologue_pipeline.errors import UsageError
 
@@ -19,6 +22,8 @@ __all__ = [
     "EXIT_FAULTS",
     "EXIT_NOTHING_WRITTEN",
     "EXIT_USAGE",
+    "Commands",
+    "commands_later",
     "fail",
     "on_terminal",
     "quiet",
@@ -28,6 +33,45 @@ __all__ = [
 ]
 
 EXIT_FAULTS, EXIT_USAGE, EXIT_NOTHING_WRITTEN = 1, 2, 3
+
+
+class Commands(TyperGroup):
+    """Groups commands, and tells whoever names one that is in another group where it is: ``verify`` is ``shards verify``."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Finds the command that the first argument names; where there is none, those that are called so, or alike, are told."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not get_close_matches(name, self.commands):
+            elsewhere: dict[str, list[str]] = {}
+            for group_name, group in self.commands.items():
+                for command in group.list_commands(ctx) if isinstance(group, TyperGroup) else ():
+                    elsewhere.setdefault(command, []).append(f"'{ctx.command_path} {group_name} {command}'")
+            if found := [each for alike in get_close_matches(name, elsewhere) for each in elsewhere[alike]]:
+                ctx.fail(f"No such command {name!r}. Did you mean {' or '.join(found)}?")
+        return super().resolve_command(ctx, args)
+
+
+def commands_later(load: Callable[[], typer.Typer]) -> type[TyperGroup]:
+    """Makes a group whose commands are loaded when one of them is asked for.
+
+    Args:
+        load: gives the app that has the commands.
+    """
+
+    class Later(TyperGroup):
+        def list_commands(self, ctx: Any) -> list[str]:
+            self._load()
+            return super().list_commands(ctx)
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:
+            self._load()
+            return super().get_command(ctx, cmd_name)
+
+        def _load(self) -> None:
+            if not self.commands:
+                self.commands.update(get_group(load()).commands)
+
+    return Later
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -1,14 +1,19 @@
 """Defines ``duologue validate`` and ``duologue shards verify``: list the faults of a manifest and of a release."""
 
+import sys
 from typing import Annotated, Final
 
 import typer
 
-from duologue_pipeline.cli.support import EXIT_FAULTS, usage_errors
+from duologue_pipeline.cli.options import Asr
+from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, stoppable, usage_errors
 
 __all__ = ["VALIDATE_EXAMPLE", "VERIFY_EXAMPLE", "validate", "verify"]
 
-VALIDATE_EXAMPLE: Final = "Example: duologue validate calls/manifest.jsonl"
+_LONG: Final = 20
+"""With fewer recordings there is no line of progress where nobody looks on."""
+
+VALIDATE_EXAMPLE: Final = "Example: duologue validate calls/manifest.jsonl --files --ledger consent.db"
 VERIFY_EXAMPLE: Final = "Example: duologue shards verify out"
 
 
@@ -16,27 +21,84 @@ def validate(
     manifest: Annotated[
         str, typer.Argument(help="Check this manifest: JSON Lines, one recording a line.", metavar="MANIFEST")
     ],
+    files: Annotated[
+        bool,
+        typer.Option(
+            "--files",
+            help="Read audio and words too: whether they are there, can be read, have the channels and the length, hold the same "
+            "audio as another recording, and whether the words lie inside the audio.",
+        ),
+    ] = False,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="Ask this ledger, a file or postgresql://…, whether both speakers consent. No audio of a recording without "
+            "consent is opened.",
+            metavar="LEDGER",
+            show_default=False,
+        ),
+    ] = None,
+    purpose: Annotated[str, typer.Option(help="Ask for this purpose, as `duologue run` does.")] = "training_inhouse",
+    words: Annotated[
+        str, typer.Option(help="Judge words as `duologue run` does: optional, required or none.")
+    ] = "optional",
+    include_audio: Annotated[
+        bool, typer.Option("--include-audio", help="Ask for consent to samples that carry their audio.")
+    ] = False,
+    same_audio: Annotated[
+        str,
+        typer.Option(help="Judge audio under several ids as `duologue run` does: refuse, refuse-all or mark."),
+    ] = "refuse",
+    compare_refused_audio: Annotated[
+        bool,
+        typer.Option(
+            "--compare-refused-audio",
+            help="Decode the local audio of recordings without consent, as `duologue run` does.",
+        ),
+    ] = False,
+    asr: Asr = None,
+    allow_private_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses", help="Fetch audio and words also from addresses of private networks."
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")] = False,
 ) -> None:
-    """List every fault of a manifest with its line and field.
+    """List every fault of a manifest; with --files and --ledger say of each recording what a run would say.
 
-    Exit status: 0 no faults; 1 faults; 2 the manifest cannot be read.
+    A table on a terminal, elsewhere a line a fault, parted by tabs. Options have the meaning that they have for `duologue run`.
+    Exit status: 0 a run would take every recording; 1 it would not; 2 the manifest or the ledger cannot be read.
     """
-    from duologue_pipeline.read.look_alikes import look_alike_faults
-    from duologue_pipeline.read.manifest import read_all_lines
-    from duologue_schemas import validate_manifest_lines
+    quiet()
+    from duologue_pipeline.cli.findings import print_findings
+    from duologue_pipeline.progress import ProgressShow
+    from duologue_pipeline.run.request import RunRequest
+    from duologue_pipeline.validate.validation import Validation
 
-    with usage_errors():
-        lines = list(read_all_lines(manifest))
-    faults = sorted([*validate_manifest_lines(lines), *look_alike_faults(lines)], key=lambda fault: fault.line)
-    for fault in faults:
-        where = f" {fault.field}:" if fault.field else ""
-        typer.echo(f"{manifest}:{fault.line}:{where} {fault.message}")
-    recordings = sum(bool(line.strip()) for line in lines)
-    if faults:
-        broken = len({fault.line for fault in faults})
-        typer.echo(f"{len(faults)} faults on {broken} of {recordings} lines", err=True)
+    request = RunRequest(
+        manifest=manifest,
+        out="",
+        ledger=ledger,
+        purpose=purpose,
+        words=words,
+        include_audio=include_audio,
+        same_audio=same_audio,
+        compare_refused_audio=compare_refused_audio,
+        asr=asr,
+        allow_private_addresses=allow_private_addresses,
+    )
+    with stoppable("nothing was changed"), usage_errors():
+        show = ProgressShow(sys.stderr)
+
+        def seen(done: int, recordings: int, hours: float) -> None:
+            if recordings >= _LONG or sys.stderr.isatty():
+                show.show(done / recordings, f"{done}/{recordings} recordings", hours=hours)
+
+        validation = Validation(request, files=files, seen=seen)
+        print_findings(validation, manifest, files=files, ledger=ledger is not None, as_json=as_json, show=show)
+    if validation.totals.refused:
         raise typer.Exit(EXIT_FAULTS)
-    typer.echo(f"{manifest}: {recordings} recordings, no faults")
 
 
 def verify(

@@ -2,7 +2,7 @@
 
 It is asked at a moment that the ledger itself tells, so that the same ledger gives the same answer whenever it is asked: the moment
 that the run was told, else the last one that anything in the ledger is dated. A release says sums of it; a cell by which fewer than
-five people or conversations could be told stays empty.
+five people or conversations could be told, by itself or as a difference, is kept back.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from duologue_cards import FEW, Tally
-from duologue_consent import Action, Form, Purpose, Snapshot, parse_time
+from duologue_cards import FEW, Tally, apart, counts_by_place
+from duologue_consent import Action, Form, Purpose, Recorded, Snapshot
 from duologue_consent.decisions.remembered import RememberingSnapshot
 from duologue_consent.decisions.vocabulary import ALL_FORMS
 from duologue_pipeline.consent.forms import forms_of_row
+from duologue_pipeline.consent.gate import recorded_of_row
 from duologue_pipeline.records import SPEAKERS, ConsentBasis, Recording
 from duologue_schemas.tables import WITHDRAWN
 
@@ -26,7 +27,6 @@ NOTICED: Final = "notice"
 """Stands among the uses of a recording where each grant that it relies on names the notice that the speaker was shown."""
 
 _EVERYTHING: Final = frozenset(f"{purpose}/{form}" for purpose in Purpose for form in Form)
-_FEW: Final = {"fewer_than": FEW}
 _ALL: Final = ""
 
 
@@ -48,7 +48,9 @@ class Coverage:
         self._allowed: dict[tuple[object, ...], frozenset[str]] = {}
         self._noticed: dict[str, frozenset[str]] = {}
 
-    def of_basis(self, recording: Recording, basis: ConsentBasis, recorded_at: datetime | None) -> ConsentBasis:
+    def of_basis(
+        self, recording: Recording, basis: ConsentBasis, recorded_at: datetime | Recorded | None
+    ) -> ConsentBasis:
         """Gives a consent by which a recording passed the gate its uses; what it passed for is among them.
 
         Args:
@@ -78,7 +80,7 @@ class Coverage:
             for side in SPEAKERS
             if row[f"speaker_{side}"] != WITHDRAWN
         ]
-        recorded_at = parse_time(row["started_at"]) if row["started_at"] else None
+        recorded_at = recorded_of_row(row)
         held = frozenset(forms_of_row(row, include_audio=include_audio))
         found = _uses(self._allowed_by_all(sides, recorded_at), held)
         relied_on = [
@@ -102,11 +104,15 @@ class Coverage:
         uses = {row["recording_id"]: self.of_row(row, asked, include_audio=include_audio) for row in rows}
         return tally_uses(rows, durations_ms, uses)
 
-    def _allowed_by_all(self, sides: Sequence[tuple[str, str | None]], recorded_at: datetime | None) -> frozenset[str]:
+    def _allowed_by_all(
+        self, sides: Sequence[tuple[str, str | None]], recorded_at: datetime | Recorded | None
+    ) -> frozenset[str]:
         """Lists what each speaker allows, as ``purpose/form``; each is one with a place, and there may be none."""
         return frozenset.intersection(_EVERYTHING, *(self._allowed_by(*side, recorded_at) for side in sides))
 
-    def _allowed_by(self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime | None) -> frozenset[str]:
+    def _allowed_by(
+        self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime | Recorded | None
+    ) -> frozenset[str]:
         if recorded_at is None:
             return frozenset()  # nothing is allowed of what was recorded nobody knows when
         key = (speaker_id, self._snapshot.stretch(speaker_id, recorded_at, self._at), jurisdiction)
@@ -115,7 +121,9 @@ class Coverage:
             known = self._allowed[key] = self._found_allowed(speaker_id, jurisdiction, recorded_at)
         return known
 
-    def _found_allowed(self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime) -> frozenset[str]:
+    def _found_allowed(
+        self, speaker_id: str, jurisdiction: str | None, recorded_at: datetime | Recorded
+    ) -> frozenset[str]:
         def allows(purpose: Purpose, forms: tuple[Form, ...]) -> bool:
             return self._snapshot.decide(
                 speaker_id,
@@ -140,7 +148,7 @@ class Coverage:
         speaker_id: str,
         jurisdiction: str | None,
         purpose: str,
-        recorded_at: datetime | None,
+        recorded_at: Recorded | None,
         forms: Collection[Form],
     ) -> list[str]:
         decision = self._snapshot.decide(
@@ -218,46 +226,61 @@ def samples_ms(*index: pa.Table) -> dict[str, int]:
     return found
 
 
-def coverage_document(tally: Tally, *, checked_at: str | None, events: int) -> dict[str, Any]:
+def coverage_document(tally: Tally, *, checked_at: str | None, events: int, later: bool = False) -> dict[str, Any]:
     """Builds ``consent`` of ``dataset.json``: how much of a release is covered by which consent, and when that was asked.
+
+    A cell is told where it differs from all, from none and from every other told cell that it could be held against by nothing or by
+    :data:`duologue_cards.FEW` conversations at least (:mod:`duologue_cards.few`).
 
     Args:
         tally: of all tables and people, with :func:`tally_uses`.
         checked_at: the moment at which consent was asked for, RFC 3339; None where there was nobody to ask.
         events: leaves of the ledger that was asked.
+        later: whether a withdrawal has made this version: then only all and none are told, as the difference to the version before
+            would tell what who withdrew had allowed.
 
     Returns:
         ``{"consent": {...}}``; empty where nobody was asked.
     """
     if checked_at is None:
         return {}
-    total = sum(count for name, count in tally.items() if len(name) == 2 and name[0] == "recordings")
-    speakers = {
-        name[1] or "unknown": count for name, count in tally.items() if len(name) == 2 and name[0] == "jurisdiction"
-    }
-
-    def cell(purpose: str, kind: str, name: str) -> dict[str, Any]:
-        count = tally["consent", purpose, kind, name]
-        if 0 < count < FEW and count != total:
-            return dict(_FEW)
-        return {"recordings": count, "duration_s": tally["consent_ms", purpose, kind, name] / 1000}
-
-    coverage = {
-        purpose: {
-            **cell(purpose, _ALL, _ALL),
-            "forms": {form: cell(purpose, "form", form) for form in map(str, Form)},
-            "jurisdictions": {
-                place: cell(purpose, "jurisdiction", place) if count >= FEW else dict(_FEW)
-                for place, count in sorted(speakers.items())
-            },
-        }
-        for purpose in map(str, Purpose)
-    }
     return {
         "consent": {
             "checked_at": checked_at,
             "events": events,
             "notices": tally["noticed",],
-            "coverage": coverage,
+            "coverage": _coverage(tally, later=later),
         }
     }
+
+
+def _coverage(tally: Tally, *, later: bool) -> dict[str, dict[str, Any]]:
+    total = sum(count for name, count in tally.items() if len(name) == 2 and name[0] == "recordings")
+    speakers = {
+        name[1] or "unknown": count for name, count in tally.items() if len(name) == 2 and name[0] == "jurisdiction"
+    }
+    places_told = all(isinstance(count, int) for count in counts_by_place(speakers, later=later).values())
+    ends = {0, total}
+
+    def cell(purpose: str, kind: str, name: str, told: set[int]) -> dict[str, Any]:
+        count = tally["consent", purpose, kind, name]
+        if count in ends or (not later and apart(count, told)):
+            told.add(count)
+            return {"recordings": count, "duration_s": tally["consent_ms", purpose, kind, name] / 1000}
+        return {"fewer_than": FEW} if count < FEW and not later else {"kept_back": True}
+
+    purposes = list(map(str, Purpose))
+    told = set(ends)
+    found = {purpose: cell(purpose, _ALL, _ALL, told) for purpose in purposes}
+    for purpose in purposes:
+        found[purpose]["forms"] = {form: cell(purpose, "form", form, told) for form in map(str, Form)}
+    of_place = {place: set(ends) for place in sorted(speakers)}
+    for purpose in purposes:
+        whole = found[purpose].get("recordings")
+        found[purpose]["jurisdictions"] = {
+            place: {"kept_back": True}
+            if whole is None or not (places_told and apart(tally["consent", purpose, "jurisdiction", place], {whole}))
+            else cell(purpose, "jurisdiction", place, counts)
+            for place, counts in of_place.items()
+        }
+    return found

@@ -106,7 +106,7 @@ def read_uses(path: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         if "consent" in document:
             recording, consent = document["recording"], document["consent"]
             forms = {Form(each) for each in consent["forms"]}
-            row = {name: recording[name] for name in ("recording_id", "started_at")}
+            row = {name: recording.get(name) for name in ("recording_id", "started_at", "started_before")}
             for side in SPEAKERS:
                 row |= {
                     f"speaker_{side}": consent[side]["commitment"],

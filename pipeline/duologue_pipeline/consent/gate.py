@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
-from duologue_consent import Form, Snapshot, parse_time
+from duologue_consent import Form, Recorded, Snapshot, recorded_between
 from duologue_consent.decisions.policy import Grant
 from duologue_pipeline.consent.forms import forms_of_run, how_to_leave_out
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import ConsentBasis, GrantRef, Recording, SpeakerConsent, Track
 
-__all__ = ["check_consent", "recording_time"]
+__all__ = ["check_consent", "recorded_of_row", "recording_time"]
 
 
 def check_consent(
@@ -66,24 +67,33 @@ def check_consent(
     return ConsentBasis(purpose=purpose, ledger_id=snapshot.ledger_id, forms=_words(forms), a=a, b=b)
 
 
-def recording_time(recording: Recording, as_of: datetime) -> datetime | None:
-    """Reads from the manifest when the recording was made, None where it does not say.
+def recording_time(recording: Recording, as_of: datetime) -> Recorded | None:
+    """Reads from the manifest when the recording was made, as exactly as it says it; None where it does not say.
 
     Raises:
-        RejectError: what it says is no time, or lies in the future.
+        RejectError: what it says is no time, or all of it lies in the future.
     """
     if recording.started_at is None:
         return None
     try:
-        recorded_at = parse_time(recording.started_at)
+        recorded_at = recorded_between(recording.started_at, recording.started_before)
     except ValueError as error:
         raise RejectError("consent_recording_time_unknown", f"started_at: {error}") from None
-    if recorded_at > as_of:
+    if recorded_at.earliest > as_of:
         raise RejectError(
             "consent_recording_time_unknown",
             f"started_at {recording.started_at} lies in the future, so the recording was not made then; correct it",
         )
     return recorded_at
+
+
+def recorded_of_row(row: Mapping[str, Any]) -> Recorded | None:
+    """Reads from a row of ``recordings.parquet``, of any version, when the recording was made; None where it does not say.
+
+    Raises:
+        ValueError: what it says is no time.
+    """
+    return recorded_between(row["started_at"], row.get("started_before")) if row["started_at"] else None
 
 
 def _speaker_consent(
@@ -92,7 +102,7 @@ def _speaker_consent(
     *,
     snapshot: Snapshot,
     purpose: str,
-    recorded_at: datetime | None,
+    recorded_at: Recorded | None,
     as_of: datetime,
     forms: tuple[Form, ...],
     run_without: Mapping[Form, str],

@@ -7,14 +7,14 @@ from typing import Any, Final
 from duologue_pipeline.events.figures import FTO_PERCENTILES, statistics_document
 from duologue_pipeline.events.totals import Totals, statistics_of_row
 from duologue_pipeline.records import SPEAKERS
-from duologue_schemas.tables import WITHDRAWN
+from duologue_schemas.tables import SAID_OF_SPEAKERS, WITHDRAWN
 
 __all__ = ["ADDED_UP", "SpeakerTotals", "speaker_row", "speakers_of_rows"]
 
 
 ADDED_UP: Final = (
     *("split", "duration_s", "overlap_s", "kinds", "word_tags"),
-    *(f"{name}_{side}" for name in ("speaker", "jurisdiction", "said_words") for side in SPEAKERS),
+    *(f"{name}_{side}" for name in ("speaker", "jurisdiction", *SAID_OF_SPEAKERS, "said_words") for side in SPEAKERS),
     *(f"{name}_{side}_s" for name in ("speech", "ftos") for side in SPEAKERS),
 )
 """The columns of ``recordings.parquet`` that say what speakers do."""
@@ -26,20 +26,21 @@ class SpeakerTotals:
 
     Attributes:
         splits: the splits that they are in.
-        jurisdictions: those that the speaker was in, None where one is unknown.
+        said: where the speaker was (``jurisdiction``) and what else is said of them (``SAID_OF_SPEAKERS``), as (field, value); None where
+            a conversation does not say it.
         totals: what the speaker does; conversations from which the other speaker was taken out are not in it.
         recorded_ms: how long the speaker was recorded, in all conversations.
     """
 
     splits: frozenset[str] = frozenset()
-    jurisdictions: frozenset[str | None] = frozenset()
+    said: frozenset[tuple[str, str | None]] = frozenset()
     totals: Totals = field(default_factory=Totals)
     recorded_ms: int = 0
 
     def __add__(self, other: "SpeakerTotals") -> "SpeakerTotals":
         return SpeakerTotals(
             self.splits | other.splits,
-            self.jurisdictions | other.jurisdictions,
+            self.said | other.said,
             self.totals + other.totals,
             self.recorded_ms + other.recorded_ms,
         )
@@ -64,7 +65,7 @@ def speakers_of_rows(
                 totals = Totals() if statistics is None else Totals.of(statistics, side)
                 own = SpeakerTotals(
                     frozenset({row["split"]}),
-                    frozenset({row[f"jurisdiction_{side}"]}),
+                    frozenset((name, row.get(f"{name}_{side}")) for name in ("jurisdiction", *SAID_OF_SPEAKERS)),
                     totals,
                     round(1000 * row["duration_s"]),
                 )

@@ -7,7 +7,9 @@ recording. So a name is looked at before it is opened, and what was opened is lo
 import errno
 import os
 import stat
-from functools import cache
+import unicodedata
+from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
@@ -23,6 +25,10 @@ _KINDS: Final = (
     (stat.S_ISCHR, "a device", "device"),
     (stat.S_ISBLK, "a device", "device"),
 )
+
+
+_LISTED: Final = 100_000
+"""So many names of a folder are looked at for one that is meant."""
 
 
 class Seen:
@@ -126,7 +132,7 @@ def _system_devices() -> frozenset[int]:
 
 def _fault(error: OSError, uri: str) -> FileFault:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return FileMissing(f"{shown(uri)}: no such file{hint(uri)}")
+        return FileMissing(f"{shown(uri)}: no such file{_alike(uri) or hint(uri)}")
     if error.errno == errno.ELOOP:
         return FileFault(f"{shown(uri)}: is a link that leads back to itself; name the file itself", "not_a_file")
     if error.errno == errno.ENAMETOOLONG:
@@ -134,3 +140,31 @@ def _fault(error: OSError, uri: str) -> FileFault:
     if error.errno in (errno.EACCES, errno.EPERM):
         return FileFault(f"{shown(uri)}: may not be read; correct its rights", "forbidden")
     return FileFault(f"{shown(uri)}: cannot be opened ({error.strerror})")
+
+
+def _alike(uri: str) -> str:
+    """Names the file that differs from one that is missing in capital letters or in the form of its accents only."""
+    found = Path("/")
+    try:
+        for part in local_path(uri).absolute().parts[1:]:
+            step = found / part
+            if not os.path.lexists(step):
+                name = _names(str(found)).get(_key(part))
+                if name is None:
+                    return ""
+                step = found / name
+            found = step
+    except (OSError, ValueError, RuntimeError):
+        return ""
+    return f"; {shown(str(found))} is there: write the name as it stands, with its capital letters and accents"
+
+
+@lru_cache(maxsize=16)
+def _names(folder: str) -> dict[str, str]:
+    """Lists what lies in a folder by the key of its name."""
+    with os.scandir(folder) as entries:
+        return {_key(name): name for name in sorted((entry.name for entry in islice(entries, _LISTED)), reverse=True)}
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

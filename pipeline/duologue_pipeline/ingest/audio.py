@@ -136,7 +136,8 @@ _REASONS: Final[Mapping[Kind, str]] = {
 
 def _refusal(fault: FileFault, *, local: bool) -> RejectError:
     """Turns what is the matter with a file into the refusal of its recording."""
-    hint = "; uris in a manifest are relative to its folder" if local and isinstance(fault, FileNotFoundError) else ""
+    is_missing = local and isinstance(fault, FileNotFoundError) and ";" not in str(fault)
+    hint = "; uris in a manifest are relative to its folder" if is_missing else ""
     return RejectError(_REASONS[fault.kind], f"{fault}{hint}", fault.values)
 
 

@@ -13,11 +13,11 @@ from duologue_pipeline.errors import RejectError
 from duologue_pipeline.ingest.audio import PairDecoder, Pcm, Placer
 from duologue_pipeline.ingest.meter import TrackMeter
 from duologue_pipeline.ingest.usable import check_lengths, check_track
-from duologue_pipeline.records import SPEAKERS, AudioReport, Recording
+from duologue_pipeline.records import SPEAKERS, AudioReport, Ingested, Recording
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.ingest import IngestRules
 
-__all__ = ["measure_audio"]
+__all__ = ["ingest_recording", "measure_audio"]
 
 
 def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> AudioReport:
@@ -61,6 +61,16 @@ def measure_audio(recording: Recording, *, rules: IngestRules | None = None) -> 
     duration_s = check_lengths(recording, reports, rules)
     gain_db = _gain_db(max(meters[0].peak, meters[1].peak, placed.finish()))
     return AudioReport(duration_ms=round(duration_s * 1000), a=reports[0], b=reports[1], gain_db=gain_db)
+
+
+def ingest_recording(recording: Recording) -> Ingested:
+    """Measures both tracks of a recording, and has them turned down from then on where they go over full scale.
+
+    Raises:
+        RejectError: as :func:`measure_audio`.
+    """
+    audio = measure_audio(recording)
+    return Ingested(replace(recording, gain_db=audio.gain_db), audio)
 
 
 class _PlacedPeaks:

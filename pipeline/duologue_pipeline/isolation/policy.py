@@ -3,7 +3,6 @@
 from typing import Final
 
 from duologue_pipeline.errors import RejectError, Value
-from duologue_pipeline.isolation.one_signal import duplicate_detail
 from duologue_pipeline.isolation.report import findings
 from duologue_pipeline.records import IsolationReport, Recording
 
@@ -35,6 +34,10 @@ def apply_policy(recording: Recording, report: IsolationReport, *, policy: str) 
     a, b = recording.tracks
     where = f"{a.uri} channel {a.channel} and {b.uri} channel {b.channel}"
     if report.duplicate:
+        from duologue_pipeline.isolation.one_signal import (
+            duplicate_detail,  # with scipy: who names a policy waits for none
+        )
+
         raise RejectError("isolation_duplicate_signal", f"{where}: {duplicate_detail(report)}")
     raise RejectError(
         f"isolation_{report.verdict}",

@@ -8,10 +8,11 @@ from typing import Any
 
 from duologue_consent.decisions.names import named_by
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.file_fault import too_large
+from duologue_pipeline.files.file_fault import FileFault, too_large
 from duologue_pipeline.files.names import is_remote, shown, sibling_uri
 from duologue_pipeline.files.storage import open_input
 from duologue_pipeline.files.web_address import names_this_machine
+from duologue_pipeline.read.shape import manifest_mistake
 from duologue_pipeline.records import Recording, Rejected, Source, Track
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.files import FilesRules
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _EXCERPT = 60
+_BLOCK_BYTES = 1 << 20
 
 
 def read_lines(uri: str) -> Iterator[bytes]:
@@ -38,7 +40,8 @@ def read_lines(uri: str) -> Iterator[bytes]:
     :func:`parse_line` refuses it.
 
     Raises:
-        UsageError: the manifest cannot be read, or is larger than ``max_manifest_bytes``.
+        UsageError: the manifest cannot be read, is larger than ``max_manifest_bytes``, or is something else
+            (:func:`duologue_pipeline.read.shape.manifest_mistake`).
     """
     return (line for line in read_all_lines(uri) if line.removeprefix(codecs.BOM_UTF8).strip())
 
@@ -49,7 +52,9 @@ def read_all_lines(uri: str) -> Iterator[bytes]:
     try:
         with open_input(uri) as stream:
             rest, size = b"", 0
-            while block := bytes(stream.read(1 << 20)):
+            while (block := bytes(stream.read(_BLOCK_BYTES))) or not size:
+                if not size and (mistake := manifest_mistake(block, whole=len(block) < _BLOCK_BYTES)):
+                    raise UsageError(f"{shown(uri)}: {mistake}")
                 size += len(block)
                 if size > limits.max_manifest_bytes:
                     raise too_large(shown(uri), size, limits.max_manifest_bytes)
@@ -58,9 +63,14 @@ def read_all_lines(uri: str) -> Iterator[bytes]:
                 rest = rest[: limits.max_manifest_line_bytes + 1]
             if rest:
                 yield rest
-    except FileNotFoundError:
-        raise UsageError(f"{uri}: no such manifest") from None
+    except FileNotFoundError as error:
+        told = str(error).partition("; ")[2]
+        raise UsageError(f"{uri}: no such manifest{f'; {told}' if told else ''}") from None
     except OSError as error:
+        if isinstance(error, FileFault) and error.values.get("found") == "folder":
+            raise UsageError(
+                f"{shown(uri)}: is a folder; name the manifest in it, or make one with `duologue manifest from-folder`"
+            ) from None
         told = str(error).removeprefix(f"{shown(uri)}: ")
         raise UsageError(f"{shown(uri)}: the manifest cannot be read ({told})") from None
 
@@ -125,6 +135,7 @@ def recording_of(document: dict[str, Any], *, manifest_uri: str) -> Recording:
         b=b,
         language=document.get("language"),
         started_at=document.get("started_at"),
+        started_before=document.get("started_before"),
         setting=document.get("setting"),
         topic=document.get("topic"),
         register=document.get("register"),
@@ -200,4 +211,8 @@ def _track(document: dict[str, Any], manifest_uri: str) -> Track:
         words_channel=document.get("words_channel"),
         role=document.get("role"),
         role_prompt=document.get("role_prompt"),
+        age_band=document.get("age_band"),
+        sex=document.get("sex"),
+        dialect=document.get("dialect"),
+        device=document.get("device"),
     )

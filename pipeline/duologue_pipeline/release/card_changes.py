@@ -72,6 +72,7 @@ _NAMES: Final = (
     (r"overlap_share_of_speech", "overlap, of the time in which anybody speaks"),
     (r"overlapped_transfers_share", "floor transfers in overlap"),
     (r"speakers_by_jurisdiction", "speakers by place"),
+    (r"speakers_by_(\w+)", r"speakers by \1"),
     (r"top_speaker_share", "share of who is recorded most"),
     (r"quieter_share", "share of the speech of who speaks less, on average"),
     (r"balanced_share", "conversations in which both hold a tenth of the speech"),

@@ -21,7 +21,7 @@ from duologue_pipeline.run.ledger import PinnedLedger
 from duologue_pipeline.run.request import RunRequest
 from duologue_pipeline.shards.write import STAGING
 
-__all__ = ["DecidedManifest", "decide_manifest"]
+__all__ = ["DecidedManifest", "consent_check", "decide_manifest"]
 
 _Check = Callable[[Recording], ConsentBasis]
 
@@ -47,23 +47,39 @@ def decide_manifest(
         as_of: the moment at which consent must be live.
     """
     snapshot = None if ledger is None else RememberingSnapshot.of_snapshot(ledger.snapshot)
-    check = partial(
-        check_consent,
-        snapshot=snapshot,
-        purpose=request.purpose,
-        as_of=as_of,
-        ledger_name=(request.ledger or "(none given)") if ledger is None else ledger.ledger.name,
-        include_audio=request.include_audio,
-        words=request.words,
-        asr=request.asr is not None,
-    )
-    check = partial(check_look_alikes, check=check, mistakable=mistakable_speakers(manifest.speaker_ids, snapshot))
+    name = (request.ledger or "(none given)") if ledger is None else ledger.ledger.name
+    check = consent_check(manifest, request, snapshot, ledger_name=name, as_of=as_of)
     at = None if ledger is None else coverage_moment(ledger.snapshot, request.as_of)
     if snapshot is not None and at is not None:
         check = partial(_with_uses, check=check, coverage=Coverage(snapshot, at), as_of=as_of)
     refusals: list[Rejected] = []
     paths = write_lines(_lines(manifest, check, refusals), join(out, STAGING, DECIDED))
     return DecidedManifest(tuple(paths), tuple(refusals))
+
+
+def consent_check(
+    manifest: Manifest, request: RunRequest, snapshot: RememberingSnapshot | None, *, ledger_name: str, as_of: datetime
+) -> _Check:
+    """Gives what asks for the consent of one recording of a manifest, and raises RejectError where there is none.
+
+    Args:
+        manifest: of all recordings.
+        request: what the run writes.
+        snapshot: of the ledger; None where there is none: then nobody is let through.
+        ledger_name: for messages.
+        as_of: the moment at which consent must be live.
+    """
+    check = partial(
+        check_consent,
+        snapshot=snapshot,
+        purpose=request.purpose,
+        as_of=as_of,
+        ledger_name=ledger_name,
+        include_audio=request.include_audio,
+        words=request.words,
+        asr=request.asr is not None,
+    )
+    return partial(check_look_alikes, check=check, mistakable=mistakable_speakers(manifest.speaker_ids, snapshot))
 
 
 def _with_uses(

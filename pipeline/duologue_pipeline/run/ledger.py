@@ -14,7 +14,7 @@ from duologue_pipeline.reader.release import MANIFEST
 from duologue_pipeline.shards.write import ready_folder
 from duologue_pipeline.withdrawal.continuity import require_continues, require_continues_own
 
-__all__ = ["PinnedLedger", "open_ledger", "stage_log"]
+__all__ = ["PinnedLedger", "continuing_ledger", "open_ledger", "stage_log"]
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,28 @@ def open_ledger(
     now: datetime | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> PinnedLedger | None:
-    """Opens and signs a ledger; a missing file gives None, a missing database an error.
+    """Opens and signs a ledger; arguments and faults are those of :func:`continuing_ledger`."""
+    ledger = continuing_ledger(name, out=out, against=against, now=now, tell=tell)
+    if ledger is None:
+        return None
+    try:
+        pin = ledger.release_pin()
+        return PinnedLedger(ledger, ledger.snapshot(pin["events"]), pin)
+    except LedgerError as error:
+        raise UsageError(str(error)) from None
 
-    Before it is signed it must continue what others know of it: ``against``, the release in ``out``, and every release of its
+
+def continuing_ledger(
+    name: str | None,
+    *,
+    out: str | None = None,
+    against: Sequence[str] = (),
+    now: datetime | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Ledger | None:
+    """Opens a ledger; a missing file gives None, a missing database an error.
+
+    It must continue what others know of it: ``against``, the release in ``out``, and every release of its
     lineage whose folder can be reached.
 
     Args:
@@ -72,8 +91,7 @@ def open_ledger(
                 tell(
                     f"{folder}: a release of the ledger's lineage, cannot be reached, and the ledger was not held against it"
                 )
-        pin = ledger.release_pin()
-        return PinnedLedger(ledger, ledger.snapshot(pin["events"]), pin)
+        return ledger
     except LedgerError as error:
         raise UsageError(str(error)) from None
 

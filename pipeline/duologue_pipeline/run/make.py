@@ -53,7 +53,7 @@ def check_engine(request: RunRequest, manifest: Manifest, out: str, *, tell: Cal
     models = (
         ("--pyannote-segmentation", request.pyannote_segmentation),
         ("--pyannote-embedding", request.pyannote_embedding),
-        ("--asr", request.asr),
+        ("--asr", AsrModel(request.asr).place if request.asr else None),
     )
     require_reachable(
         engine, manifest=request.manifest, out=out, codec=request.codec, models=models, recordings=manifest

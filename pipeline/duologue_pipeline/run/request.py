@@ -11,11 +11,10 @@ from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.ingest.same_audio import SAME_AUDIO_POLICIES
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES
-from duologue_pipeline.release.report import REPORT_AUDIO
 from duologue_pipeline.words.files import WORDS_POLICIES
 from duologue_schemas import load_schema
 
-__all__ = ["RunRequest", "check_request"]
+__all__ = ["RunRequest", "check_judging", "check_request"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +35,7 @@ class RunRequest:
         same_audio: a key of :data:`duologue_pipeline.ingest.same_audio.SAME_AUDIO_POLICIES`.
         compare_refused_audio: whether local audio of refused recordings is decoded, only to compare hashes of it.
         pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
-        asr: a speech recogniser for tracks without a transcript, a path or hub id.
+        asr: a speech recogniser for tracks without a transcript (:class:`duologue_pipeline.words.asr_checkpoint.AsrModel`).
         allow_network: whether these may be downloaded.
         allow_private_addresses: whether audio and words are fetched from private networks as well.
         name: of the dataset.
@@ -86,11 +85,12 @@ def check_request(request: RunRequest) -> None:
     Raises:
         UsageError: one is not what it may be; the message names it, what was found and what is expected.
     """
-    if request.purpose not in list(Purpose):
-        raise UsageError(f"--purpose {request.purpose}: no such purpose; expected one of {', '.join(Purpose)}")
+    from duologue_pipeline.release.report import (
+        REPORT_AUDIO,  # with all cards: whoever only makes a request waits for none
+    )
+
+    check_judging(request)
     CodecSpec.parse(request.codec)
-    if request.words not in WORDS_POLICIES:
-        raise UsageError(f"--words {request.words}: expected one of {', '.join(WORDS_POLICIES)}")
     if request.report_audio not in REPORT_AUDIO:
         raise UsageError(f"--report-audio {request.report_audio}: expected one of {', '.join(REPORT_AUDIO)}")
     if request.report_audio != "opus" and not request.include_audio:
@@ -102,8 +102,6 @@ def check_request(request: RunRequest) -> None:
         raise UsageError(
             f"--isolation-policy {request.isolation_policy}: expected one of {', '.join(ISOLATION_POLICIES)}"
         )
-    if request.same_audio not in SAME_AUDIO_POLICIES:
-        raise UsageError(f"--same-audio {request.same_audio}: expected one of {', '.join(SAME_AUDIO_POLICIES)}")
     if not 1 <= request.segment_s <= 3600:
         raise UsageError(f"--segment-s {request.segment_s:g}: expected 1 to 3600 seconds")
     if not 0 <= request.validation_share < 1:
@@ -117,3 +115,17 @@ def check_request(request: RunRequest) -> None:
     name_rule = load_schema("release")["properties"]["name"]
     if not re.fullmatch(name_rule["pattern"], request.name):
         raise UsageError(f"--name {request.name}: expected {name_rule['x-expected']}")
+
+
+def check_judging(request: RunRequest) -> None:
+    """Checks the options by which recordings are judged before any is worked on, which `duologue validate` has as well.
+
+    Raises:
+        UsageError: as :func:`check_request`.
+    """
+    if request.purpose not in list(Purpose):
+        raise UsageError(f"--purpose {request.purpose}: no such purpose; expected one of {', '.join(Purpose)}")
+    if request.words not in WORDS_POLICIES:
+        raise UsageError(f"--words {request.words}: expected one of {', '.join(WORDS_POLICIES)}")
+    if request.same_audio not in SAME_AUDIO_POLICIES:
+        raise UsageError(f"--same-audio {request.same_audio}: expected one of {', '.join(SAME_AUDIO_POLICIES)}")

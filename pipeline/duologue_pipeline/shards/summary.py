@@ -85,6 +85,6 @@ def bucket(speaker: str) -> str:
 
 def people_and_rows(speakers: Mapping[str, SpeakerTotals]) -> tuple[Tally, Sequence[dict[str, Any]]]:
     """Counts speakers, and makes their rows of the table of speakers; who is in no conversation of two has none."""
-    people = tally_people((speaker.splits, speaker.jurisdictions, speaker.recorded_ms) for speaker in speakers.values())
+    people = tally_people((speaker.splits, speaker.said, speaker.recorded_ms) for speaker in speakers.values())
     rows = [speaker_row(name, each.totals) for name, each in sorted(speakers.items()) if each.totals.conversations]
     return people, rows

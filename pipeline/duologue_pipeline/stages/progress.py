@@ -6,24 +6,26 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Final, Self
 
-from duologue_pipeline.stages.guard import KEPT, LOG
+from duologue_pipeline.progress import ProgressShow
+from duologue_pipeline.stages.guard import HEARD_MS, KEPT
+from duologue_pipeline.stages.tried import LOG
 
-__all__ = ["Progress", "progress_line", "result_counters"]
+__all__ = ["Progress", "progress_line", "progress_share", "result_counters"]
 
 Counters = Mapping[tuple[str, str], int]
-"""(stage, "kept" or a reason) -> elements."""
+"""(stage, "kept" or a reason) -> elements; (stage, "heard_ms") -> milliseconds of audio in those that are kept."""
 
 _EVERY_S: Final = 1.0
 _SILENT_S: Final = 60.0
 
 
 class Progress:
-    """Writes a line when something has been done, at most one in some seconds, and one at the end.
+    """Shows how far a run has come, from its beginning to its end (:class:`duologue_pipeline.progress.ProgressShow`).
 
     Args:
         recordings: how many the manifest lists.
         counters: gives those of the moment; where a runner tells none until it is done, there is nothing to write.
-        stream: where the lines go; nowhere if None.
+        stream: where that goes; nowhere if None.
         every_s: how long it waits between two looks; a second if None.
         silent: what is said once where nothing at all has been counted for a minute; nothing if None.
     """
@@ -41,9 +43,8 @@ class Progress:
         self._every_s = _EVERY_S if every_s is None else every_s
         self._recordings = recordings
         self._counters = counters
-        self._stream = stream
         self._began = time.monotonic()
-        self._line = ""
+        self._show = ProgressShow(stream)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -51,11 +52,10 @@ class Progress:
         while not self._ended.wait(self._every_s):
             self._write()
             if self._silent and time.monotonic() - self._began > _SILENT_S:
-                if self._stream is not None:
-                    print(self._silent, file=self._stream, flush=True)
+                self._show.say(self._silent)
                 self._silent = None
 
-    def _write(self) -> None:
+    def _write(self, *, last: bool = False) -> None:
         try:
             counts = self._counters()
         except Exception:  # noqa: BLE001 - whatever a runner raises that tells none: no run fails for its progress
@@ -63,27 +63,39 @@ class Progress:
             return
         if counts:
             self._silent = None
-        line = progress_line(counts, self._recordings)
-        if self._stream is not None and line != self._line:
-            print(f"[{time.monotonic() - self._began:6.1f} s] {line}", file=self._stream, flush=True)
-        self._line = line
+        hours = counts.get(("events", HEARD_MS), 0) / 3_600_000
+        share = progress_share(counts, self._recordings)
+        self._show.show(share, progress_line(counts, self._recordings), hours=hours, last=last)
 
     def __enter__(self) -> Self:
+        self._show.__enter__()
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
-        self._write()
+        self._write(last=True)
+        self._show.__exit__()
 
 
 def progress_line(counters: Counters, recordings: int) -> str:
     """Writes the counters as a line: ``analysed 2/3, tokenized 1/3, refused 1``."""
-    refused = sum(count for (_, name), count in counters.items() if name != KEPT)
-    analysed, tokenized = (counters.get((stage, KEPT), 0) for stage in ("events", "tokens"))
+    analysed, tokenized, refused = _counts(counters)
     line = f"analysed {analysed}/{recordings}, tokenized {tokenized}/{recordings}"
     return f"{line}, refused {refused}" if refused else line
+
+
+def progress_share(counters: Counters, recordings: int) -> float:
+    """Gives the share of the work that is done, 0 to 1: half of a recording is its labels, half its tokens."""
+    analysed, tokenized, refused = _counts(counters)
+    return min(1.0, (analysed + tokenized + 2 * refused) / (2 * recordings)) if recordings else 1.0
+
+
+def _counts(counters: Counters) -> tuple[int, int, int]:
+    refused = sum(count for (_, name), count in counters.items() if name not in (KEPT, HEARD_MS))
+    analysed, tokenized = (counters.get((stage, KEPT), 0) for stage in ("events", "tokens"))
+    return analysed, tokenized, refused
 
 
 def result_counters(result: Any) -> Counter[tuple[str, str]]:

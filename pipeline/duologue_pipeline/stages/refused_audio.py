@@ -10,7 +10,8 @@ from apache_beam.transforms.combiners import Count
 
 from duologue_pipeline.consent.same_place import Candidate, byte_equal, file_size, refuse_audio_of, track_places
 from duologue_pipeline.records import Consented, Recording, Rejected
-from duologue_pipeline.stages.guard import Split, guarded, settled, tried
+from duologue_pipeline.stages.guard import Split, guarded, settled
+from duologue_pipeline.stages.tried import tried
 
 __all__ = ["RefusedAudio"]
 

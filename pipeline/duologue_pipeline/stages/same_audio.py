@@ -19,7 +19,8 @@ from duologue_pipeline.ingest.same_audio import (
     track_hashes,
 )
 from duologue_pipeline.records import Ingested, Recording, Rejected, Tokenized
-from duologue_pipeline.stages.guard import Split, guarded, settled, tried
+from duologue_pipeline.stages.guard import Split, guarded, settled
+from duologue_pipeline.stages.tried import tried
 
 __all__ = ["HeardRefused", "SameAudio"]
 

@@ -13,8 +13,9 @@ from apache_beam.utils.shared import Shared
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.kept import begin_keeping, end_keeping
-from duologue_pipeline.stages.guard import Split, exhausted_in, guarded, settled, tried
+from duologue_pipeline.stages.guard import Split, guarded, settled
 from duologue_pipeline.stages.launcher import end_with_launcher
+from duologue_pipeline.stages.tried import exhausted_in, tried
 
 __all__ = ["Stage"]
 

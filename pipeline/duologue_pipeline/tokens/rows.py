@@ -13,6 +13,7 @@ from duologue_pipeline.isolation.report import DIRECTIONS, bleed_figures, fault_
 from duologue_pipeline.records import Annotated
 from duologue_pipeline.tokens.sample_figures import sample_figures
 from duologue_pipeline.tokens.samples import track_figures
+from duologue_schemas.tables import SAID_OF_SPEAKERS
 
 __all__ = ["event_rows", "index_row", "recording_row"]
 
@@ -82,6 +83,7 @@ def recording_row(conversation: Annotated, *, samples: int) -> dict[str, Any]:
         "topic": recording.topic,
         "register": recording.register,
         "started_at": recording.started_at,
+        "started_before": recording.started_before,
         "purposes": [conversation.consent.purpose],
         "gain_db": recording.gain_db,
         "same_audio": [],
@@ -118,6 +120,7 @@ def recording_row(conversation: Annotated, *, samples: int) -> dict[str, Any]:
         row |= {
             f"speaker_{name}": consent.commitment,
             f"jurisdiction_{name}": track.jurisdiction,
+            **{f"{field}_{name}": getattr(track, field) for field in SAID_OF_SPEAKERS},
             f"left_out_{name}_s": left_out_s(track, report),
             f"words_{name}": words is not None,
             f"speech_{name}_s": _s(getattr(statistics, f"speech_{name}_ms")),
@@ -125,6 +128,8 @@ def recording_row(conversation: Annotated, *, samples: int) -> dict[str, Any]:
             f"words_outside_{name}": None if check is None else check.outside,
             f"words_check_{name}": None if check is None else check.verdict,
             f"words_shift_{name}_s": None if check is None or check.shift_ms is None else _s(check.shift_ms),
+            f"words_heard_{name}": getattr(conversation, f"heard_{name}"),
+            f"words_invented_{name}": getattr(conversation, f"invented_{name}"),
             f"said_words_{name}": getattr(statistics, f"words_{name}"),
             f"ftos_{name}_s": [_s(fto_ms) for fto_ms in getattr(statistics, f"ftos_{name}_ms")],
             **{f"{kind}s_{name}": statistics.events(kind, name) for kind in ("turn", "backchannel", "interruption")},

@@ -65,7 +65,7 @@ def stream_of(transcript: Transcript, wanted: Wanted, *, name: str) -> Stream:
             return found[0]
     raise TranscriptError(
         f"{name}: which of its streams belongs to this track is not said; it has {_listed(streams)}: name one with "
-        "words_channel in the manifest"
+        "words_channel in the manifest, or --words-channel-a or -b of `duologue annotate`"
     )
 
 

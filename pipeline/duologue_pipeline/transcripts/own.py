@@ -11,7 +11,12 @@ from duologue_pipeline.transcripts.place import sorted_words
 from duologue_pipeline.transcripts.source import Source
 from duologue_schemas import iter_faults
 
-__all__ = ["is_words_file", "read_words_file", "words_document"]
+__all__ = ["is_of_both", "is_words_file", "read_words_file", "words_document"]
+
+
+def is_of_both(document: Any) -> bool:
+    """Tells whether a JSON document holds the words of both speakers, as ``{"a": [words], "b": [words]}``, or of one so."""
+    return isinstance(document, dict) and bool(document) and document.keys() <= {"a", "b"}
 
 
 def is_words_file(source: Source) -> bool:

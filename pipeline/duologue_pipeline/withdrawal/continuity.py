@@ -14,9 +14,11 @@ from duologue_consent.decisions.clock import clock_fault
 from duologue_consent.lineage.release_facts import read_checkpoints
 from duologue_consent.proofs.dsse import load_json, parse_envelope
 from duologue_consent.proofs.leaves import kind_of
+from duologue_pipeline.consent.gate import recorded_of_row
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.file_fault import StoreFaultError
 from duologue_pipeline.files.storage import exists, file_size, join, read_bytes
+from duologue_pipeline.files.tables import iter_rows
 from duologue_pipeline.reader.release import MANIFEST, read_release
 from duologue_pipeline.reader.revocations import FILE_NAME, Revocations
 from duologue_pipeline.reader.tables import read_release_table
@@ -157,7 +159,8 @@ def _moments(root: str, release: Mapping[str, Any], revocations: Revocations) ->
     """Gives the times in a release that had come when they were written: of publications, and of recordings."""
     for number, line in enumerate(revocations.data.splitlines(keepends=True), 1):  # verified before
         yield parse_time(load_json(parse_envelope(line).payload, f"line {number}")["published_at"])
-    recordings = read_release_table(root, release, "recordings", columns=["started_at"])
-    for started_at in recordings["started_at"].to_pylist():
-        if started_at is not None:
-            yield parse_time(started_at)
+    recordings = read_release_table(root, release, "recordings", columns=["started_at", "started_before"])
+    for row in iter_rows(recordings):
+        recorded = recorded_of_row(row)
+        if recorded is not None:
+            yield recorded.earliest

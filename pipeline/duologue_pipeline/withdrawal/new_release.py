@@ -135,7 +135,7 @@ def new_release(
         lengths_ms = samples_ms(*(parse_table(data) for data in files_of("index")))
         for data in files_of("recordings"):
             tally.update(coverage.tally_of(document, parse_table(data), lengths_ms))
-        document |= coverage_document(tally, checked_at=checked_at, events=document["ledger"]["events"])
+        document |= coverage_document(tally, checked_at=checked_at, events=document["ledger"]["events"], later=True)
     totals = totals_of_rows(row for data in files_of("recordings") for row in parse_table(data).to_pylist())
     statistics = NewFile("statistics.json", statistics_file(totals, speakers=rows.get("speakers")))
     renewed = (*(NewFile(path, data) for path, data in tables.items()), statistics)

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from duologue_consent import ConsentEvent, Form, Purpose, Snapshot, format_time, parse_time
+from duologue_consent import ConsentEvent, Form, Purpose, Snapshot, format_time
 from duologue_consent.decisions.policy import decide
 from duologue_consent.decisions.snapshot import DENIALS
 from duologue_consent.decisions.standing import State, standing
 from duologue_pipeline.consent.forms import forms_of_row
+from duologue_pipeline.consent.gate import recorded_of_row
 from duologue_pipeline.files.tables import iter_rows
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_schemas.tables import WITHDRAWN
@@ -51,6 +52,7 @@ class Refusal:
 _ASKED_BY: Final = (
     "recording_id",
     "started_at",
+    "started_before",
     "speaker_a",
     "speaker_b",
     "jurisdiction_a",
@@ -76,7 +78,8 @@ def find_refusals(
     """
     ids = _ids(snapshot)
     found: list[Refusal] = []
-    for row in iter_rows(recordings, _ASKED_BY):
+    asked_by = [name for name in _ASKED_BY if name in recordings.column_names]  # an earlier version lacks some
+    for row in iter_rows(recordings, asked_by):
         for side in SPEAKERS:
             commitment = row[f"speaker_{side}"]
             if commitment != WITHDRAWN:
@@ -125,7 +128,7 @@ def _refusals(
     as_of: datetime,
 ) -> Iterator[Refusal]:
     forms = forms_of_row(row, include_audio=release["include_audio"])
-    recorded_at = parse_time(row["started_at"])
+    recorded_at = recorded_of_row(row)
     for purpose in release["purposes"]:
         decision = decide(
             history, purpose, recorded_at, as_of, forms=forms, jurisdiction=row[f"jurisdiction_{side}"] or None

@@ -1,23 +1,31 @@
-"""Recognises words with a checkpoint that the user names: a folder, or a model of the Hugging Face hub.
+"""Names the speech recogniser that the user has chosen: which program, and which checkpoint, a folder or a model of a hub.
 
-Any ``transformers`` checkpoint of automatic speech recognition that gives word times will do: Whisper (Radford et al.
-2023, times from cross-attention) and CTC models such as wav2vec 2.0 (Baevski et al. 2020). Nothing is downloaded unless
-the user allows it, and a release names the hash over the checkpoint's files.
+``transformers:`` (or nothing) takes any checkpoint of that library that gives word times
+(:mod:`duologue_pipeline.words.asr_transformers`), ``faster-whisper:`` a Whisper that was converted for CTranslate2
+(:mod:`duologue_pipeline.words.asr_faster_whisper`). Nothing is downloaded unless the user allows it, and a release names the
+hash over the checkpoint's files.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.words.asr import RATE_HZ, Pcm, Recognizer, SpokenWord
+from duologue_pipeline.words.asr import Recognizer
 
-__all__ = ["AsrModel"]
+__all__ = ["PROGRAMS", "AsrModel"]
 
-_SHORTEST: Final = RATE_HZ // 10
+PROGRAMS: Final = ("transformers", "faster-whisper")
+"""What may stand before the colon of ``--asr``; the first where nothing does."""
+
+_SUFFIXES: Final = {
+    "transformers": (".json", ".txt", ".safetensors", ".model"),
+    "faster-whisper": (".json", ".txt", ".bin"),
+}
+
+_ANOTHER: Final = re.compile(r"[a-z][\w.-]+:(?!//)")  # as a program, and neither a drive nor the address of a store
 
 
 @dataclass(frozen=True)
@@ -25,41 +33,56 @@ class AsrModel:
     """Names a checkpoint that the user has chosen; it is small and picklable, and loaded by :meth:`open`.
 
     Attributes:
-        source: a folder, or an id of the Hugging Face hub.
+        source: as for ``--asr``: a folder, or an id of the Hugging Face hub, and before it the program and a colon.
         allow_network: whether it may be downloaded.
     """
 
     source: str
     allow_network: bool = False
 
+    @property
+    def program(self) -> str:
+        """Names the program, one of :data:`PROGRAMS`."""
+        program, colon, _ = self.source.partition(":")
+        return program if colon and program in PROGRAMS else PROGRAMS[0]
+
+    @property
+    def place(self) -> str:
+        """Gives the folder or the id, without the program."""
+        return self.source.removeprefix(f"{self.program}:")
+
     def folder(self) -> Path:
         """Finds the folder of the checkpoint, downloading it if that is allowed.
 
         Raises:
-            UsageError: it is not there.
+            UsageError: it is not there, is of another program, or the program is not installed.
         """
-        from huggingface_hub import snapshot_download
+        if self.program == "faster-whisper":
+            from duologue_pipeline.words.asr_faster_whisper import check_folder, downloaded, require_program
 
-        path = Path(self.source)
-        if path.is_dir():
-            return path
-        try:
-            return Path(
-                snapshot_download(
-                    self.source,
-                    local_files_only=not self.allow_network,
-                    allow_patterns=["*.json", "*.txt", "*.safetensors", "*.model"],
+            require_program(self.source)
+        else:
+            from duologue_pipeline.words.asr_transformers import check_folder, downloaded
+        path = Path(self.place)
+        if not path.is_dir():
+            if self.place == self.source and _ANOTHER.match(self.source):
+                raise UsageError(
+                    f"--asr {self.source}: no such folder; before the colon stands {': or '.join(PROGRAMS)}:, and after it a folder "
+                    "or an id of the Hugging Face hub"
                 )
-            )
-        except (OSError, ValueError) as error:
-            why = "" if self.allow_network else "; the hub is not asked without --allow-network"
-            raise UsageError(
-                f"--asr {self.source}: no such folder, and no such model in the cache of the Hugging Face hub"
-                f"{why} ({str(error).strip().splitlines()[0]})"
-            ) from None
+            try:
+                path = downloaded(self.place, allow_network=self.allow_network)
+            except (OSError, ValueError) as error:
+                why = "" if self.allow_network else "; the hub is not asked without --allow-network"
+                raise UsageError(
+                    f"--asr {self.source}: no such folder, and no such model in the cache of the Hugging Face hub"
+                    f"{why} ({str(error).strip().splitlines()[0]})"
+                ) from None
+        check_folder(path, self.source)
+        return path
 
     def document(self) -> dict[str, str]:
-        """Describes the checkpoint for a release: its name, and a hash over all its files.
+        """Describes the checkpoint for a release: its name, a hash over all its files, and the program if it is not the first.
 
         So none of them can change unseen.
 
@@ -68,10 +91,11 @@ class AsrModel:
         """
         folder, digest = self.folder(), hashlib.sha256()
         for path in sorted(folder.rglob("*")):
-            if path.suffix in (".json", ".txt", ".safetensors", ".model") and path.is_file():
+            if path.suffix in _SUFFIXES[self.program] and path.is_file():
                 with path.open("rb") as stream:
                     digest.update(hashlib.file_digest(stream, "sha256").digest())
-        return {"model": Path(self.source).name, "sha256": digest.hexdigest()}
+        named = {} if self.program == PROGRAMS[0] else {"program": self.program}
+        return {"model": Path(self.place).name, "sha256": digest.hexdigest(), **named}
 
     def open(self) -> Recognizer:
         """Loads the recogniser.
@@ -79,57 +103,11 @@ class AsrModel:
         Raises:
             UsageError: it is not there, is damaged, or is no speech recogniser.
         """
-        return _TransformersRecognizer(self)
+        folder = self.folder()
+        if self.program == "faster-whisper":
+            from duologue_pipeline.words.asr_faster_whisper import FasterWhisper
 
+            return FasterWhisper(folder, source=self.source)
+        from duologue_pipeline.words.asr_transformers import TransformersRecognizer
 
-class _TransformersRecognizer:
-    """Recognises words with a pipeline of ``transformers``."""
-
-    def __init__(self, model: AsrModel) -> None:
-        folder = model.folder()
-        from duologue_pipeline.models.torchaudio_cpu import import_torchaudio
-
-        import_torchaudio()  # transformers' audio code imports it
-        import torch
-        import transformers
-
-        torch.set_num_threads(1)
-        logging: Any = transformers.utils.logging
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        try:
-            self._pipeline: Any = transformers.pipeline(
-                "automatic-speech-recognition",
-                model=str(folder),
-                device="cpu",
-                model_kwargs={"use_safetensors": True},  # a pickle can run anything
-            )
-            generation = getattr(self._pipeline.model, "generation_config", None)
-            self._multilingual = bool(getattr(generation, "is_multilingual", False))
-        except Exception as error:  # noqa: BLE001 - whatever building a model can raise
-            raise UsageError(
-                f"--asr {model.source}: not a speech recogniser that transformers can load "
-                f"({(str(error).strip() or type(error).__name__).splitlines()[0]}); expected a folder with config.json, "
-                "model.safetensors and the files of its tokenizer"
-            ) from None
-        if self._pipeline.type not in ("ctc", "seq2seq_whisper"):
-            raise UsageError(
-                f"--asr {model.source}: a model of type {self._pipeline.type} gives no word times; "
-                "take Whisper or a CTC model such as wav2vec 2.0"
-            )
-
-    def words(self, pcm: Pcm, *, language: str | None) -> list[SpokenWord]:
-        options: dict[str, Any] = {"return_timestamps": "word"}
-        if self._multilingual and language is not None:
-            options["generate_kwargs"] = {"language": language.partition("-")[0].lower(), "task": "transcribe"}
-        length_s = pcm.size / RATE_HZ
-        pcm = np.pad(pcm, (0, max(0, _SHORTEST - pcm.size)))  # convolutions need something to work on
-        heard = self._pipeline({"raw": pcm, "sampling_rate": RATE_HZ}, **options)
-        words = []
-        for chunk in heard["chunks"]:
-            start_s, end_s = chunk["timestamp"]
-            text = chunk["text"].strip()
-            if text:
-                start_s = min(length_s, start_s or 0.0)
-                words.append(SpokenWord(text, start_s, length_s if end_s is None else end_s))
-        return words
+        return TransformersRecognizer(folder, source=self.source)

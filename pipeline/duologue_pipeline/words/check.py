@@ -26,7 +26,7 @@ from duologue_pipeline.records import Activity, Span, Speaker, Word, WordsCheck,
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.words_check import WordsCheckRules
 
-__all__ = ["MISFITS", "check_words", "explain_check", "explain_outside", "fitting_words"]
+__all__ = ["MISFITS", "check_words", "explain_check", "explain_outside", "fitting_words", "words_inside"]
 
 MISFITS: Final = ("shifted", "wrong_track", "outside", "invalid")
 """Verdicts after which the words are not used."""
@@ -107,24 +107,38 @@ def fitting_words(
         The words, None also in place of those that cannot be that speaker's (:data:`MISFITS`); and what was found of
         everybody who had some.
     """
-    rules = load_rules(WordsCheckRules)
     kept: dict[Speaker, tuple[Word, ...] | None] = {}
     checks: dict[Speaker, WordsCheck] = {}
     for speaker, own in words.items():
         if own is None:
             kept[speaker] = None
             continue
-        inside = tuple(word for word in own if _is_inside(word, audio[speaker]))
-        outside = len(own) - len(inside)
-        if outside > rules.max_outside_share * len(own):
-            check = WordsCheck("outside")
-        else:
+        inside, found = words_inside(own, audio[speaker])
+        if found.verdict != "outside":
             delay_ms = delays_ms.get(speaker, 0)
             check = check_words(inside, activity, speaker=speaker, duration_ms=duration_ms, delay_ms=delay_ms)
-        detail = _reach(own, audio[speaker], most=check.verdict == "outside") if outside else ""
-        checks[speaker] = replace(check, given=len(own), outside=outside, detail=detail)
-        kept[speaker] = None if check.verdict in MISFITS else inside
+            found = replace(check, given=found.given, outside=found.outside, detail=found.detail)
+        checks[speaker] = found
+        kept[speaker] = None if found.verdict in MISFITS else inside
     return kept, checks
+
+
+def words_inside(words: Sequence[Word], audio: Span) -> tuple[tuple[Word, ...], WordsCheck]:
+    """Leaves out the words that lie outside of the audio of their track.
+
+    Args:
+        words: of one speaker, on the conversation's clock.
+        audio: where the audio of the track lies on that clock.
+
+    Returns:
+        The others; and what was found, of which the verdict is ``outside`` where most lie there, else ``undetermined``: nothing
+        has been held against what is heard.
+    """
+    inside = tuple(word for word in words if _is_inside(word, audio))
+    outside = len(words) - len(inside)
+    most = outside > load_rules(WordsCheckRules).max_outside_share * len(words)
+    detail = _reach(words, audio, most=most) if outside else ""
+    return inside, WordsCheck("outside" if most else "undetermined", given=len(words), outside=outside, detail=detail)
 
 
 def _is_inside(word: Word, audio: Span) -> bool:

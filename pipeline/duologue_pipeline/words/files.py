@@ -8,7 +8,7 @@ a transcript of another program is brought to that form first. It is checked aga
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from statistics import median
 from typing import Any, Final
@@ -25,7 +25,7 @@ from duologue_pipeline.rules.words_check import WordsCheckRules
 from duologue_pipeline.transcripts.choose import Wanted, stream_of
 from duologue_pipeline.transcripts.formats import format_of, read_transcript
 from duologue_pipeline.transcripts.model import TranscriptError
-from duologue_pipeline.transcripts.own import words_document
+from duologue_pipeline.transcripts.own import is_of_both, words_document
 from duologue_pipeline.transcripts.source import Source
 from duologue_schemas import iter_faults, parse_json
 
@@ -57,11 +57,13 @@ class Transcripts:
         words: of each speaker on the conversation's clock, in the order of their file; None for who has none.
         transcribed: the stretches that were written down, sorted and disjoint; None where all of the track was.
         faults: what was wrong with the transcript of a speaker, of whom none is used.
+        formats: which one the file of a speaker has (:data:`duologue_pipeline.transcripts.names.FORMAT_NAMES`), if it could be read.
     """
 
     words: Mapping[Speaker, tuple[Word, ...] | None]
     transcribed: Mapping[Speaker, tuple[Span, ...] | None]
     faults: Mapping[Speaker, str]
+    formats: Mapping[Speaker, str] = field(default_factory=dict)
 
 
 def read_words(recording: Recording, *, policy: str) -> tuple[tuple[Word, ...] | None, tuple[Word, ...] | None]:
@@ -98,6 +100,7 @@ def read_transcripts(recording: Recording, *, policy: str, bear_faults: bool = F
     words: dict[Speaker, tuple[Word, ...] | None] = {"a": None, "b": None}
     transcribed: dict[Speaker, tuple[Span, ...] | None] = {"a": None, "b": None}
     faults: dict[Speaker, str] = {}
+    formats: dict[Speaker, str] = {}
     if policy == "none":
         return Transcripts(words, transcribed, faults)
     if policy == "required":
@@ -112,18 +115,31 @@ def read_transcripts(recording: Recording, *, policy: str, bear_faults: bool = F
         if track.words_uri is None:
             continue
         try:
-            document = _document(recording, track, track.words_uri)
+            document, format_name = _document(recording, track, track.words_uri)
+            if is_of_both(document):
+                if speaker not in document:
+                    if policy == "required":
+                        raise RejectError("words_missing", f"{shown(track.words_uri)}: has no words of {speaker}")
+                    continue
+                document = document[speaker]
+                _check_count(document, shown(track.words_uri), load_rules(FilesRules).max_words)
+                words[speaker] = parse_words(
+                    document, name=f"{shown(track.words_uri)}: {speaker}", offset_s=track.offset_s
+                )
+                formats[speaker] = format_name
+                continue
             words[speaker] = parse_words(document, name=shown(track.words_uri), offset_s=track.offset_s)
             transcribed[speaker] = _transcribed(document, track.offset_s)
+            formats[speaker] = format_name
         except RejectError as error:
             if error.reason != "words_invalid" or not bear_faults or policy == "required":
                 raise RejectError(error.reason, error.detail, {**error.values, "track": speaker}) from None
             faults[speaker] = error.detail
-    return Transcripts(words, transcribed, faults)
+    return Transcripts(words, transcribed, faults, formats)
 
 
-def _document(recording: Recording, track: Track, uri: str) -> Any:
-    """Reads the words of a track as the document of a words file, whatever format they are in."""
+def _document(recording: Recording, track: Track, uri: str) -> tuple[Any, str]:
+    """Reads the words of a track as the document of a words file, whatever format they are in, and names that."""
     name, data = shown(uri), read_words_bytes(uri)
     source = Source(data, name)
     other_words = [each.words_uri for each in recording.tracks if each is not track]
@@ -135,13 +151,14 @@ def _document(recording: Recording, track: Track, uri: str) -> Any:
         recordings=(recording.recording_id, PurePosixPath(track.uri).stem),
     )
     try:
-        if format_of(source) in (None, "words") and source.document is not None:
-            return _own(data, name)
+        found = format_of(source)
+        if found in (None, "words") and source.document is not None:
+            return _own(data, name), "words"
         document = words_document(stream_of(read_transcript(source), wanted, name=name), source="transcript")
     except TranscriptError as error:
         raise RejectError("words_invalid", str(error)) from None
     _check_count(document, name, load_rules(FilesRules).max_words)
-    return document
+    return document, found or "words"
 
 
 def _transcribed(document: Any, offset_s: float) -> tuple[Span, ...] | None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from duologue_pipeline.errors import RejectError, Value
-from duologue_pipeline.records import SPEAKERS, Activity, Recording, Span, Speaker, Word, WordsCheck
-from duologue_pipeline.words.asr import Recognizer, with_heard_words
+from duologue_pipeline.records import Activity, HeardWords, Recording, Span, Speaker, Word, WordsCheck
+from duologue_pipeline.words.asr import Recognizer, recognised_words
 from duologue_pipeline.words.check import MISFITS, explain_check, fitting_words
 from duologue_pipeline.words.files import Transcripts, read_transcripts
 
-__all__ = ["FoundWords", "find_words", "written_words"]
+__all__ = ["FoundWords", "find_words", "require_fitting", "written_words"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,13 @@ class FoundWords:
         words: of each speaker, on the conversation's clock; None for who has none.
         checks: speaker -> how the written words lie to the activity, of who has some.
         transcribed: the stretches that were written down; None where all of the track was, or it was listened to.
+        heard: what a recogniser heard, of who was listened to.
     """
 
     words: Mapping[Speaker, Sequence[Word] | None]
     checks: Mapping[Speaker, WordsCheck]
     transcribed: Mapping[Speaker, Sequence[Span] | None]
+    heard: Mapping[Speaker, HeardWords]
 
     @property
     def wordless(self) -> tuple[Speaker, ...]:
@@ -38,6 +40,14 @@ class FoundWords:
             for speaker, words in self.words.items()
             if words is None or (words and all(word.timing != "word" for word in words))
         )
+
+    def heard_words(self, speaker: Speaker) -> int | None:
+        """Counts the words that a recogniser heard of a speaker; None where it was not asked."""
+        return self.heard[speaker].given if speaker in self.heard else None
+
+    def invented_words(self, speaker: Speaker) -> int | None:
+        """Counts those of them that nobody said; None where it was not asked."""
+        return self.heard[speaker].invented if speaker in self.heard else None
 
 
 def written_words(
@@ -82,10 +92,40 @@ def find_words(
         delays_ms: the most by which each track may lie late, for those whose delay is not known.
 
     Raises:
-        RejectError: ``words_outside`` or ``words_mismatch`` where words are required, or an ``audio_*`` reason.
+        RejectError: ``words_outside``, ``words_mismatch`` or ``words_missing`` where words are required, or an ``audio_*``
+            reason.
     """
     words, checks = fitting_words(written.words, activity, audio=audio, duration_ms=duration_ms, delays_ms=delays_ms)
     checks |= {speaker: WordsCheck("invalid", detail=fault) for speaker, fault in written.faults.items()}
+    require_fitting(checks, policy=policy)
+    heard: Mapping[Speaker, HeardWords] = {}
+    if recognizer is not None and policy != "none":
+        heard = recognised_words(recording, activity, words, recognizer)
+        unheard = [speaker for speaker, said in words.items() if said is None and speaker not in heard]
+        if unheard and policy == "required":
+            raise RejectError(
+                "words_missing",
+                f"speaker {' and '.join(unheard)}: no words, and --asr does not know the language {recording.language}; name a "
+                "model that does, add words_uri to the manifest, or run with --words optional",
+            )
+    return FoundWords(
+        words=words | {speaker: found.words for speaker, found in heard.items()},
+        checks=checks,
+        transcribed={s: None if s in heard else spans for s, spans in written.transcribed.items()},
+        heard=heard,
+    )
+
+
+def require_fitting(checks: Mapping[Speaker, WordsCheck], *, policy: str) -> None:
+    """Refuses a recording of which words cannot be their speaker's, where words are required.
+
+    Args:
+        checks: of both speakers, as far as they have words.
+        policy: a key of :data:`duologue_pipeline.words.files.WORDS_POLICIES`.
+
+    Raises:
+        RejectError: ``words_outside`` or ``words_mismatch``.
+    """
     for speaker, check in checks.items():
         if policy == "required" and check.verdict in MISFITS:
             reason = "words_outside" if check.verdict == "outside" else "words_mismatch"
@@ -93,9 +133,3 @@ def find_words(
             if check.shift_ms is not None:
                 values |= {"verdict": check.verdict, "shift_s": check.shift_ms / 1000}
             raise RejectError(reason, explain_check(check, speaker=speaker), values)
-    kept = words
-    if recognizer is not None and policy != "none":
-        words = with_heard_words(recording, activity, words, recognizer)
-    heard = {speaker for speaker in SPEAKERS if recognizer is not None and kept[speaker] is None}
-    transcribed = {speaker: None if speaker in heard else spans for speaker, spans in written.transcribed.items()}
-    return FoundWords(words, checks, transcribed)

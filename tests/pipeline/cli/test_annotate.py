@@ -133,7 +133,9 @@ def test_a_transcript_of_another_form_is_refused(content: Any, message: str, tmp
     [
         ((), "nothing to annotate: give A and B, one stereo file, or --words FILE"),
         (("--words", "missing.json"), "missing.json: the word file cannot be read"),
-        ((A, B, "--words", "x.json"), "--words is a transcript alone"),
+        ((A, B, "--words", "x.json"), "x.json: the word file cannot be read"),
+        ((A, B, "--words", "x.json", "--words-a", WORDS_A), "--words is a transcript of both speakers; give it, or"),
+        (("--words", "x.json", "--asr", "small"), "there is no audio: give A and B or one stereo file"),
         ((A,), "does not have the channels of two speakers"),
         ((A, "missing.wav"), "missing.wav"),
         ((A, B, "--offset-b", "nan"), "--offset-b nan: expected -600 to 600 seconds"),
@@ -145,6 +147,110 @@ def test_wrong_usage_is_one_line(arguments: tuple[str | Path, ...], message: str
     result = annotate(*arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+# --- transcripts of other programs ----------------------------------------------------------------------------------
+
+
+def deepgram(folder: Path, *channels: list[tuple[str, float, float]]) -> Path:
+    """What Deepgram answers for ``multichannel=true``."""
+    document = {
+        "metadata": {"channels": len(channels), "duration": 10.0},
+        "results": {
+            "channels": [
+                {
+                    "alternatives": [
+                        {
+                            "transcript": " ".join(text for text, *_ in said),
+                            "confidence": 0.9,
+                            "words": [
+                                {"word": text, "start": start_s, "end": end_s, "confidence": 0.9}
+                                for text, start_s, end_s in said
+                            ],
+                        }
+                    ]
+                }
+                for said in channels
+            ]
+        },
+    }
+    (folder / "deepgram.json").write_text(json.dumps(document))
+    return folder / "deepgram.json"
+
+
+def spoken(path: Path) -> list[tuple[str, float, float]]:
+    return [(item["word"], item["start_s"], item["end_s"]) for item in json.loads(path.read_text())]
+
+
+def texts(found: dict[str, Any]) -> dict[str, list[str]]:
+    return {speaker: [word["word"] for word in words] for speaker, words in found["words"].items()}
+
+
+def test_a_transcript_of_another_program_is_labelled_alone(tmp_path: Path) -> None:
+    path = deepgram(tmp_path, [("hello", 0, 2)], [("no", 2.25, 5), ("but", 7, 10)])
+    found = document("--words", path, "--language", "en")
+    assert texts(found) == {"a": ["hello"], "b": ["no", "but"]}
+    other = document("--words", path, "--words-channel-a", "1", "--words-channel-b", "0", "--language", "en")
+    assert texts(other) == {"a": ["no", "but"], "b": ["hello"]}
+
+
+@pytest.mark.parametrize("both", ["deepgram", "words"])
+def test_one_transcript_gives_the_words_of_both_tracks(both: str, tmp_path: Path) -> None:
+    apart = document(A, B, "--words-a", WORDS_A, "--words-b", WORDS_B, "--language", "en-US")
+    if both == "deepgram":
+        path = deepgram(tmp_path, spoken(WORDS_A), spoken(WORDS_B))
+    else:
+        path = transcript(tmp_path, a=json.loads(WORDS_A.read_text()), b=json.loads(WORDS_B.read_text()))
+    together = document(A, B, "--words", path, "--language", "en-US")
+    assert texts(together) == texts(apart)
+    assert together["events"] == apart["events"]
+    assert [together["words_check"][s]["verdict"] for s in "ab"] == ["fits", "fits"]
+
+
+def test_a_transcript_of_one_track_takes_any_format(tmp_path: Path) -> None:
+    ctm = "".join(f"call 1 {start:.3f} {end - start:.3f} {text}\n" for text, start, end in spoken(WORDS_A))
+    (tmp_path / "a.ctm").write_text(ctm)
+    found = document(A, B, "--words-a", tmp_path / "a.ctm", "--language", "en-US")
+    assert texts(found) == {"a": [text for text, *_ in spoken(WORDS_A)], "b": []}
+    assert found["words_check"]["a"]["verdict"] == "fits"
+
+
+VTT = "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n<v Anna>hello there\n\n00:00:03.000 --> 00:00:04.000\n<v Ben>hi\n"
+
+
+def test_names_are_told_by_the_user(tmp_path: Path) -> None:
+    (tmp_path / "call.vtt").write_text(VTT)
+    result = annotate(A, B, "--words", tmp_path / "call.vtt")
+    assert result.exit_code == 2
+    assert result.stderr.strip().endswith(
+        "whose words are whose? Say it with --words-channel-a NAME and --words-channel-b NAME; it has 'Anna', 'Ben'"
+    )
+    names = ("--words-channel-a", "Ben", "--words-channel-b", "Anna")
+    assert texts(document(A, B, "--words", tmp_path / "call.vtt", *names)) == {"a": ["hi"], "b": ["hello", "there"]}
+
+
+def test_without_word_times_nobody_can_tell_who_speaks_when(tmp_path: Path) -> None:
+    (tmp_path / "call.vtt").write_text(VTT)
+    result = annotate("--words", tmp_path / "call.vtt", "--words-channel-a", "Anna", "--words-channel-b", "Ben")
+    assert result.exit_code == 2
+    assert (
+        "no word has a time of its own, so it cannot be told who speaks when; give the audio as well" in result.stderr
+    )
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("audio", [(), (A, B)])
+def test_a_words_file_of_one_track_is_not_given_to_both(audio: tuple[Path, ...]) -> None:
+    result = annotate(*audio, "--words", WORDS_A)
+    assert result.exit_code == 2
+    assert 'expected {"a": [words], "b": [words]}, found a list' in result.stderr
+
+
+def test_what_was_mixed_down_is_not_given_to_both(tmp_path: Path) -> None:
+    result = annotate(A, B, "--words", deepgram(tmp_path, [("hello", 0, 2)]))
+    assert result.exit_code == 2
+    assert "was the audio mixed down?" in result.stderr or "which of its streams" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from duologue_cards import Tally
 from duologue_consent import ALL_FORMS, Form, Ledger, Notice, Purpose, Terms, parse_time
 from duologue_pipeline.consent.coverage import (
     NOTICED,
@@ -93,22 +94,72 @@ def test_the_moment_comes_from_the_ledger_and_not_from_a_clock(ledger: Ledger) -
     assert coverage_moment(snapshot, RECORDED) == RECORDED
 
 
+def documented(
+    ledger: Ledger, count: int, people: dict[str | None, int], later: bool = False, **uses: int
+) -> dict[str, Any]:
+    """``consent.coverage`` of so many conversations; of each purpose, or purpose/form, so many allow it."""
+    rows = [row(ledger, f"call-{n}") for n in range(count)]
+    names = [each["recording_id"] for each in rows]
+    allowed = {
+        name: {use.replace("__", "/") for use, many in uses.items() if place < many} for place, name in enumerate(names)
+    }
+    tally = tally_uses(rows, dict.fromkeys(names, 1500), allowed)
+    tally.update({("recordings", "train"): count, **{("jurisdiction", place): many for place, many in people.items()}})
+    document = coverage_document(tally, checked_at="2026-03-01T00:00:00Z", events=9, later=later)["consent"]
+    found: dict[str, Any] = document["coverage"]
+    return found
+
+
 def test_cells_of_few_stay_empty_unless_they_are_all(ledger: Ledger) -> None:
-    rows = [row(ledger, f"call-{n}") for n in range(6)]
-    uses = {each["recording_id"]: {"recording", "recording/audio"} for each in rows}
-    uses["call-0"] |= {"likeness", "likeness/audio"}
-    tally = tally_uses(rows, {each["recording_id"]: 1500 for each in rows}, uses)
-    tally.update({("recordings", "train"): 6, ("jurisdiction", "BR"): 6, ("jurisdiction", None): 2})
-    document = coverage_document(tally, checked_at="2026-03-01T00:00:00Z", events=9)["consent"]
-    recording, likeness = document["coverage"]["recording"], document["coverage"]["likeness"]
+    found = documented(ledger, 6, {"BR": 6, None: 6}, recording=6, recording__audio=6, likeness=1, likeness__audio=1)
+    recording, likeness = found["recording"], found["likeness"]
     assert (recording["recordings"], recording["duration_s"]) == (6, 9.0)
-    assert recording["jurisdictions"] == {"BR": {"recordings": 6, "duration_s": 9.0}, "unknown": {"fewer_than": 5}}
+    assert recording["jurisdictions"]["BR"] == {"recordings": 6, "duration_s": 9.0}
     assert likeness["fewer_than"] == 5
     assert "recordings" not in likeness
     assert likeness["forms"]["audio"] == {"fewer_than": 5}
     assert likeness["forms"]["tokens"] == {"recordings": 0, "duration_s": 0.0}
-    assert likeness["jurisdictions"]["BR"] == {"fewer_than": 5}
-    assert coverage_document(tally, checked_at=None, events=0) == {}
+    assert likeness["jurisdictions"]["BR"] == {"kept_back": True}
+    assert coverage_document(Tally(), checked_at=None, events=0) == {}
+
+
+@pytest.mark.parametrize(
+    ("uses", "told"),
+    [
+        ({"likeness": 20}, 20),  # all
+        ({"likeness": 15}, 15),
+        ({"likeness": 16}, None),  # four are left who do not allow it
+        ({"recording": 15, "likeness": 12}, None),  # three allow the one and not the other
+        ({"recording": 15, "likeness": 10}, 10),
+        ({"likeness": 0}, 0),
+    ],
+)
+def test_a_count_is_told_where_its_difference_to_another_tells_of_few(
+    ledger: Ledger, uses: dict[str, int], told: int | None
+) -> None:
+    found = documented(ledger, 20, {"BR": 20}, **dict[str, Any](uses))["likeness"]
+    assert found.get("recordings") == told
+    assert found.get("kept_back", False) is (told is None)
+
+
+def test_a_form_is_not_told_where_few_allow_it_and_not_the_others(ledger: Ledger) -> None:
+    found = documented(ledger, 20, {"BR": 20}, likeness=8, likeness__audio=8, likeness__tokens=10)["likeness"]
+    assert found["forms"]["audio"]["recordings"] == 8
+    assert found["forms"]["tokens"] == {"kept_back": True}
+
+
+def test_no_place_is_told_where_one_has_few_speakers(ledger: Ledger) -> None:
+    found = documented(ledger, 20, {"BR": 17, "CL": 4}, recording=20)["recording"]
+    assert found["jurisdictions"] == {"BR": {"kept_back": True}, "CL": {"kept_back": True}}
+
+
+def test_after_a_withdrawal_a_count_is_told_only_where_it_is_all_or_none(ledger: Ledger) -> None:
+    found = documented(ledger, 20, {"BR": 20}, later=True, recording=20, likeness=10, redistribution=3)
+    assert found["recording"]["recordings"] == 20
+    assert found["likeness"]["kept_back"] is True
+    assert found["redistribution"]["kept_back"] is True
+    assert found["speaker_identification"]["recordings"] == 0
+    assert found["recording"]["jurisdictions"] == {"BR": {"kept_back": True}}
 
 
 def test_samples_are_summed_by_recording() -> None:

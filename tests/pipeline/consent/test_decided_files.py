@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from duologue_consent import recorded_between
 from duologue_pipeline.consent.decide import Refused, decide, decide_all
-from duologue_pipeline.consent.decided_files import read_decided, write_decided
+from duologue_pipeline.consent.decided_files import read_decided, read_uses, write_decided
+from duologue_pipeline.consent.gate import recorded_of_row
 from duologue_pipeline.errors import RejectError
 from duologue_pipeline.records import ConsentBasis, Consented, Recording, Rejected, Source, Track
 from duologue_pipeline.transcripts.choose import Wanted, stream_of
@@ -41,6 +43,15 @@ def test_a_recording_that_may_be_used_comes_back_with_pseudonyms_for_its_speaker
     text = Path(path).read_text()
     assert "example.org" not in text
     assert "0123456789" not in text
+
+
+def test_an_interval_and_what_is_said_of_a_speaker_come_back_and_a_withdrawal_asks_by_both_ends(tmp_path: Path) -> None:
+    said = replace(full().a, age_band="20-29", sex="female", dialect="Saxon", device="headset")
+    asked = replace(full(), a=said, started_at="2024-01-01", started_before="2025-01-01")
+    (path,) = write_decided(decide_all([asked], lambda _: make_consent(asked)), str(tmp_path))
+    assert list(read_decided(path)) == [decide(asked, lambda _: make_consent(asked))]
+    ((_, row),) = read_uses(path)
+    assert recorded_of_row(row) == recorded_between("2024-01-01", "2025-01-01")
 
 
 @pytest.mark.parametrize("label", ["Anna Müller", "anna@example.org", "20260301", "-"])

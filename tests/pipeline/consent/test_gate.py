@@ -222,3 +222,28 @@ def test_a_recording_without_a_credible_time_is_refused(
 ) -> None:
     ledger.grant("s-ben", BOTH, at=BEFORE)
     assert refusal(make_recording(started_at=started_at), ledger.snapshot())[0] == "consent_recording_time_unknown"
+
+
+@pytest.mark.parametrize(
+    ("started_at", "started_before", "reason"),
+    [
+        # consent is of 2026-01-30T10:00Z
+        ("2026-02-01", None, None),
+        ("2026-01-31", None, None),  # begins in UTC+14 in the very moment of the consent
+        ("2026-01-30", None, "consent_after_recording"),
+        ("2026-02-01", "2027-01-01", None),  # the year is not over; the recording is there, so it was made
+        ("2026-01-01", "2026-12-01", "consent_after_recording"),
+        ("2026-01-30T10:00:00Z", "2026-03-01", None),
+        ("2026-01-30T09:59:59Z", "2026-03-01", "consent_after_recording"),
+        ("2026-06-01", None, "consent_recording_time_unknown"),
+    ],
+)
+def test_a_day_or_an_interval_is_judged_by_its_safer_end(
+    started_at: str, started_before: str | None, reason: str | None, ledger: Ledger, make_recording: Build
+) -> None:
+    ledger.grant("s-ben", BOTH, at=BEFORE)
+    recording = make_recording(started_at=started_at, started_before=started_before)
+    if reason is None:
+        assert check(recording, ledger.snapshot()).purpose == "training_inhouse"
+    else:
+        assert refusal(recording, ledger.snapshot())[0] == reason

@@ -16,7 +16,7 @@ from duologue_pipeline.files import conditional, storage
 from duologue_pipeline.files.faults import storage_fault, usage_error_in
 from duologue_pipeline.files.file_fault import FileFault, FileMissing, StoreFaultError
 from duologue_pipeline.records import Recording, Track
-from duologue_pipeline.stages.guard import tried
+from duologue_pipeline.stages.tried import tried
 
 
 @contextmanager

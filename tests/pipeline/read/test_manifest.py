@@ -160,7 +160,7 @@ def test_a_missing_manifest_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_manifest(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="the manifest cannot be read"):
+    with pytest.raises(UsageError, match="is a folder; name the manifest in it"):
         list(read_lines(str(tmp_path)))
 
 

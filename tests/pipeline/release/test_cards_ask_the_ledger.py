@@ -63,9 +63,10 @@ def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     assert verify_release(str(world.out)).faults == ()
 
 
-@pytest.mark.parametrize(("moment", "left"), [("2026-03-01T00:00:00Z", 11), ("2026-04-02T00:00:00Z", 10)])
+@pytest.mark.parametrize(("moment", "left"), [("2026-03-01T00:00:00Z", 11), ("2026-04-02T00:00:00Z", 6)])
 def test_the_ledger_is_asked_for_the_moment_that_is_named(tmp_path: Path, moment: str, left: int) -> None:
-    world = world_in(tmp_path / "world", calls=MANY, expires={"gina": parse_time("2026-04-01T00:00:00Z")})
+    end = parse_time("2026-04-01T00:00:00Z")
+    world = world_in(tmp_path / "world", calls=MANY, expires={f"p{each}": end for each in range(5)})
     build_cards(str(world.out), snapshot=world.ledger.snapshot(), as_of=parse_time(moment), tell=silent)
     found = coverage_of(world)
     assert found["checked_at"] == moment
@@ -76,8 +77,19 @@ def test_the_ledger_is_asked_for_the_moment_that_is_named(tmp_path: Path, moment
     assert card_faults(str(world.out)) == []
 
 
+def test_that_one_does_not_allow_it_any_more_is_not_counted_out(tmp_path: Path) -> None:
+    """Ten of eleven would tell of the one; that it does not cover all is said."""
+    world = world_in(tmp_path / "world", calls=MANY, expires={"gina": parse_time("2026-04-01T00:00:00Z")})
+    moment = parse_time("2026-04-02T00:00:00Z")
+    build_cards(str(world.out), snapshot=world.ledger.snapshot(), as_of=moment, tell=silent)
+    found = coverage_of(world)["coverage"]["training_inhouse"]
+    assert (found["kept_back"], "recordings" in found) == (True, False)
+    assert "not all conversations are covered any more for training" in (world.out / "README.md").read_text()
+    assert card_faults(str(world.out)) == []
+
+
 def test_after_a_withdrawal_coverage_is_what_the_ledger_says_of_those_who_are_left(tmp_path: Path) -> None:
-    """Carl takes everything back, and p3 that it is passed on; then 10 are left, of which 9 may be passed on."""
+    """Carl takes everything back, and p3 that it is passed on; then 10 are left; of how many they say no more than that it is not all, as before it was 11."""
     world = world_in(tmp_path / "world", calls=MANY)
     build_cards(str(world.out), snapshot=world.ledger.snapshot(), tell=silent)
     assert coverage_of(world)["coverage"]["redistribution"]["recordings"] == 11
@@ -91,10 +103,13 @@ def test_after_a_withdrawal_coverage_is_what_the_ledger_says_of_those_who_are_le
     for purpose in ("recording", "training_inhouse"):
         assert found[purpose]["recordings"] == 10
         assert found[purpose]["duration_s"] == pytest.approx(sum(length_s.values()))
-    assert found["redistribution"]["recordings"] == 9
-    assert found["redistribution"]["duration_s"] == pytest.approx(sum(length_s.values()) - length_s["more-3"])
+    assert {name: found["redistribution"].get(name) for name in ("kept_back", "recordings", "duration_s")} == {
+        "kept_back": True,
+        "recordings": None,
+        "duration_s": None,
+    }
     assert found["likeness"]["recordings"] == 0
     statement = json.loads((world.out / "cards" / "consent_statement.json").read_text())
-    assert statement["coverage"]["redistribution"]["recordings"] == 9
+    assert statement["coverage"]["redistribution"]["unknown"].startswith("not counted out")
     assert statement["checked_at"] == coverage_of(world)["checked_at"]
     assert card_faults(str(world.out)) == []

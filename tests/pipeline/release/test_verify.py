@@ -275,7 +275,8 @@ def test_the_release_of_an_earlier_version_is_well_with_a_note_of_what_it_lacks(
     assert report.notes == (
         f"index.parquet: {told} overlap_share_of_speech, backchannels, interruptions, words",
         f"recordings.parquet: {told} synthetic, delay_known_a, delay_known_b, left_out_a_s, left_out_b_s, gain_db, same_audio, "
-        + "words_given_a, words_given_b, words_outside_a, words_outside_b",
+        + "words_given_a, words_given_b, words_outside_a, words_outside_b, words_heard_a, words_heard_b, words_invented_a, "
+        + "words_invented_b",
     )
 
 

@@ -42,8 +42,8 @@ KINDS: dict[type[RuleSet], str] = {
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",
     VocalisationsRules: "1.1",
-    WithdrawalRules: "1.4",
-    WordsCheckRules: "1.1",
+    WithdrawalRules: "1.5",
+    WordsCheckRules: "1.2",
 }
 
 

@@ -1,11 +1,16 @@
 """Several processes decide what one decides: the same files, the same refusals, in the same order; nothing is lost with a process."""
 
+import errno
+import gc
+import itertools
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +19,7 @@ from typing import Any
 import pytest
 
 from duologue_consent import Ledger, Purpose, parse_time
+from duologue_pipeline.cli.support import stoppable
 from duologue_pipeline.consent.decided_files import read_decided
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.read import whole
@@ -91,8 +97,55 @@ def test_a_copy_that_is_killed_is_told() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return number
 
-    with pytest.raises(UsageError, match="a process that helps with the manifest was killed"):
+    with pytest.raises(UsageError, match="a process that helps this one was killed"):
         list(forked_map(work, 9, processes=2))
+
+
+def test_a_copy_that_is_told_to_stop_says_nothing_of_the_run(capfd: pytest.CaptureFixture[str]) -> None:
+    def work(number: int) -> int:
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(30)
+        return number
+
+    with pytest.raises(UsageError, match="was killed"), stoppable("the run says this"):
+        list(forked_map(work, 9, processes=2))
+    assert capfd.readouterr().err == ""
+
+
+def no_semaphores(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")  # as where there is no /dev/shm
+
+    monkeypatch.setattr(multiprocessing.get_context("fork"), "Lock", missing)
+
+
+def one_process_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork, made = os.fork, itertools.count()
+
+    def made_or_not() -> int:
+        if next(made):
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return fork()
+
+    monkeypatch.setattr(os, "fork", made_or_not)
+
+
+def no_child_of_a_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("lack", [no_semaphores, one_process_more, no_child_of_a_daemon])
+def test_where_the_system_gives_no_copies_this_process_does_it(
+    lack: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lack(monkeypatch)
+    frozen = gc.get_freeze_count()
+    assert list(forked_map(lambda number: (number, os.getpid()), 5, processes=2)) == [
+        (n, os.getpid()) for n in range(5)
+    ]
+    assert not multiprocessing.active_children()  # else the end of this process would wait for it
+    assert gc.get_freeze_count() == frozen
 
 
 _LAUNCHER = """

@@ -25,11 +25,11 @@ from duologue_pipeline.files.faults import NoRoomError, no_room, usage_error_in
 from duologue_pipeline.files.file_fault import FileFault
 from duologue_pipeline.files.names import shown
 from duologue_pipeline.records import Recording, Rejected, Track
-from duologue_pipeline.stages.guard import tried
 from duologue_pipeline.stages.local_runner import local_runner
 from duologue_pipeline.stages.progress import Progress, progress_line, result_counters
 from duologue_pipeline.stages.read import ReadDecided
 from duologue_pipeline.stages.stage import Stage
+from duologue_pipeline.stages.tried import tried
 
 
 def recording(name: str) -> Recording:

@@ -68,7 +68,7 @@ def test_what_dataset_json_says(out: Path) -> None:
         "withdrawn_s": 13.0,
         "removed_s": 17.0,
     }
-    assert after["rules"]["withdrawal"] == "1.4"
+    assert after["rules"]["withdrawal"] == "1.5"
     assert after["totals"] == {
         "read": 6,
         "written": 4,

@@ -24,6 +24,7 @@ from duologue_pipeline.withdrawal.silence import (
     silence_recording,
 )
 from duologue_schemas import iter_faults
+from duologue_schemas.tables import SAID_OF_SPEAKERS
 from tests.pipeline.withdrawal.support import commitment, make_calls, samples_of
 
 
@@ -229,6 +230,17 @@ def test_who_owns_what_stays_is_said_as_before(members: dict[str, bytes]) -> Non
         w["owned"] for w in document["words"] if w["speaker"] == "b"
     ]
     assert [(event["kind"], event["owned"]) for event in silenced["events"]] == [("ipu", True)]
+
+
+def test_what_is_said_of_who_goes_goes_and_when_it_was_made_stays(out: Path) -> None:
+    table = read_table(str(out / "recordings.parquet"))
+    said = {f"{name}_{side}": f"{name} of {side}" for name in SAID_OF_SPEAKERS for side in "ab"}
+    row = {**table.to_pylist()[0], **said, "started_at": "2024-01-01", "started_before": "2025-01-01"}
+    silenced = silence_recording(row, "b", table.schema)
+    assert {name: silenced[name] for name in said} == {
+        name: None if name.endswith("_b") else said[name] for name in said
+    }
+    assert (silenced["started_at"], silenced["started_before"]) == ("2024-01-01", "2025-01-01")
 
 
 def test_the_row_of_the_index_is_that_of_the_silenced_sample(out: Path) -> None:

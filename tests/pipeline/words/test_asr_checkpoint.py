@@ -45,12 +45,12 @@ def ctc_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_checkpoint_from_a_folder_gives_words_with_times(ctc_folder: Path, recording: Recording) -> None:
     activity = Activity(a=[Span(10_000, 12_000)], b=[], rules="test")
-    a, b = transcribe(recording, activity, AsrModel(str(ctc_folder)).open(), language="en")
-    assert b == ()
-    (word,) = a
+    heard = transcribe(recording, activity, AsrModel(str(ctc_folder)).open(), language="en")
+    assert heard["b"].words == ()
+    (word,) = heard["a"].words
     assert word.word == "A"
-    assert word.start_ms == 9800
-    assert word.end_ms == pytest.approx(12_200, abs=40)
+    assert word.start_ms == 10_000  # the word lies from 9.8 to 12.2 s, and the speech from 10 to 12
+    assert word.end_ms == 12_000
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +93,16 @@ def whisper_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_whisper_gives_words_within_the_piece(whisper_folder: Path, recording: Recording) -> None:
-    activity = Activity(a=[Span(10_000, 12_000)], b=[Span(30_000, 31_000)], rules="test")
-    a, b = transcribe(recording, activity, AsrModel(str(whisper_folder)).open(), language="en-US")
-    assert a  # random weights say something
-    assert all(9800 <= word.start_ms <= word.end_ms <= 12_200 for word in a)
-    assert all(29_800 <= word.start_ms <= word.end_ms <= 31_200 for word in b)
+@pytest.mark.parametrize("language", ["en-US", "gsw", None])
+def test_whisper_gives_words_within_the_piece(language: str | None, whisper_folder: Path, recording: Recording) -> None:
+    """A language that the model does not know is left to the model."""
+    activity = Activity(a=[Span(10_000, 14_000)], b=[Span(30_000, 34_000)], rules="test")
+    recogniser = AsrModel(f"transformers:{whisper_folder}").open()
+    assert recogniser.knows(language)
+    heard = transcribe(recording, activity, recogniser, language=language)
+    assert heard["a"].given  # random weights say something
+    assert all(10_000 <= word.start_ms <= word.end_ms <= 14_000 for word in heard["a"].words)
+    assert all(30_000 <= word.start_ms <= word.end_ms <= 34_000 for word in heard["b"].words)
 
 
 def test_the_hash_of_a_checkpoint_is_over_its_files(ctc_folder: Path, tmp_path: Path) -> None:

@@ -271,6 +271,20 @@ def test_utterance_times_marks_and_the_transcribed_stretch_come_with_the_words(t
     assert found.transcribed == {"a": (Span(4760, 9000),), "b": None}
 
 
+def test_a_words_file_of_both_speakers_says_whose_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "both.json"
+    path.write_text(json.dumps({"a": HELLO}))
+    a, b = (Track(f"s-{name}", f"{name}.wav", words_uri=str(path)) for name in "ab")
+    assert read_words(Recording("call", a=a, b=b), policy="optional") == (
+        (Word("hello", 500, 900, 0.75), Word("there", 1000, 1250, None)),
+        None,
+    )
+    assert refusal(Recording("call", a=a, b=b), "required") == ("words_missing", f"{path}: has no words of b")
+    path.write_text(json.dumps({"a": HELLO, "b": [{"word": "x", "start_s": 2, "end_s": 1}]}))
+    reason, detail = refusal(Recording("call", a=a, b=b))
+    assert (reason, f"{path}: b: [0]" in detail) == ("words_invalid", True)
+
+
 def test_a_transcript_of_which_nobody_says_whose_it_is_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "call.srt"
     path.write_text(given.SRT)

@@ -1,0 +1,253 @@
+"""Finds when a recording began: in a name, in a cell, or as it is stated; as exactly as that says it, and no more exactly.
+
+What is not said widens the interval and is never guessed: without a zone a time may be of any zone of the earth, a time without
+seconds may be any of the minute, a date any of the day. The manifest holds both ends (``started_at``, ``started_before``), and each
+rule of consent is held against the safer one (:mod:`duologue_consent.decisions.recorded`).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from duologue_consent import format_time, parse_time
+from duologue_consent.decisions.recorded import FIRST_ZONE, LAST_ZONE, recorded_between
+from duologue_pipeline.errors import UsageError
+
+__all__ = ["NamePattern", "Started", "read_cell", "read_started", "read_zone"]
+
+_FIELDS: Final = {
+    "Y": r"\d{4}",
+    "y": r"\d{2}",
+    "m": r"\d{2}",
+    "d": r"\d{2}",
+    "H": r"\d{2}",
+    "I": r"\d{2}",
+    "p": r"[AaPp][Mm]",
+    "M": r"\d{2}",
+    "S": r"\d{2}",
+    "f": r"\d{1,6}",
+    "j": r"\d{3}",
+    "b": r"[A-Za-z]{3}",
+    "B": r"[A-Za-z]{3,9}",
+    "z": r"(?:Z|[+-]\d{2}:?\d{2})",
+    "s": r"1\d{9}",
+    "Q": r"1\d{12}",
+    "%": "%",
+}
+"""What a directive of a format matches; ``%s`` are seconds and ``%Q`` milliseconds since 1970 (of 2001 to 2033), in UTC."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """Holds ``started_at`` and ``started_before`` as a manifest has them; the second is None where the first says all."""
+
+    at: str
+    before: str | None = None
+
+
+class NamePattern:
+    """Finds a time in a name by a format of ``strptime``, with ``%s`` and ``%Q`` for seconds and milliseconds since 1970.
+
+    Raises:
+        UsageError: the format has no year, month and day, or a directive that is not known.
+    """
+
+    def __init__(self, text: str, zone: tzinfo | None) -> None:
+        self.text = text
+        self._zone = zone
+        self._parts = list(_parts(text))
+        names = {part for part, is_field in self._parts if is_field}
+        dated = names & {"Y", "y"} and ((names & {"m", "b", "B"} and "d" in names) or "j" in names)
+        if not (dated or names & {"s", "Q"}):
+            raise UsageError(
+                f"--started-at name:{text}: finds no day; write the year, the month and the day as %Y%m%d, or %s for seconds since 1970"
+            )
+        if ("M" in names and not names & {"H", "I"}) or ("S" in names and "M" not in names):
+            raise UsageError(
+                f"--started-at name:{text}: has minutes without hours or seconds without minutes; add them"
+            )
+        body = "".join(f"({_FIELDS[part]})" if is_field else re.escape(part) for part, is_field in self._parts)
+        # figures that go on are another number: 20260301 is not found in 202603011015
+        before, after = (r"(?<!\d)" if self._parts[0][1] else "", r"(?!\d)" if self._parts[-1][1] else "")
+        self._matches = re.compile(f"(?=({before}{body}{after}))")
+        self._names = names
+
+    def find(self, *names: str) -> Started:
+        """Finds the time in the first of some names that has one.
+
+        Raises:
+            ValueError: none has, or one has several.
+        """
+        fault = ""
+        for name in names:
+            found = set[Started]()
+            for match in self._matches.finditer(name):
+                try:
+                    found.add(self._started(match.groups()[1:]))
+                except ValueError as error:
+                    fault = f" ({error})"
+            if len(found) > 1:
+                times = ", ".join(sorted(each.at for each in found))
+                raise ValueError(
+                    f"{name!r} has several times as {self.text} writes them ({times}); write more of the name into the format"
+                )
+            if found:
+                return found.pop()
+        raise ValueError(f"{names[0]!r} has no time as {self.text} writes it{fault}")
+
+    def _started(self, values: tuple[str, ...]) -> Started:
+        fields = [(part, value) for (part, _), value in zip(((p, f) for p, f in self._parts if f), values, strict=True)]
+        for part, value in fields:
+            if part in ("s", "Q"):
+                moment = datetime.fromtimestamp(0, UTC) + timedelta(
+                    **{"seconds" if part == "s" else "milliseconds": int(value)}
+                )
+                return Started(format_time(moment))
+        given = [(part, value) for part, value in fields if part != "%"]
+        text = " ".join(value for _, value in given)
+        moment = datetime.strptime(text, " ".join(f"%{part}" for part, _ in given))
+        return _started(moment, self._zone, self._step())
+
+    def _step(self) -> timedelta:
+        if not self._names & {"H", "I"}:
+            return timedelta(days=1)
+        if "M" not in self._names:
+            return timedelta(hours=1)
+        return timedelta(0) if "S" in self._names else timedelta(minutes=1)
+
+
+def read_zone(text: str | None) -> tzinfo | None:
+    """Reads ``--zone``: a name of the time zone database such as Europe/Berlin, ``UTC``, or an offset such as +01:00.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if text is None:
+        return None
+    offset = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", text)
+    if offset and int(offset[2]) <= 14 and int(offset[3]) < 60:
+        away = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return timezone(-away if offset[1] == "-" else away)
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(
+            f"--zone {text}: there is no such time zone; write one as Europe/Berlin, UTC or +01:00"
+        ) from None
+
+
+def read_started(text: str | None, zone: tzinfo | None) -> Started | NamePattern | None:
+    """Reads ``--started-at``: ``name:FORMAT``, what is true of all, or ``column`` and ``metadata`` (None, as where it is left out).
+
+    Of all are stated: a year, a month, a day, a moment of RFC 3339, or two of them with ``/`` between, both included.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    if text in (None, "column", "metadata"):
+        return None
+    if text.startswith("name:"):
+        return NamePattern(text.removeprefix("name:"), zone)
+    try:
+        return _interval(text)
+    except ValueError as error:
+        raise UsageError(
+            f"--started-at {text}: {error}; write name:FORMAT, column, metadata, a year, a day as 2026-03-01, or two of them as 2026-01/2026-03"
+        ) from None
+
+
+def read_cell(text: str, zone: tzinfo | None) -> Started:
+    """Reads the cell of a table: ISO 8601 with or without zone, seconds or time, a year or month, an interval, or seconds since 1970.
+
+    Raises:
+        ValueError: it is none of them; forms in which day and month could be mistaken (03/04/2026) are none.
+    """
+    value = text.strip()
+    if re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", value):
+        started = _stated(value)
+        if zone is None or len(value) < 10:
+            return started
+        return _started(datetime.fromisoformat(value), zone, timedelta(days=1))
+    if re.fullmatch(r"1\d{9}(\.\d+)?|1\d{12}", value):  # 2001 to 2033: longer or other figures are dates of some kind
+        seconds = int(value) / 1000 if len(value) == 13 and value.isdecimal() else float(value)
+        return Started(format_time(datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)))
+    if "/" in value and re.fullmatch(r"[\d:TZ+.-]+/[\d:TZ+.-]+", value):
+        return _interval(value)
+    plain = re.sub(r"(?i) utc$", "Z", value)
+    match = re.fullmatch(
+        r"\d{4}-?\d{2}-?\d{2}(?P<time>[T ]?\d{2}(?P<minute>:?\d{2}(?P<second>:?\d{2}([.,]\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?)?",
+        plain,
+        re.IGNORECASE,
+    )
+    try:
+        moment = datetime.fromisoformat(re.sub(r"^(\d{8})(\d)", r"\1T\2", plain.upper())) if match else None
+    except ValueError:
+        moment = None
+    if match is None or moment is None:
+        raise ValueError(f"{value!r} is no time that can be read in one way only; write it as 2026-03-01T10:00:00Z")
+    exact = {"time": timedelta(days=1), "minute": timedelta(hours=1), "second": timedelta(minutes=1)}
+    return _started(moment, zone, next((step for part, step in exact.items() if match[part] is None), timedelta(0)))
+
+
+def _interval(text: str) -> Started:
+    first, slash, last = text.partition("/")
+    if not slash:
+        return _stated(first)
+    begun, ended = _stated(first), _stated(last)
+    started = Started(begun.at, ended.before or _after(ended.at))
+    recorded_between(started.at, started.before)  # refuses one that ends before it begins
+    return started
+
+
+def _stated(text: str) -> Started:
+    if re.fullmatch(r"\d{4}", text):
+        year = int(text)
+        return Started(str(date(year, 1, 1)), str(date(year + 1, 1, 1)))
+    if re.fullmatch(r"\d{4}-\d{2}", text):
+        first = date.fromisoformat(text + "-01")
+        return Started(str(first), str((first + timedelta(days=31)).replace(day=1)))
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return Started(str(date.fromisoformat(text)))
+    return Started(format_time(parse_time(text)))
+
+
+def _after(text: str) -> str:
+    """Gives what comes after a day, or just after a moment."""
+    if len(text) == 10:
+        return str(date.fromisoformat(text) + timedelta(days=1))
+    return format_time(parse_time(text) + timedelta(seconds=1))
+
+
+def _started(moment: datetime, zone: tzinfo | None, step: timedelta) -> Started:
+    """Writes a moment that is known to within ``step``, and of which the zone may not be known."""
+    if moment.tzinfo is not None:
+        first, last = moment, moment + step
+    elif zone is not None:
+        ends = [each.replace(tzinfo=zone, fold=fold) for each in (moment, moment + step) for fold in (0, 1)]
+        first, last = min(each.astimezone(UTC) for each in ends), max(each.astimezone(UTC) for each in ends)
+    elif step == timedelta(days=1):
+        return Started(str(moment.date()))
+    else:
+        first, last = moment.replace(tzinfo=FIRST_ZONE), (moment + step).replace(tzinfo=LAST_ZONE)
+    try:
+        return Started(format_time(first), None if first == last else format_time(last))
+    except OverflowError:
+        raise ValueError(f"the year {moment.year} is beyond what a clock holds") from None
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """Takes a format apart: (text, False) as it stands, (letter, True) for a directive."""
+    expanded = text.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S")
+    if not expanded:
+        raise UsageError("--started-at name: has no format; write it as name:%Y%m%d_%H%M%S")
+    for each in re.findall(r"%.?|[^%]+", expanded):
+        if not each.startswith("%"):
+            yield each, False
+        elif each[1:] not in _FIELDS:
+            known = " ".join(f"%{name}" for name in _FIELDS)
+            raise UsageError(f"--started-at name:{text}: {each} is no directive that is known; known are {known}")
+        else:
+            yield each[1:], True

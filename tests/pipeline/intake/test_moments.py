@@ -1,0 +1,131 @@
+"""When a recording began, by its name, its cell, or what is stated: as exactly as that says it, and no more."""
+
+import pytest
+
+from duologue_pipeline.errors import UsageError
+from duologue_pipeline.intake.moments import NamePattern, Started, read_cell, read_started, read_zone
+
+BERLIN = read_zone("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "zone", "found"),
+    [
+        ("%Y%m%d_%H%M%S", "call_20260301_101500", "UTC", Started("2026-03-01T10:15:00Z")),
+        ("%Y%m%d_%H%M%S", "call_20260301_101500", "Europe/Berlin", Started("2026-03-01T09:15:00Z")),
+        ("%Y%m%d_%H%M%S", "call_20260301_101500", "+05:30", Started("2026-03-01T04:45:00Z")),
+        # no zone: any on earth
+        ("%Y%m%d_%H%M%S", "call_20260301_101500", None, Started("2026-02-28T20:15:00Z", "2026-03-01T22:15:00Z")),
+        ("%Y%m%dT%H%M%S%z", "20260301T101500+0100", None, Started("2026-03-01T09:15:00Z")),
+        # no seconds: any of the minute
+        ("%Y-%m-%d %H.%M", "2026-03-01 10.15 Anna", "UTC", Started("2026-03-01T10:15:00Z", "2026-03-01T10:16:00Z")),
+        ("%Y%m%d", "x20260301y", None, Started("2026-03-01")),
+        ("%Y%m%d", "x20260301y", "UTC", Started("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z")),
+        ("%Y/%m/%d/%H%M%S", "2026/03/01/101500", "UTC", Started("2026-03-01T10:15:00Z")),
+        ("%d%b%Y", "01Mar2026", None, Started("2026-03-01")),
+        ("%F_%I-%M-%S%p", "2026-03-01_02-15-00PM", "UTC", Started("2026-03-01T14:15:00Z")),
+        ("%s", "call-1767225600.4711", None, Started("2026-01-01T00:00:00Z")),
+        ("%Q", "1767225600250", None, Started("2026-01-01T00:00:00.250000Z")),
+        # an hour that the clock shows twice
+        ("%Y%m%d_%H%M%S", "20261025_023000", "Europe/Berlin", Started("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z")),
+        ("100%%_%Y%m%d", "100%_20260301", None, Started("2026-03-01")),
+    ],
+)
+def test_a_time_in_a_name(pattern: str, name: str, zone: str | None, found: Started) -> None:
+    assert NamePattern(pattern, read_zone(zone)).find(name) == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "told"),
+    [
+        ("%Y%m%d", "20260301101500", "has no time"),  # figures that go on are another number
+        ("%Y%m%d", "20261301", "has no time"),
+        ("%Y%m%d", "from 20260301 to 20260302", "several times"),
+        ("%Y%m%d", "notes", "has no time"),
+    ],
+)
+def test_a_name_without_one_time_is_refused(pattern: str, name: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        NamePattern(pattern, None).find(name)
+
+
+def test_the_first_name_that_has_a_time_tells_it() -> None:
+    pattern = NamePattern("%Y%m%d", None)
+    assert pattern.find("visit", "20260301/visit_a.wav", "20260302/visit_b.wav") == Started("2026-03-01")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2024", Started("2024-01-01", "2025-01-01")),
+        ("2024-02", Started("2024-02-01", "2024-03-01")),
+        ("2024-12", Started("2024-12-01", "2025-01-01")),
+        ("2024-02-29", Started("2024-02-29")),
+        ("2024-01/2024-03", Started("2024-01-01", "2024-04-01")),
+        ("1990/1992-06-30", Started("1990-01-01", "1992-07-01")),
+        ("2024-03-05/2024-03-05", Started("2024-03-05", "2024-03-06")),
+        ("2024-03-05T10:00:00+01:00", Started("2024-03-05T09:00:00Z")),
+        ("column", None),
+        (None, None),
+    ],
+)
+def test_what_is_stated_for_all(text: str | None, found: Started | None) -> None:
+    assert read_started(text, None) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday",
+        "05/03/2024",
+        "2024-05/2024-01",
+        "2024-02-30",
+        "name:",
+        "name:%H%M%S",
+        "name:%Y%m%d%q",
+        "name:%Y%m%d%S",
+        "name:%Y",
+        "2024/",
+    ],
+)
+def test_what_cannot_be_meant_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--started-at"):
+        read_started(text, None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "in_berlin"),
+    [
+        ("2026-03-01T10:00:00Z", Started("2026-03-01T10:00:00Z")),
+        ("2026-03-01 10:00:00 UTC", Started("2026-03-01T10:00:00Z")),
+        ("2026-03-01 10:00:00.5", Started("2026-03-01T09:00:00.500000Z")),
+        ("2026-03-01 10:00", Started("2026-03-01T09:00:00Z", "2026-03-01T09:01:00Z")),
+        ("2026-03-01T10", Started("2026-03-01T09:00:00Z", "2026-03-01T10:00:00Z")),
+        ("20260301T100000", Started("2026-03-01T09:00:00Z")),
+        ("20260301100000", Started("2026-03-01T09:00:00Z")),
+        ("2026-03-01", Started("2026-02-28T23:00:00Z", "2026-03-01T23:00:00Z")),
+        ("20260301", Started("2026-02-28T23:00:00Z", "2026-03-01T23:00:00Z")),
+        ("202603011000", Started("2026-03-01T09:00:00Z", "2026-03-01T09:01:00Z")),
+        ("2026", Started("2026-01-01", "2027-01-01")),
+        ("1767225600", Started("2026-01-01T00:00:00Z")),
+        ("1767225600.5", Started("2026-01-01T00:00:00.500000Z")),
+        ("1767225600000", Started("2026-01-01T00:00:00Z")),
+        ("2024-01/2024-03", Started("2024-01-01", "2024-04-01")),
+    ],
+)
+def test_a_cell(cell: str, in_berlin: Started) -> None:
+    assert read_cell(cell, BERLIN) == in_berlin
+
+
+@pytest.mark.parametrize(
+    "cell", ["03/04/2026", "1.3.2026", "46082.5", "2125551234", "12026030110", "2026-W10-1", "noon", ""]
+)
+def test_a_cell_that_could_be_two_times_is_refused(cell: str) -> None:
+    with pytest.raises(ValueError, match="in one way only"):
+        read_cell(cell, BERLIN)
+
+
+@pytest.mark.parametrize("zone", ["Berlin", "+15:00", "CET+1", "../etc/passwd", ""])
+def test_an_unknown_zone_is_refused(zone: str) -> None:
+    with pytest.raises(UsageError, match="no such time zone"):
+        read_zone(zone)
