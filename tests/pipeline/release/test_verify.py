@@ -274,13 +274,11 @@ def test_the_release_of_an_earlier_version_is_well_with_a_note_of_what_it_lacks(
     told = "an earlier version wrote it, without the columns"
     assert report.notes == (
         f"index.parquet: {told} overlap_share_of_speech, backchannels, interruptions, words",
-        (
-            f"recordings.parquet: {told} synthetic, started_before, role_a, role_b, age_band_a, age_band_b, "
-            "sex_a, sex_b, dialect_a, dialect_b, device_a, device_b, delay_known_a, delay_known_b, left_out_a_s, left_out_b_s, "
-            "from_a_s, from_b_s, to_a_s, to_b_s, filled_a_s, filled_b_s, gain_db, same_audio, "
-            "words_given_a, words_given_b, words_outside_a, words_outside_b, words_heard_a, words_heard_b, words_invented_a, "
-            "words_invented_b"
-        ),
+        f"recordings.parquet: {told} synthetic, started_before, role_a, role_b, age_band_a, age_band_b, sex_a, sex_b, "
+        + "dialect_a, dialect_b, device_a, device_b, delay_known_a, delay_known_b, left_out_a_s, left_out_b_s, "
+        + "from_a_s, from_b_s, to_a_s, to_b_s, filled_a_s, filled_b_s, gain_db, same_audio, "
+        + "words_given_a, words_given_b, words_outside_a, words_outside_b, words_heard_a, words_heard_b, words_invented_a, "
+        + "words_invented_b",
     )
 
 
