@@ -57,8 +57,10 @@ def counts_by_text(counts: Mapping[str, int], *, later: bool) -> dict[str, int |
 
     Args:
         counts: text -> speakers; ``unknown`` where it is not said.
-        later: whether a withdrawal has made this version of the one before; then none is counted out.
+        later: whether a withdrawal has made this version of the one before; then none is named nor counted out.
     """
+    if later:  # which texts are told would tell of what group who withdrew was
+        return {"other": AFTER_WITHDRAWAL} if counts else {}
     left = dict(counts)
     other = [text for text, count in counts.items() if count < FEW]
     others = sum(left.pop(text) for text in other)
@@ -68,7 +70,7 @@ def counts_by_text(counts: Mapping[str, int], *, later: bool) -> dict[str, int |
     told: dict[str, int | str] = dict(left)
     if other:
         told["other"] = others if others >= FEW else SMALL_GROUP
-    return dict.fromkeys(told, AFTER_WITHDRAWAL) if later else told
+    return told
 
 
 def apart(count: int, told: Iterable[int]) -> bool:
