@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from duologue_consent.cli.options import LedgerIfAnyOption
 from duologue_pipeline.cli.options import Asr
 from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, stoppable, usage_errors
 
@@ -29,15 +30,7 @@ def validate(
             "audio as another recording, and whether the words lie inside the audio.",
         ),
     ] = False,
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            help="Ask this ledger, a file or postgresql://…, whether both speakers consent. No audio of a recording without "
-            "consent is opened.",
-            metavar="LEDGER",
-            show_default=False,
-        ),
-    ] = None,
+    ledger: LedgerIfAnyOption = None,
     purpose: Annotated[str, typer.Option(help="Ask for this purpose, as `duologue run` does.")] = "training_inhouse",
     words: Annotated[
         str, typer.Option(help="Judge words as `duologue run` does: optional, required or none.")
@@ -67,7 +60,8 @@ def validate(
 ) -> None:
     """List every fault of a manifest; with --files and --ledger say of each recording what a run would say.
 
-    A table on a terminal, elsewhere a line a fault, parted by tabs. Options have the meaning that they have for `duologue run`.
+    A table on a terminal, elsewhere a line a fault, parted by tabs. With --ledger both speakers' consent is asked, and no audio
+    of a recording without it is opened. Options have the meaning that they have for `duologue run`.
     Exit status: 0 a run would take every recording; 1 it would not; 2 the manifest or the ledger cannot be read.
     """
     quiet()

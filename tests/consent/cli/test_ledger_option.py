@@ -28,7 +28,9 @@ def duologue(*arguments: object, environment: Path | None = None) -> Result:
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for name, command in getattr(group, "commands", {}).items():
+    context = typer.Context(group)
+    for name in group.list_commands(context) if hasattr(group, "list_commands") else ():
+        command = group.get_command(context, name)  # some groups load their commands when they are asked for
         yield from commands(command, (*path, name))
         yield (*path, name), command
 
