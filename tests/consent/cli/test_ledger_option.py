@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import typer
-from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
 from duologue_consent import Ledger
@@ -29,11 +28,9 @@ def duologue(*arguments: object, environment: Path | None = None) -> Result:
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    context: Any = None  # which the groups do not look at
-    for name in (
-        group.list_commands(context) if isinstance(group, TyperGroup) else ()
-    ):  # some are loaded when they are asked for
-        command = group.get_command(context, name)
+    context = typer.Context(group)
+    for name in group.list_commands(context) if hasattr(group, "list_commands") else ():
+        command = group.get_command(context, name)  # some groups load their commands when they are asked for
         yield from commands(command, (*path, name))
         yield (*path, name), command
 
