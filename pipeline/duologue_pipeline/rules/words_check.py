@@ -10,8 +10,10 @@ __all__ = ["WordsCheckRules"]
 
 @dataclass(frozen=True, kw_only=True)
 class WordsCheckRules(RuleSet):
-    """Sets which words cannot be a speaker's, by where they lie (:mod:`duologue_pipeline.words.check`) or in themselves,
-    and which recognised words nobody said (:mod:`duologue_pipeline.words.heard`).
+    """Sets which words cannot be a speaker's, and which recognised words nobody said.
+
+    The first by where they lie or in themselves (:mod:`duologue_pipeline.words.check`), the others by
+    :mod:`duologue_pipeline.words.heard`.
 
     Attributes:
         max_shift_ms: the largest shift between words and activity that is tried.
