@@ -21,6 +21,8 @@ from duologue_pipeline.stages.progress import Progress, result_counters
 __all__ = ["run_watched", "watch_job"]
 
 _WORKER_DIED: Final = "Worker subprocess exited"
+_WAITS_FOR_WORKER: Final = "run_worker"
+"""The name of Beam's threads that wait for a worker process."""
 _LOOK_EVERY_S: Final = 0.2
 _GIVE_UP_AFTER_S: Final = 10.0
 _ASK_EVERY_S: Final = 30.0
@@ -147,6 +149,9 @@ def _apart(work: Callable[[], None]) -> None:
                 thread.join(_LOOK_EVERY_S)
             except KeyboardInterrupt:
                 end_workers()
+                for each in threading.enumerate():
+                    if each.name == _WAITS_FOR_WORKER:
+                        each.join(1.0)  # it raises, and is heard here only
                 raise
             if died:
                 gone_s += _LOOK_EVERY_S

@@ -249,15 +249,23 @@ def test_killed_while_it_publishes_a_run_is_finished_by_running_it_again(calls: 
     check_kills(list(killed(calls, tmp_path / "kills", 112, 114)))
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "status", "begun", "beam"),
+    [
+        (signal.SIGTERM, 143, "*", ()),
+        (signal.SIGINT, 130, "*", ()),
+        (signal.SIGTERM, 143, "parts", ("--", "--direct_num_workers=2", "--direct_running_mode=multi_processing")),
+    ],
+)
 def test_a_run_that_is_told_to_stop_says_so_in_a_line(
-    calls: Calls, tmp_path: Path, number: signal.Signals, status: int
+    calls: Calls, tmp_path: Path, number: signal.Signals, status: int, begun: str, beam: tuple[str, ...]
 ) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "duologue_pipeline", "run", str(calls.manifest), "--ledger", str(calls.ledger)]
-    process = subprocess.Popen([*command, "--out", str(out)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command += ["--out", str(out), "--isolation-policy", "keep", *beam]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     while (
-        not list(out.glob(".staging/*/*")) and process.poll() is None
+        not list(out.glob(f".staging/{begun}/*")) and process.poll() is None
     ):  # early, for the run must not end before the signal
         time.sleep(0.02)
     process.send_signal(number)
