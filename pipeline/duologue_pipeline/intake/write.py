@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import os
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -134,7 +134,7 @@ def write_intake(
             out=out.name,
         ),
     }
-    _write({**{name: text.encode() for name, text in texts.items()}, **(beside or {})}, out)
+    _write(ChainMap({name: text.encode() for name, text in texts.items()}, {} if beside is None else beside), out)
     return written
 
 
@@ -268,15 +268,15 @@ def _line(document: Mapping[str, Any]) -> str:
 
 def _write(files: Mapping[str, bytes], out: Path) -> None:
     try:
-        for name, data in files.items():
-            if (out / name).exists() and (out / name).read_bytes() != data:
+        for name in files:
+            if (out / name).exists() and (out / name).read_bytes() != files[name]:
                 filled = "; what was filled in stays" if name == CONSENT_TODO else ""
                 raise UsageError(
                     f"{out / name}: is there already with other content{filled}; choose another --out, or move it away"
                 )
         out.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            write_bytes(str(out / name), data)
+        for name in files:  # one after the other: the words of a large corpus are unpacked where they are written
+            write_bytes(str(out / name), files[name])
     except OSError as error:
         raise UsageError(
             f"{error.filename or out}: cannot be written ({error.strerror}); choose another --out"
