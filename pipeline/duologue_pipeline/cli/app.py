@@ -24,7 +24,8 @@ from duologue_pipeline.cli.card import (
     diff,
     init,
 )
-from duologue_pipeline.cli.corpus import LIST_EXAMPLE, PREPARE_EXAMPLE, list_corpora, prepare
+from duologue_pipeline.cli.corpus import CHECK_EXAMPLE as CORPUS_CHECK_EXAMPLE
+from duologue_pipeline.cli.corpus import LIST_EXAMPLE, PREPARE_EXAMPLE, check_corpus, list_corpora, prepare
 from duologue_pipeline.cli.credentials import READ_EXAMPLE, SIGN_EXAMPLE, read, sign
 from duologue_pipeline.cli.decode import EXAMPLE as DECODE_EXAMPLE
 from duologue_pipeline.cli.decode import decode
@@ -109,6 +110,7 @@ manifest_app.command("from-table", epilog=TABLE_EXAMPLE)(from_table)
 app.add_typer(corpus_app, name="corpus")
 corpus_app.command("list", epilog=LIST_EXAMPLE)(list_corpora)
 corpus_app.command(epilog=PREPARE_EXAMPLE)(prepare)
+corpus_app.command("check", epilog=CORPUS_CHECK_EXAMPLE)(check_corpus)
 app.add_typer(words_app, name="words")
 words_app.command("import", epilog=IMPORT_EXAMPLE)(import_words)
 app.add_typer(shards_app, name="shards")

@@ -1,16 +1,19 @@
 """Defines ``duologue corpus list``, ``prepare`` and ``check``: the field's corpora, brought to manifests."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from duologue_pipeline.cli.manifest import AnonymousOption, HashedOption, LanguageOption, OutOption, ZoneOption, tell
-from duologue_pipeline.cli.support import usage_errors
+from duologue_pipeline.cli.options import AllowNetwork, Embedding, Segmentation
+from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, stoppable, usage_errors
 
-__all__ = ["LIST_EXAMPLE", "PREPARE_EXAMPLE", "list_corpora", "prepare"]
+__all__ = ["CHECK_EXAMPLE", "LIST_EXAMPLE", "PREPARE_EXAMPLE", "check_corpus", "list_corpora", "prepare"]
 
+CHECK_EXAMPLE: Final = "Example: duologue corpus check fisher --sample 20"
 LIST_EXAMPLE: Final = "Example: duologue corpus list"
 PREPARE_EXAMPLE: Final = (
     "Example: duologue corpus prepare fisher /ldc/LDC2004S13 --transcripts /ldc/LDC2004T19 --out fisher"
@@ -92,3 +95,46 @@ def prepare(
         )
         intake, beside = prepare_corpus(request)
         tell(write_intake(intake, out, anonymous_sides=anonymous_sides, hashed_ids=request.hashed_ids, beside=beside))
+
+
+def check_corpus(
+    out: Annotated[
+        Path,
+        typer.Argument(help="Look into this folder, the --out of prepare or of `duologue manifest`.", metavar="OUT"),
+    ],
+    sample: Annotated[int, typer.Option(help="Look at so many recordings, from all over the corpus.", min=1)] = 20,
+    pyannote_segmentation: Segmentation = None,
+    pyannote_embedding: Embedding = None,
+    allow_network: AllowNetwork = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")] = False,
+) -> None:
+    """Look at a few recordings as a run would, before hours are spent: files, isolation, words on the right track, same audio.
+
+    Nobody's consent is asked, and nothing is written. The same recordings are chosen every time. Exit status: 0 nothing was found; 1
+    something was; 2 there is no manifest, or it cannot be read.
+    """
+    quiet()
+    from duologue_pipeline.corpora.check import CorpusCheck, sample_of
+    from duologue_pipeline.isolation.second_opinion import SecondOpinion
+
+    with stoppable("nothing was changed"), usage_errors():
+        manifest = out / "manifest.jsonl" if out.is_dir() else out
+        opinion = SecondOpinion.of(pyannote_segmentation, pyannote_embedding, allow_network=allow_network)
+        recordings, lines = sample_of(str(manifest), sample)
+        check = CorpusCheck(listener=opinion.open() if opinion else None)
+        found = list(check.findings(recordings))
+    if as_json:
+        told = {"recordings": lines, "looked_at": [each.recording_id for each in recordings], **check.verdicts}
+        typer.echo(json.dumps({**told, "findings": [asdict(each) for each in found]}, ensure_ascii=False, indent=1))
+    else:
+        for each in found:
+            where = f"{each.recording_id}{'' if each.track is None else f' track {each.track}'}"
+            typer.echo(f"{where}: {each.what} {each.level}: {each.fault}; {each.remedy}")
+        typer.echo(
+            f"{manifest}: looked at {len(recordings)} of {lines} recordings, found {len(found)} faults", err=True
+        )
+        for what, verdicts in check.verdicts.items():
+            counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+            typer.echo(f"{what}: {counts or 'none'}", err=True)
+    if found:
+        raise typer.Exit(EXIT_FAULTS)

@@ -16,7 +16,7 @@ from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.intake.listing import composed
 from duologue_pipeline.intake.look import channels_of
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack, RefusedFile
-from duologue_pipeline.intake.moments import NamePattern, Started, read_started
+from duologue_pipeline.intake.moments import NamePattern, Started, read_cell, read_started
 from duologue_pipeline.intake.speakers import TRACK_FIELDS, SpeakerMap
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.transcripts.model import TranscriptError
@@ -92,10 +92,12 @@ class OneRecording:
             )
         audio, sides = self._audio()
         said = self._said(sides)
+        if "refused" in said:
+            raise UnusableError("rejected_by_corpus", str(said["refused"]))
         if parts.name in self._facts.conflicts and self._request.speakers is None:
             raise UnusableError("speaker_ambiguous", self._facts.conflicts[parts.name])
         channels = {
-            side: int(said.get(f"{side}.channel", place if BOTH in parts.audio else 0))
+            side: int(said.get(f"{side}.channel", place)) if BOTH in parts.audio else 0
             for place, side in enumerate("ab")
         }
         words, used = self._words(sides, said, channels)
@@ -120,10 +122,10 @@ class OneRecording:
             b=tracks[1],
             started_at=started.at if started else None,
             started_before=started.before if started else None,
-            language=self._request.language or said.get("language") or adapter.language,
-            setting=adapter.setting,
+            language=said.get("language") or self._request.language or adapter.language,
+            setting=said.get("setting", adapter.setting),
             topic=said.get("topic", adapter.topic),
-            register=adapter.register,
+            register=said.get("register", adapter.register),
             synthetic=adapter.synthetic,
             corpus=adapter.title,
             license=adapter.license or None,
@@ -207,6 +209,10 @@ class OneRecording:
                 self.refused += [self._refusal(file, "words_ambiguous", told) for file in chosen]
                 continue
             file = chosen[0]
+            if label and sides.get(label, label) not in SPEAKERS:
+                told = f"there is no track of {label}; see that all was copied"
+                self.refused.append(self._refusal(file, "words_without_recording", told))
+                continue
             own: list[str] = [sides.get(label, label)] if label else [*SPEAKERS]
             try:
                 self._read(file, best, own, bool(label), said, channels, words)
@@ -216,6 +222,10 @@ class OneRecording:
                 self.refused.append(self._refusal(file, "words_not_read", error.detail))
             else:
                 used.append(file)
+        for side in SPEAKERS:
+            if (stream := said.get(f"{side}.words")) is not None and side not in words:
+                words[side] = f"words/{self._id}.{side}.json"
+                self.beside[words[side]] = words_file(self._adapter, stream, source=self._adapter.name)
         return words, used
 
     def _read(
@@ -259,10 +269,14 @@ class OneRecording:
             if told is not None and "\n" in told:
                 form, _, text = told.partition("\n")
                 return NamePattern(form, request.zone).find(text)
-            found = read_started(told or self._adapter.recorded, request.zone)
+            if told is not None:
+                found = read_cell(told, request.zone)
+                before = said.get("started_before")
+                return found if before is None else Started(found.at, read_cell(before, request.zone).at)
+            stated = read_started(self._adapter.recorded, request.zone)
         except (ValueError, UsageError) as error:
             raise UnusableError("started_at_unknown", str(error)) from None
-        return found if isinstance(found, Started) else None
+        return stated if isinstance(stated, Started) else None
 
     def _refusal(self, file: str, reason: str, detail: str) -> RefusedFile:
         return RefusedFile(file=file, reason=reason, detail=detail, recording=self._parts.name)

@@ -8,6 +8,7 @@ from typing import Final
 from duologue_pipeline.corpora.facts import Facts, read_facts
 from duologue_pipeline.corpora.layout import Arranged, arrange
 from duologue_pipeline.corpora.one_recording import CorpusRequest, OneRecording, UnusableError, read_file
+from duologue_pipeline.corpora.readers import TABLES
 from duologue_pipeline.corpora.words import PackedFiles
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.intake.ids import recording_ids
@@ -49,8 +50,9 @@ def prepare_corpus(request: CorpusRequest) -> tuple[Intake, PackedFiles]:
             continue
         refused += work.refused
         recordings.append(found)
-        for file, data in work.beside.items():
-            beside.put(file, data)
+        if request.anonymous_sides or all(track.speaker_id for track in found.tracks):  # others are refused
+            for file, data in work.beside.items():
+                beside.put(file, data)
         if work.not_used:
             counts[_ANOTHER] = counts.get(_ANOTHER, 0) + work.not_used
     if arranged.tables:
@@ -73,7 +75,15 @@ def prepare_corpus(request: CorpusRequest) -> tuple[Intake, PackedFiles]:
 def _facts(arranged: Arranged) -> Facts:
     facts = Facts()
     for file, rule in arranged.tables:
-        read_facts(facts, read_file(arranged.paths[file]), rule, name=file)
+        data = read_file(arranged.paths[file])
+        if not rule.reader:
+            read_facts(facts, data, rule, name=file)
+            continue
+        try:
+            for recording, found in TABLES[rule.reader](data, file):
+                facts.add(recording, found)
+        except (KeyError, ValueError, TypeError, OSError) as error:
+            raise UsageError(f"{file}: is not as this corpus has it ({type(error).__name__}: {error})"[:300]) from None
     return facts
 
 
