@@ -7,8 +7,8 @@ import csv
 import io
 import json
 import os
-from collections import ChainMap, Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -134,7 +134,7 @@ def write_intake(
             out=out.name,
         ),
     }
-    _write(ChainMap({name: text.encode() for name, text in texts.items()}, {} if beside is None else beside), out)
+    _write([beside or {}, {name: text.encode() for name, text in texts.items()}], out)
     return written
 
 
@@ -266,16 +266,17 @@ def _line(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False) + "\n"
 
 
-def _write(files: Mapping[str, bytes], out: Path) -> None:
+def _write(groups: Sequence[Mapping[str, bytes]], out: Path) -> None:
+    """Writes files one after the other, as they are taken from their group: the words of a large corpus are unpacked there."""
     try:
-        for name in files:
+        for files, name in ((files, name) for files in groups for name in files):
             if (out / name).exists() and (out / name).read_bytes() != files[name]:
                 filled = "; what was filled in stays" if name == CONSENT_TODO else ""
                 raise UsageError(
                     f"{out / name}: is there already with other content{filled}; choose another --out, or move it away"
                 )
         out.mkdir(parents=True, exist_ok=True)
-        for name in files:  # one after the other: the words of a large corpus are unpacked where they are written
+        for files, name in ((files, name) for files in groups for name in files):
             write_bytes(str(out / name), files[name])
     except OSError as error:
         raise UsageError(
