@@ -1,6 +1,7 @@
 """Defines ``duologue corpus list``, ``prepare`` and ``check``: the field's corpora, brought to manifests."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,7 +10,7 @@ import typer
 
 from duologue_pipeline.cli.manifest import AnonymousOption, HashedOption, LanguageOption, OutOption, ZoneOption, tell
 from duologue_pipeline.cli.options import AllowNetwork, Embedding, Segmentation
-from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, stoppable, usage_errors
+from duologue_pipeline.cli.support import EXIT_FAULTS, on_terminal, quiet, stoppable, usage_errors
 
 __all__ = ["CHECK_EXAMPLE", "LIST_EXAMPLE", "PREPARE_EXAMPLE", "check_corpus", "list_corpora", "prepare"]
 
@@ -25,12 +26,27 @@ def list_corpora(
 ) -> None:
     """List the corpora and deliveries that are known: licence, tracks, verdict, and what prepare needs."""
     from duologue_pipeline.corpora.adapter import adapters
-    from duologue_pipeline.corpora.table import table_of
+    from duologue_pipeline.corpora.table import rows_of, table_of
 
     if as_json:
         typer.echo(json.dumps([each.document() for each in adapters()], ensure_ascii=False, indent=1))
+    elif on_terminal():
+        _show(rows_of(adapters()))
     else:
         typer.echo(table_of(adapters()))
+
+
+def _show(rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    for place, name in enumerate(rows[0]):
+        table.add_column(name, overflow="fold", no_wrap=place == 0)
+    for row in rows[1:]:
+        table.add_row(*map(Text, row))
+    Console().print(table)
 
 
 def prepare(
@@ -56,7 +72,7 @@ def prepare(
     started_at: Annotated[
         str | None,
         typer.Option(
-            help="Say when the recordings were made, where the corpus does not: name:FORMAT, or a year, a month, a day or an interval.",
+            help="Say when the recordings were made, where the corpus does not: name:FORMAT: it stands in the names; metadata: in the files; or a year, a month, a day or an interval.",
             metavar="WHEN",
         ),
     ] = None,
@@ -77,7 +93,7 @@ def prepare(
     from duologue_pipeline.intake.tables import read_table
     from duologue_pipeline.intake.write import write_intake
 
-    with usage_errors():
+    with stoppable("--out may be there in part; run it again, which writes the same"), usage_errors():
         adapter = adapter_named(corpus)
         moment_zone = read_zone(zone)
         sides = ["a", "b", *adapter.roles.values()]
@@ -89,6 +105,7 @@ def prepare(
             speakers=None if speakers is None else read_speaker_map(read_table(speakers), sides),
             anonymous_sides=anonymous_sides,
             started=read_started(started_at, moment_zone),
+            metadata=started_at == "metadata",
             zone=moment_zone,
             language=language,
             hashed_ids=hashed_ids or adapter.hashed_ids,

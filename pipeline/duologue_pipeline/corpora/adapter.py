@@ -41,6 +41,7 @@ class FileRule:
         table: how a table is read (:func:`duologue_pipeline.corpora.facts.read_facts`).
         what: what ``other`` files are; what to do about a file that is refused.
         refuse_if: of a transcript: a regular expression for lines that tell that the recording cannot be used, and why.
+        example: a path that the pattern matches, for people; the first rule of audio has one.
     """
 
     pattern: str
@@ -56,6 +57,7 @@ class FileRule:
     table: Mapping[str, Any] = field(default_factory=dict)
     what: str = ""
     refuse_if: Sequence[str] = ()
+    example: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,11 @@ class Adapter:
         """Gives what `duologue corpus list --json` says of it."""
         told = {name: value for name, value in asdict(self).items() if name not in ("replace", "fixes", "marks")}
         told["files"] = [
-            {name: value for name, value in asdict(rule).items() if name in ("pattern", "use", "what") and value}
+            {
+                name: value
+                for name, value in asdict(rule).items()
+                if name in ("pattern", "use", "what", "example") and value
+            }
             for rule in self.files
         ]
         return told

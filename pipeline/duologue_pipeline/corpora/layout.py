@@ -98,8 +98,8 @@ def arrange(adapter: Adapter, root: Path, transcripts: Path | None, out: Path) -
                 _put(arranged, prefix + file, *found)
     if not any(parts.audio for parts in arranged.recordings.values()):
         raise UsageError(
-            f"{root}: no audio in it is named as {adapter.title} names its files ({_expected(adapter)}); "
-            f"what it needs: {adapter.needs}"
+            f"{root}: no audio in it is named as {adapter.title} names its files, such as {_example(adapter)}; "
+            f"it needs: {adapter.needs}"
         )
     return arranged
 
@@ -172,6 +172,5 @@ def _put(arranged: Arranged, file: str, place: int, rule: FileRule, groups: Mapp
         parts.audio.setdefault(BOTH if rule.use == "stereo" else side, []).append(file)
 
 
-def _expected(adapter: Adapter) -> str:
-    audio = next(rule for rule in adapter.files if rule.use in ("stereo", "side"))
-    return audio.pattern
+def _example(adapter: Adapter) -> str:
+    return next(rule.example for rule in adapter.files if rule.use in ("stereo", "side"))

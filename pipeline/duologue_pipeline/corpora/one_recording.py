@@ -15,6 +15,7 @@ from duologue_pipeline.corpora.words import refusal_in, stream_for, transcript_o
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.intake.listing import composed
 from duologue_pipeline.intake.look import channels_of
+from duologue_pipeline.intake.metadata import started_of_files
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack, RefusedFile
 from duologue_pipeline.intake.moments import NamePattern, Started, read_cell, read_started
 from duologue_pipeline.intake.speakers import TRACK_FIELDS, SpeakerMap
@@ -35,6 +36,7 @@ class CorpusRequest:
         speakers: the user's map; what it says counts more than what the corpus says.
         anonymous_sides: whether a side of which nobody knows the speaker is a person of its own.
         started: when all was recorded, where the user says it.
+        metadata: whether the metadata of the audio files say it.
         zone: of times that have none.
         language: of all, where the user says it.
         hashed_ids: whether recording ids show nothing of names.
@@ -50,6 +52,7 @@ class CorpusRequest:
     speakers: SpeakerMap | None = None
     anonymous_sides: bool = False
     started: Started | NamePattern | None = None
+    metadata: bool = False
     zone: tzinfo | None = None
     language: str | None = None
     hashed_ids: bool = False
@@ -265,6 +268,9 @@ class OneRecording:
                 return request.started
             if isinstance(request.started, NamePattern):
                 return request.started.find(self._parts.name, *self._parts.files)
+            if request.metadata:
+                audio = [file for own in self._parts.audio.values() for file in own]
+                return started_of_files((self._arranged.paths[file] for file in audio), request.zone)
             told = said.get("started_at")
             if told is not None and "\n" in told:
                 form, _, text = told.partition("\n")

@@ -13,6 +13,7 @@ from duologue_pipeline.corpora.words import PackedFiles
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.intake.ids import recording_ids
 from duologue_pipeline.intake.model import FoundRecording, Intake, RefusedFile
+from duologue_pipeline.intake.moments import Started, read_started
 from duologue_pipeline.records import SPEAKERS
 
 __all__ = ["SPEAKERS_TABLE", "prepare_corpus"]
@@ -103,11 +104,12 @@ def _notes(request: CorpusRequest, recordings: list[FoundRecording], notes: list
     yield from notes
     if request.speakers is not None and (left := request.speakers.not_used):
         yield f"{len(left)} recordings of {request.speakers.name} are not in the folder, such as {left[0]!r}."
-    stated = [each for each in recordings if each.started_before is not None]
-    if adapter.recorded and request.started is None and stated:
+    whole = read_started(adapter.recorded, request.zone)
+    stated = sum(whole == Started(each.started_at or "", each.started_before) for each in recordings)
+    if stated and request.started is None:
         yield (
-            f"When a recording was made is known only as an interval for {len(stated)} of {len(recordings)} recordings; the corpus as a whole "
-            f"is of {adapter.recorded}. Consent must be older than its beginning; --started-at says it more exactly."
+            f"When a recording was made is not known of {stated} of {len(recordings)} recordings; the corpus as a whole is of "
+            f"{adapter.recorded}. Consent must be older than its beginning; --started-at says it more exactly."
         )
     wordless = sum(track.words_uri is None for each in recordings for track in each.tracks)
     if wordless:

@@ -1,11 +1,12 @@
 """Brings the transcripts of a corpus to words files, with its known slips mended and its marks mapped."""
 
-import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+
+import orjson
 
 from duologue_pipeline.corpora.adapter import Adapter, FileRule
 from duologue_pipeline.corpora.own_words import READERS_OF_WORDS
@@ -101,7 +102,7 @@ def stream_for(
 
 
 def words_file(adapter: Adapter, stream: Stream, *, source: str) -> bytes:
-    """Writes a words file, with the marks of the corpus mapped."""
+    """Writes a words file, a word a line, with the marks of the corpus mapped."""
     words = []
     for word in stream.words:
         mark = adapter.marks.get(word.word.casefold())
@@ -110,4 +111,6 @@ def words_file(adapter: Adapter, stream: Stream, *, source: str) -> bytes:
         elif mark:
             words.append(replace(word, marks=tuple(each for each in MARKS if each in {*word.marks, mark})))
     document: dict[str, Any] = words_document(replace(stream, words=sorted_words(words)), source=source)
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+    head = orjson.dumps({name: value for name, value in document.items() if name != "words"})
+    rows = b",\n".join(orjson.dumps(word) for word in document["words"])
+    return head[:-1] + b', "words": [\n' + rows + b"\n]}\n"

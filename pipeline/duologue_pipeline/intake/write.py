@@ -269,14 +269,14 @@ def _line(document: Mapping[str, Any]) -> str:
 def _write(groups: Sequence[Mapping[str, bytes]], out: Path) -> None:
     """Writes files one after the other, as they are taken from their group: the words of a large corpus are unpacked there."""
     try:
-        for files, name in ((files, name) for files in groups for name in files):
+        for files, name in [(group, name) for group in groups for name in group]:
             if (out / name).exists() and (out / name).read_bytes() != files[name]:
                 filled = "; what was filled in stays" if name == CONSENT_TODO else ""
                 raise UsageError(
                     f"{out / name}: is there already with other content{filled}; choose another --out, or move it away"
                 )
         out.mkdir(parents=True, exist_ok=True)
-        for files, name in ((files, name) for files in groups for name in files):
+        for files, name in [(group, name) for group in groups for name in group]:
             write_bytes(str(out / name), files[name])
     except OSError as error:
         raise UsageError(

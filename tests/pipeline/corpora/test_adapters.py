@@ -40,6 +40,7 @@ def test_what_a_data_file_names_is_there(adapter: Adapter) -> None:
     assert set(adapter.marks.values()) <= {*MARKS, ""}
     for was, _ in adapter.replace:
         re.compile(was)
+    assert next(rule for rule in adapter.files if rule.use in ("stereo", "side")).example
     for rule in adapter.files:
         groups = re.compile(rule.pattern).groupindex
         assert (rule.use in ("other", "refuse")) == bool(rule.what)
@@ -49,6 +50,7 @@ def test_what_a_data_file_names_is_there(adapter: Adapter) -> None:
         assert ("started" in groups) == bool(rule.started)
         if rule.use in ("stereo", "side", "words", "metadata"):
             assert rule.recording.format(**dict.fromkeys(groups, "x")) != ""
+        assert not rule.example or re.fullmatch(rule.pattern, rule.example)
         if rule.use == "side":
             assert "side" in groups
 
@@ -75,7 +77,7 @@ def test_a_folder_of_something_else_is_told_what_was_looked_for(tmp_path: Path) 
     (tmp_path / "x/a.txt").write_text("x")
     code, said = corpus("prepare", "fisher", str(tmp_path / "x"), "--out", str(tmp_path / "out"))
     assert code == 2
-    assert "fe_03_" in said
+    assert "such as fe_03_p1_sph1/audio/000/fe_03_00001.sph" in " ".join(said.split())
     assert not (tmp_path / "out").exists()
 
 

@@ -171,6 +171,17 @@ def test_a_file_a_participant_shows_no_name_in_the_ids(corpus: str, prepare: Pre
     ]
 
 
+def test_metadata_that_does_not_say_when_is_told(prepare: Prepare, tmp_path: Path) -> None:
+    name = f"RE{'0' * 32}"
+    audio(tmp_path / f"x/{name}.wav")
+    found = prepare("twilio", tmp_path / "x", "--anonymous-sides", "--started-at", "metadata")
+    assert found.refused == {f"{name}.wav": "started_at_unknown"}
+    (found.out).rename(tmp_path / "first")
+    found = prepare("twilio", tmp_path / "x", "--anonymous-sides")
+    assert "started_at" not in found.recordings[name]
+    assert "1 of 1 recordings have no started_at" in found.said
+
+
 def _m4a(path: Path, seed: int) -> None:
     import av
     import numpy as np

@@ -240,3 +240,64 @@ def test_mono_is_refused(prepare: Prepare, tmp_path: Path) -> None:
     found = prepare("callhome", tmp_path / "x", "--anonymous-sides")
     assert found.refused == {"en_4065.sph": "not_two_channels"}
     assert found.recordings == {}
+
+
+def test_talkbank_transcripts_are_read_by_participant(prepare: Prepare, tmp_path: Path) -> None:
+    for seed, number in enumerate(("0053", "0082")):
+        sphere(tmp_path / f"x/sp_{number}.sph", seed=seed)
+        said = "@UTF8\n@Begin\n@Participants:\tA Subject, B Subject\n*A:\thola &=laughs \x15500_900\x15\n*B:\tsí . \x151500_1900\x15\n@End\n"
+        text(tmp_path / f"x/sp_{number}.cha", said)
+    found = prepare("callhome-spanish", tmp_path / "x", "--anonymous-sides", "--language", "es")
+    assert found.exit_code == 0, found.said
+    assert found.said_by("sp_0053", "a") == ["hola", "[laughter]"]
+    assert found.said_by("sp_0082", "b") == ["sí"]
+
+
+def test_two_tables_that_name_different_speakers_are_not_decided_between(
+    fisher: tuple[Path, Path], prepare: Prepare, tmp_path: Path
+) -> None:
+    text(fisher[1] / "doc/fe_03_p2_calldata.tbl", CALLDATA.replace("2602", "7777", 1))
+    found = prepare("fisher", fisher[0], "--transcripts", fisher[1])
+    assert set(found.recordings) == {"fe_03_11487"}
+    assert set(found.refused.values()) == {"speaker_ambiguous"}
+    assert "'2602' and '7777'" in (found.out / "refused.jsonl").read_text()
+
+
+def test_speakers_csv_can_be_filled_in_and_given_back(prepare: Prepare, tmp_path: Path) -> None:
+    for seed, number in enumerate((4065, 4077)):
+        sphere(tmp_path / f"x/en_{number}.sph", seed=seed)
+    some = text(tmp_path / "some.csv", "recording,side,speaker,started_at\nen_4065,a,ann,1995-03-01\nen_4065,b,bob,\n")
+    found = prepare("callhome", tmp_path / "x", "--speakers", some)
+    assert found.refused == {"en_4077.sph": "speaker_unknown"}
+    assert found.recordings["en_4065"]["started_at"] == "1995-03-01"
+    given = (found.out / "speakers.csv").read_text()
+    assert given.splitlines()[0].startswith("recording,side,speaker,")
+    assert "en_4077,a,," in given
+    filled = text(
+        tmp_path / "filled.csv", given.replace("en_4077,a,,", "en_4077,a,cat,").replace("en_4077,b,,", "en_4077,b,dan,")
+    )
+    (tmp_path / "out").rename(tmp_path / "first")
+    found = prepare("callhome", tmp_path / "x", "--speakers", filled)
+    assert set(found.speakers.values()) == {"ann", "bob", "cat", "dan"}
+    assert found.refused == {}
+
+
+def test_words_of_recordings_that_are_refused_are_not_written(prepare: Prepare, tmp_path: Path) -> None:
+    for seed, number in enumerate((4065, 4077)):
+        sphere(tmp_path / f"x/en_{number}.sph", seed=seed)
+        text(tmp_path / f"x/en_{number}.txt", "1.0 2.0 A: hello\n2.0 3.0 B: hi\n")
+    some = text(tmp_path / "some.csv", "recording,a,b\nen_4065,ann,bob\n")
+    found = prepare("callhome", tmp_path / "x", "--speakers", some)
+    assert sorted(path.name for path in (found.out / "words").iterdir()) == ["en_4065.a.json", "en_4065.b.json"]
+
+
+def test_transcripts_may_lie_within_the_folder_and_links_are_told(fisher: tuple[Path, Path], prepare: Prepare) -> None:
+    (fisher[0] / "LDC2004T19").symlink_to(fisher[1])
+    found = prepare("fisher", fisher[0], "--anonymous-sides")
+    assert found.refused == {"LDC2004T19": "not_a_file"}
+    (fisher[0] / "LDC2004T19").unlink()
+    fisher[1].rename(fisher[0] / "LDC2004T19")
+    (found.out).rename(found.out.with_name("first"))
+    found = prepare("fisher", fisher[0], "--transcripts", fisher[0] / "LDC2004T19")
+    assert found.refused == {}
+    assert found.speakers["fe_03_00001", "a"] == "2602"
