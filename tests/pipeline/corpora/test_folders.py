@@ -71,6 +71,7 @@ def test_spokenwoz_takes_no_words_with_times_filled_in(prepare: Prepare, tmp_pat
     document(tmp_path / "x/text_5700_train_dev/data.json", {})
     found = prepare("spokenwoz", tmp_path / "x", "--anonymous-sides", "--started-at", "2022")
     assert set(found.recordings) == {"MUL0001", "SNG0002"}
+    assert [track["role"] for track in found.recordings["SNG0002"]["tracks"]] == ["user", "agent"]
     assert found.words == {}
     assert "filled in by proportion" in found.said
 

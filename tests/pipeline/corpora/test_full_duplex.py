@@ -117,6 +117,8 @@ def test_seamless_pairs_participants_and_takes_only_two(prepare: Prepare, tmp_pa
             document(root / f"{stem}.json", {"id": stem, "metadata:transcript": said, "metadata:vad": []})
             text(root / f"{stem}.npz", "x")
     text(tmp_path / "seamless/participants.csv", "x\n")
+    for folder in ("vad", "1P-IS"):  # the same names, and no transcripts
+        document(tmp_path / f"seamless/improvised/dev/{folder}/V00_S0001_I00000001_P0947.json", {"start": 1})
     found = prepare("seamless", tmp_path / "seamless", "--started-at", "2024")
     assert set(found.recordings) == {"V00_S0001_I00000001"}
     assert found.speakers == {("V00_S0001_I00000001", "a"): "P0112", ("V00_S0001_I00000001", "b"): "P0947"}

@@ -147,6 +147,14 @@ def test_switchboard_names_the_callers_and_not_the_sides(switchboard: Path, prep
     assert found.recordings["sw2001"]["started_before"] == "1993-01-01"
 
 
+def test_switchboard_tables_may_be_called_as_on_the_ldcs_pages(switchboard: Path, prepare: Prepare) -> None:
+    for name in ("conv", "caller"):
+        (switchboard / f"swb1_docs/{name}.tab").rename(switchboard / f"swb1_docs/{name}_tab.csv")
+    found = prepare("swbd", switchboard)
+    assert found.speakers["sw4940", "a"] == "1068"
+    assert found.recordings["sw4940"]["tracks"][0]["sex"] == "male"
+
+
 def test_switchboard_words_are_those_with_word_times(switchboard: Path, prepare: Prepare) -> None:
     found = prepare("switchboard", switchboard)
     words = found.words["sw2001", "a"]
