@@ -124,6 +124,7 @@ def test_seamless_pairs_participants_and_takes_only_two(prepare: Prepare, tmp_pa
     assert found.speakers == {("V00_S0001_I00000001", "a"): "P0112", ("V00_S0001_I00000001", "b"): "P0947"}
     assert set(found.refused.values()) == {"side_twice"}
     assert len(found.refused) == 6
+    assert "has 3 people with a track; only conversations of two" in (found.out / "refused.jsonl").read_text()
     words = found.words["V00_S0001_I00000001", "a"]["words"]
     assert [(w["word"], w.get("timing", found.words["V00_S0001_I00000001", "a"]["timing"])) for w in words] == [
         ("hi", "word"),
