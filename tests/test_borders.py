@@ -41,6 +41,7 @@ ORDER = {
         "engines",
         "run",
         "validate",
+        "corpora",
         "cli",
         "__main__",
     ),

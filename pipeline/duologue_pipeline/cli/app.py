@@ -24,6 +24,8 @@ from duologue_pipeline.cli.card import (
     diff,
     init,
 )
+from duologue_pipeline.cli.corpus import CHECK_EXAMPLE as CORPUS_CHECK_EXAMPLE
+from duologue_pipeline.cli.corpus import LIST_EXAMPLE, PREPARE_EXAMPLE, check_corpus, list_corpora, prepare
 from duologue_pipeline.cli.credentials import READ_EXAMPLE, SIGN_EXAMPLE, read, sign
 from duologue_pipeline.cli.decode import EXAMPLE as DECODE_EXAMPLE
 from duologue_pipeline.cli.decode import decode
@@ -87,6 +89,11 @@ card_app = typer.Typer(
 manifest_app = typer.Typer(
     help="Make a manifest of the recordings that there are.", no_args_is_help=True, rich_markup_mode=None
 )
+corpus_app = typer.Typer(
+    help="Bring the field's corpora, and deliveries of recorders, to manifests.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 words_app = typer.Typer(help="Bring transcripts to words files.", no_args_is_help=True, rich_markup_mode=None)
 shards_app = typer.Typer(help="Check the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -100,6 +107,10 @@ app.command(epilog=DECODE_EXAMPLE)(decode)
 app.add_typer(manifest_app, name="manifest")
 manifest_app.command("from-folder", epilog=FOLDER_EXAMPLE)(from_folder)
 manifest_app.command("from-table", epilog=TABLE_EXAMPLE)(from_table)
+app.add_typer(corpus_app, name="corpus")
+corpus_app.command("list", epilog=LIST_EXAMPLE)(list_corpora)
+corpus_app.command(epilog=PREPARE_EXAMPLE)(prepare)
+corpus_app.command("check", epilog=CORPUS_CHECK_EXAMPLE)(check_corpus)
 app.add_typer(words_app, name="words")
 words_app.command("import", epilog=IMPORT_EXAMPLE)(import_words)
 app.add_typer(shards_app, name="shards")

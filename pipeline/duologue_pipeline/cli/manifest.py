@@ -12,7 +12,18 @@ from duologue_pipeline.transcripts.names import FORMAT_NAMES
 if TYPE_CHECKING:
     from duologue_pipeline.intake.write import Written
 
-__all__ = ["FOLDER_EXAMPLE", "TABLE_EXAMPLE", "from_folder", "from_table"]
+__all__ = [
+    "FOLDER_EXAMPLE",
+    "TABLE_EXAMPLE",
+    "AnonymousOption",
+    "HashedOption",
+    "LanguageOption",
+    "OutOption",
+    "ZoneOption",
+    "from_folder",
+    "from_table",
+    "tell",
+]
 
 FOLDER_EXAMPLE: Final = (
     "Example: duologue manifest from-folder recordings --stereo '**/*.wav' --left agent --right caller --speakers who.csv "
@@ -168,7 +179,7 @@ def from_folder(
             language=language,
         )
         written = write_intake(from_folder(request, said), out, anonymous_sides=anonymous_sides, hashed_ids=hashed_ids)
-        _tell(written)
+        tell(written)
 
 
 def from_table(
@@ -218,10 +229,11 @@ def from_table(
         moment_zone = read_zone(zone)
         said = Said(started=read_started(started_at, moment_zone), zone=moment_zone, language=language)
         request = TableRequest(table=table, columns=read_columns(columns or []), left=left, right=right)
-        _tell(write_intake(from_table(request, said), out, anonymous_sides=anonymous_sides, hashed_ids=hashed_ids))
+        tell(write_intake(from_table(request, said), out, anonymous_sides=anonymous_sides, hashed_ids=hashed_ids))
 
 
-def _tell(written: "Written") -> None:
+def tell(written: "Written") -> None:
+    """Prints what an intake has written, what was refused and why, and what comes next."""
     from duologue_pipeline.files.names import shown
     from duologue_pipeline.intake.readme import next_commands
 

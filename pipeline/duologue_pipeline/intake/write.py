@@ -8,7 +8,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -134,7 +134,7 @@ def write_intake(
             out=out.name,
         ),
     }
-    _write({**{name: text.encode() for name, text in texts.items()}, **(beside or {})}, out)
+    _write([beside or {}, {name: text.encode() for name, text in texts.items()}], out)
     return written
 
 
@@ -266,17 +266,18 @@ def _line(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False) + "\n"
 
 
-def _write(files: Mapping[str, bytes], out: Path) -> None:
+def _write(groups: Sequence[Mapping[str, bytes]], out: Path) -> None:
+    """Writes files one after the other, as they are taken from their group: the words of a large corpus are unpacked there."""
     try:
-        for name, data in files.items():
-            if (out / name).exists() and (out / name).read_bytes() != data:
+        for files, name in [(group, name) for group in groups for name in group]:
+            if (out / name).exists() and (out / name).read_bytes() != files[name]:
                 filled = "; what was filled in stays" if name == CONSENT_TODO else ""
                 raise UsageError(
                     f"{out / name}: is there already with other content{filled}; choose another --out, or move it away"
                 )
         out.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            write_bytes(str(out / name), data)
+        for files, name in [(group, name) for group in groups for name in group]:
+            write_bytes(str(out / name), files[name])
     except OSError as error:
         raise UsageError(
             f"{error.filename or out}: cannot be written ({error.strerror}); choose another --out"
