@@ -26,7 +26,7 @@ MARK = "qUoKkA"
 
 
 TOLD = "tOlDmE"
-"""Begins what a manifest tells a model (role, role_prompt): published in ``conditions`` of ``KEY.json``, and only there."""
+"""Begins what a manifest tells a model: published in ``conditions`` of ``KEY.json``, the role in ``recordings.parquet``, and only there."""
 
 
 def canary(place: str) -> str:
@@ -173,11 +173,19 @@ def texts_of(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def assert_told_in_conditions_only(out: Path, sides_of_good: str) -> None:
-    """Roles and prompts stand in ``conditions`` of every sample (of ``good``: of these sides), and nowhere else at all."""
+    """Roles and prompts stand in ``conditions`` of every sample (of ``good``: of these sides), roles in the table, and nowhere else at all."""
     samples = 0
+    for row in pq.read_table(out / "recordings.parquet").to_pylist():
+        left = sides_of_good if row["recording_id"] == "good" else "ab"
+        assert [row[f"role_{side}"] for side in "ab"] == [
+            told(f"role{side}") if side in left else None for side in "ab"
+        ]
     for where, text in texts_of(out):
         if where.endswith(".tar"):
             continue  # its members come by themselves
+        if where.startswith("recordings.parquet"):
+            assert told("prompt").lower().encode() not in text.lower()
+            continue
         if ".tar: " in where and where.endswith(".json"):
             document = json.loads(text)
             sides = sides_of_good if document["recording_id"] == "good" else "ab"

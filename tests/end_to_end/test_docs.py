@@ -14,6 +14,7 @@ import soundfile
 
 from duologue_pipeline.demo import demo_files
 from duologue_pipeline.reader import open_dataset
+from duologue_schemas import iter_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,15 +31,13 @@ def test_a_page_made_by_a_script_is_up_to_date(script: str) -> None:
 
 @pytest.mark.slow
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
-    """Every `duologue` line of the README and its verifier, in order, on the README's manifest and calls beside it."""
-    example = re.search(r"```json\n(.*?)```", README, re.DOTALL)
+    """Every `duologue` line of the README and its verifier, in order, on the README's map of speakers and calls beside it."""
+    example = re.search(r"```csv\n(.*?)```", README, re.DOTALL)
     assert example
-    recording = json.loads(example.group(1))
-    calls = tmp_path / "calls"
-    (calls / "audio").mkdir(parents=True)
-    (calls / "manifest.jsonl").write_text(json.dumps(recording) + "\n")
+    (tmp_path / "who.csv").write_text(example.group(1))
+    (tmp_path / "recordings").mkdir()
     pcm, sample_rate_hz = soundfile.read(DEMO_AUDIO / "demo-friends.flac")
-    soundfile.write(calls / recording["tracks"][0]["uri"], pcm, sample_rate_hz)
+    soundfile.write(tmp_path / "recordings" / "call-0001.wav", pcm, sample_rate_hz)
     for name, channel in (("agent.wav", 0), ("caller.wav", 1)):
         soundfile.write(tmp_path / name, pcm[:, channel], sample_rate_hz)
     words = [
@@ -47,20 +46,19 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     (tmp_path / "transcript.json").write_text(json.dumps({"a": words, "b": []}))
     (tmp_path / "consent").symlink_to(ROOT / "consent")
     commands = [line.strip() for line in README.splitlines() if line.startswith(("    duologue ", "    python "))]
-    assert [command.split()[1] for command in commands] == [
-        "validate",
-        "consent",
-        "consent",
-        "consent",
-        "run",
-        "shards",
-        "run",
-        "annotate",
-        "annotate",
-        "annotate",
-        "consent",
-        "consent",
-        "consent/duologue_consent/verify.py",
+    assert [" ".join(command.split()[1:3]) for command in commands] == [
+        "annotate agent.wav",
+        "annotate agent.wav",
+        "manifest from-folder",
+        "consent init",
+        "consent grant",
+        "run calls/manifest.jsonl",
+        "shards verify",
+        "validate calls/manifest.jsonl",
+        "run calls/manifest.jsonl",
+        "consent withdraw",
+        "consent propagate",
+        "consent/duologue_consent/verify.py out/receipts/0001.json",
     ]
     programs = {"duologue": [sys.executable, "-m", "duologue_pipeline"], "python": [sys.executable]}
     for command in commands:
@@ -69,9 +67,19 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
             [*programs[program], *arguments], check=False, capture_output=True, text=True, cwd=tmp_path
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        if arguments[0] == "validate":  # its output is shown
+            assert len(done.stderr.splitlines()) == 3
+            assert all(f"    {line}\n" in README for line in done.stderr.splitlines())
     assert (tmp_path / "call.TextGrid").stat().st_size > 0
     (left,) = open_dataset(str(tmp_path / "out"), purpose="training_inhouse")
     assert {run["speaker"] for run in left.metadata["activity"]} == {"b"}
+
+
+def test_the_manifest_line_of_the_readme_is_one() -> None:
+    example = re.search(r"```json\n(.*?)```", README, re.DOTALL)
+    assert example
+    (line,) = example.group(1).splitlines()
+    assert list(iter_faults("recording", json.loads(line))) == []
 
 
 @pytest.mark.slow

@@ -253,7 +253,7 @@ def test_a_call_that_is_refused_leaves_its_places_only(
     lines = {line.get("recording", {}).get("recording_id"): line for line in told}
     assert lines["refused"]["rejected"]["detail"] == ""
     assert lines["refused"]["recording"].keys() == {"recording_id", "a", "b", "source", "gain_db"}
-    assert lines["refused"]["recording"]["a"].keys() == {"speaker_id", "uri", "channel", "offset_s"}
+    assert lines["refused"]["recording"]["a"].keys() == {"speaker_id", "uri", "channel", "offset_s", "start_s"}
     assert lines["refused"]["recording"]["a"]["speaker_id"] == "a"
     assert re.fullmatch("[0-9a-f]{64}", lines["fetched"]["recording"]["a"]["speaker_id"])
     assert leaving.graphs

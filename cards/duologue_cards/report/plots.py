@@ -114,11 +114,12 @@ def plot_fto(
     ]
     overlapped = _overlapped(counts, edges)
     told = "The floor never changes, so there is nothing to draw"
-    if total:
-        told = f"Bars: {phrases.count(total, 'floor transfer')}"
     if total and median_s is not None:
         around = f" (grey: its 95 % interval, {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
-        told += f", median {seconds(median_s)}{around}, {percent(overlapped)} in overlap: they begin before the other has ended"
+        told = (
+            f"Floor-transfer offsets of {phrases.count(total, 'floor transfer')}: {percent(overlapped)} begin in overlap, before the "
+            f"other has ended; the median is {seconds(median_s)}{around}"
+        )
     people = (
         f"Line: people ({reference.of}), median {seconds(rules.people['fto_median_s'].value)}, "
         f"{percent(rules.people['overlapped_transfers_share'].value)} in overlap."

@@ -146,7 +146,8 @@ def _alike(uri: str) -> str:
     """Names the file that differs from one that is missing in capital letters or in the form of its accents only."""
     found = Path("/")
     try:
-        for part in local_path(uri).absolute().parts[1:]:
+        asked = local_path(uri).absolute()
+        for part in asked.parts[1:]:
             step = found / part
             if not os.path.lexists(step):
                 name = _names(str(found)).get(_key(part))
@@ -156,6 +157,8 @@ def _alike(uri: str) -> str:
             found = step
     except (OSError, ValueError, RuntimeError):
         return ""
+    if found == asked:
+        return ""  # a link that leads nowhere
     return f"; {shown(str(found))} is there: write the name as it stands, with its capital letters and accents"
 
 

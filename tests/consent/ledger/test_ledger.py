@@ -223,6 +223,6 @@ def test_a_writer_waits_and_then_says_who_is_in_the_way(path: Path, monkeypatch:
 def test_the_public_surface() -> None:
     assert sorted(duologue_consent.__all__) == [
         "ALL_FORMS", "Action", "AgeBand", "ConsentError", "ConsentEvent", "Decider", "Decision", "Evidence", "Expression", "Form",
-        "Grant", "Guardian", "Ledger", "LedgerError", "Method", "Notice", "Purpose", "Snapshot", "Standing", "State", "Terms",
-        "decide", "format_time", "parse_time", "standing",
+        "Grant", "Guardian", "Ledger", "LedgerError", "Method", "Notice", "Purpose", "Recorded", "Snapshot", "Standing", "State", "Terms",
+        "decide", "format_time", "parse_time", "recorded_between", "standing",
     ]  # fmt: skip

@@ -38,16 +38,16 @@ def test_more_than_that_publish_nothing(tmp_path: Path) -> None:
 
 
 def fails_on(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    from duologue_pipeline import conversation
+    from duologue_pipeline.ingest import measure as module
 
-    measure: Any = conversation.measure_audio  # type: ignore[attr-defined]
+    measure = module.measure_audio
 
     def measured(recording: Recording) -> Any:
         if recording.recording_id in names:
             raise ZeroDivisionError(f"of {recording.a.speaker_id}")
         return measure(recording)
 
-    monkeypatch.setattr(conversation, "measure_audio", measured)
+    monkeypatch.setattr(module, "measure_audio", measured)
 
 
 def test_one_bad_recording_costs_itself_only(calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_one_bad_recording_costs_itself_only(calls: Calls, tmp_path: Path, monke
     assert result.release["totals"]["written"] == 1
     (row,) = map(json.loads, (tmp_path / "out" / "rejected.jsonl").read_text().splitlines())
     assert row["values"]["error"] == "zerodivisionerror"
-    assert row["values"]["module"] == "conversation"
+    assert row["values"]["module"] == "measure"
     (told,) = map(json.loads, Path(result.details or "").read_text().splitlines())
     assert "ZeroDivisionError: of " in told["detail"]
 

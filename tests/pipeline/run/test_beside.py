@@ -215,6 +215,9 @@ def test_a_run_waits_for_a_withdrawal_at_work_and_goes_on_without_who_said_no(
 
         def flush(self) -> None: ...
 
+        def isatty(self) -> bool:
+            return False
+
     progress: Any = Progress()
     thread = threading.Thread(target=lambda: results.append(run(calls.request(launched), progress=progress)))
 
