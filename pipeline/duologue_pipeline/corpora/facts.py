@@ -54,7 +54,10 @@ def read_facts(facts: Facts, data: bytes, rule: FileRule, *, name: str) -> int:
         UsageError: a column is not there.
     """
     spec = rule.table
-    rows = list(_rows(data, spec))
+    try:
+        rows = list(_rows(data, spec))
+    except csv.Error as error:
+        raise UsageError(f"{name}: is no table as this corpus has it ({error}); fetch it again") from None
     heading = [cell.strip().casefold() for cell in rows[0]] if rows and spec.get("heading") else []
     used = 0
     for row in rows[1 if heading else spec.get("skip", 0) :]:

@@ -83,7 +83,7 @@ def _facts(arranged: Arranged) -> Facts:
         try:
             for recording, found in TABLES[rule.reader](data, file):
                 facts.add(recording, found)
-        except (KeyError, ValueError, TypeError, OSError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError, OSError, RecursionError) as error:
             raise UsageError(f"{file}: is not as this corpus has it ({type(error).__name__}: {error})"[:300]) from None
     return facts
 

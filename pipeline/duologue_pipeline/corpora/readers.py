@@ -27,7 +27,7 @@ def read_document(reader: str, data: bytes) -> dict[str, Any]:
     """
     try:
         return READERS[reader](json.loads(data))
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise ValueError(f"is not as this corpus has it ({type(error).__name__}: {error})"[:200]) from None
 
 
@@ -73,9 +73,10 @@ def _multitalk(data: bytes, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for word, (start_s, end_s), who in json.loads(row.get("alignments") or "[]"):
             said.setdefault(str(who), []).append(Untimed(str(word), start_s, end_s))
         for who, channel in json.loads(row["speaker_to_channel"]).items():
-            if channel not in (0, 1):
+            if str(channel) not in ("0", "1"):
                 facts["refused"] = f"{name} names the channel {channel}; only conversations of two are taken"
                 continue
+            channel = int(channel)
             facts[f"{'ab'[channel]}.role"] = str(who)
             try:
                 words = sorted_words(placed(said.get(str(who), []), where=f"{name}: {recording}"))
