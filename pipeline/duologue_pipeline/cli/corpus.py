@@ -86,8 +86,8 @@ def prepare(
     no speaker is guessed. Exit status: 0 done; 2 wrong usage, or a corpus that is refused: nothing is written.
     """
     from duologue_pipeline.corpora.adapter import adapter_named
-    from duologue_pipeline.corpora.one_recording import CorpusRequest
     from duologue_pipeline.corpora.prepare import prepare_corpus
+    from duologue_pipeline.corpora.request import CorpusRequest
     from duologue_pipeline.intake.moments import read_started, read_zone
     from duologue_pipeline.intake.speakers import read_speaker_map
     from duologue_pipeline.intake.tables import read_table

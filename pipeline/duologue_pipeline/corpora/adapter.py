@@ -20,8 +20,8 @@ __all__ = ["USES", "VERDICTS", "Adapter", "FileRule", "adapter_named", "adapters
 VERDICTS: Final = ("yes", "care", "refuse")
 """Usable as it is; usable with the measure that ``sentence`` names; not usable, for the reason that it gives."""
 
-USES: Final = ("stereo", "side", "words", "table", "metadata", "other", "refuse")
-"""What a file is: both tracks, one track, a transcript, a table of many recordings, a document of one, used otherwise, not used."""
+USES: Final = ("stereo", "side", "words", "shared-words", "table", "metadata", "other", "refuse")
+"""What a file is: both tracks, one track, a transcript, one of many recordings, a table of them, a document of one, used otherwise, not used."""
 
 
 @dataclass(frozen=True, kw_only=True)

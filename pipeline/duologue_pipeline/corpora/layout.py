@@ -53,7 +53,8 @@ class Arranged:
 
     Attributes:
         recordings: by their name.
-        tables: the files of many recordings, with their rules.
+        tables: the tables of many recordings, with their rules.
+        shared_words: transcripts of many recordings, with their rules.
         other: how many files are used otherwise, by what they are.
         refused: the files that are none of these.
         paths: name of a file in the account -> where it lies.
@@ -62,6 +63,7 @@ class Arranged:
 
     recordings: dict[str, Parts] = field(default_factory=dict)
     tables: list[tuple[str, FileRule]] = field(default_factory=list)
+    shared_words: list[tuple[str, FileRule]] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedFile] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
@@ -151,6 +153,9 @@ def _put(arranged: Arranged, file: str, place: int, rule: FileRule, groups: Mapp
         return
     if rule.use == "table":
         arranged.tables.append((file, rule))
+        return
+    if rule.use == "shared-words":
+        arranged.shared_words.append((file, rule))
         return
     name = rule.recording.format(**groups)
     parts = arranged.recordings.setdefault(name, Parts(name))

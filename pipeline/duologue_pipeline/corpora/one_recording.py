@@ -2,64 +2,27 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import tzinfo
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from duologue_pipeline.corpora.adapter import Adapter, FileRule
+from duologue_pipeline.corpora.adapter import FileRule
 from duologue_pipeline.corpora.facts import Facts
 from duologue_pipeline.corpora.layout import BOTH, Arranged, Parts, sides_of
 from duologue_pipeline.corpora.readers import read_document
-from duologue_pipeline.corpora.words import refusal_in, stream_for, transcript_of, words_file
+from duologue_pipeline.corpora.request import CorpusRequest
+from duologue_pipeline.corpora.words import SharedWords, refusal_in, stream_for, transcript_of, words_file
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.intake.listing import composed
 from duologue_pipeline.intake.look import channels_of
 from duologue_pipeline.intake.metadata import started_of_files
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack, RefusedFile
 from duologue_pipeline.intake.moments import NamePattern, Started, read_cell, read_started
-from duologue_pipeline.intake.speakers import TRACK_FIELDS, SpeakerMap
+from duologue_pipeline.intake.speakers import TRACK_FIELDS
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.transcripts.model import TranscriptError
 from duologue_pipeline.words.files import read_words_bytes
 
-__all__ = ["CorpusRequest", "OneRecording", "UnusableError", "read_file"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusRequest:
-    """Holds what the user asks of a corpus: the options of ``duologue corpus prepare``.
-
-    Attributes:
-        adapter: what is known of it.
-        root, transcripts, out: folders, as in :func:`duologue_pipeline.corpora.layout.arrange`.
-        speakers: the user's map; what it says counts more than what the corpus says.
-        anonymous_sides: whether a side of which nobody knows the speaker is a person of its own.
-        started: when all was recorded, where the user says it.
-        metadata: whether the metadata of the audio files say it.
-        zone: of times that have none.
-        language: of all, where the user says it.
-        hashed_ids: whether recording ids show nothing of names.
-
-    Raises:
-        UsageError: the corpus is one that is refused.
-    """
-
-    adapter: Adapter
-    root: Path
-    out: Path
-    transcripts: Path | None = None
-    speakers: SpeakerMap | None = None
-    anonymous_sides: bool = False
-    started: Started | NamePattern | None = None
-    metadata: bool = False
-    zone: tzinfo | None = None
-    language: str | None = None
-    hashed_ids: bool = False
-
-    def __post_init__(self) -> None:
-        if self.adapter.verdict == "refuse":
-            raise UsageError(f"{self.adapter.title} is not taken: {self.adapter.sentence}")
+__all__ = ["OneRecording", "UnusableError", "read_file"]
 
 
 class UnusableError(Exception):
@@ -74,10 +37,16 @@ class OneRecording:
     """Makes one recording of its files; gathers what becomes of the transcripts."""
 
     def __init__(
-        self, request: CorpusRequest, arranged: Arranged, facts: Facts, parts: Parts, recording_id: str
+        self,
+        request: CorpusRequest,
+        arranged: Arranged,
+        facts: Facts,
+        parts: Parts,
+        recording_id: str,
+        shared: SharedWords,
     ) -> None:
         self._request, self._adapter, self._arranged = request, request.adapter, arranged
-        self._facts, self._parts, self._id = facts, parts, recording_id
+        self._facts, self._parts, self._id, self._shared = facts, parts, recording_id, shared
         self.refused: list[RefusedFile] = []
         self.beside: dict[str, bytes] = {}
         self.not_used = 0
@@ -229,6 +198,11 @@ class OneRecording:
             if (stream := said.get(f"{side}.words")) is not None and side not in words:
                 words[side] = f"words/{self._id}.{side}.json"
                 self.beside[words[side]] = words_file(self._adapter, stream, source=self._adapter.name)
+        for label, files in self._parts.audio.items():
+            of = sides.get(label, "")
+            if of and of not in words and (own_words := self._shared.of(PurePosixPath(files[0]).stem)) is not None:
+                words[of] = f"words/{self._id}.{of}.json"
+                self.beside[words[of]] = words_file(self._adapter, own_words[0], source=own_words[1])
         return words, used
 
     def _read(

@@ -5,16 +5,19 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
+from duologue_pipeline.corpora.adapter import Adapter
 from duologue_pipeline.corpora.facts import Facts, read_facts
 from duologue_pipeline.corpora.layout import Arranged, arrange
-from duologue_pipeline.corpora.one_recording import CorpusRequest, OneRecording, UnusableError, read_file
+from duologue_pipeline.corpora.one_recording import OneRecording, UnusableError, read_file
 from duologue_pipeline.corpora.readers import TABLES
-from duologue_pipeline.corpora.words import PackedFiles
+from duologue_pipeline.corpora.request import CorpusRequest
+from duologue_pipeline.corpora.words import PackedFiles, SharedWords, transcript_of
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.intake.ids import recording_ids
 from duologue_pipeline.intake.model import FoundRecording, Intake, RefusedFile
 from duologue_pipeline.intake.moments import Started, read_started
 from duologue_pipeline.records import SPEAKERS
+from duologue_pipeline.transcripts.model import TranscriptError
 
 __all__ = ["SPEAKERS_TABLE", "prepare_corpus"]
 
@@ -35,13 +38,14 @@ def prepare_corpus(request: CorpusRequest) -> tuple[Intake, PackedFiles]:
     adapter = request.adapter
     arranged = arrange(adapter, request.root, request.transcripts, request.out)
     facts, notes = _facts(arranged), list(adapter.notes)
+    shared, unread = _shared(arranged, adapter)
     ids = recording_ids(arranged.recordings, hashed=request.hashed_ids)
     recordings: list[FoundRecording] = []
-    refused = list(arranged.refused)
+    refused = [*arranged.refused, *unread]
     beside = PackedFiles()
     counts = dict(arranged.other)
     for name, parts in sorted(arranged.recordings.items()):
-        work = OneRecording(request, arranged, facts, parts, ids[name])
+        work = OneRecording(request, arranged, facts, parts, ids[name], shared)
         try:
             found = work.recording()
         except UnusableError as error:
@@ -56,6 +60,8 @@ def prepare_corpus(request: CorpusRequest) -> tuple[Intake, PackedFiles]:
                 beside.put(file, data)
         if work.not_used:
             counts[_ANOTHER] = counts.get(_ANOTHER, 0) + work.not_used
+    if taken := len(arranged.shared_words) - len(unread):
+        counts["transcripts of many recordings"] = taken
     if arranged.tables:
         counts["tables of the corpus"] = len(arranged.tables)
     _require_speakers(request, recordings)
@@ -86,6 +92,18 @@ def _facts(arranged: Arranged) -> Facts:
         except (KeyError, ValueError, TypeError, AttributeError, OSError, RecursionError) as error:
             raise UsageError(f"{file}: is not as this corpus has it ({type(error).__name__}: {error})"[:300]) from None
     return facts
+
+
+def _shared(arranged: Arranged, adapter: Adapter) -> tuple[SharedWords, list[RefusedFile]]:
+    """Reads the transcripts of many recordings; one that cannot be read is refused."""
+    shared, refused = SharedWords(), []
+    for file, rule in arranged.shared_words:
+        try:
+            shared.add(transcript_of(adapter, rule, read_file(arranged.paths[file]), name=file, recording=""))
+        except TranscriptError as error:
+            detail = str(error).removeprefix(f"{file}: ")
+            refused.append(RefusedFile(file=file, reason="words_not_read", detail=detail))
+    return shared, refused
 
 
 def _require_speakers(request: CorpusRequest, recordings: list[FoundRecording]) -> None:

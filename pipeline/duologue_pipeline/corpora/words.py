@@ -17,7 +17,7 @@ from duologue_pipeline.transcripts.own import words_document
 from duologue_pipeline.transcripts.place import sorted_words
 from duologue_pipeline.transcripts.source import Source
 
-__all__ = ["PackedFiles", "refusal_in", "stream_for", "transcript_of", "words_file"]
+__all__ = ["PackedFiles", "SharedWords", "refusal_in", "stream_for", "transcript_of", "words_file"]
 
 
 class PackedFiles(Mapping[str, bytes]):
@@ -38,6 +38,27 @@ class PackedFiles(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self._packed)
+
+
+class SharedWords:
+    """Holds the words of transcripts that are of many recordings, by what they call a recording or an audio file."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, list[tuple[Stream, str]]] = {}
+
+    def add(self, transcript: Transcript) -> None:
+        """Adds the streams of a transcript."""
+        for stream in transcript.streams:
+            self._streams.setdefault(stream.recording, []).append((stream, transcript.format))
+
+    def of(self, audio: str) -> tuple[Stream, str] | None:
+        """Gives the words of a file of one track and their format; None where there are none, or they are not told apart.
+
+        Args:
+            audio: its name without the suffix.
+        """
+        found = self._streams.get(audio, [])
+        return found[0] if len(found) == 1 else None
 
 
 def transcript_of(adapter: Adapter, rule: FileRule, data: bytes, *, name: str, recording: str) -> Transcript:

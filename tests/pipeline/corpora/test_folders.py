@@ -1,5 +1,6 @@
 """Folders for models, task corpora, and what recorders deliver: their names, sides and words."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,24 @@ def test_nemo_manifests_give_their_words(prepare: Prepare, tmp_path: Path) -> No
     assert set(found.recordings) == {"d0", "d1"}
     assert found.said_by("d0", "a") == ["i", "am", "agent"]
     assert found.said_by("d1", "b") == ["i", "am", "b"]
+
+
+def test_one_manifest_of_nemo_gives_the_words_of_all(prepare: Prepare, tmp_path: Path) -> None:
+    rows = []
+    for seed, stem in enumerate(("d0_agent", "d0_user", "d1_agent", "d1_user")):
+        audio(tmp_path / f"x/{stem}.wav", 1, seed=seed)
+        rows += [
+            {"audio_filepath": f"/elsewhere/{stem}.wav", "duration": 0.5, "offset": offset, "text": f"i am {stem}"}
+            for offset in (0.0, 1.0)
+        ]
+    text(tmp_path / "x/train_manifest.json", "\n".join(map(json.dumps, rows[:-2])) + "\n")
+    text(tmp_path / "x/other_manifest.json", "{")
+    found = prepare("nemo", tmp_path / "x", *ANONYMOUS)
+    assert found.exit_code == 0, found.said
+    assert found.said_by("d0", "b") == ["i", "am", "d0_user"] * 2
+    assert ("d1", "b") not in found.words
+    assert found.refused == {"other_manifest.json": "words_not_read"}
+    assert "| 1 | used: transcripts of many recordings |" in (found.out / "README.md").read_text()
 
 
 def test_spokenwoz_takes_no_words_with_times_filled_in(prepare: Prepare, tmp_path: Path) -> None:
