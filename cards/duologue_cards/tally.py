@@ -23,6 +23,7 @@ __all__ = [
     "Said",
     "Tally",
     "add_tallies",
+    "one_track_ms",
     "tally_index",
     "tally_people",
     "tally_recordings",
@@ -84,7 +85,7 @@ def tally_recordings(recordings: pa.Table) -> Tally:
     _count(tally, "date", [day for start, before in dated for day in _days(start, before)])
     tally["undated",] += recordings.num_rows - len(dated)
     tally["delay_unknown",] += _delay_unknown(recordings)
-    alone_ms = _one_track_ms(recordings)
+    alone_ms = one_track_ms(recordings)
     tally["partly_there",] += len(alone_ms)
     tally["one_track_ms",] += sum(alone_ms)
     tally["transcribed_tracks",] += sum(columns.both("words"))
@@ -275,10 +276,12 @@ def _with_both_speakers(recordings: pa.Table) -> pa.Table:
     )
 
 
-def _one_track_ms(recordings: pa.Table) -> list[int]:
-    """Gives how long one track is alone, of each recording in which a speaker joins later or leaves earlier.
+def one_track_ms(recordings: pa.Table) -> list[int]:
+    """Gives how long one track is alone, in ms, of each recording in which a speaker joins later or leaves earlier.
 
-    An earlier release does not say.
+    Args:
+        recordings: rows of ``recordings.parquet``; of its columns at least the speakers, ``duration_s``, and where the release says them
+            ``from_a_s``, ``to_a_s`` and those of b.
     """
     if not {"from_a_s", "from_b_s", "to_a_s", "to_b_s"} <= set(recordings.column_names):
         return []

@@ -8,14 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from duologue_cards import one_track_ms
 from duologue_pipeline.cli.first_named import COLUMNS, first_refused, first_warned
 from duologue_pipeline.errors import REASONS
 from duologue_pipeline.files.storage import join
 from duologue_pipeline.files.text import parse_json
 from duologue_pipeline.reader.release_file import release_file
 from duologue_pipeline.reader.tables import read_release_table
-from duologue_pipeline.rules import load_rules
-from duologue_pipeline.rules.ingest import IngestRules
 from duologue_pipeline.run import RunResult
 from duologue_pipeline.run.healing import may_heal
 from duologue_pipeline.words.check import MISFITS
@@ -27,7 +26,7 @@ _COLUMNS: Final = COLUMNS | frozenset(
     ["duration_s", "language", "isolation", "gain_db", "bleed_db_a_from_b", "bleed_db_b_from_a"]
     + [
         f"{name}_{side}"
-        for name in ("words", "words_check", "words_outside", "words_heard", "words_invented")
+        for name in ("speaker", "words", "words_check", "words_outside", "words_heard", "words_invented")
         for side in "ab"
     ]
     + [f"{name}_{side}_s" for name in ("left_out", "from", "to", "filled") for side in "ab"]
@@ -197,10 +196,10 @@ def _audio(recordings: pa.Table) -> list[str]:
         lines.append(
             f"{sum(early_s):.1f} s of {len(early_s)} tracks lie before their conversation (offset_s), left out"
         )
-    alone_s = [each for each in _one_track_s(recordings) if each > load_rules(IngestRules).length_tolerance_s]
-    if alone_s:
+    alone_ms = one_track_ms(recordings)
+    if alone_ms:
         lines.append(
-            f"{len(alone_s)} conversations have one track alone, for {sum(alone_s) / 60:.1f} min: somebody joined later or left "
+            f"{len(alone_ms)} conversations have one track alone, for {sum(alone_ms) / 60_000:.1f} min: somebody joined later or left "
             "earlier (from_a_s, to_a_s)"
         )
     filled_s = _values(recordings, "filled_a_s", "filled_b_s")
@@ -214,14 +213,6 @@ def _audio(recordings: pa.Table) -> list[str]:
             f"{len(gains_db)} conversations over full scale are turned down, by up to {-min(gains_db):g} dB (gain_db)"
         )
     return [f"{head:15}{line}" for head, line in zip(("Audio", "", "", "", ""), lines, strict=False)]
-
-
-def _one_track_s(recordings: pa.Table) -> list[float]:
-    """Gives of each conversation for how many seconds one of its tracks is not there."""
-    rows = recordings.select(["duration_s", "from_a_s", "from_b_s", "to_a_s", "to_b_s"]).to_pylist()
-    return [
-        row["duration_s"] - (min(row["to_a_s"], row["to_b_s"]) - max(row["from_a_s"], row["from_b_s"])) for row in rows
-    ]
 
 
 def _values(recordings: pa.Table, *columns: str) -> list[Any]:

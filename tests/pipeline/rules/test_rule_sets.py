@@ -12,6 +12,7 @@ import pytest
 
 import duologue_cards
 import duologue_pipeline
+from duologue_cards import tally
 from duologue_pipeline.rules import RulesError, RuleSet, load_rules, parse_rules
 from duologue_pipeline.rules.activity import ActivityRules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
@@ -97,3 +98,7 @@ def test_every_parameter_is_read_by_the_package() -> None:
     }
     parameters = {name for kind in KINDS for part in parts_of(kind) for name in own_parameters(part)}
     assert sorted(parameters - read) == []
+
+
+def test_cards_take_tracks_to_begin_together_as_ingest_does() -> None:
+    assert load_rules(IngestRules).length_tolerance_s == tally._TOGETHER_S
