@@ -7,8 +7,15 @@ from typing import Final
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose, format_time
 from duologue_consent.decisions.finding import ENTER_AGAIN, ENTER_IT, LEAVE_OUT, RENEW, Finding
 from duologue_consent.decisions.recorded import Recorded
-from duologue_consent.decisions.standing import Standing, State, overruled_grant, standing, standings_between
-from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
+from duologue_consent.decisions.standing import (
+    Standing,
+    State,
+    each_speaks_of_all,
+    overruled_grant,
+    standing,
+    standings_between,
+)
+from duologue_consent.decisions.vocabulary import Form
 
 __all__ = ["RUN_WITHOUT", "consent_in_force"]
 
@@ -53,7 +60,7 @@ def consent_in_force(
     """
     recorded = Recorded.of(recorded_at)
     latest = max(recorded.earliest, min(recorded.latest, as_of))  # what is there at as_of was made before
-    if _tells_no_forms_apart(events, purpose, forms):
+    if each_speaks_of_all((event for event in events if event.purpose == purpose), forms):
         now = standing(events, purpose, as_of, form=forms[0])
         then = standings_between(events, purpose, recorded.earliest, latest, form=forms[0])
         if all(held.state is State.GIVEN for held in (*then, now)):
@@ -105,17 +112,6 @@ def _too_late(recorded: Recorded, given: bool) -> tuple[str, str]:
         return f"{verb} the recording was made at {recorded}", ENTER_IT
     found = f"{verb} the recording may have been made: it was made {recorded}, and it counts for the earlier"
     return found, f"{ENTER_IT}, or say in the manifest more exactly when it was made"
-
-
-def _tells_no_forms_apart(events: Sequence[ConsentEvent], purpose: Purpose, forms: Sequence[Form]) -> bool:
-    """Tells whether all forms stand alike, because each event speaks of all of them; then one has to be looked at."""
-    return all(
-        (event.terms.forms == ALL_FORMS or all(form in event.terms.forms for form in forms))
-        if event.action is Action.GRANT
-        else not event.terms.forms
-        for event in events
-        if event.purpose == purpose
-    )
 
 
 def _is_grant(held: Standing) -> bool:

@@ -7,15 +7,16 @@ yes is remembered: a no has a sentence that names the time of the recording, and
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from duologue_consent.decisions.events import Action, ConsentEvent
+from duologue_consent.decisions.events import ConsentEvent
 from duologue_consent.decisions.in_force import RUN_WITHOUT
 from duologue_consent.decisions.policy import Decision
 from duologue_consent.decisions.recorded import Recorded
 from duologue_consent.decisions.snapshot import Snapshot
+from duologue_consent.decisions.standing import each_speaks_of_all
 from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
 __all__ = ["RememberingSnapshot"]
@@ -98,14 +99,12 @@ class RememberingSnapshot(Snapshot):
         return past
 
 
-def _past_of(events: Iterable[ConsentEvent]) -> _Past:
-    moments, kept, speaks_of_all_forms = set[datetime](), set[timedelta](), True
+def _past_of(events: Sequence[ConsentEvent]) -> _Past:
+    moments, kept = set[datetime](), set[timedelta]()
     for event in events:
         moments.add(event.at)
         if event.expires_at is not None:
             moments.add(event.expires_at)
         if event.terms.retention_days is not None:
             kept.add(timedelta(days=event.terms.retention_days))
-        forms = event.terms.forms
-        speaks_of_all_forms &= forms == ALL_FORMS if event.action is Action.GRANT else not forms
-    return _Past(sorted(moments), sorted(kept), speaks_of_all_forms)
+    return _Past(sorted(moments), sorted(kept), each_speaks_of_all(events, ALL_FORMS))

@@ -30,16 +30,25 @@ moment. A grant that was invalidated, whenever that was found, never was valid. 
 made (:mod:`duologue_consent.decisions.recorded`), it has to have been given at every moment of it (:func:`standings_between`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from duologue_consent.decisions.events import Action, ConsentEvent, Purpose
-from duologue_consent.decisions.vocabulary import Form
+from duologue_consent.decisions.vocabulary import ALL_FORMS, Form
 
-__all__ = ["DPV", "Standing", "State", "overruled_grant", "standing", "standing_then", "standings_between"]
+__all__ = [
+    "DPV",
+    "Standing",
+    "State",
+    "each_speaks_of_all",
+    "overruled_grant",
+    "standing",
+    "standing_then",
+    "standings_between",
+]
 
 DPV: Final = "https://w3id.org/dpv#"
 
@@ -166,6 +175,21 @@ def overruled_grant(events: Sequence[ConsentEvent], denial: ConsentEvent) -> Con
     """
     grants = (event for event in events if event.action is Action.GRANT and event.purpose == denial.purpose)
     return max((each for each in grants if each.seq < denial.seq and each.at > denial.at), key=_order, default=None)
+
+
+def each_speaks_of_all(events: Iterable[ConsentEvent], forms: Sequence[Form]) -> bool:
+    """Tells whether each event speaks of all of these forms, and each grant gives them: then all of them stand alike.
+
+    Args:
+        events: of one speaker.
+        forms: some of :class:`~duologue_consent.decisions.vocabulary.Form`.
+    """
+    return all(
+        (event.terms.forms == ALL_FORMS or all(form in event.terms.forms for form in forms))
+        if event.action is Action.GRANT
+        else not event.terms.forms
+        for event in events
+    )
 
 
 def _of_grant(grant: ConsentEvent, moment: datetime, form: Form) -> Standing:

@@ -4,7 +4,7 @@ import codecs
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -145,15 +145,15 @@ def load_manifest(
 
 
 def _check(lines: Iterable[bytes], uri: str) -> _Checked:
-    checked, valid = _Checked(b"", [], [], set()), bytearray()
+    valid, digests, ids, speaker_ids = bytearray(), list[bytes](), list[str](), set[str]()
     for line in lines:
-        checked.digests.append(line_digest(line))
+        digests.append(line_digest(line))
         document = valid_document(line, manifest_uri=uri)
         valid.append(not isinstance(document, Rejected))
         if not isinstance(document, Rejected):
-            checked.ids.append(skeleton(document["recording_id"]))
-            checked.speaker_ids.update(track["speaker_id"] for track in document["tracks"])
-    return replace(checked, valid=bytes(valid))
+            ids.append(skeleton(document["recording_id"]))
+            speaker_ids.update(track["speaker_id"] for track in document["tracks"])
+    return _Checked(bytes(valid), digests, ids, speaker_ids)
 
 
 def _packed_blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
