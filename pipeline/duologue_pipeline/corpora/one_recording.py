@@ -16,7 +16,7 @@ from duologue_pipeline.intake.listing import composed
 from duologue_pipeline.intake.look import channels_of
 from duologue_pipeline.intake.metadata import started_of_files
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack, RefusedFile
-from duologue_pipeline.intake.moments import NamePattern, Started, read_cell, read_started
+from duologue_pipeline.intake.moments import NamePattern, Started, read_cells, read_started
 from duologue_pipeline.intake.speakers import TRACK_FIELDS
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.transcripts.model import TranscriptError
@@ -249,10 +249,8 @@ class OneRecording:
             if told is not None and "\n" in told:
                 form, _, text = told.partition("\n")
                 return NamePattern(form, request.zone).find(text)
-            if told is not None:
-                found = read_cell(told, request.zone)
-                before = said.get("started_before")
-                return found if before is None else Started(found.at, read_cell(before, request.zone).at)
+            if (found := read_cells(said, request.zone)) is not None:
+                return found
             stated = read_started(self._adapter.recorded, request.zone)
         except (ValueError, UsageError) as error:
             raise UnusableError("started_at_unknown", str(error)) from None

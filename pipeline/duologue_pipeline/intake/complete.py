@@ -9,7 +9,7 @@ from typing import Any
 from duologue_pipeline.intake.candidates import Candidate, Part
 from duologue_pipeline.intake.metadata import started_of_files
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack
-from duologue_pipeline.intake.moments import NamePattern, Started, read_cell
+from duologue_pipeline.intake.moments import NamePattern, Started, read_cells
 from duologue_pipeline.intake.speakers import Person, SpeakerMap
 from duologue_pipeline.records import SPEAKERS, Speaker
 
@@ -110,11 +110,6 @@ def _started(candidate: Candidate, root: Path, said: Said, row: Mapping[str, str
             return said.started.find(candidate.name, *candidate.files)
         if said.metadata:
             return started_of_files((root / file for file in candidate.files), said.zone)
-        if "started_at" not in row:
-            return None
-        started = read_cell(row["started_at"], said.zone)
-        if "started_before" in row:
-            started = Started(started.at, read_cell(row["started_before"], said.zone).at)
-        return started
+        return read_cells(row, said.zone)
     except ValueError as error:
         raise UnknownError("started_at_unknown", str(error)) from None

@@ -9,7 +9,7 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.names import is_remote
 from duologue_pipeline.intake.complete import Said
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack, Intake, RefusedFile
-from duologue_pipeline.intake.moments import NamePattern, Started, read_cell
+from duologue_pipeline.intake.moments import NamePattern, Started, read_cells
 from duologue_pipeline.intake.speakers import PLACEHOLDERS
 from duologue_pipeline.intake.tables import Table, read_table
 
@@ -222,11 +222,6 @@ def _started(cells: Mapping[str, str], said: Said) -> Started | None:
         if isinstance(said.started, NamePattern):
             names = (cells.get(field) for field in ("recording_id", "uri", "a.uri", "b.uri"))
             return said.started.find(*(name for name in names if name))
-        if "started_at" not in cells:
-            return None
-        started = read_cell(cells["started_at"], said.zone)
-        if "started_before" in cells:
-            return Started(started.at, read_cell(cells["started_before"], said.zone).at)
-        return started
+        return read_cells(cells, said.zone)
     except ValueError as error:
         raise _RowError("started_at_unknown", str(error)) from None

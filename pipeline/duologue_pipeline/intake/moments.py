@@ -6,7 +6,7 @@ rule of consent is held against the safer one (:mod:`duologue_consent.decisions.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final
@@ -16,7 +16,7 @@ from duologue_consent import format_time, parse_time
 from duologue_consent.decisions.recorded import FIRST_ZONE, LAST_ZONE, recorded_between
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["NamePattern", "Started", "read_cell", "read_started", "read_zone"]
+__all__ = ["NamePattern", "Started", "read_cell", "read_cells", "read_started", "read_zone"]
 
 _FIELDS: Final = {
     "Y": r"\d{4}",
@@ -52,14 +52,23 @@ class NamePattern:
     """Finds a time in a name by a format of ``strptime``, with ``%s`` and ``%Q`` for seconds and milliseconds since 1970.
 
     Raises:
-        UsageError: the format has no year, month and day, or a directive that is not known.
+        UsageError: the format has no year, month and day, half of a time, a directive twice, or one that is not known.
     """
 
     def __init__(self, text: str, zone: tzinfo | None) -> None:
         self.text = text
         self._zone = zone
         self._parts = list(_parts(text))
-        names = {part for part, is_field in self._parts if is_field}
+        fields = [part for part, is_field in self._parts if is_field and part != "%"]
+        names = set(fields)
+        if twice := [part for part in fields if fields.count(part) > 1]:
+            raise UsageError(
+                f"--started-at name:{text}: has %{twice[0]} twice; begin where the time stands once, for only a part of the name has to match"
+            )
+        if ("I" in names) is not ("p" in names):
+            raise UsageError(
+                f"--started-at name:{text}: twelve hours need %I and %p, for 3 is in the morning or the afternoon; %H is of 24 hours"
+            )
         dated = names & {"Y", "y"} and ((names & {"m", "b", "B"} and "d" in names) or "j" in names)
         if not (dated or names & {"s", "Q"}):
             raise UsageError(
@@ -99,16 +108,16 @@ class NamePattern:
         raise ValueError(f"{names[0]!r} has no time as {self.text} writes it{fault}")
 
     def _started(self, values: tuple[str, ...]) -> Started:
-        fields = [(part, value) for (part, _), value in zip(((p, f) for p, f in self._parts if f), values, strict=True)]
+        directives = (part for part, is_field in self._parts if is_field)
+        fields = [(part, value) for part, value in zip(directives, values, strict=True) if part != "%"]
         for part, value in fields:
             if part in ("s", "Q"):
                 moment = datetime.fromtimestamp(0, UTC) + timedelta(
                     **{"seconds" if part == "s" else "milliseconds": int(value)}
                 )
                 return Started(format_time(moment))
-        given = [(part, value) for part, value in fields if part != "%"]
-        text = " ".join(value for _, value in given)
-        moment = datetime.strptime(text, " ".join(f"%{part}" for part, _ in given))
+        text = " ".join(value for _, value in fields)
+        moment = datetime.strptime(text, " ".join(f"%{part}" for part, _ in fields))
         return _started(moment, self._zone, self._step())
 
     def _step(self) -> timedelta:
@@ -171,7 +180,7 @@ def read_cell(text: str, zone: tzinfo | None) -> Started:
         if zone is None or len(value) < 10:
             return started
         return _started(datetime.fromisoformat(value), zone, timedelta(days=1))
-    if re.fullmatch(r"1\d{9}(\.\d+)?|1\d{12}", value):  # 2001 to 2033: longer or other figures are dates of some kind
+    if re.fullmatch(r"1[0-8]\d{8}(\.\d+)?|1[0-8]\d{11}", value):  # 2001 to 2030: longer or other figures are dates of some kind
         seconds = int(value) / 1000 if len(value) == 13 and value.isdecimal() else float(value)
         return Started(format_time(datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)))
     if "/" in value and re.fullmatch(r"[\d:TZ+.-]+/[\d:TZ+.-]+", value):
@@ -192,17 +201,41 @@ def read_cell(text: str, zone: tzinfo | None) -> Started:
     return _started(moment, zone, next((step for part, step in exact.items() if match[part] is None), timedelta(0)))
 
 
+def read_cells(cells: Mapping[str, str], zone: tzinfo | None) -> Started | None:
+    """Reads the cells ``started_at`` and ``started_before`` of a row; None where it has neither.
+
+    Raises:
+        ValueError: one is no time, there is only the second, or it is not after the first.
+    """
+    if "started_at" not in cells:
+        if "started_before" in cells:
+            raise ValueError("started_before is filled in, and started_at is not; say as well when it began at the earliest")
+        return None
+    started = read_cell(cells["started_at"], zone)
+    if "started_before" not in cells:
+        return started
+    last = read_cell(cells["started_before"], zone)
+    # before a day is before it begins, as in a manifest; of a time that is not exact the latest moment counts
+    is_day = re.fullmatch(r"\d{4}(-\d{2})?|\d{4}-?\d{2}-?\d{2}", cells["started_before"].strip())
+    found = Started(started.at, last.at if is_day or last.before is None else last.before)
+    recorded_between(found.at, found.before)
+    return found
+
+
 def _interval(text: str) -> Started:
     first, slash, last = text.partition("/")
     if not slash:
         return _stated(first)
     begun, ended = _stated(first), _stated(last)
+    if recorded_between(ended.at).earliest < recorded_between(begun.at).earliest:
+        raise ValueError(f"{last} is before {first}")
     started = Started(begun.at, ended.before or _after(ended.at))
-    recorded_between(started.at, started.before)  # refuses one that ends before it begins
+    recorded_between(started.at, started.before)
     return started
 
 
 def _stated(text: str) -> Started:
+    _require_clock(text[:4])
     if re.fullmatch(r"\d{4}", text):
         year = int(text)
         return Started(str(date(year, 1, 1)), str(date(year + 1, 1, 1)))
@@ -214,6 +247,11 @@ def _stated(text: str) -> Started:
     return Started(format_time(parse_time(text)))
 
 
+def _require_clock(year: str) -> None:
+    if year == "9999":
+        raise ValueError("the year 9999 is beyond what a clock holds")
+
+
 def _after(text: str) -> str:
     """Gives what comes after a day, or just after a moment."""
     if len(text) == 10:
@@ -223,6 +261,7 @@ def _after(text: str) -> str:
 
 def _started(moment: datetime, zone: tzinfo | None, step: timedelta) -> Started:
     """Writes a moment that is known to within ``step``, and of which the zone may not be known."""
+    _require_clock(str(moment.year))
     if moment.tzinfo is not None:
         first, last = moment, moment + step
     elif zone is not None:
