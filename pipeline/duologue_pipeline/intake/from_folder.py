@@ -1,5 +1,6 @@
 """Takes a folder of recordings in: finds them, completes them as the user says, and accounts for every file."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,7 +62,10 @@ def from_folder(request: FolderRequest, said: Said) -> Intake:
     transcripts = set(globbed(listing, request.words, option="--words")) - set(other)
     candidates, refused = _candidates(replace(listing, files=_without(listing, {*other, *transcripts})), request)
     if request.speakers is not None:
-        said = replace(said, speakers=read_speaker_map(read_table(request.speakers), _sides(candidates, request)))
+        people = read_speaker_map(
+            read_table(request.speakers), _sides(candidates, request), shared=_shared_names(candidates)
+        )
+        said = replace(said, speakers=people)
     ids = recording_ids({candidate.name for candidate in candidates}, hashed=request.hashed_ids)
     words = find_words(listing, sorted(transcripts), candidates, ids, format=request.words_format)
     recordings: list[FoundRecording] = []
@@ -102,6 +106,12 @@ def _candidates(listing: Listing, request: FolderRequest) -> tuple[list[Candidat
     return find_stereo(listing, request.stereo, left=request.left, right=request.right)
 
 
+def _shared_names(candidates: Sequence[Candidate]) -> set[str]:
+    """Lists the names to which several recordings answer, as where each folder has a call-1."""
+    counts = Counter(name for each in candidates for name in {name for group in each.aliases for name in group})
+    return {name for name, count in counts.items() if count > 1}
+
+
 def _sides(candidates: Sequence[Candidate], request: FolderRequest) -> list[str]:
     """Lists what a map may call the sides."""
     found = {side for each in candidates for part in (each.a, each.b) for side in part.sides}
@@ -125,4 +135,9 @@ def _notes(said: Said, words: FoundWords) -> list[str]:
     if words.formats:
         told = ", ".join(f"{count} {name or 'words'}" for name, count in sorted(words.formats.items()))
         notes.append(f"Transcripts by format: {told}.")
+    if words.halves:
+        first = min(words.halves)
+        notes.append(
+            f"{len(words.halves)} transcripts give the words of one track alone, such as {first} ({words.halves[first]})."
+        )
     return notes

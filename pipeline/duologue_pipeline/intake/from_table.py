@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.names import is_remote
+from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.names import check_name, is_remote, shown, sibling_uri
 from duologue_pipeline.intake.complete import Said
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack, Intake, RefusedFile
 from duologue_pipeline.intake.moments import NamePattern, Started, read_cells
@@ -106,7 +107,7 @@ def from_table(request: TableRequest, said: Said) -> Intake:
         raise UsageError(
             "--columns: uri is of a stereo file that holds both speakers, a.uri and b.uri of a file each; name one or the other"
         )
-    base = Path(request.table).resolve().parent
+    base = request.table if is_remote(request.table) else str(Path(request.table).resolve())
     recordings: list[FoundRecording] = []
     refused: list[RefusedFile] = []
     looked_at = 0
@@ -151,7 +152,7 @@ def _places(table: Table, columns: Mapping[str, str]) -> dict[str, int]:
     return places
 
 
-def _recording(cells: Mapping[str, str], row: str, base: Path, request: TableRequest, said: Said) -> FoundRecording:
+def _recording(cells: Mapping[str, str], row: str, base: str, request: TableRequest, said: Said) -> FoundRecording:
     if "recording_id" not in cells:
         raise _RowError("field_invalid", "the row names no recording; fill the column in, or remove the row")
     started = _started(cells, said)
@@ -171,7 +172,7 @@ def _recording(cells: Mapping[str, str], row: str, base: Path, request: TableReq
     )
 
 
-def _track(cells: Mapping[str, str], side: str, base: Path, role: str | None) -> FoundTrack:
+def _track(cells: Mapping[str, str], side: str, base: str, role: str | None) -> FoundTrack:
     own = {name: cells[f"{side}.{name}"] for name in _OF_TRACK if f"{side}.{name}" in cells}
     uri = cells.get("uri") or own.get("uri")
     if uri is None:
@@ -203,9 +204,15 @@ def _number(own: Mapping[str, str], name: str, default: float, side: str, *, who
         raise _RowError("field_invalid", f"{side}.{name} is {text!r} and no {kind}; correct it") from None
 
 
-def _uri(text: str, base: Path) -> str:
+def _uri(text: str, table: str) -> str:
     """Takes a path of a table for one beside the table."""
-    return text if is_remote(text) else str(base / text)
+    if text.startswith("~"):
+        raise _RowError("field_invalid", f"{shown(text)}: ~ is known to a shell alone; write the path in full")
+    try:
+        check_name(text)
+    except FileFault as fault:
+        raise _RowError("field_invalid", str(fault)) from None
+    return sibling_uri(table, text)
 
 
 def _synthetic(cells: Mapping[str, str]) -> bool | None:

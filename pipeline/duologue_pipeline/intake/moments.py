@@ -180,7 +180,9 @@ def read_cell(text: str, zone: tzinfo | None) -> Started:
         if zone is None or len(value) < 10:
             return started
         return _started(datetime.fromisoformat(value), zone, timedelta(days=1))
-    if re.fullmatch(r"1[0-8]\d{8}(\.\d+)?|1[0-8]\d{11}", value):  # 2001 to 2030: longer or other figures are dates of some kind
+    if re.fullmatch(
+        r"1[0-8]\d{8}(\.\d+)?|1[0-8]\d{11}", value
+    ):  # 2001 to 2030: longer or other figures are dates of some kind
         seconds = int(value) / 1000 if len(value) == 13 and value.isdecimal() else float(value)
         return Started(format_time(datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)))
     if "/" in value and re.fullmatch(r"[\d:TZ+.-]+/[\d:TZ+.-]+", value):
@@ -209,7 +211,9 @@ def read_cells(cells: Mapping[str, str], zone: tzinfo | None) -> Started | None:
     """
     if "started_at" not in cells:
         if "started_before" in cells:
-            raise ValueError("started_before is filled in, and started_at is not; say as well when it began at the earliest")
+            raise ValueError(
+                "started_before is filled in, and started_at is not; say as well when it began at the earliest"
+            )
         return None
     started = read_cell(cells["started_at"], zone)
     if "started_before" not in cells:

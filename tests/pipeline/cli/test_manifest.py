@@ -258,6 +258,36 @@ def test_a_transcript_that_gives_no_words_is_refused_and_not_the_recording(calls
     account(out, calls)
 
 
+def test_words_of_one_side_that_cannot_be_used_are_told(calls: Path, tmp_path: Path) -> None:
+    out, name = tmp_path / "out", "call_20260301_101500.json"
+    channels: list[list[dict[str, object]]] = [
+        [{"word": "hi", "start": 0.0, "end": 0.1}],
+        [{"word": "yes", "start": 0, "end": 500}],
+    ]
+    document = {"results": {"channels": [{"alternatives": [{"words": words}]} for words in channels]}}
+    (calls / name).write_text(json.dumps(document))
+    result = from_folder(calls, "--stereo", "call*.wav", "--anonymous-sides", "--words", "*.json", "--out", out)
+    found = recordings(out)["call_20260301_101500"]
+    assert (Path(found.a.words_uri or "").name, found.b.words_uri) == (name, None)
+    assert (
+        f"1 transcripts give the words of one track alone, such as {name} (track b: half of the words" in result.stderr
+    )
+    account(out, calls)
+
+
+def test_a_name_that_two_recordings_answer_to_says_nothing_of_either(tmp_path: Path) -> None:
+    folder, table, out = tmp_path / "calls", tmp_path / "who.csv", tmp_path / "out"
+    for number, name in enumerate(["monday/call1.wav", "tuesday/call1.wav", "tuesday/call2.wav"]):
+        audio(folder / name, seed=number)
+    table.write_text("recording,a,b\ncall1,ann,bob\ncall2,cid,dan\n")
+    from_folder(folder, "--stereo", "**/*.wav", "--speakers", table, "--anonymous-sides", "--out", out)
+    assert [(each.a.speaker_id, each.b.speaker_id) for each in recordings(out).values()] == [("cid", "dan")]
+    assert reasons(out) == dict.fromkeys(["monday/call1.wav", "tuesday/call1.wav"], "speaker_ambiguous")
+    table.write_text("recording,a,b\nmonday/call1,ann,bob\ntuesday/call1.wav,eva,bob\ntuesday/call2,cid,dan\n")
+    from_folder(folder, "--stereo", "**/*.wav", "--speakers", table, "--out", tmp_path / "paths")
+    assert [each.a.speaker_id for each in recordings(tmp_path / "paths").values()] == ["ann", "eva", "cid"]
+
+
 def test_a_pattern_that_names_everything_takes_no_file_twice(calls: Path, tmp_path: Path) -> None:
     out, table = tmp_path / "out", calls / "who.csv"
     table.write_text("recording,a,b\ncall_20260301_101500,S1,S2\n")
@@ -501,6 +531,47 @@ def test_parquet_and_columns_that_are_called_as_fields(tmp_path: Path) -> None:
     assert (call.synthetic, call.source.license, call.started_before) == (False, "CC-BY-4.0", "2025-01-01")
     assert Path(call.a.words_uri or "").resolve() == tmp_path / "c.json"
     assert {row["x_terms"] for row in people(out)} == {"CC-BY-4.0"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("C:\\calls\\1.wav", "a path of Windows"),
+        ("\\\\server\\calls\\1.wav", "a path of Windows"),
+        ("~/calls/1.wav", "write the path in full"),
+        ("ftp://host/1.wav", "cannot be reached"),
+    ],
+)
+def test_a_path_that_no_run_could_open_is_refused_and_not_taken_for_one_beside_the_table(
+    tmp_path: Path, cell: str, told: str
+) -> None:
+    table, out = tmp_path / "t.csv", tmp_path / "out"
+    table.write_text(f"recording_id,a.uri,b.uri\nr1,{cell},b.wav\nr2,file:///calls/1.wav,s3://bucket/b.wav\n")
+    manifest("from-table", table, "--anonymous-sides", "--out", out)
+    assert [(track["uri"]) for track in lines(out / "manifest.jsonl")[0]["tracks"]] == [
+        "file:///calls/1.wav",
+        "s3://bucket/b.wav",
+    ]
+    (refused,) = lines(out / "refused.jsonl")
+    assert refused["file"] == "row 2"
+    assert told in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\nrecording_id;uri;;\r\nr1;1.wav;;\r\n",  # as Excel writes it
+        "\ufeffrecording_id\turi\t\t\nr1\t1.wav\t\t\n",
+        "recording_id,uri\nr1,1.wav,,\n",
+    ],
+)
+def test_what_a_spreadsheet_adds_is_no_column(tmp_path: Path, text: str) -> None:
+    table, out = tmp_path / "t.csv", tmp_path / "out"
+    table.write_bytes(text.encode())
+    result = manifest("from-table", table, "--anonymous-sides", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert lines(out / "manifest.jsonl")[0]["tracks"][1] == {"speaker_id": "r1.b", "uri": "../1.wav", "channel": 1}
+    assert "not used" not in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Every format: recognised by its content, with its words, times and channels."""
 
+import json
 from typing import Any
 
 import pytest
@@ -127,6 +128,45 @@ def test_nemo_adds_the_offset_and_names_the_audio_file() -> None:
 
 
 # --- marks ----------------------------------------------------------------------------------------------------------
+
+
+def test_nemo_never_puts_two_files_of_one_name_together() -> None:
+    lines = [
+        {"audio_filepath": f"{side}/0001.wav", "duration": 1, "text": text}
+        for side, text in (("agent", "hello"), ("caller", "yes"), ("agent", "bye"))
+    ]
+    found = read("\n".join(map(json.dumps, lines)), "nemo")
+    assert {each.recording: [word.word for word in each.words] for each in found.streams} == {
+        "agent/0001": ["hello", "bye"],
+        "caller/0001": ["yes"],
+    }
+
+
+def test_azure_with_words_on_the_second_channel_alone_keeps_the_channel() -> None:
+    phrase = {"channel": 1, "offsetInTicks": 0, "durationInTicks": 10_000_000, "nBest": [{"lexical": "hello"}]}
+    found = read({"recognizedPhrases": [phrase]}, "azure")
+    assert (found.separation, [each.channel for each in found.streams]) == ("channel", [1])
+
+
+CUE = "{}\n00:00:0{},000 --> 00:00:0{},500\n{}\n\n"
+
+
+def test_text_outside_of_cues_is_told() -> None:
+    found = read(CUE.format(1, 1, 1, "hello") + "there and then\n\n" + CUE.format(2, 3, 3, "yes"), "srt")
+    assert [row[0] for row in rows(found)] == ["hello", "yes"]
+    assert "stand in no cue and are left out, the first in line 5" in found.notes[0]
+    head = "WEBVTT - a call\n\nNOTE by hand\n\nSTYLE\n::cue {}\n\n"
+    assert read(head + CUE.format(1, 1, 1, "hello").replace(",", "."), "vtt").notes == ()
+
+
+def test_who_says_a_colon_now_and_then_is_no_name() -> None:
+    cues = ["hello there", "the thing is: no", "yes"]
+    text = "".join(CUE.format(place, place, place, cue) for place, cue in enumerate(cues, 1))
+    found = read(text, "srt")
+    assert found.separation == "track"
+    assert [row[0] for row in rows(found)] == ["hello", "there", "the", "thing", "is:", "no", "yes"]
+    named = "".join(CUE.format(place, place, place, f"Ann: {cue}") for place, cue in enumerate(cues, 1))
+    assert read(named, "srt").streams[0].name == "Ann"
 
 
 def test_tags_of_a_textgrid_become_marks() -> None:
