@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from duologue_pipeline.transcripts.formats import FORMATS
+from duologue_pipeline.transcripts.model import TranscriptError
 from duologue_pipeline.transcripts.names import FORMAT_NAMES
 from tests.pipeline.transcripts import support as given
 from tests.pipeline.transcripts.support import Row, read, rows, timings
@@ -140,6 +141,34 @@ def test_nemo_never_puts_two_files_of_one_name_together() -> None:
         "agent/0001": ["hello", "bye"],
         "caller/0001": ["yes"],
     }
+
+
+def test_aws_reads_what_names_the_channel_of_each_item() -> None:
+    def item(channel: str, text: str, start: float) -> dict[str, Any]:
+        return {"ChannelLabel": channel, "Content": text, "StartTime": start, "EndTime": start + 0.5, "Confidence": 0.9}
+
+    mark = {"ChannelLabel": "ch_1", "Content": ".", "Type": "punctuation"}
+    found = read(
+        {
+            "Items": [
+                item("ch_1", "yes", 1.0),
+                mark,
+                item("ch_0", "so", 0.5),
+                {**item("", "eh", 3), "ChannelLabel": None},
+            ]
+        },
+        "aws",
+    )
+    assert [(each.channel, [word.word for word in each.words]) for each in found.streams] == [(0, ["so"]), (1, ["yes"])]
+    assert found.notes == ("1 items name no channel and are left out",)
+    said = [
+        {"start_time": "0.1", "end_time": "0.4", "speaker_label": f"spk_{k}", "alternatives": [{"content": "hm"}]}
+        for k in (0, 1)
+    ]
+    assert read({"results": {"transcripts": [], "items": said}}, "aws").separation == "diarized"
+    assert read({"results": {"transcripts": [], "items": said[:1]}}, "aws").separation == "track"
+    with pytest.raises(TranscriptError, match="expected ch_0 or ch_1"):
+        read({"Items": [item("left", "so", 0.5)]}, "aws")
 
 
 def test_azure_with_words_on_the_second_channel_alone_keeps_the_channel() -> None:
