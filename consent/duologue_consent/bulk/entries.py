@@ -267,7 +267,8 @@ class _RowReader:
         try:
             return tuple(dict.fromkeys(read(part) for part in ((cell,) if isinstance(cell, str) else cell)))
         except ValueError as error:
-            raise _CellError(name, str(error)) from None
+            several = "," in "".join(cell)
+            raise _CellError(name, f"{error}{'; put ; between several' if several else ''}") from None
 
 
 def _yes(text: str) -> bool:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.names import is_remote
 from duologue_pipeline.intake.complete import Said
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack, Intake, RefusedFile
-from duologue_pipeline.intake.moments import NamePattern, Started, read_cell
+from duologue_pipeline.intake.moments import NamePattern, Started, read_cells
 from duologue_pipeline.intake.speakers import PLACEHOLDERS
 from duologue_pipeline.intake.tables import Table, read_table
 
@@ -106,6 +106,8 @@ def from_table(request: TableRequest, said: Said) -> Intake:
         raise UsageError(
             "--columns: uri is of a stereo file that holds both speakers, a.uri and b.uri of a file each; name one or the other"
         )
+    if said.column is not None and "started_at" not in places:
+        raise UsageError(f"{request.table}: which column is started_at? Name it with --columns started_at=...")
     base = Path(request.table).resolve().parent
     recordings: list[FoundRecording] = []
     refused: list[RefusedFile] = []
@@ -204,8 +206,16 @@ def _number(own: Mapping[str, str], name: str, default: float, side: str, *, who
 
 
 def _uri(text: str, base: Path) -> str:
-    """Takes a path of a table for one beside the table."""
-    return text if is_remote(text) else str(base / text)
+    r"""Takes a path of a table for one beside the table, where it may be written as on Windows: ``audio\call.wav``."""
+    if is_remote(text):
+        return text
+    if PureWindowsPath(text).drive:
+        raise _RowError(
+            "field_invalid",
+            f"{text} is a path of another machine, of Windows; write the path that the file has here, or from the folder of the table on",
+        )
+    path = base / text
+    return str(base / text.replace("\\", "/") if "\\" in text and not path.exists() else path)
 
 
 def _synthetic(cells: Mapping[str, str]) -> bool | None:
@@ -224,9 +234,6 @@ def _started(cells: Mapping[str, str], said: Said) -> Started | None:
             return said.started.find(*(name for name in names if name))
         if "started_at" not in cells:
             return None
-        started = read_cell(cells["started_at"], said.zone)
-        if "started_before" in cells:
-            return Started(started.at, read_cell(cells["started_before"], said.zone).at)
-        return started
+        return read_cells(cells["started_at"], cells.get("started_before"), said.zone, said.column)
     except ValueError as error:
         raise _RowError("started_at_unknown", str(error)) from None
