@@ -122,7 +122,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "no purpose": ("a,,,", "purpose: is empty; name at least one of recording, "),
     "purposes with a comma between": (
         'a,"recording,training_inhouse",,',
-        "speaker_identification, likeness; put ; between several",
+        "purpose: unknown purpose 'recording,training_inhouse'; put ; between several; the purposes are recording, ",
     ),
     "a purpose": ("a,recording;training,,", "purpose: unknown purpose 'training'; the purposes are recording, "),
     "a date for a time": (
