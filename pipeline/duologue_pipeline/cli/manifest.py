@@ -241,11 +241,13 @@ def from_table(
 
 def tell(written: "Written") -> None:
     """Prints what an intake has written, what was refused and why, and what comes next."""
+    from duologue_consent.cli.said import counted
     from duologue_pipeline.files.names import shown
     from duologue_pipeline.intake.readme import next_commands
 
     refused = sum(map(len, written.refused.values()))
-    typer.echo(f"{written.out}: {written.recordings} recordings of {written.speakers} speakers; {refused} refused")
+    taken = f"{counted(written.recordings, 'recording')} of {counted(written.speakers, 'speaker')}"
+    typer.echo(f"{written.out}: {taken}; {refused} refused")
     for reason, lost in written.refused.items():
         such_as = "such as " if len(lost) > 1 else ""
         typer.echo(f"  {len(lost)} {reason}, {such_as}{shown(lost[0].file)}: {shown(lost[0].detail)}")
