@@ -161,7 +161,8 @@ class _RowReader:
         forms = self._list("form", Form)
         if action is Action.GRANT and has_forms and not forms:
             raise _CellError(
-                "form", f"is empty, which would cover every form; name some of {', '.join(Form)}, or remove the column"
+                "form",
+                f"is empty, which would cover every form; name some of {', '.join(Form)}, or leave all cells of it empty and give --form",
             )
         new, same = (self._read(name, _yes, False) for name in ("new_person", "same_person"))
         if new and same:
@@ -267,7 +268,10 @@ class _RowReader:
         try:
             return tuple(dict.fromkeys(read(part) for part in ((cell,) if isinstance(cell, str) else cell)))
         except ValueError as error:
-            raise _CellError(name, str(error)) from None
+            told = str(error)
+            if any("," in part for part in ((cell,) if isinstance(cell, str) else cell)):
+                told = told.replace("; ", "; put ; between several; ", 1)
+            raise _CellError(name, told) from None
 
 
 def _yes(text: str) -> bool:

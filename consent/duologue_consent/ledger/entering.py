@@ -56,7 +56,8 @@ def draft_entries(transaction: Transaction, entries: Sequence[Entry]) -> list[En
         except (LedgerError, ValueError) as error:
             if isinstance(error, LedgerError) and error.seq is not None:
                 raise  # the ledger is damaged, and no row is to blame
-            faults.append(CellFault(entry.row, "speaker", str(error)))
+            remedy = "; correct the row, or take it out" if isinstance(error, LedgerError) else ""
+            faults.append(CellFault(entry.row, "speaker", f"{error}{remedy}"))
             continue
         for event in events:
             known.add(event.speaker_id, declared=event.new_person)

@@ -11,6 +11,7 @@ import typer
 from duologue_pipeline.cli.manifest import AnonymousOption, HashedOption, LanguageOption, OutOption, ZoneOption, tell
 from duologue_pipeline.cli.options import AllowNetwork, Embedding, Segmentation
 from duologue_pipeline.cli.support import EXIT_FAULTS, on_terminal, quiet, stoppable, usage_errors
+from duologue_pipeline.errors import UsageError
 
 __all__ = ["CHECK_EXAMPLE", "LIST_EXAMPLE", "PREPARE_EXAMPLE", "check_corpus", "list_corpora", "prepare"]
 
@@ -95,6 +96,10 @@ def prepare(
 
     with stoppable("--out may be there in part; run it again, which writes the same"), usage_errors():
         adapter = adapter_named(corpus)
+        if started_at is not None and started_at.startswith("column:"):
+            raise UsageError(
+                f"--started-at {started_at}: is for the tables of `duologue manifest`; write the times of the map as 2026-03-01T10:00:00Z"
+            )
         moment_zone = read_zone(zone)
         sides = ["a", "b", *adapter.roles.values()]
         request = CorpusRequest(

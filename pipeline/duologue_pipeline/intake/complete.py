@@ -31,6 +31,7 @@ class Said:
     Attributes:
         speakers: the map, None where there is none.
         started: when they were made, where they are found in names, or None where the map may say it.
+        column: how times are written in the column of the map or the table; None: as :func:`read_cell` reads them.
         metadata: whether the metadata of the files say when they were made.
         zone: of times that have none.
         language: of all, where the map says no other.
@@ -38,6 +39,7 @@ class Said:
 
     speakers: SpeakerMap | None = None
     started: Started | NamePattern | None = None
+    column: NamePattern | None = None
     metadata: bool = False
     zone: tzinfo | None = None
     language: str | None = None
@@ -110,6 +112,6 @@ def _started(candidate: Candidate, root: Path, said: Said, row: Mapping[str, str
             return said.started.find(candidate.name, *candidate.files)
         if said.metadata:
             return started_of_files((root / file for file in candidate.files), said.zone)
-        return read_cells(row, said.zone)
+        return read_cells(row, said.zone, said.column)
     except ValueError as error:
         raise UnknownError("started_at_unknown", str(error)) from None

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from duologue_consent import format_time
 from duologue_consent.decisions.recorded import recorded_between
@@ -13,23 +13,24 @@ __all__ = ["consent_todo"]
 
 _TO_FILL_IN: Final = ("purpose", "at", "expires", "form", "notice_version", "method", "evidence_reference")
 _KNOWN: Final = ("jurisdiction", "age_band")
-_FOR_THE_EYE: Final = ("x_first_recorded", "x_recordings", "x_role", "x_terms", "x_source")
+_FOR_THE_EYE: Final = ("x_first_recorded", "x_recordings", "x_first_track", "x_role", "x_terms", "x_source")
 
 
 def consent_todo(recordings: Sequence[FoundRecording], source: str, terms: str) -> str:
     """Writes the table ``consent-todo.csv``: nobody's consent is in it.
 
     The columns are named as the options of ``duologue consent grant``; those that only a person can know are empty. What begins
-    with ``x_`` is for whoever fills it in: the earliest time of a recording (a grant has to be older), how many there are, the roles,
-    the terms that are known (else the licences), and the source.
+    with ``x_`` is for whoever fills it in: the earliest time of a recording (a grant has to be older), how many there are, where the speaker is
+    heard first by the names of the recordings, the roles, the terms that are known (else the licences), and the source.
 
     Args:
         recordings: whose speakers are all named.
         source, terms: for all rows.
     """
-    rows: dict[str, list[tuple[FoundRecording, int]]] = {}
+    rows: dict[str, list[tuple[FoundRecording, Literal[0, 1]]]] = {}
+    sides: tuple[Literal[0], Literal[1]] = (0, 1)
     for recording in recordings:
-        for side, track in enumerate(recording.tracks):
+        for side, track in zip(sides, recording.tracks, strict=True):
             rows.setdefault(str(track.speaker_id), []).append((recording, side))
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
@@ -52,6 +53,7 @@ def consent_todo(recordings: Sequence[FoundRecording], source: str, terms: str) 
                 ages.pop() if ages in ({"adult"}, {"minor"}) else "",
                 first,
                 len(own),
+                own[0][0].heard_in(own[0][1]),
                 ";".join(roles),
                 terms or "; ".join(sorted({recording.license for recording, _ in own if recording.license})),
                 source,

@@ -92,7 +92,7 @@ def from_folder(request: FolderRequest, said: Said) -> Intake:
         recordings=tuple(recordings),
         refused=(*listing.refused, *refused),
         other={"the map of speakers": len(other)} if other else {},
-        notes=tuple(_notes(said, words)),
+        notes=tuple(_notes(request, candidates, said, words)),
     )
 
 
@@ -128,8 +128,14 @@ def _other(listing: Listing, request: FolderRequest) -> list[str]:
     return [inside] if inside in listing.files else []
 
 
-def _notes(said: Said, words: FoundWords) -> list[str]:
+def _notes(request: FolderRequest, candidates: Sequence[Candidate], said: Said, words: FoundWords) -> list[str]:
     notes = []
+    sides = {each.sides[0] for candidate in candidates for each in (candidate.a, candidate.b)}
+    if request.pairs is not None and len(sides) > 2:
+        notes.append(
+            f"The sides are called by {len(sides)} names; in each recording the first of its two by the alphabet is track a. If they should "
+            "be roles, correct the names that are misspelt, or name the two with --left and --right."
+        )
     if said.speakers is not None and (left := said.speakers.not_used):
         notes.append(f"{len(left)} recordings of {said.speakers.name} are not in the folder, such as {left[0]!r}.")
     if words.formats:

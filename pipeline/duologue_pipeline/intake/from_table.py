@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
@@ -107,6 +107,8 @@ def from_table(request: TableRequest, said: Said) -> Intake:
         raise UsageError(
             "--columns: uri is of a stereo file that holds both speakers, a.uri and b.uri of a file each; name one or the other"
         )
+    if said.column is not None and "started_at" not in places:
+        raise UsageError(f"{request.table}: which column is started_at? Name it with --columns started_at=...")
     base = request.table if is_remote(request.table) else str(Path(request.table).resolve())
     recordings: list[FoundRecording] = []
     refused: list[RefusedFile] = []
@@ -205,14 +207,21 @@ def _number(own: Mapping[str, str], name: str, default: float, side: str, *, who
 
 
 def _uri(text: str, table: str) -> str:
-    """Takes a path of a table for one beside the table."""
+    r"""Takes a path of a table for one beside the table, where it may be written as on Windows: ``audio\call.wav``."""
     if text.startswith("~"):
         raise _RowError("field_invalid", f"{shown(text)}: ~ is known to a shell alone; write the path in full")
+    if not is_remote(text) and PureWindowsPath(text).drive:
+        raise _RowError(
+            "field_invalid",
+            f"{text} is a path of another machine, of Windows; write the path that the file has here, or from the folder of the table on",
+        )
     try:
         check_name(text)
     except FileFault as fault:
         raise _RowError("field_invalid", str(fault)) from None
-    return sibling_uri(table, text)
+    uri = sibling_uri(table, text)
+    windows = not is_remote(uri) and "\\" in text and not Path(uri).exists()
+    return sibling_uri(table, text.replace("\\", "/")) if windows else uri
 
 
 def _synthetic(cells: Mapping[str, str]) -> bool | None:
@@ -229,6 +238,6 @@ def _started(cells: Mapping[str, str], said: Said) -> Started | None:
         if isinstance(said.started, NamePattern):
             names = (cells.get(field) for field in ("recording_id", "uri", "a.uri", "b.uri"))
             return said.started.find(*(name for name in names if name))
-        return read_cells(cells, said.zone)
+        return read_cells(cells, said.zone, said.column)
     except ValueError as error:
         raise _RowError("started_at_unknown", str(error)) from None

@@ -16,7 +16,7 @@ from duologue_consent import format_time, parse_time
 from duologue_consent.decisions.recorded import FIRST_ZONE, LAST_ZONE, recorded_between
 from duologue_pipeline.errors import UsageError
 
-__all__ = ["NamePattern", "Started", "read_cell", "read_cells", "read_started", "read_zone"]
+__all__ = ["NamePattern", "Started", "read_cell", "read_cells", "read_column", "read_started", "read_zone"]
 
 _FIELDS: Final = {
     "Y": r"\d{4}",
@@ -55,34 +55,36 @@ class NamePattern:
         UsageError: the format has no year, month and day, half of a time, a directive twice, or one that is not known.
     """
 
-    def __init__(self, text: str, zone: tzinfo | None) -> None:
+    def __init__(self, text: str, zone: tzinfo | None, *, source: str = "name") -> None:
         self.text = text
         self._zone = zone
-        self._parts = list(_parts(text))
+        option = f"--started-at {source}:"
+        self._parts = list(_parts(text, option))
         fields = [part for part, is_field in self._parts if is_field and part != "%"]
         names = set(fields)
         if twice := [part for part in fields if fields.count(part) > 1]:
-            raise UsageError(
-                f"--started-at name:{text}: has %{twice[0]} twice; begin where the time stands once, for only a part of the name has to match"
-            )
+            where = "for only a part of the name has to match" if source == "name" else "for it stands there once"
+            raise UsageError(f"{option}{text}: has %{twice[0]} twice; write the time once, {where}")
         if ("I" in names) is not ("p" in names):
             raise UsageError(
-                f"--started-at name:{text}: twelve hours need %I and %p, for 3 is in the morning or the afternoon; %H is of 24 hours"
+                f"{option}{text}: twelve hours need %I and %p, for 3 is in the morning or the afternoon; %H is of 24 hours"
             )
         dated = names & {"Y", "y"} and ((names & {"m", "b", "B"} and "d" in names) or "j" in names)
         if not (dated or names & {"s", "Q"}):
             raise UsageError(
-                f"--started-at name:{text}: finds no day; write the year, the month and the day as %Y%m%d, or %s for seconds since 1970"
+                f"--started-at {source}:{text}: finds no day; write the year, the month and the day as %Y%m%d, or %s for seconds since 1970"
             )
         if ("M" in names and not names & {"H", "I"}) or ("S" in names and "M" not in names):
             raise UsageError(
-                f"--started-at name:{text}: has minutes without hours or seconds without minutes; add them"
+                f"--started-at {source}:{text}: has minutes without hours or seconds without minutes; add them"
             )
         body = "".join(f"({_FIELDS[part]})" if is_field else re.escape(part) for part, is_field in self._parts)
         # figures that go on are another number: 20260301 is not found in 202603011015
         before, after = (r"(?<!\d)" if self._parts[0][1] else "", r"(?!\d)" if self._parts[-1][1] else "")
         self._matches = re.compile(f"(?=({before}{body}{after}))")
+        self._whole = re.compile(body)
         self._names = names
+        self.of_days = not names & {"H", "I", "s", "Q"}
 
     def find(self, *names: str) -> Started:
         """Finds the time in the first of some names that has one.
@@ -106,6 +108,18 @@ class NamePattern:
             if found:
                 return found.pop()
         raise ValueError(f"{names[0]!r} has no time as {self.text} writes it{fault}")
+
+    def read(self, text: str) -> Started:
+        """Reads a cell that is a time and nothing else.
+
+        Raises:
+            ValueError: it is not written so.
+        """
+        value = text.strip()
+        match = self._whole.fullmatch(value)
+        if match is None:
+            raise ValueError(f"{value!r} is no time as {self.text} writes it; correct it, or the format")
+        return self._started(match.groups())
 
     def _started(self, values: tuple[str, ...]) -> Started:
         directives = (part for part, is_field in self._parts if is_field)
@@ -149,14 +163,15 @@ def read_zone(text: str | None) -> tzinfo | None:
 
 
 def read_started(text: str | None, zone: tzinfo | None) -> Started | NamePattern | None:
-    """Reads ``--started-at``: ``name:FORMAT``, what is true of all, or ``column`` and ``metadata`` (None, as where it is left out).
+    """Reads ``--started-at``: ``name:FORMAT``, what is true of all, or ``column``, ``column:FORMAT`` and ``metadata``
+    (None, as where it is left out).
 
     Of all are stated: a year, a month, a day, a moment of RFC 3339, or two of them with ``/`` between, both included.
 
     Raises:
         UsageError: it is none of them.
     """
-    if text in (None, "column", "metadata"):
+    if text is None or text in ("column", "metadata") or text.startswith("column:"):
         return None
     if text.startswith("name:"):
         return NamePattern(text.removeprefix("name:"), zone)
@@ -166,6 +181,17 @@ def read_started(text: str | None, zone: tzinfo | None) -> Started | NamePattern
         raise UsageError(
             f"--started-at {text}: {error}; write name:FORMAT, column, metadata, a year, a day as 2026-03-01, or two of them as 2026-01/2026-03"
         ) from None
+
+
+def read_column(text: str | None, zone: tzinfo | None) -> NamePattern | None:
+    """Reads ``--started-at column:FORMAT``: how a column writes times, e.g. ``%d.%m.%Y %H:%M``; None where no format is given.
+
+    Raises:
+        UsageError: the format has no day, or a directive that is not known.
+    """
+    if text is None or not text.startswith("column:"):
+        return None
+    return NamePattern(text.removeprefix("column:"), zone, source="column")
 
 
 def read_cell(text: str, zone: tzinfo | None) -> Started:
@@ -198,13 +224,21 @@ def read_cell(text: str, zone: tzinfo | None) -> Started:
     except ValueError:
         moment = None
     if match is None or moment is None:
-        raise ValueError(f"{value!r} is no time that can be read in one way only; write it as 2026-03-01T10:00:00Z")
+        raise ValueError(
+            f"{value!r} is no time that can be read in one way only; write it as 2026-03-01T10:00:00Z, or say how the column writes it, "
+            "as --started-at 'column:%d.%m.%Y %H:%M'"
+        )
     exact = {"time": timedelta(days=1), "minute": timedelta(hours=1), "second": timedelta(minutes=1)}
     return _started(moment, zone, next((step for part, step in exact.items() if match[part] is None), timedelta(0)))
 
 
-def read_cells(cells: Mapping[str, str], zone: tzinfo | None) -> Started | None:
+def read_cells(cells: Mapping[str, str], zone: tzinfo | None, pattern: NamePattern | None = None) -> Started | None:
     """Reads the cells ``started_at`` and ``started_before`` of a row; None where it has neither.
+
+    Args:
+        cells: of the row, by the names of their fields.
+        zone: of times that have none.
+        pattern: how they are written; None: as :func:`read_cell` reads them.
 
     Raises:
         ValueError: one is no time, there is only the second, or it is not after the first.
@@ -215,13 +249,20 @@ def read_cells(cells: Mapping[str, str], zone: tzinfo | None) -> Started | None:
                 "started_before is filled in, and started_at is not; say as well when it began at the earliest"
             )
         return None
-    started = read_cell(cells["started_at"], zone)
-    if "started_before" not in cells:
-        return started
-    last = read_cell(cells["started_before"], zone)
+    first, last = (
+        None if text is None else read_cell(text, zone) if pattern is None else pattern.read(text)
+        for text in (cells["started_at"], cells.get("started_before"))
+    )
+    assert first is not None
+    if last is None:
+        return first
     # before a day is before it begins, as in a manifest; of a time that is not exact the latest moment counts
-    is_day = re.fullmatch(r"\d{4}(-\d{2})?|\d{4}-?\d{2}-?\d{2}", cells["started_before"].strip())
-    found = Started(started.at, last.at if is_day or last.before is None else last.before)
+    is_day = (
+        pattern.of_days
+        if pattern
+        else re.fullmatch(r"\d{4}(-\d{2})?|\d{4}-?\d{2}-?\d{2}", cells["started_before"].strip())
+    )
+    found = Started(first.at, last.at if is_day or last.before is None else last.before)
     recorded_between(found.at, found.before)
     return found
 
@@ -281,16 +322,16 @@ def _started(moment: datetime, zone: tzinfo | None, step: timedelta) -> Started:
         raise ValueError(f"the year {moment.year} is beyond what a clock holds") from None
 
 
-def _parts(text: str) -> Iterator[tuple[str, bool]]:
+def _parts(text: str, option: str) -> Iterator[tuple[str, bool]]:
     """Takes a format apart: (text, False) as it stands, (letter, True) for a directive."""
     expanded = text.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S")
     if not expanded:
-        raise UsageError("--started-at name: has no format; write it as name:%Y%m%d_%H%M%S")
+        raise UsageError(f"{option} has no format; write it as %Y%m%d_%H%M%S")
     for each in re.findall(r"%.?|[^%]+", expanded):
         if not each.startswith("%"):
             yield each, False
         elif each[1:] not in _FIELDS:
             known = " ".join(f"%{name}" for name in _FIELDS)
-            raise UsageError(f"--started-at name:{text}: {each} is no directive that is known; known are {known}")
+            raise UsageError(f"{option}{text}: {each} is no directive that is known; known are {known}")
         else:
             yield each[1:], True

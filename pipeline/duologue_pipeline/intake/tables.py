@@ -19,6 +19,8 @@ __all__ = ["Table", "read_table"]
 _MOST_BYTES: Final = 1 << 30
 _SEPARATORS: Final = ",;\t|"
 _SEPARATOR_LINE: Final = re.compile('"?sep=(.)"?\r?\n', re.IGNORECASE)
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How workbooks begin: of Excel and LibreOffice, and of Excel before 2007."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ def read_table(path: str) -> Table:
         raise UsageError(f"{path}: there is no such table; correct its name") from None
     except OSError as error:
         raise UsageError(f"{path}: the table cannot be read ({error})") from None
+    if data.startswith(_WORKBOOKS):
+        raise UsageError(
+            f"{path}: is a workbook of a spreadsheet and no CSV; save its sheet as 'CSV UTF-8' and name that file"
+        )
     table = _parquet(path, data) if data[:4] == b"PAR1" else _csv(path, data)
     seen = [column.strip().casefold() for column in table.columns]
     twice = sorted({column for column in seen if seen.count(column) > 1})
@@ -91,7 +97,10 @@ def _text(path: str, data: bytes) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 at byte {error.start + 1}; save it as CSV in UTF-8") from None
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"{path}: is not UTF-8 (byte 0x{data[error.start]:02x} in line {line}); save it as 'CSV UTF-8', as Excel calls it"
+        ) from None
 
 
 def _parquet(path: str, data: bytes) -> Table:

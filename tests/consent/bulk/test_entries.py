@@ -120,6 +120,10 @@ def test_a_row_that_is_there_twice_counts_once_and_one_that_says_otherwise_is_re
 FAULTS: dict[str, tuple[Any, str]] = {
     "no speaker": (",recording,,", "speaker: is empty; write the id that manifests use, or take the row out"),
     "no purpose": ("a,,,", "purpose: is empty; name at least one of recording, "),
+    "purposes with a comma between": (
+        'a,"recording,training_inhouse",,',
+        "purpose: unknown purpose 'recording,training_inhouse'; put ; between several; the purposes are recording, ",
+    ),
     "a purpose": ("a,recording;training,,", "purpose: unknown purpose 'training'; the purposes are recording, "),
     "a date for a time": (
         "a,recording,20.02.2026,",

@@ -3,7 +3,15 @@
 import pytest
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.intake.moments import NamePattern, Started, read_cell, read_cells, read_started, read_zone
+from duologue_pipeline.intake.moments import (
+    NamePattern,
+    Started,
+    read_cell,
+    read_cells,
+    read_column,
+    read_started,
+    read_zone,
+)
 
 BERLIN = read_zone("Europe/Berlin")
 
@@ -163,6 +171,44 @@ def test_one_cell_of_two_is_never_lost() -> None:
         read_cells({"started_before": "2026-03-01"}, None)
     with pytest.raises(ValueError, match="not after"):
         read_cells({"started_at": "2026-03-02", "started_before": "2026-02-01"}, None)
+
+
+def test_the_end_of_an_interval_is_read_as_its_column_is_written() -> None:
+    days, minutes = (read_column(f"column:{form}", None) for form in ("%d.%m.%Y", "%d.%m.%Y %H:%M"))
+    cells = {"started_at": "01.03.2026", "started_before": "03.03.2026"}
+    assert read_cells(cells, None, days) == Started("2026-03-01", "2026-03-03")
+    cells = {"started_at": "01.03.2026 10:00", "started_before": "01.03.2026 11:00"}
+    assert read_cells(cells, None, minutes) == Started("2026-02-28T20:00:00Z", "2026-03-01T23:01:00Z")
+
+
+@pytest.mark.parametrize(
+    ("written", "cell", "started"),
+    [
+        ("%d.%m.%Y %H:%M", "01.03.2026 10:15", Started("2026-03-01T09:15:00Z", "2026-03-01T09:16:00Z")),
+        ("%m/%d/%Y %I:%M:%S %p", " 03/04/2026 01:15:00 PM ", Started("2026-03-04T12:15:00Z")),
+        ("%d/%m/%Y", "03/04/2026", Started("2026-04-02T22:00:00Z", "2026-04-03T22:00:00Z")),
+    ],
+)
+def test_a_column_is_read_as_the_user_says_it_is_written(written: str, cell: str, started: Started) -> None:
+    pattern = read_column(f"column:{written}", BERLIN)
+    assert read_cells({"started_at": cell}, BERLIN, pattern) == started
+
+
+@pytest.mark.parametrize(
+    "cell", ["01.03.2026", "01.03.2026 10:15:30", "2026-03-01T10:00", "31.02.2026 10:15", "32.01.2026 10:15"]
+)
+def test_a_cell_that_is_written_otherwise_is_refused(cell: str) -> None:
+    with pytest.raises(ValueError):
+        read_cells({"started_at": cell}, BERLIN, read_column("column:%d.%m.%Y %H:%M", BERLIN))
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("%H:%M", "column:%H:%M: finds no day"), ("", "column: has no format"), ("%d.%m.%Y %x", "%x is no dir")],
+)
+def test_a_format_of_a_column_that_is_none_is_refused(written: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        read_column(f"column:{written}", BERLIN)
 
 
 @pytest.mark.parametrize("zone", ["Berlin", "+15:00", "CET+1", "../etc/passwd", ""])
