@@ -64,7 +64,9 @@ def table() -> Iterator[str]:
         words = [word for stream in transcript.streams for word in stream.words]
         timings = Counter(word.timing for word in words)
         marks = Counter(mark for word in words for mark in word.marks)
-        sums.update({"words": len(words), **timings})
+        sums["words"] += len(words)
+        for timing in TIMINGS:
+            sums[timing] += timings[timing]
         told = ", ".join(f"{marks[mark]} {mark}" for mark in MARKS if marks[mark])
         times = " | ".join(str(timings[timing]) for timing in TIMINGS)
         yield f"| {name} | {len(words)} | {times} | {streams_of(transcript)} | {told or '-'} |"

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from duologue_consent import format_time
 from duologue_consent.decisions.recorded import recorded_between
@@ -27,10 +27,9 @@ def consent_todo(recordings: Sequence[FoundRecording], source: str, terms: str) 
         recordings: whose speakers are all named.
         source, terms: for all rows.
     """
-    rows: dict[str, list[tuple[FoundRecording, Literal[0, 1]]]] = {}
-    sides: tuple[Literal[0], Literal[1]] = (0, 1)
+    rows: dict[str, list[tuple[FoundRecording, int]]] = {}
     for recording in recordings:
-        for side, track in zip(sides, recording.tracks, strict=True):
+        for side, track in enumerate(recording.tracks):
             rows.setdefault(str(track.speaker_id), []).append((recording, side))
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Final, Literal
+from typing import Final
 
 from duologue_pipeline.files.names import is_remote
 
@@ -92,8 +92,8 @@ class FoundRecording:
         """Gives both tracks, ``a`` first."""
         return self.a, self.b
 
-    def heard_in(self, side: Literal[0, 1]) -> str:
-        """Tells a person where a speaker is heard: the name of the file, and the channel where the other one is in it too."""
+    def heard_in(self, side: int) -> str:
+        """Tells a person where the speaker of track 0 (a) or 1 (b) is heard: the file, and the channel where both are in it."""
         track = self.tracks[side]
         name = PurePosixPath(track.uri.partition("?")[0] if is_remote(track.uri) else track.uri).name
         if name.startswith(("=", "+", "-", "@")):  # a spreadsheet would reckon it

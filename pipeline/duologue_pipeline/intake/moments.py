@@ -163,8 +163,9 @@ def read_zone(text: str | None) -> tzinfo | None:
 
 
 def read_started(text: str | None, zone: tzinfo | None) -> Started | NamePattern | None:
-    """Reads ``--started-at``: ``name:FORMAT``, what is true of all, or ``column``, ``column:FORMAT`` and ``metadata``
-    (None, as where it is left out).
+    """Reads ``--started-at``: ``name:FORMAT``, or what is true of all.
+
+    It is None where it is left out, and for ``column``, ``column:FORMAT`` and ``metadata``.
 
     Of all are stated: a year, a month, a day, a moment of RFC 3339, or two of them with ``/`` between, both included.
 
