@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from duologue_consent.cli.said import counted
 from duologue_pipeline.cli.support import usage_errors
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.transcripts.names import FORMAT_NAMES
@@ -238,7 +239,9 @@ def tell(written: "Written") -> None:
     from duologue_pipeline.intake.readme import next_commands
 
     refused = sum(map(len, written.refused.values()))
-    typer.echo(f"{written.out}: {written.recordings} recordings of {written.speakers} speakers; {refused} refused")
+    typer.echo(
+        f"{written.out}: {counted(written.recordings, 'recording')} of {counted(written.speakers, 'speaker')}; {refused} refused"
+    )
     for reason, lost in written.refused.items():
         such_as = "such as " if len(lost) > 1 else ""
         typer.echo(f"  {len(lost)} {reason}, {such_as}{shown(lost[0].file)}: {shown(lost[0].detail)}")
