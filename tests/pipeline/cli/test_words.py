@@ -57,9 +57,7 @@ def test_each_channel_becomes_a_words_file_that_follows_the_schema(folder: Path)
     assert fisher["transcribed"] == [{"start_s": 3.76, "end_s": 8.0}]
     assert fisher["words"][0]["marks"] == ["unsure"]
     assert "2 files read, 4 words files written, 0 files refused" in result.stderr
-    assert (
-        f"{out / 'deepgram.b.json'}: 1 word, word times, from {folder / 'deepgram.json'} (deepgram)" in result.stdout
-    )
+    assert f"{out / 'deepgram.b.json'}: 1 word, word times, from {folder / 'deepgram.json'} (deepgram)" in result.stdout
 
 
 def test_a_words_file_is_imported_as_it_is(folder: Path) -> None:
