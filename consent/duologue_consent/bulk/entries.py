@@ -51,6 +51,7 @@ class Entry:
         terms: what else the record says.
         new_person: whether the id is of another person than those whose id looks like it.
         same_person: whether the id is of the person whose id looks like it.
+        dated: whether the table, or an option, says ``at``.
     """
 
     row: int
@@ -62,6 +63,7 @@ class Entry:
     terms: Terms
     new_person: bool = False
     same_person: bool = False
+    dated: bool = True
 
 
 def read_entries(
@@ -181,6 +183,7 @@ class _RowReader:
             self._terms(forms or (ALL_FORMS if action is Action.GRANT else ())),
             new,
             same,
+            dated=at is not None,
         )
 
     def _terms(self, forms: tuple[Form, ...]) -> Terms:

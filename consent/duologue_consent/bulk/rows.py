@@ -201,7 +201,7 @@ class _Csv(_Reader):
                 break
             if cells is None:
                 break
-            if number > _ROWS:
+            if number > skipped + 1 + _ROWS:
                 self._break(number, "", _TOO_MANY)
                 break
             if not any(cell.strip() for cell in cells):

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from duologue_consent.cli.said import counted
 from duologue_pipeline.cli.manifest import AnonymousOption, HashedOption, LanguageOption, OutOption, ZoneOption, tell
 from duologue_pipeline.cli.options import AllowNetwork, Embedding, Segmentation
 from duologue_pipeline.cli.support import EXIT_FAULTS, on_terminal, quiet, stoppable, usage_errors
@@ -153,7 +154,8 @@ def check_corpus(
             where = f"{each.recording_id}{'' if each.track is None else f' track {each.track}'}"
             typer.echo(f"{where}: {each.what} {each.level}: {each.fault}; {each.remedy}")
         typer.echo(
-            f"{manifest}: looked at {len(recordings)} of {lines} recordings, found {len(found)} faults", err=True
+            f"{manifest}: looked at {len(recordings)} of {counted(lines, 'recording')}, found {counted(len(found), 'fault')}",
+            err=True,
         )
         for what, verdicts in check.verdicts.items():
             counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))

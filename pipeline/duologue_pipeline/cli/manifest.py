@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from duologue_consent.cli.said import counted
 from duologue_pipeline.cli.support import usage_errors
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.transcripts.names import FORMAT_NAMES

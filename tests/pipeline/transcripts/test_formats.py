@@ -82,6 +82,18 @@ def test_whisper_without_word_times_has_utterance_times_and_says_what_to_do() ->
     assert found.notes == ("1 segments have no word times: recognise with --word_timestamps True to have them",)
 
 
+@pytest.mark.parametrize(
+    ("document", "format"),
+    [
+        ({"text": "", "segments": [], "language": "en"}, "whisper"),
+        ({"segments": [], "word_segments": [], "language": "en"}, "whisperx"),
+    ],
+)
+def test_who_says_nothing_has_a_transcript_without_words(document: dict[str, Any], format: str) -> None:
+    found = read(document, format)
+    assert [stream.words for stream in found.streams] == [()]
+
+
 def test_whisperx_places_numbers_between_their_neighbours() -> None:
     found = read(given.WHISPERX)
     assert rows(found) == [("It", 1.0, 1.2), ("costs", 1.2, 1.6), ("58.", 1.6, 2.4), ("Okay?", 2.4, 3.0)]
