@@ -242,7 +242,6 @@ def from_table(
 
 def tell(written: "Written") -> None:
     """Prints what an intake has written, what was refused and why, and what comes next."""
-    from duologue_consent.cli.said import counted
     from duologue_pipeline.files.names import shown
     from duologue_pipeline.intake.readme import next_commands
 
