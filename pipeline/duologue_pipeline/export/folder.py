@@ -164,11 +164,11 @@ class Folder:
 
     def install(self, name: str, written: Path, content: dict[str, Any]) -> Record:
         """Moves what was written for a part into the folder, and keeps its record."""
-        files = [[path, size, digest] for path, size, digest in sorted(_listed(written))]
+        files = sorted(_listed(written))
         for path, *_ in files:
             assert path != DOCUMENT, f"{path}: is written by the frame"
             assert not os.path.lexists(self.root / path), f"{path}: two parts write it"
-        content = {**content, "files": files}
+        content = {**content, "files": [list(each) for each in files]}
         self.write(name, {**content, "done": False})
         for path, *_ in files:
             target = self.root / path

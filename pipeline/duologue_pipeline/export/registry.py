@@ -11,6 +11,9 @@ __all__ = ["FORMATS", "find_format"]
 
 FORMATS: Final[dict[str, str]] = {
     "moshi-finetune": "moshi_finetune:MoshiFinetune",
+    "nu-dialogue": "nu_dialogue:NuDialogue",
+    "csm": "csm:Csm",
+    "dgslm": "dgslm:Dgslm",
 }
 """Name -> module in ``export/formats`` and class. A module loads nothing heavy at its top: all are loaded for the help text."""
 
