@@ -1,6 +1,9 @@
-"""Writes a release as dGSLM's tools of fairseq read it: the units of both speakers, a conversation a line.
+"""Writes a release as fairseq's dGSLM reads it: the units of both speakers, a conversation a line.
 
-    train.txt       {'audio': 'NAME', 'unitA': '12 12 7 ...', 'unitB': '4 4 4 ...'}, a Python dict with equally many units
+    train.unitA, train.unitB     12 12 7 ...: the lines of both files belong together, and have equally many units
+    train.txt                    {'audio': 'NAME', 'unitA': '12 12 7 ...', 'unitB': '4 4 4 ...'}, a Python dict, to sample from
+
+The split ``validation`` is called ``valid`` in files, as theirs is.
 
 Source: facebookresearch/fairseq examples/textless_nlp/dgslm: README.md and create_code_file.py. dGSLM was trained on HuBERT units of
 50 Hz; here a unit is a code of one codebook, 12.5 a second of Mimi, so that a duration is a fourth of theirs. Both speakers are
@@ -8,8 +11,9 @@ modelled; with one model speaker theirs is unitA. There is no text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from duologue_consent import Form
 from duologue_pipeline.errors import UsageError
@@ -19,6 +23,8 @@ from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.views.sides import other_speaker, side_codes
 
 __all__ = ["Dgslm"]
+
+_CHANNELS: Final = ("unitA", "unitB")
 
 
 class Dgslm:
@@ -38,8 +44,9 @@ class Dgslm:
         return (Form.TOKENS,)
 
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
-        """Makes a line of each sample; it is written when all are known."""
-        account, index, codebook = Account(), [], int(context.options["codebook"])
+        """Makes the units of each sample; they are written when all are known."""
+        account, codebook = Account(), int(context.options["codebook"])
+        index: list[Any] = []
         if codebook < 0:
             raise UsageError(f"--set codebook={codebook}: expected 0 or more")
         for sample in samples:
@@ -50,14 +57,20 @@ class Dgslm:
             words = account.take(sample)
             account.leave_words("no_text", sum(map(len, words.values())))
             rows = (side_codes(sample, side, codebook + 1)[codebook] for side in (sides[0], other_speaker(sides[0])))
-            units = [" ".join(map(str, row.tolist())) for row in rows]
-            index.append(str({"audio": name, "unitA": units[0], "unitB": units[1]}))
+            index.append([name, *(" ".join(map(str, row.tolist())) for row in rows)])
         return account.result(index)
 
     def finish(self, out: Path, parts: Iterable[Part], context: Context) -> None:
         """Writes the lines of each split."""
         for split in context.splits:
-            with (out / f"{split}.txt").open("w", encoding="utf-8", newline="\n") as file:
+            stem = "valid" if split == "validation" else split
+            with ExitStack() as held:
+                text, *channels = (
+                    held.enter_context((out / f"{stem}.{ending}").open("w", encoding="utf-8", newline="\n"))
+                    for ending in ("txt", *_CHANNELS)
+                )
                 for part in parts:
-                    if part.split == split:
-                        file.writelines(f"{line}\n" for line in part.index)
+                    for name, *units in part.index if part.split == split else ():
+                        text.write(f"{dict(zip(('audio', *_CHANNELS), (name, *units), strict=True))}\n")
+                        for file, row in zip(channels, units, strict=True):
+                            file.write(f"{row}\n")
