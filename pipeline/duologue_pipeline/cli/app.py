@@ -32,11 +32,19 @@ from duologue_pipeline.cli.run import DEMO_EXAMPLE, RUN_EXAMPLE, demo, run
 from duologue_pipeline.cli.simulate import EXAMPLE as SIMULATE_EXAMPLE
 from duologue_pipeline.cli.simulate import simulate
 from duologue_pipeline.cli.start import ROOT, consent_group, main
-from duologue_pipeline.cli.support import Commands
+from duologue_pipeline.cli.support import Commands, commands_later
 from duologue_pipeline.cli.validate import VALIDATE_EXAMPLE, VERIFY_EXAMPLE, validate, verify
 from duologue_pipeline.cli.words import IMPORT_EXAMPLE, import_words
 
 __all__ = ["app", "main"]
+
+
+def _export_app() -> typer.Typer:
+    """Loads the formats of exports, each a command."""
+    from duologue_pipeline.cli.export import export_app
+
+    return export_app()
+
 
 app = typer.Typer(
     cls=Commands,
@@ -82,6 +90,15 @@ card_app.command(epilog=CHECK_EXAMPLE)(check)
 card_app.command(epilog=DIFF_EXAMPLE)(diff)
 card_app.command(epilog=SIGN_EXAMPLE)(sign)
 card_app.command(epilog=READ_EXAMPLE)(read)
+app.add_typer(
+    typer.Typer(
+        cls=commands_later(_export_app),
+        help="Write a release as files that others' own code reads, and keep them up to date.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    ),
+    name="export",
+)
 app.add_typer(consent_group(), name="consent")
 
 
