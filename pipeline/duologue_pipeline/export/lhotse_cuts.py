@@ -57,7 +57,11 @@ def supervision_document(
 
 
 def cut_document(
-    name: str, sound: Sound, channels: Sequence[int], recording: dict[str, Any], supervisions: list[dict[str, Any]],
+    name: str,
+    sound: Sound,
+    channels: Sequence[int],
+    recording: dict[str, Any],
+    supervisions: list[dict[str, Any]],
     custom: dict[str, Any],
 ) -> dict[str, Any]:
     """Describes a cut of a whole recording: of several channels, or of one."""

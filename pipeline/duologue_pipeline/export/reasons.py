@@ -13,11 +13,14 @@ REASONS: Final[dict[str, str]] = {
     "empty": "The word is white space only.",
     "no_turn": "The word lies in no turn, and the format holds turns only.",
     "too_long": "The turn or the text is longer than the format takes.",
+    "user_side": "The user says the word, and the format holds what the model says only.",
+    "no_words": "The format holds no words.",
     # samples, with the words in them
     "no_model_side": "No speaker of the sample is one that the model shall speak as.",
     "no_transcript": "Nothing is known of what the model's side says, and the format cannot say so.",
     "silenced": "The speaker whom the model would speak as was taken out on withdrawal.",
     "no_turns": "No turn lies in the sample.",
+    "too_short": "It is shorter than what the format cuts.",
     # samples that are not read
     "other_purpose": "Its speakers do not allow the purpose.",
     "not_chosen": "It does not fulfil the conditions of --where.",

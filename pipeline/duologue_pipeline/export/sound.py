@@ -8,12 +8,13 @@ import numpy.typing as npt
 import soundfile
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.export.format import Context
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS, Speaker
 from duologue_pipeline.views.mel import resample
 
-__all__ = ["Sound", "flac_of", "pcm_16", "sound_of", "track_of"]
+__all__ = ["Sound", "flac_of", "pcm_16", "sound_of", "track_of", "writes_audio"]
 
 _FULL_SCALE: Final = 1 << 15
 
@@ -50,7 +51,9 @@ def sound_of(sample: Sample) -> Sound:
     try:
         about = soundfile.info(io.BytesIO(flac_of(sample)))
     except soundfile.LibsndfileError as error:
-        raise DamagedReleaseError(f"{sample.shard}: {sample.key}.flac cannot be decoded ({error}): fetch it again") from None
+        raise DamagedReleaseError(
+            f"{sample.shard}: {sample.key}.flac cannot be decoded ({error}): fetch it again"
+        ) from None
     return Sound(int(about.samplerate), int(about.frames))
 
 
@@ -86,3 +89,8 @@ def pcm_16(signal: npt.NDArray[np.float64], rate_hz: int, *, kind: str) -> bytes
     buffer = io.BytesIO()
     soundfile.write(buffer, whole, rate_hz, format=kind, subtype="PCM_16")
     return buffer.getvalue()
+
+
+def writes_audio(context: Context) -> bool:
+    """Tells whether a format with the option ``audio`` writes audio: it is asked for, and the release holds it."""
+    return bool(context.options["audio"] and context.release.get("include_audio", False))

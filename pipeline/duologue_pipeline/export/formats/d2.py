@@ -13,7 +13,7 @@ Source: penguinfish1688/D2-dialogue-to-duplex@a753594 d2/SAMPLES.md, d2/training
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,7 @@ class D2:
     name: Final = "d2"
     description: Final = "Write d2.samples.v1 (safetensors and a manifest) for Dialogue-to-Duplex on Qwen3-Omni."
     needs: Final[frozenset[Need]] = frozenset({"audio", "words", "codes"})
-    tokenizer: Final[Literal["json"]] = "json"
+    tokenizer: Final = "json"
     options: Final[Mapping[str, Option]] = {
         "latency_ms": Option(80, "Give the interaction interval: 80, 160, 320, 640 or 1040 ms."),
         "pad_id": Option(0, "Give model.pad_id, the id of <|duplex_pad|> that D2 appends to the tokenizer."),
@@ -79,9 +79,12 @@ class D2:
                 continue
             _check_codec(sample)
             words = account.take(sample)
+            account.leave_words("user_side", sum(len(own) for side, own in words.items() if side not in sides))
             (out / context.part).mkdir(exist_ok=True)
             for model in sides:
-                for chunk, (tensors, lost) in enumerate(_chunks(sample, words, model, context.tokenizer, latency_ms, ids)):
+                for chunk, (tensors, lost) in enumerate(
+                    _chunks(sample, words, model, context.tokenizer, latency_ms, ids)
+                ):
                     path = f"{context.part}/{context.name(sample)}-{model}-{chunk:02d}.safetensors"
                     _save(out / path, tensors)
                     index.append({"tensors": path, "task": "conversation"})
@@ -152,12 +155,15 @@ def _chunks(
         held[:, :count] = codes[:CODEBOOKS, lo : lo + count]
         inside, mute = _inside(said, lo, lo + count)
         laid, lost = lay_out(join_responses(inside), [at - lo for at in onsets if lo <= at < lo + count], held, ids)
-        yield {
-            "env_mel": causal_log_mel(_piece(heard, lo, whole)),
-            "self_mel": causal_log_mel(_piece(spoken, lo, whole)),
-            "frame_mask": np.arange(whole) < count,
-            **laid,
-        }, lost + mute
+        yield (
+            {
+                "env_mel": causal_log_mel(_piece(heard, lo, whole)),
+                "self_mel": causal_log_mel(_piece(spoken, lo, whole)),
+                "frame_mask": np.arange(whole) < count,
+                **laid,
+            },
+            lost + mute,
+        )
 
 
 class _Said(NamedTuple):
@@ -168,9 +174,7 @@ class _Said(NamedTuple):
     words: Sequence[tuple[int, Sequence[int]]]
 
 
-def _said(
-    sample: Sample, words: Mapping[Speaker, Sequence[SpokenWord]], model: Speaker, tokenizer: Any
-) -> list[_Said]:
+def _said(sample: Sample, words: Mapping[Speaker, Sequence[SpokenWord]], model: Speaker, tokenizer: Any) -> list[_Said]:
     end_ms = FRAME_MS * frame_count(sample)
     activity = activity_spans(sample, model)
     found = []

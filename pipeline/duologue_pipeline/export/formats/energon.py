@@ -18,7 +18,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import yaml
 
@@ -26,6 +26,7 @@ from duologue_consent import Form
 from duologue_pipeline.export.account import Account, PartResult
 from duologue_pipeline.export.format import Context, Need, Option, Part
 from duologue_pipeline.export.said import sample_document
+from duologue_pipeline.export.sound import writes_audio
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.shards.tar import npy_bytes, write_members
 
@@ -41,7 +42,7 @@ class Energon:
     name: Final = "energon"
     description: Final = "Write tars with index and metadata that Megatron-Energon reads without being prepared."
     needs: Final[frozenset[Need]] = frozenset()
-    tokenizer: Final[Literal["none"]] = "none"
+    tokenizer: Final = "none"
     options: Final[Mapping[str, Option]] = {
         "audio": Option(True, "Write the audio beside the tokens, where the release has it.")
     }
@@ -49,7 +50,7 @@ class Energon:
 
     def forms(self, context: Context) -> tuple[Form, ...]:
         """Lists the forms of a recording that the files hold."""
-        return tuple(form for form in Form if form != Form.AUDIO or context.options["audio"])
+        return tuple(form for form in Form if form != Form.AUDIO or writes_audio(context))
 
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
         """Writes a tar and its index."""
@@ -65,7 +66,7 @@ class Energon:
                     "json": json.dumps(about, ensure_ascii=False).encode(),
                     "codes.npy": npy_bytes(sample.codes),
                 }
-                if sample.flac is not None and context.options["audio"]:
+                if sample.flac is not None and writes_audio(context):
                     members["flac"] = sample.flac
                 offsets.append(offsets[-1] + write_members(tar, context.name(sample), members))
             tar.write(_TAR_END)

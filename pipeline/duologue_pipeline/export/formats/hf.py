@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +26,7 @@ from duologue_pipeline.events.fields import EVENT_FIELDS
 from duologue_pipeline.export.account import Account, PartResult
 from duologue_pipeline.export.format import Context, Need, Option, Part
 from duologue_pipeline.export.said import sample_document
+from duologue_pipeline.export.sound import writes_audio
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
 
@@ -62,9 +63,11 @@ class HuggingFace:
     """Writes Parquet files with declared features and a README that names the splits."""
 
     name: Final = "hf"
-    description: Final = "Write Parquet with declared features, a folder that load_dataset and the Hugging Face Hub take."
+    description: Final = (
+        "Write Parquet with declared features, a folder that load_dataset and the Hugging Face Hub take."
+    )
     needs: Final[frozenset[Need]] = frozenset()
-    tokenizer: Final[Literal["none"]] = "none"
+    tokenizer: Final = "none"
     options: Final[Mapping[str, Option]] = {
         "audio": Option(True, "Write the audio beside the tokens, where the release has it.")
     }
@@ -72,7 +75,7 @@ class HuggingFace:
 
     def forms(self, context: Context) -> tuple[Form, ...]:
         """Lists the forms of a recording that the files hold."""
-        return tuple(form for form in Form if form != Form.AUDIO or context.options["audio"])
+        return tuple(form for form in Form if form != Form.AUDIO or writes_audio(context))
 
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
         """Writes a Parquet file."""
@@ -81,7 +84,7 @@ class HuggingFace:
         first = next(samples, None)
         if first is None:
             return account.result([])
-        with_audio = bool(context.options["audio"]) and first.flac is not None
+        with_audio = writes_audio(context)
         schema = _schema(with_audio)
         (out / "data").mkdir()
         rows: list[dict[str, Any]] = []
@@ -115,7 +118,9 @@ class HuggingFace:
                 {
                     "config_name": "default",
                     "data_files": [
-                        {"split": split, "path": f"data/{split}-*.parquet"} for split in context.splits if split in splits
+                        {"split": split, "path": f"data/{split}-*.parquet"}
+                        for split in context.splits
+                        if split in splits
                     ],
                 }
             ],
@@ -175,5 +180,5 @@ def _row(sample: Sample, account: Account, context: Context, *, with_audio: bool
         "codes": sample.codes.tolist(),
     }
     if with_audio:
-        row["audio"] = {"bytes": sample.flac, "path": f"{about['key']}.flac"}
+        row["audio"] = sample.flac and {"bytes": sample.flac, "path": f"{about['key']}.flac"}
     return row

@@ -5,7 +5,7 @@
     layout=shar    train/cuts.train-00000.jsonl.gz     a folder a split, a shard of the release a shard
                    train/recording.train-00000.tar
 
-Paths in cuts are relative: ``CutSet.from_file("train.jsonl.gz").with_recording_path_prefix(DIR)``. Shar holds the audio itself:
+Paths in cuts are relative: ``CutSet.from_file("train.jsonl.gz").with_recording_path_prefix(DIR)``, or ``--set root=DIR``. Shar holds the audio itself:
 ``CutSet.from_shar(in_dir="DIR/train")``.
 
 A supervision is a turn, a backchannel, or words that lie in neither (``custom["kind"]``); it has ``text`` and the times of words where there
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from duologue_consent import Form
 from duologue_pipeline.export.account import Account, PartResult
@@ -29,6 +29,7 @@ from duologue_pipeline.export.lhotse_cuts import (
     supervision_document,
     write_gzip,
 )
+from duologue_pipeline.export.manifests import ROOT, rooted, rows_of
 from duologue_pipeline.export.said import speaker_name
 from duologue_pipeline.export.sound import Sound, flac_of, sound_of
 from duologue_pipeline.export.units import spoken_units, untold_units
@@ -45,11 +46,16 @@ class Lhotse:
     """Writes cuts of two channels with the words of both speakers, for lhotse."""
 
     name: Final = "lhotse"
-    description: Final = "Write cuts of two channels with supervisions and word times for lhotse, as a manifest or as Shar."
+    description: Final = (
+        "Write cuts of two channels with supervisions and word times for lhotse, as a manifest or as Shar."
+    )
     needs: Final[frozenset[Need]] = frozenset({"audio"})
-    tokenizer: Final[Literal["none"]] = "none"
+    tokenizer: Final = "none"
     options: Final[Mapping[str, Option]] = {
-        "layout": Option("cuts", "Choose cuts (a manifest beside FLAC files) or shar (tars that hold the audio).", ("cuts", "shar"))
+        "root": ROOT,
+        "layout": Option(
+            "cuts", "Choose cuts (a manifest beside FLAC files) or shar (tars that hold the audio).", ("cuts", "shar")
+        ),
     }
     version: Final = 1
 
@@ -59,7 +65,8 @@ class Lhotse:
 
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
         """Writes the audio and the cut of each sample."""
-        account, index = Account(), []
+        account = Account()
+        index: list[Any] = []
         first = next(samples, None)
         if first is None:
             return account.result(index)
@@ -69,8 +76,15 @@ class Lhotse:
             for sample in chain([first], samples):
                 name, sound, words = context.name(sample), sound_of(sample), account.take(sample)
                 source = "" if shar else f"{context.part}/{name}.flac"
-                recording = recording_document(name, sound, _CHANNELS, source)
-                cut = cut_document(name, sound, _CHANNELS, recording, _supervisions(sample, words, sound, context), _about(sample, context))
+                recording = recording_document(name, sound, _CHANNELS, source and rooted(source, context))
+                cut = cut_document(
+                    name,
+                    sound,
+                    _CHANNELS,
+                    recording,
+                    _supervisions(sample, words, sound, context),
+                    _about(sample, context),
+                )
                 if files is not None:
                     files.add(cut, recording=(flac_of(sample), recording))
                 else:
@@ -85,7 +99,7 @@ class Lhotse:
             return
         for split in context.splits:
             with (out / f"{split}.jsonl.gz").open("wb") as file:
-                write_gzip(file, (json_line(cut) for part in parts if part.split == split for cut in part.index))
+                write_gzip(file, (json_line(cut) for cut in rows_of(parts, split)))
 
 
 def _supervisions(
@@ -120,4 +134,3 @@ def _about(sample: Sample, context: Context) -> dict[str, Any]:
         "isolation": about["isolation"]["verdict"],
         "transcripts": {side: has_transcript(sample, side) for side in SPEAKERS},
     }
-

@@ -16,7 +16,7 @@ user's has none, the sample is written with the model's text alone.
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from duologue_consent import Form
 from duologue_pipeline.errors import UsageError
@@ -43,7 +43,7 @@ class NemoDuplex:
     name: Final = "nemo-duplex"
     description: Final = "Write Shar with the roles user and agent and target_audio for NeMo's duplex speech models."
     needs: Final[frozenset[Need]] = frozenset({"audio", "words"})
-    tokenizer: Final[Literal["none"]] = "none"
+    tokenizer: Final = "none"
     options: Final[Mapping[str, Option]] = {
         "target_rate_hz": Option(22050, "Give the model's target_sample_rate, which NeMo does not resample to.")
     }
@@ -57,7 +57,9 @@ class NemoDuplex:
         """Writes a cut and two tracks for each sample and each side that the model speaks."""
         rate_hz = context.options["target_rate_hz"]
         if not _LEAST_HZ <= rate_hz <= _MOST_HZ:
-            raise UsageError(f"target_rate_hz {rate_hz}: expected {_LEAST_HZ} to {_MOST_HZ}, the target_sample_rate of the model")
+            raise UsageError(
+                f"target_rate_hz {rate_hz}: expected {_LEAST_HZ} to {_MOST_HZ}, the target_sample_rate of the model"
+            )
         account = Account()
         first = next(samples, None)
         if first is None:
@@ -78,7 +80,12 @@ class NemoDuplex:
 
 
 def _write(
-    files: ShardFiles, sample: Sample, words: Mapping[Speaker, list[SpokenWord]], model: Speaker, rate_hz: int, name: str
+    files: ShardFiles,
+    sample: Sample,
+    words: Mapping[Speaker, list[SpokenWord]],
+    model: Speaker,
+    rate_hz: int,
+    name: str,
 ) -> None:
     heard, held_hz = track_of(sample, other_speaker(model))
     spoken, _ = track_of(sample, model, rate_hz)
