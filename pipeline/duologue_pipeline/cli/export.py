@@ -1,17 +1,29 @@
 """Defines ``duologue export``: writes a release as files that others' own code reads, and keeps them up to date."""
 
+import json
 import sys
+import warnings
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
 
 from duologue_consent import Purpose
-from duologue_pipeline.cli.support import quiet, stoppable, usage_errors
+from duologue_consent.cli.options import FormatOption, LedgerIfAnyOption
+from duologue_pipeline.cli.support import EXIT_FAULTS, EXIT_USAGE, fail, quiet, stoppable, usage_errors
 
 __all__ = ["export_app"]
 
 _PURPOSES: Final = ", ".join(Purpose)
+_SHOWN: Final = 20
+_Dataset = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset", metavar="DATASET", help="Find the release here.", show_default="where it was when it was exported"
+    ),
+]
 
 
 def export_app() -> typer.Typer:
@@ -24,6 +36,8 @@ def export_app() -> typer.Typer:
         options = "".join(f"\n\n--set {key}={_shown(each.default)}: {each.help}" for key, each in made.options.items())
         example = f"Example: duologue export {name} out --out {name}-out"
         app.command(name, help=f"{made.description}{options}", epilog=example)(_command(name))
+    app.command(epilog="Example: duologue export refresh moshi-data --ledger consent.db")(refresh)
+    app.command(epilog="Example: duologue export status moshi-data")(status)
     return app
 
 
@@ -88,6 +102,7 @@ def _command(name: str) -> Callable[..., None]:
                 "--set", metavar="NAME=VALUE", help="Set an option of the format, see above; may be repeated."
             ),
         ] = None,
+        ledger: LedgerIfAnyOption = None,
     ) -> None:
         quiet()
         with stoppable("run the command again to go on from here"), usage_errors():
@@ -104,22 +119,107 @@ def _command(name: str) -> Callable[..., None]:
                 purpose=purpose or ("redistribution" if public else "training_inhouse"),
                 options=parse_settings(settings or ()),
             )
-            _make(dataset, out, request)
+            typer.echo(_summary(out, _make(dataset, out, request, ledger)))
 
     return export
 
 
-def _make(dataset: str, out: str, request: Any) -> None:
-    from duologue_pipeline.export.make import make_export
-    from duologue_pipeline.progress import ProgressShow
+def refresh(
+    out: Annotated[str, typer.Argument(metavar="DIR", help="Bring the export in this folder up to date.")],
+    dataset: _Dataset = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            "--tokenizer", metavar="FILE", help="Find the tokenizer here.", show_default="where it was at first"
+        ),
+    ] = None,
+    ledger: LedgerIfAnyOption = None,
+) -> None:
+    """Bring an export to the newest version of its release, and search it for what was withdrawn.
 
-    with ProgressShow(sys.stderr) as show:
+    Only the parts are written anew of which the shard has changed. Exit status: 0 done, or up to date already; 2 it cannot be done.
+    """
+    quiet()
+    with stoppable("run the command again to go on from here"), usage_errors():
+        from duologue_pipeline.export.folder import Folder
+        from duologue_pipeline.export.upkeep import kept_request, scan_export
+
+        uri, request, _ = kept_request(Folder(out), dataset, tokenizer)
+        outcome = _make(uri, out, request, ledger, refresh=True)
+        searched = scan_export(out, uri)
+    typer.echo(_summary(out, outcome))
+    if outcome.changed:
+        typer.echo(f"parts: {outcome.written} written, {outcome.kept} kept, {outcome.removed} removed")
+    typer.echo(f"searched: {searched} files, each as the release makes it now, and none names what was withdrawn")
+
+
+def status(
+    out: Annotated[str, typer.Argument(metavar="DIR", help="Look at the export in this folder.")],
+    dataset: _Dataset = None,
+    output: FormatOption = "text",
+) -> None:
+    """Tell whether an export is whole and holds the newest version of its release; nothing is written.
+
+    Exit status: 0 it is; 1 it is stale, unfinished, or its files were changed; 2 it cannot be told.
+    """
+    quiet()
+    if output not in ("text", "json"):
+        fail(f"--format {output!r}: there is no such format; write text or json", EXIT_USAGE)
+    with usage_errors():
+        from duologue_pipeline.export.upkeep import export_status
+
+        found = export_status(out, dataset=dataset)
+    if output == "json":
+        typer.echo(json.dumps({**asdict(found), "is_current": found.is_current}, indent=2))
+    else:
+        for fault in found.faults[:_SHOWN]:
+            typer.echo(f"{out}: {fault}")
+        if found.is_current:
+            typer.echo(f"{out}: {found.name} of {found.holds}, up to date")
+        else:
+            held = "is unfinished" if found.holds is None else f"holds {found.holds}"
+            typer.echo(
+                f"{out}: {found.name} {held}, and the release is {found.now}: {found.changed} of {found.parts} parts are to be "
+                f"written anew; run `duologue export refresh {out}`"
+            )
+    if not found.is_current:
+        raise typer.Exit(EXIT_FAULTS)
+
+
+def _make(dataset: str, out: str, request: Any, ledger: str | None, *, refresh: bool = False) -> Any:
+    from duologue_pipeline.export.folder import Folder
+    from duologue_pipeline.export.make import make_export
+    from duologue_pipeline.export.recipient import Recipient
+    from duologue_pipeline.progress import ProgressShow
+    from duologue_pipeline.withdrawal.protocol import faults_as_usage
+
+    recipient = None
+    if ledger is not None:
+        from duologue_consent import Ledger
+
+        with faults_as_usage():
+            opened = Ledger.open(ledger, now=datetime.now(UTC))
+        recipient = Recipient(opened, dataset, str(Folder(out).root), request)
+    with ProgressShow(sys.stderr) as show, warnings.catch_warnings():
 
         def progress(done: int, total: int, hours: float) -> None:
             show.show(done / total, f"{done} of {total} samples", hours=hours, last=done == total)
 
-        outcome = make_export(dataset, out, request, progress=progress)
-    typer.echo(_summary(out, outcome))
+        warnings.showwarning = lambda message, *_, **__: show.say(f"note: {message}")
+        outcome = make_export(
+            dataset,
+            out,
+            request,
+            progress=progress,
+            **({"before_writing": recipient.before_writing} if recipient else {}),
+        )
+        if recipient is not None:
+            recipient.done()
+        elif outcome.changed and outcome.document["release"]["ledger_id"] is not None:
+            show.say(
+                "note: the export is on nobody's record; with --ledger LEDGER a withdrawal names it and its folder"
+            )
+    return outcome
 
 
 def _summary(out: str, outcome: Any) -> str:

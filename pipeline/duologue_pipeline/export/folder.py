@@ -164,11 +164,11 @@ class Folder:
 
     def install(self, name: str, written: Path, content: dict[str, Any]) -> Record:
         """Moves what was written for a part into the folder, and keeps its record."""
-        files = [[path, size, digest] for path, size, digest in sorted(_listed(written))]
+        files = sorted(_listed(written))
         for path, *_ in files:
             assert path != DOCUMENT, f"{path}: is written by the frame"
             assert not os.path.lexists(self.root / path), f"{path}: two parts write it"
-        content = {**content, "files": files}
+        content = {**content, "files": [list(each) for each in files]}
         self.write(name, {**content, "done": False})
         for path, *_ in files:
             target = self.root / path
@@ -200,12 +200,12 @@ class Folder:
             UsageError: one is not; it is named, and nothing was changed.
         """
         known = (
-            sum(os.path.lexists(self.root / path) for record in self._all_records() for path, *_ in record.files)
+            sum(os.path.lexists(self.root / path) for record in self.all_records() for path, *_ in record.files)
             + (self.root / DOCUMENT).exists()
         )
         if known == sum(1 for _ in self.walk()):
             return
-        own = {path for record in self._all_records() for path, *_ in record.files} | {DOCUMENT}
+        own = {path for record in self.all_records() for path, *_ in record.files} | {DOCUMENT}
         for path in self.walk():
             if path not in own:
                 raise UsageError(
@@ -221,7 +221,8 @@ class Folder:
             for name in sorted([*files, *links]):
                 yield os.path.relpath(os.path.join(folder, name), self.root).replace(os.sep, "/")
 
-    def _all_records(self) -> Iterator[Record]:
+    def all_records(self) -> Iterator[Record]:
+        """Reads the records of all parts, and that of the files of the whole."""
         yield from self.records()
         finish = self.record(FINISH)
         if finish is not None:

@@ -20,7 +20,7 @@ from duologue_pipeline.reader.index import shard_stem
 from duologue_pipeline.reader.release import parse_release, read_manifest
 from duologue_pipeline.records import SPLITS
 
-__all__ = ["Outcome", "Progress", "make_export"]
+__all__ = ["Outcome", "Progress", "Version", "make_export", "plan_version"]
 
 _LOOKS: Final = 8
 """So often an export is begun anew because the release changed under it."""
@@ -49,8 +49,15 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Version:
-    """Holds what one version of the release makes of an export."""
+class Version:
+    """Holds what one version of the release makes of an export.
+
+    Attributes:
+        release: the document of ``dataset.json``.
+        sha256: of that file.
+        plans: the parts.
+        not_read: reason -> samples of the splits that are not read.
+    """
 
     release: dict[str, Any]
     sha256: str
@@ -82,7 +89,7 @@ def make_export(
     _check_apart(uri, folder)
     tokenizer, tokenizer_sha256 = open_tokenizer(request)
     told = request.told(tokenizer_sha256)
-    first = _version(uri, request, told)
+    first = plan_version(uri, request, told)
     with folder.held():
         folder.check_own()
         _check_same(folder, told)
@@ -90,7 +97,7 @@ def make_export(
             try:
                 return _make(uri, folder, request, told, tokenizer, first, progress, before_writing)
             except ChangedError:
-                first = _version(uri, request, told)
+                first = plan_version(uri, request, told)
     raise UsageError(f"{uri}: changes again and again while it is exported; export it when nobody works on it")
 
 
@@ -100,7 +107,7 @@ def _make(
     request: ExportRequest,
     told: dict[str, Any],
     tokenizer: Any,
-    version: _Version,
+    version: Version,
     progress: Progress,
     before_writing: Callable[[dict[str, Any], str], None],
 ) -> Outcome:
@@ -142,7 +149,7 @@ def _make(
     return Outcome(document, len(wanted) - len(right), len(right), len(stale), changed=True)
 
 
-def _finish(folder: Folder, request: ExportRequest, context: Context, version: _Version) -> None:
+def _finish(folder: Folder, request: ExportRequest, context: Context, version: Version) -> None:
     made = find_format(request.format)
     with folder.new(FINISH) as written:
         made.finish(written, _Records(folder), context)
@@ -159,14 +166,23 @@ class _Records:
         return self._folder.records()
 
 
-def _document(folder: Folder, told: dict[str, Any], version: _Version) -> dict[str, Any]:
+def _document(folder: Folder, told: dict[str, Any], version: Version) -> dict[str, Any]:
     finish = folder.record(FINISH)
     own: list[Record] = [] if finish is None else [finish]
     return build_document(told, version.release, version.sha256, chain(folder.records(), own), version.not_read)
 
 
-def _version(uri: str, request: ExportRequest, told: dict[str, Any]) -> _Version:
-    """Plans the parts of the version of the release that is there."""
+def plan_version(uri: str, request: ExportRequest, told: dict[str, Any]) -> Version:
+    """Plans the parts of the version of the release that is there.
+
+    Args:
+        uri: the folder of the release.
+        request: what is exported.
+        told: what of it decides the bytes.
+
+    Raises:
+        UsageError: the release cannot be read, is not for the purpose, or lacks what the format needs.
+    """
     root = absolute_uri(uri)
     data = read_manifest(root)
     release = parse_release(data, root)
@@ -178,7 +194,7 @@ def _version(uri: str, request: ExportRequest, told: dict[str, Any]) -> _Version
         if split in request.splits:
             dataset = open_dataset(uri, split, request.purpose, where=request.where)
             if dataset.release != release:
-                return _version(uri, request, told)
+                return plan_version(uri, request, told)
             not_read.update(_not_read(uri, dataset, request))
             plans += [
                 PartPlan(
@@ -191,7 +207,7 @@ def _version(uri: str, request: ExportRequest, told: dict[str, Any]) -> _Version
             f"{uri}: no sample of {', '.join(request.splits)} is to be exported for {request.purpose}; "
             "choose another --split, or other conditions"
         )
-    return _Version(release, hashlib.sha256(data).hexdigest(), plans, {k: v for k, v in not_read.items() if v})
+    return Version(release, hashlib.sha256(data).hexdigest(), plans, {k: v for k, v in not_read.items() if v})
 
 
 def _not_read(uri: str, dataset: Dataset, request: ExportRequest) -> dict[str, int]:

@@ -11,6 +11,8 @@ REASONS: Final[dict[str, str]] = {
     "after_the_last_frame": "The word begins after the last whole token frame; no sample owns it.",
     "zero_duration": "The word has no duration, and the format places words by their duration.",
     "empty": "The word is white space only.",
+    "no_room": "The audio ends before there is a free frame for a token of the word.",
+    "no_text": "The format holds no text.",
     "no_turn": "The word lies in no turn, and the format holds turns only.",
     "too_long": "The turn or the text is longer than the format takes.",
     "user_side": "The user says the word, and the format holds what the model says only.",

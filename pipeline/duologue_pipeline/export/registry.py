@@ -23,6 +23,9 @@ FORMATS: Final[dict[str, str]] = {
     "rttm": "rttm:Rttm",
     "ctm": "ctm:Ctm",
     "eaf": "eaf:Eaf",
+    "nu-dialogue": "nu_dialogue:NuDialogue",
+    "csm": "csm:Csm",
+    "dgslm": "dgslm:Dgslm",
 }
 """Name -> module in ``export/formats`` and class. A module loads nothing heavy at its top: all are loaded for the help text."""
 

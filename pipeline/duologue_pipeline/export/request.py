@@ -136,7 +136,7 @@ def open_tokenizer(request: ExportRequest) -> tuple[Any, str | None]:
 
 def part_id(told: Mapping[str, Any], shard_sha256: str, keys: Sequence[str]) -> str:
     """Names what the files of a part are made of: another id, other files."""
-    content = {"made_by": MADE_BY, "told": told, "shard": shard_sha256, "keys": list(keys)}
+    content: Any = {"made_by": MADE_BY, "told": told, "shard": shard_sha256, "keys": list(keys)}
     return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
 
 

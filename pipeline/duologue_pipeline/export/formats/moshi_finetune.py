@@ -4,9 +4,10 @@
     train-00000/KEY-a.wav           speaker a on the left, where a is the model
     train-00000/KEY-a.json          {"alignments": [[word, [start, end], "SPEAKER_MAIN"], ...]}, by start, of both speakers
 
-Source: kyutai-labs/moshi-finetune@2acc879 finetune/data/dataset.py and interleaver.py. Their loader resamples the audio itself, looks
-words up by a binary search (so both speakers are sorted by start together), and takes words in which the end is after the start.
-It cannot be told that it is unknown what the model says: no alignments read as silence. So a side without a transcript is
+Source: kyutai-labs/moshi-finetune@2acc879 finetune/data/dataset.py and interleaver.py. Their loader looks words up by a binary search
+(so both speakers are sorted by start together), and takes words in which the end is after the start. It resamples what is not of
+24 kHz, and that makes the audio late against the text, by 64 ms from 8 kHz and 32 ms from 16 kHz (sphn 0.2.1); so it is written
+at 24 kHz here. It cannot be told that it is unknown what the model says: no alignments read as silence. So a side without a transcript is
 left out as the model.
 """
 
@@ -37,7 +38,9 @@ class MoshiFinetune:
     description: Final = "Write stereo WAV files and times of words for Kyutai's moshi-finetune."
     needs: Final[frozenset[Need]] = frozenset({"audio", "words"})
     tokenizer: Final = "none"
-    options: Final[Mapping[str, Option]] = {}
+    options: Final[Mapping[str, Option]] = {
+        "rate": Option(24000, "Write the audio at this rate in Hz, Mimi's, so that their loader does not resample it."),
+    }
     version: Final = 1
 
     def forms(self, context: Context) -> tuple[Form, ...]:
@@ -59,7 +62,7 @@ class MoshiFinetune:
             words = account.take(sample, durationless=False)
             for side in told:
                 path = f"{context.part}/{name}-{side}.wav"
-                duration_s = write_wav(out / path, sample, (side, other_speaker(side)))
+                duration_s = write_wav(out / path, sample, (side, other_speaker(side)), rate_hz=context.options["rate"])
                 (out / path).with_suffix(".json").write_text(_alignments(words, side), encoding="utf-8")
                 index.append({"path": path, "duration": duration_s})
         return account.result(index)
