@@ -11,8 +11,8 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.format import Context
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.shard import Sample
-from duologue_pipeline.records import SPEAKERS, Speaker
-from duologue_pipeline.views.mel import resample
+from duologue_pipeline.export.wav import tracks_of
+from duologue_pipeline.records import Speaker
 
 __all__ = ["Sound", "flac_of", "pcm_16", "sound_of", "track_of", "writes_audio"]
 
@@ -72,15 +72,10 @@ def track_of(sample: Sample, speaker: Speaker, rate_hz: int | None = None) -> tu
     """Decodes one track, at another rate where one is given: (float64 [T] in [-1, 1], its rate in Hz).
 
     Raises:
-        UsageError: the sample has no audio.
-        DamagedReleaseError: the audio is damaged.
+        UsageError: as :func:`duologue_pipeline.export.wav.tracks_of`.
     """
-    flac_of(sample)
-    audio = sample.audio
-    assert audio is not None
-    pcm, held_hz = audio
-    wanted = held_hz if rate_hz is None else rate_hz
-    return np.clip(resample(pcm[SPEAKERS.index(speaker)], held_hz, wanted), -1, 1), wanted
+    tracks, found_hz, _ = tracks_of(sample, (speaker,), rate_hz=rate_hz)
+    return np.clip(tracks[0].astype(np.float64), -1, 1), found_hz
 
 
 def pcm_16(signal: npt.NDArray[np.float64], rate_hz: int, *, kind: str) -> bytes:
