@@ -9,9 +9,9 @@ import soundfile
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.format import Context
+from duologue_pipeline.export.wav import tracks_of
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.shard import Sample
-from duologue_pipeline.export.wav import tracks_of
 from duologue_pipeline.records import Speaker
 
 __all__ = ["Sound", "flac_of", "pcm_16", "sound_of", "track_of", "writes_audio"]

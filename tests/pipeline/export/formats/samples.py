@@ -17,7 +17,20 @@ from duologue_pipeline.reader import Sample
 from tests.pipeline.views.conversations import simulated_samples
 
 RATE_HZ = 16000
-FORMATS = ("lhotse", "nemo-duplex", "energon", "hf", "multitalk", "vap", "dualturn", "textgrid", "rttm", "ctm", "eaf", "d2")
+FORMATS = (
+    "lhotse",
+    "nemo-duplex",
+    "energon",
+    "hf",
+    "multitalk",
+    "vap",
+    "dualturn",
+    "textgrid",
+    "rttm",
+    "ctm",
+    "eaf",
+    "d2",
+)
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "d2": {"pad_id": 9000, "codec_bos_id": 2149, "codec_eos_id": 2150},
     "vap": {"window_s": 5},
@@ -53,9 +66,7 @@ def whole_sample(sample: Sample, recording: str, segment: int, *, audio: bool = 
             "a": {"role": "agent", "role_prompt": "help"},
             "b": {"role": "caller", "role_prompt": ""},
         },
-        "speakers": {
-            side: {"commitment": commitment, "jurisdiction": ""} for side, commitment in commitments.items()
-        },
+        "speakers": {side: {"commitment": commitment, "jurisdiction": ""} for side, commitment in commitments.items()},
         "isolation": {"verdict": "pass", "measurements": [], "faults": []},
         "lexicon": "none",
         "rules": {"activity": "1.0", "events": "1.0"},

@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from duologue_consent import Form
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.format import Context
 from duologue_pipeline.export.reasons import REASONS
 from duologue_pipeline.export.registry import find_format
-from duologue_consent import Form
 from tests.pipeline.export.formats.samples import FORMATS, conversation, export, listed
 
 OF_AUDIO = ("lhotse", "nemo-duplex", "multitalk", "vap", "d2")
