@@ -23,7 +23,8 @@ def test_each_offset_of_the_index_is_a_sample_and_the_last_the_end(tmp_path: Pat
     for sample, start, stop in zip(samples, offsets, offsets[1:], strict=False):
         with tarfile.open(fileobj=io.BytesIO(data[start:stop])) as archive:
             assert archive.getnames() == [f"{sample.key}.{ending}" for ending in ("json", "codes.npy", "flac")]
-    assert not any(data[offsets[-1] :]) and len(data) - offsets[-1] == 1024
+    assert not any(data[offsets[-1] :])
+    assert len(data) - offsets[-1] == 1024
 
 
 def test_the_metadata_counts_the_shards_and_turns_the_decoder_off(tmp_path: Path) -> None:

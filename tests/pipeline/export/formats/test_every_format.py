@@ -91,7 +91,7 @@ def test_a_side_that_was_silenced_is_no_model(name: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", OF_AUDIO)
 def test_formats_of_audio_say_plainly_that_the_release_has_none(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="has no audio; make the release with `duologue run ... --include-audio`"):
+    with pytest.raises(UsageError, match=r"has no audio; make the release with `duologue run \.\.\. --include-audio`"):
         export(name, conversation(audio=False, codebooks=16), tmp_path / "out")
     assert "audio" in find_format(name).needs
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,11 @@ from pyannote.database.util import load_lst, load_rttm, load_uem
 from pympi.Elan import Eaf
 
 from tests.pipeline.export.formats.samples import conversation, export, own
+
+
+def read(reader: Any, path: Path) -> Any:
+    """What pyannote's reader, which has no types, gives."""
+    return reader(path)
 
 
 def plain(label: str) -> str:
@@ -44,7 +50,8 @@ def test_pympi_reads_every_word_and_the_audio(tmp_path: Path) -> None:
         (linked,) = document.get_linked_files()
         pcm, rate_hz = soundfile.read(tmp_path / "train-00000" / linked["RELATIVE_MEDIA_URL"], dtype="float32")
         assert sample.audio is not None
-        assert rate_hz == sample.audio[1] and np.array_equal(pcm.T, sample.audio[0])
+        assert rate_hz == sample.audio[1]
+        assert np.array_equal(pcm.T, sample.audio[0])
         for name in document.get_tier_names():
             if name.split()[1] == "words":
                 said += [plain(text) for _, _, text in document.get_annotation_data_for_tier(name)]
@@ -54,8 +61,8 @@ def test_pympi_reads_every_word_and_the_audio(tmp_path: Path) -> None:
 def test_pyannote_reads_who_is_heard_when(tmp_path: Path) -> None:
     samples = conversation()
     export("rttm", samples, tmp_path)
-    heard, looked_at = load_rttm(tmp_path / "train.rttm"), load_uem(tmp_path / "train.uem")
-    assert load_lst(tmp_path / "train.lst") == [sample.key for sample in samples]
+    heard, looked_at = read(load_rttm, tmp_path / "train.rttm"), read(load_uem, tmp_path / "train.uem")
+    assert read(load_lst, tmp_path / "train.lst") == [sample.key for sample in samples]
     for sample in samples:
         about = sample.metadata
         spans = {
@@ -87,7 +94,7 @@ def test_ctm_holds_every_word_sorted(tmp_path: Path) -> None:
     assert sorted(row[4] for row in rows) == own(samples)
     assert [row[:3] for row in rows] == sorted(row[:3] for row in rows)
     first = samples[0].metadata["words"][0]
-    assert rows[0][1:5] == ("A", first["start_s"], pytest.approx(first["end_s"] - first["start_s"]), first["word"])
+    assert rows[0][1:5] == ("A", first["start_s"], round(first["end_s"] - first["start_s"], 3), first["word"])
 
 
 def test_words_that_would_break_a_line_of_ctm_are_written_so_that_they_do_not(tmp_path: Path) -> None:

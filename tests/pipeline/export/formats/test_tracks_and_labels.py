@@ -48,7 +48,8 @@ def test_all_classes_that_a_sample_has_lie_in_windows(tmp_path: Path) -> None:
 def test_samples_too_short_for_a_window_are_left_out(tmp_path: Path) -> None:
     samples = conversation()
     result = export("vap", samples, tmp_path, options={"window_s": 20})
-    assert result.samples_left_out == {"too_short": len(samples)} and vap_rows(tmp_path) == []
+    assert result.samples_left_out == {"too_short": len(samples)}
+    assert vap_rows(tmp_path) == []
     with pytest.raises(UsageError, match="window_s 0: expected 1 to 600 seconds"):
         export("vap", samples, tmp_path / "x", options={"window_s": 0})
 
