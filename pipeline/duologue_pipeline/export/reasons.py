@@ -16,6 +16,7 @@ REASONS: Final[dict[str, str]] = {
     "no_turn": "The word lies in no turn, and the format holds turns only.",
     "too_long": "The turn or the text is longer than the format takes.",
     "user_side": "The user says the word, and the format holds what the model says only.",
+    "special_token": "The tokenizer reads the word as a command of the model.",
     "no_words": "The format holds no words.",
     # samples, with the words in them
     "no_model_side": "No speaker of the sample is one that the model shall speak as.",

@@ -23,7 +23,9 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.account import Account, PartResult
 from duologue_pipeline.export.d2_qwen import (
     CODEBOOKS,
+    INTERRUPT,
     LATENCIES_MS,
+    RESPONSE,
     SELF_DELAY_SAMPLES,
     Ids,
     Response,
@@ -71,6 +73,7 @@ class D2:
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
         """Writes the tensors of each sample and each side that the model speaks."""
         latency_ms, ids = _settings(context)
+        forbidden = _forbidden(context.tokenizer, ids)
         account, index = Account(), []
         for sample in samples:
             sides = told_sides(sample, context)
@@ -82,9 +85,9 @@ class D2:
             account.leave_words("user_side", sum(len(own) for side, own in words.items() if side not in sides))
             (out / context.part).mkdir(exist_ok=True)
             for model in sides:
-                for chunk, (tensors, lost) in enumerate(
-                    _chunks(sample, words, model, context.tokenizer, latency_ms, ids)
-                ):
+                said, commands = _said(sample, words, model, context.tokenizer, forbidden)
+                account.leave_words("special_token", commands)
+                for chunk, (tensors, lost) in enumerate(_chunks(sample, said, model, latency_ms, ids)):
                     path = f"{context.part}/{context.name(sample)}-{model}-{chunk:02d}.safetensors"
                     _save(out / path, tensors)
                     index.append({"tensors": path, "task": "conversation"})
@@ -132,18 +135,20 @@ def _check_codec(sample: Sample) -> None:
         )
 
 
+def _forbidden(tokenizer: Any, ids: Ids) -> frozenset[int]:
+    """Gives the ids that no word may have: of the controls, and of what the tokenizer takes for commands of the model."""
+    if added := encode(tokenizer, ""):
+        raise UsageError(f"--tokenizer: puts {added} around every text; take out the post_processor of tokenizer.json")
+    held = getattr(tokenizer, "get_added_tokens_decoder", dict)()
+    return frozenset({ids.pad, RESPONSE, INTERRUPT, *(each for each, token in held.items() if token.special)})
+
+
 def _chunks(
-    sample: Sample,
-    words: Mapping[Speaker, Sequence[SpokenWord]],
-    model: Speaker,
-    tokenizer: Any,
-    latency_ms: int,
-    ids: Ids,
+    sample: Sample, said: Sequence["_Said"], model: Speaker, latency_ms: int, ids: Ids
 ) -> Iterator[tuple[dict[str, npt.NDArray[Any]], int]]:
     """Cuts a sample into pieces of whole intervals and lays each out; the last is filled up. Gives the words lost as well."""
     frames, most, step = frame_count(sample), chunk_frames(latency_ms), latency_ms // FRAME_MS
     codes = side_codes(sample, model)
-    said = _said(sample, words, model, tokenizer)
     onsets = sorted(max(0, start) // FRAME_MS for start, _ in event_spans(sample, "turn", other_speaker(model)))
     heard, _ = track_of(sample, other_speaker(model), SAMPLE_RATE_HZ)
     spoken, _ = track_of(sample, model, SAMPLE_RATE_HZ)
@@ -174,19 +179,31 @@ class _Said(NamedTuple):
     words: Sequence[tuple[int, Sequence[int]]]
 
 
-def _said(sample: Sample, words: Mapping[Speaker, Sequence[SpokenWord]], model: Speaker, tokenizer: Any) -> list[_Said]:
+def _said(
+    sample: Sample,
+    words: Mapping[Speaker, Sequence[SpokenWord]],
+    model: Speaker,
+    tokenizer: Any,
+    forbidden: frozenset[int],
+) -> tuple[list[_Said], int]:
+    """Lists what the model's side says; and counts the words that are commands of the model, which are not in it."""
     end_ms = FRAME_MS * frame_count(sample)
     activity = activity_spans(sample, model)
-    found = []
+    found, commands = [], 0
     for unit in spoken_units(sample, words, end_ms=end_ms):
         if unit.speaker == model:
             touching = [span for span in activity if span[0] < unit.end_ms and span[1] > unit.start_ms]
             start = min([unit.start_ms, *(start for start, _ in touching)])
             end = min(max([unit.end_ms, *(end for _, end in touching)]), end_ms)
-            ids = [encode(tokenizer, word.text if i == 0 else f" {word.text}") for i, word in enumerate(unit.words)]
-            frames = [word.start_ms // FRAME_MS for word in unit.words]
-            found.append(_Said(start // FRAME_MS, -(-end // FRAME_MS), list(zip(frames, ids, strict=True))))
-    return found
+            spoken: list[tuple[int, list[int]]] = []
+            for word in unit.words:
+                ids = encode(tokenizer, f" {word.text}" if spoken else word.text)
+                if forbidden.isdisjoint(ids):
+                    spoken.append((word.start_ms // FRAME_MS, ids))
+                else:
+                    commands += 1
+            found.append(_Said(start // FRAME_MS, -(-end // FRAME_MS), spoken))
+    return found, commands
 
 
 def _inside(said: Sequence[_Said], lo: int, hi: int) -> tuple[list[Response], int]:

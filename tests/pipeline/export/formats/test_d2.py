@@ -210,6 +210,30 @@ def test_settings_that_cannot_be_are_refused(options: dict[str, int], message: s
         export("d2", conversation(codebooks=16), tmp_path, options={**SETTINGS["d2"], **options})
 
 
+class Commanded:
+    """A tokenizer of which some texts are commands."""
+
+    def __init__(self, around: list[int]) -> None:
+        self.around = around
+
+    def encode(self, text: str) -> list[int]:
+        return self.around + [RESPONSE if word == "<|audio_start|>" else 5 for word in text.split()]
+
+
+def test_a_word_that_is_a_command_is_left_out_and_counted(tmp_path: Path) -> None:
+    sample = conversation(codebooks=16)[0]
+    said = next(row for row in sample.metadata["words"] if row["speaker"] == "a")
+    said["word"] = "<|audio_start|>"
+    result = export("d2", [sample], tmp_path, tokenizer=Commanded([]))
+    assert result.words_left_out["special_token"] == 1
+    assert faults(load_file(tmp_path / "train-00000" / f"{sample.key}-a-00.safetensors"), 80) == []
+
+
+def test_a_tokenizer_that_puts_tokens_around_every_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--tokenizer: puts \[1\] around every text"):
+        export("d2", conversation(codebooks=16), tmp_path, tokenizer=Commanded([1]))
+
+
 def test_other_codes_than_sixteen_of_mimi_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the codes are 8 codebooks of mimi, and D2 takes 16 of Mimi"):
         export("d2", conversation(), tmp_path)
