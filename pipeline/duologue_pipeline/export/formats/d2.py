@@ -139,7 +139,7 @@ def _forbidden(tokenizer: Any, ids: Ids) -> frozenset[int]:
     """Gives the ids that no word may have: of the controls, and of what the tokenizer takes for commands of the model."""
     if added := encode(tokenizer, ""):
         raise UsageError(f"--tokenizer: puts {added} around every text; take out the post_processor of tokenizer.json")
-    held = getattr(tokenizer, "get_added_tokens_decoder", dict)()
+    held: Mapping[int, Any] = getattr(tokenizer, "get_added_tokens_decoder", dict)()
     return frozenset({ids.pad, RESPONSE, INTERRUPT, *(each for each, token in held.items() if token.special)})
 
 
