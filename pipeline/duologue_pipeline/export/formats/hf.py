@@ -36,6 +36,7 @@ _ROW_GROUP_BYTES: Final = 16 << 20
 _ROW_GROUP_ROWS: Final = 64
 _TEXT: Final = ("key", "conversation", "split", "language", "setting", "topic", "register", "isolation")
 _OF_SPEAKERS: Final = {"speakers": "speaker", "roles": "role", "role_prompts": "role_prompt"}
+_LONG: Final = ("codes", "words", "events", "activity")
 _STRUCT_OF_AUDIO: Final = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _STRETCH: Final = pa.struct([("start_s", pa.float64()), ("end_s", pa.float64())])
 _EVENT_TYPES: Final = {
@@ -89,7 +90,9 @@ class HuggingFace:
         (out / "data").mkdir()
         rows: list[dict[str, Any]] = []
         held = 0
-        with pq.ParquetWriter(out / "data" / f"{context.part}.parquet", schema, compression="zstd") as writer:
+        with pq.ParquetWriter(
+            out / "data" / f"{context.part}.parquet", schema, compression=_compression(schema)
+        ) as writer:
             for sample in chain([first], samples):
                 rows.append(_row(sample, account, context, with_audio=with_audio))
                 languages.add(sample.metadata["language"])
@@ -157,6 +160,22 @@ def _schema(with_audio: bool) -> pa.Schema:
     ]
     features = {name: {"_type": "Audio"} if name == "audio" else _feature(kind) for name, kind in fields}
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def _compression(schema: pa.Schema) -> dict[str, str]:
+    """Compresses what is long; names stay readable, so that a search after a withdrawal sees them."""
+    return {
+        leaf: "zstd" if field.name in _LONG else "none" for field in schema for leaf in _leaves(field.name, field.type)
+    }
+
+
+def _leaves(path: str, kind: pa.DataType) -> list[str]:
+    """Lists the paths of the columns that Parquet makes of a field."""
+    if pa.types.is_list(kind):
+        return _leaves(f"{path}.list.element", kind.value_type)
+    if pa.types.is_struct(kind):
+        return [leaf for field in kind for leaf in _leaves(f"{path}.{field.name}", field.type)]
+    return [path]
 
 
 def _feature(kind: pa.DataType) -> Any:

@@ -1,13 +1,16 @@
 """Samples for the tests of formats: simulated conversations with all that ``KEY.json`` says, and audio; and what exports them."""
 
+import gzip
 import hashlib
 import io
+import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import soundfile
 
 from duologue_pipeline.export.account import PartResult
@@ -123,6 +126,28 @@ def export(name: str, samples: Iterable[Sample], out: Path, **changes: Any) -> P
 def one_id_a_word(text: str) -> list[int]:
     """A tokenizer: an id that tells what the word was, none for nothing."""
     return [1 + sum(map(ord, word)) % 8000 for word in text.split()]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file by its path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def told(folder: Path) -> bytes:
+    """Everything that is in the files and in their names, unpacked."""
+    found = b""
+    for name, data in files(folder).items():
+        found += name.encode()
+        if name.endswith(".gz"):
+            found += gzip.decompress(data)
+        elif name.endswith(".parquet"):
+            found += str(pq.read_table(io.BytesIO(data)).drop_columns(["codes"]).to_pylist()).encode()
+        elif name.endswith(".tar"):
+            with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+                found += "".join(archive.getnames()).encode() + data
+        else:
+            found += data
+    return found
 
 
 def listed(samples: Iterable[Sample]) -> int:

@@ -1,11 +1,7 @@
 """What holds for every format: no word is lost, the same bytes come again, and a public export tells nobody who speaks."""
 
-import gzip
-import io
-import tarfile
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from duologue_consent import Form
@@ -13,32 +9,10 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.format import Context
 from duologue_pipeline.export.reasons import REASONS
 from duologue_pipeline.export.registry import find_format
-from tests.pipeline.export.formats.samples import FORMATS, conversation, export, listed
+from tests.pipeline.export.formats.samples import FORMATS, conversation, export, files, listed, told
 
 OF_AUDIO = ("lhotse", "nemo-duplex", "multitalk", "vap", "d2")
 OPTIONAL_AUDIO = ("energon", "hf", "dualturn", "textgrid", "eaf")
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Every file by its path."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def told(folder: Path) -> bytes:
-    """Everything that is in the files and in their names, unpacked."""
-    found = b""
-    for name, data in files(folder).items():
-        found += name.encode()
-        if name.endswith(".gz"):
-            found += gzip.decompress(data)
-        elif name.endswith(".parquet"):
-            found += str(pq.read_table(io.BytesIO(data)).drop_columns(["codes"]).to_pylist()).encode()
-        elif name.endswith(".tar"):
-            with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-                found += "".join(archive.getnames()).encode() + data
-        else:
-            found += data
-    return found
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -70,3 +70,16 @@ def test_the_readme_names_the_splits_that_there_are(tmp_path: Path) -> None:
         {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}
     ]
     assert head["language"] == ["en"]
+
+
+def test_names_are_readable_in_the_bytes_and_what_is_long_is_compressed(tmp_path: Path) -> None:
+    sample = conversation()[0]
+    export("hf", [sample], tmp_path)
+    path = tmp_path / "data" / "train-00000.parquet"
+    assert sample.key.encode() in path.read_bytes()
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    kinds = {
+        column.path_in_schema.split(".")[0]: column.compression
+        for column in map(group.column, range(group.num_columns))
+    }
+    assert {name for name, kind in kinds.items() if kind == "ZSTD"} == {"codes", "words", "events", "activity"}
