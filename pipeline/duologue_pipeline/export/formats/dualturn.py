@@ -51,7 +51,7 @@ class DualTurn:
         """Writes the labels of each sample."""
         account, index = Account(), []
         for sample in samples:
-            account.leave_words("no_words", sum(map(len, account.take(sample).values())))
+            account.leave_words("no_text", sum(map(len, account.take(sample).values())))
             (out / context.part).mkdir(exist_ok=True)
             name = context.name(sample)
             labels = f"{context.part}/{name}.npz"

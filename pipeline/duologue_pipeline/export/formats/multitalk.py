@@ -60,7 +60,7 @@ class MultiTalk:
             if not sides:
                 account.leave(sample, "silenced")
                 continue
-            account.leave_words("no_words", sum(map(len, account.take(sample).values())))
+            account.leave_words("no_text", sum(map(len, account.take(sample).values())))
             (out / context.part).mkdir(exist_ok=True)
             name, driven = context.name(sample), dict.fromkeys(_PERSONS.values(), "None")
             for side in sides:

@@ -43,7 +43,7 @@ class Rttm:
         """Keeps the records of each sample; the files are of whole splits."""
         account, index = Account(), []
         for sample in samples:
-            account.leave_words("no_words", sum(map(len, account.take(sample).values())))
+            account.leave_words("no_text", sum(map(len, account.take(sample).values())))
             name = context.name(sample)
             spans = sorted((*span, side) for side in SPEAKERS for span in activity_spans(sample, side))
             rttm = "".join(

@@ -64,7 +64,7 @@ class Vap:
             if not starts:
                 account.leave(sample, "too_short")
                 continue
-            account.leave_words("no_words", sum(map(len, account.take(sample).values())))
+            account.leave_words("no_text", sum(map(len, account.take(sample).values())))
             path = f"{context.part}/{context.name(sample)}.flac"
             (out / context.part).mkdir(exist_ok=True)
             (out / path).write_bytes(flac_of(sample))
