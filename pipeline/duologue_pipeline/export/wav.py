@@ -68,7 +68,7 @@ def tracks_of(
         import soxr
     except ModuleNotFoundError:
         raise UsageError(
-            f'the audio is of {found_hz} Hz, and {rate_hz} Hz are asked for; `pip install "duologue[pipeline]"` to resample it'
+            f'the audio is of {found_hz} Hz, and {rate_hz} Hz are asked for; `pip install "duologue[export]"` to resample it'
         ) from None
     resampled: npt.NDArray[np.float32] = soxr.resample(tracks.T, found_hz, rate_hz, quality="HQ").T
     return np.ascontiguousarray(resampled), rate_hz, bits
