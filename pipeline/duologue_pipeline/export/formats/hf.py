@@ -17,6 +17,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
@@ -89,19 +91,21 @@ class HuggingFace:
         schema = _schema(with_audio)
         (out / "data").mkdir()
         rows: list[dict[str, Any]] = []
+        codes: list[npt.NDArray[np.uint16]] = []
         held = 0
         with pq.ParquetWriter(
             out / "data" / f"{context.part}.parquet", schema, compression=_compression(schema)
         ) as writer:
             for sample in chain([first], samples):
                 rows.append(_row(sample, account, context, with_audio=with_audio))
+                codes.append(sample.codes)
                 languages.add(sample.metadata["language"])
-                held += len(sample.flac or b"") + 8 * sample.codes.size
+                held += len(sample.flac or b"") + sample.codes.nbytes
                 if held >= _ROW_GROUP_BYTES or len(rows) >= _ROW_GROUP_ROWS:
-                    writer.write_table(pa.Table.from_pylist(rows, schema))
-                    rows, held = [], 0
+                    writer.write_table(_table(rows, codes, schema))
+                    rows, codes, held = [], [], 0
             if rows:
-                writer.write_table(pa.Table.from_pylist(rows, schema))
+                writer.write_table(_table(rows, codes, schema))
         return account.result(sorted(languages))
 
     def finish(self, out: Path, parts: Iterable[Part], context: Context) -> None:
@@ -162,6 +166,19 @@ def _schema(with_audio: bool) -> pa.Schema:
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
+def _table(rows: list[dict[str, Any]], codes: list[npt.NDArray[np.uint16]], schema: pa.Schema) -> pa.Table:
+    """Joins rows and their codes; codes go from array to array, as lists of Python take fifty times their room."""
+    nested: Any = np.concatenate([each.reshape(-1) for each in codes])
+    for lengths in (
+        [each.shape[2] for each in codes for _ in range(each.shape[0] * each.shape[1])],
+        [each.shape[1] for each in codes for _ in range(each.shape[0])],
+        [each.shape[0] for each in codes],
+    ):
+        nested = pa.ListArray.from_arrays(np.cumsum([0, *lengths], dtype=np.int32), nested)
+    place = schema.get_field_index("codes")
+    return pa.Table.from_pylist(rows, schema).set_column(place, schema.field("codes"), nested)
+
+
 def _compression(schema: pa.Schema) -> dict[str, str]:
     """Compresses what is long; names stay readable, so that a search after a withdrawal sees them."""
     return {
@@ -196,7 +213,6 @@ def _row(sample: Sample, account: Account, context: Context, *, with_audio: bool
         "codec": about["codec"]["name"],
         "frame_rate_hz": about["codec"]["frame_rate_hz"],
         "codebooks": about["codec"]["codebooks"],
-        "codes": sample.codes.tolist(),
     }
     if with_audio:
         row["audio"] = sample.flac and {"bytes": sample.flac, "path": f"{about['key']}.flac"}
