@@ -18,6 +18,7 @@ COMMANDS = (
     ("isolation",),
     ("simulate",),
     ("decode",),
+    ("score-duplex",),
     ("manifest",),
     ("manifest", "from-folder"),
     ("manifest", "from-table"),

@@ -36,6 +36,7 @@ ORDER = {
         "decode release views torch",
         "withdrawal",
         "conversation",
+        "score",
         "stages",
         "pipeline",
         "engines",
