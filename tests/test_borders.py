@@ -34,7 +34,7 @@ ORDER = {
         "labels shards",
         "reader tokens",
         "decode release views torch",
-        "withdrawal",
+        "export withdrawal",
         "conversation",
         "score",
         "stages",
@@ -51,7 +51,18 @@ ORDER = {
 """The folders and modules of a part, in rows: each imports from itself and from the rows above it."""
 HEAVY = {"apache_beam", "torch", "torchaudio", "transformers", "pyannote", "silero_vad", "scipy"}
 LIGHT_PARTS = ("duologue_schemas", "duologue_consent", "duologue_cards")
-LIGHT_ROOMS = ("records", "errors", "rules", "files", "reader", "views", "release.verify", "labels", "withdrawal")
+LIGHT_ROOMS = (
+    "records",
+    "errors",
+    "rules",
+    "files",
+    "reader",
+    "views",
+    "release.verify",
+    "labels",
+    "withdrawal",
+    "export",
+)
 """Folders and modules of the pipeline that load nothing heavy: they are there without ``[pipeline]``."""
 
 

@@ -1,6 +1,7 @@
 """Offers ``duologue consent lineage``: which release trained what, who has it, and whom to tell of a withdrawal."""
 
 import json
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -119,8 +120,9 @@ def list_(ledger: LedgerOption, output: FormatOption = "text") -> None:
     if not links:
         typer.echo(f"{named(ledger)}: no lineage yet; add some with `duologue consent lineage add`")
     for seq, link in links.items():
+        where = "" if link.export is None else f" in {link.export}{' (replaced since)' if link.replaced else ''}"
         typer.echo(
-            f"{seq}: {link.role} {link.name}, {link.dataset}, {link.at}: {len(link.speakers)} speakers, "
+            f"{seq}: {link.role} {link.name}{where}, {link.dataset}, {link.at}: {len(link.speakers)} speakers, "
             f"{gone.get(seq, 0)} of them withdrawn since"
         )
 
@@ -226,6 +228,11 @@ def affected_lines(ledger: "Ledger") -> list[str]:
 
 def _affected_text(affected: Affected) -> str:
     link, count = affected.link, len(affected.gone)
+    if link.export is not None:
+        return (
+            f"{link.name} in {link.export}, made of {link.dataset}, holds {count} withdrawn speaker{'' if count == 1 else 's'}: after "
+            f"`propagate` run `duologue export refresh {shlex.quote(link.export)}`"
+        )
     verb = "was trained on" if link.role == "model" else "received"
     return f"{link.role} {link.name} {verb} {link.dataset}, which holds {count} withdrawn speaker{'' if count == 1 else 's'}"
 

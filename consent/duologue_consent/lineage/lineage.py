@@ -7,11 +7,14 @@ Rules
    that the release holds, or was forgotten: unknown is no. Every release holds tokens and annotations.
 3. Each affected link is owed a notice (GDPR Art. 19: erasure is communicated to each recipient). A notice names the
    speakers that no earlier notice to the same link has named. It is issued once and stands until it is acknowledged.
-4. Nothing here says anything about what a model's weights still hold. A notice tells what was withdrawn; what is done about
+4. A link may be of an export: files in a folder that this program made of the release, and can bring up to date. Once that was
+   done the link is replaced by that of the new release, and is affected no more: its folder holds what the new one says.
+5. Nothing here says anything about what a model's weights still hold. A notice tells what was withdrawn; what is done about
    a trained model is recorded as the acknowledgement's remark.
 """
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -28,6 +31,7 @@ __all__ = [
     "ACKNOWLEDGED",
     "ISSUED",
     "LINKED",
+    "REPLACED",
     "Affected",
     "Gone",
     "Link",
@@ -42,6 +46,7 @@ __all__ = [
 ]
 
 LINKED: Final = "lineage.added"
+REPLACED: Final = "lineage.replaced"
 ISSUED: Final = "notice.issued"
 ACKNOWLEDGED: Final = "notice.acknowledged"
 
@@ -66,6 +71,8 @@ class Link:
         at: RFC 3339, when it was trained or handed over.
         folder: where the release lay, an absolute path or address; None in links of before it was recorded.
         forms: of the recordings that the release holds; tokens and annotations in links of before it was recorded.
+        export: of an export the folder in which it lies, absolute; None of what others have.
+        replaced: whether the folder of the export holds something newer by now; the ledger says so by a leaf of its own.
     """
 
     role: Role
@@ -78,11 +85,16 @@ class Link:
     at: str
     folder: str | None = None
     forms: tuple[str, ...] = _FORMS
+    export: str | None = None
+    replaced: bool = False
 
     def to_fields(self) -> dict[str, Any]:
         """Gives what the ledger keeps of the link, as JSON values."""
         lists = {"purposes": list(self.purposes), "speakers": list(self.speakers), "forms": list(map(str, self.forms))}
-        return asdict(self) | lists
+        unsaid = (
+            {"replaced"} if self.export is not None else {"replaced", "export"}
+        )  # as it was before there were exports
+        return {name: value for name, value in (asdict(self) | lists).items() if name not in unsaid}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Self:
@@ -155,6 +167,8 @@ def affected_links(links: Mapping[int, Link], snapshot: Snapshot, *, as_of: date
     known = {snapshot.commitment(speaker): speaker for speaker in snapshot.speakers}
     found = []
     for seq, link in sorted(links.items()):
+        if link.replaced:
+            continue
         purposes = (Purpose.RECORDING, *(Purpose(p) for p in link.purposes if p != Purpose.RECORDING))
         gone = [
             why
@@ -246,16 +260,27 @@ def notice_document(notice: Notice, *, ledger_id: str) -> dict[str, Any]:
     }
 
 
+def _ask_export(link: Link) -> str:
+    return (
+        f"The export in `{link.export}` ({link.name}) was made of this release on {link.at}. Bring it up to date with `duologue export "
+        f"refresh {shlex.quote(str(link.export))}` once the release was rewritten, and do the same with every copy of the folder."
+    )
+
+
 def notice_text(notice: Notice, *, ledger_id: str) -> str:
     """Writes a notice as Markdown, for people."""
     link, count = notice.link, len(notice.gone)
     who = "1 speaker" if count == 1 else f"{count} speakers"
     ask = (
-        f"The model **{link.name}** was trained on this release on {link.at}. Stop training on these samples. Whether and how "
-        "the weights are to be changed is for those who answer for the model to decide; this notice promises nothing about them."
-        if link.role == "model"
-        else f"**{link.name}** received this release on {link.at}. Delete these samples wherever you keep them, backups "
-        "included as far as you can, and pass this notice on to whoever received them from you."
+        _ask_export(link)
+        if link.export is not None
+        else (
+            f"The model **{link.name}** was trained on this release on {link.at}. Stop training on these samples. Whether and how "
+            "the weights are to be changed is for those who answer for the model to decide; this notice promises nothing about them."
+            if link.role == "model"
+            else f"**{link.name}** received this release on {link.at}. Delete these samples wherever you keep them, backups "
+            "included as far as you can, and pass this notice on to whoever received them from you."
+        )
     )
     lines = [
         f"# Notice {notice.notice_id}: consent of {who} has ended",

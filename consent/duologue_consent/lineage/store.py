@@ -1,12 +1,14 @@
 """Reads lineage from a ledger: the links, how their notices stand, and whether everybody was told of somebody."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from duologue_consent.lineage.lineage import (
     ACKNOWLEDGED,
     ISSUED,
     LINKED,
+    REPLACED,
     Link,
     NoticeState,
     notice_states,
@@ -20,7 +22,12 @@ __all__ = ["all_were_told", "read_links", "read_notices", "release_folders"]
 
 def read_links(ledger: "Ledger") -> dict[int, Link]:
     """Reads the links by their leaves, in the order in which they were added. Raises as :meth:`Ledger.records`."""
-    return {r.seq: Link.from_fields(r.fields) for r in ledger.records(LINKED) if r.fields is not None}
+    links = {r.seq: Link.from_fields(r.fields) for r in ledger.records(LINKED) if r.fields is not None}
+    by = {r.fields["export"]: r.fields["link_seq"] for r in ledger.records(REPLACED) if r.fields is not None}
+    return {
+        seq: replace(link, replaced=link.export is not None and seq < by.get(link.export, 0))
+        for seq, link in links.items()
+    }
 
 
 def release_folders(ledger: "Ledger") -> list[str]:
@@ -50,7 +57,9 @@ def all_were_told(ledger: "Ledger", *, dataset: str, speakers: Collection[str]) 
     concerned = {
         seq: link
         for seq, link in links.items()
-        if link.dataset.rpartition(" ")[0] == dataset and not set(speakers).isdisjoint(link.speakers)
+        if not link.replaced
+        and link.dataset.rpartition(" ")[0] == dataset
+        and not set(speakers).isdisjoint(link.speakers)
     }
     if not concerned:
         return False

@@ -75,6 +75,13 @@ def _status_app() -> typer.Typer:
     return status_app
 
 
+def _export_app() -> typer.Typer:
+    """Loads the formats of exports, each a command."""
+    from duologue_pipeline.cli.export import export_app
+
+    return export_app()
+
+
 app = typer.Typer(
     name="duologue",
     cls=Commands,
@@ -125,6 +132,15 @@ card_app.command(epilog=CHECK_EXAMPLE)(check)
 card_app.command(epilog=DIFF_EXAMPLE)(diff)
 card_app.command(epilog=SIGN_EXAMPLE)(sign)
 card_app.command(epilog=READ_EXAMPLE)(read)
+app.add_typer(
+    typer.Typer(
+        cls=commands_later(_export_app),
+        help="Write a release as files that others' own code reads, and keep them up to date.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    ),
+    name="export",
+)
 app.add_typer(
     typer.Typer(
         cls=commands_later(_status_app, _consent_app),

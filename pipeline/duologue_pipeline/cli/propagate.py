@@ -1,6 +1,7 @@
 """Defines ``duologue consent propagate``: carries withdrawals into releases that were already written."""
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from duologue_pipeline.cli.support import EXIT_USAGE, fail, on_terminal, stoppab
 
 if TYPE_CHECKING:
     from duologue_consent import Ledger
+    from duologue_pipeline.export.recipient import StaleExport
     from duologue_pipeline.withdrawal.protocol import Outcome
 
 __all__ = ["EXAMPLE", "propagate"]
@@ -56,6 +58,7 @@ def propagate(
     with stoppable("run the command again to go on from here"), usage_errors():
         from duologue_consent import Ledger
         from duologue_pipeline.errors import UsageError
+        from duologue_pipeline.export.recipient import stale_exports
         from duologue_pipeline.files.conditional import check_conditional
         from duologue_pipeline.withdrawal.continuity import require_continues_own
         from duologue_pipeline.withdrawal.protocol import faults_as_usage, propagate_release
@@ -82,8 +85,24 @@ def propagate(
                 names = _names(opened) if on_terminal() and any(outcome.speakers for outcome in done) else {}
                 for outcome in done:
                     typer.echo(_summary(outcome, names, dry_run=dry_run, details=details))
+        with faults_as_usage():
+            stale = stale_exports(opened, list(dict.fromkeys(outcome.name for outcome in outcomes)))
     if output == "json":
-        typer.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
+        exports = [asdict(export) for export in stale]
+        typer.echo(json.dumps([{**asdict(outcome), "exports": exports} for outcome in outcomes], indent=2))
+        return
+    for export in stale:
+        typer.echo(_export_line(export, ledger))
+
+
+def _export_line(export: "StaleExport", ledger: str) -> str:
+    """Says that an export still holds who is gone, and the command that takes them out."""
+    who = "1 speaker who is gone" if export.gone == 1 else f"{export.gone} speakers who are gone"
+    shown = "LEDGER" if "://" in ledger else shlex.quote(ledger)  # an address may hold a password
+    return (
+        f"Next: {export.name} in {export.folder} still holds {who}: "
+        f"duologue export refresh {shlex.quote(export.folder)} --ledger {shown}"
+    )
 
 
 def _names(ledger: "Ledger") -> dict[str, str]:

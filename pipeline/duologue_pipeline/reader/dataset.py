@@ -11,10 +11,12 @@ for epoch in range(3):
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri
@@ -27,9 +29,24 @@ from duologue_pipeline.reader.state import SCHEMA
 from duologue_pipeline.reader.where import parse_where
 from duologue_pipeline.records import SPLITS
 
-__all__ = ["Dataset", "PurposeError", "open_dataset"]
+__all__ = ["Dataset", "PurposeError", "ShardSamples", "open_dataset"]
 
 _Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class ShardSamples:
+    """Names the samples of a dataset that lie in one shard.
+
+    Attributes:
+        entry: what ``dataset.json`` says of the shard: ``path``, ``sha256``, ``split`` and more.
+        keys: of the samples, in their order.
+        units: int64, where they stand in the dataset.
+    """
+
+    entry: Mapping[str, Any]
+    keys: tuple[str, ...]
+    units: _Places
 
 
 class Dataset(Epochs):
@@ -73,6 +90,26 @@ class Dataset(Epochs):
     def keys(self) -> list[str]:
         """Lists the keys of the samples of all shares, in the order of the index, without those that were withdrawn."""
         return self._reading.keys()
+
+    def shards(self) -> "list[ShardSamples]":
+        """Lists the shards that hold samples of the dataset, in the order of ``dataset.json``, without samples that were withdrawn.
+
+        A shard in which nothing is left is not listed. The samples are those of whole segments, not of crops.
+        """
+        keys, shards = self._reading.plan.keys, self.release["shards"]
+        sample = self._reading.plan.sample
+        return [
+            ShardSamples(shards[shard], tuple(keys.take(pa.array(sample[units])).to_pylist()), units)
+            for shard, units in self._reading.shards()
+        ]
+
+    def of_shard(self, shard: "ShardSamples") -> Iterator[Sample | None]:
+        """Reads the samples of a shard in their order; None stands for one that was withdrawn since, or is damaged and left out."""
+        return self._reading.units(self._reading.plan, shard.units)
+
+    def counts(self) -> tuple[int, int]:
+        """Counts the samples of the split, and those of them that carry the purpose and fulfil the conditions, withdrawn ones too."""
+        return len(self._reading.plan.keys), int((self._reading.plan.shape > 0).sum())
 
     def __contains__(self, key: object) -> bool:
         """Tells whether there is a sample of this key, as far as is known."""

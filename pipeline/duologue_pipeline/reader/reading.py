@@ -126,6 +126,15 @@ class Reading:
         starts = version.starts(there)
         return keys if starts is None else [crop_key(key, start) for key, start in zip(keys, starts, strict=True)]
 
+    def shards(self) -> list[tuple[int, _Places]]:
+        """Lists the shards that hold units of the plan, by their places in the release, and their units but the withdrawn ones."""
+        self._look()
+        version, plan = self._version_for(self.plan), self.plan
+        units = np.arange(len(plan))
+        units = units[~version.gone(units)]
+        shards = version.shards(units)
+        return [(int(shard), units[shards == shard]) for shard in np.unique(shards) if shard >= 0]
+
     def has(self, key: str) -> bool:
         """Tells whether there is a unit of a key, and it was not withdrawn as far as is known."""
         units = np.array(self._units_of(key), np.int64)

@@ -101,6 +101,10 @@ class Version:
         starts: list[int] = self._runs.starts(rows, self.plan.part[units]).tolist()
         return starts
 
+    def shards(self, units: _Places) -> npt.NDArray[np.int32]:
+        """Gives the place in ``release["shards"]`` of the sample in which each unit begins; -1 where it is gone: int32."""
+        return np.append(self.index.shard, np.int32(-1))[self._rows[self.plan.sample[units]]]
+
     def place(self, row: int) -> Place:
         """Names the bytes of a sample."""
         index = self.index

@@ -42,7 +42,7 @@ def spread_tokens(
     padding: int,
     end_of_padding: int,
     spaces: bool,
-) -> None:
+) -> int:
     """Writes the tokens of the words in a row of padding.
 
     Args:
@@ -53,41 +53,50 @@ def spread_tokens(
         end_of_padding: what stands before a token that follows padding.
         spaces: whether a space stands before each word but the first.
 
+    Returns:
+        How many words have no token in the row, as there is no room; those of white space alone are not counted.
+
     Raises:
         UsageError: the tokenizer does not give pieces, or its bytes are no text.
     """
     pieces_of = piece_tokenizer(tokenizer)
     said = [word for word in words if word.text]
     if not said:
-        return
+        return 0
     texts = [(" " if spaces and index else "") + word.text for index, word in enumerate(said)]
     pieces = _whole_pieces(pieces_of, "".join(texts))
     starts, ends = _character_times(said, texts)
-    begun: list[tuple[float, str]] = []
+    owner = [index for index, text in enumerate(texts) for _ in text]  # of each character, its word
+    begun: list[tuple[float, str, range]] = []
     first, last_end = 0, 0.0
     for index, piece in enumerate(pieces):
         characters = len(piece) - (index == 0 and piece.startswith(_SPACE_MARK))
         if not characters:
             continue  # the mark before the first word
         last = min(first + characters, len(ends)) - 1
-        begun.append((starts[min(first, len(starts) - 1)], piece))
+        start = min(first, len(starts) - 1)
+        begun.append((starts[start], piece, range(owner[start], owner[max(start, last)] + 1)))
         last_end = ends[last]
         first += characters
     if not begun:
-        return
+        return len(said)
     # Their list is as long as the transcript and a second; what lies behind the audio is cut off afterwards.
     held = [padding] * int((last_end + _TAIL_S) * FRAME_RATE_HZ)
-    for start_s, piece in begun:
+    placed: set[int] = set()
+    for start_s, piece, of_words in begun:
         frame = int(start_s // _FRAME_S)
         while frame < len(held) and held[frame] != padding:
             frame += 1
         if frame >= len(held):
             break  # and all later tokens with it
         held[frame] = pieces_of.piece_to_id(piece)
+        if frame < len(row):
+            placed.update(of_words)
         if frame > 0 and held[frame - 1] == padding:
             held[frame - 1] = end_of_padding
     kept = held[: len(row)]
     row[: len(kept)] = kept
+    return len(said) - len(placed)
 
 
 def _character_times(words: list[SpokenWord], texts: list[str]) -> tuple[list[float], list[float]]:

@@ -25,7 +25,7 @@ from duologue_pipeline.views.spread import spread_tokens
 from duologue_pipeline.views.tokenizers import Tokenizer, check_unmarked, encode_lines
 from duologue_pipeline.views.words import SpokenWord, has_transcript, own_words
 
-__all__ = ["Placement", "text_row"]
+__all__ = ["Placement", "stands_apart", "text_row"]
 
 Placement = Literal["drop", "shift", "spread"]
 
@@ -71,7 +71,7 @@ def text_row(
     words = own_words(sample, speaker)
     if placement == "spread":
         if spaces is None:
-            spaces = str(sample.metadata.get("language", "")).lower().split("-")[0] not in _UNSPACED
+            spaces = stands_apart(sample)
         spread_tokens(row, words, tokenizer, padding=text_padding, end_of_padding=end_of_text_padding, spaces=spaces)
         return row
     check_unmarked(tokenizer)
@@ -84,6 +84,11 @@ def text_row(
     before = where[where > 0] - 1
     row[before[row[before] == text_padding]] = end_of_text_padding
     return row
+
+
+def stands_apart(sample: Sample) -> bool:
+    """Tells whether words are written with a space between, by the language of the sample."""
+    return str(sample.metadata.get("language", "")).lower().split("-")[0] not in _UNSPACED
 
 
 def _cut(words: list[SpokenWord], firsts: list[int], tokenizer: Tokenizer, frames: int) -> tuple[list[int], list[int]]:

@@ -1,0 +1,1 @@
+"""Holds one module per format: which files others' code reads, and how a sample becomes them."""
