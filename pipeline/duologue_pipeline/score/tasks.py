@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from duologue_pipeline.events.full_duplex_bench import backchannel_takes_turn, divergence, takes_turn
 from duologue_pipeline.records import Event, Span
 from duologue_pipeline.rules.score import ScoreRules
 from duologue_pipeline.score.figures import Draws, times_document
-from duologue_pipeline.score.full_duplex_bench import backchannel_takes_turn, divergence, takes_turn
 from duologue_pipeline.score.hear import Heard
 
 __all__ = ["TaskResult", "task_result", "tasks_document"]

@@ -5,10 +5,10 @@ import pytest
 from scipy.interpolate import interp1d
 from scipy.spatial.distance import jensenshannon
 
+from duologue_pipeline.events.full_duplex_bench import backchannel_takes_turn, divergence, ground_truth, takes_turn
 from duologue_pipeline.records import Span, Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.score import ScoreRules
-from duologue_pipeline.score.full_duplex_bench import backchannel_takes_turn, divergence, ground_truth, takes_turn
 
 RULES = load_rules(ScoreRules)
 
