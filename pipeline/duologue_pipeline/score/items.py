@@ -46,8 +46,8 @@ class Item:
 
     Attributes:
         name: its folder, below the folder that was given.
-        task: a value of :data:`TASKS`, ``backchannel``, or ``conversation`` where it is none of them; of an overlap that of its
-            class, the name of the folder above.
+        task: a value of :data:`TASKS`, ``backchannel``, or ``conversation`` where it is none of them; of an overlap with its
+            class, the name of the folder above: ``overlap_user_backchannel``.
         input, output: the audio.
         input_words, output_words: their transcripts; None where there is none.
         language: BCP 47; None where unknown.
@@ -174,7 +174,7 @@ def _task(folder: Path, name: str) -> tuple[str, tuple[Span, ...]]:
             if isinstance(document, list):
                 stamps = [each.get("timestamp") if isinstance(each, dict) else None for each in document]
             moments = [_moment(stamp, f"{name}/{file}") for stamp in stamps or [None]]
-            return (folder.parent.name if task == "overlap" else task), tuple(moments)
+            return (f"overlap_{folder.parent.name}" if task == "overlap" else task), tuple(moments)
     return ("backchannel" if folder.parent.name.endswith("backchannel") else "conversation"), ()
 
 

@@ -9,8 +9,8 @@ Full-Duplex-Bench asks of a whole output whether it takes the turn; here only wh
 - **user_interruption**: it begins, or goes on, after the user has interrupted. Its latency counts from the end of what the user
   says; 0 where the model speaks on. ``stop_latency_s`` counts from the onset until the model is silent, where it was speaking.
 - **backchannel**: any turn of the model takes over; ``jsd`` compares where its backchannels lie with where people give them.
-- classes of overlap (v1.5: ``user_backchannel``, ``user_interruption``, ``talking_to_other``, ``background_speech``): as
-  user_interruption; a model that shall not be put off stops late or never.
+- ``overlap_`` and a class of v1.5 (``user_backchannel``, ``user_interruption``, ``talking_to_other``, ``background_speech``): as
+  user_interruption; a model that shall not be put off stops late or never. Full-Duplex-Bench has no take-over there.
 """
 
 from collections.abc import Sequence
@@ -40,6 +40,7 @@ class TaskResult:
         task: which.
         take_over: whether the model took over, by the events.
         benchmark_take_over: by the formula of Full-Duplex-Bench; None without a transcript of the model.
+        benchmark_latency_ms: from the moment to the model's first word, 0 if that is before, where it takes over by that formula.
         latency_ms: of the take-over; None where there is none, or the task has no latency.
         stop_latency_ms: until the model was silent; None where it was not speaking, or never stopped.
         jsd: where its backchannels lie against people's; None where that is not known.
@@ -51,6 +52,7 @@ class TaskResult:
     task: str
     take_over: bool
     benchmark_take_over: bool | None
+    benchmark_latency_ms: int | None = None
     latency_ms: int | None = None
     stop_latency_ms: int | None = None
     jsd: float | None = None
@@ -84,13 +86,19 @@ def task_result(heard: Heard, rules: ScoreRules) -> TaskResult | None:
     if item.task == "smooth_turn_taking":
         answer = next((turn for turn in taking if turn.end_ms > moment.start_ms), None)
         latency_ms = None if answer is None else answer.start_ms - moment.start_ms
-        return TaskResult(item.name, item.group, item.task, answer is not None, formula, latency_ms)
+        begins_ms = _benchmark_ms(heard, formula, moment.start_ms)
+        return TaskResult(item.name, item.group, item.task, answer is not None, formula, begins_ms, latency_ms)
     answer = next((turn for turn in taking if turn.end_ms > moment.end_ms), None)
     after = _first_speech(events, moment.end_ms)
     latency_ms = None if answer is None or after is None else max(0, after - moment.end_ms)
-    return TaskResult(
-        item.name, item.group, item.task, answer is not None, formula, latency_ms, _stop_ms(events, moment)
-    )
+    formula = formula if item.task == "user_interruption" else None
+    begins_ms = _benchmark_ms(heard, formula, moment.end_ms)
+    stop_ms = _stop_ms(events, moment)
+    return TaskResult(item.name, item.group, item.task, answer is not None, formula, begins_ms, latency_ms, stop_ms)
+
+
+def _benchmark_ms(heard: Heard, formula: bool | None, moment_ms: int) -> int | None:
+    return max(0, heard.words[0].start_ms - moment_ms) if formula and heard.words else None
 
 
 def _first_speech(events: Sequence[Event], from_ms: int) -> int | None:
@@ -126,7 +134,7 @@ def _document(results: Sequence[TaskResult], rules: ScoreRules) -> dict[str, Any
             "items": len(with_words),
             "take_over": _mean([bool(result.benchmark_take_over) for result in with_words]),
             "latency_s": _mean(
-                [max(0, r.latency_ms) / 1000 for r in with_words if r.benchmark_take_over and r.latency_ms is not None]
+                [r.benchmark_latency_ms / 1000 for r in with_words if r.benchmark_latency_ms is not None]
             ),
             "differ": len(differ),
             "differing_items": differ[:_LISTED],
