@@ -1,5 +1,7 @@
 """The formulas of Full-Duplex-Bench: worked by hand after its code, and held against scipy."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.interpolate import interp1d
@@ -60,7 +62,7 @@ def test_the_divergence_is_that_of_scipy_over_the_stretched_truth() -> None:
     truth = ground_truth([Span(1000, 1500), Span(7000, 7300)], 12_000, RULES)
     mine = [Span(1200, 1500), Span(9000, 9300)]
     predicted = np.array(ground_truth(mine, 20_000, RULES))
-    stretched = interp1d(np.linspace(0, 1, len(truth)), truth)(np.linspace(0, 1, len(predicted)))
+    stretched: Any = interp1d(np.linspace(0, 1, len(truth)), truth)(np.linspace(0, 1, len(predicted)))
     assert divergence(mine, 20_000, truth, RULES) == pytest.approx(float(jensenshannon(predicted, stretched)), abs=1e-9)
 
 

@@ -145,7 +145,7 @@ class FullDuplexBench:
 def item_number(part: str, number: int) -> str:
     """Names an item by digits: of the split, the part and its place in it, so that no two parts share a name."""
     split, _, place = part.rpartition("-")
-    return f"{SPLITS.index(split) + 1}{int(place):05d}{number:05d}"  # type: ignore[arg-type]
+    return f"{SPLITS.index(split) + 1}{int(place):05d}{number:05d}"
 
 
 def _limits(context: Context) -> Limits:
