@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -100,8 +100,15 @@ class Folder:
                 raise UsageError(
                     f"--out {self.root}: holds {path.name}, which is of no export; choose a new folder, or an empty one"
                 )
-        with exclusive(str(self._records / "lock"), wait_s=0.0, waiting=lambda _: None):
-            yield
+        there = self.root.exists()
+        try:
+            with exclusive(str(self._records / "lock"), wait_s=0.0, waiting=lambda _: None):
+                yield
+        finally:
+            with suppress(OSError):  # what was refused leaves no empty folder behind
+                self._records.rmdir()
+                if not there:
+                    self.root.rmdir()
 
     def request(self) -> dict[str, Any] | None:
         """Reads what is exported here; None where there is no export."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ SPEAKERS = ("anna", "ben", "carl", "dora", "emil", "fred", "gina", "hugo", "ines
 TEXT = [f"{name}{number}" for name in SPEAKERS for number in range(10)]
 
 
-def sentencepiece_file(folder: Path) -> Path:
+def sentencepiece_file(folder: Path, text: Sequence[str] = TEXT) -> Path:
     """A model with bytes for what it does not know, as Kyutai's has."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(TEXT * 3),
+        sentence_iterator=iter([*text] * 3),
         model_writer=model,
         vocab_size=400,
         byte_fallback=True,

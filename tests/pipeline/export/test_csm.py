@@ -1,6 +1,7 @@
 """The frames of CSM, held against what its generator makes of the same turns."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.export.formats.csm import Csm
+from duologue_pipeline.export.request import ExportRequest
 from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.views.words import own_words, text_of_turn, turns
@@ -58,15 +61,30 @@ def test_the_frames_are_those_of_the_generator(release: Path, tokenizer: Path, t
 
 
 def test_a_sample_is_parted_between_turns(release: Path, tokenizer: Path, tmp_path: Path) -> None:
-    asked: dict[str, Any] = {"tokenizer": str(tokenizer), "where": [("recording_id", "==", "call-1")]}
-    whole, parted = tmp_path / "whole", tmp_path / "parted"
-    export(release, whole, "csm", options={"codebooks": 2}, **asked)
-    (entry,) = listed(whole)
-    export(release, parted, "csm", options={"codebooks": 2, "rows": entry["rows"] - 1}, **asked)
-    pieces = listed(parted)
-    tokens = [load_file(parted / piece["path"])["tokens"] for piece in pieces]
-    assert len(pieces) == 1  # the event list holds one turn, which does not fit in less
-    assert not np.array_equal(tokens[0], load_file(whole / entry["path"])["tokens"])
+    turns_of = [("a", 0, 400), ("b", 400, 800), ("a", 800, 1600)]
+    events = [
+        {"kind": "turn", "speaker": who, "start_s": start / 1000, "end_s": end / 1000} for who, start, end in turns_of
+    ]
+    sample = next(iter(open_dataset(str(release))))
+    sample = replace(sample, metadata={**sample.metadata, "events": events})
+    made = Csm()
+    for most in range(1, 200):
+        context = ExportRequest(format="csm", tokenizer=str(tokenizer), options={"codebooks": 2, "rows": most}).context(
+            {}, Tokenizer.from_file(str(tokenizer))
+        )
+        out = tmp_path / str(most)
+        out.mkdir()
+        result = made.part(iter([sample]), out, replace(context, part="p"))
+        rows = [entry["rows"] for entry in result.index]
+        assert max(rows, default=0) <= most
+        assert result.words + sum(result.words_left_out.values()) == len(sample.metadata["words"])
+        if len(rows) == 1 and not result.words_left_out.get("too_long"):
+            break
+        if most > 1 and len(rows) > 1:
+            parted = rows
+    else:
+        raise AssertionError("never whole")
+    assert sum(parted) == sum(rows)  # parted in between turns nothing is lost
 
 
 def test_words_outside_of_turns_and_of_turns_that_are_too_long_are_counted(
@@ -81,6 +99,7 @@ def test_words_outside_of_turns_and_of_turns_that_are_too_long_are_counted(
     words = document_of(tmp_path / "short")["words"]
     assert words["written"] == 0
     assert words["left_out"]["too_long"] > 0
+    assert not listed(tmp_path / "short")
 
 
 def test_a_tokenizer_without_the_marks_is_refused(release: Path, tokenizer: Path, tmp_path: Path) -> None:

@@ -42,5 +42,6 @@ def test_all_words_are_left_out_as_there_is_no_text(release: Path, tmp_path: Pat
 def test_a_codebook_that_is_not_there_is_refused(release: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="3 are asked for"):
         export(release, tmp_path / "e", "dgslm", options={"codebook": "2"})
+    export(release, tmp_path / "e", "dgslm", options={"codebook": "1"})  # what failed binds nobody
     with pytest.raises(UsageError, match="--set codebook=-1: expected 0 or more"):
-        export(release, tmp_path / "e", "dgslm", options={"codebook": "-1"})
+        export(release, tmp_path / "f", "dgslm", options={"codebook": "-1"})

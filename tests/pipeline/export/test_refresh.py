@@ -1,6 +1,7 @@
 """A withdrawal goes on into exports: they are on record, named, brought up to date and searched."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_a_withdrawal_names_the_export_until_it_is_refreshed(world: World, tmp_p
     assert "propagate" in run("consent", "withdraw", "anna", "--ledger", world.path)
     told = run("consent", "propagate", world.out, "--ledger", world.path)
     assert f"moshi-finetune export in {out} still holds 1 speaker who is gone: duologue export refresh {out}" in told
-    assert "holds calls 1.0.0, and the release is calls 2.0.0" in run("export", "status", out, code=1)
+    assert "holds tiny-dataset 1.0.0, and the release is tiny-dataset 2.0.0" in run("export", "status", out, code=1)
     said = run("export", "refresh", out, "--ledger", world.path)
     assert "parts: 1 written, 1 kept, 1 removed" in said
     run("export", "status", out)
@@ -72,6 +73,7 @@ def test_nothing_of_who_is_gone_is_left(world: World, tmp_path: Path) -> None:
     exported(world, out)
     voices = {path.name: soundfile.read(path)[0].T for path in out.rglob("call-1-*.wav")}
     world.withdraw("anna")
+    world.withdraw("carl")
     propagate_release(str(world.out), world.ledger)
     run("export", "refresh", out, "--ledger", world.path)
     everything = b"".join(name.encode() + data for name, data in bytes_of(out).items())
@@ -79,7 +81,7 @@ def test_nothing_of_who_is_gone_is_left(world: World, tmp_path: Path) -> None:
     for number in range(10):
         assert f"anna{number}".encode() not in everything + records
         assert f"ben{number}".encode() in everything
-    assert b"call-2" not in everything + records  # she is heard on the other track, so the whole call is gone
+    assert b"call-2" not in everything + records  # he is heard on the other track, so the whole call is gone
     left = {path.name: soundfile.read(path)[0].T for path in out.rglob("call-1-*.wav")}
     assert set(left) == {f"call-1-{number:05d}-b.wav" for number in range(3)}
     for name, (model, user) in left.items():
@@ -104,7 +106,7 @@ def test_what_is_revoked_and_not_rewritten_yet_is_left_out(world: World, tmp_pat
     out = tmp_path / "export"
     export(world.out, out)
     world.withdraw("anna")
-    revoke(read_state(str(world.out), world.ledger), world.ledger)
+    revoke(read_state(str(world.out), world.ledger.snapshot(), datetime.now(UTC)), world.ledger)
     assert not export_status(str(out)).is_current
     run("export", "refresh", out)
     document = json.loads((out / "export.json").read_bytes())
@@ -121,6 +123,7 @@ def test_a_speaker_who_is_gone_stops_a_new_export(world: World, tmp_path: Path) 
 
 
 def test_another_ledger_is_refused(world: World, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
     other = make_world(tmp_path / "other")
     said = run("export", "moshi-finetune", world.out, "--out", tmp_path / "e", "--ledger", other.path, code=2)
     assert "and --ledger is" in said
@@ -173,7 +176,7 @@ def test_the_search_finds_the_name_of_a_sample_that_is_gone(
 
     out = tmp_path / "export"
     monkeypatch.setattr(MoshiFinetune, "finish", finish)
-    world.withdraw("anna")
+    world.withdraw("carl")
     propagate_release(str(world.out), world.ledger)
     export(world.out, out)
     with pytest.raises(UsageError, match="names the sample call-2-00000, which was withdrawn"):

@@ -23,7 +23,7 @@ from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import Speaker
 from duologue_pipeline.views.sides import other_speaker
 from duologue_pipeline.views.turn_frames import turn_frames
-from duologue_pipeline.views.words import SpokenWord, has_transcript, turns
+from duologue_pipeline.views.words import SpokenWord, Turn, has_transcript, turns
 
 __all__ = ["Csm"]
 
@@ -59,9 +59,13 @@ class Csm:
                 continue
             speakers = (sides[0], other_speaker(sides[0]))
             tokens, mask = turn_frames(sample, tokenizer, speakers=speakers, codebooks=context.options["codebooks"])
-            words = account.take(sample)
-            kept = _blocks(sample, mask, words, context.options["rows"], account)
-            for number, (start, stop) in enumerate(kept):
+            kept = _blocks(sample, mask, context.options["rows"])
+            if not kept:
+                account.leave(sample, "too_long")
+                continue
+            _count_words(sample, account.take(sample), kept, account)
+            blocks = _joined(kept, context.options["rows"])
+            for number, (start, stop) in enumerate(blocks):
                 path = f"{context.part}/{name}-{number:03d}.safetensors"
                 (out / path).parent.mkdir(exist_ok=True)
                 (out / path).write_bytes(_packed(tokens[start:stop], mask[start:stop]))
@@ -85,40 +89,41 @@ def _why_not(sample: Sample, sides: tuple[Speaker, ...]) -> str:
     return "" if turns(sample) else "no_turns"
 
 
-def _blocks(
-    sample: Sample,
-    mask: npt.NDArray[np.bool_],
-    words: Mapping[Speaker, list[SpokenWord]],
-    most: int,
-    account: Account,
-) -> list[tuple[int, int]]:
-    """Parts the rows of a sample between turns, and counts the words that lie in no turn, or in one that is too long.
-
-    Returns:
-        Start and end of each file's rows.
-    """
+def _blocks(sample: Sample, mask: npt.NDArray[np.bool_], most: int) -> list[tuple[Turn, int, int]]:
+    """Lists the turns that are short enough, each with the start and the end of its rows."""
     text = mask[:, -1]
     starts = np.flatnonzero(text & ~np.append(False, text[:-1])).tolist()
     ends = [*starts[1:], len(text)]
-    held: set[tuple[Speaker, int]] = set()
+    found = zip(turns(sample), starts, ends, strict=True)
+    return [(turn, start, stop) for turn, start, stop in found if stop - start <= most]
+
+
+def _joined(kept: list[tuple[Turn, int, int]], most: int) -> list[tuple[int, int]]:
+    """Puts turns that follow one another together as long as they are short enough: start and end of the rows of each file."""
     blocks: list[tuple[int, int]] = []
-    too_long = 0
-    for turn, start, stop in zip(turns(sample), starts, ends, strict=True):
-        own = {
-            (turn.speaker, place)
-            for place, word in enumerate(words[turn.speaker])
-            if turn.start_ms <= word.start_ms < turn.end_ms
-        } - held
-        held |= own
-        if stop - start > most:
-            too_long += len(own)
-        elif blocks and blocks[-1][1] == start and stop - blocks[-1][0] <= most:
+    for _, start, stop in kept:
+        if blocks and blocks[-1][1] == start and stop - blocks[-1][0] <= most:
             blocks[-1] = (blocks[-1][0], stop)
         else:
             blocks.append((start, stop))
-    account.leave_words("too_long", too_long)
-    account.leave_words("no_turn", sum(map(len, words.values())) - len(held))
     return blocks
+
+
+def _count_words(
+    sample: Sample, words: Mapping[Speaker, list[SpokenWord]], kept: list[tuple[Turn, int, int]], account: Account
+) -> None:
+    """Counts the words that lie in no turn, and those of turns that are too long."""
+    written, of_turns = (
+        {
+            (turn.speaker, place)
+            for turn in some
+            for place, word in enumerate(words[turn.speaker])
+            if turn.start_ms <= word.start_ms < turn.end_ms
+        }
+        for some in ([turn for turn, *_ in kept], turns(sample))
+    )
+    account.leave_words("too_long", len(of_turns - written))
+    account.leave_words("no_turn", sum(map(len, words.values())) - len(of_turns))
 
 
 def _with_marks(context: Context) -> Callable[[str], list[int]]:
