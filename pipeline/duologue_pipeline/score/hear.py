@@ -71,15 +71,12 @@ def hear_item(item: Item, vad: Callable[[], VadModel], *, with_words: bool = Tru
     except RejectError as error:
         if error.reason not in _SILENT or error.values.get("track") != "b":
             raise
-        annotation, verdict = _with_silent_model(recording, vad, words_policy), "silent"
+        annotation, said = _with_silent_model(recording, vad, words_policy)
+        verdict = "silent"
     else:
         annotation, verdict = annotation_of(found), found.isolation.verdict
+        said = annotation.words_b
     activity, statistics = annotation.activity, annotation.statistics
-    said = (
-        None
-        if annotation.words_b is None
-        else sorted(annotation.words_b, key=lambda word: (word.start_ms, word.end_ms))
-    )
     return Heard(
         item=item,
         conversation=Conversation(
@@ -93,14 +90,20 @@ def hear_item(item: Item, vad: Callable[[], VadModel], *, with_words: bool = Tru
             events=annotation.events,
         ),
         activity=activity,
-        words=None if said is None else tuple(said),
+        words=None if said is None else tuple(sorted(said, key=lambda word: (word.start_ms, word.end_ms))),
         isolation=verdict,
     )
 
 
-def _with_silent_model(recording: Recording, vad: Callable[[], VadModel], words_policy: str) -> Annotation:
-    """Annotates the user of a recording whose other track is silent: the user's file is decoded in the place of both."""
-    words_a, _ = read_words(recording, policy=words_policy)
+def _with_silent_model(
+    recording: Recording, vad: Callable[[], VadModel], words_policy: str
+) -> tuple[Annotation, tuple[Word, ...] | None]:
+    """Annotates the user of a recording whose other track is silent: the user's file is decoded in the place of both.
+
+    Returns:
+        What was found, and the words that a transcript ascribes to the silent model, of which no event is made.
+    """
+    words_a, words_b = read_words(recording, policy=words_policy)
     alone = replace(recording, b=replace(recording.a, words_uri=None))
     detector, samples = Vad(vad()), 0
     for block, _ in conversation_blocks(alone, rate_hz=SAMPLE_RATE_HZ):
@@ -109,6 +112,7 @@ def _with_silent_model(recording: Recording, vad: Callable[[], VadModel], words_
     duration_ms = samples * 1000 // SAMPLE_RATE_HZ
     heard = detector.finish(duration_ms=duration_ms)
     activity = Activity(a=tuple(heard), b=(), rules=load_rules(ActivityRules).version)
-    return annotate_conversation(
+    annotation = annotate_conversation(
         activity=activity, words_a=words_a, words_b=None, duration_ms=duration_ms, language=recording.language
     )
+    return annotation, words_b

@@ -147,3 +147,14 @@ def test_the_backchannel_task_compares_with_the_ground_truth(tmp_path: Path) -> 
     (root / "icc_gt_distribution.json").write_text("{}")
     with pytest.raises(UsageError, match="has no list of shares for the item 'demo-garden'"):
         score_folder(root)
+
+
+def test_a_silent_model_with_an_empty_transcript_takes_no_turn_by_either_rule(tmp_path: Path) -> None:
+    root = demo_items(tmp_path / "pack" / "smooth_turn_taking", names=("demo-garden",)).parent
+    item = root / "smooth_turn_taking" / "demo-garden"
+    (item / "turn_taking.json").write_text('[{"text": "[TURN-TAKING]", "timestamp": [3.0, 3.2]}]')
+    info = soundfile.info(item / "output.wav")
+    soundfile.write(item / "output.wav", np.zeros(info.frames, np.int16), info.samplerate)
+    (item / "output.json").write_text('{"text": "", "chunks": []}')
+    task = score_folder(root)["tasks"]["smooth_turn_taking"]
+    assert (task["take_over"]["part"], task["full_duplex_bench"]["items"], task["full_duplex_bench"]["take_over"]) == (0, 1, 0)

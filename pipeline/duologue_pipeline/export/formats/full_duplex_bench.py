@@ -157,7 +157,7 @@ def _limits(context: Context) -> Limits:
         pause_ms=options["min_pause"],
         talk_ms=options["min_talk"],
         gap_ms=3000,
-        room_ms=1000,
+        room_ms=1500,
         item_ms=options["max_item"],
     )
 
@@ -169,7 +169,8 @@ def _folders(plan: ItemPlan) -> tuple[str, ...]:
 
 
 def _in(word: SpokenWord, span: Span) -> bool:
-    return span.start_ms <= word.start_ms < span.end_ms
+    """Tells whether the middle of a word lies in a stretch: the first word of what comes next may begin a moment before."""
+    return span.start_ms <= 500 * (word.start_s + word.end_s) < span.end_ms
 
 
 class _Item:
