@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from duologue_consent import Purpose
-from duologue_pipeline.cli.support import quiet, usage_errors
+from duologue_pipeline.cli.support import quiet, stoppable, usage_errors
 from duologue_pipeline.errors import UsageError
 
 __all__ = ["EXAMPLE", "score_duplex"]
@@ -60,6 +60,9 @@ def score_duplex(
             "(none)."
         ),
     ] = _Words.optional,
+    jobs: Annotated[
+        int, typer.Option(help="Hear so many items at once, each in a process of its own.", min=1, max=256)
+    ] = 1,
     speaker: Annotated[_Speaker, typer.Option(help="Score this speaker of a release.")] = _Speaker.b,
     split: Annotated[_Split, typer.Option(help="Score the conversations of this split of a release.")] = _Split.all,
     purpose: Annotated[
@@ -76,13 +79,13 @@ def score_duplex(
     usage, or an item that cannot be scored.
     """
     quiet()
-    with usage_errors():
+    with stoppable("nothing is scored; run the command again"), usage_errors():
         from duologue_pipeline.score.text import score_text
 
         document = (
             _of_release(folder, speaker.value, split, purpose)
             if _is_release(folder)
-            else _of_folder(folder, language, output, with_words=words is _Words.optional)
+            else _of_folder(folder, language, output, with_words=words is _Words.optional, jobs=jobs)
         )
     typer.echo(json.dumps(document, indent=1, ensure_ascii=False) if as_json else score_text(document))
 
@@ -99,10 +102,10 @@ def _of_release(folder: str, speaker: str, split: _Split, purpose: str) -> "dict
     from duologue_pipeline.score.release import score_release
 
     splits = SPLITS if split is _Split.all else (split.value,)
-    return score_release(folder, speaker=SPEAKERS[SPEAKERS.index(speaker)], splits=splits, purpose=purpose)  # type: ignore[arg-type]
+    return score_release(folder, speaker=SPEAKERS[SPEAKERS.index(speaker)], splits=splits, purpose=purpose)
 
 
-def _of_folder(folder: str, language: str | None, output: str, *, with_words: bool) -> "dict[str, object]":
+def _of_folder(folder: str, language: str | None, output: str, *, with_words: bool, jobs: int) -> "dict[str, object]":
     from duologue_pipeline.progress import ProgressShow
     from duologue_pipeline.score.folder import score_folder
 
@@ -116,6 +119,7 @@ def _of_folder(folder: str, language: str | None, output: str, *, with_words: bo
             language=language,
             output=output,
             with_words=with_words,
+            jobs=jobs,
             tell=lambda done, count, hours: progress.show(
                 done / count, f"{done} of {count} items", hours=hours, last=done == count
             ),

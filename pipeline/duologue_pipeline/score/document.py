@@ -40,7 +40,7 @@ def score_document(
     rules = load_rules(ScoreRules)
     by_language: dict[str, list[Conversation]] = {}
     for conversation in conversations:
-        by_language.setdefault(conversation.language or "und", []).append(conversation)
+        by_language.setdefault((conversation.language or "und").partition("-")[0].lower(), []).append(conversation)
     return {
         "schema": SCHEMA,
         "made_by": MADE_BY,

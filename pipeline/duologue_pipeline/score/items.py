@@ -12,6 +12,7 @@ at any depth: ``PACK/smooth_turn_taking/7/``. Beside them may lie
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ TASKS: Final[Mapping[str, str]] = {
 """The file that says when it happens -> the task of an item."""
 
 _SHOWN: Final = 5
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def find_items(root: Path, *, output: str = OUTPUT, language: str | None = None,
     """
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder; give one with items, each a folder with {INPUT} and {output}")
+    if language is not None and not _LANGUAGE.fullmatch(language):
+        raise UsageError(f"--language {language}: expected a BCP 47 tag, e.g. en-US")
     items: list[Item] = []
     faults: list[str] = []
     folders = {path.parent for name in (INPUT, output) for path in root.rglob(name)}
@@ -142,6 +146,8 @@ def _length_ms(path: Path, name: str) -> float:
         info = soundfile.info(str(path))
     except (soundfile.LibsndfileError, OSError) as error:
         raise UsageError(f"{name}: is no audio that can be read ({error}); write it again") from None
+    if info.channels != 1:
+        raise UsageError(f"{name}: has {info.channels} channels, expected one; write one speaker into each file")
     return info.frames * 1000 / info.samplerate
 
 
@@ -162,6 +168,8 @@ def _told(folder: Path, name: str) -> dict[str, str]:
     known = {key: document.get(key) for key in ("language", "conversation")} if isinstance(document, dict) else None
     if known is None or not all(value is None or isinstance(value, str) for value in known.values()):
         raise UsageError(f'{name}/{ITEM_FILE}: expected {{"language": text, "conversation": text}}')
+    if known["language"] and not _LANGUAGE.fullmatch(known["language"]):
+        raise UsageError(f"{name}/{ITEM_FILE}: language {known['language'][:30]!r}: expected a BCP 47 tag, e.g. en-US")
     return {key: value for key, value in known.items() if value}
 
 

@@ -28,8 +28,8 @@ def test_the_human_second_speaker_gets_the_figures_of_the_events(items: Path) ->
     document = score_folder(items, tell=lambda done, count, hours: told.append((done, count)))
     assert list(iter_faults("duplex_score", document)) == []
     assert told == [(1, 3), (2, 3), (3, 3)]
-    assert list(document["languages"]) == ["en-US"]
-    assert document["languages"]["en-US"] == document["all"]
+    assert list(document["languages"]) == ["en"]
+    assert document["languages"]["en"] == document["all"]
     # the figures that the demo's release publishes for speaker b (tests/end_to_end/test_score.py makes it)
     scored = document["all"]
     assert (scored["backchannels"]["per_minute"]["part"], scored["floor"]["floor_transfer_offset_s"]["count"]) == (
@@ -77,6 +77,17 @@ def truncate(item: Path) -> None:
     (item / "output.wav").write_bytes(data[: len(data) // 2])
 
 
+def stereo(item: Path) -> None:
+    pcm, rate_hz = soundfile.read(item / "output.wav")
+    soundfile.write(item / "output.wav", np.stack([pcm, pcm], axis=1), rate_hz)
+
+
+def not_finite(item: Path) -> None:
+    pcm, rate_hz = soundfile.read(item / "output.wav", dtype="float32")
+    pcm[100] = np.nan
+    soundfile.write(item / "output.wav", pcm, rate_hz, subtype="FLOAT")
+
+
 def echo(item: Path) -> None:
     (item / "output.wav").write_bytes((item / "input.wav").read_bytes())
 
@@ -97,10 +108,29 @@ def echo(item: Path) -> None:
             lambda item: (item / "pause.json").write_text('[{"timestamp": [3, 2]}]'),
             "demo-garden/pause.json: expected times",
         ),
+        (
+            lambda item: (item / "item.json").write_text('{"language": "../en"}'),
+            "language '../en': expected a BCP 47 tag",
+        ),
+        (stereo, "demo-garden/output.wav: has 2 channels, expected one"),
+        (not_finite, "demo-garden: output.wav channel 0: the samples hold NaN"),
         (lambda item: (item / "pause.json").write_text("[]"), "demo-garden/pause.json: expected times"),
         (lambda item: (item / "turn_taking.json").write_text("nonsense"), "demo-garden/turn_taking.json: is no JSON"),
     ],
-    ids=["missing", "unequal", "truncated", "echo", "no audio", "item", "order", "no moment", "no json"],
+    ids=[
+        "missing",
+        "unequal",
+        "truncated",
+        "echo",
+        "no audio",
+        "item",
+        "order",
+        "language",
+        "stereo",
+        "nan",
+        "no moment",
+        "no json",
+    ],
 )
 def test_an_item_that_cannot_be_scored_is_refused_by_its_name(garden: Path, break_it: Change, fault: str) -> None:
     break_it(garden / "demo-garden")
@@ -116,6 +146,10 @@ def test_all_faults_are_told_at_once_and_nothing_is_scored(tmp_path: Path) -> No
         score_folder(tmp_path)
     assert "3 items cannot be scored, so nothing is: 1/output.wav: is not there" in str(raised.value)
     assert str(raised.value).index("2/output.wav") < str(raised.value).index("10/output.wav")
+
+
+def test_several_processes_give_the_same_figures(items: Path) -> None:
+    assert score_folder(items, jobs=2) == score_folder(items)
 
 
 def test_a_folder_without_items_is_refused(tmp_path: Path) -> None:
@@ -157,4 +191,8 @@ def test_a_silent_model_with_an_empty_transcript_takes_no_turn_by_either_rule(tm
     soundfile.write(item / "output.wav", np.zeros(info.frames, np.int16), info.samplerate)
     (item / "output.json").write_text('{"text": "", "chunks": []}')
     task = score_folder(root)["tasks"]["smooth_turn_taking"]
-    assert (task["take_over"]["part"], task["full_duplex_bench"]["items"], task["full_duplex_bench"]["take_over"]) == (0, 1, 0)
+    assert (task["take_over"]["part"], task["full_duplex_bench"]["items"], task["full_duplex_bench"]["take_over"]) == (
+        0,
+        1,
+        0,
+    )
