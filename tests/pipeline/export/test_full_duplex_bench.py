@@ -109,6 +109,18 @@ def test_times_and_texts_count_from_the_item(tmp_path: Path) -> None:
     assert int(np.argmax(truth)) == 2000 // 200
 
 
+def test_a_word_that_reaches_beyond_the_item_by_a_moment_is_cut_there(tmp_path: Path) -> None:
+    sample = scene([(1000, 3000), (3600, 5000)], [(5000, 7000)])
+    first, *_ = sample.metadata["words"]
+    first["start_s"] = 0.995
+    early = next(word for word in sample.metadata["words"] if word["speaker"] == "b")
+    early["start_s"] = 4.99
+    made(tmp_path, sample, human="yes")
+    item = tmp_path / "v1_0" / "pause_handling" / "20000700001"
+    assert read(item / "input.json")["chunks"][0]["timestamp"] == [0.0, 0.4]
+    assert read(item / "output.json") == {"text": "", "chunks": []}
+
+
 def test_every_word_is_in_an_item_or_counted(tmp_path: Path) -> None:
     result = made(tmp_path, BUSY)
     assert result.words + sum(result.words_left_out.values()) == len(BUSY.metadata["words"])

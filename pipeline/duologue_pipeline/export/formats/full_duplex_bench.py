@@ -248,11 +248,18 @@ class _Item:
             soundfile.write(handle, whole, RATE_HZ, format="WAV", subtype="PCM_16")
 
     def _said(self, speaker: Speaker, *, from_ms: int = 0) -> list[dict[str, Any]]:
-        zero_ms = self._plan.span.start_ms
+        """Lists the words of a speaker in the item; what reaches beyond it, by a moment, is cut there."""
+        span = self._plan.span
         return [
-            {"text": word.text, "timestamp": [round(at - zero_ms / 1000, 3) for at in (word.start_s, word.end_s)]}
+            {
+                "text": word.text,
+                "timestamp": [
+                    round(min(max(1000 * at_s - span.start_ms, 0), span.duration_ms) / 1000, 3)
+                    for at_s in (word.start_s, word.end_s)
+                ],
+            }
             for word in self._words[speaker]
-            if _in(word, self._plan.span) and word.start_ms >= from_ms
+            if _in(word, span) and word.start_ms >= from_ms
         ]
 
     def _text(self, span: Span) -> str:
