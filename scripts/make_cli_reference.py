@@ -20,6 +20,7 @@ COMMANDS = (
     ("isolation",),
     ("simulate",),
     ("decode",),
+    ("score-duplex",),
     ("manifest",),
     ("manifest", "from-folder"),
     ("manifest", "from-table"),

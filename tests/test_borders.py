@@ -36,6 +36,7 @@ ORDER = {
         "decode release views torch",
         "export withdrawal",
         "conversation",
+        "score",
         "stages",
         "pipeline",
         "engines",

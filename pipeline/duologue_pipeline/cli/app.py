@@ -29,6 +29,8 @@ from duologue_pipeline.cli.isolation import EXAMPLE as ISOLATION_EXAMPLE
 from duologue_pipeline.cli.isolation import isolation
 from duologue_pipeline.cli.manifest import FOLDER_EXAMPLE, TABLE_EXAMPLE, from_folder, from_table
 from duologue_pipeline.cli.run import DEMO_EXAMPLE, RUN_EXAMPLE, demo, run
+from duologue_pipeline.cli.score_duplex import EXAMPLE as SCORE_EXAMPLE
+from duologue_pipeline.cli.score_duplex import score_duplex
 from duologue_pipeline.cli.simulate import EXAMPLE as SIMULATE_EXAMPLE
 from duologue_pipeline.cli.simulate import simulate
 from duologue_pipeline.cli.start import ROOT, consent_group, main
@@ -72,6 +74,7 @@ app.command(epilog=ISOLATION_EXAMPLE)(isolation)
 app.command(epilog=ANNOTATE_EXAMPLE)(annotate)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 app.command(epilog=DECODE_EXAMPLE)(decode)
+app.command("score-duplex", epilog=SCORE_EXAMPLE)(score_duplex)
 app.add_typer(manifest_app, name="manifest")
 manifest_app.command("from-folder", epilog=FOLDER_EXAMPLE)(from_folder)
 manifest_app.command("from-table", epilog=TABLE_EXAMPLE)(from_table)

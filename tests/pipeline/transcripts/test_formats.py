@@ -23,6 +23,7 @@ def test_the_names_of_the_formats_are_those_of_the_registry() -> None:
     [
         ("whisper", given.WHISPER, "track", [None], [""], [4]),
         ("whisperx", given.WHISPERX, "track", [None], [""], [4]),
+        ("chunks", given.CHUNKS, "track", [None], [""], [3]),
         ("aws", given.AWS, "channel", [0, 1], ["", ""], [2, 1]),
         ("deepgram", given.DEEPGRAM, "channel", [0, 1], ["", ""], [2, 1]),
         ("assemblyai", given.ASSEMBLYAI, "channel", [0, 1], ["", ""], [2, 1]),
@@ -53,6 +54,19 @@ def test_what_a_file_of_each_format_gives(
     assert [stream.channel for stream in found.streams] == channels
     assert [stream.name for stream in found.streams] == names
     assert [len(stream.words) for stream in found.streams] == words
+
+
+def test_chunks_with_an_open_end_are_words_and_phrases_share_their_time() -> None:
+    assert rows(read(given.CHUNKS)) == [("Yes,", 3.36, 3.9), ("it", 4.46, 4.69), ("is", 4.69, 4.69)]
+    phrase = read({"text": "so it is", "chunks": [{"text": " so it is", "timestamp": [1.0, 2.0]}]})
+    assert [word.timing for word in phrase.streams[0].words] == ["utterance"] * 3
+    assert phrase.notes
+
+
+@pytest.mark.parametrize("stamp", [None, [1.0], [None, 2.0], "1-2"])
+def test_chunks_without_times_are_refused(stamp: Any) -> None:
+    with pytest.raises(TranscriptError, match=r"chunks\[0\].timestamp"):
+        read({"text": "so", "chunks": [{"text": "so", "timestamp": stamp}]})
 
 
 # --- units and order ------------------------------------------------------------------------------------------------
