@@ -19,6 +19,7 @@ from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.codec.together import encode_in_step, encode_in_turn
 from duologue_pipeline.errors import UsageError
 from tests.pipeline.codec.tiny import encode_in_pieces, make_dac, make_encodec, make_noise  # isort: split
+
 from transformers import DacModel, EncodecModel
 
 torch.set_num_threads(1)
