@@ -60,10 +60,8 @@ class _Pass:
     def _convolution(self, layer: Any, x: torch.Tensor) -> torch.Tensor:
         reach = int(layer.padding_total)
         before = self._recall()
-        if before is None:
-            x = layer._pad1d(x, (reach, 0), mode=layer.pad_mode)
-        else:
-            x = torch.cat([before[0], x], dim=-1)
+        fill = layer._pad1d
+        x = fill(x, (reach, 0), mode=layer.pad_mode) if before is None else torch.cat([before[0], x], dim=-1)
         self._note(x[..., x.shape[-1] - reach :])
         out: torch.Tensor = layer.conv(x)
         return out

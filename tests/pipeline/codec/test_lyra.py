@@ -83,7 +83,8 @@ def test_the_codes_of_a_beginning_are_the_beginning_of_the_codes(codec: Codec, p
 
 def test_fewer_codebooks_are_the_first_of_more(folder: Path, codec: Codec, pcm: npt.NDArray[np.float32]) -> None:
     all_of_them = encode_in_pieces(open_codec(f"lyra:{folder}?codebooks=46"), pcm, [])
-    assert all_of_them.shape[0] == 46 and int(all_of_them.max()) < 16
+    assert all_of_them.shape[0] == 46
+    assert int(all_of_them.max()) < 16
     np.testing.assert_array_equal(all_of_them[:16], encode_in_pieces(codec, pcm, []))
 
 
@@ -152,7 +153,7 @@ def test_files_in_each_others_place_are_refused(folder: Path, tmp_path: Path) ->
 
 
 def test_files_that_are_not_those_pinned_are_refused(fake: Path) -> None:
-    with pytest.raises(UsageError, match="^codec lyra: the files in .* and 0{64} was pinned"):
+    with pytest.raises(UsageError, match=r"^codec lyra: the files in .* and 0{64} was pinned"):
         open_codec(f"lyra:{fake}?sha256={'0' * 64}")
 
 
