@@ -41,7 +41,7 @@ ORDER = {
         "pipeline",
         "engines",
         "run",
-        "validate",
+        "validate retokenize audit",
         "corpora",
         "cli",
         "__main__",

@@ -133,6 +133,7 @@ def formats_page() -> str:
         _json_section("What `duologue annotate` prints", "annotation", ""),
         _json_section("export.json of an export", "export", ""),
         _json_section("What `duologue score-duplex` prints", "duplex_score", ""),
+        _json_section("What `duologue audit tokens --json` prints", "tokens_audit", ""),
         "## What a speaker gets\n",
         _json_section("The consent receipt", "consent_receipt", ""),
     ]

@@ -31,6 +31,7 @@ SCHEMA_NAMES: Final = (
     "consent_receipt",
     "annotation",
     "duplex_score",
+    "tokens_audit",
     "dataset",
     "facts",
     "requirements",
