@@ -34,7 +34,7 @@ ORDER = {
         "labels shards",
         "reader tokens",
         "decode release views torch",
-        "withdrawal",
+        "withdrawal leakage",
         "conversation",
         "stages",
         "pipeline",

@@ -40,6 +40,7 @@ SCHEMA_NAMES: Final = (
     "dps",
     "usage_odrl",
     "changes",
+    "leakage",
 )
 
 _MOST: Final = 1000

@@ -14,6 +14,8 @@ import typer
 from duologue_consent.cli import HELP as CONSENT_HELP
 from duologue_pipeline.cli.annotate import EXAMPLE as ANNOTATE_EXAMPLE
 from duologue_pipeline.cli.annotate import annotate
+from duologue_pipeline.cli.audit_leakage import EXAMPLE as LEAKAGE_EXAMPLE
+from duologue_pipeline.cli.audit_leakage import leakage
 from duologue_pipeline.cli.card import (
     BUILD_EXAMPLE,
     CHECK_EXAMPLE,
@@ -95,6 +97,7 @@ corpus_app = typer.Typer(
     rich_markup_mode=None,
 )
 words_app = typer.Typer(help="Bring transcripts to words files.", no_args_is_help=True, rich_markup_mode=None)
+audit_app = typer.Typer(help="Measure what the tokens of a release tell.", no_args_is_help=True, rich_markup_mode=None)
 shards_app = typer.Typer(help="Check the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 
 app.command(context_settings={"allow_extra_args": True}, epilog=RUN_EXAMPLE)(run)
@@ -115,6 +118,8 @@ app.add_typer(words_app, name="words")
 words_app.command("import", epilog=IMPORT_EXAMPLE)(import_words)
 app.add_typer(shards_app, name="shards")
 shards_app.command(epilog=VERIFY_EXAMPLE)(verify)
+app.add_typer(audit_app, name="audit")
+audit_app.command(epilog=LEAKAGE_EXAMPLE)(leakage)
 app.add_typer(card_app, name="card")
 card_app.command(epilog=INIT_EXAMPLE)(init)
 card_app.command(epilog=BUILD_EXAMPLE)(build)
