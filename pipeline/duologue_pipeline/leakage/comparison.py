@@ -100,10 +100,10 @@ class Comparison:
         if self._why_unknown(each, each.pairs, seconds) is not None:
             return [self._figure(self._tokens(every, by, seconds), None) for by in ("histogram", "histogram_within")]
         alone: Figures = []
-        together = [np.zeros((len(each.segments.side),) * 2, np.float32) for _ in FOLDS]
+        together: list[F32] = [np.zeros((len(each.segments.side),) * 2, np.float32) for _ in FOLDS]
         for codebook in every:
             tables = self._tables(each, (codebook,))
-            together = [whole + table / len(every) for whole, table in zip(together, tables, strict=True)]
+            together = [whole + table / np.float32(len(every)) for whole, table in zip(together, tables, strict=True)]
             if self._alone:
                 alone += self._of_tables(seconds, tables, (codebook,))
         return self._of_tables(seconds, together, every) + alone
@@ -170,13 +170,13 @@ class Comparison:
         """Compares the histograms of segments, for each half of the speakers: float32 [S, S] each."""
         segments = each.segments
         codes = [each.sides[place].codes[:, cut] for place, cut in zip(segments.side, segments.cut, strict=True)]
-        tables = []
+        tables: list[F32] = []
         for fold in FOLDS:
             known = segments.fold != fold
-            table = np.zeros((len(codes), len(codes)), np.float32)
+            table: F32 = np.zeros((len(codes), len(codes)), np.float32)
             for codebook in codebooks:
                 table += gram([one[codebook] for one in codes], self._cardinalities[codebook], known)
-            tables.append(table / len(codebooks))
+            tables.append(table / np.float32(len(codebooks)))
         return tables
 
     def _of_tables(self, seconds: int, tables: Sequence[F32], codebooks: tuple[int, ...]) -> Figures:

@@ -1,6 +1,6 @@
 """Embeds the voices of what is read, original and decoded, at once, so that no audio and no embedding is kept longer than needed."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,22 +25,27 @@ class Heard:
         encoder: embeds.
         codec: decodes; nothing is decoded if None.
         frame_rate_hz: frames of tokens a second.
+        most_s: so much speech of a track of a conversation is embedded, in seconds.
         rules: durations, and how many segments.
     """
 
     def __init__(
-        self, encoder: VoiceEncoder, codec: Codec | None, *, frame_rate_hz: float, rules: LeakageRules
+        self, encoder: VoiceEncoder, codec: Codec | None, *, frame_rate_hz: float, most_s: float, rules: LeakageRules
     ) -> None:
         self._encoder, self._codec, self._rules = encoder, codec, rules
-        self._frame_rate_hz = frame_rate_hz
+        self._frame_rate_hz, self._most = frame_rate_hz, round(most_s * frame_rate_hz)
+        self._frames: Counter[int] = Counter()
         self._parts: dict[tuple[str, int], list[F32]] = defaultdict(list)
 
     def add(self, sample: Sample, track: int, speaks: npt.NDArray[np.bool_]) -> None:
         """Keeps the speech of a track of a sample: bool [frames] says in which frames it is."""
+        speaks = speaks & (np.cumsum(speaks) <= self._most - self._frames[track])
         if not speaks.any():
             return
+        self._frames[track] += int(speaks.sum())
         if self._codec is not None:
-            pcm = self._codec.decode(np.ascontiguousarray(sample.codes[track]))
+            last = int(np.flatnonzero(speaks)[-1]) + 1  # what follows need not be decoded
+            pcm = self._codec.decode(np.ascontiguousarray(sample.codes[track][:, :last]))
             self._keep("decoded", track, pcm, self._codec.sample_rate_hz, speaks)
         if sample.audio is not None:
             tracks, rate_hz = sample.audio
@@ -66,6 +71,7 @@ class Heard:
                 side.voices[of] = dict(self._segments(pcm[start : start + length]))
                 start += length
         self._parts.clear()
+        self._frames.clear()
 
     def _segments(self, pcm: F32) -> list[tuple[int, F32]]:
         found = []

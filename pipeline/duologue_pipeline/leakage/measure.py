@@ -6,6 +6,7 @@ Nothing else leaves this module: no embedding, no name of a speaker or conversat
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -142,14 +143,14 @@ def _compared(
     )
     every, seconds = comparison.codebooks, rules.durations_s
     jobs: list[tuple[str, Callable[[], list[dict[str, Any]]]]] = [
-        ("a network of all codebooks", lambda: comparison.by_network(every)),
-        *((f"histograms of {each} s", lambda each=each: comparison.by_histogram(each)) for each in seconds),
-        *((f"voices of {each} s", lambda each=each: comparison.by_voice(each, why_not)) for each in seconds),
+        ("a network of all codebooks", partial(comparison.by_network, every)),
+        *((f"histograms of {each} s", partial(comparison.by_histogram, each)) for each in seconds),
+        *((f"voices of {each} s", partial(comparison.by_voice, each, why_not)) for each in seconds),
         ("controls", comparison.controls),
     ]
     if request.codebooks and len(every) > 1:
-        jobs += [(f"a network of codebook {each}", lambda each=each: comparison.by_network((each,))) for each in every]
-    figures = []
+        jobs += [(f"a network of codebook {each}", partial(comparison.by_network, (each,))) for each in every]
+    figures: list[dict[str, Any]] = []
     for number, (name, job) in enumerate(jobs):
         if not late(name):
             show(0.5 + number / len(jobs) / 2, name)
@@ -174,7 +175,9 @@ def _hearing(
             codec = release_codec(release)
         except UsageError:
             why_not[decoded] = "the weights of its codec were not at hand (--codec names them)"
-    return Heard(encoder, codec, frame_rate_hz=release["codec"]["frame_rate_hz"], rules=rules), why_not
+    most_s = 2 * rules.most_speech_s if request.within else rules.most_audio_speech_s
+    heard = Heard(encoder, codec, frame_rate_hz=release["codec"]["frame_rate_hz"], most_s=most_s, rules=rules)
+    return heard, why_not
 
 
 def _hear(heard: Heard | None, rules: LeakageRules) -> Callable[[int, Sample, int, npt.NDArray[np.bool_]], None] | None:

@@ -30,6 +30,7 @@ class Network(nn.Module):
     def __init__(self, cardinalities: Sequence[int], speakers: int, rules: LeakageRules) -> None:
         super().__init__()
         width, channels = rules.network_width, rules.network_channels
+        self.offsets: torch.Tensor
         self.register_buffer("offsets", torch.tensor([0, *np.cumsum(cardinalities)[:-1].tolist()]).view(1, -1, 1))
         self.table = nn.Embedding(sum(cardinalities), width)
         self.first = nn.Conv1d(width, channels, 5, padding=2)
@@ -104,7 +105,7 @@ def train(
             drawn = rng.integers(len(own), size=rules.network_batch)
             crops = np.stack([_crop(sides[rng.choice(own[name])], length, rng) for name in drawn])
             optimiser.zero_grad()
-            network.loss(torch.from_numpy(crops), torch.from_numpy(drawn)).backward()
+            network.loss(torch.from_numpy(crops), torch.from_numpy(drawn)).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
     return network

@@ -20,6 +20,7 @@ class LeakageRules(RuleSet):
         most_conversations: of one speaker.
         most_segments: of one speaker in one conversation, for each duration.
         most_speech_s: read of one speaker in one conversation.
+        most_audio_speech_s: of it is decoded and embedded.
         most_impostors: pairs of different speakers from different conversations; more are drawn from.
         bootstraps: draws of speakers for an interval.
         permutations: of the speakers' names, for chance.
@@ -43,6 +44,7 @@ class LeakageRules(RuleSet):
     most_conversations: int
     most_segments: int
     most_speech_s: int
+    most_audio_speech_s: int
     most_impostors: int
     bootstraps: int
     permutations: int

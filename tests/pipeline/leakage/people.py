@@ -27,9 +27,7 @@ def _voice(person: int | None, conversation: int, *, differ: bool) -> Pcm:
     return (loud * draw.normal(0, 1, len(loud)).clip(-2, 2)).astype(np.float32)
 
 
-def make_people(
-    folder: Path, people: int = 24, *, each: int = 2, differ: bool = True, audio: bool = False
-) -> Path:
+def make_people(folder: Path, people: int = 24, *, each: int = 2, differ: bool = True, audio: bool = False) -> Path:
     """A release in which each of so many people has ``each`` conversations, with another partner each time.
 
     Args:
