@@ -40,7 +40,7 @@ ORDER = {
         "pipeline",
         "engines",
         "run",
-        "validate",
+        "validate retokenize audit",
         "corpora",
         "cli",
         "__main__",
