@@ -74,7 +74,7 @@ def test_it_is_read_as_it_is_written() -> None:
     "data", [b"{", b"[]", b'{"schema": "leakage/1.0"}', leakage_bytes({**MEASURED, "embeddings": [0.1]})]
 )
 def test_what_is_no_such_file_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="x: .*measure again"):
+    with pytest.raises(ValueError, match=r"x: .*measure again"):
         parse_leakage(data, "x")
 
 
