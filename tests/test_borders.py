@@ -34,7 +34,7 @@ ORDER = {
         "labels shards",
         "reader tokens",
         "decode release views torch",
-        "export withdrawal",
+        "export withdrawal leakage",
         "conversation",
         "score",
         "stages",

@@ -43,6 +43,7 @@ SCHEMA_NAMES: Final = (
     "usage_odrl",
     "changes",
     "export",
+    "leakage",
 )
 
 _MOST: Final = 1000

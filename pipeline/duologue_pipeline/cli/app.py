@@ -11,6 +11,8 @@ import typer
 from duologue_pipeline.cli.annotate import EXAMPLE as ANNOTATE_EXAMPLE
 from duologue_pipeline.cli.annotate import annotate
 from duologue_pipeline.cli.audit import TOKENS_EXAMPLE, tokens
+from duologue_pipeline.cli.audit_leakage import EXAMPLE as LEAKAGE_EXAMPLE
+from duologue_pipeline.cli.audit_leakage import leakage
 from duologue_pipeline.cli.card import (
     BUILD_EXAMPLE,
     CHECK_EXAMPLE,
@@ -97,6 +99,7 @@ app.add_typer(shards_app, name="shards")
 shards_app.command(epilog=VERIFY_EXAMPLE)(verify)
 app.add_typer(audit_app, name="audit")
 audit_app.command(epilog=TOKENS_EXAMPLE)(tokens)
+audit_app.command(epilog=LEAKAGE_EXAMPLE)(leakage)
 app.add_typer(card_app, name="card")
 card_app.command(epilog=INIT_EXAMPLE)(init)
 card_app.command(epilog=BUILD_EXAMPLE)(build)
