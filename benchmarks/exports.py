@@ -130,7 +130,7 @@ def _corpus(root: Path, count: int, minutes: float) -> Path:
         """Thirty-two codebooks of what one says."""
 
         codebooks = 32
-        cardinalities = (256, 640) * 16
+        cardinalities: tuple[int, ...] = (256, 640) * 16
 
         def encoder(self) -> Any:
             made, inner = super().encoder(), self.codebooks // 2
