@@ -230,10 +230,18 @@ def _turn_taking(sheet: Sheet) -> dict[str, Entry]:
             evidence.fto_median_s, "s", f"median floor-transfer offset, {BOTH}; {bootstrap}", no_transfers
         ),
         "backchannels_per_minute": or_unknown(
-            turns.backchannels_per_minute, "1/min", f"events of both speakers, {BOTH}", RECORDINGS, no_time
+            turns.backchannels_per_minute,
+            "1/min",
+            f"events of both speakers while both tracks are there, {BOTH}",
+            RECORDINGS,
+            no_time,
         ),
         "interruptions_per_minute": or_unknown(
-            turns.interruptions_per_minute, "1/min", f"events of both speakers, {BOTH}", RECORDINGS, no_time
+            turns.interruptions_per_minute,
+            "1/min",
+            f"events of both speakers while both tracks are there, {BOTH}",
+            RECORDINGS,
+            no_time,
         ),
         "words": or_unknown(
             evidence.words, "words", "words of the transcripts added up", RECORDINGS, "no track has a transcript"
