@@ -7,6 +7,8 @@ from pathlib import Path
 import typer
 from typer.testing import CliRunner
 
+from duologue_pipeline.export.registry import FORMATS
+
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
 
 COMMANDS = (
@@ -30,6 +32,8 @@ COMMANDS = (
     ("words", "import"),
     ("shards",),
     ("shards", "verify"),
+    ("export",),
+    *(("export", name) for name in (*FORMATS, "refresh", "status")),
     ("card",),
     ("card", "init"),
     ("card", "build"),

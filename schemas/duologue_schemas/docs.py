@@ -132,6 +132,7 @@ def formats_page() -> str:
         _CRAWLERS,
         _json_section("What `duologue annotate` prints", "annotation", ""),
         _json_section("What `duologue score-duplex` prints", "duplex_score", ""),
+        _json_section("export.json of an export", "export", ""),
         "## What a speaker gets\n",
         _json_section("The consent receipt", "consent_receipt", ""),
     ]

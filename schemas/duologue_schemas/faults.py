@@ -41,6 +41,7 @@ SCHEMA_NAMES: Final = (
     "dps",
     "usage_odrl",
     "changes",
+    "export",
 )
 
 _MOST: Final = 1000

@@ -131,7 +131,7 @@ def open_tokenizer(request: ExportRequest) -> tuple[Any, str | None]:
 
             made = Tokenizer.from_buffer(data)
     except ModuleNotFoundError as error:
-        raise UsageError(f"--tokenizer: needs {error.name}; `pip install {error.name}`") from None
+        raise UsageError(f'--tokenizer: needs {error.name}; `pip install "duologue[export]"`') from None
     except Exception as error:  # noqa: BLE001 - tokenizers raises Exception itself
         raise UsageError(f"--tokenizer {request.tokenizer}: is not {_KINDS[kind]} ({str(error)[:200]})") from None
     return made, hashlib.sha256(data).hexdigest()

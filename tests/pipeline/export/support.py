@@ -11,6 +11,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from duologue_pipeline.export.make import Outcome, make_export
 from duologue_pipeline.export.request import ExportRequest
+from duologue_schemas import iter_faults
 
 SPEAKERS = ("anna", "ben", "carl", "dora", "emil", "fred", "gina", "hugo", "ines")
 TEXT = [f"{name}{number}" for name in SPEAKERS for number in range(10)]
@@ -50,8 +51,10 @@ def json_file(folder: Path) -> Path:
 
 
 def export(release: Path, out: Path, name: str = "moshi-finetune", **asked: Any) -> Outcome:
-    """Exports a release."""
-    return make_export(str(release), str(out), ExportRequest(format=name, **asked))
+    """Exports a release; its document follows the schema."""
+    outcome = make_export(str(release), str(out), ExportRequest(format=name, **asked))
+    assert list(iter_faults("export", document_of(out))) == []
+    return outcome
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:

@@ -143,8 +143,10 @@ def _with_marks(context: Context) -> Callable[[str], list[int]]:
 
 
 def _packed(tokens: npt.NDArray[np.int32], mask: npt.NDArray[np.bool_]) -> bytes:
-    from safetensors.numpy import save
-
+    try:
+        from safetensors.numpy import save
+    except ModuleNotFoundError:
+        raise UsageError('csm: needs safetensors; `pip install "duologue[export]"`') from None
     arrays: dict[str, Any] = {"tokens": np.ascontiguousarray(tokens, np.int64), "mask": np.ascontiguousarray(mask)}
     data: bytes = save(arrays)
     return data
