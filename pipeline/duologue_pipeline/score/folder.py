@@ -66,7 +66,7 @@ def score_folder(
         scored=output,
         results=results,
         isolation=[each.isolation for each in heard],
-        without_words=sum(each.words is None for each in heard),
+        without_words=sum(not each.words_fit for each in heard),
     )
 
 

@@ -35,7 +35,8 @@ class Heard:
         item: which it is.
         conversation: with its events.
         activity: when each is heard.
-        words: of the model, in order of time; None without a transcript.
+        words: of the model's transcript, in order of time, whether or not they fit the audio; None without one.
+        words_fit: whether events were made of them.
         isolation: the verdict on the two files, ``silent`` where the model says nothing.
     """
 
@@ -43,6 +44,7 @@ class Heard:
     conversation: Conversation
     activity: Activity
     words: tuple[Word, ...] | None
+    words_fit: bool
     isolation: str
 
 
@@ -71,11 +73,10 @@ def hear_item(item: Item, vad: Callable[[], VadModel], *, with_words: bool = Tru
     except RejectError as error:
         if error.reason not in _SILENT or error.values.get("track") != "b":
             raise
-        annotation, said = _with_silent_model(recording, vad, words_policy)
-        verdict = "silent"
+        annotation, verdict = _with_silent_model(recording, vad, words_policy), "silent"
     else:
         annotation, verdict = annotation_of(found), found.isolation.verdict
-        said = annotation.words_b
+    _, said = read_words(recording, policy=words_policy)
     activity, statistics = annotation.activity, annotation.statistics
     return Heard(
         item=item,
@@ -91,17 +92,15 @@ def hear_item(item: Item, vad: Callable[[], VadModel], *, with_words: bool = Tru
         ),
         activity=activity,
         words=None if said is None else tuple(sorted(said, key=lambda word: (word.start_ms, word.end_ms))),
+        words_fit=annotation.words_b is not None,
         isolation=verdict,
     )
 
 
-def _with_silent_model(
-    recording: Recording, vad: Callable[[], VadModel], words_policy: str
-) -> tuple[Annotation, tuple[Word, ...] | None]:
+def _with_silent_model(recording: Recording, vad: Callable[[], VadModel], words_policy: str) -> Annotation:
     """Annotates the user of a recording whose other track is silent: the user's file is decoded in the place of both.
 
-    Returns:
-        What was found, and the words that a transcript ascribes to the silent model, of which no event is made.
+    Of words that a transcript ascribes to the silent model no event is made.
     """
     words_a, words_b = read_words(recording, policy=words_policy)
     alone = replace(recording, b=replace(recording.a, words_uri=None))
@@ -112,7 +111,10 @@ def _with_silent_model(
     duration_ms = samples * 1000 // SAMPLE_RATE_HZ
     heard = detector.finish(duration_ms=duration_ms)
     activity = Activity(a=tuple(heard), b=(), rules=load_rules(ActivityRules).version)
-    annotation = annotate_conversation(
-        activity=activity, words_a=words_a, words_b=None, duration_ms=duration_ms, language=recording.language
+    return annotate_conversation(
+        activity=activity,
+        words_a=words_a,
+        words_b=None if words_b is None else (),
+        duration_ms=duration_ms,
+        language=recording.language,
     )
-    return annotation, words_b
