@@ -17,6 +17,7 @@ from duologue_pipeline.files.text import canonical_json
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.retokenize.retokenize import Retokenized, retokenize
 from duologue_pipeline.withdrawal.protocol import propagate_release
+from tests.object_store import serve_store
 from tests.pipeline.codec.tiny import make_dac, make_encodec
 from tests.pipeline.withdrawal.world import World, make_world
 
@@ -263,3 +264,18 @@ def test_damaged_audio_is_refused_by_name(world: World, tmp_path: Path) -> None:
     shard.write_bytes(data)
     with pytest.raises(UsageError, match=r"flac cannot be decoded .*shards verify|cannot be read"):
         embedded(world, tmp_path / "other")
+
+
+# --- object stores --------------------------------------------------------------------------------------------------
+
+
+def test_from_a_store_to_a_store_it_is_the_same_bytes(world: World, tmp_path: Path) -> None:
+    embedded(world, tmp_path / "here")
+    with serve_store("s3", "releases") as bucket:
+        for path, data in files(world.out).items():
+            bucket.put(f"old/{path}", data)
+        made = retokenize(f"{bucket.uri}/old", codec="embedded", out=f"{bucket.uri}/new", ledger=str(world.path))
+        assert made.out == f"{bucket.uri}/new"
+        there = {key.removeprefix("new/"): bucket.get(key) for key in bucket.keys("new/")}
+        assert {path: data for path, data in there.items() if not path.startswith(".")} == files(tmp_path / "here")
+        assert verify_release(f"{bucket.uri}/new").faults == ()
