@@ -178,7 +178,7 @@ def test_a_speaker_who_speaks_in_train_too_is_found(
 ) -> None:
     assert export(release, tmp_path / "good", name, splits=("validation",)).document["format"] == name
     from duologue_pipeline.export import held_out
-    from duologue_pipeline.release.tables import iter_release_table
+    from duologue_pipeline.reader.tables import iter_release_table
 
     tables = list(
         iter_release_table(str(release), json.loads((release / "dataset.json").read_text()), "recordings")
