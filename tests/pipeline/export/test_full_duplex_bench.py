@@ -180,9 +180,7 @@ def test_a_speaker_who_speaks_in_train_too_is_found(
     from duologue_pipeline.export import held_out
     from duologue_pipeline.reader.tables import iter_release_table
 
-    tables = list(
-        iter_release_table(str(release), json.loads((release / "dataset.json").read_text()), "recordings")
-    )
+    tables = list(iter_release_table(str(release), json.loads((release / "dataset.json").read_text()), "recordings"))
 
     def leaked(*_: Any, **__: Any) -> Any:
         for table in tables:
