@@ -14,6 +14,7 @@ from duologue_pipeline.export.format import Context
 from duologue_pipeline.export.part import ChangedError, PartPlan, write_part
 from duologue_pipeline.export.registry import find_format
 from duologue_pipeline.export.request import ExportRequest, check_forms, open_tokenizer, part_id
+from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.storage import absolute_uri, is_remote, local_path
 from duologue_pipeline.reader.dataset import Dataset, open_dataset
 from duologue_pipeline.reader.index import shard_stem
@@ -142,7 +143,7 @@ def _make(
     for name, plan in sorted(wanted.items()):
         record = folder.record(name) if name in right else None
         if record is None:
-            with folder.new(name) as written:
+            with folder.new(name) as written, storage_faults(folder.root, within=True):
                 record = folder.install(name, written, write_part(made, plan, written, context))
         done, milliseconds = done + len(plan.shard.keys), milliseconds + record.content["duration_ms"]
         progress(done, total, milliseconds / 3_600_000)
@@ -156,7 +157,7 @@ def _make(
 
 def _finish(folder: Folder, request: ExportRequest, context: Context, version: Version) -> None:
     made = find_format(request.format)
-    with folder.new(FINISH) as written:
+    with folder.new(FINISH) as written, storage_faults(folder.root, within=True):
         made.finish(written, _Records(folder), context)
         folder.install(FINISH, written, {"id": version.sha256})
 

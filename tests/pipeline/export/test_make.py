@@ -1,5 +1,6 @@
 """The frame: what is killed goes on, the same gives the same bytes, nothing of anybody else is touched, all is counted."""
 
+import errno
 import os
 import shutil
 import threading
@@ -175,6 +176,25 @@ def test_the_bytes_do_not_depend_on_where_the_release_lies(release: Path, tmp_pa
     assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
 
 
+def test_a_disk_that_is_full_is_told_and_the_export_goes_on(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, left = Path.write_bytes, [5]
+
+    def full(self: Path, data: bytes) -> int:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UsageError, match=r"e: the disk is full .* run the command again: what is done is kept"):
+        export(release, tmp_path / "e")
+    assert not (tmp_path / "e" / "export.json").exists()
+    monkeypatch.undo()
+    assert export(release, tmp_path / "e").kept > 0
+
+
 def test_a_folder_with_files_of_others_is_left_alone(release: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -308,6 +328,10 @@ def test_a_public_export_names_neither_speakers_nor_recordings(name: str, tmp_pa
         ({"tokenizer": "t.model"}, "--tokenizer t.model: moshi-finetune holds no text tokens; leave it out"),
         ({"options": {"speed": "1"}}, "--set speed: moshi-finetune has no such option; it has rate"),
         ({"options": {"rate": "fast"}}, "--set rate=fast: expected a whole number"),
+        (
+            {"where": (("speaker_a", "==", "f00d"),), "public": True, "purpose": "redistribution"},
+            "this one names speakers or recordings",
+        ),
         ({"where": (("colour", "==", "red"),)}, "there is no column 'colour'"),
     ],
 )
