@@ -233,10 +233,14 @@ def _check_same(folder: Folder, told: dict[str, Any]) -> None:
     there = folder.request()
     if there is None or not (folder.names() or folder.document()):
         return  # nothing was written yet: a first try with a request that could not be carried out binds nobody
+    before = there.get("told", {})
     for field, value in told.items():
-        if field != "format_version" and there.get("told", {}).get(field) != value:
+        found = before.get(field)
+        if field == "options":  # one that a newer version brought has its default in what was asked for
+            found = {**value, **found}
+        if field != "format_version" and found != value:
             raise UsageError(
-                f"--out {folder.root}: holds an export with {field} {there.get('told', {}).get(field)!r}, and {value!r} is asked for; "
+                f"--out {folder.root}: holds an export with {field} {found!r}, and {value!r} is asked for; "
                 "choose another folder, or bring that one up to date with `duologue export refresh`"
             )
 

@@ -13,10 +13,12 @@ import pytest
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export import folder as folder_module
+from duologue_pipeline.export.folder import Folder
+from duologue_pipeline.export.format import Option
 from duologue_pipeline.export.formats.moshi_finetune import MoshiFinetune
 from duologue_pipeline.export.make import make_export
 from duologue_pipeline.export.request import ExportRequest
-from duologue_pipeline.export.upkeep import export_status
+from duologue_pipeline.export.upkeep import export_status, kept_request
 from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.withdrawal.protocol import propagate_release
@@ -233,6 +235,20 @@ def test_another_request_is_not_mixed_into_an_export(release: Path, tmp_path: Pa
     with pytest.raises(UsageError, match="holds an export with model_speaker 'a', and 'b' is asked for"):
         export(release, tmp_path / "e", model_speaker="b")
     assert bytes_of(tmp_path / "e") == before
+
+
+def test_an_option_that_a_newer_version_brings_does_not_part_an_export_from_its_refresh(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, options = tmp_path / "e", MoshiFinetune.options
+    export(release, out)
+    monkeypatch.setattr(MoshiFinetune, "options", {**options, "loud": Option(False, "Be loud.")})
+    assert not export_status(str(out)).is_current
+    _, request, _ = kept_request(Folder(str(out)), None, None)
+    assert make_export(str(release), str(out), request).written == len(SMALL)
+    assert document_of(out)["options"] == {"loud": False, "rate": 24000}
+    with pytest.raises(UsageError, match="holds an export with options"):
+        export(release, out, options={"loud": "yes"})
 
 
 def test_every_word_is_written_or_counted(tmp_path: Path) -> None:
