@@ -11,8 +11,9 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.document import build_document
 from duologue_pipeline.export.folder import FINISH, REQUEST, Folder, Record
 from duologue_pipeline.export.format import Context
+from duologue_pipeline.export.held_out import check_held_out
 from duologue_pipeline.export.part import ChangedError, PartPlan, write_part
-from duologue_pipeline.export.registry import find_format
+from duologue_pipeline.export.registry import find_format, is_held_out
 from duologue_pipeline.export.request import ExportRequest, check_forms, open_tokenizer, part_id
 from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.storage import absolute_uri, is_remote, local_path
@@ -194,6 +195,8 @@ def plan_version(uri: str, request: ExportRequest, told: dict[str, Any]) -> Vers
     release = parse_release(data, root)
     made = find_format(request.format)
     check_forms(release, made.name, made.forms(request.context(release, None)), request.purpose, uri)
+    if is_held_out(made.name):
+        check_held_out(uri, release, made.name)
     plans: list[PartPlan] = []
     not_read = Counter[str]()
     for split in SPLITS:

@@ -11,7 +11,8 @@ import rfc8785
 from duologue_consent import Form, Purpose
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.format import Context, Format, Option
-from duologue_pipeline.export.registry import find_format
+from duologue_pipeline.export.held_out import check_splits
+from duologue_pipeline.export.registry import find_format, is_held_out
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.where import parse_where
 from duologue_pipeline.records import SPEAKERS, SPLITS
@@ -55,6 +56,8 @@ class ExportRequest:
         made = find_format(self.format)
         if not self.splits or len(set(self.splits)) < len(self.splits) or not set(self.splits) <= set(SPLITS):
             raise UsageError(f"--split {', '.join(self.splits)}: expected some of {', '.join(SPLITS)}, each once")
+        if is_held_out(self.format):
+            check_splits(self.format, self.splits)
         role = self.model_speaker.startswith("role:") and self.model_speaker != "role:"
         if self.model_speaker not in _MODEL and not role:
             raise UsageError(
