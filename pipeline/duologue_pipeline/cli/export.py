@@ -119,7 +119,8 @@ def _command(name: str) -> Callable[..., None]:
                 purpose=purpose or ("redistribution" if public else "training_inhouse"),
                 options=parse_settings(settings or ()),
             )
-            typer.echo(_summary(out, _make(dataset, out, request, ledger)))
+            outcome = _make(dataset, out, request, ledger)
+        typer.echo(_summary(out, outcome))
 
     return export
 
@@ -144,9 +145,14 @@ def refresh(
         from duologue_pipeline.export.folder import Folder
         from duologue_pipeline.export.upkeep import kept_request, scan_export
 
+        searched = 0
+
+        def search() -> None:
+            nonlocal searched
+            searched = scan_export(out, uri)
+
         uri, request, _ = kept_request(Folder(out), dataset, tokenizer)
-        outcome = _make(uri, out, request, ledger, refresh=True)
-        searched = scan_export(out, uri)
+        outcome = _make(uri, out, request, ledger, then=search)
     typer.echo(_summary(out, outcome))
     if outcome.changed:
         typer.echo(f"parts: {outcome.written} written, {outcome.kept} kept, {outcome.removed} removed")
@@ -186,7 +192,7 @@ def status(
         raise typer.Exit(EXIT_FAULTS)
 
 
-def _make(dataset: str, out: str, request: Any, ledger: str | None, *, refresh: bool = False) -> Any:
+def _make(dataset: str, out: str, request: Any, ledger: str | None, *, then: Callable[[], None] = lambda: None) -> Any:
     from duologue_pipeline.export.folder import Folder
     from duologue_pipeline.export.make import make_export
     from duologue_pipeline.export.recipient import Recipient
@@ -213,6 +219,7 @@ def _make(dataset: str, out: str, request: Any, ledger: str | None, *, refresh: 
             progress=progress,
             **({"before_writing": recipient.before_writing} if recipient else {}),
         )
+        then()
         if recipient is not None:
             recipient.done()
         elif outcome.changed and outcome.document["release"]["ledger_id"] is not None:

@@ -1,5 +1,6 @@
 """Defines what a format of exports is, and what it is told."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, Final, Literal, Protocol
 
 from duologue_consent import Form
 from duologue_pipeline.export.account import PartResult
+from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS, Speaker
 
@@ -19,6 +21,7 @@ ModelSpeaker = str
 """``a``, ``b``, ``both``, or ``role:NAME``: every speaker whom the manifest gives that role."""
 
 _ROLE: Final = "role:"
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,14 @@ class Context:
         Ask it for every sample of a part, in their order: the recordings of a part are numbered as they come.
         """
         if not self.public:
-            return sample.key
+            return _checked(sample.key, sample)
         return f"{self.conversation(sample)}-{sample.metadata['segment']:05d}"
 
     def conversation(self, sample: Sample) -> str:
         """Names the recording of a sample; as :meth:`name`."""
         recording: str = sample.metadata["recording_id"]
         if not self.public:
-            return recording
+            return _checked(recording, sample)
         return f"{self.part}-{self.numbers.setdefault(recording, len(self.numbers)):05d}"
 
     def model_sides(self, sample: Sample) -> tuple[Speaker, ...]:
@@ -86,6 +89,15 @@ class Context:
             wanted, said = self.model_speaker.removeprefix(_ROLE), sample.metadata.get("conditions", {})
             return tuple(side for side in SPEAKERS if said.get(side, {}).get("role") == wanted)
         return tuple(side for side in SPEAKERS if side == self.model_speaker)
+
+
+def _checked(name: str, sample: Sample) -> str:
+    """Gives a name back that files can be called by; that of a release of a stranger may lead out of the folder."""
+    if not _FILE_NAME.fullmatch(name):
+        raise DamagedReleaseError(
+            f"{sample.shard}: {name!r} is no name of a sample or recording; see `duologue shards verify`"
+        )
+    return name
 
 
 class Part(Protocol):

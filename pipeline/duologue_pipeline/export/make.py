@@ -64,6 +64,10 @@ class Version:
     plans: list[PartPlan]
     not_read: dict[str, int]
 
+    def made_of(self) -> tuple[str, list[str]]:
+        """Gives what decides every byte: the version, and the parts."""
+        return self.sha256, [plan.id for plan in self.plans]
+
 
 def make_export(
     uri: str,
@@ -80,7 +84,8 @@ def make_export(
         out: a local folder.
         request: what is exported how.
         progress: is told how far it is.
-        before_writing: is given ``dataset.json`` and its SHA-256 before anything of that version is written.
+        before_writing: is given ``dataset.json`` and its SHA-256 before anything of that version is written; also where all is
+            there already.
 
     Raises:
         UsageError: it cannot be done; what was there of another export, or of anybody else, is as it was.
@@ -122,9 +127,9 @@ def _make(
         and document["release"]["sha256"] == version.sha256
         and set(folder.names()) == right == set(wanted)
     )
+    before_writing(version.release, version.sha256)
     if is_current and document is not None:
         return Outcome(document, 0, len(right), 0, changed=False)
-    before_writing(version.release, version.sha256)
     folder.drop_document()
     folder.write(REQUEST, _kept_request(uri, request, told))
     folder.remove(FINISH)
@@ -142,8 +147,8 @@ def _make(
         done, milliseconds = done + len(plan.shard.keys), milliseconds + record.content["duration_ms"]
         progress(done, total, milliseconds / 3_600_000)
     _finish(folder, request, context, version)
-    if hashlib.sha256(read_manifest(absolute_uri(uri))).hexdigest() != version.sha256:
-        raise ChangedError
+    if plan_version(uri, request, told).made_of() != version.made_of():
+        raise ChangedError  # withdrawn meanwhile, or another version is there
     document = _document(folder, told, version)
     folder.write_document(document)
     return Outcome(document, len(wanted) - len(right), len(right), len(stale), changed=True)

@@ -9,7 +9,7 @@ from duologue_consent.decisions.events import format_time
 from duologue_consent.errors import ConsentError
 from duologue_consent.lineage.lineage import LINKED, REPLACED, Link, affected_links
 from duologue_consent.lineage.release_facts import read_release_facts
-from duologue_consent.lineage.store import read_links
+from duologue_consent.lineage.store import read_links, read_notices
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.registry import find_format
 from duologue_pipeline.export.request import ExportRequest
@@ -98,11 +98,22 @@ class Recipient:
 
 
 def stale_exports(ledger: "Ledger", datasets: Sequence[str]) -> list[StaleExport]:
-    """Lists the exports on record, of releases of these names, that hold speakers who no longer allow it; each folder once."""
+    """Lists the exports on record, of releases of these names, that hold speakers who no longer allow it; each folder once.
+
+    One of which the notice was acknowledged is not listed: somebody has said what became of it.
+    """
     found: dict[str, StaleExport] = {}
-    links = {seq: link for seq, link in read_links(ledger).items() if link.export is not None}
-    for affected in affected_links(links, ledger.snapshot(), as_of=datetime.now(UTC)):
+    links = read_links(ledger)
+    answered = {
+        (state.notice.link_seq, gone.speaker)
+        for state in read_notices(ledger, links)
+        if state.acknowledged_at is not None
+        for gone in state.notice.gone
+    }
+    of_exports = {seq: link for seq, link in links.items() if link.export is not None}
+    for affected in affected_links(of_exports, ledger.snapshot(), as_of=datetime.now(UTC)):
         folder, name = affected.link.export, affected.link.dataset.rpartition(" ")[0]
-        if folder is not None and name in datasets:
-            found[folder] = StaleExport(folder, affected.link.name, len(affected.gone))
+        gone = [each for each in affected.gone if (affected.seq, each.speaker) not in answered]
+        if folder is not None and gone and name in datasets:
+            found[folder] = StaleExport(folder, affected.link.name, len(gone))
     return list(found.values())

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,23 +14,49 @@ from duologue_pipeline.errors import UsageError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS, Speaker
 
-__all__ = ["tracks_of", "write_wav"]
+__all__ = ["Pcm", "pcm_of", "tracks_of", "write_wav"]
 
 _BITS: Final = {"PCM_24": 24}
 _RATES: Final = range(1000, 384_001)
 
 
+@dataclass(frozen=True, eq=False)
+class Pcm:
+    """Holds whole samples: int32 [T, speakers], of which the highest bits are used, their rate in Hz and their bits (16 or 24)."""
+
+    samples: npt.NDArray[np.int32]
+    rate_hz: int
+    bits: int
+
+    @property
+    def seconds(self) -> float:
+        """Gives the length."""
+        return len(self.samples) / self.rate_hz
+
+    def swapped(self) -> "Pcm":
+        """Gives the same with the order of the speakers turned round."""
+        return replace(self, samples=np.ascontiguousarray(self.samples[:, ::-1]))
+
+    def write(self, path: Path) -> None:
+        """Writes a WAV file."""
+        with path.open("wb") as handle:
+            soundfile.write(handle, self.samples, self.rate_hz, format="WAV", subtype=f"PCM_{self.bits}")
+
+
 def write_wav(path: Path, sample: Sample, speakers: Sequence[Speaker], *, rate_hz: int | None = None) -> float:
-    """Writes tracks of a sample, in this order, with 16 bits, or 24 where the release has them.
+    """Writes tracks of a sample; see :func:`pcm_of`. Gives how long the file is, in seconds."""
+    pcm = pcm_of(sample, speakers, rate_hz=rate_hz)
+    pcm.write(path)
+    return pcm.seconds
+
+
+def pcm_of(sample: Sample, speakers: Sequence[Speaker], *, rate_hz: int | None = None) -> Pcm:
+    """Decodes tracks of a sample, in this order, to 16 bits, or 24 where the release has them.
 
     Args:
-        path: the file.
         sample: one that holds audio.
         speakers: whose tracks.
         rate_hz: the sample rate; that of the release if None.
-
-    Returns:
-        How long the file is, in seconds.
 
     Raises:
         UsageError: the sample has no audio, it cannot be decoded, or soxr is not installed and another rate is asked for.
@@ -37,10 +64,7 @@ def write_wav(path: Path, sample: Sample, speakers: Sequence[Speaker], *, rate_h
     tracks, found_hz, bits = tracks_of(sample, speakers, rate_hz=rate_hz)
     whole = np.rint(tracks.T * float(1 << (bits - 1)))  # float32 holds 24 bits without a loss
     highest = (1 << (bits - 1)) - 1
-    pcm = np.clip(whole, -highest - 1, highest).astype(np.int32) << (32 - bits)
-    with path.open("wb") as handle:
-        soundfile.write(handle, pcm, found_hz, format="WAV", subtype=f"PCM_{bits}")
-    return len(pcm) / found_hz
+    return Pcm(np.clip(whole, -highest - 1, highest).astype(np.int32) << (32 - bits), found_hz, bits)
 
 
 def tracks_of(
@@ -52,7 +76,7 @@ def tracks_of(
         float32 [speakers, T] in [-1, 1], their rate in Hz, and how many bits a sample of the release has.
 
     Raises:
-        UsageError: as :func:`write_wav`.
+        UsageError: as :func:`pcm_of`.
     """
     audio = sample.audio
     if audio is None or sample.flac is None:

@@ -15,8 +15,11 @@ from duologue_pipeline.export import folder as folder_module
 from duologue_pipeline.export.formats.moshi_finetune import MoshiFinetune
 from duologue_pipeline.export.make import make_export
 from duologue_pipeline.export.request import ExportRequest
+from duologue_pipeline.export.upkeep import export_status
+from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.withdrawal.protocol import propagate_release
+from tests.object_store import Kind, serve_store
 from tests.pipeline.export.support import bytes_of, document_of, export
 from tests.pipeline.withdrawal.support import Call, make_calls
 from tests.pipeline.withdrawal.world import make_world
@@ -318,3 +321,32 @@ def test_a_request_that_cannot_be_is_refused(asked: dict[str, Any], fault: str) 
 def test_a_rate_that_cannot_be_is_refused(rate: str, release: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a sample rate of"):
         export(release, tmp_path / "e", options={"rate": rate})
+
+
+# --- where releases lie ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["s3", "gs"])
+def test_a_release_in_a_bucket_gives_the_same_bytes(kind: Kind, release: Path, tmp_path: Path) -> None:
+    export(release, tmp_path / "local")
+    with serve_store(kind, "duologue-exports") as bucket:
+        for path in release.rglob("*"):
+            if path.is_file():
+                write_bytes(f"{bucket.uri}/r/{path.relative_to(release).as_posix()}", path.read_bytes())
+        make_export(f"{bucket.uri}/r", str(tmp_path / "e"), ExportRequest(format="moshi-finetune"))
+        assert export_status(str(tmp_path / "e")).is_current
+    assert bytes_of(tmp_path / "e") == bytes_of(tmp_path / "local")
+
+
+def test_a_name_that_leads_out_of_the_folder_is_refused(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = MoshiFinetune.part
+
+    def hostile(self: Any, samples: Any, *arguments: Any) -> Any:
+        return part(self, (replace(each, key="../../" + each.key) for each in samples), *arguments)
+
+    monkeypatch.setattr(MoshiFinetune, "part", hostile)
+    with pytest.raises(UsageError, match="is no name of a sample"):
+        export(release, tmp_path / "e")
+    assert not list(tmp_path.rglob("*.wav"))

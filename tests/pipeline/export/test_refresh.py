@@ -187,3 +187,73 @@ def test_a_folder_that_is_no_export_is_told(tmp_path: Path) -> None:
     assert "is no export" in run("export", "status", tmp_path, code=2)
     assert "is no export" in run("export", "refresh", tmp_path / "none", code=2)
     assert not (tmp_path / "none").exists()
+
+
+def test_an_export_that_was_refreshed_without_the_ledger_is_put_on_record_later(world: World, tmp_path: Path) -> None:
+    out = tmp_path / "export"
+    exported(world, out)
+    world.withdraw("anna")
+    propagate_release(str(world.out), world.ledger)
+    run("export", "refresh", out)
+    assert "still holds" in run("consent", "propagate", world.out, "--ledger", world.path)
+    run("export", "refresh", out, "--ledger", world.path)
+    assert "still holds" not in run("consent", "propagate", world.out, "--ledger", world.path)
+
+
+def test_an_export_that_was_deleted_is_answered_for_by_its_notice(world: World, tmp_path: Path) -> None:
+    out = tmp_path / "export"
+    exported(world, out)
+    world.withdraw("anna")
+    assert "still holds 1 speaker" in run("consent", "propagate", world.out, "--ledger", world.path)
+    run("consent", "lineage", "notices", "--out", tmp_path / "notices", "--ledger", world.path)
+    (notice,) = (tmp_path / "notices").glob("*.md")
+    assert f"duologue export refresh {out}" in notice.read_text()
+    number = notice.stem.removeprefix("notice-")
+    run("consent", "lineage", "acknowledge", number, "--remark", "deleted", "--ledger", world.path)
+    assert "still holds" not in run("consent", "propagate", world.out, "--ledger", world.path)
+
+
+def test_propagate_tells_programs_of_exports(world: World, tmp_path: Path) -> None:
+    exported(world, tmp_path / "export")
+    world.withdraw("anna")
+    told = run("consent", "propagate", world.out, "--ledger", world.path, "--format", "json")
+    (outcome,) = json.loads(told[told.index("[\n") :])
+    assert outcome["exports"] == [{"folder": str(tmp_path / "export"), "name": "moshi-finetune export", "gone": 1}]
+
+
+def test_a_search_that_finds_something_leaves_the_export_on_record(
+    world: World, tmp_path: Path, monkeypatch: Any
+) -> None:
+    from duologue_pipeline.export import upkeep
+
+    out = tmp_path / "export"
+    exported(world, out)
+    world.withdraw("anna")
+    propagate_release(str(world.out), world.ledger)
+
+    def found(*_: object) -> int:
+        raise UsageError("something is found")
+
+    monkeypatch.setattr(upkeep, "scan_export", found)
+    run("export", "refresh", out, "--ledger", world.path, code=2)
+    assert "still holds 1 speaker" in run("consent", "propagate", world.out, "--ledger", world.path)
+
+
+def test_who_withdraws_while_an_export_is_written_is_not_in_it(world: World, tmp_path: Path, monkeypatch: Any) -> None:
+    from duologue_pipeline.export.formats.moshi_finetune import MoshiFinetune
+
+    finish = MoshiFinetune.finish
+
+    def late(self: Any, *given: Any) -> None:
+        finish(self, *given)
+        if not world.ledger.snapshot().history("anna")[-1].action.startswith("withdraw"):
+            world.withdraw("anna")
+            revoke(read_state(str(world.out), world.ledger.snapshot(), datetime.now(UTC)), world.ledger)
+
+    from duologue_pipeline.withdrawal.revoke import revoke
+    from duologue_pipeline.withdrawal.state import read_state
+
+    monkeypatch.setattr(MoshiFinetune, "finish", late)
+    export(world.out, tmp_path / "export")
+    assert not list((tmp_path / "export").rglob("call-1*"))
+    assert export_status(str(tmp_path / "export")).is_current

@@ -19,10 +19,9 @@ from typing import Any, Final
 from duologue_consent import Form
 from duologue_pipeline.export.account import Account, PartResult
 from duologue_pipeline.export.format import Context, Need, Option, Part
-from duologue_pipeline.export.wav import write_wav
+from duologue_pipeline.export.wav import pcm_of
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS, Speaker
-from duologue_pipeline.views.sides import other_speaker
 from duologue_pipeline.views.words import SpokenWord, has_transcript, is_withdrawn
 
 __all__ = ["MoshiFinetune"]
@@ -60,11 +59,12 @@ class MoshiFinetune:
                 continue
             folder.mkdir(exist_ok=True)
             words = account.take(sample, durationless=False)
+            pcm = pcm_of(sample, SPEAKERS, rate_hz=context.options["rate"])
             for side in told:
                 path = f"{context.part}/{name}-{side}.wav"
-                duration_s = write_wav(out / path, sample, (side, other_speaker(side)), rate_hz=context.options["rate"])
+                (pcm if side == SPEAKERS[0] else pcm.swapped()).write(out / path)
                 (out / path).with_suffix(".json").write_text(_alignments(words, side), encoding="utf-8")
-                index.append({"path": path, "duration": duration_s})
+                index.append({"path": path, "duration": pcm.seconds})
         return account.result(index)
 
     def finish(self, out: Path, parts: Iterable[Part], context: Context) -> None:
