@@ -12,7 +12,7 @@ import os
 import pstats
 import sys
 
-from duologue_pipeline.cli.app import main
+from duologue_pipeline.cli.start import main
 
 __all__: list[str] = []
 

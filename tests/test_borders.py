@@ -34,13 +34,14 @@ ORDER = {
         "labels shards",
         "reader tokens",
         "decode release views torch",
-        "export withdrawal",
+        "export withdrawal leakage",
         "conversation",
+        "score",
         "stages",
         "pipeline",
         "engines",
         "run",
-        "validate",
+        "validate retokenize audit",
         "corpora",
         "cli",
         "__main__",
@@ -184,7 +185,7 @@ def test_only_a_cli_and_the_entry_point_import_a_cli_of_any_part() -> None:
         if top(imported) in PARTS and folder(imported) == "cli"
     }
     assert {name for name in importers if folder(name) not in ("cli", "__main__")} == set()
-    assert "duologue_pipeline.cli.app" in importers  # it takes the consent CLI in
+    assert "duologue_pipeline.cli.start" in importers  # it takes the consent CLI in
 
 
 def test_only_the_shell_of_the_pipeline_imports_beam() -> None:

@@ -80,7 +80,7 @@ def test_the_wheel_installs_the_command_and_its_license(built: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         info = f"duologue-{version}.dist-info"
         assert archive.read(f"{info}/entry_points.txt").decode() == (
-            "[console_scripts]\nduologue = duologue_pipeline.cli.app:main\n"
+            "[console_scripts]\nduologue = duologue_pipeline.cli.start:main\n"
         )
         for license in ("LICENSE", "cards/duologue_cards/vendor/LICENSE.wavesurfer"):
             assert archive.read(f"{info}/licenses/{license}") == (ROOT / license).read_bytes()

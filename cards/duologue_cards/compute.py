@@ -231,6 +231,7 @@ def _spread(values: Mapping[float, int]) -> tuple[float, float, float] | None:
 
 def _turn_taking(values: _Values) -> TurnTaking:
     duration_s, overlap_s, speech_s = (values.total(f"{name}_ms") / 1000 for name in ("duration", "overlap", "speech"))
+    both_s = duration_s - values.total("one_track_ms") / 1000  # who is not there yet neither answers nor interrupts
     ftos_s = {fto_ms / 1000: count for fto_ms, count in values["fto_ms"].items()}
     transfers = sum(ftos_s.values())
     return TurnTaking(
@@ -241,8 +242,8 @@ def _turn_taking(values: _Values) -> TurnTaking:
         floor_transfers=transfers,
         overlapped_transfers_share=_ratio(sum(count for fto_s, count in ftos_s.items() if fto_s < 0), transfers),
         fto_median_s=_percentile(ftos_s, 50),
-        backchannels_per_minute=_ratio(values.total("backchannels"), duration_s / 60),
-        interruptions_per_minute=_ratio(values.total("interruptions"), duration_s / 60),
+        backchannels_per_minute=_ratio(values.total("backchannels"), both_s / 60),
+        interruptions_per_minute=_ratio(values.total("interruptions"), both_s / 60),
     )
 
 

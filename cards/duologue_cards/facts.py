@@ -163,7 +163,7 @@ class TurnTaking:
 
     ``overlap_share_of_speech`` is the time in which both speak over the time in which anybody speaks;
     ``overlap_share_p5`` and ``_p95`` are its percentiles over the conversations. ``overlapped_transfers_share`` is the
-    share of floor transfers whose offset (FTO) is negative.
+    share of floor transfers whose offset (FTO) is negative. Rates are over the minutes in which both tracks are there.
     """
 
     duration_s: float

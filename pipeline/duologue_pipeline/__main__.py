@@ -1,6 +1,6 @@
 """Runs ``duologue`` as ``python -m duologue_pipeline``."""
 
-from duologue_pipeline.cli.app import main
+from duologue_pipeline.cli.start import main
 
 __all__: list[str] = []
 

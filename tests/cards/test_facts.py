@@ -138,6 +138,13 @@ def test_time_with_one_track_alone_is_counted_and_said(build: Build, row: Row) -
     assert said not in write_readme(sheet_of(older))
 
 
+def test_rates_are_over_the_time_in_which_both_are_there(build: Build, row: Row) -> None:
+    turns = facts_of(build(row("1"), row("2", to_b_s=60.0))).turn_taking
+    assert turns.duration_s == 240.0
+    assert turns.backchannels_per_minute == pytest.approx(16 / 3)
+    assert turns.interruptions_per_minute == pytest.approx(2 / 3)
+
+
 def test_dates_are_those_of_the_recordings_in_utc(build: Build, row: Row) -> None:
     starts = ["2026-03-01T23:30:00-05:00", None, "2025-12-31T10:00:00Z"]
     facts = facts_of(build(*(row(str(n), started_at=start) for n, start in enumerate(starts))))

@@ -18,6 +18,8 @@ from duologue_schemas import iter_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHOWN = re.compile(r"    (?:call\.\w+:|calls(?:/manifest\.jsonl)?:|Done:|Conversations|audio:|not checked:|out:) ")
+"""How the lines of README begin that show what a command prints."""
 DEMO_AUDIO = demo_files().manifest.parent / "audio"
 
 
@@ -44,9 +46,11 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
         {"word": word, "start_s": i / 2, "end_s": i / 2 + 0.4} for i, word in enumerate(["so", "I", "uh", "I", "went"])
     ]
     (tmp_path / "transcript.json").write_text(json.dumps({"a": words, "b": []}))
-    (tmp_path / "consent").symlink_to(ROOT / "consent")
+    for folder in ("consent", "pipeline"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     commands = [line.strip() for line in README.splitlines() if line.startswith(("    duologue ", "    python "))]
     assert [" ".join(command.split()[1:3]) for command in commands] == [
+        "annotate pipeline/duologue_pipeline/demo/audio/demo-friends.flac",
         "annotate agent.wav",
         "annotate agent.wav",
         "manifest from-folder",
@@ -61,15 +65,19 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
         "consent/duologue_consent/verify.py out/receipts/0001.json",
     ]
     programs = {"duologue": [sys.executable, "-m", "duologue_pipeline"], "python": [sys.executable]}
+    told = list[str]()
     for command in commands:
         program, *arguments = shlex.split(command, comments=True)
         done = subprocess.run(
             [*programs[program], *arguments], check=False, capture_output=True, text=True, cwd=tmp_path
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        told += [*done.stdout.splitlines(), *done.stderr.splitlines()]
         if arguments[0] == "validate":  # its output is shown
             assert len(done.stderr.splitlines()) == 3
-            assert all(f"    {line}\n" in README for line in done.stderr.splitlines())
+    shown = [line for line in README.splitlines() if SHOWN.match(line)]
+    assert len(shown) == 9
+    assert [line for line in shown if line.strip() not in told] == []
     assert (tmp_path / "call.TextGrid").stat().st_size > 0
     (left,) = open_dataset(str(tmp_path / "out"), purpose="training_inhouse")
     assert {run["speaker"] for run in left.metadata["activity"]} == {"b"}

@@ -51,6 +51,7 @@ class Entry:
         terms: what else the record says.
         new_person: whether the id is of another person than those whose id looks like it.
         same_person: whether the id is of the person whose id looks like it.
+        dated: whether the table, or an option, says ``at``.
     """
 
     row: int
@@ -62,6 +63,7 @@ class Entry:
     terms: Terms
     new_person: bool = False
     same_person: bool = False
+    dated: bool = True
 
 
 def read_entries(
@@ -161,7 +163,8 @@ class _RowReader:
         forms = self._list("form", Form)
         if action is Action.GRANT and has_forms and not forms:
             raise _CellError(
-                "form", f"is empty, which would cover every form; name some of {', '.join(Form)}, or remove the column"
+                "form",
+                f"is empty, which would cover every form; name some of {', '.join(Form)}, or leave all cells of it empty and give --form",
             )
         new, same = (self._read(name, _yes, False) for name in ("new_person", "same_person"))
         if new and same:
@@ -180,6 +183,7 @@ class _RowReader:
             self._terms(forms or (ALL_FORMS if action is Action.GRANT else ())),
             new,
             same,
+            dated=at is not None,
         )
 
     def _terms(self, forms: tuple[Form, ...]) -> Terms:
@@ -267,7 +271,10 @@ class _RowReader:
         try:
             return tuple(dict.fromkeys(read(part) for part in ((cell,) if isinstance(cell, str) else cell)))
         except ValueError as error:
-            raise _CellError(name, str(error)) from None
+            told = str(error)
+            if any("," in part for part in ((cell,) if isinstance(cell, str) else cell)):
+                told = told.replace("; ", "; put ; between several; ", 1)
+            raise _CellError(name, told) from None
 
 
 def _yes(text: str) -> bool:

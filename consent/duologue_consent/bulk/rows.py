@@ -36,6 +36,8 @@ OWN: Final = "x_"
 
 _ALIASES: Final = {"speaker_id": "speaker", "purposes": "purpose", "forms": "form"}
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How workbooks begin: of Excel and LibreOffice, and of Excel before 2007."""
 _SEPARATORS: Final = (",", ";", "\t")
 _SEPARATOR_LINE: Final = re.compile('"?sep=(.)"?', re.IGNORECASE)
 _FORMULA: Final = re.compile(r"=|[+@-][A-Za-z]+\(|[+@-].*\|.*!")
@@ -97,6 +99,10 @@ def read_table(data: bytes, *, known: Collection[str], encoding: str | None = No
 
 
 def _decoded(data: bytes, encoding: str | None) -> str:
+    if data.startswith(_WORKBOOKS):
+        raise TableError(
+            [CellFault(0, "", "it is a workbook of a spreadsheet and no CSV; save its sheet as 'CSV UTF-8'")]
+        )
     name = encoding or next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(name)
@@ -195,7 +201,7 @@ class _Csv(_Reader):
                 break
             if cells is None:
                 break
-            if number > _ROWS:
+            if number > skipped + 1 + _ROWS:
                 self._break(number, "", _TOO_MANY)
                 break
             if not any(cell.strip() for cell in cells):

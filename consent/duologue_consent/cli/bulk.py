@@ -20,6 +20,7 @@ from duologue_consent.decisions.events import Action, ConsentEvent
 from duologue_consent.decisions.names import named_by
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import State, standing
+from duologue_consent.decisions.status import lifted_note
 from duologue_consent.verify import read_file
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def enter_table(
 
 def _confirm(opened: "Ledger", events: Sequence[ConsentEvent], again: str, action: Action, *, details: bool) -> None:
     snapshot, now = opened.snapshot(), datetime.now(UTC)
-    for line in _useless(snapshot, events, now):
+    for line in _remarkable(snapshot, events, now):
         typer.echo(line)
     for event in events if details else ():
         typer.echo(detail_line(snapshot, event, now))
@@ -114,8 +115,8 @@ def _grouped(events: Sequence[ConsentEvent]) -> list[str]:
     return [f"{note} [{_whose(list(people))}]" for note, people in lacking.items()]
 
 
-def _useless(snapshot: Snapshot, events: Sequence[ConsentEvent], now: datetime) -> list[str]:
-    """Says of whom a grant allows nothing, because something else counts more or recording is not given."""
+def _remarkable(snapshot: Snapshot, events: Sequence[ConsentEvent], now: datetime) -> list[str]:
+    """Says of whom a grant allows nothing, because something else counts more or recording is not given, or lifts a no."""
     idle: dict[str, dict[str, None]] = {}
     for event in events if events[0].action is Action.GRANT else ():
         state = standing(snapshot.history(event.speaker_id), event.purpose, now).state
@@ -123,6 +124,8 @@ def _useless(snapshot: Snapshot, events: Sequence[ConsentEvent], now: datetime) 
             why = f"note: {event.purpose} is {state} all the same"
         elif standing(snapshot.history(event.speaker_id), event.purpose.RECORDING, now).state is not State.GIVEN:
             why = f"note: {event.purpose} allows nothing, because it needs recording, which is not given"
+        elif (lifted := lifted_note(snapshot, event)) is not None:
+            why = lifted
         else:
             continue
         idle.setdefault(why, {})[event.speaker_id] = None

@@ -14,7 +14,7 @@ from duologue_consent.decisions.jurisdictions.rules import rules_for, unmet
 from duologue_consent.decisions.names import escaped, named_by
 from duologue_consent.decisions.snapshot import Snapshot
 from duologue_consent.decisions.standing import overruled_grant, standing
-from duologue_consent.decisions.status import useless_note
+from duologue_consent.decisions.status import lifted_note, useless_note
 from duologue_consent.decisions.vocabulary import AgeBand
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def confirm(ledger: "Ledger", appended: Sequence[ConsentEvent], *, asked: str, a
         if note is not None:
             lines.append(note)
         if event.action is Action.GRANT:
-            lines += incomplete_notes(event)
+            lifted = lifted_note(snapshot, event)
+            lines += [*([] if lifted is None else [lifted]), *incomplete_notes(event)]
     denials = {event.action for event in appended} - {Action.GRANT}
     if denials:  # a refusal mostly ends nothing
         lines += next_lines(ledger, snapshot, people, again=again, always=denials != {Action.REFUSE})

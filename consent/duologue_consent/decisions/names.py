@@ -115,14 +115,25 @@ def by_skeleton(ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def escaped(speaker_id: str) -> str:
-    r"""Writes an id in quotes and ASCII, so that what looks alike can be told apart: ``'Jos\u00e9'``, ``'Jose\u0301'``."""
-    text = "".join(_escape(letter) for letter in speaker_id)
-    return f"'{text}'"
+    r"""Writes an id in quotes, so that what looks alike can be told apart: ``'José'``, ``'Jose\u0301'``.
+
+    A letter stands as it is where no other looks like it, but for its case: of a name in Latin letters, or in kanji, only marks apart from
+    their letters, signs and blanks are written as numbers. Where some letter is drawn as one of another script, all but ASCII are.
+    """
+    plain = all(map(_is_itself, filter(str.isalnum, speaker_id)))
+    return "'" + "".join(letter if plain and letter.isalnum() else _escape(letter) for letter in speaker_id) + "'"
 
 
 def named_by(ids: Iterable[str]) -> str:
-    r"""Names ids so that they can be told apart: ``'Zo\u00eb' and 'Zoe\u0308'``."""
+    r"""Names ids so that they can be told apart: ``'Zoë' and 'Zoe\u0308'``."""
     return " and ".join(map(escaped, ids))
+
+
+def _is_itself(letter: str) -> bool:
+    """Tells whether no other letter looks like this one, but for its case and for the letters that it is composed of."""
+    if "\u1100" <= letter <= "\u11ff":  # the parts of which a syllable of Korean is composed
+        return False
+    return unicodedata.normalize("NFKC", letter) == letter and skeleton(letter) == letter.casefold()
 
 
 def _escape(letter: str) -> str:

@@ -44,6 +44,7 @@ __all__ = [
     "Standing",
     "State",
     "each_speaks_of_all",
+    "lifted_denial",
     "overruled_grant",
     "standing",
     "standing_then",
@@ -175,6 +176,31 @@ def overruled_grant(events: Sequence[ConsentEvent], denial: ConsentEvent) -> Con
     """
     grants = (event for event in events if event.action is Action.GRANT and event.purpose == denial.purpose)
     return max((each for each in grants if each.seq < denial.seq and each.at > denial.at), key=_order, default=None)
+
+
+def lifted_denial(events: Sequence[ConsentEvent], grant: ConsentEvent) -> Standing | None:
+    """Finds the denial that stands now and that a grant lifts: the speaker said no, and then allowed it again.
+
+    Args:
+        events: of one speaker, without the grant and what was entered after it.
+        grant: a draft, or one of the log.
+
+    Returns:
+        The last denial in the log of a form that the grant gives, with its state; None where it lifts none.
+    """
+    denials = [
+        found.event
+        for form in grant.terms.forms
+        if (found := standing(events, grant.purpose, grant.at, form=form)).state in _STATE_AFTER.values()
+        and found.event is not None
+        and all(event.at <= grant.at for event in events if event.purpose == grant.purpose and _denies(event, form))
+    ]
+    last = max(denials, key=lambda event: event.seq, default=None)
+    return None if last is None else _of_denial(last)
+
+
+def _denies(event: ConsentEvent, form: Form) -> bool:
+    return event.action is not Action.GRANT and _speaks_of(event, form)
 
 
 def each_speaks_of_all(events: Iterable[ConsentEvent], forms: Sequence[Form]) -> bool:

@@ -4,15 +4,16 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from duologue_consent.decisions.events import Purpose, entered_later, format_time, parse_time
+from duologue_consent.decisions.events import ConsentEvent, Purpose, entered_later, format_time, parse_time
 from duologue_consent.decisions.names import named_by
 from duologue_consent.decisions.snapshot import Snapshot
-from duologue_consent.decisions.standing import Standing, State, standing
+from duologue_consent.decisions.standing import Standing, State, lifted_denial, standing
 from duologue_consent.decisions.vocabulary import Form
 
 __all__ = [
     "covered_forms",
     "entered_note",
+    "lifted_note",
     "look_alike_notes",
     "since_and_expires",
     "standings",
@@ -53,6 +54,15 @@ def useless_note(snapshot: Snapshot, speaker_id: str, purpose: Purpose, now: dat
     if recording is State.GIVEN or standing(own, purpose, now).state is not State.GIVEN:
         return None
     return f"note: {purpose} of {speaker_id} allows nothing, because it needs recording, which is {recording}"
+
+
+def lifted_note(snapshot: Snapshot, grant: ConsentEvent) -> str | None:
+    """Says in a line that a grant of the log gives again what had been denied; names nobody. None where it does not."""
+    own = snapshot.history(grant.speaker_id)
+    denial = lifted_denial([event for event in own if event.seq < grant.seq], grant)
+    if denial is None or denial.event is None:
+        return None
+    return f"note: {grant.purpose} was {denial.state} at {format_time(denial.event.at)}, and is given again"
 
 
 def entered_note(found: Standing, speaker_id: str) -> str | None:

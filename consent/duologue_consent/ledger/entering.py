@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from duologue_consent.bulk.entries import Entry
 from duologue_consent.bulk.faults import CellFault, TableError
-from duologue_consent.decisions.events import Action, ConsentEvent
+from duologue_consent.decisions.events import Action, ConsentEvent, format_time
 from duologue_consent.decisions.names import escaped, named_by
+from duologue_consent.decisions.standing import lifted_denial
 from duologue_consent.errors import LedgerError
 from duologue_consent.ledger.drafting import draft_decisions
 from duologue_consent.ledger.speakers import LookAlikeError, People, addressed
@@ -42,7 +43,7 @@ def draft_entries(transaction: Transaction, entries: Sequence[Entry]) -> list[En
         TableError: some rows cannot be entered, e.g. there is nothing to withdraw; all faults are named.
         UnclearPeopleError: all else is well, and some ids only look like those of others, of the ledger or of rows before.
     """
-    transaction.read_ahead(entry.speaker_id for entry in entries if entry.action is Action.WITHDRAW)
+    transaction.read_ahead(entry.speaker_id for entry in entries if entry.action is not Action.REFUSE)
     known = transaction.known()
     drafted: list[Entered] = []
     faults: list[CellFault] = []
@@ -56,7 +57,8 @@ def draft_entries(transaction: Transaction, entries: Sequence[Entry]) -> list[En
         except (LedgerError, ValueError) as error:
             if isinstance(error, LedgerError) and error.seq is not None:
                 raise  # the ledger is damaged, and no row is to blame
-            faults.append(CellFault(entry.row, "speaker", str(error)))
+            remedy = "; correct the row, or take it out" if isinstance(error, LedgerError) else ""
+            faults.append(CellFault(entry.row, "speaker", f"{error}{remedy}"))
             continue
         for event in events:
             known.add(event.speaker_id, declared=event.new_person)
@@ -83,7 +85,43 @@ def _drafts(transaction: Transaction, known: People, entry: Entry) -> list[Conse
     if entry.at is None:
         raise ValueError("it does not say from when")
     drafts = draft_decisions(speaker_id, entry.action, entry.purposes or (), entry.at, entry.expires_at, entry.terms)
+    if entry.action is Action.GRANT:
+        _check_meant_anew(transaction, drafts, dated=entry.dated)
     return transaction.addressed(drafts, new_person=entry.new_person, known=known)
+
+
+def _check_meant_anew(transaction: Transaction, grants: Sequence[ConsentEvent], *, dated: bool) -> None:
+    """Refuses that a table which is entered once more gives again what a speaker has taken back or refused since.
+
+    Raises:
+        ValueError: it would.
+    """
+    for grant in grants:
+        history = transaction.history(grant.speaker_id)
+        lifted = lifted_denial(history, grant)
+        if lifted is None or lifted.event is None:
+            continue
+        denial = lifted.event
+        said = f"{grant.purpose} of {escaped(grant.speaker_id)} is {lifted.state} (at {format_time(denial.at)})"
+        if not dated:
+            raise ValueError(
+                f"{said}, and the row does not say when they allowed it again; fill in `at`, or take the row out"
+            )
+        if any(event.seq < denial.seq and _equal(event, grant) for event in history):
+            raise ValueError(
+                f"{said} since this very row was entered; where they allowed it again, give the time of that in `at`, otherwise "
+                "take the row out"
+            )
+
+
+def _equal(entered: ConsentEvent, grant: ConsentEvent) -> bool:
+    return (entered.action, entered.purpose, entered.at, entered.expires_at, entered.terms) == (
+        grant.action,
+        grant.purpose,
+        grant.at,
+        grant.expires_at,
+        grant.terms,
+    )
 
 
 def meant(speaker_id: str, known: People) -> str:

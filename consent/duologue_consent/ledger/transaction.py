@@ -164,8 +164,9 @@ class Transaction:
         never = [purpose for purpose in chosen or () if purpose not in together]
         if never or not together:
             what = ", ".join(never) or "any purpose"
+            by = "" if at is None else f" by {format_time(at)}"
             raise self.store.error(
-                f"speaker {speaker_id!r} had not granted {what} by {format_time(moment)}, so nothing was withdrawn; {SEE_STATUS}"
+                f"speaker {speaker_id!r} had not granted {what}{by}, so nothing was withdrawn; {SEE_STATUS}"
             )
         drafts = []
         for each, own in granted.items():

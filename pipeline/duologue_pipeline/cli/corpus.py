@@ -8,9 +8,11 @@ from typing import Annotated, Final
 
 import typer
 
+from duologue_consent.cli.said import counted
 from duologue_pipeline.cli.manifest import AnonymousOption, HashedOption, LanguageOption, OutOption, ZoneOption, tell
 from duologue_pipeline.cli.options import AllowNetwork, Embedding, Segmentation
 from duologue_pipeline.cli.support import EXIT_FAULTS, on_terminal, quiet, stoppable, usage_errors
+from duologue_pipeline.errors import UsageError
 
 __all__ = ["CHECK_EXAMPLE", "LIST_EXAMPLE", "PREPARE_EXAMPLE", "check_corpus", "list_corpora", "prepare"]
 
@@ -95,6 +97,10 @@ def prepare(
 
     with stoppable("--out may be there in part; run it again, which writes the same"), usage_errors():
         adapter = adapter_named(corpus)
+        if started_at is not None and started_at.startswith("column:"):
+            raise UsageError(
+                f"--started-at {started_at}: is for the tables of `duologue manifest`; write the times of the map as 2026-03-01T10:00:00Z"
+            )
         moment_zone = read_zone(zone)
         sides = ["a", "b", *adapter.roles.values()]
         request = CorpusRequest(
@@ -148,7 +154,8 @@ def check_corpus(
             where = f"{each.recording_id}{'' if each.track is None else f' track {each.track}'}"
             typer.echo(f"{where}: {each.what} {each.level}: {each.fault}; {each.remedy}")
         typer.echo(
-            f"{manifest}: looked at {len(recordings)} of {lines} recordings, found {len(found)} faults", err=True
+            f"{manifest}: looked at {len(recordings)} of {counted(lines, 'recording')}, found {counted(len(found), 'fault')}",
+            err=True,
         )
         for what, verdicts in check.verdicts.items():
             counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))

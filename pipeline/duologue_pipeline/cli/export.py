@@ -56,7 +56,7 @@ def _command(name: str) -> Callable[..., None]:
                 "--split",
                 metavar="SPLIT",
                 help="Export train, validation or bridge; may be repeated.",
-                show_default="train",
+                show_default="train; validation where models are tested",
             ),
         ] = None,
         where: Annotated[
@@ -107,11 +107,13 @@ def _command(name: str) -> Callable[..., None]:
         quiet()
         with stoppable("run the command again to go on from here"), usage_errors():
             from duologue_pipeline.cli.export_options import parse_condition, parse_settings
+            from duologue_pipeline.export.held_out import HELD_OUT
+            from duologue_pipeline.export.registry import is_held_out
             from duologue_pipeline.export.request import ExportRequest
 
             request = ExportRequest(
                 format=name,
-                splits=tuple(split or ["train"]),
+                splits=tuple(split or [HELD_OUT if is_held_out(name) else "train"]),
                 where=tuple(parse_condition(each) for each in where or ()),
                 model_speaker=model_speaker,
                 tokenizer=tokenizer,

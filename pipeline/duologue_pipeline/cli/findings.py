@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import typer
 
+from duologue_consent.cli.said import counted
 from duologue_pipeline.progress import ProgressShow
 from duologue_pipeline.validate.finding import Finding, Totals
 from duologue_pipeline.validate.validation import Validation
@@ -131,13 +132,13 @@ def _told(totals: Totals, name: str, *, files: bool) -> Iterator[str]:
     because = ", ".join(f"{what} {count}" for what, count in sorted(totals.refused.items()))
     warned = f" ({totals.warned} of them with a warning)" if totals.warned else ""
     yield (
-        f"{name}: {totals.lines} recordings: {totals.taken} would be taken{warned}, {refused} refused"
+        f"{name}: {counted(totals.lines, 'recording')}: {totals.taken} would be taken{warned}, {refused} refused"
         + (f" ({because})" if because else "")
     )
     if files:
         words = ", ".join(f"{count} {name}" for name, count in sorted(totals.words.items()))
         yield (
-            f"audio: {totals.duration_ms / 3_600_000:.2f} h in {totals.looked} recordings, read to the end; "
+            f"audio: {totals.duration_ms / 3_600_000:.2f} h in {counted(totals.looked, 'recording')}, read to the end; "
             f"words: {f'tracks by format: {words}' if words else 'none'}"
         )
 

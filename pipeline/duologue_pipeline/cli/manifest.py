@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from duologue_consent.cli.said import counted
 from duologue_pipeline.cli.support import usage_errors
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.transcripts.names import FORMAT_NAMES
@@ -115,7 +116,7 @@ def from_folder(
         str | None,
         typer.Option(
             help="Say when the recordings were made. name:FORMAT: it stands in the names, e.g. name:%Y%m%d_%H%M%S; column: in started_at of "
-            "--speakers; metadata: in the files; or for all of them a year, a month, a day or an interval: 2024, 2024-03, 2024-03-05, 2024-01/2024-03.",
+            "--speakers (column:FORMAT, where it could be read in two ways); metadata: in the files; or for all of them a year, a month, a day or an interval: 2024, 2024-03, 2024-03-05, 2024-01/2024-03.",
             metavar="WHEN",
         ),
     ] = None,
@@ -144,7 +145,7 @@ def from_folder(
     """
     from duologue_pipeline.intake.complete import Said
     from duologue_pipeline.intake.from_folder import FolderRequest, from_folder
-    from duologue_pipeline.intake.moments import read_started, read_zone
+    from duologue_pipeline.intake.moments import read_column, read_started, read_zone
     from duologue_pipeline.intake.write import write_intake
 
     with usage_errors():
@@ -157,7 +158,7 @@ def from_folder(
                 "nobody says who speaks: give a map with --speakers, or, where nobody knows, an id of its own to every side with "
                 "--anonymous-sides"
             )
-        if started_at == "column" and speakers is None:
+        if started_at is not None and started_at.partition(":")[0] == "column" and speakers is None:
             raise UsageError("--started-at column: is the column started_at of the map; name one with --speakers")
         request = FolderRequest(
             folder=folder,
@@ -174,6 +175,7 @@ def from_folder(
         moment_zone = read_zone(zone)
         said = Said(
             started=read_started(started_at, moment_zone),
+            column=read_column(started_at, moment_zone),
             metadata=started_at == "metadata",
             zone=moment_zone,
             language=language,
@@ -205,7 +207,8 @@ def from_table(
     started_at: Annotated[
         str | None,
         typer.Option(
-            help="Say when the recordings were made, where no column started_at does: name:FORMAT, or a year, a month, a day or an interval.",
+            help="Say when the recordings were made, where no column started_at does: name:FORMAT, or a year, a month, a day or an interval; or how "
+            "that column writes times, where they could be read in two ways: column:FORMAT, e.g. 'column:%d.%m.%Y %H:%M'.",
             metavar="WHEN",
         ),
     ] = None,
@@ -220,14 +223,19 @@ def from_table(
     """
     from duologue_pipeline.intake.complete import Said
     from duologue_pipeline.intake.from_table import TableRequest, from_table, read_columns
-    from duologue_pipeline.intake.moments import read_started, read_zone
+    from duologue_pipeline.intake.moments import read_column, read_started, read_zone
     from duologue_pipeline.intake.write import write_intake
 
     with usage_errors():
         if started_at == "metadata":
             raise UsageError("--started-at metadata: no audio of a table is opened; name the column that says it")
         moment_zone = read_zone(zone)
-        said = Said(started=read_started(started_at, moment_zone), zone=moment_zone, language=language)
+        said = Said(
+            started=read_started(started_at, moment_zone),
+            column=read_column(started_at, moment_zone),
+            zone=moment_zone,
+            language=language,
+        )
         request = TableRequest(table=table, columns=read_columns(columns or []), left=left, right=right)
         tell(write_intake(from_table(request, said), out, anonymous_sides=anonymous_sides, hashed_ids=hashed_ids))
 
@@ -238,7 +246,8 @@ def tell(written: "Written") -> None:
     from duologue_pipeline.intake.readme import next_commands
 
     refused = sum(map(len, written.refused.values()))
-    typer.echo(f"{written.out}: {written.recordings} recordings of {written.speakers} speakers; {refused} refused")
+    taken = f"{counted(written.recordings, 'recording')} of {counted(written.speakers, 'speaker')}"
+    typer.echo(f"{written.out}: {taken}; {refused} refused")
     for reason, lost in written.refused.items():
         such_as = "such as " if len(lost) > 1 else ""
         typer.echo(f"  {len(lost)} {reason}, {such_as}{shown(lost[0].file)}: {shown(lost[0].detail)}")
@@ -247,6 +256,8 @@ def tell(written: "Written") -> None:
     if not written.recordings:
         typer.echo(f"see {written.out}/refused.jsonl for what to do about each")
         return
-    grant, run = next_commands(str(written.out))
-    typer.echo(f"Next: fill in {written.out}/consent-todo.csv, and then")
-    typer.echo(f"  {grant}\n  {run}")
+    typer.echo(
+        f"Next: fill in {written.out}/consent-todo.csv (purpose, at, form: {written.out}/README.md says how), and then"
+    )
+    for command in next_commands(str(written.out)):
+        typer.echo(f"  {command}")

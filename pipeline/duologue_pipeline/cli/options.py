@@ -20,7 +20,7 @@ __all__ = [
     "explain_refusal",
 ]
 
-_MAX_OFFSET_S: Final = 600  # as in a manifest
+_MAX_OFFSET_S: Final = 14400  # as in a manifest
 _OFFSETS: Final = f"-{_MAX_OFFSET_S} to {_MAX_OFFSET_S}"
 
 TrackB = Annotated[

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duologue_cards import one_track_ms
+from duologue_consent.cli.said import counted
 from duologue_pipeline.cli.first_named import COLUMNS, first_refused, first_warned
 from duologue_pipeline.errors import REASONS
 from duologue_pipeline.files.storage import join
@@ -64,7 +65,7 @@ def summarize(result: RunResult, *, private: bool = False) -> str:
         *first_warned(recordings),
         "Splits         "
         + ", ".join(
-            f"{name}: {split['samples']} samples, {split['speakers']} speakers, {_hours(split['duration_s'])}"
+            f"{name}: {counted(split['samples'], 'sample')}, {counted(split['speakers'], 'speaker')}, {_hours(split['duration_s'])}"
             for name, split in splits.items()
         ),
         *_bridge(splits),
@@ -165,7 +166,7 @@ def _words(recordings: pa.Table, listened: bool) -> list[str]:
     outside = _values(recordings, "words_outside_a", "words_outside_b")
     if outside:
         lines.append(
-            f"               {sum(outside)} words on {len(outside)} tracks lie outside of the audio and are left out: see "
+            f"               {counted(sum(outside), 'word')} on {counted(len(outside), 'track')} lie outside of the audio and are left out: see "
             "words_outside_a and _b"
         )
     unheard = recordings.filter(
@@ -176,11 +177,11 @@ def _words(recordings: pa.Table, listened: bool) -> list[str]:
     if listened and len(unheard):
         languages = ", ".join(sorted(map(str, pc.unique(unheard["language"]).to_pylist())))
         lines.append(
-            f"               {len(unheard)} conversations ({languages}) not listened to: --asr does not know the language"
+            f"               {counted(len(unheard), 'conversation')} ({languages}) not listened to: --asr does not know the language"
         )
     heard, invented = (_values(recordings, f"{name}_a", f"{name}_b") for name in ("words_heard", "words_invented"))
     if heard:
-        lines.append(f"               {sum(heard)} words heard on {len(heard)} tracks by --asr")
+        lines.append(f"               {counted(sum(heard), 'word')} heard on {counted(len(heard), 'track')} by --asr")
     if invented:
         lines.append(
             f"               and {sum(invented)} on {len(invented)} of them left out, for nobody speaks there or the model is not sure: see words_invented_a and _b"
@@ -194,23 +195,23 @@ def _audio(recordings: pa.Table) -> list[str]:
     early_s = _values(recordings, "left_out_a_s", "left_out_b_s")
     if early_s:
         lines.append(
-            f"{sum(early_s):.1f} s of {len(early_s)} tracks lie before their conversation (offset_s), left out"
+            f"{sum(early_s):.1f} s of {counted(len(early_s), 'track')} lie before their conversation (offset_s), left out"
         )
     alone_ms = one_track_ms(recordings)
     if alone_ms:
         lines.append(
-            f"{len(alone_ms)} conversations have one track alone, for {sum(alone_ms) / 60_000:.1f} min: somebody joined later or left "
+            f"in {counted(len(alone_ms), 'conversation')} one track is alone, for {sum(alone_ms) / 60_000:.1f} min: somebody joined later or left "
             "earlier (from_a_s, to_a_s)"
         )
     filled_s = _values(recordings, "filled_a_s", "filled_b_s")
     if filled_s:
         lines.append(
-            f"{sum(filled_s):.1f} s of {len(filled_s)} tracks were never sent: silence in their place (filled_a_s)"
+            f"{sum(filled_s):.1f} s of {counted(len(filled_s), 'track')} were never sent: silence in their place (filled_a_s)"
         )
     gains_db = _values(recordings, "gain_db")
     if gains_db:
         lines.append(
-            f"{len(gains_db)} conversations over full scale are turned down, by up to {-min(gains_db):g} dB (gain_db)"
+            f"{counted(len(gains_db), 'conversation')} over full scale turned down, by up to {-min(gains_db):g} dB (gain_db)"
         )
     return [f"{head:15}{line}" for head, line in zip(("Audio", "", "", "", ""), lines, strict=False)]
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from duologue_consent.cli.options import LedgerIfAnyOption
+from duologue_consent.cli.said import counted
 from duologue_pipeline.cli.options import Asr
 from duologue_pipeline.cli.support import EXIT_FAULTS, quiet, stoppable, usage_errors
 
@@ -113,13 +114,13 @@ def verify(
     for fault in report.faults:
         typer.echo(fault)
     if report.faults:
-        found = "1 fault" if report.fault_count == 1 else f"{report.fault_count} faults"
+        found = counted(report.fault_count, "fault")
         typer.echo(
             f"{directory}: {found}; the release is not as it was published: use nothing of it, and fetch it again",
             err=True,
         )
         raise typer.Exit(EXIT_FAULTS)
     typer.echo(
-        f"{directory}: all well: {report.shards} shards, {report.samples} samples, {report.frames} frames, "
+        f"{directory}: all well: {counted(report.shards, 'shard')}, {counted(report.samples, 'sample')}, {counted(report.frames, 'frame')}, "
         f"{report.bytes} bytes"
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from duologue_consent.cli.said import counted
 from duologue_pipeline.cli.support import EXIT_FAULTS, usage_errors
 from duologue_pipeline.errors import RejectError, UsageError
 from duologue_pipeline.transcripts.names import FORMAT_NAMES
@@ -107,14 +108,17 @@ def import_words(
                 ready[each.name] = path, each
                 count = len(each.document["words"])
                 lines.append(
-                    f"{out / each.name}: {count} words, {each.document['timing']} times, from {path} ({found.format})"
+                    f"{out / each.name}: {counted(count, 'word')}, {each.document['timing']} times, from {path} ({found.format})"
                 )
             for note in found.notes:
                 typer.echo(f"note: {path}: {note}", err=True)
         write_words_files([each for _, each in ready.values()], out)
         for line in lines:
             typer.echo(line)
-        typer.echo(f"{len(files)} files read, {len(ready)} words files written, {faults} files refused", err=True)
+        typer.echo(
+            f"{counted(len(files), 'file')} read, {counted(len(ready), 'words file')} written, {counted(faults, 'file')} refused",
+            err=True,
+        )
         if faults:
             raise typer.Exit(EXIT_FAULTS)
 

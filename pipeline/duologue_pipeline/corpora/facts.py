@@ -17,21 +17,22 @@ _ENCODINGS = ("utf-8-sig", "latin-1")
 class Facts:
     """Gathers what is known: of recordings by their name, and of people by their id.
 
-    What two places say differently of a speaker is kept apart and told (``conflicts``), never decided.
+    What two places say differently of a speaker is kept apart and told (``conflicts``, by recording and side), never decided.
     """
 
     def __init__(self) -> None:
         self.recordings: dict[str, dict[str, Any]] = {}
         self.people: dict[str, dict[str, str]] = {}
-        self.conflicts: dict[str, str] = {}
+        self.conflicts: dict[tuple[str, str], str] = {}
 
     def add(self, recording: str, facts: Mapping[str, Any]) -> None:
         """Adds what a place says of a recording; what was said before stays."""
         own = self.recordings.setdefault(recording, {})
         for name, value in facts.items():
             if own.setdefault(name, value) != value and name.endswith(".speaker_id"):
-                self.conflicts[recording] = (
-                    f"{own[name]!r} and {value!r} are both named as the speaker of track {name[0]}; say with --speakers who it is"
+                side = name.partition(".")[0]
+                self.conflicts[recording, side] = (
+                    f"{own[name]!r} and {value!r} are both named as the speaker of track {side}; say with --speakers who it is"
                 )
 
     def add_person(self, speaker_id: str, facts: Mapping[str, str]) -> None:

@@ -94,7 +94,7 @@ def arrange(adapter: Adapter, root: Path, transcripts: Path | None, out: Path) -
             arranged.paths[prefix + file] = listing.root / file
             found = _first(rules, composed(file))
             if found is None:
-                detail = f"is no file as {adapter.title} has them; `duologue corpus list --json` tells its layout"
+                detail = f"no rule of `{adapter.name}` names it: of {adapter.title} there are: {adapter.tracks}"
                 arranged.refused.append(RefusedFile(file=prefix + file, reason="not_matched", detail=detail))
             else:
                 _put(arranged, prefix + file, *found)

@@ -16,7 +16,7 @@ from duologue_pipeline.intake.listing import composed
 from duologue_pipeline.intake.look import channels_of
 from duologue_pipeline.intake.metadata import started_of_files
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack, RefusedFile
-from duologue_pipeline.intake.moments import NamePattern, Started, read_cell, read_started
+from duologue_pipeline.intake.moments import NamePattern, Started, read_cells, read_started
 from duologue_pipeline.intake.speakers import TRACK_FIELDS
 from duologue_pipeline.records import SPEAKERS
 from duologue_pipeline.transcripts.model import TranscriptError
@@ -66,8 +66,6 @@ class OneRecording:
         said = self._said(sides)
         if "refused" in said:
             raise UnusableError("rejected_by_corpus", str(said["refused"]))
-        if parts.name in self._facts.conflicts and self._request.speakers is None:
-            raise UnusableError("speaker_ambiguous", self._facts.conflicts[parts.name])
         channels = {
             side: int(said.get(f"{side}.channel", place)) if BOTH in parts.audio else 0
             for place, side in enumerate("ab")
@@ -155,7 +153,7 @@ class OneRecording:
         for side in SPEAKERS:
             person = facts.people.get(str(said.get(f"{side}.speaker_id")), {})
             said = {f"{side}.{name}": value for name, value in person.items()} | said
-        speakers = self._request.speakers
+        speakers, told = self._request.speakers, set[str]()
         key = speakers.key_of([[parts.name], [self._id]]) if speakers is not None else None
         if speakers is not None and key is not None:
             said |= speakers.of_recording(key)
@@ -164,6 +162,10 @@ class OneRecording:
                 said |= {f"{side}.{name}": value for name, value in given.fields.items()}
                 if given.speaker_id is not None:
                     said[f"{side}.speaker_id"] = given.speaker_id
+                    told.add(side)
+        for (name, label), conflict in facts.conflicts.items():
+            if name == parts.name and sides.get(label, label) not in told:
+                raise UnusableError("speaker_ambiguous", conflict)
         return said
 
     def _words(
@@ -249,10 +251,8 @@ class OneRecording:
             if told is not None and "\n" in told:
                 form, _, text = told.partition("\n")
                 return NamePattern(form, request.zone).find(text)
-            if told is not None:
-                found = read_cell(told, request.zone)
-                before = said.get("started_before")
-                return found if before is None else Started(found.at, read_cell(before, request.zone).at)
+            if (found := read_cells(said, request.zone)) is not None:
+                return found
             stated = read_started(self._adapter.recorded, request.zone)
         except (ValueError, UsageError) as error:
             raise UnusableError("started_at_unknown", str(error)) from None

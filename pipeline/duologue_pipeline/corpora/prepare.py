@@ -138,10 +138,10 @@ def _speakers_table(recordings: list[FoundRecording]) -> bytes:
     """Writes who speaks where as a map that ``--speakers`` reads; a cell is empty where nobody knows."""
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["recording", "side", "speaker", *_COLUMNS])
+    table.writerow(["recording", "side", "speaker", *_COLUMNS, "x_track"])
     for each in recordings:
-        for side, track in zip(SPEAKERS, each.tracks, strict=True):
+        for side, track, heard in zip(SPEAKERS, each.tracks, (each.heard_in(0), each.heard_in(1)), strict=True):
             table.writerow(
-                [each.name, side, track.speaker_id or "", *(getattr(track, name) or "" for name in _COLUMNS)]
+                [each.name, side, track.speaker_id or "", *(getattr(track, name) or "" for name in _COLUMNS), heard]
             )
     return stream.getvalue().encode()

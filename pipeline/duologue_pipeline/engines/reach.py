@@ -66,7 +66,7 @@ def require_reachable(
         )
     spec = CodecSpec.parse(codec)
     named = [
-        ("--codec", spec.model, "mimi:"),
+        ("--codec", spec.model, f"{spec.name}:"),
         *((option, (pinned or "").partition("@")[0], "") for option, pinned in models),
     ]
     if engine.is_dataflow and engine.image is None:
@@ -150,10 +150,9 @@ def _check_model(engine: Engine, option: str, model: str, who: str, *, prefix: s
 
 
 def _bring(prefix: str) -> str:
-    return (
-        f"name a folder of a store ({prefix}gs://BUCKET/FOLDER), or an image that holds the model with --sdk_container_image "
-        "(docs/dataflow.md)"
-    )
+    """Says how workers elsewhere get a model; only a codec is fetched from stores, and has a prefix."""
+    image = "an image that holds the model with --sdk_container_image (docs/dataflow.md)"
+    return f"name a folder of a store ({prefix}gs://BUCKET/FOLDER), or {image}" if prefix else f"name {image}"
 
 
 def _uris(recording: Recording) -> list[str]:

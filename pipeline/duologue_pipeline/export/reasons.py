@@ -23,6 +23,7 @@ REASONS: Final[dict[str, str]] = {
     "silenced": "The speaker whom the model would speak as was taken out on withdrawal.",
     "no_turns": "No turn lies in the sample.",
     "too_short": "It is shorter than what the format cuts.",
+    "no_item": "It shows nothing that the benchmark has a task for.",
     # samples that are not read
     "other_purpose": "Its speakers do not allow the purpose.",
     "not_chosen": "It does not fulfil the conditions of --where.",

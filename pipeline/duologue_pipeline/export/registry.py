@@ -7,7 +7,7 @@ from typing import Final
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.format import Format
 
-__all__ = ["FORMATS", "find_format"]
+__all__ = ["FORMATS", "HELD_OUT_FORMATS", "find_format", "is_held_out"]
 
 FORMATS: Final[dict[str, str]] = {
     "moshi-finetune": "moshi_finetune:MoshiFinetune",
@@ -26,8 +26,18 @@ FORMATS: Final[dict[str, str]] = {
     "nu-dialogue": "nu_dialogue:NuDialogue",
     "csm": "csm:Csm",
     "dgslm": "dgslm:Dgslm",
+    "full-duplex-bench": "full_duplex_bench:FullDuplexBench",
+    "turnbench": "turnbench:TurnBench",
 }
 """Name -> module in ``export/formats`` and class. A module loads nothing heavy at its top: all are loaded for the help text."""
+
+HELD_OUT_FORMATS: Final = frozenset({"full-duplex-bench", "turnbench"})
+"""Formats that test models: they are made of held-out conversations alone (:mod:`duologue_pipeline.export.held_out`)."""
+
+
+def is_held_out(name: str) -> bool:
+    """Tells whether a format is made of held-out conversations alone."""
+    return name in HELD_OUT_FORMATS
 
 
 def find_format(name: str) -> Format:

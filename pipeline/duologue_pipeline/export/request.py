@@ -11,7 +11,8 @@ import rfc8785
 from duologue_consent import Form, Purpose
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.format import Context, Format, Option
-from duologue_pipeline.export.registry import find_format
+from duologue_pipeline.export.held_out import check_splits
+from duologue_pipeline.export.registry import find_format, is_held_out
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.where import parse_where
 from duologue_pipeline.records import SPEAKERS, SPLITS
@@ -19,6 +20,7 @@ from duologue_pipeline.records import SPEAKERS, SPLITS
 __all__ = ["ExportRequest", "check_forms", "open_tokenizer", "part_id"]
 
 _MODEL: Final = (*SPEAKERS, "both")
+_NAMING: Final = ("key", "recording_id", "speaker_a", "speaker_b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,8 @@ class ExportRequest:
         made = find_format(self.format)
         if not self.splits or len(set(self.splits)) < len(self.splits) or not set(self.splits) <= set(SPLITS):
             raise UsageError(f"--split {', '.join(self.splits)}: expected some of {', '.join(SPLITS)}, each once")
+        if is_held_out(self.format):
+            check_splits(self.format, self.splits)
         role = self.model_speaker.startswith("role:") and self.model_speaker != "role:"
         if self.model_speaker not in _MODEL and not role:
             raise UsageError(
@@ -69,7 +73,12 @@ class ExportRequest:
             raise UsageError(f"--tokenizer {self.tokenizer}: {self.format} holds no text tokens; leave it out")
         if made.tokenizer != "none" and self.tokenizer is None:
             raise UsageError(f"{self.format}: needs --tokenizer FILE, {_KINDS[made.tokenizer]}")
-        parse_where(self.where)
+        naming = [column for column, *_ in parse_where(self.where) if column in _NAMING]
+        if self.public and naming:
+            raise UsageError(
+                f"--public --where {naming[0]} ...: the conditions stand in export.json, and this one names speakers or recordings; choose "
+                "by another column"
+            )
         object.__setattr__(self, "options", _options(made, self.options))
 
     def context(self, release: Mapping[str, Any], tokenizer: Any) -> Context:

@@ -179,7 +179,9 @@ def shown(uri: str) -> str:
 
 def hint(uri: str) -> str:
     """Guesses why there is no local file of this name; empty where nothing is known."""
-    return "; ~ is not expanded in a manifest: write the whole path" if "/~" in uri else ""
+    if "/~" in uri:
+        return "; ~ is not expanded in a manifest: write the whole path"
+    return "; \\ parts no folders on this machine: write /" if "\\" in uri else ""
 
 
 def suffix(uri: str) -> str:

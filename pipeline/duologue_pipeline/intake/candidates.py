@@ -106,13 +106,14 @@ def find_pairs(
     Args:
         listing: of the folder.
         pattern: with the groups ``recording`` and ``side``, e.g. ``(?P<recording>.+)_(?P<side>agent|caller)\.wav``.
-        left, right: the sides that become ``a`` and ``b``; None: those that are found, if they are two, in alphabetical order.
+        left, right: the sides that become ``a`` and ``b``; None: the two that a recording has, in alphabetical order. Where the sides
+            are people, each recording has others.
 
     Returns:
         As :func:`find_stereo`.
 
     Raises:
-        UsageError: the expression is none, lacks a group, matches nothing, or the sides are not two.
+        UsageError: the expression is none, lacks a group, matches nothing, or no recording has two sides.
     """
     matched = _matched(listing, pattern)
     if not matched:
@@ -120,20 +121,27 @@ def find_pairs(
         raise UsageError(
             f"--pairs {pattern}: matches none of the {len(listing.files)} files (such as {shown}); it has to match a whole path or name"
         )
-    sides = sorted({side for _, side in matched.values()})
-    a_side, b_side = _two_sides(sides, left, right)
+    named = _two_sides(sorted({side for _, side in matched.values()}), left, right)
     groups: dict[str, dict[str, list[str]]] = {}
     refused: list[RefusedFile] = []
     for file, (recording, side) in matched.items():
-        if side not in (a_side, b_side):
-            detail = f"is of the side {side!r}, and the sides are {a_side!r} and {b_side!r}; name two with --left and --right"
+        if named is not None and side not in named:
+            detail = f"is of the side {side!r}, and the sides are {named[0]!r} and {named[1]!r}; name two with --left and --right"
             refused.append(RefusedFile(file=file, reason="side_not_named", detail=detail, recording=recording))
             continue
         groups.setdefault(recording, {}).setdefault(side, []).append(file)
+    if named is None and not any(len(own) == 2 for own in groups.values()):
+        sides = sorted({side for own in groups.values() for side in own})
+        raise UsageError(
+            f"--pairs finds {len(sides)} sides ({_listed(sides)}) and no recording of two; name them with --left and --right, or correct "
+            "what the expression takes for recording and side"
+        )
     found: list[Candidate] = []
     for recording, own in groups.items():
-        fault = _pair_fault(own, a_side, b_side)
+        sides = sorted(own) if named is None else list(named)
+        fault = _count_fault(sides) if len(sides) != 2 else _pair_fault(own, *sides)
         if fault is None:
+            a_side, b_side = sides
             (a_file,), (b_file,) = own[a_side], own[b_side]
             faults = _not_one_voice(listing.root, (a_file, b_file))
             if not faults:
@@ -175,7 +183,8 @@ def globbed(listing: Listing, globs: Sequence[str], *, option: str) -> list[str]
     return sorted(chosen)
 
 
-def _two_sides(sides: Sequence[str], left: str | None, right: str | None) -> tuple[str, str]:
+def _two_sides(sides: Sequence[str], left: str | None, right: str | None) -> tuple[str, str] | None:
+    """Gives the two sides that all recordings have; None where each has its own, as where the sides are people."""
     if (left is None) is not (right is None):
         raise UsageError("--left and --right name the two sides: give both, or none")
     if left is not None and right is not None:
@@ -184,11 +193,15 @@ def _two_sides(sides: Sequence[str], left: str | None, right: str | None) -> tup
             told = f"no file is of the side {missing[0]!r}" if missing else "they are the same"
             raise UsageError(f"--left {left} --right {right}: {told}; the sides found are {_listed(sides)}")
         return left, right
-    if len(sides) != 2:
-        raise UsageError(
-            f"--pairs finds {len(sides)} sides ({_listed(sides)}) where a conversation has two; name them with --left and --right"
-        )
-    return sides[0], sides[1]
+    return (sides[0], sides[1]) if len(sides) == 2 else None
+
+
+def _count_fault(sides: Sequence[str]) -> tuple[str, str]:
+    if len(sides) == 1:
+        return "side_missing", f"there is no file of another side than {sides[0]!r}"
+    return "side_not_named", (
+        f"{len(sides)} sides are found ({_listed(sides)}) where a conversation has two; name two with --left and --right"
+    )
 
 
 def _pair_fault(own: dict[str, list[str]], a_side: str, b_side: str) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from typing import Any
 from duologue_pipeline.intake.candidates import Candidate, Part
 from duologue_pipeline.intake.metadata import started_of_files
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack
-from duologue_pipeline.intake.moments import NamePattern, Started, read_cell
+from duologue_pipeline.intake.moments import NamePattern, Started, read_cells
 from duologue_pipeline.intake.speakers import Person, SpeakerMap
 from duologue_pipeline.records import SPEAKERS, Speaker
 
@@ -31,6 +31,7 @@ class Said:
     Attributes:
         speakers: the map, None where there is none.
         started: when they were made, where they are found in names, or None where the map may say it.
+        column: how times are written in the column of the map or the table; None: as :func:`read_cell` reads them.
         metadata: whether the metadata of the files say when they were made.
         zone: of times that have none.
         language: of all, where the map says no other.
@@ -38,6 +39,7 @@ class Said:
 
     speakers: SpeakerMap | None = None
     started: Started | NamePattern | None = None
+    column: NamePattern | None = None
     metadata: bool = False
     zone: tzinfo | None = None
     language: str | None = None
@@ -110,11 +112,6 @@ def _started(candidate: Candidate, root: Path, said: Said, row: Mapping[str, str
             return said.started.find(candidate.name, *candidate.files)
         if said.metadata:
             return started_of_files((root / file for file in candidate.files), said.zone)
-        if "started_at" not in row:
-            return None
-        started = read_cell(row["started_at"], said.zone)
-        if "started_before" in row:
-            started = Started(started.at, read_cell(row["started_before"], said.zone).at)
-        return started
+        return read_cells(row, said.zone, said.column)
     except ValueError as error:
         raise UnknownError("started_at_unknown", str(error)) from None

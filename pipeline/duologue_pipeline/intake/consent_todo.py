@@ -13,15 +13,15 @@ __all__ = ["consent_todo"]
 
 _TO_FILL_IN: Final = ("purpose", "at", "expires", "form", "notice_version", "method", "evidence_reference")
 _KNOWN: Final = ("jurisdiction", "age_band")
-_FOR_THE_EYE: Final = ("x_first_recorded", "x_recordings", "x_role", "x_terms", "x_source")
+_FOR_THE_EYE: Final = ("x_first_recorded", "x_recordings", "x_first_track", "x_role", "x_terms", "x_source")
 
 
 def consent_todo(recordings: Sequence[FoundRecording], source: str, terms: str) -> str:
     """Writes the table ``consent-todo.csv``: nobody's consent is in it.
 
     The columns are named as the options of ``duologue consent grant``; those that only a person can know are empty. What begins
-    with ``x_`` is for whoever fills it in: the earliest time of a recording (a grant has to be older), how many there are, the roles,
-    the terms that are known (else the licences), and the source.
+    with ``x_`` is for whoever fills it in: the earliest time of a recording (a grant has to be older), how many there are, where the speaker is
+    heard first by the names of the recordings, the roles, the terms that are known (else the licences), and the source.
 
     Args:
         recordings: whose speakers are all named.
@@ -52,6 +52,7 @@ def consent_todo(recordings: Sequence[FoundRecording], source: str, terms: str) 
                 ages.pop() if ages in ({"adult"}, {"minor"}) else "",
                 first,
                 len(own),
+                own[0][0].heard_in(own[0][1]),
                 ";".join(roles),
                 terms or "; ".join(sorted({recording.license for recording, _ in own if recording.license})),
                 source,

@@ -1,5 +1,6 @@
 """Takes a folder of recordings in: finds them, completes them as the user says, and accounts for every file."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,7 +62,10 @@ def from_folder(request: FolderRequest, said: Said) -> Intake:
     transcripts = set(globbed(listing, request.words, option="--words")) - set(other)
     candidates, refused = _candidates(replace(listing, files=_without(listing, {*other, *transcripts})), request)
     if request.speakers is not None:
-        said = replace(said, speakers=read_speaker_map(read_table(request.speakers), _sides(candidates, request)))
+        people = read_speaker_map(
+            read_table(request.speakers), _sides(candidates, request), shared=_shared_names(candidates)
+        )
+        said = replace(said, speakers=people)
     ids = recording_ids({candidate.name for candidate in candidates}, hashed=request.hashed_ids)
     words = find_words(listing, sorted(transcripts), candidates, ids, format=request.words_format)
     recordings: list[FoundRecording] = []
@@ -88,7 +92,7 @@ def from_folder(request: FolderRequest, said: Said) -> Intake:
         recordings=tuple(recordings),
         refused=(*listing.refused, *refused),
         other={"the map of speakers": len(other)} if other else {},
-        notes=tuple(_notes(said, words)),
+        notes=tuple(_notes(request, candidates, said, words)),
     )
 
 
@@ -100,6 +104,12 @@ def _candidates(listing: Listing, request: FolderRequest) -> tuple[list[Candidat
     if request.pairs is not None:
         return find_pairs(listing, request.pairs, left=request.left, right=request.right)
     return find_stereo(listing, request.stereo, left=request.left, right=request.right)
+
+
+def _shared_names(candidates: Sequence[Candidate]) -> set[str]:
+    """Lists the names to which several recordings answer, as where each folder has a call-1."""
+    counts = Counter(name for each in candidates for name in {name for group in each.aliases for name in group})
+    return {name for name, count in counts.items() if count > 1}
 
 
 def _sides(candidates: Sequence[Candidate], request: FolderRequest) -> list[str]:
@@ -118,11 +128,22 @@ def _other(listing: Listing, request: FolderRequest) -> list[str]:
     return [inside] if inside in listing.files else []
 
 
-def _notes(said: Said, words: FoundWords) -> list[str]:
+def _notes(request: FolderRequest, candidates: Sequence[Candidate], said: Said, words: FoundWords) -> list[str]:
     notes = []
+    sides = {each.sides[0] for candidate in candidates for each in (candidate.a, candidate.b)}
+    if request.pairs is not None and len(sides) > 2:
+        notes.append(
+            f"The sides are called by {len(sides)} names; in each recording the first of its two by the alphabet is track a. If they should "
+            "be roles, correct the names that are misspelt, or name the two with --left and --right."
+        )
     if said.speakers is not None and (left := said.speakers.not_used):
         notes.append(f"{len(left)} recordings of {said.speakers.name} are not in the folder, such as {left[0]!r}.")
     if words.formats:
         told = ", ".join(f"{count} {name or 'words'}" for name, count in sorted(words.formats.items()))
         notes.append(f"Transcripts by format: {told}.")
+    if words.halves:
+        first = min(words.halves)
+        notes.append(
+            f"{len(words.halves)} transcripts give the words of one track alone, such as {first} ({words.halves[first]})."
+        )
     return notes

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.files.names import is_remote
+from duologue_pipeline.files.file_fault import FileFault
+from duologue_pipeline.files.names import check_name, is_remote, shown, sibling_uri
 from duologue_pipeline.intake.complete import Said
 from duologue_pipeline.intake.model import FoundRecording, FoundTrack, Intake, RefusedFile
-from duologue_pipeline.intake.moments import NamePattern, Started, read_cell
+from duologue_pipeline.intake.moments import NamePattern, Started, read_cells
 from duologue_pipeline.intake.speakers import PLACEHOLDERS
 from duologue_pipeline.intake.tables import Table, read_table
 
@@ -106,7 +107,9 @@ def from_table(request: TableRequest, said: Said) -> Intake:
         raise UsageError(
             "--columns: uri is of a stereo file that holds both speakers, a.uri and b.uri of a file each; name one or the other"
         )
-    base = Path(request.table).resolve().parent
+    if said.column is not None and "started_at" not in places:
+        raise UsageError(f"{request.table}: which column is started_at? Name it with --columns started_at=...")
+    base = request.table if is_remote(request.table) else str(Path(request.table).resolve())
     recordings: list[FoundRecording] = []
     refused: list[RefusedFile] = []
     looked_at = 0
@@ -151,7 +154,7 @@ def _places(table: Table, columns: Mapping[str, str]) -> dict[str, int]:
     return places
 
 
-def _recording(cells: Mapping[str, str], row: str, base: Path, request: TableRequest, said: Said) -> FoundRecording:
+def _recording(cells: Mapping[str, str], row: str, base: str, request: TableRequest, said: Said) -> FoundRecording:
     if "recording_id" not in cells:
         raise _RowError("field_invalid", "the row names no recording; fill the column in, or remove the row")
     started = _started(cells, said)
@@ -171,7 +174,7 @@ def _recording(cells: Mapping[str, str], row: str, base: Path, request: TableReq
     )
 
 
-def _track(cells: Mapping[str, str], side: str, base: Path, role: str | None) -> FoundTrack:
+def _track(cells: Mapping[str, str], side: str, base: str, role: str | None) -> FoundTrack:
     own = {name: cells[f"{side}.{name}"] for name in _OF_TRACK if f"{side}.{name}" in cells}
     uri = cells.get("uri") or own.get("uri")
     if uri is None:
@@ -203,9 +206,22 @@ def _number(own: Mapping[str, str], name: str, default: float, side: str, *, who
         raise _RowError("field_invalid", f"{side}.{name} is {text!r} and no {kind}; correct it") from None
 
 
-def _uri(text: str, base: Path) -> str:
-    """Takes a path of a table for one beside the table."""
-    return text if is_remote(text) else str(base / text)
+def _uri(text: str, table: str) -> str:
+    r"""Takes a path of a table for one beside the table, where it may be written as on Windows: ``audio\call.wav``."""
+    if text.startswith("~"):
+        raise _RowError("field_invalid", f"{shown(text)}: ~ is known to a shell alone; write the path in full")
+    if not is_remote(text) and PureWindowsPath(text).drive:
+        raise _RowError(
+            "field_invalid",
+            f"{text} is a path of another machine, of Windows; write the path that the file has here, or from the folder of the table on",
+        )
+    try:
+        check_name(text)
+    except FileFault as fault:
+        raise _RowError("field_invalid", str(fault)) from None
+    uri = sibling_uri(table, text)
+    windows = not is_remote(uri) and "\\" in text and not Path(uri).exists()
+    return sibling_uri(table, text.replace("\\", "/")) if windows else uri
 
 
 def _synthetic(cells: Mapping[str, str]) -> bool | None:
@@ -222,11 +238,6 @@ def _started(cells: Mapping[str, str], said: Said) -> Started | None:
         if isinstance(said.started, NamePattern):
             names = (cells.get(field) for field in ("recording_id", "uri", "a.uri", "b.uri"))
             return said.started.find(*(name for name in names if name))
-        if "started_at" not in cells:
-            return None
-        started = read_cell(cells["started_at"], said.zone)
-        if "started_before" in cells:
-            return Started(started.at, read_cell(cells["started_before"], said.zone).at)
-        return started
+        return read_cells(cells, said.zone, said.column)
     except ValueError as error:
         raise _RowError("started_at_unknown", str(error)) from None

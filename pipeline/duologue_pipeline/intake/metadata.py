@@ -9,11 +9,18 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta, tzinfo
 from pathlib import Path
+from typing import Final
 
 from duologue_consent import Recorded, format_time, parse_time, recorded_between
 from duologue_pipeline.intake.moments import Started, read_cell
 
 __all__ = ["started_of_files"]
+
+_OPENED: Final = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "wav,w64,aiff,caf,au,nist,mov,matroska,ogg,flac,mp3,aac,amr,amrnb,amrwb,asf",
+}
+"""FFmpeg takes a file for what it begins as: no list of other files may be among that."""
 
 
 def started_of_files(paths: Iterable[Path], zone: tzinfo | None) -> Started:
@@ -38,7 +45,7 @@ def _started(path: Path, zone: tzinfo | None) -> Started:
     import av
 
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(f"file:{path.absolute()}", metadata_errors="replace", options=_OPENED) as container:
             tags = {name.casefold(): value for name, value in container.metadata.items()}
             for stream in container.streams.audio:
                 tags = {name.casefold(): value for name, value in stream.metadata.items()} | tags

@@ -1,7 +1,10 @@
 """Defines what an intake finds: recordings with two tracks, files that it refuses, and what the files of others are called by."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Final
+
+from duologue_pipeline.files.names import is_remote
 
 __all__ = ["REFUSALS", "FoundRecording", "FoundTrack", "Intake", "RefusedFile"]
 
@@ -14,7 +17,7 @@ REFUSALS: Final[dict[str, str]] = {
     "not_one_channel": "One file a side holds one voice; this one has several channels, and which is whose is not said.",
     "side_missing": "There is a file of one side, and none of the other.",
     "side_twice": "There are several files of one side of a recording.",
-    "side_not_named": "The side is neither of the two that --left and --right name.",
+    "side_not_named": "The side is neither of the two that --left and --right name, or there are more than two.",
     "speaker_unknown": "No row of the map names the speaker.",
     "speaker_ambiguous": "Several rows or recordings answer to one name, with different speakers.",
     "speaker_on_both_sides": "The map gives one speaker for both sides.",
@@ -88,6 +91,16 @@ class FoundRecording:
     def tracks(self) -> tuple[FoundTrack, FoundTrack]:
         """Gives both tracks, ``a`` first."""
         return self.a, self.b
+
+    def heard_in(self, side: int) -> str:
+        """Tells a person where the speaker of track 0 (a) or 1 (b) is heard: the file, and the channel where both are in it."""
+        track = self.tracks[side]
+        name = PurePosixPath(track.uri.partition("?")[0] if is_remote(track.uri) else track.uri).name
+        if name.startswith(("=", "+", "-", "@")):  # a spreadsheet would reckon it
+            name = f"./{name}"
+        if self.a.uri != self.b.uri:
+            return name
+        return f"{name}, {('left channel', 'right channel')[track.channel] if track.channel < 2 else f'channel {track.channel}'}"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

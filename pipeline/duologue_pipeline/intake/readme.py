@@ -9,13 +9,14 @@ from duologue_pipeline.intake.model import REFUSALS, FoundRecording, Intake, Ref
 __all__ = ["next_commands", "readme"]
 
 
-def next_commands(out: str) -> tuple[str, str]:
-    """Gives the two commands that follow on an intake: the steward's and the run.
+def next_commands(out: str) -> tuple[str, str, str]:
+    """Gives the commands that follow on an intake: the ledger, if there is none, the steward's and the run.
 
     Args:
         out: the folder of the intake as it would be typed.
     """
     return (
+        "duologue consent init consent.db  # once, if you have no ledger",
         f"duologue consent grant --from {quote(f'{out}/consent-todo.csv')} --ledger consent.db",
         f"duologue run {quote(f'{out}/manifest.jsonl')} --ledger consent.db --out {quote(f'{out}-release')}",
     )
@@ -48,7 +49,6 @@ def readme(
     rows += [(f"refused: {reason}. {REFUSALS[reason]}", counts[reason]) for reason in sorted(counts)]
     speakers = {track.speaker_id for recording in kept for track in recording.tracks}
     words = sum(track.words_uri is not None for recording in kept for track in recording.tracks)
-    grant, run = next_commands(out)
     lines = [
         f"# {len(kept)} recordings of {len(speakers)} speakers, from {intake.source}",
         "",
@@ -72,10 +72,9 @@ def readme(
         "",
         "Next, fill in `consent-todo.csv`: `purpose`, such as `recording;training_inhouse`; `at`, when they agreed, which has to be before",
         "`x_first_recorded`; and `form`, such as `audio;transcript;tokens;annotations`; the other columns where you know them. Remove the rows",
-        "of those who did not agree. Make a ledger with `duologue consent init consent.db` if you have none. Then, from the folder above:",
+        "of those who did not agree. Then, from the folder above:",
         "",
-        f"    {grant}",
-        f"    {run}",
+        *(f"    {command}" for command in next_commands(out)),
         "",
     ]
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 """Reads the map of speakers: who speaks on which side of which recording, and what is known of them. Nobody is ever guessed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,9 +33,14 @@ class SpeakerMap:
     """Answers who speaks on a side of a recording, and what the map says of the recording."""
 
     def __init__(
-        self, name: str, people: Mapping[tuple[str, str], Person], recordings: Mapping[str, Mapping[str, str]]
+        self,
+        name: str,
+        people: Mapping[tuple[str, str], Person],
+        recordings: Mapping[str, Mapping[str, str]],
+        shared: Collection[str] = (),
     ) -> None:
         self.name = name
+        self._shared = frozenset(shared)
         self._people = people
         self._recordings = recordings
         self._used = set[str]()
@@ -50,14 +55,19 @@ class SpeakerMap:
             None where no row is of it.
 
         Raises:
-            ValueError: several of one group are in the map.
+            ValueError: several of one group are in the map, or other recordings answer to the name as well.
         """
-        for group in aliases:
+        for place, group in enumerate(aliases):
             found = sorted({alias for alias in group if alias in self._recordings})
+            self._used.update(found)
+            if place and (several := self._shared & set(found)):
+                raise ValueError(
+                    f"{self.name} says who speaks in {min(several)!r}, and several recordings are called so; write their paths below "
+                    "the folder into the column recording"
+                )
             if len(found) > 1:
                 raise ValueError(f"{self.name} has rows for {' and for '.join(map(repr, found))}; leave one of them")
             if found:
-                self._used.add(found[0])
                 return found[0]
         return None
 
@@ -75,13 +85,14 @@ class SpeakerMap:
         return sorted(set(self._recordings) - self._used)
 
 
-def read_speaker_map(table: Table, sides: Sequence[str]) -> SpeakerMap:
+def read_speaker_map(table: Table, sides: Sequence[str], *, shared: Collection[str] = ()) -> SpeakerMap:
     """Reads a map of speakers.
 
     Args:
         table: with the column ``recording`` and either ``side`` and ``speaker``, a row a side, or a column for each side, a row a
             recording; and any of ``started_at``, ``language``, ... of the recording, and of :data:`TRACK_FIELDS` of the side.
         sides: what the sides may be called: a, b, left, right, and what the user calls them.
+        shared: names to which several recordings answer: such a row is of nobody, but for the recording of which it is the whole name.
 
     Raises:
         UsageError: the columns are not there, or two rows say different things.
@@ -132,7 +143,7 @@ def read_speaker_map(table: Table, sides: Sequence[str]) -> SpeakerMap:
                 raise UsageError(
                     f"{table.name}: row {number} says something else of {key}, side {side}, than a row before; correct one"
                 )
-    return SpeakerMap(table.name, people, recordings)
+    return SpeakerMap(table.name, people, recordings, shared)
 
 
 def _speaker(cell: str) -> str | None:

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pyarrow.parquet as pq
+from pyarrow import ArrowException
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import read_bytes
@@ -16,6 +18,9 @@ __all__ = ["Table", "read_table"]
 
 _MOST_BYTES: Final = 1 << 30
 _SEPARATORS: Final = ",;\t|"
+_SEPARATOR_LINE: Final = re.compile('"?sep=(.)"?\r?\n', re.IGNORECASE)
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How workbooks begin: of Excel and LibreOffice, and of Excel before 2007."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,10 @@ def read_table(path: str) -> Table:
         raise UsageError(f"{path}: there is no such table; correct its name") from None
     except OSError as error:
         raise UsageError(f"{path}: the table cannot be read ({error})") from None
+    if data.startswith(_WORKBOOKS):
+        raise UsageError(
+            f"{path}: is a workbook of a spreadsheet and no CSV; save its sheet as 'CSV UTF-8' and name that file"
+        )
     table = _parquet(path, data) if data[:4] == b"PAR1" else _csv(path, data)
     seen = [column.strip().casefold() for column in table.columns]
     twice = sorted({column for column in seen if seen.count(column) > 1})
@@ -58,8 +67,10 @@ def read_table(path: str) -> Table:
 
 def _csv(path: str, data: bytes) -> Table:
     text = _text(path, data)
+    said = _SEPARATOR_LINE.match(text)  # as Excel writes it
+    text = text[said.end() :] if said else text
     head = text.split("\n", 1)[0]
-    separator = max(_SEPARATORS, key=head.count)
+    separator = said[1] if said else max(_SEPARATORS, key=head.count)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
@@ -68,13 +79,17 @@ def _csv(path: str, data: bytes) -> Table:
         raise UsageError(f"{path}: has no header; its first line names the columns")
     if rows[0][0].lstrip()[:1] in ("{", "["):
         raise UsageError(f"{path}: is JSON and no table; save it as CSV with a header, or as Parquet")
-    width = len(rows[0])
-    for number, row in enumerate(rows[1:], 2):
-        if row and len(row) != width:
+    width = max(
+        place for place, cell in enumerate(rows[0], 1) if cell.strip()
+    )  # a spreadsheet goes on with empty columns
+    first_row = 3 if said else 2
+    for number, row in enumerate(rows[1:], first_row):
+        if row and (len(row) < width or any(cell.strip() for cell in row[width:])):
             raise UsageError(
                 f"{path}: row {number} has {len(row)} cells and the header {width}; put cells that hold {separator!r} into quotes"
             )
-    return Table(Path(path).name, tuple(rows[0]), [row if row else [""] * width for row in rows[1:]], 2)
+    kept = [row[:width] if row else [""] * width for row in rows[1:]]
+    return Table(Path(path).name, tuple(rows[0][:width]), kept, first_row)
 
 
 def _text(path: str, data: bytes) -> str:
@@ -82,15 +97,18 @@ def _text(path: str, data: bytes) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 at byte {error.start + 1}; save it as CSV in UTF-8") from None
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"{path}: is not UTF-8 (byte 0x{data[error.start]:02x} in line {line}); save it as 'CSV UTF-8', as Excel calls it"
+        ) from None
 
 
 def _parquet(path: str, data: bytes) -> Table:
     try:
         table = pq.read_table(io.BytesIO(data))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: is a damaged Parquet file ({error}); make it again") from None
-    cells = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
+        cells = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
+    except (ArrowException, OSError, ValueError) as error:
+        raise UsageError(f"{path}: is no Parquet file that can be read ({error}); make it again") from None
     return Table(Path(path).name, tuple(table.column_names), list(zip(*cells, strict=True)), 1)
 
 

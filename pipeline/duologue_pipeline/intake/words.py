@@ -23,12 +23,13 @@ _Claim = tuple[str, Speaker]
 class FoundWords:
     """Holds the transcripts of the sides of recordings, as (name, side) -> file below the folder, and the files that are of none.
 
-    ``formats`` counts the files by their format.
+    ``formats`` counts the files by their format; ``halves`` are those of both sides that give the words of one alone, and why.
     """
 
     files: dict[_Claim, str] = field(default_factory=dict)
     refused: list[RefusedFile] = field(default_factory=list)
     formats: dict[str, int] = field(default_factory=dict)
+    halves: dict[str, str] = field(default_factory=dict)
 
 
 def find_words(
@@ -141,6 +142,8 @@ def _read(
             told = fault.removeprefix(f"{listing.root / file}: ")
             found.refused.append(RefusedFile(file=file, reason="words_not_read", detail=told, recording=candidate.name))
             continue
+        for side in set(sides) - set(good):
+            found.halves[file] = f"track {side}: {faults[side].removeprefix(f'{listing.root / file}: ')}"
         found.formats[formats[file]] = found.formats.get(formats[file], 0) + 1
         found.files |= {(candidate.name, side): file for side in good}
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from duologue_pipeline.transcripts.aws import is_aws, read_aws
 from duologue_pipeline.transcripts.chat import is_chat, read_chat
+from duologue_pipeline.transcripts.chunks import is_chunks, read_chunks
 from duologue_pipeline.transcripts.columns import (
     is_ctm,
     is_fisher,
@@ -62,6 +63,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "words": Format(is_words_file, read_words_file, "duologue"),
     "whisperx": Format(is_whisperx, read_whisper, "WhisperX"),
     "whisper": Format(is_whisper, read_whisper, "openai-whisper, whisper-timestamped, faster-whisper, stable-ts"),
+    "chunks": Format(is_chunks, read_chunks, "speech recognition of transformers, Full-Duplex-Bench"),
     "aws": Format(is_aws, read_aws, "Amazon Transcribe"),
     "deepgram": Format(is_deepgram, read_deepgram, "Deepgram"),
     "google": Format(is_google, read_google, "Google Speech-to-Text v1, v2"),

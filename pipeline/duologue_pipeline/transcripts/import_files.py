@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.transcripts.choose import DIARIZED
 from duologue_pipeline.transcripts.formats import read_transcript
 from duologue_pipeline.transcripts.model import Stream, Transcript, TranscriptError
@@ -91,7 +92,7 @@ def write_words_files(files: Sequence[WordsFile], folder: Path) -> None:
             if path.exists() and path.read_bytes() != text.encode():
                 raise UsageError(f"{path}: is there already with other words; choose another --out, or move it away")
         for path, text in texts.items():
-            path.write_text(text, encoding="utf-8")
+            write_bytes(str(path), text.encode())
     except OSError as error:
         raise UsageError(
             f"{error.filename or folder}: cannot be written ({error.strerror}); choose another --out"

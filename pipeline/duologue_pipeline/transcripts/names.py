@@ -8,6 +8,7 @@ FORMAT_NAMES: Final = (
     "words",
     "whisperx",
     "whisper",
+    "chunks",
     "aws",
     "deepgram",
     "google",

@@ -27,8 +27,7 @@ def placed(
 ) -> list[TranscriptWord]:
     """Makes words of what a transcript gives, in its order; those without times lie between their neighbours.
 
-    Words of one gap share it by their letters, at most as fast as people read them out: what has no neighbour on one side
-    takes the border of its segment.
+    Words of one gap share all of it by their letters; what has no neighbour on one side takes the border of its segment.
 
     Args:
         words: of one segment, or of a whole channel.

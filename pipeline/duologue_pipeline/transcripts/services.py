@@ -192,7 +192,7 @@ def read_azure(source: Source) -> Transcript:
             without += 1
     notes = [f"{without} phrases have no words: ask for wordLevelTimestampsEnabled"] if without else []
     streams = tuple(Stream(sorted_words(found[key]), channel=key) for key in sorted(found))
-    if len(streams) == 1:
+    if len(streams) == 1 and not streams[0].channel:
         return Transcript("azure", streams, "diarized" if len(voices) > 1 else "track", tuple(notes))
     return Transcript("azure", streams, "channel", tuple(notes))
 

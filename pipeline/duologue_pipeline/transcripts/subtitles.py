@@ -24,6 +24,8 @@ _VOICE: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 _NAME: Final = re.compile(r"^\s*([^\s:<>][^:<>]{0,60}?):\s+(\S.*)$", re.DOTALL)
 _STAMP: Final = re.compile(r"<((?:\d+:)?\d{1,2}:\d{2}\.\d{3})>")
 _TAG: Final = re.compile(r"</?[A-Za-z][^>]*>")
+_NO_CUE: Final = re.compile(r"(WEBVTT|NOTE|STYLE|REGION)(\s|$)|\d+$")
+"""How a block begins that is none: the head, a remark, a style, a region, or the number of a cue without text."""
 _ENTITIES: Final = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&lrm;": "", "&rlm;": ""}
 
 
@@ -67,22 +69,25 @@ def read_vtt(source: Source) -> Transcript:
 
 
 def _read(source: Source, kind: str) -> Transcript:
-    cues = list(_cues(source))
+    notes: list[str] = []
+    cues = list(_cues(source, notes))
     named = [_voice(cue.text) for cue in cues]
+    if sum(bool(name) for name, _ in named) * 2 <= len(cues) and not any(_VOICE.search(cue.text) for cue in cues):
+        named = [("", cue.text) for cue in cues]  # people do say colons
     said: dict[str, list[TranscriptWord]] = {}
     with_name = {name for name, _ in named if name}
     for cue, (name, text) in zip(cues, named, strict=True):
         said.setdefault(name, []).extend(_words(cue, text))
     if not with_name:
-        return Transcript(kind, (Stream(sorted_words(said.get("", []))),), "track")
-    notes = []
+        return Transcript(kind, (Stream(sorted_words(said.get("", []))),), "track", tuple(notes))
     if said.get(""):
         notes.append(f"{len(said[''])} words stand in cues that name nobody, and are left out")
     streams = tuple(Stream(sorted_words(said[name]), name=name) for name in sorted(with_name))
     return Transcript(kind, streams, "name", tuple(notes))
 
 
-def _cues(source: Source) -> Iterator[_Cue]:
+def _cues(source: Source, notes: list[str]) -> Iterator[_Cue]:
+    lost: list[int] = []
     blocks: list[tuple[int, list[str]]] = [(1, [])]
     for number, line in enumerate(source.lines, start=1):
         if line.strip():
@@ -94,13 +99,17 @@ def _cues(source: Source) -> Iterator[_Cue]:
     for number, lines in blocks:
         at = next((place for place, line in enumerate(lines[:2]) if "-->" in line), None)
         if at is None:
-            continue  # the head, a note, a style, or the rest of a cue with a blank line in it
+            if lines and not _NO_CUE.match(lines[0]):
+                lost.append(number)  # a blank line ends a cue, and its rest has no time
+            continue
         where = f"{source.name}:{number + at}"
         found = _TIMES.fullmatch(lines[at])
         if found is None:
             raise TranscriptError(f"{where}: expected two times with an arrow (00:00:01.200 --> 00:00:02.500)")
         start_s, end_s = (clock_s(text, where=where) for text in found.groups())
         yield _Cue(start_s, end_s, "\n".join(lines[at + 1 :]), where)
+    if lost:
+        notes.append(f"{len(lost)} pieces of text stand in no cue and are left out, the first in line {lost[0]}")
 
 
 def _voice(text: str) -> tuple[str, str]:

@@ -25,8 +25,11 @@ __all__ = ["is_whisper", "is_whisperx", "read_whisper"]
 
 
 def is_whisper(source: Source) -> bool:
-    """Tells whether a file holds segments as Whisper's programs write them, WhisperX among them."""
-    segments = _segments(source.document)
+    """Tells whether a file holds segments as Whisper's programs write them, WhisperX among them; none where nobody speaks."""
+    document = source.document
+    if isinstance(document, dict) and document.get("segments") == []:
+        return isinstance(document.get("text"), str) or document.get("word_segments") == []
+    segments = _segments(document)
     return bool(segments) and isinstance(segments[0], dict) and "text" in segments[0] and "start" in segments[0]
 
 

@@ -10,7 +10,8 @@ Sources: kyutai-labs/moshi-finetune ``annotate.py``; nu-dialogue/moshi-finetune 
 ``Hypothesis.timestamp``; fgnt/meeteval "SegLST".
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -102,18 +103,19 @@ def is_nemo(source: Source) -> bool:
 
 
 def read_nemo(source: Source) -> Transcript:
-    """Reads a manifest of NeMo: a stream for each audio file that it names.
+    """Reads a manifest of NeMo: a stream for each audio file that it names, by its name, or its path where two have one name.
 
     Raises:
         TranscriptError: a line has no times, or they are not as they should be.
     """
     document = source.document if isinstance(source.document, list) else [source.document]
     said: dict[str, list[TranscriptWord]] = {}
+    names = _names_of_audio(str(item["audio_filepath"]) for item in document)
     for number, item in enumerate(document, start=1):
         where = f"{source.name}:{number}"
         offset_s = seconds(item.get("offset", 0), where=f"{where}: offset") or 0.0
         length_s = seconds(item.get("duration"), where=f"{where}: duration")
-        own = said.setdefault(PurePosixPath(str(item["audio_filepath"]).replace("\\", "/")).stem, [])
+        own = said.setdefault(names[str(item["audio_filepath"])], [])
         timed = _nemo_words(item, where, offset_s)
         if timed:
             own += placed(timed, where=where)
@@ -123,6 +125,13 @@ def read_nemo(source: Source) -> Transcript:
             own += over_utterance(tokens, offset_s, round(offset_s + length_s, 6), where=where)
     streams = tuple(Stream(sorted_words(said[name]), recording=name) for name in sorted(said))
     return Transcript("nemo", streams, "track")
+
+
+def _names_of_audio(paths: Iterable[str]) -> dict[str, str]:
+    """Names audio files by their names without suffix; by their paths where a folder a side holds files of one name."""
+    files = {path: PurePosixPath(path.replace("\\", "/")) for path in paths}
+    counts = Counter(file.stem for file in set(files.values()))
+    return {path: file.stem if counts[file.stem] == 1 else str(file.with_suffix("")) for path, file in files.items()}
 
 
 def _nemo_words(item: Mapping[str, Any], where: str, offset_s: float) -> list[Untimed]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from duologue_pipeline.errors import UsageError
+from duologue_pipeline.files.names import is_remote, shown
 from duologue_pipeline.words.asr import Recognizer
 
 __all__ = ["PROGRAMS", "AsrModel"]
@@ -57,13 +58,18 @@ class AsrModel:
         Raises:
             UsageError: it is not there, is of another program, or the program is not installed.
         """
+        if is_remote(self.place):
+            raise UsageError(
+                f"--asr {self.source.removesuffix(self.place)}{shown(self.place)}: a recogniser is read from a folder and not from a "
+                "store or a server; fetch its files and name their folder"
+            )
         if self.program == "faster-whisper":
             from duologue_pipeline.words.asr_faster_whisper import check_folder, downloaded, require_program
 
             require_program(self.source)
         else:
             from duologue_pipeline.words.asr_transformers import check_folder, downloaded
-        path = Path(self.place)
+        path = Path(self.place).expanduser()  # no shell does it after a colon
         if not path.is_dir():
             if self.place == self.source and _ANOTHER.match(self.source):
                 raise UsageError(

@@ -89,9 +89,9 @@ def test_a_row_with_every_column() -> None:
 
 def test_what_is_left_out_is_what_an_option_means_that_is_left_out() -> None:
     (granted,) = entries("speaker,purpose,expires,jurisdiction\na,recording,,\n")
-    assert granted == Entry(2, Action.GRANT, "a", (Purpose.RECORDING,), NOW, None, Terms(forms=ALL_FORMS))
+    assert granted == Entry(2, Action.GRANT, "a", (Purpose.RECORDING,), NOW, None, Terms(forms=ALL_FORMS), dated=False)
     (withdrawn,) = entries("speaker,purpose\na,\n", Action.WITHDRAW)
-    assert withdrawn == Entry(2, Action.WITHDRAW, "a", None, None, None, Terms())
+    assert withdrawn == Entry(2, Action.WITHDRAW, "a", None, None, None, Terms(), dated=False)
 
 
 def test_an_option_holds_for_every_row_and_never_beside_its_column() -> None:
@@ -120,6 +120,10 @@ def test_a_row_that_is_there_twice_counts_once_and_one_that_says_otherwise_is_re
 FAULTS: dict[str, tuple[Any, str]] = {
     "no speaker": (",recording,,", "speaker: is empty; write the id that manifests use, or take the row out"),
     "no purpose": ("a,,,", "purpose: is empty; name at least one of recording, "),
+    "purposes with a comma between": (
+        'a,"recording,training_inhouse",,',
+        "purpose: unknown purpose 'recording,training_inhouse'; put ; between several; the purposes are recording, ",
+    ),
     "a purpose": ("a,recording;training,,", "purpose: unknown purpose 'training'; the purposes are recording, "),
     "a date for a time": (
         "a,recording,20.02.2026,",

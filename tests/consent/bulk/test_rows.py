@@ -105,6 +105,11 @@ BROKEN = {
     "a quotation mark too few": (b'speaker,purpose\n"a,recording\nb,recording\n', "row 2: cannot be read as CSV"),
     "a spreadsheet": (
         b"PK\x03\x04\0\0\0",
+        "it is a workbook of a spreadsheet and no CSV; save its sheet as 'CSV UTF-8'",
+    ),
+    "an old spreadsheet": (b"\xd0\xcf\x11\xe0\xa1\xb1", "it is a workbook of a spreadsheet and no CSV"),
+    "bytes of value 0": (
+        b"speaker,purpose\na\0,b\n",
         "it holds bytes of value 0, so it is no text; export the sheet as 'CSV UTF-8'",
     ),
     "one JSON document": (b'{\n "speaker": "a"\n}\n', "row 1: the line is not JSON that can be used"),
@@ -173,7 +178,9 @@ def test_a_cell_without_end_is_told_and_not_kept() -> None:
 
 @pytest.mark.parametrize("line", ["a,recording\n", '{"speaker": "a"}\n'])
 def test_a_table_without_end_is_told(line: str) -> None:
-    data = ("" if line.startswith("{") else "speaker,purpose\n") + line * 100_001
+    header = "" if line.startswith("{") else "speaker,purpose\n"
+    data = header + line * 100_001
+    assert len(read_table((header + line * 100_000).encode(), known=KNOWN).rows) == 100_000
     with pytest.raises(TableError) as error:
         read_table(data.encode(), known=KNOWN)
     assert "it has more than 100,000 rows; enter it in parts" in str(error.value)

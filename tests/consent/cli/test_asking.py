@@ -41,8 +41,8 @@ GRANT = ("grant", OTHER_ZOE, "--purpose", "training_inhouse")
 @pytest.mark.usefixtures("terminal")
 def test_the_same_person_is_entered_under_the_known_id(path: Path) -> None:
     said = answer(path, "same\n", *GRANT)
-    assert r"'Zoe\u0308' is not in the ledger, but looks like 'Zo\u00eb', which is. Is it the same person?" in said
-    assert r"Done: 'Zo\u00eb' allows training_inhouse in all forms." in said
+    assert r"'Zoe\u0308' is not in the ledger, but looks like 'Zoë', which is. Is it the same person?" in said
+    assert r"Done: 'Zoë' allows training_inhouse in all forms." in said
     assert Ledger.open(path).snapshot().speakers == (ZOE,)
 
 
@@ -77,7 +77,7 @@ def test_elsewhere_it_is_refused_with_the_cure_unless_a_flag_says_who_is_meant(p
 def test_another_case_is_noticed_too(path: Path) -> None:
     assert "looks like" in answer(path, "", "grant", ZOE.upper(), "--purpose", "recording", code=2)
     said = answer(path, "", "withdraw", ZOE.upper())
-    assert r"Done: 'Zo\u00eb' has withdrawn recording." in said
+    assert r"Done: 'Zoë' has withdrawn recording." in said
 
 
 @pytest.mark.usefixtures("terminal")

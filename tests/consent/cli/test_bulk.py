@@ -146,23 +146,23 @@ def test_a_fault_in_one_row_keeps_all_out(ledger: Path) -> None:
 
 def test_look_alikes_in_a_table_are_refused_with_the_cure_or_meant_by_a_flag_or_a_column(ledger: Path) -> None:
     consent(ledger, "grant", "Zo\u00eb", "--purpose", "recording", "--at", AT)
-    file = table(ledger, [("speaker", "purpose", "at"), ("Zoe\u0308", BOTH, AT), ("ZO\u00cb", BOTH, AT)])
+    file = table(ledger, [("speaker", "purpose", "at"), ("Zoe\u0308", BOTH, AT), ("ZOË", BOTH, AT)])
     result = consent(ledger, "grant", "--from", file)
     assert result.exit_code == 2
     lines = result.stderr.splitlines()
-    assert r"row 2, speaker: 'Zoe\u0308' is not in the ledger, but looks like 'Zo\u00eb'" in lines[0]
-    assert r"row 3, speaker: 'ZO\u00cb' is not in the ledger, but looks like 'Zo\u00eb'" in lines[1]
+    assert r"row 2, speaker: 'Zoe\u0308' is not in the ledger, but looks like 'Zoë'" in lines[0]
+    assert r"row 3, speaker: 'ZOË' is not in the ledger, but looks like 'Zoë'" in lines[1]
     assert "say that it is the same person with same_person or another one with new_person" in lines[0]
     column = table(
         ledger, [("speaker", "purpose", "at", "same_person"), ("Zoe\u0308", BOTH, AT, "yes"), ("x", BOTH, AT, "")]
     )
     told = consent(ledger, "grant", "--from", column)
     assert told.exit_code == 0, told.output
-    assert r"note: what is written of 'Zoe\u0308' is entered for 'Zo\u00eb'" in told.stdout
+    assert r"note: what is written of 'Zoe\u0308' is entered for 'Zoë'" in told.stdout
     assert Ledger.open(ledger).snapshot().speakers == ("Zo\u00eb", "x")
     assert (
         consent(
-            ledger, "grant", "--from", table(ledger, [("speaker", "purpose"), ("ZO\u00cb", BOTH)]), "--new-person"
+            ledger, "grant", "--from", table(ledger, [("speaker", "purpose"), ("ZOË", BOTH)]), "--new-person"
         ).exit_code
         == 0
     )
@@ -254,3 +254,42 @@ def test_a_thousand_speakers_take_seconds(ledger: Path) -> None:
     )
     assert (datetime.now(UTC) - began).total_seconds() < 20
     assert Ledger.open(ledger).size() == 4000
+
+
+def test_a_table_that_is_entered_once_more_gives_nothing_again_that_was_taken_back(ledger: Path) -> None:
+    undated = table(ledger, [("speaker", "purpose"), ("a", BOTH), ("b", BOTH)])
+    assert consent(ledger, "grant", "--from", undated).exit_code == 0
+    assert consent(ledger, "withdraw", "a").exit_code == 0
+    size = Ledger.open(ledger).size()
+    for dry in ((), ("--dry-run",)):
+        again = consent(ledger, "grant", "--from", undated, *dry)
+        assert again.exit_code != 0
+        assert "row 2, speaker: recording of 'a' is withdrawn (at " in again.stderr
+        assert "the row does not say when they allowed it again; fill in `at`, or take the row out" in again.stderr
+    assert Ledger.open(ledger).size() == size
+    assert states(ledger, "a")["recording"] == "withdrawn"
+    others = table(ledger, [("speaker", "purpose"), ("b", BOTH), ("c", BOTH)])
+    assert consent(ledger, "grant", "--from", others).exit_code == 0
+
+
+def test_the_very_row_that_a_withdrawal_followed_is_not_entered_again(ledger: Path) -> None:
+    dated = table(ledger, [("speaker", "purpose", "at"), ("a", "recording", AT)])
+    assert consent(ledger, "grant", "--from", dated).exit_code == 0
+    assert consent(ledger, "grant", "a", "--purpose", "recording", "--at", "2026-01-01T00:00:00Z").exit_code == 0
+    assert consent(ledger, "withdraw", "a", "--at", "2026-02-01T00:00:00Z").exit_code == 0
+    again = consent(ledger, "grant", "--from", dated)
+    assert again.exit_code != 0
+    assert "since this very row was entered; where they allowed it again, give the time of that in `at`" in again.stderr
+    assert states(ledger, "a")["recording"] == "withdrawn"
+
+
+def test_who_allows_again_is_named(ledger: Path) -> None:
+    refused = table(ledger, [("speaker", "purpose", "at"), ("a", BOTH, AT), ("b", BOTH, AT)])
+    assert consent(ledger, "refuse", "--from", refused).exit_code == 0
+    later = table(ledger, [("speaker", "purpose", "at"), ("a", BOTH, "2026-02-21T09:00:00Z")])
+    result = consent(ledger, "grant", "--from", later)
+    assert f"note: recording was refused at {AT}, and is given again [a]" in result.stdout
+    assert states(ledger, "a")["recording"] == "given"
+    alone = consent(ledger, "grant", "b", "--purpose", "recording")
+    assert f"note: recording was refused at {AT}, and is given again" in alone.stdout
+    assert "is given again" not in consent(ledger, "grant", "b", "--purpose", "recording").stdout

@@ -81,13 +81,33 @@ def test_a_skeleton_is_its_own(text: str) -> None:
 @given(st.text(max_size=8))
 def test_an_id_is_escaped_without_loss(text: str) -> None:
     shown = escaped(text)
-    assert shown.isascii()
     assert shown.isprintable()
     assert eval(shown, {}) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("J\u00fcrgen M\u00dcLLER", "'J\u00fcrgen M\u00dcLLER'"),
+        ("Gro\u00df", "'Gro\u00df'"),
+        ("\u7530\u4e2d \u82b1\u5b50", "'\u7530\u4e2d \u82b1\u5b50'"),
+        ("\u7530\u4e2d\u3000\u82b1\u5b50", "'\u7530\u4e2d\\u3000\u82b1\u5b50'"),  # a wide blank
+        ("\uf9b0", r"'\uf9b0'"),  # kanji of compatibility
+        ("Jose\u0301", r"'Jose\u0301'"),
+        ("\u1112\u1161\u11ab", r"'\u1112\u1161\u11ab'"),
+        ("\ud55c", "'\ud55c'"),
+        ("\u0410nn\u00e9", r"'\u0410nn\u00e9'"),  # a Cyrillic A
+        ("\u212bsa", r"'\u212bsa'"),  # the sign of Angstrom
+        ("a\u200bb", r"'a\u200bb'"),
+        ("O\u2019Neil", r"'O\u2019Neil'"),
+    ],
+)
+def test_a_name_is_readable_and_what_looks_like_another_letter_is_not_hidden(text: str, shown: str) -> None:
+    assert escaped(text) == shown
+
+
 def test_what_looks_alike_is_told_apart_by_its_escapes() -> None:
-    assert named_by(("Jos\u00e9", "Jose\u0301", "a\U0001f600 ")) == r"'Jos\u00e9' and 'Jose\u0301' and 'a\U0001f600 '"
+    assert named_by(("Jos\u00e9", "Jose\u0301", "a\U0001f600 ")) == "'Jos\u00e9' and 'Jose\\u0301' and 'a\\U0001f600 '"
 
 
 def test_several_that_look_alike_name_each_other() -> None:

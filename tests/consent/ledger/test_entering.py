@@ -54,7 +54,7 @@ def test_one_bad_row_keeps_all_out_and_every_bad_row_is_told(location: str) -> N
     ledger = Ledger.create(location)
     ledger.append_entries(grants("a"))
     assert refused(ledger, withdrawals("a", "nobody", "neither")) == [
-        f"row {row}, speaker: {ledger.name}: has no event of speaker {name!r}, so nothing to withdraw; see `duologue consent status`"
+        f"row {row}, speaker: {ledger.name}: has no event of speaker {name!r}, so nothing to withdraw; see `duologue consent status`; correct the row, or take it out"
         for row, name in ((3, "nobody"), (4, "neither"))
     ]
     assert "row 2, speaker: 'a\\tb' is no speaker id" in refused(ledger, grants("a\tb", "c"))[0]
@@ -93,7 +93,7 @@ def test_an_id_that_looks_like_a_known_one_or_one_of_a_row_before_is_asked_about
     ((entry, alike),) = error.value.cases
     assert (entry.row, alike) == (4, (JOSE,))
     assert str(error.value.faults[0]).startswith(
-        r"row 4, speaker: 'Jose\u0301' is not in the ledger, but looks like 'Jos\u00e9'"
+        r"row 4, speaker: 'Jose\u0301' is not in the ledger, but looks like 'José'"
     )
     assert ledger.size() == 0
     ledger.append_entries(grants(JOSE))

@@ -138,7 +138,7 @@ def test_a_transcript_of_another_form_is_refused(content: Any, message: str, tmp
         (("--words", "x.json", "--asr", "small"), "there is no audio: give A and B or one stereo file"),
         ((A,), "does not have the channels of two speakers"),
         ((A, "missing.wav"), "missing.wav"),
-        ((A, B, "--offset-b", "nan"), "--offset-b nan: expected -600 to 600 seconds"),
+        ((A, B, "--offset-b", "nan"), "--offset-b nan: expected -14400 to 14400 seconds"),
         ((A, B, "--asr", "nobody/nothing"), "--asr nobody/nothing: no such folder"),
         ((A, B, "--words-a", "missing.json"), "missing.json: the word file cannot be read"),
     ],

@@ -108,7 +108,8 @@ def test_stereo_files_become_recordings_and_every_other_file_has_its_reason(call
     account(out, calls)
     assert "3 recordings of 6 speakers; 5 refused" in result.stdout
     assert "the splits CANNOT be said to share no speaker" in result.stderr
-    assert result.stdout.splitlines()[-2:] == [
+    assert result.stdout.splitlines()[-3:] == [
+        "  duologue consent init consent.db  # once, if you have no ledger",
         f"  duologue consent grant --from {out}/consent-todo.csv --ledger consent.db",
         f"  duologue run {out}/manifest.jsonl --ledger consent.db --out {out}-release",
     ]
@@ -139,6 +140,10 @@ def test_the_table_for_the_steward_grants_nothing_and_says_what_is_known(calls: 
         ("2025-12-31T10:00:00Z", "the folder calls")
     }
     assert [row["x_role"] for row in rows] == ["agent", "caller"] * 2
+    assert [row["x_first_track"] for row in rows[:2]] == [
+        "call_20260301_101500.wav, left channel",
+        "call_20260301_101500.wav, right channel",
+    ]
 
 
 def test_pairs_are_put_together_by_their_names_and_sides_by_role(tmp_path: Path) -> None:
@@ -163,6 +168,45 @@ def test_pairs_are_put_together_by_their_names_and_sides_by_role(tmp_path: Path)
     }
     account(out, folder)
     assert "2 of 2 recordings have no started_at" in result.stderr
+
+
+def test_the_sides_of_each_recording_may_be_two_people_of_its_own(tmp_path: Path) -> None:
+    folder, out, table = tmp_path / "calls", tmp_path / "out", tmp_path / "who.csv"
+    for name in (
+        "2026-03-05 - Jürgen",
+        "2026-03-05 - 花子",
+        "2026-03-06 - Anna O'Neil",
+        "2026-03-06 - Jürgen",
+        "2026-03-07 - Zoë",
+    ):
+        audio(folder / f"{name}.wav", 1)
+    for name in ("Anna O'Neil", "Jürgen", "Zoë"):
+        audio(folder / f"2026-03-08 - {name}.wav", 1)
+    table.write_text(
+        "recording,side,speaker\n2026-03-05,Jürgen,J\n2026-03-05,花子,H\n2026-03-06,Jürgen,J\n2026-03-06,Anna O'Neil,A\n",
+        encoding="utf-8",
+    )
+    result = from_folder(
+        folder, "--pairs", r"(?P<recording>.+) - (?P<side>.+)\.wav", "--speakers", table, "--started-at", "name:%Y-%m-%d", "--out", out
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    found = recordings(out)
+    assert {(name, call.a.speaker_id, call.b.speaker_id, call.a.role) for name, call in found.items()} == {
+        ("2026-03-05", "J", "H", None),
+        ("2026-03-06", "A", "J", None),
+    }
+    assert Path(found["2026-03-06"].b.uri).name == "2026-03-06 - Jürgen.wav"
+    assert reasons(out) == {
+        "2026-03-07 - Zoë.wav": "side_missing",
+        **{f"2026-03-08 - {name}.wav": "side_not_named" for name in ("Anna O'Neil", "Jürgen", "Zoë")},
+    }
+    account(out, folder)
+    assert "The sides are called by 3 names" in result.stderr
+    assert [row["x_first_track"] for row in people(out)] == [
+        "2026-03-06 - Anna O'Neil.wav",
+        "2026-03-05 - 花子.wav",
+        "2026-03-05 - Jürgen.wav",
+    ]
 
 
 def test_a_pattern_may_name_folders(tmp_path: Path) -> None:
@@ -256,6 +300,36 @@ def test_a_transcript_that_gives_no_words_is_refused_and_not_the_recording(calls
         "call_20260301_111500.json": "words_not_read",
     }
     account(out, calls)
+
+
+def test_words_of_one_side_that_cannot_be_used_are_told(calls: Path, tmp_path: Path) -> None:
+    out, name = tmp_path / "out", "call_20260301_101500.json"
+    channels: list[list[dict[str, object]]] = [
+        [{"word": "hi", "start": 0.0, "end": 0.1}],
+        [{"word": "yes", "start": 0, "end": 500}],
+    ]
+    document = {"results": {"channels": [{"alternatives": [{"words": words}]} for words in channels]}}
+    (calls / name).write_text(json.dumps(document))
+    result = from_folder(calls, "--stereo", "call*.wav", "--anonymous-sides", "--words", "*.json", "--out", out)
+    found = recordings(out)["call_20260301_101500"]
+    assert (Path(found.a.words_uri or "").name, found.b.words_uri) == (name, None)
+    assert (
+        f"1 transcripts give the words of one track alone, such as {name} (track b: half of the words" in result.stderr
+    )
+    account(out, calls)
+
+
+def test_a_name_that_two_recordings_answer_to_says_nothing_of_either(tmp_path: Path) -> None:
+    folder, table, out = tmp_path / "calls", tmp_path / "who.csv", tmp_path / "out"
+    for number, name in enumerate(["monday/call1.wav", "tuesday/call1.wav", "tuesday/call2.wav"]):
+        audio(folder / name, seed=number)
+    table.write_text("recording,a,b\ncall1,ann,bob\ncall2,cid,dan\n")
+    from_folder(folder, "--stereo", "**/*.wav", "--speakers", table, "--anonymous-sides", "--out", out)
+    assert [(each.a.speaker_id, each.b.speaker_id) for each in recordings(out).values()] == [("cid", "dan")]
+    assert reasons(out) == dict.fromkeys(["monday/call1.wav", "tuesday/call1.wav"], "speaker_ambiguous")
+    table.write_text("recording,a,b\nmonday/call1,ann,bob\ntuesday/call1.wav,eva,bob\ntuesday/call2,cid,dan\n")
+    from_folder(folder, "--stereo", "**/*.wav", "--speakers", table, "--out", tmp_path / "paths")
+    assert [each.a.speaker_id for each in recordings(tmp_path / "paths").values()] == ["ann", "eva", "cid"]
 
 
 def test_a_pattern_that_names_everything_takes_no_file_twice(calls: Path, tmp_path: Path) -> None:
@@ -402,7 +476,11 @@ def test_hashed_ids_tell_nothing_of_the_names(calls: Path, tmp_path: Path) -> No
         (("--pairs", "("), "is no regular expression"),
         (("--pairs", "(?P<recording>.*)"), "lacks (?P<side>...)"),
         (("--pairs", PAIRS), "matches none of the 8 files"),
-        (("--pairs", r"(?P<recording>.*)_(?P<side>\d+)\.wav"), "finds 3 sides"),
+        (
+            ("--pairs", r"(?P<recording>.*)\.(?P<side>wav|txt|flac)"),
+            "finds 3 sides ('flac', 'txt', 'wav') and no recording of two",
+        ),
+        (("--stereo", "*.wav", "--started-at", "column:%d.%m.%Y"), "name one with --speakers"),
         (("--pairs", r"(?P<recording>.*)_(?P<side>\d+)\.wav", "--left", "1"), "give both, or none"),
         (("--stereo", "*.wav", "--started-at", "column"), "name one with --speakers"),
         (("--stereo", "*.wav", "--words", "*.wav", "--words-format", "doc"), "is none that is read"),
@@ -488,6 +566,38 @@ def test_a_table_becomes_a_manifest_and_every_row_is_accounted_for(tmp_path: Pat
     assert "Columns that were not used: note." in result.stderr
 
 
+def test_a_delivery_from_windows_is_taken_in_as_it_is(tmp_path: Path) -> None:
+    out, table = tmp_path / "out", tmp_path / "delivery" / "t.csv"
+    audio(tmp_path / "delivery" / "Audio" / "Gespräch 1_a.wav", 1)
+    audio(tmp_path / "delivery" / "back\\slash.wav", 1)
+    table.write_text(
+        "id;agent_wav;cust_wav;agent_id;cust_id;begun\n"
+        "c-1;Audio\\Gespräch 1_a.wav;back\\slash.wav;A;B;01.03.2026 10:15\n"
+        "c-2;C:\\Audio\\2a.wav;C:\\Audio\\2b.wav;A;B;02.03.2026 10:15\n"
+        "c-3;Audio\\3a.wav;Audio\\3b.wav;A;B;2026-03-03\n",
+        encoding="utf-8-sig",
+    )
+    given = ("--columns", COLUMNS, "--zone", "Europe/Berlin", "--out", out)
+    result = manifest("from-table", table, "--started-at", "column:%d.%m.%Y %H:%M", *given)
+    assert result.exit_code == 0, result.output
+    (call,) = recordings(out).values()
+    assert [Path(track.uri).is_file() for track in (call.a, call.b)] == [True, True]
+    assert (call.started_at, call.started_before) == ("2026-03-01T09:15:00Z", "2026-03-01T09:16:00Z")
+    assert reasons(out) == {"row 3": "field_invalid", "row 4": "started_at_unknown"}
+    assert "is a path of another machine, of Windows" in lines(out / "refused.jsonl")[0]["detail"]
+
+
+@pytest.mark.parametrize("begins", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_workbook_is_called_one(tmp_path: Path, begins: bytes) -> None:
+    table = tmp_path / "t.xlsx"
+    table.write_bytes(begins + bytes(100))
+    result = manifest("from-table", table, "--out", tmp_path / "out")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"duologue: {table}: is a workbook of a spreadsheet and no CSV; save its sheet as 'CSV UTF-8' and name that file\n",
+    )
+
+
 def test_parquet_and_columns_that_are_called_as_fields(tmp_path: Path) -> None:
     out, table = tmp_path / "out", tmp_path / "t.parquet"
     columns = {
@@ -504,6 +614,47 @@ def test_parquet_and_columns_that_are_called_as_fields(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("C:\\calls\\1.wav", "of another machine, of Windows"),
+        ("\\\\server\\calls\\1.wav", "of another machine, of Windows"),
+        ("~/calls/1.wav", "write the path in full"),
+        ("ftp://host/1.wav", "cannot be reached"),
+    ],
+)
+def test_a_path_that_no_run_could_open_is_refused_and_not_taken_for_one_beside_the_table(
+    tmp_path: Path, cell: str, told: str
+) -> None:
+    table, out = tmp_path / "t.csv", tmp_path / "out"
+    table.write_text(f"recording_id,a.uri,b.uri\nr1,{cell},b.wav\nr2,file:///calls/1.wav,s3://bucket/b.wav\n")
+    manifest("from-table", table, "--anonymous-sides", "--out", out)
+    assert [(track["uri"]) for track in lines(out / "manifest.jsonl")[0]["tracks"]] == [
+        "file:///calls/1.wav",
+        "s3://bucket/b.wav",
+    ]
+    (refused,) = lines(out / "refused.jsonl")
+    assert refused["file"] == "row 2"
+    assert told in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\nrecording_id;uri;;\r\nr1;1.wav;;\r\n",  # as Excel writes it
+        "\ufeffrecording_id\turi\t\t\nr1\t1.wav\t\t\n",
+        "recording_id,uri\nr1,1.wav,,\n",
+    ],
+)
+def test_what_a_spreadsheet_adds_is_no_column(tmp_path: Path, text: str) -> None:
+    table, out = tmp_path / "t.csv", tmp_path / "out"
+    table.write_bytes(text.encode())
+    result = manifest("from-table", table, "--anonymous-sides", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert lines(out / "manifest.jsonl")[0]["tracks"][1] == {"speaker_id": "r1.b", "uri": "../1.wav", "channel": 1}
+    assert "not used" not in result.stderr
+
+
+@pytest.mark.parametrize(
     ("columns", "text", "told"),
     [
         ("", "x,y\n1,2\n", "which column is recording_id?"),
@@ -517,12 +668,15 @@ def test_parquet_and_columns_that_are_called_as_fields(tmp_path: Path) -> None:
         ("recording_id=x,uri=y", "x,y\n1,2,3\n", "row 2 has 3 cells and the header 2"),
         ("recording_id=x", '{"x": 1}\n', "is JSON and no table"),
         ("recording_id=x", "", "has no header"),
+        ("recording_id=x,uri=y", "x,y\n1,2\n", "which column is started_at?"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path: Path, columns: str, text: str, told: str) -> None:
     table = tmp_path / "t.csv"
     table.write_text(text)
-    result = manifest("from-table", table, *(("--columns", columns) if columns else ()), "--out", tmp_path / "out")
+    result = manifest(
+        "from-table", table, *(("--columns", columns) if columns else ()), "--started-at", "column:%d.%m.%Y", "--out", tmp_path / "out"
+    )  # fmt: skip
     assert result.exit_code == 2, result.output
     assert told in result.stderr
     assert not (tmp_path / "out").exists()

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from duologue_consent import Ledger
 from duologue_pipeline.cli.app import app
+from duologue_pipeline.cli.start import main
 
 AT_WORK = {
     "apache_beam",
@@ -52,7 +53,7 @@ def loaded_by(*arguments: str) -> set[str]:
     script = """
 import atexit, json, sys
 atexit.register(lambda: print("LOADED", json.dumps(sorted({name.partition(".")[0] for name in sys.modules}))))
-from duologue_pipeline.cli.app import main
+from duologue_pipeline.cli.start import main
 sys.argv = ["duologue", *sys.argv[1:]]
 main()
 """
@@ -76,6 +77,23 @@ def test_showing_consent_loads_no_pipeline(tmp_path: Path) -> None:
     Ledger.create(tmp_path / "consent.db")
     loaded = loaded_by("consent", "status", "--ledger", str(tmp_path / "consent.db"))
     assert loaded & (AT_WORK - {"cryptography", "rich", "sqlalchemy", "typer"}) == set()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["-h"], ["grnat"], ["status", "-h"], ["status", "--leger"], ["grant", "x"]], ids=" ".join
+)
+def test_consent_begins_without_the_other_commands_and_says_the_same(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["duologue", "consent", *arguments])
+    with pytest.raises(SystemExit) as whole:
+        app(prog_name="duologue")
+    told = capsys.readouterr()
+    monkeypatch.delitem(sys.modules, "duologue_pipeline.cli.app")
+    with pytest.raises(SystemExit) as alone:
+        main()
+    assert (alone.value.code, *capsys.readouterr()) == (whole.value.code, *told)
+    assert "duologue_pipeline.cli.app" not in sys.modules
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

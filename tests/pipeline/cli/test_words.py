@@ -57,9 +57,7 @@ def test_each_channel_becomes_a_words_file_that_follows_the_schema(folder: Path)
     assert fisher["transcribed"] == [{"start_s": 3.76, "end_s": 8.0}]
     assert fisher["words"][0]["marks"] == ["unsure"]
     assert "2 files read, 4 words files written, 0 files refused" in result.stderr
-    assert (
-        f"{out / 'deepgram.b.json'}: 1 words, word times, from {folder / 'deepgram.json'} (deepgram)" in result.stdout
-    )
+    assert f"{out / 'deepgram.b.json'}: 1 word, word times, from {folder / 'deepgram.json'} (deepgram)" in result.stdout
 
 
 def test_a_words_file_is_imported_as_it_is(folder: Path) -> None:
@@ -95,7 +93,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_written(folder: P
     assert result.exit_code == 1
     assert "bad.json: not valid JSON" in result.stderr
     assert "none.json: the word file cannot be read" in result.stderr
-    assert "3 files read, 1 words files written, 2 files refused" in result.stderr
+    assert "3 files read, 1 words file written, 2 files refused" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.corpora.conftest import Prepare
-from tests.pipeline.corpora.support import audio, document, text
+from tests.pipeline.corpora.support import audio, document, table, text
 
 ANONYMOUS = ("--anonymous-sides", "--started-at", "2024", "--language", "en")
 GRID = """File type = "ooTextFile"
@@ -178,12 +178,18 @@ def test_a_file_a_participant_shows_no_name_in_the_ids(corpus: str, prepare: Pre
             path = tmp_path / "x" / meeting / "Audio Record" / f"audio{person}.m4a"
             path.parent.mkdir(parents=True, exist_ok=True)
             _m4a(path, seed)
+            _m4a(path.parent.parent / "audio1234567890.m4a", 7)
+            _m4a(path.parent.parent / "GMT20240305-091500_Recording.m4a", 7)
         else:
             audio(tmp_path / "x" / meeting / f"{person}.wav", 1, seed=seed)
     found = prepare(corpus, tmp_path / "x", *ANONYMOUS)
     assert found.exit_code == 0, found.said
+    assert found.refused == {}
     (recording_id,) = found.recordings
     assert recording_id.startswith("rec-")
+    heard = ["audioannasmith1.m4a", "audiobobjones2.m4a"] if corpus == "zoom" else ["annasmith1.wav", "bobjones2.wav"]
+    assert [row["x_track"] for row in table(found.out / "speakers.csv")] == heard
+    assert [row["x_first_track"] for row in table(found.out / "consent-todo.csv")] == heard
     assert "anna" not in recording_id.casefold()
     assert [track["speaker_id"] for track in found.recordings[recording_id]["tracks"]] == [
         f"{recording_id}.a",

@@ -271,6 +271,19 @@ def test_two_tables_that_name_different_speakers_are_not_decided_between(
     assert "'2602' and '7777'" in (found.out / "refused.jsonl").read_text()
 
 
+@pytest.mark.parametrize(
+    ("row", "speaker"), [("fe_03_11487,a,ann", None), ("fe_03_00001,a,", None), ("fe_03_00001,a,ann", "ann")]
+)
+def test_a_map_decides_between_two_tables_only_where_it_names_somebody(
+    fisher: tuple[Path, Path], prepare: Prepare, tmp_path: Path, row: str, speaker: str | None
+) -> None:
+    text(fisher[1] / "doc/fe_03_p2_calldata.tbl", CALLDATA.replace("2602", "7777", 1))
+    text(tmp_path / "who.csv", f"recording,side,speaker\n{row}\n")
+    found = prepare("fisher", fisher[0], "--transcripts", fisher[1], "--speakers", tmp_path / "who.csv")
+    assert found.exit_code == 0, found.said
+    assert found.speakers.get(("fe_03_00001", "a")) == speaker
+
+
 def test_speakers_csv_can_be_filled_in_and_given_back(prepare: Prepare, tmp_path: Path) -> None:
     for seed, number in enumerate((4065, 4077)):
         sphere(tmp_path / f"x/en_{number}.sph", seed=seed)

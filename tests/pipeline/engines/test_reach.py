@@ -149,7 +149,8 @@ def test_a_model_here_is_refused_unless_an_image_was_named(
     told = refusal(codec=codec, models=models)
     assert told is not None
     assert told.startswith(begins + WHO)
-    assert told.endswith("or an image that holds the model with --sdk_container_image (docs/dataflow.md)")
+    assert told.endswith("an image that holds the model with --sdk_container_image (docs/dataflow.md)")
+    assert ("gs://BUCKET/FOLDER" in told) == (codec != "embedded")  # of all models a codec alone is fetched from stores
     assert refusal(WITH_IMAGE, codec=codec, models=models) is None
 
 

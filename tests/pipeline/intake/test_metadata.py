@@ -62,6 +62,14 @@ def test_what_says_nothing_is_refused(tmp_path: Path, tags: dict[str, str]) -> N
         started_of_files([made(tmp_path / "a.flac", **tags)], UTC)
 
 
+def test_a_list_of_files_is_never_followed(tmp_path: Path) -> None:
+    made(tmp_path / "a.mka", creation_time="2026-03-01T10:15:00Z")
+    path = tmp_path / "call.ffconcat"
+    path.write_text("ffconcat version 1.0\nfile 'a.mka'\n")
+    with pytest.raises(ValueError, match="cannot be read"):
+        started_of_files([path], None)
+
+
 def test_a_file_that_is_no_audio_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_text("no")
     with pytest.raises(ValueError, match="cannot be read"):

@@ -3,7 +3,15 @@
 import pytest
 
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.intake.moments import NamePattern, Started, read_cell, read_started, read_zone
+from duologue_pipeline.intake.moments import (
+    NamePattern,
+    Started,
+    read_cell,
+    read_cells,
+    read_column,
+    read_started,
+    read_zone,
+)
 
 BERLIN = read_zone("Europe/Berlin")
 
@@ -85,6 +93,13 @@ def test_what_is_stated_for_all(text: str | None, found: Started | None) -> None
         "name:%Y%m%d%q",
         "name:%Y%m%d%S",
         "name:%Y",
+        "name:%Y/%Y%m%d",
+        "name:%Y%m%d_%I%M",
+        "name:%Y%m%d_%H%M%p",
+        "2024/2023",
+        "2024-03-05/2024-03-04",
+        "9999-12",
+        "9999-12-31/9999-12-31",
         "2024/",
     ],
 )
@@ -110,6 +125,7 @@ def test_what_cannot_be_meant_is_refused(text: str) -> None:
         ("1767225600", Started("2026-01-01T00:00:00Z")),
         ("1767225600.5", Started("2026-01-01T00:00:00.500000Z")),
         ("1767225600000", Started("2026-01-01T00:00:00Z")),
+        ("1999010112", Started("1999-01-01T11:00:00Z", "1999-01-01T12:00:00Z")),  # an hour, and no seconds since 1970
         ("2024-01/2024-03", Started("2024-01-01", "2024-04-01")),
     ],
 )
@@ -123,6 +139,76 @@ def test_a_cell(cell: str, in_berlin: Started) -> None:
 def test_a_cell_that_could_be_two_times_is_refused(cell: str) -> None:
     with pytest.raises(ValueError, match="in one way only"):
         read_cell(cell, BERLIN)
+
+
+@pytest.mark.parametrize("cell", ["9999-12", "9999-12-31", "9999-12-31 23:59", "2024/2023"])
+def test_a_cell_that_no_clock_shows_is_refused(cell: str) -> None:
+    with pytest.raises(ValueError, match=r"beyond what a clock holds|2023 is before 2024"):
+        read_cell(cell, None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "before", "found"),
+    [
+        # of a zone that nobody names the recording may have begun as late as there
+        (None, "2026-03-01 11:00:00", Started("2026-02-28T20:00:00Z", "2026-03-01T23:00:00Z")),
+        (None, "2026-03-01 11:00", Started("2026-02-28T20:00:00Z", "2026-03-01T23:01:00Z")),
+        ("UTC", "2026-03-01 11:00", Started("2026-03-01T10:00:00Z", "2026-03-01T11:01:00Z")),
+        ("UTC", "2026-03-02", Started("2026-03-01T10:00:00Z", "2026-03-02T00:00:00Z")),
+        (None, "2026-03-02", Started("2026-02-28T20:00:00Z", "2026-03-02")),
+        ("UTC", "2027", Started("2026-03-01T10:00:00Z", "2027-01-01")),
+    ],
+)
+def test_two_cells_make_an_interval_that_is_never_too_short(zone: str | None, before: str, found: Started) -> None:
+    cells = {"started_at": "2026-03-01 10:00:00", "started_before": before}
+    assert read_cells(cells, read_zone(zone)) == found
+
+
+def test_one_cell_of_two_is_never_lost() -> None:
+    assert read_cells({"topic": "weather"}, None) is None
+    assert read_cells({"started_at": "2026-03-01"}, None) == Started("2026-03-01")
+    with pytest.raises(ValueError, match="started_at is not"):
+        read_cells({"started_before": "2026-03-01"}, None)
+    with pytest.raises(ValueError, match="not after"):
+        read_cells({"started_at": "2026-03-02", "started_before": "2026-02-01"}, None)
+
+
+def test_the_end_of_an_interval_is_read_as_its_column_is_written() -> None:
+    days, minutes = (read_column(f"column:{form}", None) for form in ("%d.%m.%Y", "%d.%m.%Y %H:%M"))
+    cells = {"started_at": "01.03.2026", "started_before": "03.03.2026"}
+    assert read_cells(cells, None, days) == Started("2026-03-01", "2026-03-03")
+    cells = {"started_at": "01.03.2026 10:00", "started_before": "01.03.2026 11:00"}
+    assert read_cells(cells, None, minutes) == Started("2026-02-28T20:00:00Z", "2026-03-01T23:01:00Z")
+
+
+@pytest.mark.parametrize(
+    ("written", "cell", "started"),
+    [
+        ("%d.%m.%Y %H:%M", "01.03.2026 10:15", Started("2026-03-01T09:15:00Z", "2026-03-01T09:16:00Z")),
+        ("%m/%d/%Y %I:%M:%S %p", " 03/04/2026 01:15:00 PM ", Started("2026-03-04T12:15:00Z")),
+        ("%d/%m/%Y", "03/04/2026", Started("2026-04-02T22:00:00Z", "2026-04-03T22:00:00Z")),
+    ],
+)
+def test_a_column_is_read_as_the_user_says_it_is_written(written: str, cell: str, started: Started) -> None:
+    pattern = read_column(f"column:{written}", BERLIN)
+    assert read_cells({"started_at": cell}, BERLIN, pattern) == started
+
+
+@pytest.mark.parametrize(
+    "cell", ["01.03.2026", "01.03.2026 10:15:30", "2026-03-01T10:00", "31.02.2026 10:15", "32.01.2026 10:15"]
+)
+def test_a_cell_that_is_written_otherwise_is_refused(cell: str) -> None:
+    with pytest.raises(ValueError):
+        read_cells({"started_at": cell}, BERLIN, read_column("column:%d.%m.%Y %H:%M", BERLIN))
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("%H:%M", "column:%H:%M: finds no day"), ("", "column: has no format"), ("%d.%m.%Y %x", "%x is no dir")],
+)
+def test_a_format_of_a_column_that_is_none_is_refused(written: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        read_column(f"column:{written}", BERLIN)
 
 
 @pytest.mark.parametrize("zone", ["Berlin", "+15:00", "CET+1", "../etc/passwd", ""])

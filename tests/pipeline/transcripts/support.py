@@ -84,6 +84,16 @@ def _aws_item(channel: str, text: str, start: str, end: str) -> dict[str, Any]:
 
 _COMMA = {"channel_label": "ch_0", "alternatives": [{"confidence": "0.0", "content": ","}], "type": "punctuation"}
 
+CHUNKS = {
+    "text": " Yes, it is",
+    "chunks": [
+        {"text": " Yes,", "timestamp": [3.36, 3.9]},
+        {"text": "it", "timestamp": [4.46, 4.69]},
+        {"text": "is", "timestamp": [4.69, None]},
+    ],
+}
+"""The pipeline of transformers with word times; Full-Duplex-Bench's output.json."""
+
 AWS = {
     "jobName": "job",
     "accountId": "1",

@@ -1,10 +1,12 @@
 """Every format: recognised by its content, with its words, times and channels."""
 
+import json
 from typing import Any
 
 import pytest
 
 from duologue_pipeline.transcripts.formats import FORMATS
+from duologue_pipeline.transcripts.model import TranscriptError
 from duologue_pipeline.transcripts.names import FORMAT_NAMES
 from tests.pipeline.transcripts import support as given
 from tests.pipeline.transcripts.support import Row, read, rows, timings
@@ -21,6 +23,7 @@ def test_the_names_of_the_formats_are_those_of_the_registry() -> None:
     [
         ("whisper", given.WHISPER, "track", [None], [""], [4]),
         ("whisperx", given.WHISPERX, "track", [None], [""], [4]),
+        ("chunks", given.CHUNKS, "track", [None], [""], [3]),
         ("aws", given.AWS, "channel", [0, 1], ["", ""], [2, 1]),
         ("deepgram", given.DEEPGRAM, "channel", [0, 1], ["", ""], [2, 1]),
         ("assemblyai", given.ASSEMBLYAI, "channel", [0, 1], ["", ""], [2, 1]),
@@ -53,6 +56,19 @@ def test_what_a_file_of_each_format_gives(
     assert [len(stream.words) for stream in found.streams] == words
 
 
+def test_chunks_with_an_open_end_are_words_and_phrases_share_their_time() -> None:
+    assert rows(read(given.CHUNKS)) == [("Yes,", 3.36, 3.9), ("it", 4.46, 4.69), ("is", 4.69, 4.69)]
+    phrase = read({"text": "so it is", "chunks": [{"text": " so it is", "timestamp": [1.0, 2.0]}]})
+    assert [word.timing for word in phrase.streams[0].words] == ["utterance"] * 3
+    assert phrase.notes
+
+
+@pytest.mark.parametrize("stamp", [None, [1.0], [None, 2.0], "1-2"])
+def test_chunks_without_times_are_refused(stamp: Any) -> None:
+    with pytest.raises(TranscriptError, match=r"chunks\[0\].timestamp"):
+        read({"text": "so", "chunks": [{"text": "so", "timestamp": stamp}]})
+
+
 # --- units and order ------------------------------------------------------------------------------------------------
 
 
@@ -78,6 +94,18 @@ def test_whisper_without_word_times_has_utterance_times_and_says_what_to_do() ->
     assert rows(found) == [("ab", 1.0, 1.8), ("abc", 1.8, 3.0)]
     assert timings(found) == ["utterance", "utterance"]
     assert found.notes == ("1 segments have no word times: recognise with --word_timestamps True to have them",)
+
+
+@pytest.mark.parametrize(
+    ("document", "format"),
+    [
+        ({"text": "", "segments": [], "language": "en"}, "whisper"),
+        ({"segments": [], "word_segments": [], "language": "en"}, "whisperx"),
+    ],
+)
+def test_who_says_nothing_has_a_transcript_without_words(document: dict[str, Any], format: str) -> None:
+    found = read(document, format)
+    assert [stream.words for stream in found.streams] == [()]
 
 
 def test_whisperx_places_numbers_between_their_neighbours() -> None:
@@ -127,6 +155,73 @@ def test_nemo_adds_the_offset_and_names_the_audio_file() -> None:
 
 
 # --- marks ----------------------------------------------------------------------------------------------------------
+
+
+def test_nemo_never_puts_two_files_of_one_name_together() -> None:
+    lines = [
+        {"audio_filepath": f"{side}/0001.wav", "duration": 1, "text": text}
+        for side, text in (("agent", "hello"), ("caller", "yes"), ("agent", "bye"))
+    ]
+    found = read("\n".join(map(json.dumps, lines)), "nemo")
+    assert {each.recording: [word.word for word in each.words] for each in found.streams} == {
+        "agent/0001": ["hello", "bye"],
+        "caller/0001": ["yes"],
+    }
+
+
+def test_aws_reads_what_names_the_channel_of_each_item() -> None:
+    def item(channel: str, text: str, start: float) -> dict[str, Any]:
+        return {"ChannelLabel": channel, "Content": text, "StartTime": start, "EndTime": start + 0.5, "Confidence": 0.9}
+
+    mark = {"ChannelLabel": "ch_1", "Content": ".", "Type": "punctuation"}
+    found = read(
+        {
+            "Items": [
+                item("ch_1", "yes", 1.0),
+                mark,
+                item("ch_0", "so", 0.5),
+                {**item("", "eh", 3), "ChannelLabel": None},
+            ]
+        },
+        "aws",
+    )
+    assert [(each.channel, [word.word for word in each.words]) for each in found.streams] == [(0, ["so"]), (1, ["yes"])]
+    assert found.notes == ("1 items name no channel and are left out",)
+    said = [
+        {"start_time": "0.1", "end_time": "0.4", "speaker_label": f"spk_{k}", "alternatives": [{"content": "hm"}]}
+        for k in (0, 1)
+    ]
+    assert read({"results": {"transcripts": [], "items": said}}, "aws").separation == "diarized"
+    assert read({"results": {"transcripts": [], "items": said[:1]}}, "aws").separation == "track"
+    with pytest.raises(TranscriptError, match="expected ch_0 or ch_1"):
+        read({"Items": [item("left", "so", 0.5)]}, "aws")
+
+
+def test_azure_with_words_on_the_second_channel_alone_keeps_the_channel() -> None:
+    phrase = {"channel": 1, "offsetInTicks": 0, "durationInTicks": 10_000_000, "nBest": [{"lexical": "hello"}]}
+    found = read({"recognizedPhrases": [phrase]}, "azure")
+    assert (found.separation, [each.channel for each in found.streams]) == ("channel", [1])
+
+
+CUE = "{}\n00:00:0{},000 --> 00:00:0{},500\n{}\n\n"
+
+
+def test_text_outside_of_cues_is_told() -> None:
+    found = read(CUE.format(1, 1, 1, "hello") + "there and then\n\n" + CUE.format(2, 3, 3, "yes"), "srt")
+    assert [row[0] for row in rows(found)] == ["hello", "yes"]
+    assert "stand in no cue and are left out, the first in line 5" in found.notes[0]
+    head = "WEBVTT - a call\n\nNOTE by hand\n\nSTYLE\n::cue {}\n\n"
+    assert read(head + CUE.format(1, 1, 1, "hello").replace(",", "."), "vtt").notes == ()
+
+
+def test_who_says_a_colon_now_and_then_is_no_name() -> None:
+    cues = ["hello there", "the thing is: no", "yes"]
+    text = "".join(CUE.format(place, place, place, cue) for place, cue in enumerate(cues, 1))
+    found = read(text, "srt")
+    assert found.separation == "track"
+    assert [row[0] for row in rows(found)] == ["hello", "there", "the", "thing", "is:", "no", "yes"]
+    named = "".join(CUE.format(place, place, place, f"Ann: {cue}") for place, cue in enumerate(cues, 1))
+    assert read(named, "srt").streams[0].name == "Ann"
 
 
 def test_tags_of_a_textgrid_become_marks() -> None:

@@ -188,3 +188,9 @@ def test_memory_does_not_grow_with_the_manifest(world: World) -> None:
     peak_bytes(10)
     small, large = peak_bytes(1000), peak_bytes(3000)
     assert large - small < 2000 * 1500, "the ids of a line, and no document"
+
+
+def test_who_joins_after_a_quarter_of_an_hour_is_taken(world: World) -> None:
+    world.call("late", world.audio("long.wav", 910.0))["tracks"][1]["offset_s"] = 900.0
+    findings, totals = world.validated()
+    assert (findings, totals.taken, totals.duration_ms) == ([], 1, 910_000)

@@ -124,3 +124,20 @@ def test_a_folder_that_is_no_recogniser_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(UsageError, match=r"not a speech recogniser that transformers can load .*; expected a folder"):
         AsrModel(str(tmp_path)).open()
+
+
+@pytest.mark.parametrize("program", ["", "transformers:", "faster-whisper:"])
+@pytest.mark.parametrize("place", ["gs://bucket/asr", "s3://bucket/asr", "https://example.org/asr?X-Signature=s3cr3t"])
+def test_a_store_is_no_folder_and_told_so(program: str, place: str) -> None:
+    with pytest.raises(UsageError, match="read from a folder and not from a store or a server") as told:
+        AsrModel(program + place).folder()
+    assert str(told.value).startswith(f"--asr {program}{place.partition('?')[0]}")
+    assert "s3cr3t" not in str(told.value)
+
+
+def test_a_home_is_expanded_after_the_program_where_no_shell_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "asr").mkdir()
+    assert AsrModel("transformers:~/asr").folder() == tmp_path / "asr"
