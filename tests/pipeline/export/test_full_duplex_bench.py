@@ -192,7 +192,7 @@ def test_a_speaker_who_speaks_in_train_too_is_found(
                     row["speaker_b"] = voice
             yield type(table).from_pylist(rows, table.schema)
 
-    monkeypatch.setattr(held_out, "iter_release_table", leaked)
+    monkeypatch.setattr("duologue_pipeline.export.held_out.iter_release_table", leaked)
     with pytest.raises(UsageError, match="1 speakers of validation speak in train as well"):
         export(release, tmp_path / "leak", name, splits=("validation",))
     assert not (tmp_path / "leak" / "export.json").exists()
