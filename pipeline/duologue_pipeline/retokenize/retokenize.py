@@ -20,12 +20,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duologue_consent import Ledger, format_time
+from duologue_consent import Ledger, parse_time
 from duologue_pipeline.codec.base import silence_tokens
 from duologue_pipeline.codec.document import codec_document, release_codec_document
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.codec.spec import CodecSpec
-from duologue_pipeline.consent.coverage import Coverage, coverage_moment
+from duologue_pipeline.consent.coverage import Coverage
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.locks import Lease
 from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
@@ -115,7 +115,7 @@ def retokenize(
     if opened is None:
         raise UsageError(f"--ledger {ledger}: there is no such ledger; give the one that the release was made with")
     state = _usable_state(root, opened)
-    # The checkpoint goes along with the consent that was checked by it, so that a longer ledger gives the same bytes.
+    # The checkpoint goes along, and the coverage that was asked for by it, so that a longer ledger gives the same bytes.
     pinned = PinnedLedger(opened, opened.snapshot(state.release["ledger"]["events"]), state.release["ledger"])
     tokens, options = _prepared(state, pinned, codec, target, name)
     if is_complete(target, options.fingerprint) and is_tidy(target, read_release(target)):
@@ -153,8 +153,8 @@ def _prepared(
     release = state.release
     spec = CodecSpec.parse(codec)
     opened = open_codec(spec)
-    at = coverage_moment(pinned.snapshot, None)
-    coverage = Coverage(pinned.snapshot, at or datetime.now(UTC))
+    checked_at = release["consent"]["checked_at"] if "consent" in release else None
+    coverage = None if checked_at is None else Coverage(pinned.snapshot, parse_time(checked_at))
     origin = {
         "name": release["name"],
         "version": release["version"],
@@ -185,13 +185,13 @@ def _prepared(
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
         manifest_sha256=release["run"]["manifest_sha256"],
         stated=read_statement(state.root, release),
-        checked_at=None if at is None else format_time(at),
+        checked_at=checked_at,
         retokenized=origin,
         withdrawn=release["totals"].get("withdrawn", 0),
     )
 
     def uses(row: Mapping[str, Any]) -> Sequence[str]:
-        return sorted(coverage.of_row(row, release["purposes"], include_audio=True))
+        return () if coverage is None else sorted(coverage.of_row(row, release["purposes"], include_audio=True))
 
     silence = silence_tokens(opened)
     tokens = OtherTokens(
