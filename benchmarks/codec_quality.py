@@ -24,25 +24,13 @@ import soundfile
 import soxr
 from pystoi import stoi
 
+from duologue_pipeline.audit.compare import BANDS_HZ, log_spectral_distance_db, resampled
 from duologue_pipeline.codec.base import Codec
-from duologue_pipeline.codec.embedded_bands import STEP_SAMPLES, log_bands
 from duologue_pipeline.codec.registry import open_codec
 
 AUDIO: Final = {".wav", ".flac", ".ogg"}
 
 F32 = npt.NDArray[np.float32]
-
-
-def log_spectral_distance_db(original: F32, decoded: F32) -> float:
-    """Measures the distance in dB of two float32 [T] in [-1, 1] at 24 kHz, as the module says."""
-
-    def powers_db(pcm: F32) -> F32:
-        padded = np.pad(pcm, (STEP_SAMPLES, -len(pcm) % STEP_SAMPLES))
-        return log_bands(padded) * np.float32(10 / np.log(10))
-
-    wanted, found = powers_db(original), powers_db(decoded)
-    loud = wanted.max(1) > wanted.max() - 40
-    return float(np.sqrt(((wanted - found) ** 2).mean(1))[loud].mean())
 
 
 def measure(codec: Codec, path: Path, start_s: float, seconds: float | None) -> list[float]:
@@ -59,11 +47,15 @@ def measure(codec: Codec, path: Path, start_s: float, seconds: float | None) -> 
     decoded = codec.decode(codes)[: len(original)]
     end = time.process_time()
 
+    bands = [
+        resampled(pcm, codec.sample_rate_hz, BANDS_HZ)[: len(original) * BANDS_HZ // codec.sample_rate_hz]
+        for pcm in (original, decoded)
+    ]
     per_hour = 3600 * codec.sample_rate_hz / len(original)
     return [
         float(stoi(original, decoded, codec.sample_rate_hz)),
         float(stoi(original, decoded, codec.sample_rate_hz, extended=True)),
-        log_spectral_distance_db(original, decoded),
+        log_spectral_distance_db(*bands) or 0.0,
         float(20 * np.log10(decoded.std() / original.std())),
         (encoded - begin) * per_hour,
         (end - encoded) * per_hour,

@@ -15,6 +15,7 @@ from duologue_cards.documents.usage import write_content_usage, write_rsl
 from duologue_cards.documents.valid import document_faults
 from duologue_cards.facts import Facts, Publication
 from duologue_cards.few import FEW, apart, counts_by_place
+from duologue_cards.leakage import LEAKAGE, leakage_bytes, parse_leakage, shards_sha256
 from duologue_cards.picture import write_picture
 from duologue_cards.readme import write_readme
 from duologue_cards.reference import CardRules, HumanTurnTaking
@@ -39,6 +40,7 @@ from duologue_cards.tally import (
 __all__ = [
     "CARD_FILES",
     "FEW",
+    "LEAKAGE",
     "OF_PEOPLE",
     "STATEMENT",
     "CardRules",
@@ -56,9 +58,12 @@ __all__ = [
     "facts_from_release",
     "facts_from_tally",
     "judge",
+    "leakage_bytes",
     "make_sheet",
     "one_track_ms",
+    "parse_leakage",
     "parse_statement",
+    "shards_sha256",
     "statement_bytes",
     "tally_index",
     "tally_people",

@@ -13,6 +13,7 @@ from duologue_cards.documents.dps import write_dps
 from duologue_cards.documents.eu_summary import write_eu_summary, write_eu_summary_page
 from duologue_cards.documents.odrl import ODRL_FILE, write_odrl
 from duologue_cards.documents.usage import write_content_usage, write_rsl
+from duologue_cards.leakage import LEAKAGE, leakage_bytes
 from duologue_cards.picture import PICTURE, write_picture
 from duologue_cards.readme import write_readme
 from duologue_cards.report.of_release import REPORT
@@ -43,7 +44,7 @@ CARDS: Final[Mapping[str, Callable[[Sheet], str]]] = {
 }
 """Path of a card in the release -> what writes it."""
 
-CARD_FILES: Final = (*CARDS, CHANGES, REPORT, STATEMENT)
+CARD_FILES: Final = (*CARDS, CHANGES, LEAKAGE, REPORT, STATEMENT)
 """Every path that cards take in a release."""
 
 
@@ -51,10 +52,13 @@ def write_cards(sheet: Sheet) -> Iterator[tuple[str, bytes]]:
     """Writes every card; the same facts give the same bytes.
 
     Yields:
-        (path in the release, content); the statement too, where something was stated, and the changes after a withdrawal.
+        (path in the release, content); the statement too, where something was stated, what was measured of leakage, where it was, and
+        the changes after a withdrawal.
     """
     if sheet.stated:
         yield STATEMENT, statement_bytes(sheet.stated)
+    if sheet.leakage:
+        yield LEAKAGE, leakage_bytes(sheet.leakage)
     if sheet.changes:
         yield CHANGES, write_changes(sheet).encode()
     for path, write in CARDS.items():

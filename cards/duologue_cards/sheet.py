@@ -6,7 +6,7 @@ says why it is unknown. What a person stated stands under ``stated.NAME``.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from duologue_cards.entry import (
 )
 from duologue_cards.evidence import Evidence, measure
 from duologue_cards.facts import Facts, Publication
+from duologue_cards.leakage import leakage_entries
 from duologue_cards.licenses import forbids, is_known
 from duologue_cards.reference import CardRules, HumanTurnTaking, distance_s, limit
 from duologue_cards.statement import STATEMENT
@@ -45,6 +46,7 @@ class Sheet:
         rules: what they are held against.
         entries: id -> fact, as in facts.json.
         changes: the version before and what a withdrawal took out of it, as in ``dataset.json``; empty in the first version.
+        leakage: what was measured of how well speakers are linked (:mod:`duologue_cards.leakage`); empty where nothing was.
     """
 
     facts: Facts
@@ -53,6 +55,7 @@ class Sheet:
     rules: CardRules
     entries: Mapping[str, Entry]
     changes: Mapping[str, Any]
+    leakage: Mapping[str, Any] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
         """Gives the value of a fact; None where it is unknown."""
@@ -156,6 +159,7 @@ def make_sheet(
     *,
     stated: Mapping[str, Any],
     rules: CardRules,
+    leakage: Mapping[str, Any] | None = None,
 ) -> Sheet:
     """Lays down the facts of a release.
 
@@ -163,6 +167,7 @@ def make_sheet(
         release, tally, rejected: as for :func:`duologue_cards.compute.facts_from_tally`.
         stated: what a person stated; empty where nobody did.
         rules: what the release is held against.
+        leakage: what was measured of how well speakers are linked, if anything.
 
     Raises:
         ValueError: document and tables do not belong together.
@@ -180,9 +185,10 @@ def make_sheet(
         **speaker_entries(facts, evidence, later="previous" in changes),
         **consent_entries(facts),
         **_about(bare),
+        **leakage_entries(leakage or {}),
         **_stated(stated),
     }
-    return Sheet(facts, evidence, stated, rules, entries, changes)
+    return Sheet(facts, evidence, stated, rules, entries, changes, leakage or {})
 
 
 def write_facts(sheet: Sheet) -> str:

@@ -72,6 +72,7 @@ Croissant 1.1 description (JSON-LD) of the tables and the shards. In `cards/`:
 | `picture.svg` | when people take the floor, drawn beside people on the telephone |
 | `changes.json` | what the last withdrawal took out; not in a first version |
 | `dataset.yaml` | what a person stated, where somebody did |
+| `leakage.json` | how well speakers are linked across conversations, where somebody has measured it |
 
 `report.html` shows the same to people: one file that fetches nothing, with verdicts, plots, and up to eight conversations to look at and, where the
 release has audio, to listen to. They are chosen by rule out of those in the first 16 files of the tables and called by their place.
@@ -86,6 +87,7 @@ _DOCUMENTS: Final = {
     "dps.json": "dps",
     "usage.odrl.json": "usage_odrl",
     "changes.json": "changes",
+    "leakage.json": "leakage",
 }
 
 _CRAWLERS: Final = """### rsl.xml and content-usage.txt in cards/
@@ -131,8 +133,9 @@ def formats_page() -> str:
         *(_json_section(f"{file} in cards/", name, "") for file, name in _DOCUMENTS.items()),
         _CRAWLERS,
         _json_section("What `duologue annotate` prints", "annotation", ""),
-        _json_section("What `duologue score-duplex` prints", "duplex_score", ""),
         _json_section("export.json of an export", "export", ""),
+        _json_section("What `duologue score-duplex` prints", "duplex_score", ""),
+        _json_section("What `duologue audit tokens --json` prints", "tokens_audit", ""),
         "## What a speaker gets\n",
         _json_section("The consent receipt", "consent_receipt", ""),
     ]

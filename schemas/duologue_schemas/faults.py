@@ -31,6 +31,7 @@ SCHEMA_NAMES: Final = (
     "consent_receipt",
     "annotation",
     "duplex_score",
+    "tokens_audit",
     "dataset",
     "facts",
     "requirements",
@@ -42,6 +43,7 @@ SCHEMA_NAMES: Final = (
     "usage_odrl",
     "changes",
     "export",
+    "leakage",
 )
 
 _MOST: Final = 1000

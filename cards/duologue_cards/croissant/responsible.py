@@ -9,6 +9,7 @@ are written.
 from typing import Any, Final
 
 from duologue_cards import phrases
+from duologue_cards.leakage import linked_in_words
 from duologue_cards.requirements import judge, usable_for
 from duologue_cards.sheet import Sheet
 
@@ -61,7 +62,7 @@ def responsible_ai(sheet: Sheet) -> dict[str, Any]:
         "rai:annotationsPerItem": "0 human labels",
         "rai:machineAnnotationTools": [facts.made_by],
         "rai:dataReleaseMaintenancePlan": [_MAINTENANCE, *([stated["maintenance"]] if "maintenance" in stated else [])],
-        "rai:personalSensitiveInformation": [privacy],
+        "rai:personalSensitiveInformation": [privacy, linked_in_words(sheet.entries)],
         "rai:dataSocialImpact": stated.get("social_impact"),
         "rai:dataBiases": [
             f"languages: {phrases.named(facts.languages)}",

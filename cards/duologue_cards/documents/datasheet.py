@@ -8,6 +8,7 @@ from typing import Any
 from duologue_cards import phrases
 from duologue_cards.documents.answers import computed, json_text, prose, stated, unknown
 from duologue_cards.documents.questions import QUESTIONS
+from duologue_cards.leakage import linked_in_words
 from duologue_cards.licenses import together
 from duologue_cards.sheet import Sheet
 
@@ -115,8 +116,9 @@ def _composition(sheet: Sheet) -> list[_Answer]:
             "speakers_by_dialect",
         ),
         computed(
-            "speakers are named by commitments; voices and words may identify them, and nothing is anonymised",
+            f"speakers are named by commitments; voices and words may identify them, and nothing is anonymised. {linked_in_words(sheet.entries)}",
             "speakers",
+            "leakage_tokens_eer",
         ),
         unknown("what people say was not looked at; a voice can be used as biometric data"),
     ]

@@ -18,6 +18,7 @@ SCHEMAS: Final[Mapping[str, str]] = {
     "cards/dps.json": "dps",
     "cards/eu_summary.json": "eu_summary",
     "cards/facts.json": "facts",
+    "cards/leakage.json": "leakage",
     "cards/requirements.json": "requirements",
     "cards/usage.odrl.json": "usage_odrl",
 }

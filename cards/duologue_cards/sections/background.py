@@ -8,6 +8,7 @@ from typing import Final
 from duologue_cards import phrases
 from duologue_cards.documents.citation import citation
 from duologue_cards.entry import PURPOSES
+from duologue_cards.leakage import linked_in_words
 from duologue_cards.sheet import Sheet
 
 __all__ = ["citing", "creation", "risks", "uses"]
@@ -141,10 +142,11 @@ def _capture(sheet: Sheet) -> str:
 
 def _personal(sheet: Sheet) -> str:
     if sheet.only_synthetic:
-        return "None: all voices and words are synthetic."
+        return f"None: all voices and words are synthetic. {phrases.escaped(linked_in_words(sheet.entries))}"
     return (
         "Voices, and what people say: both can identify them, and nothing is anonymised. Speakers are named by commitments only; there "
-        "are no speaker embeddings. What people say was not looked at, so it may be sensitive."
+        "are no speaker embeddings. What people say was not looked at, so it may be sensitive. "
+        + phrases.escaped(linked_in_words(sheet.entries))
     )
 
 

@@ -10,6 +10,9 @@ import typer
 
 from duologue_pipeline.cli.annotate import EXAMPLE as ANNOTATE_EXAMPLE
 from duologue_pipeline.cli.annotate import annotate
+from duologue_pipeline.cli.audit import TOKENS_EXAMPLE, tokens
+from duologue_pipeline.cli.audit_leakage import EXAMPLE as LEAKAGE_EXAMPLE
+from duologue_pipeline.cli.audit_leakage import leakage
 from duologue_pipeline.cli.card import (
     BUILD_EXAMPLE,
     CHECK_EXAMPLE,
@@ -28,6 +31,8 @@ from duologue_pipeline.cli.decode import decode
 from duologue_pipeline.cli.isolation import EXAMPLE as ISOLATION_EXAMPLE
 from duologue_pipeline.cli.isolation import isolation
 from duologue_pipeline.cli.manifest import FOLDER_EXAMPLE, TABLE_EXAMPLE, from_folder, from_table
+from duologue_pipeline.cli.retokenize import EXAMPLE as RETOKENIZE_EXAMPLE
+from duologue_pipeline.cli.retokenize import retokenize
 from duologue_pipeline.cli.run import DEMO_EXAMPLE, RUN_EXAMPLE, demo, run
 from duologue_pipeline.cli.score_duplex import EXAMPLE as SCORE_EXAMPLE
 from duologue_pipeline.cli.score_duplex import score_duplex
@@ -65,6 +70,11 @@ corpus_app = typer.Typer(
     rich_markup_mode=None,
 )
 words_app = typer.Typer(help="Bring transcripts to words files.", no_args_is_help=True, rich_markup_mode=None)
+audit_app = typer.Typer(
+    help="Look at what the tokens of a release hold, and what they give away.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 shards_app = typer.Typer(help="Check the shards of a release.", no_args_is_help=True, rich_markup_mode=None)
 
 app.command(context_settings={"allow_extra_args": True}, epilog=RUN_EXAMPLE)(run)
@@ -75,6 +85,7 @@ app.command(epilog=ANNOTATE_EXAMPLE)(annotate)
 app.command(epilog=SIMULATE_EXAMPLE)(simulate)
 app.command(epilog=DECODE_EXAMPLE)(decode)
 app.command("score-duplex", epilog=SCORE_EXAMPLE)(score_duplex)
+app.command(epilog=RETOKENIZE_EXAMPLE)(retokenize)
 app.add_typer(manifest_app, name="manifest")
 manifest_app.command("from-folder", epilog=FOLDER_EXAMPLE)(from_folder)
 manifest_app.command("from-table", epilog=TABLE_EXAMPLE)(from_table)
@@ -86,6 +97,9 @@ app.add_typer(words_app, name="words")
 words_app.command("import", epilog=IMPORT_EXAMPLE)(import_words)
 app.add_typer(shards_app, name="shards")
 shards_app.command(epilog=VERIFY_EXAMPLE)(verify)
+app.add_typer(audit_app, name="audit")
+audit_app.command(epilog=TOKENS_EXAMPLE)(tokens)
+audit_app.command(epilog=LEAKAGE_EXAMPLE)(leakage)
 app.add_typer(card_app, name="card")
 card_app.command(epilog=INIT_EXAMPLE)(init)
 card_app.command(epilog=BUILD_EXAMPLE)(build)

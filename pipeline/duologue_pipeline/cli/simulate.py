@@ -71,6 +71,16 @@ def simulate(
             "studio: 24 kHz; mixed: drawn from telephone, wideband and studio."
         ),
     ] = _Line.mixed,
+    people: Annotated[
+        int | None,
+        typer.Option(
+            help="Let this many people have all the conversations, each with a voice of their own: `duologue audit leakage` asks "
+            "whether they are known again.",
+            min=2,
+            max=1_000_000,
+            show_default="two in each conversation",
+        ),
+    ] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -120,6 +130,7 @@ def simulate(
             None if line == "mixed" else line.value,
             fault or [],
             mix,
+            people,
         )
         began_s = said_s = time.monotonic()
 
@@ -145,6 +156,7 @@ def _specs(
     line: str | None,
     faults: list[str],
     mix: _Mix | None,
+    people: int | None,
 ) -> "list[ConversationSpec]":
     from duologue_pipeline.simulate import random_specs
     from duologue_pipeline.simulate.fault_text import parse_fault
@@ -161,6 +173,7 @@ def _specs(
             language=language,
             line=line,
             faults=given if faults or mix == _Mix.none else None,
+            people=people,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None

@@ -25,6 +25,9 @@ class EngineFacts:
         device: where it computes, as torch names it.
         sample_rate_hz, frame_rate_hz, samples_per_frame, codebooks, cardinality, weights_sha256: as in
             :class:`~duologue_pipeline.codec.base.Codec`; every codebook has as many entries.
+        chunk_frames: how many frames of a track are encoded at a time; a shorter chunk costs time, a longer one memory.
+        context_frames: how many frames before and after a chunk are handed over with it, since its codes hang on them too;
+            0 where the network remembers in its session what it needs and looks at nothing that comes later.
     """
 
     device: str
@@ -34,6 +37,8 @@ class EngineFacts:
     codebooks: int
     cardinality: int
     weights_sha256: str
+    chunk_frames: int = 25
+    context_frames: int = 0
 
 
 class Engine(Protocol):

@@ -1,13 +1,8 @@
 """Runs Mimi's network over chunks of several tracks at once, on a CPU or a GPU."""
 
 import copy
-import logging
 import math
-import secrets
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from inspect import signature
@@ -18,33 +13,17 @@ import numpy.typing as npt
 import torch
 
 from duologue_pipeline.codec.engine import EngineFacts
-from duologue_pipeline.codec.mimi_weights import (
-    HUB_ID,
-    choose_files,
-    find_folder,
-    find_weights,
-    load_model,
-)
-from duologue_pipeline.codec.spec import CodecSpec
-from duologue_pipeline.errors import UsageError
-from duologue_pipeline.models.fetched import fetched_folder, files_sha256
+from duologue_pipeline.codec.sessions import Session, SessionEngine
 from duologue_pipeline.models.torchaudio_cpu import import_torchaudio
 
 import_torchaudio()  # transformers' audio models import it
 
 from transformers import DynamicCache, MimiModel
 
-__all__ = ["CHUNK_FRAMES", "MimiEngine", "load_engine", "usable_device"]
-
-LOG: Final = logging.getLogger(__name__)
+__all__ = ["CHUNK_FRAMES", "MimiEngine"]
 
 CHUNK_FRAMES: Final = 25
 """2 s. A shorter chunk costs time (one frame: 4 times as much), a longer one memory (benchmarks/mimi_cost.py)."""
-
-_FORGOTTEN_S: Final = 3600.0
-"""How long a session stays that nobody asks for any more: that of a process which was killed."""
-
-_NUMBER_BITS: Final = 62
 
 # What transformers calls a transformer's past, in arguments and in outputs: 5.24 renamed it.
 _PAST: Final = "cache" if "encoder_cache" in signature(MimiModel.encode).parameters else "past_key_values"
@@ -54,15 +33,14 @@ Codes = npt.NDArray[np.uint16]
 
 
 @dataclass
-class _Session:
+class _Session(Session):
     """Holds what the network remembers of some tracks, one row each."""
 
     past: Any = None  # keys and values of the transformer's sliding window
     padding: Any = None  # what the convolutions have seen last
-    asked_at: float = 0.0
 
 
-class MimiEngine:
+class MimiEngine(SessionEngine[_Session]):
     """Encodes with Mimi, as an :class:`~duologue_pipeline.codec.engine.Engine`.
 
     Args:
@@ -73,14 +51,8 @@ class MimiEngine:
     """
 
     def __init__(self, model: Any, *, codebooks: int, weights_sha256: str, device: str = "cpu") -> None:
-        self.model = model.to(device)
-        self._device = device
-        self._lock = threading.Lock()
-        # On a GPU one computation at a time; on CPUs a process may have several threads that encode.
-        self._turn: AbstractContextManager[Any] = nullcontext() if device == "cpu" else threading.Lock()
-        self._sessions: dict[int, _Session] = {}
         config = model.config
-        self._facts = EngineFacts(
+        facts = EngineFacts(
             device=device,
             sample_rate_hz=config.sampling_rate,
             frame_rate_hz=config.frame_rate,
@@ -88,92 +60,43 @@ class MimiEngine:
             codebooks=codebooks,
             cardinality=config.codebook_size,
             weights_sha256=weights_sha256,
+            chunk_frames=CHUNK_FRAMES,
         )
+        super().__init__(model, facts)
 
-    def facts(self) -> EngineFacts:
-        """Says what the engine is."""
-        return self._facts
+    def _new(self) -> _Session:
+        return _Session()
 
-    def start(self) -> int:
-        """Begins a session: tracks that are encoded together from their first samples on. Gives its number."""
-        with self._lock:
-            now = time.monotonic()
-            self._sessions = {
-                number: session for number, session in self._sessions.items() if now - session.asked_at < _FORGOTTEN_S
-            }
-            return self._add(_Session())
-
-    def fork(self, session: int, rows: list[int]) -> int:
-        """Begins a session that goes on with some rows of another, in the order given; the other stays as it is.
-
-        Raises:
-            ConnectionError: this engine has no such session: it was lost with the process that held it.
-        """
-        held = self._held(session)
+    def _select(self, held: _Session, rows: torch.Tensor) -> _Session:
         if held.past is None:
-            return self.start()
-        with self._turn:
-            index = torch.tensor(rows, device=self._device)
-            past = copy.copy(held.past)
-            past.layers = [copy.copy(layer) for layer in held.past.layers]
-            past.batch_select_indices(index)
-            padding = copy.copy(held.padding)
-            padding.padding_cache = [columns[index] for columns in held.padding.padding_cache]
-        with self._lock:
-            return self._add(_Session(past, padding))
+            return _Session()
+        past = copy.copy(held.past)
+        past.layers = [copy.copy(layer) for layer in held.past.layers]
+        past.batch_select_indices(rows)
+        padding = copy.copy(held.padding)
+        padding.padding_cache = [columns[rows] for columns in held.padding.padding_cache]
+        return _Session(past=past, padding=padding)
 
-    def end(self, session: int) -> None:
-        """Forgets a session."""
-        with self._lock:
-            self._sessions.pop(session, None)
+    def _encode(self, held: _Session, pcm: torch.Tensor) -> torch.Tensor:
+        output = self.model.encode(
+            pcm,
+            num_quantizers=self._facts.codebooks,
+            padding_cache=held.padding,
+            use_streaming=True,
+            **{f"encoder_{_PAST}": held.past},
+        )
+        held.past, held.padding = getattr(output, f"encoder_{_PAST}"), output.padding_cache
+        # A few columns of each layer's input are kept, as views: of the buffer, which is used again, and of all the
+        # activations, which would stay in memory.
+        held.padding.padding_cache = [columns.clone() for columns in held.padding.padding_cache]
+        codes: torch.Tensor = output.audio_codes
+        return codes
 
-    def encode(self, session: int, pcm: F32) -> Codes:
-        """Encodes the next chunk of every track of a session.
-
-        Args:
-            session: of :meth:`start` or :meth:`fork`; its number of tracks is that of its first chunk.
-            pcm: float32 [tracks, T] in [-1, 1], T a multiple of ``samples_per_frame``. Only a track's last chunk may be
-                shorter than :data:`CHUNK_FRAMES` frames, if its codes are to be those of any other way to encode it.
-
-        Returns:
-            uint16 [tracks, codebooks, F], each below the cardinality.
-
-        Raises:
-            ConnectionError: this engine has no such session: it was lost with the process that held it.
-        """
-        held = self._held(session)
-        with self._turn, torch.inference_mode():
-            held.asked_at = time.monotonic()
-            output = self.model.encode(
-                torch.from_numpy(pcm)[:, None].to(self._device, self.model.dtype),
-                num_quantizers=self._facts.codebooks,
-                padding_cache=held.padding,
-                use_streaming=True,
-                **{f"encoder_{_PAST}": held.past},
-            )
-            held.past, held.padding = getattr(output, f"encoder_{_PAST}"), output.padding_cache
-            # A few columns of each layer's input are kept, as views: of the buffer, which is used again, and of all the
-            # activations, which would stay in memory.
-            held.padding.padding_cache = [columns.clone() for columns in held.padding.padding_cache]
-            codes: Codes = output.audio_codes.cpu().numpy().astype(np.uint16)
-            return codes
-
-    def decode(self, codes: Codes) -> F32:
-        """Decodes frames of codes into audio, in memory that does not grow with their number (beyond the result).
-
-        Args:
-            codes: uint16 [codebooks, F], each below the cardinality.
-
-        Returns:
-            float32 [F * samples_per_frame] in [-1, 1]: that of ``MimiModel.decode`` up to rounding, clipped.
-        """
-        pcm = np.empty(codes.shape[1] * self._facts.samples_per_frame, dtype=np.float32)
+    def _decode(self, codes: Codes, pcm: F32) -> None:
         filled = 0
-        with self._turn:
-            for chunk in self._decode_chunks(codes):
-                pcm[filled : filled + chunk.size] = chunk
-                filled += chunk.size
-        return np.clip(pcm, -1.0, 1.0, out=pcm)
+        for chunk in self._decode_chunks(codes):
+            pcm[filled : filled + chunk.size] = chunk
+            filled += chunk.size
 
     def _decode_chunks(self, codes: Codes) -> Iterator[F32]:
         """Decodes chunk after chunk, without a seam between them: float32 [T] each.
@@ -200,72 +123,6 @@ class MimiEngine:
                 samples = (chunk.shape[1] - lead) * self._facts.samples_per_frame
                 pcm: F32 = decoder.decoder_seanet(states)[0, 0, -samples:].cpu().numpy()
             yield pcm
-
-    def _add(self, session: _Session) -> int:
-        session.asked_at = time.monotonic()
-        # Drawn, not counted: where the process that held the engine has died, another engine must not know the numbers of its
-        # sessions, or a track would go on in the state of another.
-        number = secrets.randbits(_NUMBER_BITS)
-        self._sessions[number] = session
-        return number
-
-    def _held(self, number: int) -> _Session:
-        with self._lock:
-            session = self._sessions.get(number)
-        if session is None:
-            raise ConnectionError(
-                "session lost: the process that held the codec's model has ended; encode the track again"
-            )
-        return session
-
-
-def load_engine(spec: CodecSpec, *, allow_network: bool = False) -> MimiEngine:
-    """Loads Mimi onto the device that a spec asks for, or onto the CPU, with a word in the log, where there is none.
-
-    Makes torch compute in one thread, for the whole process: scale by processes.
-
-    Args:
-        spec: its ``model`` is a folder with ``config.json`` and safetensors weights; a uri of such a folder, which is
-            fetched once a machine; or the id of a model on the Hugging Face Hub.
-        allow_network: lets a hub id that is not in the local cache be downloaded. A folder never uses the network.
-
-    Raises:
-        UsageError: the model is not there, is damaged, is not Mimi, or its weights are not those that were pinned.
-    """
-    torch.set_num_threads(1)
-    device = usable_device(spec)
-    if spec.is_uri:
-        folder = fetched_folder(spec.model, choose_files, sha256=spec.sha256)
-    else:
-        folder = find_folder(spec.model or HUB_ID, allow_network)
-    weights = find_weights(folder)
-    found = files_sha256(weights)
-    if spec.sha256 is not None and spec.sha256 != found:
-        raise UsageError(
-            f"codec mimi: the weights in {str(folder)!r} have SHA-256 {found}, and {spec.sha256} was pinned; "
-            "give the model that was meant, or pin this one if you trust it"
-        )
-    return MimiEngine(load_model(folder, spec.codebooks), codebooks=spec.codebooks, weights_sha256=found, device=device)
-
-
-def usable_device(spec: CodecSpec) -> str:
-    """Chooses the device that torch can use; says in the log where a GPU was wanted and is not there."""
-    if spec.device == "cpu":
-        return "cpu"
-    if not torch.cuda.is_available():
-        level = logging.ERROR if spec.wants_gpu else logging.INFO  # workers log errors only
-        LOG.log(level, "codec mimi: torch finds no GPU here, so device=%s falls back to the CPU", spec.device)
-        return "cpu"
-    device = "cuda" if spec.device == "auto" else spec.device
-    index = int(device.partition(":")[2] or 0)
-    if index >= torch.cuda.device_count():
-        raise UsageError(
-            f"codec mimi: device={device} was asked for, and this machine has {torch.cuda.device_count()} GPUs, "
-            "counted from 0; give device=cuda"
-        )
-    torch.backends.cudnn.allow_tf32 = False  # on by default for convolutions, with a mantissa of 10 bits
-    torch.backends.cudnn.deterministic = True
-    return device
 
 
 def _reach(stack: torch.nn.Module) -> int:

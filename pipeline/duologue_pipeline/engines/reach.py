@@ -66,7 +66,7 @@ def require_reachable(
         )
     spec = CodecSpec.parse(codec)
     named = [
-        ("--codec", spec.model, "mimi:"),
+        ("--codec", spec.model, f"{spec.name}:"),
         *((option, (pinned or "").partition("@")[0], "") for option, pinned in models),
     ]
     if engine.is_dataflow and engine.image is None:

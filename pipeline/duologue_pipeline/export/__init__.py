@@ -7,4 +7,14 @@ Parts of the way:
     part       writes the files of one shard
     folder     what lies in the folder of an export, and whose it is
     document   ``export.json``
+
+Shared by the formats:
+    account    what of a shard is written and left out, word by word; reasons why
+    said       what a format may say of a sample, and how a speaker is called
+    told       whose side the model may learn to speak
+    units      words grouped by what is said in one go; every word in one group
+    annotated  a sample as an annotation; label_files writes one a sample
+    sound, wav audio as it lies in the release, or one track of it
+    manifests  lists of whole splits
+    lhotse_cuts, d2_qwen   the layouts of lhotse and of Dialogue-to-Duplex
 """

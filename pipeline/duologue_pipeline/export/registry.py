@@ -11,6 +11,18 @@ __all__ = ["FORMATS", "HELD_OUT_FORMATS", "find_format", "is_held_out"]
 
 FORMATS: Final[dict[str, str]] = {
     "moshi-finetune": "moshi_finetune:MoshiFinetune",
+    "lhotse": "lhotse:Lhotse",
+    "nemo-duplex": "nemo_duplex:NemoDuplex",
+    "energon": "energon:Energon",
+    "hf": "hf:HuggingFace",
+    "d2": "d2:D2",
+    "multitalk": "multitalk:MultiTalk",
+    "vap": "vap:Vap",
+    "dualturn": "dualturn:DualTurn",
+    "textgrid": "textgrid:TextGrid",
+    "rttm": "rttm:Rttm",
+    "ctm": "ctm:Ctm",
+    "eaf": "eaf:Eaf",
     "nu-dialogue": "nu_dialogue:NuDialogue",
     "csm": "csm:Csm",
     "dgslm": "dgslm:Dgslm",

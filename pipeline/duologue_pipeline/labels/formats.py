@@ -19,7 +19,7 @@ from duologue_pipeline.events.annotation import Annotation
 from duologue_pipeline.events.fields import EVENT_COLUMNS, event_columns
 from duologue_pipeline.records import SPEAKERS
 
-__all__ = ["LABEL_FORMATS", "write_audacity", "write_csv", "write_elan", "write_rttm", "write_textgrid"]
+__all__ = ["LABEL_FORMATS", "clean_label", "write_audacity", "write_csv", "write_elan", "write_rttm", "write_textgrid"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,14 @@ def write_textgrid(annotation: Annotation, *, name: str) -> str:
     return head + "".join(f"    item [{i}]:\n{tier}" for i, tier in enumerate(tiers, start=1))
 
 
-def write_elan(annotation: Annotation, *, name: str) -> str:
-    """Writes an EAF document without media; ELAN asks for the recording when it is opened."""
+def write_elan(annotation: Annotation, *, name: str, media: str = "") -> str:
+    """Writes an EAF document.
+
+    Args:
+        annotation: what was found.
+        name: of the conversation.
+        media: a WAV file beside the document; ELAN asks for the recording when it is opened where there is none.
+    """
     document = ElementTree.Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -82,7 +88,10 @@ def write_elan(annotation: Annotation, *, name: str) -> str:
             "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
         },
     )
-    ElementTree.SubElement(document, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
+    header = ElementTree.SubElement(document, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
+    if media:
+        place = {"MEDIA_URL": f"./{media}", "MIME_TYPE": "audio/x-wav", "RELATIVE_MEDIA_URL": f"./{media}"}
+        ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", place)
     order = ElementTree.SubElement(document, "TIME_ORDER")
     slots = annotations = 0
     for tier_name, labels in _tiers(annotation):
@@ -198,8 +207,8 @@ def _tier_head(kind: str, name: str, end_ms: int, size: str) -> str:
     )
 
 
-def _clean(text: str) -> str:
-    """Takes out what breaks lines or is no character of XML."""
+def clean_label(text: str) -> str:
+    """Takes out what breaks lines or is no character of XML; nothing may be left."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
@@ -208,7 +217,7 @@ def _quoted(text: str) -> str:
 
 
 def _tagged(word: str, tags: Sequence[str]) -> str:
-    return _clean(word) if not tags else f"{_clean(word)} [{', '.join(tags)}]"
+    return clean_label(word) if not tags else f"{clean_label(word)} [{', '.join(tags)}]"
 
 
 def _detail(subtype: str | None) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from duologue_cards import CARD_FILES, STATEMENT, document_faults, write_cards
+from duologue_cards import CARD_FILES, document_faults, write_cards
 from duologue_cards.report.of_release import REPORT
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.file_fault import StoreFaultError
@@ -13,6 +13,7 @@ from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.release import read_release
 from duologue_pipeline.release.card_files import MAX_BYTES, remade_report, sheet_and_tally
 from duologue_pipeline.release.stated import read_statement
+from duologue_pipeline.release.strays import KEPT
 
 __all__ = ["card_faults", "other_version"]
 
@@ -73,10 +74,11 @@ def card_faults(root: str) -> list[str]:
     try:
         expected = dict(_remade(root, release, faults))
     except UsageError as error:
-        if STATEMENT not in faults:
+        damaged = [path for path in KEPT if path in faults]
+        if not damaged:
             raise
-        faults[STATEMENT].append(
-            f"the other cards were not held against the tables, which takes what is stated ({error})"
+        faults[damaged[0]].append(
+            f"the other cards were not held against the tables, which takes what is stated and measured ({error})"
         )
         return _lines(faults)
     for path in expected.keys() - listed.keys():

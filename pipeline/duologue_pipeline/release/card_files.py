@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from duologue_cards import (
     CARD_FILES,
-    STATEMENT,
     Sheet,
     Tally,
     add_tallies,
+    shards_sha256,
     tally_index,
     tally_recordings,
     tally_speakers,
@@ -36,8 +36,8 @@ from duologue_pipeline.reader.tables import iter_release_table, read_release_tab
 from duologue_pipeline.release.document import card_sheet, file_entry, manifest_bytes
 from duologue_pipeline.release.report import release_report
 from duologue_pipeline.release.same_page import same_page
-from duologue_pipeline.release.stated import read_statement
-from duologue_pipeline.release.strays import LOCK, find_strays, install_statement
+from duologue_pipeline.release.stated import read_leakage, read_statement
+from duologue_pipeline.release.strays import KEPT, LOCK, find_strays, install_statement
 
 __all__ = [
     "MAX_BYTES",
@@ -131,15 +131,18 @@ def release_sheet(root: str, stated: Mapping[str, Any] | None = None) -> tuple[d
     return release, sheet_and_tally(root, release, stated)[0]
 
 
-def sheet_and_tally(root: str, release: Mapping[str, Any], stated: Mapping[str, Any] | None) -> tuple[Sheet, Tally]:
-    """Lays down the facts of a release anew, and gives what they were counted from."""
+def sheet_and_tally(
+    root: str, release: Mapping[str, Any], stated: Mapping[str, Any] | None, leakage: Mapping[str, Any] | None = None
+) -> tuple[Sheet, Tally]:
+    """Lays down the facts of a release anew, and gives what they were counted from; what is None is as the release keeps it."""
     index, recordings = (iter_release_table(root, release, name) for name in ("index", "recordings"))
     lines = release_file(root, release, "rejected.jsonl").splitlines()
     try:
         reasons = Counter(parse_json(line)["reason"] for line in lines)
         told = read_statement(root, release) if stated is None else stated
+        linked = read_leakage(root, release) if leakage is None else leakage
         tally = release_tally(index, recordings)
-        return card_sheet(release, tally, reasons, told), tally
+        return card_sheet(release, tally, reasons, told, linked), tally
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{root}: its dataset.json and its tables do not belong together ({error})") from None
 
@@ -197,11 +200,12 @@ def build_cards(
     *,
     snapshot: Snapshot | None = None,
     as_of: datetime | None = None,
+    leakage: Mapping[str, Any] | None = None,
     tell: Callable[[str], None],
 ) -> list[str]:
     """Writes the cards of a release anew where they differ, after the ``dataset.json`` that lists them.
 
-    Killed at any moment it leaves the old statement or the new one, and the next call makes the cards of that one whole: across
+    Killed at any moment it leaves the old statement or the new one (and so what was measured), and the next call makes the cards of that one whole: across
     the change of ``dataset.json`` the one that is not in its place waits beside it.
 
     Args:
@@ -209,6 +213,7 @@ def build_cards(
         stated: what a person states; what the release keeps if None.
         snapshot: the ledger, which is asked anew what speakers allow; what the release says of it stays if None.
         as_of: the moment for which it is asked; the last one in the ledger if None.
+        leakage: what was measured of how well speakers are linked; what the release keeps if None.
         tell: is told who holds the folder, as a line of text.
 
     Returns:
@@ -224,7 +229,7 @@ def build_cards(
         old = read_version(join(root, MANIFEST))
         kept = read_release(root)
         release = kept if snapshot is None else _asked_again(root, kept, snapshot, as_of)
-        sheet, tally = sheet_and_tally(root, release, stated)
+        sheet, tally = sheet_and_tally(root, release, stated, leakage)
         made = dict(write_cards(sheet))
         made |= [remade_report(root, release, sheet, tally, made)]
         own = [file_entry(path, hashlib.sha256(data).hexdigest(), len(data)) for path, data in made.items()]
@@ -238,13 +243,16 @@ def build_cards(
                 f"{root}: the receipt of its last withdrawal names dataset.json by its hash, and new cards would change it; "
                 "state it with the run that makes the next release, or keep the cards as they are"
             )
+        if leakage is not None and leakage["release"]["shards_sha256"] != shards_sha256(release):
+            raise UsageError(f"{root}: has become another version while it was measured; measure again")
         lease.check()
         install_statement(root, release)
-        if STATEMENT in changed:
-            entry = next(entry for entry in own if entry["path"] == STATEMENT)
-            write_bytes(join(root, waiting_path(entry)), made[STATEMENT])
-        elif STATEMENT in gone and exists(join(root, STATEMENT)):
-            move(join(root, STATEMENT), join(root, waiting_path(before[STATEMENT])))
+        for path in KEPT:
+            if path in changed:
+                entry = next(entry for entry in own if entry["path"] == path)
+                write_bytes(join(root, waiting_path(entry)), made[path])
+            elif path in gone and exists(join(root, path)):
+                move(join(root, path), join(root, waiting_path(before[path])))
         document = {**release, "files": others + own} if changed or gone or release != kept else release
         if document is not release:
             lease.check()

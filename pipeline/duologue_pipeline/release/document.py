@@ -95,7 +95,11 @@ def split_entries(shards: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str
 
 
 def card_sheet(
-    document: Mapping[str, Any], tally: Tally, reasons: Mapping[str, int], stated: Mapping[str, Any] | None = None
+    document: Mapping[str, Any],
+    tally: Tally,
+    reasons: Mapping[str, int],
+    stated: Mapping[str, Any] | None = None,
+    leakage: Mapping[str, Any] | None = None,
 ) -> Sheet:
     """Lays down the facts of a release, of which its cards are made.
 
@@ -104,12 +108,13 @@ def card_sheet(
         tally: of all tables and people (:mod:`duologue_cards.tally`).
         reasons: reason of a rejection -> how many recordings were rejected for it.
         stated: what a person stated (``dataset.yaml``).
+        leakage: what was measured of how well speakers are linked (``leakage.json``).
 
     Raises:
         ValueError: document and tables do not belong together.
     """
     rules = replace(card_rules(), regimes=_regimes)
-    return make_sheet(document, tally, reasons, stated=stated or {}, rules=rules)
+    return make_sheet(document, tally, reasons, stated=stated or {}, rules=rules, leakage=leakage)
 
 
 def cards(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from duologue_cards import CARD_FILES, STATEMENT
+from duologue_cards import CARD_FILES, LEAKAGE, STATEMENT
 from duologue_consent.ledger.publication import PUBLISHED
 from duologue_pipeline.files.locks import remove_dead_lock
 from duologue_pipeline.files.storage import delete_file, exists, is_remote, join, list_files, move
@@ -20,6 +20,7 @@ from duologue_pipeline.shards.write import STAGING
 from duologue_schemas.tables import TABLES
 
 __all__ = [
+    "KEPT",
     "LOCK",
     "RECEIPT",
     "RECEIPTS",
@@ -33,6 +34,9 @@ __all__ = [
 
 LOCK: Final = ".release.lock"
 """The lock of all that writes into the folder of a release: ``run`` and ``consent propagate``."""
+
+KEPT: Final = (STATEMENT, LEAKAGE)
+"""Files that no table can be made into again: while ``dataset.json`` changes they wait beside their place."""
 
 RECEIPTS: Final = "receipts"
 RECEIPT: Final = re.compile(rf"{RECEIPTS}/[0-9]{{4,}}\.json")
@@ -106,15 +110,15 @@ def is_tidy(root: str, release: Mapping[str, Any]) -> bool:
 
 
 def install_statement(root: str, release: Mapping[str, Any]) -> None:
-    """Moves what was stated to its place, where a `duologue card build` was killed between ``dataset.json`` and that.
+    """Moves what was stated and measured to its place, where a `duologue card build` was killed between ``dataset.json`` and that.
 
     Args:
         root: the folder; the caller holds its lock.
         release: the document of ``dataset.json``.
     """
     for entry in release["files"]:
-        if entry["path"] == STATEMENT and exists(join(root, waiting_path(entry))):
-            move(join(root, waiting_path(entry)), join(root, STATEMENT))
+        if entry["path"] in KEPT and exists(join(root, waiting_path(entry))):
+            move(join(root, waiting_path(entry)), join(root, entry["path"]))
 
 
 def remove_strays(root: str, release: Mapping[str, Any] | None, *, tell: Callable[[str], None]) -> None:

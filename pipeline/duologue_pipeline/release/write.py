@@ -41,7 +41,7 @@ from duologue_pipeline.shards.summary import Summary, add_summaries, bucket
 from duologue_pipeline.shards.write import WrittenSpeakers, ready_folder, write_speakers
 from duologue_schemas.tables import SHARD_TABLES, TABLES
 
-__all__ = ["JOINED_SHARDS", "ReleaseOptions", "stage_release", "write_release"]
+__all__ = ["JOINED_SHARDS", "ReleaseOptions", "lay_release_ready", "stage_release", "write_release"]
 
 JOINED_SHARDS: Final = 16
 """A release of so many shards has one file a table; one of more has a folder a table, in it one file a shard."""
@@ -65,6 +65,9 @@ class ReleaseOptions:
         fingerprint: hash of everything that decides the run's output.
         manifest_sha256: hash of the manifest's content, whatever its order.
         stated: what a person stated for the cards (:mod:`duologue_cards.statement`).
+        retokenized: of a release whose samples are those of another one with other tokens: ``name``, ``version``, ``sha256`` (of
+            its ``dataset.json``) and ``codec`` of that one.
+        withdrawn: recordings that were taken out of that one.
         checked_at: the moment for which the ledger was asked what speakers allow, RFC 3339; None where it was not.
     """
 
@@ -84,6 +87,8 @@ class ReleaseOptions:
     stated: Mapping[str, Any] = field(default_factory=dict)
     checked_at: str | None = None
     report_audio: str = "opus"
+    retokenized: Mapping[str, Any] | None = None
+    withdrawn: int = 0
 
 
 def stage_release(
@@ -149,15 +154,27 @@ def stage_release(
 def write_release(
     shards: Iterable[WrittenShard], rejected: Iterable[Rejected], *, out: str, options: ReleaseOptions
 ) -> dict[str, Any] | None:
-    """Writes a release whose shards lie ready, in one process: the speakers, :func:`stage_release`, :func:`publish_release`."""
+    """Writes a release whose shards lie ready, in one process: :func:`lay_release_ready`, :func:`publish_release`."""
+    lay_release_ready(shards, rejected, out=out, options=options)
+    return publish_release(out)
+
+
+def lay_release_ready(
+    shards: Iterable[WrittenShard],
+    rejected: Iterable[Rejected],
+    *,
+    out: str,
+    options: ReleaseOptions,
+    launch: str = "",
+) -> None:
+    """Lays a release ready whose shards do, in one process: the speakers, :func:`stage_release`; arguments are those of that."""
     written = list(shards)
     summary = add_summaries(shard.summary for shard in written)
     by_file: dict[str, dict[str, SpeakerTotals]] = {}
     for name, totals in summary.speakers.items():
         by_file.setdefault(bucket(name), {})[name] = totals
-    speakers = [write_speakers(name, own, out=out) for name, own in by_file.items()]
-    stage_release(written, rejected, summary, speakers, out=out, options=options)
-    return publish_release(out)
+    speakers = [write_speakers(name, own, out=out, launch=launch) for name, own in by_file.items()]
+    stage_release(written, rejected, summary, speakers, out=out, options=options, launch=launch)
 
 
 def _write_rejected(rejected: Iterable[Rejected], *, out: str) -> Counter[str]:
@@ -232,13 +249,21 @@ def _release_document(
         **({"asr": dict(options.asr)} if options.asr else {}),
         "rules": dict(options.rules),
         "ledger": dict(options.ledger),
-        **coverage_document(tally, checked_at=options.checked_at, events=options.ledger["events"]),
+        **coverage_document(
+            tally,
+            checked_at=options.checked_at,
+            events=options.ledger["events"],
+            later=options.retokenized
+            is not None,  # held against the other release it would tell who allows what no more
+        ),
         "run": {"fingerprint": options.fingerprint, "manifest_sha256": options.manifest_sha256},
+        **({"retokenized": dict(options.retokenized)} if options.retokenized is not None else {}),
         "splits": split_entries(entries, tally),
         "totals": {
-            "read": written + rejected,
+            "read": written + rejected + options.withdrawn,
             "written": written,
             "rejected": rejected,
+            **({"withdrawn": options.withdrawn} if options.withdrawn else {}),
             **shard_totals(entries),
         },
         "tables": {name: table_entry(name, files) for name, files in tables.items()},

@@ -1,6 +1,7 @@
 """Draws many conversations that differ, from seeds: voices, rooms, levels, lines and faults."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 import numpy as np
@@ -54,6 +55,7 @@ def random_specs(
     language: str = "en-US",
     line: str | None = None,
     faults: Sequence[Fault] | None = None,
+    people: int | None = None,
 ) -> list[ConversationSpec]:
     """Draws conversations that differ in everything in which recordings differ.
 
@@ -69,13 +71,16 @@ def random_specs(
         language: of all.
         line: of all; drawn if None (five of ten telephone, four wideband, one studio).
         faults: what is wrong with all of them; drawn if None.
+        people: so many people have all the conversations, each with a voice and speed that stay; two a conversation if None.
 
     Raises:
-        ValueError: fewer than two voices, or faults that do not go together.
+        ValueError: fewer than two voices or people, or faults that do not go together.
     """
     voices = NoiseBank().voices() if voices is None else voices
     if len(voices) < 2:
         raise ValueError(f"{len(voices)} voices; a conversation needs two")
+    if people is not None and people < 2:
+        raise ValueError(f"{people} people; a conversation needs two")
     rules = load_rules(SimulateRules)
     specs = []
     for i in range(n):
@@ -102,7 +107,22 @@ def random_specs(
                 faults=found,
             )
         )
-    return specs
+    return specs if people is None else [_had_by(spec, number, people, voices) for number, spec in enumerate(specs)]
+
+
+def _had_by(spec: ConversationSpec, number: int, people: int, voices: Sequence[str]) -> ConversationSpec:
+    """Gives a conversation to two of so many people, who speak with the same voice and speed in each."""
+    speeds = load_rules(SimulateRules).drawn_speed
+    pair = generator("people 1.0", spec.seed, number).choice(people, 2, replace=False).tolist()
+    a, b = (
+        replace(
+            side,
+            voice=voices[person % len(voices)],
+            speed=_round(generator("person 1.0", spec.seed, person).uniform(*speeds), 3),
+        )
+        for side, person in zip((spec.a, spec.b), pair, strict=True)
+    )
+    return replace(spec, a=a, b=b, people=(f"person-{pair[0]:04d}", f"person-{pair[1]:04d}"))
 
 
 def _draw_side(rng: np.random.Generator, voice: str, *, may_be_silent: bool = True) -> Side:

@@ -68,7 +68,8 @@ def write_corpus(
             rows.append(_write_conversation(out, spec, simulated, number, audio_format))
             seconds += spec.duration_s
             progress(number + 1, seconds)
-        _write_ledger(out / "consent.db", [track["speaker_id"] for row in rows for track in row["tracks"]], seed)
+        people = dict.fromkeys(track["speaker_id"] for row in rows for track in row["tracks"])
+        _write_ledger(out / "consent.db", people, seed)
         # The manifest last: where it is, the corpus is whole.
         (out / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     except OSError as error:
@@ -86,8 +87,9 @@ def _write_conversation(
     _write_json(out / "truth" / f"{name}.json", simulated.truth)
     words = track_words(simulated.truth)
     tracks: list[dict[str, Any]] = []
-    for channel, speaker in enumerate(SPEAKERS):
-        track: dict[str, Any] = {"speaker_id": f"{name}-{speaker}", "uri": audio, "channel": channel}
+    people = spec.people or tuple(f"{name}-{speaker}" for speaker in SPEAKERS)
+    for channel, (speaker, person) in enumerate(zip(SPEAKERS, people, strict=True)):
+        track: dict[str, Any] = {"speaker_id": person, "uri": audio, "channel": channel}
         if words is not None:
             track["words_uri"] = f"words/{name}.{speaker}.json"
             _write_json(out / track["words_uri"], words[speaker])

@@ -224,6 +224,7 @@ class ConversationSpec:
     hum_dbfs: float | None = None
     hum_hz: float = 50.0
     faults: tuple[Fault, ...] = ()
+    people: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         _check_range("conversation", "duration_s", self.duration_s, 10, 2 * 3600)

@@ -18,7 +18,7 @@ from apache_beam.utils import multi_process_shared
 
 from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.codec.engine import Engine, EngineFacts
-from duologue_pipeline.codec.registry import open_codec
+from duologue_pipeline.codec.registry import codec_of, open_codec
 from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.models.fetched import models_cache
 
@@ -39,19 +39,18 @@ def open_worker_codec(spec: CodecSpec) -> Codec:
     Raises:
         UsageError: as :func:`duologue_pipeline.codec.registry.open_codec`.
     """
-    if spec.name != "mimi" or spec.device == "cpu":
+    if spec.name in ("embedded", "lyra") or spec.device == "cpu":
         return open_codec(spec)
-    from duologue_pipeline.codec.mimi import MimiCodec
-    from duologue_pipeline.codec.mimi_engine import load_engine, usable_device
+    from duologue_pipeline.codec.load import load_engine, usable_device
 
     if usable_device(spec) == "cpu":
         return open_codec(spec)
-    tag = f"duologue-mimi-{spec.sha256 or 'any'}-{spec.codebooks}-{spec.device.replace(':', '-')}"
-    return MimiCodec(engine=SharedEngine(partial(load_engine, spec), tag))
+    tag = f"duologue-{spec.name}-{spec.sha256 or 'any'}-{spec.codebooks}-{spec.device.replace(':', '-')}"
+    return codec_of(spec.name, SharedEngine(partial(load_engine, spec), tag))
 
 
 class SharedEngine:
-    """Stands for an engine that one process of the machine holds for all (:class:`~duologue_pipeline.codec.mimi_engine.MimiEngine`).
+    """Stands for an engine that one process of the machine holds for all (:func:`duologue_pipeline.codec.load.load_engine`).
 
     Where the process that held it has died, another one loads it when the next session begins; sessions under way are lost,
     so the work that they were for fails, and is done again.

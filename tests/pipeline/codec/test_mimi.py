@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duologue_pipeline.codec import mimi_weights
+from duologue_pipeline.codec import model_files
 from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.codec.mimi import MimiCodec
 from duologue_pipeline.codec.registry import open_codec
@@ -285,7 +285,7 @@ def test_a_folder_never_touches_the_network(folder: Path, monkeypatch: pytest.Mo
         raise AssertionError("the hub was asked")
 
     monkeypatch.setattr("socket.socket", no_network)
-    monkeypatch.setattr(mimi_weights, "snapshot_download", no_network)
+    monkeypatch.setattr(model_files, "snapshot_download", no_network)
     assert MimiCodec(str(folder), allow_network=True).codebooks == 8
 
 
@@ -310,7 +310,7 @@ def test_the_network_is_used_only_when_allowed(
         asked.append({"model": model, **options})
         return str(folder)
 
-    monkeypatch.setattr(mimi_weights, "snapshot_download", download)
+    monkeypatch.setattr(model_files, "snapshot_download", download)
     MimiCodec("somebody/tiny-mimi", allow_network=allow_network)
     assert asked == [
         {
@@ -341,7 +341,7 @@ def test_a_download_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     def no_connection(*args: object, **kwargs: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(mimi_weights, "snapshot_download", no_connection)
+    monkeypatch.setattr(model_files, "snapshot_download", no_connection)
     with pytest.raises(UsageError) as caught:
         MimiCodec("somebody/tiny-mimi", allow_network=True)
     assert str(caught.value) == (

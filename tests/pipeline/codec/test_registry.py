@@ -12,7 +12,7 @@ from duologue_pipeline.errors import UsageError
 
 
 def test_the_known_names() -> None:
-    assert CODEC_NAMES == ("embedded", "mimi")
+    assert CODEC_NAMES == ("embedded", "mimi", "encodec", "dac", "lyra")
 
 
 def test_the_embedded_codec_is_opened_by_its_name() -> None:
@@ -44,11 +44,20 @@ def test_what_follows_the_first_colon_is_mimis_model(path: str) -> None:
         open_codec(f"mimi:{path}")
 
 
-@pytest.mark.parametrize("spec", ["encodec", "Mimi", "", "mimi:", "embedded:small"])
+@pytest.mark.parametrize("spec", ["speex", "Mimi", "", "mimi:", "dac:", "embedded:small"])
 def test_any_other_name_is_refused_with_the_known_ones(spec: str) -> None:
     with pytest.raises(UsageError) as caught:
         open_codec(spec)
     assert str(caught.value) == (
-        f"unknown codec '{spec}'; known are embedded and mimi. "
+        f"unknown codec '{spec}'; known are embedded, mimi, encodec, dac and lyra. "
         "Give for example `--codec embedded`, `--codec mimi` or `--codec mimi:models/mimi`."
+    )
+
+
+@pytest.mark.parametrize("name", ["encodec", "dac", "lyra"])
+def test_a_codec_that_is_not_in_the_cache_asks_for_its_model(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_codec(name)
+    assert str(caught.value) == (
+        f"--codec {name}: where is the model? Name its folder, as in `--codec {name}:models/{name}` (docs/codec.md)"
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from duologue_pipeline.codec.spec import CodecSpec
+from duologue_pipeline.codec.spec import ALL, CodecSpec
 from duologue_pipeline.errors import UsageError
 
 SHA256 = "0123456789abcdef" * 4
@@ -21,6 +21,12 @@ KNOWN = "accelerator, batch, codebooks, device, dtype, sha256"
         ("mimi:what?is this?dtype=float32", CodecSpec("mimi", "what?is this")),
         (f"mimi:s3://b/m?sha256={SHA256}", CodecSpec("mimi", "s3://b/m", sha256=SHA256)),
         ("mimi:m?device=cuda&accelerator=nvidia-l4", CodecSpec("mimi", "m", device="cuda", accelerator="nvidia-l4")),
+        ("encodec:m", CodecSpec("encodec", "m", codebooks=8)),
+        ("encodec:m?codebooks=32&device=cuda", CodecSpec("encodec", "m", codebooks=32, device="cuda")),
+        ("dac:m", CodecSpec("dac", "m", codebooks=ALL)),
+        ("dac:m?codebooks=9", CodecSpec("dac", "m", codebooks=9)),
+        ("lyra:m", CodecSpec("lyra", "m", codebooks=16)),
+        ("lyra:m?codebooks=46", CodecSpec("lyra", "m", codebooks=46)),
     ],
 )
 def test_a_codec_is_a_name_a_model_and_options(text: str, spec: CodecSpec) -> None:
@@ -45,6 +51,17 @@ def test_a_codec_is_a_name_a_model_and_options(text: str, spec: CodecSpec) -> No
             "dtype is 'bfloat16'; expected float32: indices computed in less are others (docs/codec.md)",
         ),
         ("mimi:m?device=cuda&device=cpu", "device is given twice; give it once"),
+        ("dac:m?codebooks=33", "codebooks is '33'; expected 1 to 32, and no more than the model has"),
+        ("dac:m?codebooks=0", "codebooks is '0'; expected 1 to 32, and no more than the model has"),
+        (
+            "encodec:m?codebooks=33",
+            "codebooks is '33'; expected 1 to 32, of .75 kbit/s each in the published model of 24 kHz",
+        ),
+        (
+            "lyra:m?codebooks=47",
+            "codebooks is '47'; expected 1 to 46, of 200 bit/s each: 16, 30 or 46 for 3.2, 6 or 9.2 kbit/s",
+        ),
+        ("lyra:m?device=cuda", "no option 'device'; known are codebooks, sha256"),
         ("embedded?batch=2", "embedded takes no options; give `--codec embedded`"),
     ],
 )
@@ -63,6 +80,8 @@ def test_an_option_that_is_not_known_is_refused_with_those_that_are(text: str, f
         ("mimi:/models/mimi?device=cuda", True, False),
         ("mimi:gs://b/m", False, True),
         ("mimi:https://host/m", False, True),
+        ("dac:models/dac", True, False),
+        ("lyra:s3://b/m", False, True),
     ],
 )
 def test_a_model_lies_here_or_elsewhere(text: str, local: bool, uri: bool) -> None:

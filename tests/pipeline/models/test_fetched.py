@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from duologue_pipeline.codec.mimi import MimiCodec
-from duologue_pipeline.codec.mimi_weights import choose_files
+from duologue_pipeline.codec.mimi_weights import MIMI
+from duologue_pipeline.codec.model_files import choose_files as choose_of
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import local_copy
@@ -21,6 +23,8 @@ from tests.pipeline.codec.test_mimi import encode_in_pieces, make_model
 
 WEIGHTS = b"the weights"
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
+
+choose_files = partial(choose_of, MIMI)
 
 
 @pytest.fixture(scope="module")

@@ -95,8 +95,8 @@ def test_on_a_gpu_the_engine_is_shared_and_elsewhere_it_is_not(tmp_path: Path, m
     assert type(here.engine).__name__ == "MimiEngine"
 
     on_cpu: Any = partial(StubEngine, str(tmp_path / "log"))
-    monkeypatch.setattr("duologue_pipeline.codec.mimi_engine.usable_device", lambda spec: "cuda")
-    monkeypatch.setattr("duologue_pipeline.codec.mimi_engine.load_engine", lambda spec: on_cpu())
+    monkeypatch.setattr("duologue_pipeline.codec.load.usable_device", lambda spec: "cuda")
+    monkeypatch.setattr("duologue_pipeline.codec.load.load_engine", lambda spec: on_cpu())
     shared = open_worker_codec(CodecSpec("mimi", str(model), device="cuda"))
     assert isinstance(shared, MimiCodec)
     assert isinstance(shared.engine, SharedEngine)

@@ -20,6 +20,8 @@ __all__ = ["shard_faults"]
 
 _SHOWN: Final = 3
 _AUDIO_SLACK_S: Final = 0.5
+_CUT_SLACK_S: Final = 0.0016
+"""Both ends of a sample are told in whole milliseconds, and lie on frames that need not."""
 
 
 def shard_faults(
@@ -114,7 +116,8 @@ def _sample_faults(
     if document["codec"]["frames"] != row["frames"]:
         yield f"json: codec.frames is {document['codec']['frames']}, index.parquet says {row['frames']}"
     duration_s = document["end_s"] - document["start_s"]
-    if not -0.02 < row["frames"] - duration_s * codec["frame_rate_hz"] < 1.02:
+    slack = _CUT_SLACK_S * codec["frame_rate_hz"]
+    if not -slack < row["frames"] - duration_s * codec["frame_rate_hz"] < 1 + slack:
         yield f"{row['frames']} frames do not fit its {duration_s:.3f} s at {codec['frame_rate_hz']} frames a second"
     if not set(release["purposes"]) <= set(document["purposes"]):
         yield f"json: purposes {document['purposes']} do not hold those of the release, {release['purposes']}"

@@ -1,0 +1,38 @@
+"""Whoever says no is gone from every byte of an export, and what is refreshed is what is exported anew."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from duologue_pipeline.cli.app import app
+from duologue_pipeline.export.upkeep import scan_export
+from duologue_pipeline.reader import open_dataset
+from duologue_pipeline.withdrawal.protocol import propagate_release
+from tests.pipeline.export.formats.samples import FORMATS, told
+from tests.pipeline.export.support import bytes_of, export
+from tests.pipeline.withdrawal.world import make_world
+
+IN_THE_WORLD = [
+    name for name in FORMATS if name not in ("d2", "vap")
+]  # no Mimi there, and samples too short for a window
+
+
+@pytest.mark.parametrize("name", IN_THE_WORLD)
+def test_who_withdrew_is_gone_and_a_refresh_is_an_export_anew(name: str, tmp_path: Path) -> None:
+    world = make_world(tmp_path)
+    out, anew = tmp_path / "export", tmp_path / "anew"
+    export(world.out, out, name)
+    commitment = open_dataset(str(world.out))["call-1-00000"].metadata["speakers"]["a"]["commitment"].encode()
+    before = told(out)
+    assert b"call-2" in before
+    world.withdraw("anna")
+    world.withdraw("carl")
+    propagate_release(str(world.out), world.ledger)
+    done = CliRunner().invoke(app, ["export", "refresh", str(out)])
+    assert done.exit_code == 0, done.output
+    export(world.out, anew, name)
+    assert bytes_of(out) == bytes_of(anew)
+    after = told(out)
+    assert not [trace for trace in (b"call-2", commitment, *(b"anna%d" % i for i in range(10))) if trace in after]
+    scan_export(str(out), str(world.out))
