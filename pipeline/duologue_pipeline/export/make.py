@@ -15,6 +15,7 @@ from duologue_pipeline.export.held_out import check_held_out
 from duologue_pipeline.export.part import ChangedError, PartPlan, write_part
 from duologue_pipeline.export.registry import find_format, is_held_out
 from duologue_pipeline.export.request import ExportRequest, check_forms, open_tokenizer, part_id
+from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.storage import absolute_uri, is_remote, local_path
 from duologue_pipeline.reader.dataset import Dataset, open_dataset
 from duologue_pipeline.reader.index import shard_stem
@@ -143,7 +144,7 @@ def _make(
     for name, plan in sorted(wanted.items()):
         record = folder.record(name) if name in right else None
         if record is None:
-            with folder.new(name) as written:
+            with folder.new(name) as written, storage_faults(folder.root, within=True):
                 record = folder.install(name, written, write_part(made, plan, written, context))
         done, milliseconds = done + len(plan.shard.keys), milliseconds + record.content["duration_ms"]
         progress(done, total, milliseconds / 3_600_000)
@@ -157,7 +158,7 @@ def _make(
 
 def _finish(folder: Folder, request: ExportRequest, context: Context, version: Version) -> None:
     made = find_format(request.format)
-    with folder.new(FINISH) as written:
+    with folder.new(FINISH) as written, storage_faults(folder.root, within=True):
         made.finish(written, _Records(folder), context)
         folder.install(FINISH, written, {"id": version.sha256})
 
@@ -235,10 +236,14 @@ def _check_same(folder: Folder, told: dict[str, Any]) -> None:
     there = folder.request()
     if there is None or not (folder.names() or folder.document()):
         return  # nothing was written yet: a first try with a request that could not be carried out binds nobody
+    before = there.get("told", {})
     for field, value in told.items():
-        if field != "format_version" and there.get("told", {}).get(field) != value:
+        found = before.get(field)
+        if field == "options":  # one that a newer version brought has its default in what was asked for
+            found = {**value, **found}
+        if field != "format_version" and found != value:
             raise UsageError(
-                f"--out {folder.root}: holds an export with {field} {there.get('told', {}).get(field)!r}, and {value!r} is asked for; "
+                f"--out {folder.root}: holds an export with {field} {found!r}, and {value!r} is asked for; "
                 "choose another folder, or bring that one up to date with `duologue export refresh`"
             )
 

@@ -20,6 +20,7 @@ from duologue_pipeline.records import SPEAKERS, SPLITS
 __all__ = ["ExportRequest", "check_forms", "open_tokenizer", "part_id"]
 
 _MODEL: Final = (*SPEAKERS, "both")
+_NAMING: Final = ("key", "recording_id", "speaker_a", "speaker_b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,12 @@ class ExportRequest:
             raise UsageError(f"--tokenizer {self.tokenizer}: {self.format} holds no text tokens; leave it out")
         if made.tokenizer != "none" and self.tokenizer is None:
             raise UsageError(f"{self.format}: needs --tokenizer FILE, {_KINDS[made.tokenizer]}")
-        parse_where(self.where)
+        naming = [column for column, *_ in parse_where(self.where) if column in _NAMING]
+        if self.public and naming:
+            raise UsageError(
+                f"--public --where {naming[0]} ...: the conditions stand in export.json, and this one names speakers or recordings; choose "
+                "by another column"
+            )
         object.__setattr__(self, "options", _options(made, self.options))
 
     def context(self, release: Mapping[str, Any], tokenizer: Any) -> Context:
