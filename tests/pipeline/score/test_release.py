@@ -23,7 +23,7 @@ def world(tmp_path: Path) -> World:
 def test_each_side_has_its_own_figures_and_the_rules_are_those_of_the_release(world: World) -> None:
     rows = pq.read_table(world.out / "recordings.parquet").to_pylist()
     for speaker in ("a", "b"):
-        document = score_release(str(world.out), speaker=speaker)  # type: ignore[arg-type]
+        document = score_release(str(world.out), speaker=speaker)
         assert list(iter_faults("duplex_score", document)) == []
         scored = document["all"]
         assert scored["conversations"] == len(rows)
