@@ -3,6 +3,7 @@
     python benchmarks/mimi_cost.py                          # published size, random weights
     python benchmarks/mimi_cost.py --model models/mimi      # real weights; the cost is the same
     python benchmarks/mimi_cost.py --batches                # tracks one after the other against batches of them
+    python benchmarks/mimi_cost.py --bare                   # the pipeline against MimiModel.encode on the same audio
 
 Every line is measured in a process of its own. ``differing`` compares the codes with those of one pass of
 ``MimiModel.encode`` over the whole signal, which is made for short signals only: its memory grows with the length.
@@ -45,13 +46,14 @@ def measure(model: str, what: str, seconds: int, chunk_frames: int) -> dict[str,
     import torch
 
     from duologue_pipeline.codec import mimi, mimi_engine
+    from duologue_pipeline.codec.load import load_engine
     from duologue_pipeline.codec.spec import CodecSpec
 
     def peak_mib() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
-    vars(mimi)["CHUNK_FRAMES"] = vars(mimi_engine)["CHUNK_FRAMES"] = chunk_frames
-    engine = mimi_engine.load_engine(CodecSpec("mimi", model))
+    vars(mimi_engine)["CHUNK_FRAMES"] = chunk_frames
+    engine: Any = load_engine(CodecSpec("mimi", model))
     codec = mimi.MimiCodec(engine=engine)
     random = np.random.default_rng(0)
     loaded_mib, began, differing = peak_mib(), time.process_time(), ""
@@ -88,7 +90,8 @@ def measure_batches(model: str) -> None:
     import numpy as np
     import torch
 
-    from duologue_pipeline.codec.mimi_engine import CHUNK_FRAMES, load_engine
+    from duologue_pipeline.codec.load import load_engine
+    from duologue_pipeline.codec.mimi_engine import CHUNK_FRAMES
     from duologue_pipeline.codec.spec import CodecSpec
 
     engine = load_engine(CodecSpec("mimi", model))
@@ -112,6 +115,63 @@ def measure_batches(model: str) -> None:
         )
 
 
+def measure_bare(model: str, *, seconds: int = 10, repeats: int = 7) -> None:
+    """Encodes both tracks of a conversation in the pipeline's way and with ``MimiModel.encode``, in turns; prints medians.
+
+    *pipeline* decodes a WAV file of 24 kHz and encodes its tracks, as the step Tokens does; *codec* encodes the decoded samples.
+    """
+    import statistics
+
+    import numpy as np
+    import soundfile
+    import torch
+
+    from duologue_pipeline.codec.load import load_engine
+    from duologue_pipeline.codec.mimi import MimiCodec
+    from duologue_pipeline.codec.spec import CodecSpec
+    from duologue_pipeline.records import Recording, Source, Track
+    from duologue_pipeline.tokens.encode import encode_conversation
+
+    engine: Any = load_engine(CodecSpec("mimi", model))
+    codec = MimiCodec(engine=engine)
+    path = Path(model) / "conversation.wav"
+    noise = 0.1 * np.random.default_rng(0).standard_normal((seconds * codec.sample_rate_hz, 2), dtype=np.float32)
+    soundfile.write(path, noise, codec.sample_rate_hz, subtype="FLOAT")
+    tracks = [Track(speaker_id=f"s{side}", uri=str(path), channel=side) for side in range(2)]
+    recording = Recording("call", tracks[0], tracks[1], source=Source())
+    pcm = [np.ascontiguousarray(track) for track in noise.T]
+
+    def bare() -> Any:
+        with torch.inference_mode():
+            signals = [torch.from_numpy(track)[None, None] for track in pcm]
+            return np.stack([engine.model.encode(each, num_quantizers=8).audio_codes[0].numpy() for each in signals])
+
+    def in_codec() -> Any:
+        encoders = codec.encoder(), codec.encoder()
+        pairs = zip(encoders, pcm, strict=True)
+        return np.stack([np.concatenate([each.push(track), each.finish()], axis=1) for each, track in pairs])
+
+    def in_pipeline() -> Any:
+        return np.concatenate(list(encode_conversation(recording, codec)), axis=-1)
+
+    ways = {"MimiModel.encode": bare, "codec": in_codec, "pipeline": in_pipeline}
+    codes = {name: way() for name, way in ways.items()}  # the first is slower: memory is taken and kernels are chosen
+    spent_s: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):
+        for name, way in ways.items():
+            began = time.process_time()
+            way()
+            spent_s[name].append(time.process_time() - began)
+    reference = statistics.median(spent_s["MimiModel.encode"])
+    for name, own in spent_s.items():
+        median = statistics.median(own)
+        differing = np.count_nonzero(codes[name] != codes["MimiModel.encode"])
+        print(
+            f"{name:17} {median / (2 * seconds):.4f} CPU s a second of track (median of {repeats}), {median / reference:.3f} of "
+            f"MimiModel.encode; {differing} of {codes[name].size} codes differ"
+        )
+
+
 def main() -> None:
     """Runs the measurements one after the other and prints them as a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -119,6 +179,7 @@ def main() -> None:
     parser.add_argument(
         "--batches", action="store_true", help="compares tracks one after the other with batches of them"
     )
+    parser.add_argument("--bare", action="store_true", help="compares the pipeline with MimiModel.encode")
     parser.add_argument("--measure", nargs=3, metavar=("WHAT", "SECONDS", "CHUNK_FRAMES"), help=argparse.SUPPRESS)
     parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -134,6 +195,8 @@ def main() -> None:
             subprocess.run([*itself, "--make"], check=True, capture_output=True)
         if options.batches:
             return measure_batches(model)
+        if options.bare:
+            return measure_bare(model)
         columns = ["what", "seconds", "chunk_frames", "cpu_s_per_s", "loaded_mib", "peak_mib", "differing"]
         print("".join(f"{column:>14}" for column in columns))
         cases = [("encode", 8, frames) for frames in (1, 5, 25, 100)]

@@ -80,7 +80,9 @@ def release_codec(release: Mapping[str, Any], spec: str | None = None) -> Codec:
     codec = open_codec(spec, codebooks=made_with["codebooks"])
     found = codec_document(codec)
     if found["weights_sha256"] != made_with["weights_sha256"]:
-        folder = "of the model that made it, with --codec mimi:FOLDER" if name == "mimi" else "of an older duologue"
+        folder = (
+            "of an older duologue" if name == "embedded" else f"of the model that made it, with --codec {name}:FOLDER"
+        )
         raise UsageError(
             f"codec {spec}: its weights have SHA-256 {found['weights_sha256'][:12]}…, and those that made the release "
             f"{made_with['weights_sha256'][:12]}…: other weights turn its tokens into noise. Give the weights {folder}"

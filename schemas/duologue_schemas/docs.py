@@ -133,6 +133,7 @@ def formats_page() -> str:
         *(_json_section(f"{file} in cards/", name, "") for file, name in _DOCUMENTS.items()),
         _CRAWLERS,
         _json_section("What `duologue annotate` prints", "annotation", ""),
+        _json_section("What `duologue audit tokens --json` prints", "tokens_audit", ""),
         "## What a speaker gets\n",
         _json_section("The consent receipt", "consent_receipt", ""),
     ]

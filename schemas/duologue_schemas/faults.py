@@ -30,6 +30,7 @@ SCHEMA_NAMES: Final = (
     "consent_record",
     "consent_receipt",
     "annotation",
+    "tokens_audit",
     "dataset",
     "facts",
     "requirements",

@@ -44,7 +44,7 @@ def decode(
     codec: Annotated[
         str | None,
         typer.Option(
-            help="Find the codec's weights here: embedded, mimi or mimi:PATH, as in `duologue run`. They must be those that "
+            help="Find the codec's weights here: embedded, mimi, or NAME:PATH, as in `duologue run`. They must be those that "
             "made the release.",
             show_default="the codec of the release",
         ),

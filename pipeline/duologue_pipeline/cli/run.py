@@ -61,8 +61,9 @@ def run(
         typer.Option(
             help="Make the tokens with this codec. embedded: comes with the package, for trying things out; mimi: for "
             "training, from the local Hugging Face cache; mimi:PATH: for training, from a folder, also one at s3://, gs:// or "
-            "https://. Options follow a question mark, joined by &: device=cpu, cuda or auto; batch=N, the recordings that a "
-            "GPU encodes together, 1 to 64; codebooks=N, 1 to 32; dtype=float32; sha256=HASH of the weights; "
+            "https://. encodec: and dac: as encodec:PATH and dac:PATH, likewise; lyra: as lyra:PATH, with ai-edge-litert. "
+            "Options follow a question mark, joined by &: device=cpu, cuda or auto; batch=N, the recordings that a "
+            "GPU encodes together, 1 to 64; codebooks=N, 1 to 32 (lyra 46); dtype=float32; sha256=HASH of the weights; "
             "accelerator=KIND, the GPU that a cluster is asked for. Example: 'mimi:gs://models/mimi?device=cuda&batch=16'."
         ),
     ] = "embedded",
@@ -222,7 +223,10 @@ def demo(
         ),
     ] = "training_inhouse",
     codec: Annotated[
-        str, typer.Option(help="Make the tokens with this codec: embedded, mimi or mimi:PATH, as in `duologue run`.")
+        str,
+        typer.Option(
+            help="Make the tokens with this codec: embedded, mimi, or mimi, encodec, dac or lyra with :PATH, as in `duologue run`."
+        ),
     ] = "embedded",
     include_audio: IncludeAudio = False,
 ) -> None:

@@ -72,7 +72,12 @@ def other_speaker(speaker: str) -> Speaker:
 
 
 def frame_count(sample: Sample) -> int:
-    """Counts the token frames of the sample."""
+    """Counts the token frames of the sample.
+
+    Raises:
+        UsageError: its codec does not give 12.5 frames a second, which is what every view counts time by.
+    """
+    _codec_name(sample)
     return int(sample.codes.shape[2])
 
 
@@ -89,13 +94,7 @@ def codebook_count(sample: Sample, wanted: int | None = None) -> int:
     Raises:
         UsageError: the release has fewer, or its codec does not give 12.5 frames a second.
     """
-    codec = sample.metadata.get("codec", {})  # a sample that was put together by hand may not name it
-    name, rate_hz = codec.get("name"), codec.get("frame_rate_hz", FRAME_RATE_HZ)
-    if rate_hz != FRAME_RATE_HZ:
-        raise UsageError(
-            f"{sample.key}: the codec {name} gives {rate_hz:g} frames a second and the views count {FRAME_RATE_HZ:g}; make "
-            "the release with `--codec mimi`"
-        )
+    name = _codec_name(sample)
     if name == "embedded" and name not in _warned:
         _warned.add(name)
         warnings.warn(
@@ -122,3 +121,16 @@ def side_codes(sample: Sample, speaker: str, codebooks: int | None = None) -> np
         UsageError: as :func:`check_speaker` and :func:`codebook_count`.
     """
     return sample.codes[SPEAKERS.index(check_speaker(speaker)), : codebook_count(sample, codebooks)]
+
+
+def _codec_name(sample: Sample) -> str | None:
+    """Names what made the codes of a sample, and refuses what does not give 12.5 frames a second."""
+    codec = sample.metadata.get("codec", {})  # a sample that was put together by hand may not name it
+    name, rate_hz = codec.get("name"), codec.get("frame_rate_hz", FRAME_RATE_HZ)
+    if rate_hz != FRAME_RATE_HZ:
+        raise UsageError(
+            f"{sample.key}: the codec {name} gives {rate_hz:g} frames a second and the views count {FRAME_RATE_HZ:g}; make "
+            "the release with `--codec mimi`, or one of its audio with `duologue retokenize --codec mimi`"
+        )
+    found: str | None = name
+    return found

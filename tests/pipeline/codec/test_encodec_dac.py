@@ -180,7 +180,8 @@ def test_decoding_gives_the_audio_of_transformers(case: Case, seconds: float) ->
     frames = int(seconds * case.codec.frame_rate_hz)
     codes = encode_in_pieces(case.codec, case.pcm, [])[:, :frames]
     decoded = case.codec.decode(codes)
-    assert (decoded.dtype, decoded.shape) == (np.float32, (frames * case.frame,))
+    assert decoded.dtype == np.float32
+    assert decoded.shape == (frames * case.frame,)
     if frames:
         expected = np.clip(case.decoded_in_one_pass(codes), -1, 1)
         missing = decoded.size - expected.size  # 8 of 24 kHz and 16 kHz: the stride of 5 gives one column less

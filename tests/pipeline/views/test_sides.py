@@ -9,10 +9,13 @@ import pytest
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.views import (
+    activity_labels,
     chunk_states,
     clock_blocks,
     clock_chunks,
+    continuous,
     dual_stream,
+    dualturn_labels,
     flattened,
     interleaved,
     parallel,
@@ -22,6 +25,7 @@ from duologue_pipeline.views import (
     split_clock_chunks,
     turn_frames,
     turn_text,
+    vap_labels,
 )
 from tests.pipeline.views.build import make_sample
 
@@ -57,6 +61,21 @@ def test_another_frame_rate_is_refused() -> None:
         UsageError, match=r"^call-00000: the codec mimi gives 25 frames a second and the views count 12\.5"
     ):
         dual_stream(sample, encode)
+    assert "duologue retokenize --codec mimi" in _refusal(lambda: dual_stream(sample, encode))
+
+
+@pytest.mark.parametrize("view", [activity_labels, chunk_states, continuous, dualturn_labels, vap_labels])
+def test_labels_too_are_refused_at_another_frame_rate(view: Callable[[Any], Any]) -> None:
+    """They count time by the frames of the sample: at 50 frames a second they would be four times as long as it is."""
+    sample = make_sample()
+    sample.metadata["codec"]["frame_rate_hz"] = 50.0
+    assert "gives 50 frames a second and the views count 12.5" in _refusal(lambda: view(sample))
+
+
+def _refusal(call: Callable[[], Any]) -> str:
+    with pytest.raises(UsageError) as caught:
+        call()
+    return str(caught.value)
 
 
 ODD: tuple[Any, ...] = ("2", None, -1, 1.5, float("nan"), 2**70, [1], True)
