@@ -14,7 +14,7 @@ from duologue_pipeline.export.format import Context
 from duologue_pipeline.export.held_out import check_held_out
 from duologue_pipeline.export.part import ChangedError, PartPlan, write_part
 from duologue_pipeline.export.registry import find_format, is_held_out
-from duologue_pipeline.export.request import ExportRequest, check_forms, open_tokenizer, part_id
+from duologue_pipeline.export.request import ExportRequest, check_forms, check_needs, open_tokenizer, part_id
 from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.storage import absolute_uri, is_remote, local_path
 from duologue_pipeline.reader.dataset import Dataset, open_dataset
@@ -100,6 +100,11 @@ def make_export(
     with folder.held():
         folder.check_own()
         _check_same(folder, told)
+        if not first.plans and not folder.names():  # else all that is there was withdrawn, and has to go
+            raise UsageError(
+                f"{uri}: no sample of {', '.join(request.splits)} is to be exported for {request.purpose}; "
+                "choose another --split, or other conditions"
+            )
         for _ in range(_LOOKS):
             try:
                 return _make(uri, folder, request, told, tokenizer, first, progress, before_writing)
@@ -195,6 +200,7 @@ def plan_version(uri: str, request: ExportRequest, told: dict[str, Any]) -> Vers
     release = parse_release(data, root)
     made = find_format(request.format)
     check_forms(release, made.name, made.forms(request.context(release, None)), request.purpose, uri)
+    check_needs(release, made, uri)
     if is_held_out(made.name):
         check_held_out(uri, release, made.name)
     plans: list[PartPlan] = []
@@ -211,11 +217,6 @@ def plan_version(uri: str, request: ExportRequest, told: dict[str, Any]) -> Vers
                 )
                 for shard in dataset.shards()
             ]
-    if not plans:
-        raise UsageError(
-            f"{uri}: no sample of {', '.join(request.splits)} is to be exported for {request.purpose}; "
-            "choose another --split, or other conditions"
-        )
     return Version(release, hashlib.sha256(data).hexdigest(), plans, {k: v for k, v in not_read.items() if v})
 
 

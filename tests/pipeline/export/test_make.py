@@ -1,6 +1,7 @@
 """The frame: what is killed goes on, the same gives the same bytes, nothing of anybody else is touched, all is counted."""
 
 import errno
+import json
 import os
 import shutil
 import threading
@@ -309,6 +310,21 @@ def test_audio_is_not_made_of_a_release_whose_speakers_were_asked_for_tokens(tmp
         UsageError, match="holds no audio, and moshi-finetune writes audio, which its speakers were not"
     ):
         export(release, tmp_path / "e")
+    assert not (tmp_path / "e").exists()
+
+
+def test_a_release_without_what_the_format_needs_is_refused(release: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "release"
+    shutil.copytree(release, moved)
+    document = json.loads((moved / "dataset.json").read_bytes())
+    for change, fault in (
+        ({"words": "none"}, "was made without transcripts"),
+        ({"codec": document["codec"] | {"frame_rate_hz": 75.0}}, "its codec gives 75 frames a second"),
+    ):
+        (moved / "dataset.json").write_text(json.dumps(document | change))
+        with pytest.raises(UsageError, match=fault):
+            name = "moshi-finetune" if "words" in change else "dgslm"
+            export(moved, tmp_path / "e", name)
     assert not (tmp_path / "e").exists()
 
 
