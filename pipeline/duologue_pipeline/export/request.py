@@ -1,6 +1,7 @@
 """Holds what is asked for: the release, the format, and what of it is exported how."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from duologue_pipeline.records import SPEAKERS, SPLITS
 __all__ = ["ExportRequest", "check_forms", "open_tokenizer", "part_id"]
 
 _MODEL: Final = (*SPEAKERS, "both")
+_NAMES_SOMEBODY: Final = re.compile(r"speaker_|recording_id$|key$|shard$|samples_sha256_|same_audio$")
+"""Columns whose values are ids, or hashes of what somebody said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,12 @@ class ExportRequest:
             raise UsageError(f"--tokenizer {self.tokenizer}: {self.format} holds no text tokens; leave it out")
         if made.tokenizer != "none" and self.tokenizer is None:
             raise UsageError(f"{self.format}: needs --tokenizer FILE, {_KINDS[made.tokenizer]}")
-        parse_where(self.where)
+        named = [column for column, _, _ in parse_where(self.where) if self.public and _NAMES_SOMEBODY.match(column)]
+        if named:
+            raise UsageError(
+                f"--public --where '{named[0]} ...': the condition would stand in export.json and name a speaker or recording; choose "
+                "by another column"
+            )
         object.__setattr__(self, "options", _options(made, self.options))
 
     def context(self, release: Mapping[str, Any], tokenizer: Any) -> Context:
