@@ -344,6 +344,16 @@ def test_a_public_export_names_neither_speakers_nor_recordings(name: str, tmp_pa
     assert document["samples"]["written"] == len(SMALL)
 
 
+@pytest.mark.parametrize("column", ["speaker_a", "speaker_b", "recording_id", "key", "samples_sha256_b"])
+def test_a_public_export_is_not_chosen_by_who_speaks(column: str) -> None:
+    """The conditions stand in ``export.json``."""
+    chosen: Any = {"where": ((column, "==", "c" * 64),), "format": "hf"}
+    ExportRequest(**chosen)
+    with pytest.raises(UsageError, match=f"--public --where '{column} ...': the condition would stand in export.json"):
+        ExportRequest(**chosen, public=True, purpose="redistribution")
+    ExportRequest(format="hf", where=(("language", "==", "en"),), public=True, purpose="redistribution")
+
+
 # --- requests -------------------------------------------------------------------------------------------------------
 
 
