@@ -372,7 +372,7 @@ def test_a_public_export_is_not_chosen_by_who_speaks(column: str) -> None:
         ({"options": {"rate": "fast"}}, "--set rate=fast: expected a whole number"),
         (
             {"where": (("speaker_a", "==", "f00d"),), "public": True, "purpose": "redistribution"},
-            "this one names speakers or recordings",
+            "name a speaker or recording",
         ),
         ({"where": (("colour", "==", "red"),)}, "there is no column 'colour'"),
     ],
