@@ -1,6 +1,7 @@
 """datasets reads its export with its own code: features as they are declared, also where nothing is in the first rows."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -68,7 +69,8 @@ def test_the_readme_names_the_splits_that_there_are(tmp_path: Path) -> None:
     export("hf", conversation(), tmp_path)
     text = (tmp_path / "README.md").read_text()
     head = yaml.safe_load(text.split("---")[1])
-    assert DatasetCard(text).data.to_dict() == head  # as the Hub reads it
+    card: Any = DatasetCard(text)
+    assert card.data.to_dict() == head  # as the Hub reads it
     assert head["configs"] == [
         {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}
     ]
