@@ -243,6 +243,8 @@ def _summary(out: str, outcome: Any) -> str:
     ]
     if samples["left_out"]:
         lines.append(f"samples left out{_left_out(samples['left_out'])}")
+    if not samples["written"]:
+        lines.append(f"note: nothing is in it. {' '.join(document['why_left_out'].values())}")
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ from duologue_pipeline.export.format import Context
 from duologue_pipeline.export.formats.full_duplex_bench import FullDuplexBench, item_number
 from duologue_pipeline.export.request import ExportRequest
 from duologue_pipeline.reader.shard import Sample
+from duologue_pipeline.reader.tables import iter_release_table
 from tests.pipeline.export.scenes import scene
 from tests.pipeline.export.support import document_of, export
 
@@ -194,9 +195,6 @@ def test_a_speaker_who_speaks_in_train_too_is_found(
     name: str, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert export(release, tmp_path / "good", name, splits=("validation",)).document["format"] == name
-    from duologue_pipeline.export import held_out
-    from duologue_pipeline.reader.tables import iter_release_table
-
     tables = list(iter_release_table(str(release), json.loads((release / "dataset.json").read_text()), "recordings"))
 
     def leaked(*_: Any, **__: Any) -> Any:
@@ -208,7 +206,7 @@ def test_a_speaker_who_speaks_in_train_too_is_found(
                     row["speaker_b"] = voice
             yield type(table).from_pylist(rows, table.schema)
 
-    monkeypatch.setattr(held_out, "iter_release_table", leaked)
+    monkeypatch.setattr("duologue_pipeline.export.held_out.iter_release_table", leaked)
     with pytest.raises(UsageError, match="1 speakers of validation speak in train as well"):
         export(release, tmp_path / "leak", name, splits=("validation",))
     assert not (tmp_path / "leak" / "export.json").exists()

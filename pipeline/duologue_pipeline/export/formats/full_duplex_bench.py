@@ -56,8 +56,9 @@ _NOT_MADE: Final = (
 
 _README: Final = """# Items for Full-Duplex-Bench from held-out conversations
 
-Each item is a folder with `input.wav`, the user alone. Let the model answer it into `output.wav` beside it (one channel, 16 kHz, of
-the same length), and have its words recognised into `output.json` (`v1_v1.5/get_transcript/asr.py`). Then, in this folder, with the
+Copy this folder for each model that is tested, and remove the copies when a speaker withdraws. Each item is a folder with `input.wav`,
+the user alone. Let the model answer it into `output.wav` beside it (one channel, 16 kHz, of
+the same length), and have its words recognised into `output.json` (`v1_v1.5/get_transcript/asr.py`). Then, in the copy, with the
 evaluation code of https://github.com/DanielLin94144/Full-Duplex-Bench in `FDB`:
 
     python FDB/v1_v1.5/evaluation/evaluate.py --task pause_handling --root_dir v1_0/pause_handling
