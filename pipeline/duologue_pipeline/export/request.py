@@ -1,6 +1,7 @@
 """Holds what is asked for: the release, the format, and what of it is exported how."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +22,8 @@ from duologue_pipeline.views.sides import FRAME_RATE_HZ
 __all__ = ["ExportRequest", "check_forms", "check_needs", "open_tokenizer", "part_id"]
 
 _MODEL: Final = (*SPEAKERS, "both")
-_OF_TRACKS: Final = ("speaker", "samples_sha256")
-_NAMING: Final = ("key", "recording_id", "same_audio", *(f"{name}_{side}" for name in _OF_TRACKS for side in SPEAKERS))
-"""Columns of ids, and of hashes of what somebody said."""
+_NAMES_SOMEBODY: Final = re.compile(r"speaker_|recording_id$|key$|shard$|samples_sha256_|same_audio$")
+"""Columns whose values are ids, or hashes of what somebody said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +76,10 @@ class ExportRequest:
             raise UsageError(f"--tokenizer {self.tokenizer}: {self.format} holds no text tokens; leave it out")
         if made.tokenizer != "none" and self.tokenizer is None:
             raise UsageError(f"{self.format}: needs --tokenizer FILE, {_KINDS[made.tokenizer]}")
-        naming = [column for column, *_ in parse_where(self.where) if column in _NAMING]
-        if self.public and naming:
+        named = [column for column, _, _ in parse_where(self.where) if self.public and _NAMES_SOMEBODY.match(column)]
+        if named:
             raise UsageError(
-                f"--public --where {naming[0]} ...: the conditions stand in export.json, and this one names speakers or recordings; choose "
+                f"--public --where '{named[0]} ...': the condition would stand in export.json and name a speaker or recording; choose "
                 "by another column"
             )
         object.__setattr__(self, "options", _options(made, self.options))

@@ -349,7 +349,7 @@ def test_a_public_export_is_not_chosen_by_who_speaks(column: str) -> None:
     """The conditions stand in ``export.json``."""
     chosen: Any = {"where": ((column, "==", "c" * 64),), "format": "hf"}
     ExportRequest(**chosen)
-    with pytest.raises(UsageError, match=f"--public --where {column} ...: the conditions stand in export.json"):
+    with pytest.raises(UsageError, match=f"--public --where '{column} ...': the condition would stand in export.json"):
         ExportRequest(**chosen, public=True, purpose="redistribution")
     ExportRequest(format="hf", where=(("language", "==", "en"),), public=True, purpose="redistribution")
 
@@ -372,7 +372,7 @@ def test_a_public_export_is_not_chosen_by_who_speaks(column: str) -> None:
         ({"options": {"rate": "fast"}}, "--set rate=fast: expected a whole number"),
         (
             {"where": (("speaker_a", "==", "f00d"),), "public": True, "purpose": "redistribution"},
-            "this one names speakers or recordings",
+            "name a speaker or recording",
         ),
         ({"where": (("colour", "==", "red"),)}, "there is no column 'colour'"),
     ],

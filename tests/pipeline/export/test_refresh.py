@@ -264,9 +264,9 @@ def test_an_export_of_which_all_is_withdrawn_is_emptied(world: World, tmp_path: 
     exported(world, out, "--where", "recording_id == call-2")
     world.withdraw("carl")
     propagate_release(str(world.out), world.ledger)
-    run("export", "status", out, code=1)
     with pytest.warns(match="no sample"):
-        said = run("export", "refresh", out, "--ledger", world.path)
+        run("export", "status", out, code=1)
+    said = run("export", "refresh", out, "--ledger", world.path)
     assert "note: nothing is in it." in said
     assert set(bytes_of(out)) == {"export.json", "train.jsonl"}
     assert b"carl" not in b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
