@@ -12,6 +12,7 @@ import typer
 
 from duologue_consent import Purpose
 from duologue_consent.cli.options import FormatOption, LedgerIfAnyOption
+from duologue_consent.cli.said import counted, joined
 from duologue_pipeline.cli.support import EXIT_FAULTS, EXIT_USAGE, fail, quiet, stoppable, usage_errors
 
 __all__ = ["export_app"]
@@ -187,8 +188,8 @@ def status(
         else:
             held = "is unfinished" if found.holds is None else f"holds {found.holds}"
             typer.echo(
-                f"{out}: {found.name} {held}, and the release is {found.now}: {found.changed} of {found.parts} parts are to be "
-                f"written anew; run `duologue export refresh {out}`"
+                f"{out}: {found.name} {held}, and the release is {found.now}; run `duologue export refresh {out}`, which "
+                f"writes what has changed of {counted(found.parts, 'part')}"
             )
     if not found.is_current:
         raise typer.Exit(EXIT_FAULTS)
@@ -234,22 +235,30 @@ def _make(dataset: str, out: str, request: Any, ledger: str | None, *, then: Cal
 def _summary(out: str, outcome: Any) -> str:
     document = outcome.document
     release, words, samples = document["release"], document["words"], document["samples"]
-    head = f"{out}: {document['format']} of {release['name']} {release['version']}"
+    head = f"{out}: {document['format']} of {release['name']} {release['version']}, {joined(document['splits'])}"
     if not outcome.changed:
         return f"{head} is there already, and up to date"
     lines = [
-        f"Done: {head}, {samples['written']} samples, {document['duration_s'] / 3600:.2f} h, {document['files']['count']} files",
-        f"words: {words['written']} of {words['listed']} that the samples list{_left_out(words['left_out'])}",
+        f"Done: {head}: {_head_count(samples, document['duration_s'])}, {counted(document['files']['count'], 'file')}",
+        f"words: {words['written']:,} of {words['listed']:,} that the samples list",
+        *_left_out("word", words["left_out"], document["why_left_out"]),
+        *_left_out("sample", samples["left_out"], document["why_left_out"]),
     ]
-    if samples["left_out"]:
-        lines.append(f"samples left out{_left_out(samples['left_out'])}")
     if not samples["written"]:
-        lines.append(f"note: nothing is in it. {' '.join(document['why_left_out'].values())}")
+        lines.append("The export is empty: nothing of the release is what the format can take as it was asked for.")
     return "\n".join(lines)
 
 
-def _left_out(reasons: dict[str, int]) -> str:
-    return f": {', '.join(f'{count} {reason}' for reason, count in reasons.items())}" if reasons else ""
+def _head_count(samples: dict[str, Any], duration_s: float) -> str:
+    # the duration is that of all samples that were read
+    length = f"{duration_s / 3600:.2f} h"
+    if not samples["left_out"]:
+        return f"{counted(samples['written'], 'sample')}, {length}"
+    return f"{counted(samples['written'], 'sample')}, made of {length} that were read"
+
+
+def _left_out(what: str, reasons: dict[str, int], why: dict[str, str]) -> list[str]:
+    return [f"  left out: {counted(count, what)} ({reason}): {why[reason]}" for reason, count in reasons.items()]
 
 
 def _shown(default: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from duologue_pipeline.export.reasons import REASONS
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS, Speaker
-from duologue_pipeline.views.sides import FRAME_MS, frame_count, milliseconds
+from duologue_pipeline.views.sides import end_of_frames_ms, milliseconds
 from duologue_pipeline.views.words import SpokenWord, own_words
 
 __all__ = ["Account", "PartResult"]
@@ -92,7 +92,7 @@ class Account:
 
 def _not_owned(sample: Sample) -> Iterator[str]:
     """Gives the reason for each word that the sample lists and that :func:`own_words` does not."""
-    end_ms = FRAME_MS * frame_count(sample)
+    end_ms = end_of_frames_ms(sample)
     told = {speaker: bool(own_words(sample, speaker)) for speaker in SPEAKERS}
     for word in sample.metadata["words"]:
         start_ms = milliseconds(word["start_s"])

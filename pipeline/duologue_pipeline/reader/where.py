@@ -4,6 +4,7 @@ where=[("language", "in", ["en-US", "en-GB"]), ("isolation", "==", "pass"), ("fr
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 import numpy as np
@@ -109,7 +110,9 @@ def _condition(given: Any) -> Condition:
     table = next((name for name in ("index", "recordings") if column in TABLES[name].names), None)
     if table is None:
         columns = dict.fromkeys(name for table in ("index", "recordings") for name in TABLES[table].names)
-        raise _fault(given, f"there is no column {column!r}; the columns are {', '.join(columns)}")
+        close = get_close_matches(str(column), columns)
+        meant = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise _fault(given, f"there is no column {column!r}{meant}; the columns are {', '.join(columns)}")
     type_ = TABLES[table].field(column).type
     if pa.types.is_nested(type_):
         raise _fault(given, f"the column {column} holds lists ({type_}), which are not compared")

@@ -97,6 +97,11 @@ def find_items(root: Path, *, output: str = OUTPUT, language: str | None = None,
             items.append(_item(root, folder, output, language, most_apart_ms))
         except UsageError as error:
             faults.append(str(error))
+    if folders and not any((folder / output).exists() for folder in folders):
+        raise UsageError(
+            f"{root}: no item has {output}, what the model says; let the model answer each {INPUT} and write its answer beside it, "
+            "or name the file that it wrote with --output NAME"
+        )
     if faults:
         raise refusal(root, faults)
     if not items:

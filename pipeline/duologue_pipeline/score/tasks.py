@@ -3,7 +3,7 @@
 Full-Duplex-Bench asks of a whole output whether it takes the turn; here only what the model does at the moment counts, by the
 ``take_over`` of the events. Both figures are given, with the items in which they differ.
 
-- **pause_handling**: a turn of the model that takes over begins within the user's pause. Lower is better.
+- **pause_handling**: a turn of the model that takes over begins or goes on within the user's pause. Lower is better.
 - **smooth_turn_taking**: it begins after the user's turn, or in overlap with its end: it goes on after the moment. Its latency
   counts from the end of the user's turn and is negative in overlap; Full-Duplex-Bench sets negative ones to 0.
 - **user_interruption**: it begins, or goes on, after the user has interrupted. Its latency counts from the end of what the user
@@ -83,7 +83,9 @@ def task_result(heard: Heard, rules: ScoreRules) -> TaskResult | None:
             per_second=len(given) * 1000 / duration_ms,
         )
     if item.task == "pause_handling":
-        premature = any(moment.start_ms <= turn.start_ms < moment.end_ms for turn in taking for moment in item.moments)
+        premature = any(
+            turn.start_ms < pause.end_ms and turn.end_ms > pause.start_ms for turn in taking for pause in item.moments
+        )
         return TaskResult(item.name, item.group, language, item.task, premature, formula)
     moment = item.moments[0]
     if item.task == "smooth_turn_taking":

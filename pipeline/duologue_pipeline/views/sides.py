@@ -18,6 +18,7 @@ __all__ = [
     "FRAME_RATE_HZ",
     "check_speaker",
     "codebook_count",
+    "end_of_frames_ms",
     "frame_count",
     "milliseconds",
     "other_speaker",
@@ -79,6 +80,12 @@ def frame_count(sample: Sample) -> int:
     """
     _codec_name(sample)
     return int(sample.codes.shape[2])
+
+
+def end_of_frames_ms(sample: Sample) -> int:
+    """Gives the end of the last whole token frame, in ms from the start of the sample, at the rate of any codec."""
+    rate_hz = sample.metadata.get("codec", {}).get("frame_rate_hz", FRAME_RATE_HZ)
+    return int(sample.codes.shape[2] * 1000 / rate_hz)
 
 
 def codebook_count(sample: Sample, wanted: int | None = None) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.reader.shard import Sample
-from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, milliseconds
+from duologue_pipeline.views.sides import FRAME_MS, check_speaker, end_of_frames_ms, frame_count, milliseconds
 
 __all__ = [
     "active_steps",
@@ -26,7 +26,7 @@ Span = tuple[int, int]
 
 def sample_end_ms(sample: Sample) -> int:
     """Finds where the sample ends: with its last frame, or within it, where the conversation does."""
-    whole_ms, about = FRAME_MS * frame_count(sample), sample.metadata
+    whole_ms, about = end_of_frames_ms(sample), sample.metadata
     # A sample that was put together by hand may not name them.
     end_ms = milliseconds(about.get("end_s", 0.0)) - milliseconds(about.get("start_s", 0.0))
     return end_ms if whole_ms - FRAME_MS < end_ms < whole_ms else whole_ms

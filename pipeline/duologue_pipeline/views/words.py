@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import Speaker
-from duologue_pipeline.views.sides import FRAME_MS, check_speaker, frame_count, milliseconds
+from duologue_pipeline.views.sides import FRAME_MS, check_speaker, end_of_frames_ms, frame_count, milliseconds
 from duologue_schemas.tables import WITHDRAWN
 
 __all__ = ["SpokenWord", "Turn", "has_transcript", "is_withdrawn", "own_words", "text_of_turn", "turns"]
@@ -77,7 +77,7 @@ def own_words(sample: Sample, speaker: str) -> list[SpokenWord]:
     """
     if not has_transcript(sample, speaker):
         return []
-    end_ms = FRAME_MS * frame_count(sample)
+    end_ms = end_of_frames_ms(sample)
     words = []
     for word in sample.metadata["words"]:
         if word["speaker"] == speaker:

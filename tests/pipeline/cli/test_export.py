@@ -33,13 +33,24 @@ def test_help_lists_every_format_and_each_tells_its_options() -> None:
 
 def test_it_says_what_was_done_and_what_was_left_out(release: Path, tmp_path: Path) -> None:
     told = run("moshi-finetune", release, "--out", tmp_path / "e", "--where", "recording_id in call-1, call-3")
-    assert f"Done: {tmp_path / 'e'}: moshi-finetune of tiny-dataset 1.0.0, 5 samples, 0.00 h, 21 files" in told
+    assert (
+        f"Done: {tmp_path / 'e'}: moshi-finetune of tiny-dataset 1.0.0, train: 5 samples, made of 0.00 h that were read, 21 files"
+        in told
+    )
     assert "words: 40 of 40 that the samples list" in told
-    assert "samples left out: 4 not_chosen" in told
+    assert "  left out: 4 samples (not_chosen): It does not fulfil the conditions of --where." in told
     assert "5 of 5 samples" in told
     assert "note: the export is on nobody's record; with --ledger LEDGER a withdrawal names it and its folder" in told
     again = run("moshi-finetune", release, "--out", tmp_path / "e", "--where", "recording_id in call-1, call-3")
     assert "is there already, and up to date" in again
+
+
+def test_it_counts_as_people_do_and_says_that_nothing_was_written(release: Path, tmp_path: Path) -> None:
+    told = run("ctm", release, "--out", tmp_path / "e", "--where", "recording_id in call-1, call-3")
+    assert ", 1 file\n" in told
+    told = run("nemo-duplex", release, "--out", tmp_path / "n", "--model-speaker", "role:pilot")
+    assert " samples (no_model_side): No speaker of the sample is one that the model shall speak as." in told
+    assert "The export is empty" in told
 
 
 def test_status_for_programs(release: Path, tmp_path: Path) -> None:

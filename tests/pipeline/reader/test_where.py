@@ -78,6 +78,7 @@ def test_only_what_is_chosen_is_read(release: Path) -> None:
             [("tongue", "==", "en")],
             r"^where \('tongue', '==', 'en'\): there is no column 'tongue'; the columns are key, shard, ",
         ),
+        ([("lang", "==", "en")], r"there is no column 'lang'; did you mean language\?; the columns are key, shard, "),
         ([("language", "=", "en")], r"there is no operator '='; expected one of ==, !=, <, <=, >, >=, in, not in$"),
         ([("language", "==", 3)], r"^where \('language', '==', 3\): the column language holds text, and 3 is none$"),
         ([("segment", "<", "3")], r"the column segment holds a number, and '3' is none$"),

@@ -56,6 +56,24 @@ def test_a_model_that_says_nothing_is_scored_and_takes_no_turn(garden: Path) -> 
     assert list(iter_faults("duplex_score", document)) == []
 
 
+def test_a_pack_that_no_model_has_answered_says_what_to_do_next(garden: Path) -> None:
+    (garden / "demo-garden" / "output.wav").unlink()
+    with pytest.raises(UsageError, match=r"no item has output.wav, .*let the model answer each input.wav"):
+        score_folder(garden)
+    with pytest.raises(UsageError, match=r"no item has my.wav"):
+        score_folder(garden, output="my.wav")
+
+
+def test_a_model_that_never_stops_talking_takes_over_in_the_pauses(garden: Path) -> None:
+    folder = garden / "demo-garden"
+    (folder / "output.json").unlink()
+    rate_hz, length = soundfile.info(folder / "output.wav").samplerate, soundfile.info(folder / "output.wav").frames
+    speech, _ = soundfile.read(folder / "output.wav", dtype="int16")
+    soundfile.write(folder / "output.wav", np.resize(speech[np.abs(speech) > 300], length), rate_hz)
+    (folder / "pause.json").write_text('[{"timestamp": [10.0, 10.6]}]')
+    assert score_folder(garden)["tasks"]["pause_handling"]["take_over"]["part"] == 1
+
+
 def test_other_rates_of_the_two_files_change_little(garden: Path) -> None:
     before = score_folder(garden, with_words=False)["all"]
     wav = garden / "demo-garden" / "output.wav"
@@ -95,7 +113,7 @@ def echo(item: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "fault"),
     [
-        (lambda item: (item / "output.wav").unlink(), "demo-garden/output.wav: is not there"),
+        (lambda item: (item / "input.wav").unlink(), "demo-garden/input.wav: is not there"),
         (cut, r"demo-garden: input.wav lasts 4\d.\d\d s and output.wav 4\d.\d\d s"),
         (truncate, "demo-garden"),
         (echo, "demo-garden: .*hold the same samples"),
@@ -142,6 +160,7 @@ def test_all_faults_are_told_at_once_and_nothing_is_scored(tmp_path: Path) -> No
     for name in ("1", "2", "10"):
         (tmp_path / name).mkdir()
         soundfile.write(tmp_path / name / "input.wav", np.zeros(8000, np.int16), 8000)
+    (tmp_path / "10" / "output.wav").write_bytes(b"RIFF")
     with pytest.raises(UsageError) as raised:
         score_folder(tmp_path)
     assert "3 items cannot be scored, so nothing is: 1/output.wav: is not there" in str(raised.value)

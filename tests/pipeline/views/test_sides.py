@@ -1,5 +1,6 @@
 """What the views share of a sample: its sides, its clock, its codebooks."""
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,8 @@ from duologue_pipeline.views import (
     turn_text,
     vap_labels,
 )
+from duologue_pipeline.views.spans import sample_end_ms
+from duologue_pipeline.views.words import own_words
 from tests.pipeline.views.build import make_sample
 
 
@@ -70,6 +73,17 @@ def test_labels_too_are_refused_at_another_frame_rate(view: Callable[[Any], Any]
     sample = make_sample()
     sample.metadata["codec"]["frame_rate_hz"] = 50.0
     assert "gives 50 frames a second and the views count 12.5" in _refusal(lambda: view(sample))
+
+
+def test_what_counts_no_frames_is_the_same_at_any_frame_rate() -> None:
+    """Label files, cuts and tables are made of a release of any codec; its words and its end are where they were."""
+    words = [("a", "yes", 0.5, 0.9), ("b", "no", 3.95, 4.2)]
+    sample, at_50_hz = make_sample(words=words), make_sample(words=words)
+    at_50_hz.metadata["codec"]["frame_rate_hz"] = 50.0
+    at_50_hz = dataclasses.replace(at_50_hz, codes=np.repeat(sample.codes, 4, axis=2))
+    assert sides.end_of_frames_ms(at_50_hz) == sides.end_of_frames_ms(sample) == sides.FRAME_MS * sample.codes.shape[2]
+    assert sample_end_ms(at_50_hz) == sample_end_ms(sample)
+    assert [own_words(at_50_hz, side) for side in "ab"] == [own_words(sample, side) for side in "ab"]
 
 
 def _refusal(call: Callable[[], Any]) -> str:

@@ -116,8 +116,8 @@ def _settings(context: Context) -> tuple[int, Ids]:
     for name in ("pad_id", "codec_bos_id", "codec_eos_id"):
         if context.options[name] <= 0:
             raise UsageError(
-                f"{name} {context.options[name]}: it is the checkpoint's, and no other stands for it; read it from the loaded model "
-                f"and give --set {name}=ID"
+                f"d2: needs --set {name}=ID: each checkpoint has an id of its own, and no file says it; read it from the loaded "
+                "model of Qwen3-Omni (docs/exports.md#d2)"
             )
     ids = Ids(context.options["pad_id"], context.options["codec_bos_id"], context.options["codec_eos_id"])
     if ids.codec_bos == ids.codec_eos or min(ids.codec_bos, ids.codec_eos) < 2048:

@@ -139,7 +139,9 @@ class FullDuplexBench:
                 if truth is not None:
                     truths[number] = truth
         _write_json(out / "icc_gt_distribution.json", truths)
-        listed = "\n".join(f"- `{folder}`: {count} items" for folder, count in sorted(counts.items()))
+        listed = "\n".join(
+            f"- `{folder}`: {count} item{'' if count == 1 else 's'}" for folder, count in sorted(counts.items())
+        )
         text = _README.format(counts=listed or "There are no items.", not_made=_NOT_MADE)
         (out / "README.md").write_text(text, encoding="utf-8")
 

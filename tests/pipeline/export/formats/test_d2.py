@@ -200,7 +200,7 @@ def test_a_long_sample_becomes_several_and_loses_nothing(tmp_path: Path, monkeyp
     ("options", "message"),
     [
         ({"latency_ms": 100}, "latency_ms 100: expected one of 80, 160, 320, 640, 1040"),
-        ({"pad_id": 0}, "pad_id 0: it is the checkpoint's"),
+        ({"pad_id": 0}, "d2: needs --set pad_id=ID: each checkpoint has an id of its own"),
         ({"codec_bos_id": 5}, "expected two ids above the codes"),
         ({"codec_eos_id": 2149}, "expected two ids above the codes"),
     ],
