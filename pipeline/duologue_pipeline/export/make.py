@@ -124,6 +124,7 @@ def _make(
     is_current = (
         document is not None
         and finished is not None
+        and folder.request() is not None
         and folder.is_whole(finished, version.sha256)
         and document["release"]["sha256"] == version.sha256
         and set(folder.names()) == right == set(wanted)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Final
 
 import rfc8785
@@ -20,6 +20,11 @@ from duologue_pipeline.records import SPEAKERS, SPLITS
 __all__ = ["ExportRequest", "check_forms", "open_tokenizer", "part_id"]
 
 _MODEL: Final = (*SPEAKERS, "both")
+_NAMING: Final = (
+    *("key", "shard", "recording_id", "started_at", "started_before"),
+    *(f"{column}_{side}" for column in ("speaker", "samples_sha256") for side in SPEAKERS),
+)
+"""Columns of which a value names a speaker or a recording, or the moment at which one was made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +77,16 @@ class ExportRequest:
             raise UsageError(f"--tokenizer {self.tokenizer}: {self.format} holds no text tokens; leave it out")
         if made.tokenizer != "none" and self.tokenizer is None:
             raise UsageError(f"{self.format}: needs --tokenizer FILE, {_KINDS[made.tokenizer]}")
-        parse_where(self.where)
+        conditions = parse_where(self.where)
+        if self.public and (naming := [column for column, *_ in conditions if column in _NAMING]):
+            raise UsageError(
+                f"--public --where {naming[0]}: export.json says the conditions, and this one would name a speaker or a recording; "
+                "choose by what samples are like"
+            )
         object.__setattr__(self, "options", _options(made, self.options))
+        root = str(self.options.get("root", ""))
+        if self.public and (PurePosixPath(root).is_absolute() or PureWindowsPath(root).drive or root.startswith("~")):
+            raise UsageError(f"--public --set root={root}: names a place of this machine; give a relative folder")
 
     def context(self, release: Mapping[str, Any], tokenizer: Any) -> Context:
         """Gives what the format is told."""

@@ -283,6 +283,7 @@ def test_a_public_export_names_neither_speakers_nor_recordings(name: str, tmp_pa
     export(world.out, out, name, public=True, purpose="redistribution")
     snapshot = world.ledger.snapshot()
     ids = [*(call.name for call in SMALL), *(snapshot.commitment(each) for each in snapshot.speakers), str(tmp_path)]
+    ids.append(snapshot.ledger_id)
     for path in out.rglob("*"):
         data = path.relative_to(out).as_posix().encode() + (path.read_bytes() if path.is_file() else b"")
         assert not [each for each in ids if each.encode() in data], path
@@ -290,6 +291,9 @@ def test_a_public_export_names_neither_speakers_nor_recordings(name: str, tmp_pa
     document = document_of(out)
     assert document["public"] is True
     assert document["samples"]["written"] == len(SMALL)
+
+
+PUBLIC = {"public": True, "purpose": "redistribution"}
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -309,6 +313,9 @@ def test_a_public_export_names_neither_speakers_nor_recordings(name: str, tmp_pa
         ({"options": {"speed": "1"}}, "--set speed: moshi-finetune has no such option; it has rate"),
         ({"options": {"rate": "fast"}}, "--set rate=fast: expected a whole number"),
         ({"where": (("colour", "==", "red"),)}, "there is no column 'colour'"),
+        ({**PUBLIC, "where": (("recording_id", "==", "call-1"),)}, "this one would name a speaker or a recording"),
+        ({**PUBLIC, "where": (("speaker_a", "in", ["0" * 64]),)}, "this one would name a speaker or a recording"),
+        ({**PUBLIC, "format": "lhotse", "options": {"root": "/home/eva/x"}}, "names a place of this machine"),
     ],
 )
 def test_a_request_that_cannot_be_is_refused(asked: dict[str, Any], fault: str) -> None:
