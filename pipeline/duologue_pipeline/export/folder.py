@@ -99,7 +99,7 @@ class Folder:
         """Holds the folder against other processes while the block runs.
 
         Raises:
-            UsageError: another process writes the export; or the folder holds files, and no export.
+            UsageError: another process writes the export; the folder holds files, and no export; or the disk takes no more.
         """
         if self.root.exists() and not self._records.is_dir():
             for path in self.root.iterdir():
@@ -108,7 +108,10 @@ class Folder:
                 )
         there = self.root.exists()
         try:
-            with exclusive(str(self._records / "lock"), wait_s=0.0, waiting=lambda _: None):
+            with (
+                storage_faults(self.root, within=True),  # whatever a format writes may find the disk full
+                exclusive(str(self._records / "lock"), wait_s=0.0, waiting=lambda _: None),
+            ):
                 yield
         finally:
             with suppress(OSError):  # what was refused leaves no empty folder behind

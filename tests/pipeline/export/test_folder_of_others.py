@@ -1,6 +1,7 @@
 """An export whose own records were changed by others: nothing outside of it is touched, and the fault is said in a sentence."""
 
 import json
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any
 
 import pytest
 
+import duologue_pipeline.export.make as make_module
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.folder import Folder
 from duologue_pipeline.export.upkeep import export_status, kept_request
+from duologue_pipeline.reader.release import DamagedReleaseError
 from tests.pipeline.export.support import bytes_of, export
 from tests.pipeline.withdrawal.world import make_world
 
@@ -105,3 +108,36 @@ def test_folders_that_are_links_are_refused(made: Path, tmp_path: Path) -> None:
         (out / name).unlink()
         shutil.move(elsewhere, out / name)
     assert export_status(str(out)).is_current
+
+
+@pytest.mark.parametrize("name", ["textgrid", "hf", "energon", "lhotse", "dualturn", "ctm"])
+def test_a_disk_that_is_full_is_said_in_a_sentence_and_what_is_done_goes_on(
+    name: str, made: Path, tmp_path: Path
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(UsageError, match="the file would be larger than the system allows"):
+            export(made / "out", tmp_path / "export", name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    export(made / "out", tmp_path / "export", name)
+    export(made / "out", tmp_path / "anew", name)
+    assert bytes_of(tmp_path / "export") == bytes_of(tmp_path / "anew")
+
+
+def test_a_version_that_is_put_there_meanwhile_is_taken(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tries = make_module.open_dataset, [0]
+
+    def disturbed(*arguments: Any, **options: Any) -> Any:
+        tries[0] += 1
+        if tries[0] == 1:
+            manifest = made / "out" / "dataset.json"
+            manifest.write_bytes(manifest.read_bytes() + b"\n")
+            raise DamagedReleaseError("recordings.parquet: is not the file that dataset.json names")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(make_module, "open_dataset", disturbed)
+    assert export(made / "out", tmp_path / "export", "ctm").document["samples"]["written"]

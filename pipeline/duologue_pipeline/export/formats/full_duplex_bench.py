@@ -18,6 +18,7 @@ has. Its ``clean_input.wav`` is the same recording in which the user is silent a
 Source: DanielLin94144/Full-Duplex-Bench@d7336bd v1_v1.5/dataset/README.md, v1_v1.5/evaluation, v1_v1.5/get_transcript/asr.py.
 """
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -244,8 +245,9 @@ class _Item:
 
     def _wav(self, name: str, pcm: _Pcm) -> None:
         whole = np.clip(np.rint(pcm * 32768.0), -32768, 32767).astype(np.int16)
-        with (self._folder / name).open("wb") as handle:
-            soundfile.write(handle, whole, RATE_HZ, format="WAV", subtype="PCM_16")
+        wav = io.BytesIO()
+        soundfile.write(wav, whole, RATE_HZ, format="WAV", subtype="PCM_16")
+        (self._folder / name).write_bytes(wav.getvalue())
 
     def _said(self, speaker: Speaker, *, from_ms: int = 0) -> list[dict[str, Any]]:
         """Lists the words of a speaker in the item; what reaches beyond it, by a moment, is cut there."""
