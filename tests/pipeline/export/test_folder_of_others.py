@@ -13,6 +13,7 @@ import duologue_pipeline.export.make as make_module
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.folder import Folder
 from duologue_pipeline.export.upkeep import export_status, kept_request
+from duologue_pipeline.reader.dataset import open_dataset
 from duologue_pipeline.reader.release import DamagedReleaseError
 from tests.pipeline.export.support import bytes_of, export
 from tests.pipeline.withdrawal.world import make_world
@@ -129,7 +130,7 @@ def test_a_disk_that_is_full_is_said_in_a_sentence_and_what_is_done_goes_on(
 def test_a_version_that_is_put_there_meanwhile_is_taken(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, tries = make_module.open_dataset, [0]
+    tries = [0]
 
     def disturbed(*arguments: Any, **options: Any) -> Any:
         tries[0] += 1
@@ -137,7 +138,7 @@ def test_a_version_that_is_put_there_meanwhile_is_taken(
             manifest = made / "out" / "dataset.json"
             manifest.write_bytes(manifest.read_bytes() + b"\n")
             raise DamagedReleaseError("recordings.parquet: is not the file that dataset.json names")
-        return real(*arguments, **options)
+        return open_dataset(*arguments, **options)
 
     monkeypatch.setattr(make_module, "open_dataset", disturbed)
     assert export(made / "out", tmp_path / "export", "ctm").document["samples"]["written"]
