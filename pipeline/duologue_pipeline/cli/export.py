@@ -225,7 +225,7 @@ def _make(dataset: str, out: str, request: Any, ledger: str | None, *, then: Cal
         then()
         if recipient is not None:
             recipient.done()
-        elif outcome.changed and outcome.document["release"]["ledger_id"] is not None:
+        elif outcome.changed and (request.public or outcome.document["release"]["ledger_id"] is not None):
             show.say(
                 "note: the export is on nobody's record; with --ledger LEDGER a withdrawal names it and its folder"
             )

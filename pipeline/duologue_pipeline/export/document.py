@@ -61,7 +61,7 @@ def build_document(
             "name": release["name"],
             "version": release["version"],
             "sha256": release_sha256,
-            "ledger_id": release["ledger"].get("ledger_id"),
+            "ledger_id": None if told["public"] else release["ledger"].get("ledger_id"),
             "purposes": list(release["purposes"]),
         },
         "samples": {"written": counts["samples"], "left_out": dict(sorted((+samples).items()))},

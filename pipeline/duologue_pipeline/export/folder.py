@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from duologue_pipeline.errors import UsageError
@@ -39,6 +39,12 @@ REQUEST: Final = "request"
 
 _PARTS: Final = ".parts"
 _NEW: Final = "new"
+_OF_PART: Final[dict[str, type]] = {
+    **dict.fromkeys(("split", "shard", "shard_sha256"), str),
+    **dict.fromkeys(("samples", "words", "words_listed", "duration_ms"), int),
+    **dict.fromkeys(("words_left_out", "samples_left_out"), dict),
+    "index": list,
+}
 _BLOCK: Final = 1 << 20
 
 
@@ -93,7 +99,7 @@ class Folder:
         """Holds the folder against other processes while the block runs.
 
         Raises:
-            UsageError: another process writes the export; or the folder holds files, and no export.
+            UsageError: another process writes the export; the folder holds files, and no export; or the disk takes no more.
         """
         if self.root.exists() and not self._records.is_dir():
             for path in self.root.iterdir():
@@ -102,7 +108,10 @@ class Folder:
                 )
         there = self.root.exists()
         try:
-            with exclusive(str(self._records / "lock"), wait_s=0.0, waiting=lambda _: None):
+            with (
+                storage_faults(self.root, within=True),  # whatever a format writes may find the disk full
+                exclusive(str(self._records / "lock"), wait_s=0.0, waiting=lambda _: None),
+            ):
                 yield
         finally:
             with suppress(OSError):  # what was refused leaves no empty folder behind
@@ -111,12 +120,21 @@ class Folder:
                     self.root.rmdir()
 
     def request(self) -> dict[str, Any] | None:
-        """Reads what is exported here; None where there is no export."""
-        return self._read(REQUEST)
+        """Reads what is exported here; None where there is no export.
+
+        Raises:
+            UsageError: the file is not as it was written.
+        """
+        content = self._read(REQUEST)
+        if content is not None and not isinstance(content.get("told"), dict):
+            raise _damaged(self._records / f"{REQUEST}.json", "it does not say what is exported")
+        return content
 
     def document(self) -> dict[str, Any] | None:
-        """Reads ``export.json``; None where there is none."""
-        return _load(self.root / DOCUMENT)
+        """Reads ``export.json``; None where there is none, or one that says nothing of a release: it is written anew."""
+        content = _load(self.root / DOCUMENT)
+        release = None if content is None else content.get("release")
+        return content if isinstance(release, dict) and {"name", "version", "sha256"} <= release.keys() else None
 
     def write(self, name: str, content: dict[str, Any]) -> None:
         """Writes a record, or the request."""
@@ -139,9 +157,18 @@ class Folder:
         return sorted(name for name in found if name not in (REQUEST, FINISH) and not name.startswith("."))
 
     def record(self, name: str) -> Record | None:
-        """Reads the record of a part; None where there is none that can be read."""
+        """Reads the record of a part; None where there is none.
+
+        Raises:
+            UsageError: it is not as it was written: what it names may be of anybody.
+        """
         content = self._read(name)
-        return None if content is None else Record(name, content)
+        if content is None:
+            return None
+        fault = _record_fault(name, content)
+        if fault:
+            raise _damaged(self._records / f"{name}.json", fault)
+        return Record(name, content)
 
     def records(self) -> Iterator[Record]:
         """Reads the records of all parts, one after the other."""
@@ -206,11 +233,16 @@ class Folder:
         Raises:
             UsageError: one is not; it is named, and nothing was changed.
         """
+        if self._records.is_symlink():
+            raise UsageError(f"--out {self.root}: {_PARTS} is a link; choose another folder")
         known = (
             sum(os.path.lexists(self.root / path) for record in self.all_records() for path, *_ in record.files)
             + (self.root / DOCUMENT).exists()
         )
-        if known == sum(1 for _ in self.walk()):
+        found = [0, 0]
+        for path in self.walk():
+            found[(self.root / path).is_dir()] += 1
+        if found == [known, 0]:
             return
         own = {path for record in self.all_records() for path, *_ in record.files} | {DOCUMENT}
         for path in self.walk():
@@ -251,7 +283,29 @@ def _load(path: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); remove the folder and export again") from None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        raise _damaged(path, "it is no object of JSON")
+    return found
+
+
+def _damaged(path: Path, fault: str) -> UsageError:
+    return UsageError(f"{path}: is not as it was written: {fault}; remove the folder and export again")
+
+
+def _record_fault(name: str, content: dict[str, Any]) -> str:
+    """Says what is wrong with a record; "" where nothing is. Its paths are removed by it, so none may lead out of the folder."""
+    kinds = {"id": str, "done": bool, "files": list} | ({} if name == FINISH else _OF_PART)
+    for field, kind in kinds.items():
+        if not isinstance(content.get(field), kind):
+            return f"{field} is missing, or no {kind.__name__}"
+    for file in content["files"]:
+        if not (isinstance(file, list) and list(map(type, file)) == [str, int, str]):
+            return f"{file!r} is no file"
+        path = PurePosixPath(file[0])
+        inside = not path.is_absolute() and ".." not in path.parts and str(path) == file[0] and "\0" not in file[0]
+        if not inside or path.parts[0] in (_PARTS, DOCUMENT, "."):
+            return f"{file[0]!r} is no file of an export"
+    return ""
 
 
 def _listed(folder: Path) -> Iterator[tuple[str, int, str]]:

@@ -19,7 +19,7 @@ from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.storage import absolute_uri, is_remote, local_path
 from duologue_pipeline.reader.dataset import Dataset, open_dataset
 from duologue_pipeline.reader.index import shard_stem
-from duologue_pipeline.reader.release import parse_release, read_manifest
+from duologue_pipeline.reader.release import DamagedReleaseError, parse_release, read_manifest
 from duologue_pipeline.records import SPLITS
 
 __all__ = ["Outcome", "Progress", "Version", "make_export", "plan_version"]
@@ -130,6 +130,7 @@ def _make(
     is_current = (
         document is not None
         and finished is not None
+        and folder.request() is not None
         and folder.is_whole(finished, version.sha256)
         and document["release"]["sha256"] == version.sha256
         and set(folder.names()) == right == set(wanted)
@@ -196,7 +197,17 @@ def plan_version(uri: str, request: ExportRequest, told: dict[str, Any]) -> Vers
         UsageError: the release cannot be read, is not for the purpose, or lacks what the format needs.
     """
     root = absolute_uri(uri)
-    data = read_manifest(root)
+    for _ in range(_LOOKS):
+        data = read_manifest(root)
+        try:
+            return _planned(uri, root, data, request, told)
+        except DamagedReleaseError:
+            if read_manifest(root) == data:
+                raise  # else another version was put there meanwhile, and its tables are others
+    raise UsageError(f"{uri}: changes again and again while it is read; export it when nobody works on it")
+
+
+def _planned(uri: str, root: str, data: bytes, request: ExportRequest, told: dict[str, Any]) -> Version:
     release = parse_release(data, root)
     made = find_format(request.format)
     check_forms(release, made.name, made.forms(request.context(release, None)), request.purpose, uri)

@@ -1,10 +1,9 @@
 """Holds what is asked for: the release, the format, and what of it is exported how."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Final
 
 import rfc8785
@@ -22,8 +21,11 @@ from duologue_pipeline.views.sides import FRAME_RATE_HZ
 __all__ = ["ExportRequest", "check_forms", "check_needs", "open_tokenizer", "part_id"]
 
 _MODEL: Final = (*SPEAKERS, "both")
-_NAMES_SOMEBODY: Final = re.compile(r"speaker_|recording_id$|key$|shard$|samples_sha256_|same_audio$")
-"""Columns whose values are ids, or hashes of what somebody said."""
+_NAMING: Final = (
+    *("key", "shard", "recording_id", "same_audio", "started_at", "started_before"),
+    *(f"{column}_{side}" for column in ("speaker", "samples_sha256") for side in SPEAKERS),
+)
+"""Columns of which a value names a speaker or a recording, or the moment at which one was made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +78,16 @@ class ExportRequest:
             raise UsageError(f"--tokenizer {self.tokenizer}: {self.format} holds no text tokens; leave it out")
         if made.tokenizer != "none" and self.tokenizer is None:
             raise UsageError(f"{self.format}: needs --tokenizer FILE, {_KINDS[made.tokenizer]}")
-        named = [column for column, _, _ in parse_where(self.where) if self.public and _NAMES_SOMEBODY.match(column)]
-        if named:
+        conditions = parse_where(self.where)
+        if self.public and (naming := [column for column, *_ in conditions if column in _NAMING]):
             raise UsageError(
-                f"--public --where '{named[0]} ...': the condition would stand in export.json and name a speaker or recording; choose "
-                "by another column"
+                f"--public --where '{naming[0]} ...': the condition would stand in export.json and name a speaker or recording; choose "
+                "by what samples are like"
             )
         object.__setattr__(self, "options", _options(made, self.options))
+        root = str(self.options.get("root", ""))
+        if self.public and (PurePosixPath(root).is_absolute() or PureWindowsPath(root).drive or root.startswith("~")):
+            raise UsageError(f"--public --set root={root}: names a place of this machine; give a relative folder")
 
     def context(self, release: Mapping[str, Any], tokenizer: Any) -> Context:
         """Gives what the format is told."""

@@ -20,6 +20,8 @@ _BLOCK: Final = 1 << 20
 _NOT_OPENED: Final = "tokenizer"
 """Stands for the tokenizer where nothing is written: its hash is known."""
 
+_TOLD: Final = ("splits", "where", "model_speaker", "tokenizer_sha256", "public", "purpose", "options")
+
 
 @dataclass(frozen=True)
 class Status:
@@ -64,6 +66,10 @@ def kept_request(
     if kept is None:
         raise UsageError(f"{folder.root}: is no export; name the --out of `duologue export`")
     told = kept["told"]
+    if missing := sorted({"format", *_TOLD} - told.keys()):
+        raise UsageError(
+            f"{folder.root}: .parts/request.json does not say {missing[0]}; remove the folder and export again"
+        )
     uri = dataset or kept.get("dataset")
     if uri is None:
         raise UsageError(f"{folder.root}: is a public export and does not say where its release lies; give --dataset")

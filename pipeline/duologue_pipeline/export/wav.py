@@ -38,10 +38,14 @@ class Pcm:
         return replace(self, samples=np.ascontiguousarray(self.samples[:, ::-1]))
 
     def write(self, path: Path) -> None:
-        """Writes a WAV file."""
-        buffer = io.BytesIO()  # a disk that is full would be no error inside of soundfile
-        soundfile.write(buffer, self.samples, self.rate_hz, format="WAV", subtype=f"PCM_{self.bits}")
-        path.write_bytes(buffer.getbuffer())
+        """Writes a WAV file.
+
+        Raises:
+            OSError: the disk does not take it; libsndfile, were it to write the file itself, would not say why.
+        """
+        wav = io.BytesIO()
+        soundfile.write(wav, self.samples, self.rate_hz, format="WAV", subtype=f"PCM_{self.bits}")
+        path.write_bytes(wav.getvalue())
 
 
 def write_wav(path: Path, sample: Sample, speakers: Sequence[Speaker], *, rate_hz: int | None = None) -> float:

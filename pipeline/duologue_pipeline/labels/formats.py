@@ -22,6 +22,10 @@ from duologue_pipeline.records import SPEAKERS
 __all__ = ["LABEL_FORMATS", "clean_label", "write_audacity", "write_csv", "write_elan", "write_rttm", "write_textgrid"]
 
 
+_JOINERS: Final = "\u200c\u200d\u200e\u200f"
+"""Zero-width non-joiner and joiner, and the marks of direction."""
+
+
 @dataclass(frozen=True)
 class _Label:
     start_ms: int
@@ -208,8 +212,12 @@ def _tier_head(kind: str, name: str, end_ms: int, size: str) -> str:
 
 
 def clean_label(text: str) -> str:
-    """Takes out what breaks lines or is no character of XML; nothing may be left."""
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())
+    """Takes out what breaks lines or is no character of XML; nothing may be left.
+
+    What joins or parts letters and shows itself in them alone (as in Persian words and in emoji) stays within a word.
+    """
+    kept = "".join(c for c in " ".join(text.split()) if c.isprintable() or c in _JOINERS)
+    return kept if any(map(str.isprintable, kept)) else ""
 
 
 def _quoted(text: str) -> str:

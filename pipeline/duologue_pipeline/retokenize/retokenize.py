@@ -28,7 +28,7 @@ from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.consent.coverage import Coverage
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.locks import Lease
-from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
+from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, is_remote, join, local_path
 from duologue_pipeline.files.tables import parse_table
 from duologue_pipeline.files.temporary import remove_dead_temporaries
 from duologue_pipeline.files.text import canonical_json, parse_json
@@ -104,6 +104,7 @@ def retokenize(
     root, target = absolute_uri(dataset), absolute_uri(out)
     if root == target:
         raise UsageError(f"--out {out}: is the release itself, which is never written over; name another folder")
+    _check_beside(root, target, out)
     remove_dead_temporaries()
     release = read_release(root)
     if not release["include_audio"]:
@@ -280,3 +281,12 @@ def _rejected(root: str, release: Mapping[str, Any]) -> Iterator[Rejected]:
     for line in release_file(root, release, "rejected.jsonl").splitlines():
         row = parse_json(line)
         yield Rejected(row["recording_id"], row["stage"], row["reason"], "", row.get("values", {}))
+
+
+def _check_beside(root: str, target: str, out: str) -> None:
+    """Refuses a folder within the release or around it: whoever is taken out of one would stay in the folder of the other."""
+    inner, outer = (
+        uri.rstrip("/") + "/" if is_remote(uri) else f"{local_path(uri).resolve()}/" for uri in (target, root)
+    )
+    if inner.startswith(outer) or outer.startswith(inner):
+        raise UsageError(f"--out {out}: lies in the release, or the release in it; name a folder beside it")

@@ -335,6 +335,7 @@ def test_a_public_export_names_neither_speakers_nor_recordings(name: str, tmp_pa
     export(world.out, out, name, public=True, purpose="redistribution")
     snapshot = world.ledger.snapshot()
     ids = [*(call.name for call in SMALL), *(snapshot.commitment(each) for each in snapshot.speakers), str(tmp_path)]
+    ids.append(snapshot.ledger_id)
     for path in out.rglob("*"):
         data = path.relative_to(out).as_posix().encode() + (path.read_bytes() if path.is_file() else b"")
         assert not [each for each in ids if each.encode() in data], path
@@ -354,6 +355,9 @@ def test_a_public_export_is_not_chosen_by_who_speaks(column: str) -> None:
     ExportRequest(format="hf", where=(("language", "==", "en"),), public=True, purpose="redistribution")
 
 
+PUBLIC = {"public": True, "purpose": "redistribution"}
+
+
 # --- requests -------------------------------------------------------------------------------------------------------
 
 
@@ -370,11 +374,10 @@ def test_a_public_export_is_not_chosen_by_who_speaks(column: str) -> None:
         ({"tokenizer": "t.model"}, "--tokenizer t.model: moshi-finetune holds no text tokens; leave it out"),
         ({"options": {"speed": "1"}}, "--set speed: moshi-finetune has no such option; it has rate"),
         ({"options": {"rate": "fast"}}, "--set rate=fast: expected a whole number"),
-        (
-            {"where": (("speaker_a", "==", "f00d"),), "public": True, "purpose": "redistribution"},
-            "name a speaker or recording",
-        ),
         ({"where": (("colour", "==", "red"),)}, "there is no column 'colour'"),
+        ({**PUBLIC, "where": (("recording_id", "==", "call-1"),)}, "name a speaker or recording"),
+        ({**PUBLIC, "where": (("speaker_a", "in", ["0" * 64]),)}, "name a speaker or recording"),
+        ({**PUBLIC, "format": "lhotse", "options": {"root": "/home/eva/x"}}, "names a place of this machine"),
     ],
 )
 def test_a_request_that_cannot_be_is_refused(asked: dict[str, Any], fault: str) -> None:

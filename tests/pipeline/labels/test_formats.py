@@ -12,7 +12,7 @@ from praatio.data_classes.point_tier import PointTier
 from pympi.Elan import Eaf
 
 from duologue_pipeline.events.annotation import Annotation, annotate_conversation
-from duologue_pipeline.labels.formats import LABEL_FORMATS
+from duologue_pipeline.labels.formats import LABEL_FORMATS, clean_label
 from duologue_pipeline.records import Word
 
 A_SAYS = [("so", 0, 300), ("i", 320, 400), ("i", 450, 520), ('"think"', 540, 1900), ("yes", 6000, 6900)]
@@ -126,3 +126,17 @@ def test_words_that_overlap_one_another_go_to_a_second_tier(tmp_path: Path) -> N
     grid = textgrid.openTextgrid(str(written(both, "textgrid", tmp_path)), includeEmptyIntervals=False)
     assert [x.label for x in grid.getTier("a words").entries] == ["one", "three"]
     assert [x.label for x in grid.getTier("a words 2").entries] == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("word", "label"),
+    [
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", None),  # Persian, with a non-joiner
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467", None),  # one emoji of three
+        ("new\nline\ttab", "new line tab"),
+        ("nul\x00\ufffe\u2028", "nul"),
+        ("\u200d\u200b", ""),
+    ],
+)
+def test_a_label_keeps_what_joins_letters_and_no_control(word: str, label: str | None) -> None:
+    assert clean_label(word) == (word if label is None else label)

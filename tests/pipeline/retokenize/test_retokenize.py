@@ -264,6 +264,15 @@ def test_the_release_itself_is_never_written_over(world: World) -> None:
         embedded(world, world.out)
 
 
+def test_a_folder_within_the_release_or_around_it_is_refused(world: World, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(world.out)
+    before = world.files()
+    for place in (world.out / "other", world.out.parent, tmp_path / "link"):
+        with pytest.raises(UsageError, match="lies in the release, or the release in it; name a folder beside it"):
+            embedded(world, place)
+    assert world.files() == before
+
+
 def test_a_ledger_that_is_not_there_is_named(world: World, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such ledger"):
         retokenize(str(world.out), codec="embedded", out=str(tmp_path / "o"), ledger=str(tmp_path / "none.db"))
