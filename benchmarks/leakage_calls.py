@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_consent import ALL_FORMS, Ledger, Purpose, Terms, parse_time
+from duologue_pipeline.decode import release_codec
 from duologue_pipeline.leakage import measure
 from duologue_pipeline.leakage.histogram import gram
 from duologue_pipeline.leakage.sides import Side, choose, read_sides
@@ -59,7 +60,8 @@ def halves(root: Path, codec: str) -> list[Side]:
     """Reads both halves of each track, with their voices, original and decoded."""
     rules, request = load_rules(LeakageRules), measure.LeakageRequest(str(root), within=True, codec=codec)
     splits, choice = choose(str(root), request.purpose, rules, seed=0)
-    heard, _ = measure._hearing(request, read_release(str(root)), rules)
+    release = read_release(str(root))
+    heard, _ = measure._hearing(request, release, rules, release_codec(release, codec))
     sides = []
     for found in read_sides(choice, splits, rules, within=True, hear=measure._hear(heard, rules)):
         if heard is not None:

@@ -17,6 +17,7 @@ from tests.pipeline.transcripts import support
 FIXTURES: dict[str, tuple[str, Any]] = {
     "`whisper`": ("whisper", support.WHISPER),
     "`whisperx`": ("whisperx", support.WHISPERX),
+    "`chunks`": ("chunks", support.CHUNKS),
     "`aws`": ("aws", support.AWS),
     "`deepgram`": ("deepgram", support.DEEPGRAM),
     "`assemblyai`": ("assemblyai", support.ASSEMBLYAI),

@@ -98,7 +98,7 @@ def test_the_tracks_of_one_speaker_or_of_both_in_the_order_asked_for(out: Path) 
             "embedded",
             "--codec embedded: the tokens of the release were made with mimi; give --codec mimi",
         ),
-        ({"name": "other"}, None, "unknown codec 'other'; known are embedded and mimi"),
+        ({"name": "other"}, None, "unknown codec 'other'; known are embedded, mimi, encodec, dac and lyra"),
         ({"codebooks": 4}, None, "codec embedded: its codebooks is 8, and dataset.json says 4"),
     ],
 )

@@ -130,7 +130,7 @@ def test_an_option_at_its_limit_is_accepted(changes: dict[str, Any], request_wit
 
 
 def test_a_codec_that_does_not_exist_is_refused(request_with: Request) -> None:
-    assert refusal(request_with(codec="encodec")).startswith("unknown codec 'encodec'; known are ")
+    assert refusal(request_with(codec="soundstream")).startswith("unknown codec 'soundstream'; known are ")
 
 
 def test_an_option_of_a_codec_that_does_not_exist_is_refused(request_with: Request) -> None:

@@ -38,7 +38,9 @@ def tokens(
         str,
         typer.Option(help=f"Read the release for this purpose, one that it was made for: {', '.join(Purpose)}."),
     ] = "training_inhouse",
-    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON (schemas/tokens_audit).")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all figures as JSON (tokens_audit.schema.json).")
+    ] = False,
 ) -> None:
     """Look for dead channels and codebooks, wrong lengths and withdrawn tracks that are not silent, and compare decoded samples.
 

@@ -63,7 +63,7 @@ def leakage(
     that cannot be read.
     """
     quiet()
-    left = "the release is as it was; run it again"
+    left = "nothing was measured to the end; run it again, which also finishes cards that were being written"
     with usage_errors(), stoppable(left):
         import torch
 

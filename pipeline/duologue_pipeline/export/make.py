@@ -14,7 +14,8 @@ from duologue_pipeline.export.format import Context
 from duologue_pipeline.export.held_out import check_held_out
 from duologue_pipeline.export.part import ChangedError, PartPlan, write_part
 from duologue_pipeline.export.registry import find_format, is_held_out
-from duologue_pipeline.export.request import ExportRequest, check_forms, open_tokenizer, part_id
+from duologue_pipeline.export.request import ExportRequest, check_forms, check_needs, open_tokenizer, part_id
+from duologue_pipeline.files.faults import storage_faults
 from duologue_pipeline.files.storage import absolute_uri, is_remote, local_path
 from duologue_pipeline.reader.dataset import Dataset, open_dataset
 from duologue_pipeline.reader.index import shard_stem
@@ -99,6 +100,11 @@ def make_export(
     with folder.held():
         folder.check_own()
         _check_same(folder, told)
+        if not first.plans and not folder.names():  # else all that is there was withdrawn, and has to go
+            raise UsageError(
+                f"{uri}: no sample of {', '.join(request.splits)} is to be exported for {request.purpose}; "
+                "choose another --split, or other conditions"
+            )
         for _ in range(_LOOKS):
             try:
                 return _make(uri, folder, request, told, tokenizer, first, progress, before_writing)
@@ -143,7 +149,7 @@ def _make(
     for name, plan in sorted(wanted.items()):
         record = folder.record(name) if name in right else None
         if record is None:
-            with folder.new(name) as written:
+            with folder.new(name) as written, storage_faults(folder.root, within=True):
                 record = folder.install(name, written, write_part(made, plan, written, context))
         done, milliseconds = done + len(plan.shard.keys), milliseconds + record.content["duration_ms"]
         progress(done, total, milliseconds / 3_600_000)
@@ -157,7 +163,7 @@ def _make(
 
 def _finish(folder: Folder, request: ExportRequest, context: Context, version: Version) -> None:
     made = find_format(request.format)
-    with folder.new(FINISH) as written:
+    with folder.new(FINISH) as written, storage_faults(folder.root, within=True):
         made.finish(written, _Records(folder), context)
         folder.install(FINISH, written, {"id": version.sha256})
 
@@ -194,6 +200,7 @@ def plan_version(uri: str, request: ExportRequest, told: dict[str, Any]) -> Vers
     release = parse_release(data, root)
     made = find_format(request.format)
     check_forms(release, made.name, made.forms(request.context(release, None)), request.purpose, uri)
+    check_needs(release, made, uri)
     if is_held_out(made.name):
         check_held_out(uri, release, made.name)
     plans: list[PartPlan] = []
@@ -210,11 +217,6 @@ def plan_version(uri: str, request: ExportRequest, told: dict[str, Any]) -> Vers
                 )
                 for shard in dataset.shards()
             ]
-    if not plans:
-        raise UsageError(
-            f"{uri}: no sample of {', '.join(request.splits)} is to be exported for {request.purpose}; "
-            "choose another --split, or other conditions"
-        )
     return Version(release, hashlib.sha256(data).hexdigest(), plans, {k: v for k, v in not_read.items() if v})
 
 
@@ -235,10 +237,14 @@ def _check_same(folder: Folder, told: dict[str, Any]) -> None:
     there = folder.request()
     if there is None or not (folder.names() or folder.document()):
         return  # nothing was written yet: a first try with a request that could not be carried out binds nobody
+    before = there.get("told", {})
     for field, value in told.items():
-        if field != "format_version" and there.get("told", {}).get(field) != value:
+        found = before.get(field)
+        if field == "options":  # one that a newer version brought has its default in what was asked for
+            found = {**value, **found}
+        if field != "format_version" and found != value:
             raise UsageError(
-                f"--out {folder.root}: holds an export with {field} {there.get('told', {}).get(field)!r}, and {value!r} is asked for; "
+                f"--out {folder.root}: holds an export with {field} {found!r}, and {value!r} is asked for; "
                 "choose another folder, or bring that one up to date with `duologue export refresh`"
             )
 

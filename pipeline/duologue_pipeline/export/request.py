@@ -1,6 +1,7 @@
 """Holds what is asked for: the release, the format, and what of it is exported how."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +17,13 @@ from duologue_pipeline.export.registry import find_format, is_held_out
 from duologue_pipeline.made_by import MADE_BY
 from duologue_pipeline.reader.where import parse_where
 from duologue_pipeline.records import SPEAKERS, SPLITS
+from duologue_pipeline.views.sides import FRAME_RATE_HZ
 
-__all__ = ["ExportRequest", "check_forms", "open_tokenizer", "part_id"]
+__all__ = ["ExportRequest", "check_forms", "check_needs", "open_tokenizer", "part_id"]
 
 _MODEL: Final = (*SPEAKERS, "both")
+_NAMES_SOMEBODY: Final = re.compile(r"speaker_|recording_id$|key$|shard$|samples_sha256_|same_audio$")
+"""Columns whose values are ids, or hashes of what somebody said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,12 @@ class ExportRequest:
             raise UsageError(f"--tokenizer {self.tokenizer}: {self.format} holds no text tokens; leave it out")
         if made.tokenizer != "none" and self.tokenizer is None:
             raise UsageError(f"{self.format}: needs --tokenizer FILE, {_KINDS[made.tokenizer]}")
-        parse_where(self.where)
+        named = [column for column, _, _ in parse_where(self.where) if self.public and _NAMES_SOMEBODY.match(column)]
+        if named:
+            raise UsageError(
+                f"--public --where '{named[0]} ...': the condition would stand in export.json and name a speaker or recording; choose "
+                "by another column"
+            )
         object.__setattr__(self, "options", _options(made, self.options))
 
     def context(self, release: Mapping[str, Any], tokenizer: Any) -> Context:
@@ -153,6 +162,26 @@ def check_forms(release: Mapping[str, Any], name: str, forms: Sequence[Form], pu
         raise UsageError(
             f"{uri}: holds no audio, and {name} writes audio, which its speakers were not asked for; make the release with "
             f"`duologue run ... --include-audio --purpose {purpose}`"
+        )
+
+
+def check_needs(release: Mapping[str, Any], made: Format, uri: str) -> None:
+    """Checks that a release has what a format cannot do without.
+
+    Raises:
+        UsageError: it was made without transcripts, without audio, or with a codec of another clock.
+    """
+    if "words" in made.needs and release["words"] == "none":
+        raise UsageError(
+            f"{uri}: was made without transcripts (`--words none`), and {made.name} needs words; make the release with them"
+        )
+    if "audio" in made.needs and not release["include_audio"]:
+        raise UsageError(f"{uri}: holds no audio, which {made.name} needs; make the release with `--include-audio`")
+    rate_hz = release["codec"]["frame_rate_hz"]
+    if "codes" in made.needs and rate_hz != FRAME_RATE_HZ:
+        raise UsageError(
+            f"{uri}: its codec gives {rate_hz:g} frames a second, and {made.name} counts {FRAME_RATE_HZ:g}; make the release with "
+            "`--codec mimi`"
         )
 
 

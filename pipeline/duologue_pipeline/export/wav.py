@@ -39,8 +39,9 @@ class Pcm:
 
     def write(self, path: Path) -> None:
         """Writes a WAV file."""
-        with path.open("wb") as handle:
-            soundfile.write(handle, self.samples, self.rate_hz, format="WAV", subtype=f"PCM_{self.bits}")
+        buffer = io.BytesIO()  # a disk that is full would be no error inside of soundfile
+        soundfile.write(buffer, self.samples, self.rate_hz, format="WAV", subtype=f"PCM_{self.bits}")
+        path.write_bytes(buffer.getbuffer())
 
 
 def write_wav(path: Path, sample: Sample, speakers: Sequence[Speaker], *, rate_hz: int | None = None) -> float:

@@ -101,12 +101,16 @@ class Comparison:
             return [self._figure(self._tokens(every, by, seconds), None) for by in ("histogram", "histogram_within")]
         alone: Figures = []
         together: list[F32] = [np.zeros((len(each.segments.side),) * 2, np.float32) for _ in FOLDS]
+        fused: F64 | None = np.zeros(len(each.pairs.first))
         for codebook in every:
             tables = self._tables(each, (codebook,))
             together = [whole + table / np.float32(len(every)) for whole, table in zip(together, tables, strict=True)]
+            evened = within_normalised(each, each.pairs, tables, self._rules)
+            fused = None if fused is None or evened is None else fused + evened
             if self._alone:
-                alone += self._of_tables(seconds, tables, (codebook,))
-        return self._of_tables(seconds, together, every) + alone
+                plain = by_histogram(each, each.pairs, tables)
+                alone += self._of_histograms(seconds, plain, evened, (codebook,))
+        return self._of_histograms(seconds, by_histogram(each, each.pairs, together), fused, every) + alone
 
     def by_voice(self, seconds: int, why_not: Mapping[str, str]) -> Figures:
         """Compares embedded audio of one duration.
@@ -179,10 +183,7 @@ class Comparison:
             tables.append(table / np.float32(len(codebooks)))
         return tables
 
-    def _of_tables(self, seconds: int, tables: Sequence[F32], codebooks: tuple[int, ...]) -> Figures:
-        each = self._compared[seconds]
-        plain = by_histogram(each, each.pairs, tables)
-        evened = within_normalised(each, each.pairs, tables, self._rules)
+    def _of_histograms(self, seconds: int, plain: F64, evened: F64 | None, codebooks: tuple[int, ...]) -> Figures:
         return [
             self._figure(self._tokens(codebooks, "histogram", seconds), plain),
             self._figure(self._tokens(codebooks, "histogram_within", seconds), evened),

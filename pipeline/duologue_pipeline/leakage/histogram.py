@@ -1,8 +1,8 @@
 """Compares speakers by how often they use each token: the plainest attack, which needs no network.
 
 A segment is the vector of ``log(1 + count) * idf`` over the entries of a codebook, of unit length, with the inverse document frequency
-of other speakers (Salton & Buckley 1988); of all codebooks the vectors stand beside one another. Segments are compared by the cosine,
-once as they are, and once after within-class covariance normalisation (WCCN, Hatch et al. 2006): directions in which the segments of
+of other speakers (Salton & Buckley 1988); of all codebooks the vectors stand beside one another. Segments are compared by the cosine of
+what sets them apart from the mean of other speakers, once as it is, and once after within-class covariance normalisation (WCCN, Hatch et al. 2006): directions in which the segments of
 one speaker differ from conversation to conversation count less. That is learnt from other speakers.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["F32", "cosines", "gram", "normalised_within"]
+__all__ = ["F32", "centred", "cosines", "gram", "normalised_within"]
 
 F32 = npt.NDArray[np.float32]
 _LEAST: float = 1e-6
@@ -34,6 +34,23 @@ def gram(segments: Sequence[npt.NDArray[np.uint16]], cardinality: int, known: np
     weighted = np.log1p(counts) * rarity
     weighted /= np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), _LEAST)
     found: F32 = weighted @ weighted.T
+    return found
+
+
+def centred(compared: F32, known: npt.NDArray[np.bool_]) -> F32:
+    """Takes the mean of known segments off all of them, and gives cosines.
+
+    Args:
+        compared: float32 [S, S], inner products of all segments.
+        known: bool [S], whose mean it is; at least one.
+
+    Returns:
+        float32 [S, S]; 0 where a segment is the mean itself.
+    """
+    to_mean = compared[:, known].mean(axis=1, dtype=np.float64)
+    table = compared - to_mean - to_mean[:, None] + to_mean[known].mean()
+    length = np.sqrt(np.maximum(np.diag(table), _LEAST))
+    found: F32 = (table / length / length[:, None]).astype(np.float32)
     return found
 
 

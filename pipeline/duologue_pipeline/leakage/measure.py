@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_cards import shards_sha256
+from duologue_pipeline.codec.base import Codec
 from duologue_pipeline.decode import release_codec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import absolute_uri
@@ -89,6 +90,7 @@ def measure_leakage(
     ends_s = None if request.limit_s is None else clock() + request.limit_s
     splits, choice = choose(absolute_uri(request.root), request.purpose, rules, seed=request.seed)
     release = next(iter(splits.values())).release
+    codec = None if request.codec is None else release_codec(release, request.codec)
     left_out: list[str] = []
 
     def late(what: str) -> bool:
@@ -101,7 +103,7 @@ def measure_leakage(
     if why is not None:
         figures = unknown_figures(rules, why)
     else:
-        heard, why_not = _hearing(request, release, rules)
+        heard, why_not = _hearing(request, release, rules, codec)
         sides: list[Side] = []
         many = len(choice.keys)
         reading = read_sides(choice, splits, rules, within=request.within, hear=_hear(heard, rules))
@@ -159,10 +161,9 @@ def _compared(
 
 
 def _hearing(
-    request: LeakageRequest, release: Mapping[str, Any], rules: LeakageRules
+    request: LeakageRequest, release: Mapping[str, Any], rules: LeakageRules, codec: Codec | None
 ) -> tuple[Heard | None, dict[str, str]]:
     """Gives what embeds audio, and what is not embedded with the reason."""
-    codec = None if request.codec is None else release_codec(release, request.codec)
     if not request.audio:
         return None, dict.fromkeys(AUDIO, "audio was left out (--no-audio)")
     encoder = VoiceEncoder.installed()

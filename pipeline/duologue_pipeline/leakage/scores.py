@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.leakage.figures import Compared
-from duologue_pipeline.leakage.histogram import cosines, normalised_within
+from duologue_pipeline.leakage.histogram import centred, cosines, normalised_within
 from duologue_pipeline.leakage.network import Network, train
 from duologue_pipeline.leakage.pairs import Pairs, fold_of
 from duologue_pipeline.leakage.sides import Side
@@ -38,8 +38,8 @@ def _scored(compared: Compared, pairs: Pairs, table_of: Callable[[int], F32 | No
 
 
 def by_histogram(compared: Compared, pairs: Pairs, tables: Sequence[F32]) -> F64:
-    """Scores pairs by the cosines of their histograms; ``tables`` has them for each half, learnt from the other one."""
-    scores = _scored(compared, pairs, lambda fold: tables[fold])
+    """Scores pairs by the cosines of their histograms; ``tables`` has inner products for each half, learnt from the other one."""
+    scores = _scored(compared, pairs, lambda fold: centred(tables[fold], compared.segments.fold != fold))
     assert scores is not None, "every half has a table"
     return scores
 

@@ -20,12 +20,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duologue_consent import format_time
+from duologue_consent import Ledger, parse_time
 from duologue_pipeline.codec.base import silence_tokens
 from duologue_pipeline.codec.document import codec_document, release_codec_document
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.codec.spec import CodecSpec
-from duologue_pipeline.consent.coverage import Coverage, coverage_moment
+from duologue_pipeline.consent.coverage import Coverage
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.locks import Lease
 from duologue_pipeline.files.storage import absolute_uri, delete_directory, exists, join
@@ -44,10 +44,11 @@ from duologue_pipeline.release.strays import is_tidy
 from duologue_pipeline.release.write import ReleaseOptions, lay_release_ready
 from duologue_pipeline.retokenize.cuts import StoredRecording, find_cuts
 from duologue_pipeline.retokenize.parts import OtherTokens, write_part
+from duologue_pipeline.retokenize.recipient import record_recipient
 from duologue_pipeline.run.confirm import WithdrawnMeanwhile, confirmation
 from duologue_pipeline.run.faults import faults_as_usage
 from duologue_pipeline.run.folder import held, is_complete, prepare, tidy
-from duologue_pipeline.run.ledger import PinnedLedger, open_ledger, stage_log
+from duologue_pipeline.run.ledger import PinnedLedger, continuing_ledger, stage_log
 from duologue_pipeline.shards.write import READY, STAGING, write_shard
 from duologue_pipeline.withdrawal.continuity import require_continues_release
 from duologue_pipeline.withdrawal.state import ReleaseState, read_state
@@ -110,10 +111,12 @@ def retokenize(
             f"{dataset}: the release {release['name']} holds no audio (include_audio is false), of which other tokens could be made; "
             "make it anew from the recordings with `duologue run --codec`, or with --include-audio for next time"
         )
-    pinned = open_ledger(ledger, out=target, now=datetime.now(UTC), tell=tell)
-    if pinned is None:
+    opened = continuing_ledger(ledger, out=target, now=datetime.now(UTC), tell=tell)
+    if opened is None:
         raise UsageError(f"--ledger {ledger}: there is no such ledger; give the one that the release was made with")
-    state = _usable_state(root, pinned)
+    state = _usable_state(root, opened)
+    # The checkpoint goes along, and the coverage that was asked for by it, so that a longer ledger gives the same bytes.
+    pinned = PinnedLedger(opened, opened.snapshot(state.release["ledger"]["events"]), state.release["ledger"])
     tokens, options = _prepared(state, pinned, codec, target, name)
     if is_complete(target, options.fingerprint) and is_tidy(target, read_release(target)):
         return Retokenized(target, read_release(target), was_complete=True)
@@ -125,15 +128,15 @@ def retokenize(
     return Retokenized(target, made, was_complete=False)
 
 
-def _usable_state(root: str, pinned: PinnedLedger) -> ReleaseState:
+def _usable_state(root: str, ledger: Ledger) -> ReleaseState:
     """Reads the release, and refuses to copy who may no longer be used."""
     now = datetime.now(UTC)
     if exists(join(root, JOURNAL)):
         raise UsageError(
             f"{root}: a withdrawal was interrupted there; finish it with `duologue consent propagate {root}`"
         )
-    state = read_state(root, pinned.snapshot, now)
-    require_continues_release(root, pinned.ledger, now=now)
+    state = read_state(root, ledger.snapshot(), now)
+    require_continues_release(root, ledger, now=now)
     if state.refusals:
         first = state.refusals[0]
         raise UsageError(
@@ -150,8 +153,8 @@ def _prepared(
     release = state.release
     spec = CodecSpec.parse(codec)
     opened = open_codec(spec)
-    at = coverage_moment(pinned.snapshot, None)
-    coverage = Coverage(pinned.snapshot, at or datetime.now(UTC))
+    checked_at = release["consent"]["checked_at"] if "consent" in release else None
+    coverage = None if checked_at is None else Coverage(pinned.snapshot, parse_time(checked_at))
     origin = {
         "name": release["name"],
         "version": release["version"],
@@ -182,13 +185,13 @@ def _prepared(
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),
         manifest_sha256=release["run"]["manifest_sha256"],
         stated=read_statement(state.root, release),
-        checked_at=None if at is None else format_time(at),
+        checked_at=checked_at,
         retokenized=origin,
         withdrawn=release["totals"].get("withdrawn", 0),
     )
 
     def uses(row: Mapping[str, Any]) -> Sequence[str]:
-        return sorted(coverage.of_row(row, release["purposes"], include_audio=True))
+        return () if coverage is None else sorted(coverage.of_row(row, release["purposes"], include_audio=True))
 
     silence = silence_tokens(opened)
     tokens = OtherTokens(
@@ -218,7 +221,8 @@ def _make(
         for recording in _recordings(root, release, shard):
             find_cuts(recording.index, release["codec"], tokens.codec)
     launch, as_of = uuid.uuid4().hex, datetime.now(UTC)
-    prepare(out, options.fingerprint, launch=launch, snapshot=pinned.snapshot, as_of=as_of, tell=tell)
+    prepare(out, options.fingerprint, launch=launch, snapshot=pinned.ledger.snapshot(), as_of=as_of, tell=tell)
+    record_recipient(pinned.ledger, state, out)
     stage_log(pinned, out, launch=launch)
     written: list[WrittenShard] = []
     shards, total, done = Shards(root), release["totals"]["written"], 0

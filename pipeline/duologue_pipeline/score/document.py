@@ -40,7 +40,7 @@ def score_document(
     rules = load_rules(ScoreRules)
     by_language: dict[str, list[Conversation]] = {}
     for conversation in conversations:
-        by_language.setdefault((conversation.language or "und").partition("-")[0].lower(), []).append(conversation)
+        by_language.setdefault(conversation.primary_language, []).append(conversation)
     return {
         "schema": SCHEMA,
         "made_by": MADE_BY,
@@ -56,6 +56,10 @@ def score_document(
         "all": _figures(conversations, rules),
         "languages": {language: _figures(own, rules) for language, own in sorted(by_language.items())},
         "tasks": tasks_document(results, rules),
+        "language_tasks": {
+            language: tasks_document([result for result in results if result.language == language], rules)
+            for language in sorted(by_language)
+        },
     }
 
 

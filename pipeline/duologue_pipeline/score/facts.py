@@ -42,6 +42,11 @@ class Conversation:
     overlap_ms: int
     events: Sequence[Event]
 
+    @property
+    def primary_language(self) -> str:
+        """Gives the primary language subtag, ``und`` where the language is unknown."""
+        return (self.language or "und").partition("-")[0].lower()
+
 
 @dataclass(frozen=True)
 class Facts:

@@ -14,6 +14,7 @@ from duologue_pipeline.reader.tables import iter_release_table
 from duologue_pipeline.records import SPLITS, Event, Speaker
 from duologue_pipeline.score.document import score_document
 from duologue_pipeline.score.facts import Conversation
+from duologue_schemas.tables import WITHDRAWN
 
 __all__ = ["release_conversations", "score_release"]
 
@@ -43,6 +44,8 @@ _RECORDING_COLUMNS = (
     "isolation",
     "words_a",
     "words_b",
+    "speaker_a",
+    "speaker_b",
 )
 
 
@@ -58,7 +61,7 @@ def score_release(
         purpose: what the release is read for.
 
     Returns:
-        The document of a score; conversations of which a sample was withdrawn are not in it.
+        The document of a score; conversations of which somebody has withdrawn are not in it: what one does with the other is gone.
 
     Raises:
         UsageError: there is no release, it cannot be read for the purpose, or it has no conversation.
@@ -100,7 +103,7 @@ def release_conversations(
         row
         for table in iter_release_table(root, release, "recordings", columns=_RECORDING_COLUMNS)
         for row in table.to_pylist()
-        if readable.get(row["recording_id"])
+        if readable.get(row["recording_id"]) and WITHDRAWN not in (row["speaker_a"], row["speaker_b"])
     ]
     rows.sort(key=lambda row: row["recording_id"])
     conversations = [

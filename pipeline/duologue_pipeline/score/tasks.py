@@ -37,6 +37,7 @@ class TaskResult:
     Attributes:
         name: of the item.
         group: of its conversation.
+        language: primary language subtag, ``und`` where unknown.
         task: which.
         take_over: whether the model took over, by the events.
         benchmark_take_over: by the formula of Full-Duplex-Bench; None without a transcript of the model.
@@ -49,6 +50,7 @@ class TaskResult:
 
     name: str
     group: str
+    language: str
     task: str
     take_over: bool
     benchmark_take_over: bool | None
@@ -61,7 +63,7 @@ class TaskResult:
 
 def task_result(heard: Heard, rules: ScoreRules) -> TaskResult | None:
     """Scores an item by its task; None where it has none."""
-    item, events = heard.item, heard.conversation.events
+    item, events, language = heard.item, heard.conversation.events, heard.conversation.primary_language
     if item.task == "conversation":
         return None
     turns = [event for event in events if event.kind == "turn" and event.speaker == "b"]
@@ -73,6 +75,7 @@ def task_result(heard: Heard, rules: ScoreRules) -> TaskResult | None:
         return TaskResult(
             item.name,
             item.group,
+            language,
             item.task,
             bool(taking),
             None if heard.words is None else backchannel_takes_turn(heard.activity.b, heard.words, rules),
@@ -83,20 +86,24 @@ def task_result(heard: Heard, rules: ScoreRules) -> TaskResult | None:
         premature = any(
             turn.start_ms < pause.end_ms and turn.end_ms > pause.start_ms for turn in taking for pause in item.moments
         )
-        return TaskResult(item.name, item.group, item.task, premature, formula)
+        return TaskResult(item.name, item.group, language, item.task, premature, formula)
     moment = item.moments[0]
     if item.task == "smooth_turn_taking":
         answer = next((turn for turn in taking if turn.end_ms > moment.start_ms), None)
         latency_ms = None if answer is None else answer.start_ms - moment.start_ms
         begins_ms = _benchmark_ms(heard, formula, moment.start_ms)
-        return TaskResult(item.name, item.group, item.task, answer is not None, formula, begins_ms, latency_ms)
+        return TaskResult(
+            item.name, item.group, language, item.task, answer is not None, formula, begins_ms, latency_ms
+        )
     answer = next((turn for turn in taking if turn.end_ms > moment.end_ms), None)
     after = _first_speech(events, moment.end_ms)
     latency_ms = None if answer is None or after is None else max(0, after - moment.end_ms)
     formula = formula if item.task == "user_interruption" else None
     begins_ms = _benchmark_ms(heard, formula, moment.end_ms)
     stop_ms = _stop_ms(events, moment)
-    return TaskResult(item.name, item.group, item.task, answer is not None, formula, begins_ms, latency_ms, stop_ms)
+    return TaskResult(
+        item.name, item.group, language, item.task, answer is not None, formula, begins_ms, latency_ms, stop_ms
+    )
 
 
 def _benchmark_ms(heard: Heard, formula: bool | None, moment_ms: int) -> int | None:

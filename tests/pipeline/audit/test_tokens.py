@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from duologue_consent import Purpose
+from duologue_pipeline.audit import decoded, findings
 from duologue_pipeline.audit import tokens as module
+from duologue_pipeline.audit.histogram import Histograms
 from duologue_pipeline.audit.tokens import TokensAudit, audit_tokens
 from duologue_pipeline.codec.embedded import EmbeddedCodec
 from duologue_pipeline.errors import UsageError
@@ -101,7 +103,7 @@ def test_both_tracks_with_the_same_tokens(audit: Callable[..., TokensAudit]) -> 
 
 
 def test_a_codebook_that_tells_nothing(audit: Callable[..., TokensAudit], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ENOUGH_FRAMES", 10)
+    monkeypatch.setattr(findings, "_ENOUGH_FRAMES", 10)
 
     def change(document: dict[str, Any], codes: npt.NDArray[np.uint16]) -> None:
         codes[:, 3] = 5
@@ -129,7 +131,7 @@ def test_tracks_in_each_others_place_and_tokens_of_other_sound(
             key, metadata, audio = "call", {"speakers": {side: {"commitment": "c"} for side in "ab"}}, (tracks, rate_hz)
 
         Stored.codes = codes  # type: ignore[attr-defined]
-        return {finding.kind for _, found in module._compared(Stored(), codec) for finding in found}  # type: ignore[arg-type]
+        return {finding.kind for _, found in decoded.compare_decoded(Stored(), codec) for finding in found}  # type: ignore[arg-type]
 
     assert compared(0, 1) == set()
     assert compared(1, 0) == {"decoded_swapped"}
@@ -154,6 +156,26 @@ def test_who_was_taken_out_is_not_counted_and_must_be_silent(tmp_path: Path, mon
 
     monkeypatch.setattr(module, "_samples", loud)
     assert kinds(audit_tokens(other, purpose="training_inhouse", decode=0)) == {"withdrawn_not_silent"}
+
+
+def test_a_codec_that_never_settles_is_silent_in_a_few_frames_and_not_in_speech() -> None:
+    """Speech holds some equal frames as well: those of the listener's silence."""
+    speech = np.arange(800, dtype=np.uint16).reshape(8, 100)
+    speech[:, 50:60] = 7
+    in_turn = np.tile(speech[:, :4], 25)
+    speakers = {"a": {"commitment": "withdrawn"}, "b": {"commitment": "c"}}
+    about = {"start_s": 0.0, "end_s": 8.0, "activity": [], "speakers": speakers}
+
+    def found(codes: npt.NDArray[np.uint16]) -> set[str]:
+        class Stored:
+            key, metadata = "call", about
+
+        Stored.codes = np.stack([codes, speech])  # type: ignore[attr-defined]
+        release = {"codec": {"cardinalities": [1024] * 8, "frame_rate_hz": 12.5}}
+        return {each.kind for each in findings.sample_findings(Stored(), release, Histograms([1024] * 8))}  # type: ignore[arg-type]
+
+    assert found(in_turn) == set()
+    assert found(speech[:, ::-1]) == {"withdrawn_not_silent"}
 
 
 def test_without_its_codec_a_release_is_audited_and_not_decoded(world: World) -> None:

@@ -1,9 +1,8 @@
 """Lyra v2 through ai-edge-litert: with its own weights where they are given, and what is refused where they are not.
 
-The weights are no part of the repository. ``DUOLOGUE_LYRA`` names their folder, ``DUOLOGUE_CALLS`` one of telephone tracks.
+The weights are no part of the repository: they and the telephone tracks lie in a folder beside the checkout, or nowhere.
 """
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.errors import UsageError
 from tests.pipeline.codec.tiny import encode_in_pieces, make_noise
 
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 FILES = ("soundstream_encoder.tflite", "quantizer.tflite", "lyragan.tflite")
 REMEDY = f"Give a folder with {FILES[0]}, {FILES[1]} and {FILES[2]}, as google/lyra has in lyra/model_coeffs."
 
@@ -24,10 +24,9 @@ REMEDY = f"Give a folder with {FILES[0]}, {FILES[1]} and {FILES[2]}, as google/l
 @pytest.fixture(scope="module")
 def folder() -> Path:
     pytest.importorskip("ai_edge_litert")
-    named = os.environ.get("DUOLOGUE_LYRA")
-    if not named:
-        pytest.skip("DUOLOGUE_LYRA names no folder with the weights of Lyra")
-    return Path(named)
+    if not (SHARED / "weights" / "lyra").is_dir():
+        pytest.skip("no folder shared/data with the weights of Lyra beside the checkout")
+    return SHARED / "weights" / "lyra"
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +106,8 @@ def test_speech_stays_intelligible(codec: Codec) -> None:
     import soxr
     from pystoi import stoi
 
-    calls = os.environ.get("DUOLOGUE_CALLS")
-    if not calls:
-        pytest.skip("DUOLOGUE_CALLS names no folder of telephone tracks")
     found = []
-    for path in sorted(Path(calls).glob("*.flac")):
+    for path in sorted((SHARED / "calls").glob("*.flac")):
         pcm, rate_hz = soundfile.read(path, dtype="float32")
         original = soxr.resample(pcm[: 20 * rate_hz], rate_hz, 16_000).astype(np.float32)
         decoded = codec.decode(encode_in_pieces(codec, original, []))[: len(original)]

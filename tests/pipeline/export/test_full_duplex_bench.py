@@ -15,6 +15,7 @@ from duologue_pipeline.export.format import Context
 from duologue_pipeline.export.formats.full_duplex_bench import FullDuplexBench, item_number
 from duologue_pipeline.export.request import ExportRequest
 from duologue_pipeline.reader.shard import Sample
+from duologue_pipeline.reader.tables import iter_release_table
 from tests.pipeline.export.scenes import scene
 from tests.pipeline.export.support import document_of, export
 
@@ -136,6 +137,23 @@ def test_every_word_is_in_an_item_or_counted(tmp_path: Path) -> None:
     assert (nothing.samples, nothing.samples_left_out, nothing.words_left_out) == (0, {"no_item": 1}, {"no_item": 1})
 
 
+@pytest.mark.parametrize("unknown", ["a", "b"])
+def test_of_whom_no_transcript_is_there_no_file_says_that_nothing_is_said(unknown: str, tmp_path: Path) -> None:
+    about = BUSY.metadata
+    known = [word for word in about["words"] if word["speaker"] != unknown]
+    made(
+        tmp_path,
+        replace(BUSY, metadata=about | {"words": known, "transcripts": {side: side != unknown for side in "ab"}}),
+        human="yes",
+    )
+    item = tmp_path / "v1_0" / "pause_handling" / "20000700001"
+    missing, held = ("input.json", "output.json")[:: 1 if unknown == "a" else -1]
+    assert (item / "output.wav").exists()
+    assert not (item / missing).exists()
+    assert "chunks" in read(item / held)
+    assert [each["speaker"] for each in read(item / "transcription.json")] == [int(unknown == "b")]
+
+
 def test_who_was_taken_out_makes_no_item(tmp_path: Path) -> None:
     gone = scene([(1000, 3000)], [(3300, 6600)], speakers={"a": {"commitment": "withdrawn"}, "b": {"commitment": "2"}})
     assert made(tmp_path, gone).samples_left_out == {"silenced": 1}
@@ -177,9 +195,6 @@ def test_a_speaker_who_speaks_in_train_too_is_found(
     name: str, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert export(release, tmp_path / "good", name, splits=("validation",)).document["format"] == name
-    from duologue_pipeline.export import held_out
-    from duologue_pipeline.reader.tables import iter_release_table
-
     tables = list(iter_release_table(str(release), json.loads((release / "dataset.json").read_text()), "recordings"))
 
     def leaked(*_: Any, **__: Any) -> Any:
@@ -191,7 +206,7 @@ def test_a_speaker_who_speaks_in_train_too_is_found(
                     row["speaker_b"] = voice
             yield type(table).from_pylist(rows, table.schema)
 
-    monkeypatch.setattr(held_out, "iter_release_table", leaked)
+    monkeypatch.setattr("duologue_pipeline.export.held_out.iter_release_table", leaked)
     with pytest.raises(UsageError, match="1 speakers of validation speak in train as well"):
         export(release, tmp_path / "leak", name, splits=("validation",))
     assert not (tmp_path / "leak" / "export.json").exists()

@@ -1,5 +1,7 @@
 """The frame: what is killed goes on, the same gives the same bytes, nothing of anybody else is touched, all is counted."""
 
+import errno
+import json
 import os
 import shutil
 import threading
@@ -12,10 +14,12 @@ import pytest
 
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export import folder as folder_module
+from duologue_pipeline.export.folder import Folder
+from duologue_pipeline.export.format import Option
 from duologue_pipeline.export.formats.moshi_finetune import MoshiFinetune
 from duologue_pipeline.export.make import make_export
 from duologue_pipeline.export.request import ExportRequest
-from duologue_pipeline.export.upkeep import export_status
+from duologue_pipeline.export.upkeep import export_status, kept_request
 from duologue_pipeline.files.storage import write_bytes
 from duologue_pipeline.reader.dataset import PurposeError, open_dataset
 from duologue_pipeline.withdrawal.protocol import propagate_release
@@ -175,6 +179,25 @@ def test_the_bytes_do_not_depend_on_where_the_release_lies(release: Path, tmp_pa
     assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
 
 
+def test_a_disk_that_is_full_is_told_and_the_export_goes_on(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, left = Path.write_bytes, [5]
+
+    def full(self: Path, data: bytes) -> int:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UsageError, match=r"e: the disk is full .* run the command again: what is done is kept"):
+        export(release, tmp_path / "e")
+    assert not (tmp_path / "e" / "export.json").exists()
+    monkeypatch.undo()
+    assert export(release, tmp_path / "e").kept > 0
+
+
 def test_a_folder_with_files_of_others_is_left_alone(release: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -213,6 +236,20 @@ def test_another_request_is_not_mixed_into_an_export(release: Path, tmp_path: Pa
     with pytest.raises(UsageError, match="holds an export with model_speaker 'a', and 'b' is asked for"):
         export(release, tmp_path / "e", model_speaker="b")
     assert bytes_of(tmp_path / "e") == before
+
+
+def test_an_option_that_a_newer_version_brings_does_not_part_an_export_from_its_refresh(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, options = tmp_path / "e", MoshiFinetune.options
+    export(release, out)
+    monkeypatch.setattr(MoshiFinetune, "options", {**options, "loud": Option(False, "Be loud.")})
+    assert not export_status(str(out)).is_current
+    _, request, _ = kept_request(Folder(str(out)), None, None)
+    assert make_export(str(release), str(out), request).written == len(SMALL)
+    assert document_of(out)["options"] == {"loud": False, "rate": 24000}
+    with pytest.raises(UsageError, match="holds an export with options"):
+        export(release, out, options={"loud": "yes"})
 
 
 def test_every_word_is_written_or_counted(tmp_path: Path) -> None:
@@ -276,6 +313,21 @@ def test_audio_is_not_made_of_a_release_whose_speakers_were_asked_for_tokens(tmp
     assert not (tmp_path / "e").exists()
 
 
+def test_a_release_without_what_the_format_needs_is_refused(release: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "release"
+    shutil.copytree(release, moved)
+    document = json.loads((moved / "dataset.json").read_bytes())
+    for change, fault in (
+        ({"words": "none"}, "was made without transcripts"),
+        ({"codec": document["codec"] | {"frame_rate_hz": 75.0}}, "its codec gives 75 frames a second"),
+    ):
+        (moved / "dataset.json").write_text(json.dumps(document | change))
+        with pytest.raises(UsageError, match=fault):
+            name = "moshi-finetune" if "words" in change else "dgslm"
+            export(moved, tmp_path / "e", name)
+    assert not (tmp_path / "e").exists()
+
+
 @pytest.mark.parametrize("name", ["moshi-finetune", "dgslm"])
 def test_a_public_export_names_neither_speakers_nor_recordings(name: str, tmp_path: Path) -> None:
     world = make_world(tmp_path, calls=SMALL, purpose="redistribution")
@@ -290,6 +342,16 @@ def test_a_public_export_names_neither_speakers_nor_recordings(name: str, tmp_pa
     document = document_of(out)
     assert document["public"] is True
     assert document["samples"]["written"] == len(SMALL)
+
+
+@pytest.mark.parametrize("column", ["speaker_a", "speaker_b", "recording_id", "key", "samples_sha256_b"])
+def test_a_public_export_is_not_chosen_by_who_speaks(column: str) -> None:
+    """The conditions stand in ``export.json``."""
+    chosen: Any = {"where": ((column, "==", "c" * 64),), "format": "hf"}
+    ExportRequest(**chosen)
+    with pytest.raises(UsageError, match=f"--public --where '{column} ...': the condition would stand in export.json"):
+        ExportRequest(**chosen, public=True, purpose="redistribution")
+    ExportRequest(format="hf", where=(("language", "==", "en"),), public=True, purpose="redistribution")
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -308,6 +370,10 @@ def test_a_public_export_names_neither_speakers_nor_recordings(name: str, tmp_pa
         ({"tokenizer": "t.model"}, "--tokenizer t.model: moshi-finetune holds no text tokens; leave it out"),
         ({"options": {"speed": "1"}}, "--set speed: moshi-finetune has no such option; it has rate"),
         ({"options": {"rate": "fast"}}, "--set rate=fast: expected a whole number"),
+        (
+            {"where": (("speaker_a", "==", "f00d"),), "public": True, "purpose": "redistribution"},
+            "name a speaker or recording",
+        ),
         ({"where": (("colour", "==", "red"),)}, "there is no column 'colour'"),
     ],
 )

@@ -257,3 +257,17 @@ def test_who_withdraws_while_an_export_is_written_is_not_in_it(world: World, tmp
     export(world.out, tmp_path / "export")
     assert not list((tmp_path / "export").rglob("call-1*"))
     assert export_status(str(tmp_path / "export")).is_current
+
+
+def test_an_export_of_which_all_is_withdrawn_is_emptied(world: World, tmp_path: Path) -> None:
+    out = tmp_path / "export"
+    exported(world, out, "--where", "recording_id == call-2")
+    world.withdraw("carl")
+    propagate_release(str(world.out), world.ledger)
+    with pytest.warns(match="no sample"):
+        run("export", "status", out, code=1)
+    said = run("export", "refresh", out, "--ledger", world.path)
+    assert "note: nothing is in it." in said
+    assert set(bytes_of(out)) == {"export.json", "train.jsonl"}
+    assert b"carl" not in b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert "still holds" not in run("consent", "propagate", world.out, "--ledger", world.path)

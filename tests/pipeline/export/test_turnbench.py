@@ -13,7 +13,10 @@ from duologue_pipeline.export.account import PartResult
 from duologue_pipeline.export.formats.turnbench import TurnBench, annotation_of_sample
 from duologue_pipeline.export.request import ExportRequest
 from duologue_pipeline.reader.shard import Sample
+from duologue_pipeline.withdrawal.protocol import propagate_release
 from tests.pipeline.export.scenes import scene
+from tests.pipeline.export.support import bytes_of, export
+from tests.pipeline.withdrawal.world import make_world
 
 SCENE = scene(
     [(1000, 3000), (6000, 9000), (13_000, 18_000)],
@@ -86,3 +89,19 @@ def test_every_word_is_written_or_counted(tmp_path: Path) -> None:
     assert (result.words, result.words_left_out) == (len(SCENE.metadata["words"]), {})
     gone = scene([(0, 900)], [], speakers={"a": {"commitment": "withdrawn"}, "b": {"commitment": "2"}})
     assert made(tmp_path / "gone", gone).samples_left_out == {"silenced": 1}
+
+
+def test_who_withdraws_is_in_no_pack_after_the_refresh(tmp_path: Path) -> None:
+    world, out = make_world(tmp_path), tmp_path / "pack"
+    export(world.out, out, "turnbench", splits=("validation",))
+    kept = tmp_path / "kept"
+    export(world.out, kept, "turnbench", splits=("validation",))
+    assert pq.read_table(out / "validation-00000.parquet").num_rows == 1
+    world.withdraw("hugo")
+    propagate_release(str(world.out), world.ledger)
+    export(world.out, out, "turnbench", splits=("validation",))
+    assert not list(out.glob("*.parquet"))
+    left = b"".join(data for name, data in bytes_of(out).items() if name != "export.json")
+    assert b"hugo" not in left
+    assert b"call-5" not in left
+    assert bytes_of(out) != bytes_of(kept)

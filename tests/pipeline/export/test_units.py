@@ -56,4 +56,11 @@ def test_without_a_transcript_turns_are_units_without_words_and_else_activity() 
     turns = make_sample(turns=[("a", -1.0, 1.0), ("a", 5.0, 6.0)])
     assert [tuple(u)[:4] for u in untold_units(turns, "a", end_ms=4000)] == [("a", "turn", 0, 1000)]
     heard = make_sample(activity=[{"speaker": "a", "start_s": 0.5, "end_s": 0.7}])
-    assert [tuple(u) for u in untold_units(heard, "a", end_ms=4000)] == [("a", "other", 500, 700, ())]
+    assert [tuple(u) for u in untold_units(heard, "a", end_ms=4000)] == [("a", "other", 500, 700, (), "")]
+
+
+def test_japanese_is_written_without_spaces() -> None:
+    words = [("a", "そう", 0.0, 0.2), ("a", "です", 0.2, 0.5)]
+    for language, text in (("ja", "そうです"), ("zh-CN", "そうです"), ("ko", "そう です")):
+        sample = make_sample(words=words, language=language)
+        assert [unit.text for unit in spoken_units(sample, words_of(sample), end_ms=4000)] == [text]

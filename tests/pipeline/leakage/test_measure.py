@@ -123,6 +123,11 @@ def test_when_the_time_is_over_the_rest_is_said_to_be_missing(known_again: Path)
     assert all("codebook" not in each or each["by"] != "network" for each in found["figures"])
 
 
+def test_another_codec_than_the_release_was_made_with_is_refused(known_again: Path) -> None:
+    with pytest.raises(UsageError, match="the tokens of the release were made with tiny"):
+        measured(known_again, codec="embedded")
+
+
 def test_a_limit_of_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match="expected more than 0"):
         LeakageRequest("out", limit_s=0.0)

@@ -52,7 +52,7 @@ def test_one_voice_is_more_alike_than_two(encoder: VoiceEncoder) -> None:
 
 def test_level_does_not_matter_below_the_target(encoder: VoiceEncoder) -> None:
     sound = buzz(140.0)
-    loud, soft = encoder.embed((np.stack([sound, 0.1 * sound]) * 0.1).astype(np.float32))
+    loud, soft = encoder.embed(np.stack([sound, 0.1 * sound]) * np.float32(0.1))
     assert loud @ soft > 0.999
 
 

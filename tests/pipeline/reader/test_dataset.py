@@ -42,6 +42,18 @@ def test_the_samples_of_a_split_come_in_the_order_of_its_shards(release: Path) -
     assert [sample.key for sample in open_dataset(str(release), split="validation")] == ["call-3-00000"]
 
 
+def test_samples_may_be_read_shard_by_shard(release: Path) -> None:
+    dataset = open_dataset(str(release), where=[("recording_id", "!=", "call-1")])
+    (shard,) = dataset.shards()
+    assert shard.entry == dataset.release["shards"][0]
+    assert shard.keys == ("call-2-00000", "call-2-00001")
+    assert [sample and sample.key for sample in dataset.of_shard(shard)] == list(shard.keys)
+    assert dataset.counts() == (5, 2)
+    with pytest.warns(match="no sample"):
+        empty = open_dataset(str(release), where=[("recording_id", "==", "call-9")])
+    assert empty.shards() == []
+
+
 def test_a_dataset_may_be_read_twice(release: Path) -> None:
     dataset = open_dataset(str(release))
     assert [sample.key for sample in dataset] == [sample.key for sample in dataset]

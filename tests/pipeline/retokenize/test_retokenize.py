@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from duologue_consent import Purpose
+from duologue_consent.lineage.lineage import affected_links
+from duologue_consent.lineage.store import read_links
 from duologue_pipeline.codec.embedded import EmbeddedCodec
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.arrays import parse_npy
@@ -19,7 +21,7 @@ from duologue_pipeline.retokenize.retokenize import Retokenized, retokenize
 from duologue_pipeline.withdrawal.protocol import propagate_release
 from tests.object_store import serve_store
 from tests.pipeline.codec.tiny import make_dac, make_encodec
-from tests.pipeline.withdrawal.world import World, make_world
+from tests.pipeline.withdrawal.world import WITHDRAWN_AT, World, make_world
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ def test_the_release_says_what_it_was_made_of(world: World, tmp_path: Path) -> N
     }
     assert (made["name"], made["codec"]["name"], made["purposes"]) == ("other-tokens", "embedded", old["purposes"])
     assert made["codec"]["silence"]
-    assert made["ledger"]["ledger_id"] == old["ledger"]["ledger_id"]
+    assert made["ledger"] == old["ledger"]
 
 
 def test_done_again_and_elsewhere_it_is_the_same_bytes(world: World, tmp_path: Path) -> None:
@@ -139,6 +141,23 @@ def test_killed_it_goes_on_to_the_same_bytes(world: World, tmp_path: Path, monke
     embedded(world, tmp_path / "again")
     assert files(tmp_path / "again") == files(tmp_path / "whole")
     assert len(encoded) == json.loads((world.out / "dataset.json").read_bytes())["totals"]["written"]
+
+
+def test_a_longer_ledger_gives_the_same_bytes_and_the_new_release_is_on_record_once(
+    world: World, tmp_path: Path
+) -> None:
+    embedded(world, tmp_path / "one")
+    before = world.ledger.size()
+    embedded(world, tmp_path / "two")
+    embedded(world, tmp_path / "two")
+    assert world.ledger.size() == before + 1
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    links = list(read_links(world.ledger).values())
+    assert [link.name for link in links] == [f"retokenized: {tmp_path / name}" for name in ("one", "two")]
+    assert {link.role for link in links} == {"recipient"}
+    world.withdraw(min(world.ledger.snapshot().speakers))
+    gone = affected_links(read_links(world.ledger), world.ledger.snapshot(), as_of=WITHDRAWN_AT)
+    assert len(gone) == 2
 
 
 # --- consent --------------------------------------------------------------------------------------------------------

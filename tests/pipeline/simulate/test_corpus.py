@@ -69,6 +69,40 @@ def test_a_longer_corpus_begins_with_the_shorter_one() -> None:
     assert random_specs(20, 9) != random_specs(20, 10)
 
 
+def test_people_have_one_voice_in_all_their_conversations() -> None:
+    specs = random_specs(30, 7, people=8)
+    voices: dict[str, set[tuple[str, float]]] = {}
+    for spec in specs:
+        assert spec.people is not None
+        assert spec.people[0] != spec.people[1]
+        for who, side in zip(spec.people, (spec.a, spec.b), strict=True):
+            voices.setdefault(who, set()).add((side.voice, side.speed))
+    assert len(voices) == 8
+    assert {len(each) for each in voices.values()} == {1}
+    alone = random_specs(30, 7)
+    assert [(one.line, one.faults, one.a.level_dbfs) for one in specs] == [
+        (one.line, one.faults, one.a.level_dbfs) for one in alone
+    ]
+
+
+def test_people_are_named_in_manifest_and_ledger(tmp_path: Path) -> None:
+    arguments = [
+        "simulate",
+        str(tmp_path / "sim"),
+        "--conversations",
+        "3",
+        "--minutes",
+        "0.2",
+        "--voices",
+        "noise",
+        "--people",
+        "2",
+    ]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    rows = [json.loads(line) for line in (tmp_path / "sim/manifest.jsonl").read_text().splitlines()]
+    assert {track["speaker_id"] for row in rows for track in row["tracks"]} == {"person-0000", "person-0001"}
+
+
 def test_the_mix_has_every_fault_and_two_fifths_without() -> None:
     kinds = Counter(type(fault) for spec in random_specs(200, 1) for fault in spec.faults)
     assert sum(not spec.faults for spec in random_specs(200, 1)) == 80

@@ -7,7 +7,6 @@ Source: SesameAILabs/csm@2d72078 generator.py ``_tokenize_segment`` and models.p
 a batch dimension in front. A sample that is longer than the model takes is parted between turns.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,7 @@ from duologue_consent import Form
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.export.account import Account, PartResult
 from duologue_pipeline.export.format import Context, Need, Option, Part
+from duologue_pipeline.export.manifests import write_lines
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import Speaker
 from duologue_pipeline.views.sides import other_speaker
@@ -45,7 +45,7 @@ class Csm:
 
     def forms(self, context: Context) -> tuple[Form, ...]:
         """Lists the forms of a recording that the files hold."""
-        return (Form.TRANSCRIPT, Form.TOKENS)
+        return (Form.TRANSCRIPT, Form.TOKENS, Form.ANNOTATIONS)
 
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
         """Writes the files of each sample; ``[0]`` is the model's side, where one speaker alone is the model."""
@@ -74,11 +74,7 @@ class Csm:
 
     def finish(self, out: Path, parts: Iterable[Part], context: Context) -> None:
         """Writes the list of the files of each split."""
-        for split in context.splits:
-            with (out / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-                for part in parts:
-                    if part.split == split:
-                        file.writelines(f"{json.dumps(entry)}\n" for entry in part.index)
+        write_lines(out, "jsonl", parts, context)
 
 
 def _why_not(sample: Sample, sides: tuple[Speaker, ...]) -> str:

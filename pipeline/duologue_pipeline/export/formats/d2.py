@@ -43,6 +43,7 @@ from duologue_pipeline.records import Speaker
 from duologue_pipeline.views.mel import SAMPLE_RATE_HZ
 from duologue_pipeline.views.sides import FRAME_MS, frame_count, other_speaker, side_codes
 from duologue_pipeline.views.spans import activity_spans, event_spans
+from duologue_pipeline.views.text_row import stands_apart
 from duologue_pipeline.views.tokenizers import encode
 from duologue_pipeline.views.words import SpokenWord
 
@@ -189,7 +190,7 @@ def _said(
     """Lists what the model's side says; and counts the words that are commands of the model, which are not in it."""
     end_ms = FRAME_MS * frame_count(sample)
     activity = activity_spans(sample, model)
-    found, commands = [], 0
+    found, commands, before = [], 0, " " if stands_apart(sample) else ""
     for unit in spoken_units(sample, words, end_ms=end_ms):
         if unit.speaker == model:
             touching = [span for span in activity if span[0] < unit.end_ms and span[1] > unit.start_ms]
@@ -197,7 +198,7 @@ def _said(
             end = min(max([unit.end_ms, *(end for _, end in touching)]), end_ms)
             spoken: list[tuple[int, list[int]]] = []
             for word in unit.words:
-                ids = encode(tokenizer, f" {word.text}" if spoken else word.text)
+                ids = encode(tokenizer, before + word.text if spoken else word.text)
                 if forbidden.isdisjoint(ids):
                     spoken.append((word.start_ms // FRAME_MS, ids))
                 else:

@@ -26,7 +26,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from duologue_consent import Form
 from duologue_pipeline.errors import UsageError
@@ -34,13 +33,14 @@ from duologue_pipeline.events.full_duplex_bench import ground_truth
 from duologue_pipeline.export.account import Account, PartResult
 from duologue_pipeline.export.format import Context, Need, Option, Part
 from duologue_pipeline.export.items import ItemPlan, Limits, plan_items
+from duologue_pipeline.export.sound import pcm_16
 from duologue_pipeline.export.wav import tracks_of
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS, SPLITS, Span, Speaker
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.score import ScoreRules
 from duologue_pipeline.views.sides import other_speaker
-from duologue_pipeline.views.words import SpokenWord, is_withdrawn
+from duologue_pipeline.views.words import SpokenWord, has_transcript, is_withdrawn
 
 __all__ = ["FullDuplexBench", "item_number"]
 
@@ -56,8 +56,9 @@ _NOT_MADE: Final = (
 
 _README: Final = """# Items for Full-Duplex-Bench from held-out conversations
 
-Each item is a folder with `input.wav`, the user alone. Let the model answer it into `output.wav` beside it (one channel, 16 kHz, of
-the same length), and have its words recognised into `output.json` (`v1_v1.5/get_transcript/asr.py`). Then, in this folder, with the
+Copy this folder for each model that is tested, and remove the copies when a speaker withdraws. Each item is a folder with `input.wav`,
+the user alone. Let the model answer it into `output.wav` beside it (one channel, 16 kHz, of
+the same length), and have its words recognised into `output.json` (`v1_v1.5/get_transcript/asr.py`). Then, in the copy, with the
 evaluation code of https://github.com/DanielLin94144/Full-Duplex-Bench in `FDB`:
 
     python FDB/v1_v1.5/evaluation/evaluate.py --task pause_handling --root_dir v1_0/pause_handling
@@ -97,7 +98,7 @@ class FullDuplexBench:
 
     def forms(self, context: Context) -> tuple[Form, ...]:
         """Lists the forms of a recording that the files hold."""
-        return (Form.AUDIO, Form.TRANSCRIPT)
+        return (Form.AUDIO, Form.TRANSCRIPT, Form.ANNOTATIONS)
 
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
         """Writes the items of each sample, those of either side as the model's."""
@@ -112,12 +113,13 @@ class FullDuplexBench:
                 account.leave(sample, "silenced" if silenced else "no_item" if sides else "no_model_side")
                 continue
             words = account.take(sample)
+            told_words = {side: own for side, own in words.items() if has_transcript(sample, side)}
             tracks, _, _ = tracks_of(sample, SPEAKERS, rate_hz=RATE_HZ)
             for plan in plans:
                 for folder in _folders(plan):
                     numbers[folder] += 1
                     number = item_number(context.part, numbers[folder])
-                    item = _Item(out / folder / number, plan, tracks, words)
+                    item = _Item(out / folder / number, plan, tracks, told_words)
                     item.write(v1_5=folder.startswith("v1_5"), human=context.options["human"])
                     item.json("item.json", told | {"sample": name, "model": other_speaker(plan.user)})
                     truth = item.truth()
@@ -176,7 +178,7 @@ def _in(word: SpokenWord, span: Span) -> bool:
 
 
 class _Item:
-    """Writes the files of one item."""
+    """Writes the files of one item; of a speaker without a transcript no words, as an empty list would say that nothing is said."""
 
     def __init__(self, folder: Path, plan: ItemPlan, tracks: _Pcm, words: _Words) -> None:
         self._folder, self._plan, self._words = folder, plan, words
@@ -189,7 +191,7 @@ class _Item:
         plan = self._plan
         model = other_speaker(plan.user)
         self._wav("input.wav", self._user)
-        self.json("input.json", _chunks(self._said(plan.user)))
+        self._write_words("input.json", plan.user)
         if v1_5:
             assert plan.context is not None
             assert plan.event is not None
@@ -207,13 +209,15 @@ class _Item:
                 },
             )
         else:
-            said = [{"speaker": 0, "item": self._said(model)}, {"speaker": 1, "item": self._said(plan.user)}]
-            self.json("transcription.json", said)
+            sides = [side for side in (model, plan.user) if side in self._words]
+            said = [{"speaker": int(side == plan.user), "item": self._said(side)} for side in sides]
+            if said:
+                self.json("transcription.json", said)
             self._when()
         if human:
             self._wav("output.wav", self._model)
             after_ms = plan.event.end_ms if plan.task == "user_interruption" and plan.event and not v1_5 else 0
-            self.json("output.json", _chunks(self._said(model, from_ms=after_ms)))
+            self._write_words("output.json", model, from_ms=after_ms)
 
     def _when(self) -> None:
         plan = self._plan
@@ -245,9 +249,11 @@ class _Item:
         return tracks[SPEAKERS.index(speaker), first:last]
 
     def _wav(self, name: str, pcm: _Pcm) -> None:
-        whole = np.clip(np.rint(pcm * 32768.0), -32768, 32767).astype(np.int16)
-        with (self._folder / name).open("wb") as handle:
-            soundfile.write(handle, whole, RATE_HZ, format="WAV", subtype="PCM_16")
+        (self._folder / name).write_bytes(pcm_16(pcm.astype(np.float64), RATE_HZ, kind="WAV"))
+
+    def _write_words(self, name: str, speaker: Speaker, *, from_ms: int = 0) -> None:
+        if speaker in self._words:
+            self.json(name, _chunks(self._said(speaker, from_ms=from_ms)))
 
     def _said(self, speaker: Speaker, *, from_ms: int = 0) -> list[dict[str, Any]]:
         """Lists the words of a speaker in the item; what reaches beyond it, by a moment, is cut there."""

@@ -19,10 +19,12 @@ from typing import Any, Final
 from duologue_consent import Form
 from duologue_pipeline.export.account import Account, PartResult
 from duologue_pipeline.export.format import Context, Need, Option, Part
+from duologue_pipeline.export.manifests import write_lines
+from duologue_pipeline.export.told import told_sides, why_untold
 from duologue_pipeline.export.wav import pcm_of
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS, Speaker
-from duologue_pipeline.views.words import SpokenWord, has_transcript, is_withdrawn
+from duologue_pipeline.views.words import SpokenWord
 
 __all__ = ["MoshiFinetune"]
 
@@ -52,10 +54,9 @@ class MoshiFinetune:
         folder = out / context.part
         for sample in samples:
             name = context.name(sample)
-            sides = context.model_sides(sample)
-            told = [side for side in sides if has_transcript(sample, side)]
+            told = told_sides(sample, context)
             if not told:
-                account.leave(sample, _why_none(sample, sides))
+                account.leave(sample, why_untold(sample, context))
                 continue
             folder.mkdir(exist_ok=True)
             words = account.take(sample, durationless=False)
@@ -69,17 +70,7 @@ class MoshiFinetune:
 
     def finish(self, out: Path, parts: Iterable[Part], context: Context) -> None:
         """Writes the list of the files of each split."""
-        for split in context.splits:
-            with (out / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-                for part in parts:
-                    if part.split == split:
-                        file.writelines(f"{json.dumps(entry)}\n" for entry in part.index)
-
-
-def _why_none(sample: Sample, sides: tuple[Speaker, ...]) -> str:
-    if not sides:
-        return "no_model_side"
-    return "silenced" if all(is_withdrawn(sample, side) for side in sides) else "no_transcript"
+        write_lines(out, "jsonl", parts, context)
 
 
 def _alignments(words: Mapping[Speaker, list[SpokenWord]], model: Speaker) -> str:

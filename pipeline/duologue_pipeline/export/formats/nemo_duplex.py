@@ -51,7 +51,7 @@ class NemoDuplex:
 
     def forms(self, context: Context) -> tuple[Form, ...]:
         """Lists the forms of a recording that the files hold."""
-        return (Form.AUDIO, Form.TRANSCRIPT)
+        return (Form.AUDIO, Form.TRANSCRIPT, Form.ANNOTATIONS)
 
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
         """Writes a cut and two tracks for each sample and each side that the model speaks."""

@@ -87,7 +87,7 @@ class TurnBench:
 
     def forms(self, context: Context) -> tuple[Form, ...]:
         """Lists the forms of a recording that the files hold."""
-        return (Form.AUDIO, Form.TRANSCRIPT)
+        return (Form.AUDIO, Form.TRANSCRIPT, Form.ANNOTATIONS)
 
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
         """Writes a row for each sample, one after the other."""

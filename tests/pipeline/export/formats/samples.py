@@ -1,5 +1,6 @@
 """Samples for the tests of formats: simulated conversations with all that ``KEY.json`` says, and audio; and what exports them."""
 
+import copy
 import gzip
 import hashlib
 import io
@@ -93,7 +94,7 @@ def conversation(*, audio: bool = True, codebooks: int = 8, **more: Any) -> list
         if found and sample.metadata["start_s"] == 0:
             break
         codes = np.random.default_rng(len(found)).integers(0, 2048, (2, codebooks, sample.codes.shape[2]))
-        sample = replace(sample, codes=codes.astype(np.uint16), metadata=_copied(sample.metadata))
+        sample = replace(sample, codes=codes.astype(np.uint16), metadata=copy.deepcopy(sample.metadata))
         found.append(whole_sample(sample, "secret-call", len(found), audio=audio, **more))
     return found
 
@@ -158,7 +159,3 @@ def listed(samples: Iterable[Sample]) -> int:
 def own(samples: Iterable[Sample]) -> list[str]:
     """Lists the words that samples own, sorted."""
     return sorted(row["word"] for sample in samples for row in sample.metadata["words"] if row["start_s"] >= 0)
-
-
-def _copied(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {**document, **{name: [dict(row) for row in document[name]] for name in ("words", "events", "activity")}}

@@ -1,11 +1,13 @@
 """datasets reads its export with its own code: features as they are declared, also where nothing is in the first rows."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from huggingface_hub import DatasetCard
 
 from tests.pipeline.export.formats.samples import conversation, export, own
 
@@ -65,7 +67,10 @@ def test_the_audio_decodes_to_two_channels(tmp_path: Path) -> None:
 
 def test_the_readme_names_the_splits_that_there_are(tmp_path: Path) -> None:
     export("hf", conversation(), tmp_path)
-    head = yaml.safe_load((tmp_path / "README.md").read_text().split("---")[1])
+    text = (tmp_path / "README.md").read_text()
+    head = yaml.safe_load(text.split("---")[1])
+    card: Any = DatasetCard(text)
+    assert card.data.to_dict() == head  # as the Hub reads it
     assert head["configs"] == [
         {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}
     ]
