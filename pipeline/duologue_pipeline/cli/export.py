@@ -245,7 +245,7 @@ def _summary(out: str, outcome: Any) -> str:
         *_left_out("sample", samples["left_out"], document["why_left_out"]),
     ]
     if not samples["written"]:
-        lines.append("The export is empty: nothing of the release is what the format can take as it was asked for.")
+        lines.append("note: nothing is in it: nothing of the release is what the format takes as it was asked for.")
     return "\n".join(lines)
 
 

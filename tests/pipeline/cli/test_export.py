@@ -50,7 +50,7 @@ def test_it_counts_as_people_do_and_says_that_nothing_was_written(release: Path,
     assert ", 1 file\n" in told
     told = run("nemo-duplex", release, "--out", tmp_path / "n", "--model-speaker", "role:pilot")
     assert " samples (no_model_side): No speaker of the sample is one that the model shall speak as." in told
-    assert "The export is empty" in told
+    assert "note: nothing is in it. " in told
 
 
 def test_status_for_programs(release: Path, tmp_path: Path) -> None:
