@@ -245,7 +245,7 @@ def _summary(out: str, outcome: Any) -> str:
         *_left_out("sample", samples["left_out"], document["why_left_out"]),
     ]
     if not samples["written"]:
-        lines.append("note: nothing is in it: nothing of the release is what the format takes as it was asked for.")
+        lines.append(f"note: nothing is in it. {' '.join(document['why_left_out'].values())}")
     return "\n".join(lines)
 
 
