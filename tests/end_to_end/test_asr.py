@@ -68,7 +68,7 @@ def test_the_words_and_what_was_left_out_are_counted(release: Path) -> None:
     ]
     summary = (release.parent / "stdout").read_text()
     assert "words heard on 4 tracks by --asr" in summary
-    assert "1 conversations (de) not listened to: --asr does not know the language" in summary
+    assert "1 conversation (de) not listened to: --asr does not know the language" in summary
 
 
 def test_the_release_names_the_model_and_its_samples_have_the_words(release: Path) -> None:
