@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -246,13 +247,13 @@ def test_a_no_needs_no_clock_and_a_yes_does(ledger: Path) -> None:
 @pytest.mark.slow
 def test_a_thousand_speakers_take_seconds(ledger: Path) -> None:
     rows = [("speaker", "purpose", "at", "jurisdiction"), *((f"spk-{n:04d}", BOTH, AT, "US") for n in range(1000))]
-    began = datetime.now(UTC)
+    began_s = time.process_time()  # of this process, in which the command runs: a busy machine is no fault
     assert consent(ledger, "grant", "--from", table(ledger, rows)).exit_code == 0
     assert (
         consent(ledger, "withdraw", "--from", table(ledger, [("speaker",), *((row[0],) for row in rows[1:])])).exit_code
         == 0
     )
-    assert (datetime.now(UTC) - began).total_seconds() < 20
+    assert time.process_time() - began_s < 10
     assert Ledger.open(ledger).size() == 4000
 
 
