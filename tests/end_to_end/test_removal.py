@@ -14,6 +14,8 @@ from duologue_pipeline.withdrawal.scan.removed import removed_by
 from duologue_pipeline.withdrawal.scan.search import scan
 from tests.pipeline.withdrawal.support import Done, release_of, withdraw
 
+pytestmark = pytest.mark.slow  # two minutes with two releases
+
 
 @pytest.fixture(params=["demo_release", "audio_release"])
 def out(request: pytest.FixtureRequest, tmp_path: Path) -> Path:

@@ -45,6 +45,7 @@ def check(found: Annotation, a: list[Span], b: list[Span]) -> int:
     return len(transfers)
 
 
+@pytest.mark.slow  # 40 s
 def test_gaps_and_overlaps_are_those_of_a_naive_reference(shared_data: Path) -> None:
     transfers = 0
     for a, b in conversations(shared_data / "switchboard_dev" / "conversations.jsonl.gz"):

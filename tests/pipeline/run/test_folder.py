@@ -245,6 +245,7 @@ def test_killed_at_every_change_a_run_is_finished_by_running_it_again(calls: Cal
     check_kills(found)
 
 
+@pytest.mark.slow  # 25 s
 def test_killed_while_it_publishes_a_run_is_finished_by_running_it_again(calls: Calls, tmp_path: Path) -> None:
     check_kills(list(killed(calls, tmp_path / "kills", 112, 114)))
 
