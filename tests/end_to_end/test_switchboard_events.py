@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from duologue_pipeline.events.annotation import Annotation, annotate_conversation
 from duologue_pipeline.records import Span, Word
 from tests.naive_turns import naive_turns, raster
