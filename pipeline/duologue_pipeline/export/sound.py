@@ -7,15 +7,18 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from duologue_consent import Form
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.export.format import Context
+from duologue_pipeline.export.format import Context, Option
 from duologue_pipeline.export.wav import tracks_of
 from duologue_pipeline.reader.release import DamagedReleaseError
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import Speaker
 
-__all__ = ["Sound", "flac_of", "pcm_16", "sound_of", "track_of", "writes_audio"]
+__all__ = ["AUDIO", "Sound", "every_form", "flac_of", "pcm_16", "sound_of", "track_of", "writes_audio"]
 
+AUDIO: Final = Option(True, "Write the audio beside the tokens, where the release has it.")
+"""The option ``audio`` of formats that hold all that a release has."""
 _FULL_SCALE: Final = 1 << 15
 
 
@@ -84,6 +87,11 @@ def pcm_16(signal: npt.NDArray[np.float64], rate_hz: int, *, kind: str) -> bytes
     buffer = io.BytesIO()
     soundfile.write(buffer, whole, rate_hz, format=kind, subtype="PCM_16")
     return buffer.getvalue()
+
+
+def every_form(context: Context) -> tuple[Form, ...]:
+    """Lists the forms of a recording that a format holds which writes all of a release, or all but its audio."""
+    return tuple(form for form in Form if form != Form.AUDIO or writes_audio(context))
 
 
 def writes_audio(context: Context) -> bool:

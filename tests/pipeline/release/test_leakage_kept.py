@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,11 @@ import pytest
 
 from duologue_cards import shards_sha256
 from duologue_pipeline.errors import UsageError
-from duologue_pipeline.release import card_files
 from duologue_pipeline.release.card_check import card_faults
 from duologue_pipeline.release.card_files import build_cards
 from duologue_pipeline.release.stated import read_leakage
 from duologue_pipeline.release.verify import verify_release
+from tests.pipeline.release.killed import build_killed
 
 
 def figures(release: Path, eer: float) -> dict[str, Any]:
@@ -43,29 +42,6 @@ def measured(release: Path) -> dict[str, Any]:
     return read_leakage(str(release), json.loads((release / "dataset.json").read_text()))
 
 
-def build_killed(out: Path, document: dict[str, Any], moment: int, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Keeps figures, and ends just before this change of a file; gives whether it lived to the end."""
-    left = [moment]
-
-    def counted(inner: Callable[..., object]) -> Callable[..., object]:
-        def wrapped(*arguments: object, **options: object) -> object:
-            if left[0] == 0:
-                raise KeyboardInterrupt
-            left[0] -= 1
-            return inner(*arguments, **options)
-
-        return wrapped
-
-    with monkeypatch.context() as patched:
-        for name in ("write_bytes", "swap_bytes", "move", "delete_file"):
-            patched.setattr(card_files, name, counted(getattr(card_files, name)))
-        try:
-            build_cards(str(out), leakage=document, tell=silent)
-        except KeyboardInterrupt:
-            return False
-    return True
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
 def test_killed_at_any_moment_the_old_figures_or_the_new_are_there(
@@ -78,7 +54,7 @@ def test_killed_at_any_moment_the_old_figures_or_the_new_are_there(
     moment, alive, seen = 0, False, []
     while not alive:
         copied = Path(shutil.copytree(release, tmp_path / f"{moment}"))
-        alive = build_killed(copied, after, moment, monkeypatch)
+        alive = build_killed(copied, moment, monkeypatch, leakage=after)
         build_cards(str(copied), tell=silent)
         assert card_faults(str(copied)) == [], moment
         assert verify_release(str(copied)).faults == (), moment

@@ -2,19 +2,18 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from duologue_consent import verify
-from duologue_pipeline.release import card_files
 from duologue_pipeline.release.card_check import card_faults
 from duologue_pipeline.release.card_files import build_cards
 from duologue_pipeline.release.stated import read_statement
 from duologue_pipeline.release.verify import verify_release
 from duologue_pipeline.withdrawal import carry_out
 from duologue_pipeline.withdrawal.protocol import propagate_release
+from tests.pipeline.release.killed import build_killed
 from tests.pipeline.withdrawal.support import release_of
 from tests.pipeline.withdrawal.world import World, make_world
 
@@ -154,7 +153,7 @@ def test_a_card_build_that_was_killed_stops_no_withdrawal_and_is_finished_by_the
     seen = []
     while not alive:
         copied = copy(world, tmp_path / f"{moment}")
-        alive = build_killed(copied.out, after, moment, monkeypatch)
+        alive = build_killed(copied.out, moment, monkeypatch, stated=after)
         if moment < 4 or alive:  # the others differ in nothing that a withdrawal reads
             withdrawn = copy(copied, tmp_path / f"{moment}-withdrawn")
             withdrawn.withdraw("fred")
@@ -170,26 +169,3 @@ def test_a_card_build_that_was_killed_stops_no_withdrawal_and_is_finished_by_the
         moment += 1
     assert seen == sorted(seen, key=lambda stated: stated == after)
     assert (seen[0], seen[-1]) == (before, after)
-
-
-def build_killed(out: Path, stated: dict[str, object], moment: int, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Builds cards, and ends just before this change of a file; gives whether it lived to the end."""
-    left = [moment]
-
-    def counted(inner: Callable[..., object]) -> Callable[..., object]:
-        def wrapped(*arguments: object, **options: object) -> object:
-            if left[0] == 0:
-                raise KeyboardInterrupt
-            left[0] -= 1
-            return inner(*arguments, **options)
-
-        return wrapped
-
-    with monkeypatch.context() as patched:
-        for name in ("write_bytes", "swap_bytes", "move", "delete_file"):
-            patched.setattr(card_files, name, counted(getattr(card_files, name)))
-        try:
-            build_cards(str(out), stated, tell=lambda _: None)
-        except KeyboardInterrupt:
-            return False
-    return True

@@ -28,7 +28,7 @@ from duologue_pipeline.events.fields import EVENT_FIELDS
 from duologue_pipeline.export.account import Account, PartResult
 from duologue_pipeline.export.format import Context, Need, Option, Part
 from duologue_pipeline.export.said import sample_document
-from duologue_pipeline.export.sound import writes_audio
+from duologue_pipeline.export.sound import AUDIO, every_form, writes_audio
 from duologue_pipeline.reader.shard import Sample
 from duologue_pipeline.records import SPEAKERS
 
@@ -71,14 +71,12 @@ class HuggingFace:
     )
     needs: Final[frozenset[Need]] = frozenset()
     tokenizer: Final = "none"
-    options: Final[Mapping[str, Option]] = {
-        "audio": Option(True, "Write the audio beside the tokens, where the release has it.")
-    }
+    options: Final[Mapping[str, Option]] = {"audio": AUDIO}
     version: Final = 1
 
     def forms(self, context: Context) -> tuple[Form, ...]:
         """Lists the forms of a recording that the files hold."""
-        return tuple(form for form in Form if form != Form.AUDIO or writes_audio(context))
+        return every_form(context)
 
     def part(self, samples: Iterator[Sample], out: Path, context: Context) -> PartResult:
         """Writes a Parquet file."""
