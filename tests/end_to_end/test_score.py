@@ -38,10 +38,14 @@ def test_the_second_speaker_as_a_model_gets_the_figures_of_the_release(
 
 
 def test_what_cannot_be_scored_ends_with_one_line_that_names_it(duologue: Duologue, tmp_path: Path) -> None:
-    root = demo_items(tmp_path / "items", names=("demo-garden",))
+    root = demo_items(tmp_path / "items", names=("demo-garden", "demo-car-repair"))
     (root / "demo-garden" / "output.wav").unlink()
-    outcome = duologue("score-duplex", root)
-    assert (outcome.code, outcome.stdout) == (2, "")
-    assert "demo-garden/output.wav: is not there" in outcome.stderr
+    one = duologue("score-duplex", root)
+    assert (one.code, one.stdout) == (2, "")
+    assert "demo-garden/output.wav: is not there" in one.stderr
+    (root / "demo-car-repair" / "output.wav").unlink()
+    none = duologue("score-duplex", root)
+    assert (none.code, none.stdout) == (2, "")
+    assert "no item has output.wav, what the model says" in none.stderr
     wrong = duologue("score-duplex", root, "--output", "input.wav")
     assert (wrong.code, wrong.stdout) == (2, "")
