@@ -13,6 +13,7 @@ Bare Silero is its network at its own thresholds (.5, .35) with silences under .
 """
 
 import argparse
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,7 +52,7 @@ class Score:
         self.both += int((true & heard).sum())
         self.people += int(true.sum())
         self.found += int(heard.sum())
-        for last, following in zip(people, people[1:], strict=False):
+        for last, following in itertools.pairwise(people):
             if 300 <= following.start_ms - last.end_ms <= 500:
                 silence = heard[round(last.end_ms / HOP_MS) : round(following.start_ms / HOP_MS)]
                 self.pauses += 1
@@ -79,7 +80,8 @@ def main() -> None:
     args = parser.parse_args()
     rules = load_rules(ActivityRules)
     changes: dict[str, Any] = {
-        name: type(getattr(rules, name))(float(value)) for name, _, value in (each.partition("=") for each in args.rules)
+        name: type(getattr(rules, name))(float(value))
+        for name, _, value in (each.partition("=") for each in args.rules)
     }
     rules = replace(rules, **changes)
     model = load_vad()
@@ -104,7 +106,9 @@ def clips(folder: Path) -> Iterator[tuple[npt.NDArray[np.float32], list[Span]]]:
             raise SystemExit(f"{path}: expected one channel of 16 kHz, found {pcm.ndim} of {rate_hz} Hz")
         fields = path.with_suffix(".scv").read_text().strip().split(",")[1:]
         labelled = zip(fields[::3], fields[1::3], fields[2::3], strict=True)
-        speech = [Span(round(float(start) * 1000), round(float(end) * 1000)) for start, end, label in labelled if label == "1"]
+        speech = [
+            Span(round(float(start) * 1000), round(float(end) * 1000)) for start, end, label in labelled if label == "1"
+        ]
         yield pcm, joined(speech, 1)
 
 
