@@ -31,6 +31,8 @@ CONDITIONS: dict[str, dict[str, Any]] = {  # of a Side; noise_db is under the sp
     "pink noise, 15 dB": {"noise_db": 15, "noise": "pink", "t60_s": 0.0, "silence": "noise"},
     "room noise, 15 dB": {"noise_db": 15, "noise": "room", "t60_s": 0.0, "silence": "noise"},
     "digital silence": {"noise_db": 45, "t60_s": 0.0, "silence": "digital"},
+    "gate, pink noise, 15 dB": {"noise_db": 15, "noise": "pink", "t60_s": 0.0, "silence": "digital"},
+    "gate, pink noise, 25 dB": {"noise_db": 25, "noise": "pink", "t60_s": 0.0, "silence": "digital"},
     "reverberation, .2 s": {"noise_db": 45, "t60_s": 0.2, "silence": "noise"},
     "reverberation, .4 s": {"noise_db": 45, "t60_s": 0.4, "silence": "noise"},
     "reverberation, .6 s": {"noise_db": 45, "t60_s": 0.6, "silence": "noise"},

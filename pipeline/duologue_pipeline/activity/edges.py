@@ -10,8 +10,13 @@ where the scores from it to the inside of the stretch sum up highest: the maximu
 The score is the log-likelihood ratio of "speech on top of the noise" over "noise alone" in each of twelve bands
 (after Sohn, Kim & Sung 1999, *A statistical model-based voice activity detection*, IEEE SPL 6), averaged over the bands
 that speak loudest for it, so that a hiss in two bands counts as much as a vowel in five. What such scores are in noise
-alone is measured in the silences around, so that no noise has to be white. A hop far under the speech of its stretch is
-no sound whatever the noise: else breath and room would be speech wherever a line is silent.
+alone is measured in the silences around, so that no noise has to be white. Three things bound what is taken for noise:
+where the network is sure of speech the scores tell how low sound can score, digital silence is no noise where there is
+any, and a hop far under the speech of its stretch is no sound whatever the noise: else breath and room would be speech
+wherever a line is silent.
+
+An end does not reach far beyond the frame at which the network decided, which is late already; a beginning does, but
+against a price beyond the first part of the pause, so that the pause is not filled from both sides.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +25,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from duologue_pipeline.activity.bands import HOP_MS, power_of
+from duologue_pipeline.activity.bands import HOP_MS, LOWEST_DBFS, power_of
 from duologue_pipeline.activity.reverberation import above_the_tail
 from duologue_pipeline.rules.activity import ActivityRules
 
@@ -34,38 +39,49 @@ _Levels = npt.NDArray[np.uint8]
 _Noise = Sequence[npt.NDArray[np.floating[Any]]]
 
 
-def sound_scores(bands: _Levels, speech: npt.NDArray[np.bool_], rules: ActivityRules) -> tuple[_Floats, _Noise]:
+def sound_scores(
+    bands: _Levels, speech: npt.NDArray[np.bool_], sure: npt.NDArray[np.bool_], rules: ActivityRules
+) -> tuple[_Floats, _Noise]:
     """Scores how much each hop of 10 ms stands out of the noise around it.
 
     Args:
         bands: uint8 [H, B], levels of :class:`duologue_pipeline.activity.bands.BandLevels`.
         speech: bool [H], where there may be speech: noise is measured elsewhere, if there is enough of it.
+        sure: bool [H], where the network is sure of speech: most of it has to score as sound.
         rules: the rule set ``activity``.
 
     Returns:
-        The scores, float32 [H] without unit, of which 0 is ``edge_noise_sigmas`` over the usual score of noise; and the
-        power of the noise that each block of ``edge_block_ms`` was held against, float [B] each.
+        The scores, float32 [H] without unit, of which 0 is ``edge_noise_sigmas`` over the usual score of noise, or the
+        ``edge_sure_percentile`` of those of sure speech if that is less; and the power of the noise that each block of
+        ``edge_block_ms`` was held against, float [B] each.
     """
     context, block = rules.edge_context_ms // HOP_MS, rules.edge_block_ms // HOP_MS
     guard = np.ones(2 * (rules.edge_guard_ms // HOP_MS) + 1, np.bool_)
     quiet = ~np.convolve(speech, guard, "same").astype(bool) if speech.size else ~speech
     quiet = quiet[: speech.size]
+    sounding = bands.max(axis=1) > 2 * (rules.edge_digital_dbfs - LOWEST_DBFS)
     scores = np.empty(len(bands), np.float32)
     noises = []
     for start, first, power in _powers_around(bands, block, context):
-        noise_hops = np.flatnonzero(quiet[first : first + len(power)])
+        around = slice(first, first + len(power))
+        # A gate leaves digital zeros, beside which any noise would be speech.
+        real = sounding[around] if sounding[around].any() else np.ones(len(power), np.bool_)
+        noise_hops = np.flatnonzero(quiet[around] & real)
         measured = noise_hops.size * HOP_MS >= rules.edge_min_quiet_ms
         # Without silences the noise is guessed from the quietest moments, which lie below it.
         if measured:
             noise = _percentile(np.sort(power[noise_hops].T), 50)
         else:
-            noise = rules.edge_guess_factor * _percentile(np.sort(power.T), rules.edge_guess_percentile)
+            noise = rules.edge_guess_factor * _percentile(np.sort(power[real].T), rules.edge_guess_percentile)
         ratios = _ratios(power, np.maximum(noise, noise.max() * 10 ** (-rules.edge_empty_below_db / 10)), rules)
         usual, high = rules.edge_guess_usual, rules.edge_guess_high
         if measured:
             ordered = np.sort(ratios[noise_hops])
             usual, high = float(_percentile(ordered, 50)), float(_percentile(ordered, _SPREAD_PERCENTILE))
         zero = min(usual + rules.edge_noise_sigmas * (high - usual), rules.edge_zero_max)
+        sure_scores = np.sort(ratios[sure[around]])
+        if sure_scores.size * HOP_MS >= rules.edge_min_sure_ms:
+            zero = min(zero, float(_percentile(sure_scores, rules.edge_sure_percentile)))
         scores[start : start + block] = ratios[start - first :][:block] - np.float32(zero)
         noises.append(noise)
     return scores, noises
@@ -154,16 +170,19 @@ def edges_on_the_waveform(
     Yields:
         Runs, sorted and disjoint; one whose edges cross was no sound of its own and is left out.
     """
-    search, reach = rules.edge_search_ms // HOP_MS, rules.edge_reach_ms // HOP_MS
-    inside = rules.edge_inside_ms // HOP_MS
+    search, inside = rules.edge_search_ms // HOP_MS, rules.edge_inside_ms // HOP_MS
+    before, after = rules.edge_reach_ms // HOP_MS, rules.edge_reach_after_ms // HOP_MS
     runs = [part for run in runs for part in _parts(run, scores, levels_dbfs, rules)]
     ends = [0, *(end for _, end in runs)]
     starts = [*(start for start, _ in runs), scores.size]
     for i, (start, end) in enumerate(runs):
-        first, last = max(start - reach, ends[i]), min(end, start + search)
+        first, last = max(start - before, ends[i]), min(end, start + search)
         peak_dbfs = float(levels_dbfs[start : min(end, start + inside)].max())
-        onset = first + _change(_sound(scores, levels_dbfs, first, last, peak_dbfs, rules), start - first)
-        first, last = max(start, end - search), min(end + reach, starts[i + 1])
+        evidence = _sound(scores, levels_dbfs, first, last, peak_dbfs, rules)
+        near = start - round(rules.edge_reach_share * (start - ends[i]))
+        evidence[: max(0, near - first)] -= np.float32(rules.edge_far_weight)
+        onset = first + _change(evidence, start - first)
+        first, last = max(start, end - search), min(end + after, starts[i + 1])
         peak_dbfs = float(levels_dbfs[max(start, end - inside) : end].max())
         offset = last - _change(_sound(scores, levels_dbfs, first, last, peak_dbfs, rules)[::-1], last - end)
         if onset < offset:

@@ -178,7 +178,8 @@ def speech_spans(
 
     A stretch opens where the probability reaches ``on_probability`` and closes where it falls below
     ``off_probability``. Each edge then moves to where the sound itself begins or ends
-    (:mod:`duologue_pipeline.activity.edges`), at most ``edge_search_ms`` inwards and ``edge_reach_ms`` outwards; where
+    (:mod:`duologue_pipeline.activity.edges`), at most ``edge_search_ms`` inwards and ``edge_reach_ms`` (a beginning) or
+    ``edge_reach_after_ms`` (an end) outwards; where
     the track was recorded in a room, its dying away is no sound (:mod:`duologue_pipeline.activity.reverberation`).
     Last, silences under ``min_silence_ms`` are closed and stretches under ``min_speech_ms`` left out. Nothing is
     padded.
@@ -198,20 +199,30 @@ def speech_spans(
     if bands is None:
         bands = np.clip(2 * (levels_dbfs[:, np.newaxis] - LOWEST_DBFS), 0, 255).astype(np.uint8)
     frames = _hysteresis(probabilities, on=rules.on_probability, off=rules.off_probability)
-    edges_ms = np.flatnonzero(np.diff(frames, prepend=False, append=False)) * _FRAME_MS
-    hops = [(round(start / HOP_MS), round(end / HOP_MS)) for start, end in edges_ms.reshape(-1, 2).tolist()]
-    # The last frame may be filled up: it has no level beyond the track's end.
-    runs = [(start, min(end, len(bands))) for start, end in hops if start < len(bands)]
-    speech = np.zeros(len(bands), np.bool_)
-    for start, end in runs:
-        speech[start:end] = True
-    scores, noises = sound_scores(bands, speech, rules)
+    runs = _hops_of(frames, len(bands))
+    sure = _hops_of(probabilities >= rules.edge_sure_probability, len(bands))
+    scores, noises = sound_scores(bands, _marked(runs, len(bands)), _marked(sure, len(bands)), rules)
     edges = list(edges_on_the_waveform(runs, scores, levels_dbfs, rules))
     decay_db_per_s = room_decay(levels_dbfs, edges, rules)
     if decay_db_per_s is not None:
         scores = without_tails(scores, noises, bands, decay_db_per_s, rules)
         edges = list(edges_on_the_waveform(runs, scores, levels_dbfs, rules))
     return _joined(edges, duration_ms=duration_ms, rules=rules)
+
+
+def _hops_of(frames: npt.NDArray[np.bool_], hops: int) -> list[tuple[int, int]]:
+    """Gives the runs of frames of 32 ms as ``(first hop, hop after the last)``; the last frame may reach beyond the track's end."""
+    edges_ms = np.flatnonzero(np.diff(frames, prepend=False, append=False)) * _FRAME_MS
+    runs = [(round(start / HOP_MS), round(end / HOP_MS)) for start, end in edges_ms.reshape(-1, 2).tolist()]
+    return [(start, min(end, hops)) for start, end in runs if start < hops]
+
+
+def _marked(runs: Iterable[tuple[int, int]], hops: int) -> npt.NDArray[np.bool_]:
+    """Marks the hops of runs: bool [hops]."""
+    marks = np.zeros(hops, np.bool_)
+    for start, end in runs:
+        marks[start:end] = True
+    return marks
 
 
 def _hysteresis(probabilities: _Floats, *, on: float, off: float) -> npt.NDArray[np.bool_]:

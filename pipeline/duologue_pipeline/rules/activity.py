@@ -18,7 +18,10 @@ class ActivityRules(RuleSet):
         min_speech_ms: shorter sounds are left out.
         min_silence_ms: shorter silences are closed.
         edge_search_ms: how far an edge may move into the stretch.
-        edge_reach_ms: how far it may move out of it; a breath before speech is longer.
+        edge_reach_ms: how far a beginning may move out of it; a breath before speech is longer.
+        edge_reach_after_ms: how far an end may move out of it.
+        edge_reach_share: a beginning may move freely through this share of the pause before it.
+        edge_far_weight: what each hop beyond that costs a beginning; a hop of sound counts 1.
         edge_inside_ms: how far inside an edge the loudest hop is looked for.
         edge_context_ms: how far around a block noise is measured.
         edge_block_ms: length of the blocks for which noise is measured at once.
@@ -34,6 +37,10 @@ class ActivityRules(RuleSet):
         edge_best_bands: bands that count in a hop.
         edge_noise_sigmas: how far over the usual score of noise sound begins, in standard deviations of that score.
         edge_zero_max: sound begins no higher than at this score, where the silences are restless.
+        edge_sure_probability: of speech at which the network is sure.
+        edge_min_sure_ms: with so much sure speech around a block its scores bound where sound begins.
+        edge_sure_percentile: of the scores of sure speech: sound begins no higher.
+        edge_digital_dbfs: a hop with no band over this is digital silence, and no noise where there are others.
         edge_silence_weight: how much a hop without sound counts against an edge beyond it; one with sound counts 1.
         edge_below_speech_db: what lies further under the peak of its stretch is no sound.
         edge_split_ms: silences of this length split a stretch.
@@ -73,6 +80,9 @@ class ActivityRules(RuleSet):
     min_silence_ms: int
     edge_search_ms: int
     edge_reach_ms: int
+    edge_reach_after_ms: int
+    edge_reach_share: float
+    edge_far_weight: float
     edge_inside_ms: int
     edge_context_ms: int
     edge_block_ms: int
@@ -88,6 +98,10 @@ class ActivityRules(RuleSet):
     edge_best_bands: int
     edge_noise_sigmas: float
     edge_zero_max: float
+    edge_sure_probability: float
+    edge_min_sure_ms: int
+    edge_sure_percentile: float
+    edge_digital_dbfs: float
     edge_silence_weight: float
     edge_below_speech_db: float
     edge_split_ms: int

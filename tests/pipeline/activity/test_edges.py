@@ -72,11 +72,11 @@ def test_blocks_of_any_size_give_the_levels_of_one(cuts: list[int]) -> None:
 def test_scores_do_not_depend_on_how_many_blocks_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     bands = np.random.default_rng(3).integers(40, 160, (3_050, BANDS)).astype(np.uint8)
     speech = np.arange(len(bands)) % 700 > 400
-    scores, noises = sound_scores(bands, speech, RULES)
+    scores, noises = sound_scores(bands, speech, speech & (np.arange(len(bands)) % 700 > 600), RULES)
     assert len(noises) == 11
     for at_once in (1, 4):
         monkeypatch.setattr(edges_module, "_BLOCKS_AT_ONCE", at_once)
-        other, other_noises = sound_scores(bands, speech, RULES)
+        other, other_noises = sound_scores(bands, speech, speech & (np.arange(len(bands)) % 700 > 600), RULES)
         np.testing.assert_array_equal(other, scores)
         np.testing.assert_array_equal(other_noises, noises)
 
@@ -94,7 +94,23 @@ def test_a_click_before_the_speech_does_not_move_its_onset() -> None:
 
 
 def test_a_closure_within_the_first_sound_does_not_move_the_onset() -> None:
-    assert edges([-1] * 20 + [3] * 6 + [-1] * 5 + [3] * 40 + [-1] * 20, (31, 71)) == [(20, 71)]
+    assert edges([-1] * 180 + [3] * 6 + [-1] * 5 + [3] * 40 + [-1] * 20, (191, 231)) == [(180, 231)]
+
+
+@pytest.mark.parametrize(("sound", "onset"), [(15, 11), (6, 31)])
+def test_in_a_short_pause_only_a_long_sound_begins_the_speech_after_it(sound: int, onset: int) -> None:
+    scores = [-1] * (26 - sound) + [3] * sound + [-1] * 5 + [3] * 40 + [-1] * 20
+    assert edges(scores, (31, 71)) == [(onset, 71)]
+
+
+def test_an_end_reaches_20_ms_beyond_the_decision() -> None:
+    assert edges([-1] * 30 + [3] * 90, (30, 70)) == [(30, 72)]
+
+
+def nowhere(bands: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """No hop is speech, and of none is the network sure."""
+    none = np.zeros(len(bands), np.bool_)
+    return none, none
 
 
 def test_noise_alone_seldom_scores_above_zero_in_any_colour() -> None:
@@ -102,7 +118,7 @@ def test_noise_alone_seldom_scores_above_zero_in_any_colour() -> None:
     brown = sosfilt(butter(1, 200, fs=RATE_HZ, output="sos"), make_noise(10, -20)).astype(np.float32)
     for noise in (white, brown):
         bands = band_levels(noise)
-        scores, _ = sound_scores(bands, np.zeros(len(bands), np.bool_), RULES)
+        scores, _ = sound_scores(bands, *nowhere(bands), RULES)
         assert np.mean(scores > 0) < 0.05
 
 
@@ -114,10 +130,36 @@ def test_a_hiss_that_the_level_does_not_show_scores_above_zero() -> None:
     bands = band_levels(pcm)
     speech = np.zeros(len(bands), np.bool_)
     speech[500:520] = True
-    scores, _ = sound_scores(bands, speech, RULES)
+    scores, _ = sound_scores(bands, speech, np.zeros_like(speech), RULES)
     assert np.all(scores[501:519] > 0)
     levels = levels_of(bands)
     assert np.median(levels[501:519]) - np.median(levels) < 1.5
+
+
+def test_speech_of_which_the_network_is_sure_scores_as_sound_in_loud_noise() -> None:
+    """Under the noise, speech scores little more than it: by its scores alone most of it would be left out."""
+    pcm = make_noise(6, -30)
+    pcm[2 * RATE_HZ : 4 * RATE_HZ] += make_noise(2, -39, seed=2)
+    bands = band_levels(pcm)
+    speech = np.zeros(len(bands), np.bool_)
+    speech[200:400] = True
+    unsure, _ = sound_scores(bands, speech, np.zeros_like(speech), RULES)
+    sure, _ = sound_scores(bands, speech, speech, RULES)
+    assert np.mean(unsure[200:400] > 0) < 0.5
+    assert np.mean(sure[200:400] > 0) == pytest.approx(0.8, abs=0.02)
+
+
+def test_digital_silence_between_noisy_turns_is_no_noise() -> None:
+    """A gate closes 300 ms after the speech: its noise is that of the open gate, not of the zeros."""
+    pcm = make_noise(6, -45)
+    pcm[: 2 * RATE_HZ] = pcm[4 * RATE_HZ :] = 0
+    bands = band_levels(pcm)
+    speech = np.zeros(len(bands), np.bool_)
+    speech[230:370] = True
+    scores, noises = sound_scores(bands, speech, np.zeros_like(speech), RULES)
+    assert np.mean(scores[205:225] > 0) < 0.1
+    assert np.mean(scores[375:395] > 0) < 0.1
+    assert 10 * np.log10(noises[0].sum()) == pytest.approx(-45, abs=2)
 
 
 # --- near speech ----------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from duologue_pipeline.rules.words_check import WordsCheckRules
 
 PACKAGE = Path(duologue_pipeline.__file__).parent
 KINDS: dict[type[RuleSet], str] = {
-    ActivityRules: "2.2",
+    ActivityRules: "2.3",
     BackchannelWordsRules: "1.1",
     DisfluencyRules: "1.1",
     EventsRules: "2.1",
