@@ -5,8 +5,7 @@ at without edit terms. Between two of them, at the interruption point, the longe
 shows is taken (:mod:`duologue_pipeline.words.repair_signs`).
 
 For the languages of :mod:`duologue_pipeline.words.repair_model` its probabilities add what these signs do not show.
-Words in a row of at least ``model_word_probability`` are a reparandum if a silence or an edit term follows, or the last
-of them has ``model_interruption_probability``. They show one of two more signs:
+Words in a row of at least ``model_word_probability`` are a reparandum. They show one of two more signs:
 
 - **rewording**: the repair has a word of the reparandum again:
   ``an aggressive military | an aggression oriented military``;
@@ -81,7 +80,7 @@ def find_repairs(track: TrackWords, edit: Sequence[bool], *, rules: DisfluencyRu
 def _learned(
     words: Sequence[Word], kept: Sequence[int], text: Sequence[str], lexicon: Lexicon, rules: DisfluencyRules
 ) -> list[Repair]:
-    enough = rules.model_interruption_probability
+    enough = rules.model_word_probability
     if lexicon.name not in MODEL_LANGUAGES or enough > 1:
         return []
     gaps_ms = [words[after].start_ms - words[before].end_ms for before, after in pairwise(kept)]
@@ -90,14 +89,12 @@ def _learned(
     likely = reparandum_probabilities(text, after_edit, begins, full_forms=lexicon.full_forms)
     found, start = [], 0
     for at in range(1, len(kept)):
-        if likely[start] < rules.model_word_probability or begins[at]:
+        if likely[start] < enough or begins[at]:
             start = at
-        elif likely[at] < rules.model_word_probability:
-            heard = after_edit[at] or gaps_ms[at - 1] > rules.pause_ms
-            if heard or likely[at - 1] >= enough:
-                repeated = _words_of_repair(text[start:at], text[at:])
-                sign, end = ("rewording", kept[at + repeated - 1] + 1) if repeated else ("restart", kept[at])
-                found.append(Repair(sign, kept[start], kept[at - 1] + 1, kept[at], end))
+        elif likely[at] < enough:
+            repeated = _words_of_repair(text[start:at], text[at:])
+            sign, end = ("rewording", kept[at + repeated - 1] + 1) if repeated else ("restart", kept[at])
+            found.append(Repair(sign, kept[start], kept[at - 1] + 1, kept[at], end))
             start = at
     return found
 

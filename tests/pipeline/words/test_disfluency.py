@@ -222,7 +222,7 @@ def test_of_any_words(text: Sequence[str], language: str | None, pause_ms: int) 
 
 def test_without_the_model_the_rules_stand_alone() -> None:
     words, english = say("and then they were uh we were going home the the home"), load_lexicon("en")
-    rules = replace(load_rules(DisfluencyRules), model_interruption_probability=2)
+    rules = replace(load_rules(DisfluencyRules), model_word_probability=2)
     taken_back = [
         i for i, each in enumerate(tag_words(track_words(words, english), rules=rules)) if "reparandum" in each
     ]

@@ -84,9 +84,10 @@ SCHEMA = {
                 "source": SOURCE,
                 "word_classes": {"type": "object", "additionalProperties": {"type": "string"}},
                 "contractions": {"type": "object", "additionalProperties": {"type": "string"}},
+                "retraces": {"type": "array", "items": {"type": "array", "minItems": 4, "maxItems": 4}},
                 "abandoned": {"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 3}},
             },
-            "required": ["source", "word_classes", "contractions", "abandoned"],
+            "required": ["source", "word_classes", "contractions", "retraces", "abandoned"],
         },
     },
     "required": [
