@@ -32,17 +32,18 @@ from duologue_pipeline.words import repairs
 from duologue_pipeline.words.disfluency import tag_words
 from duologue_pipeline.words.lexicon import Lexicon, load_lexicon
 from duologue_pipeline.words.repair_model import reparandum_probabilities
-from duologue_pipeline.words.track import TrackWords, track_words
+from duologue_pipeline.words.track import track_words
 
 GRID: Mapping[str, tuple[float, ...]] = {
     "clause_silence_ms": (100, 200, 300, 500, 800),
+    "alone_silence_ms": (300, 500, 1000, 2000),
     "restart_max_gap_ms": (1000, 2000, 3000, 5000),
     "pause_ms": (20, 50, 100, 200, 300),
     "restart_max_words": (2, 3, 4, 5, 6),
     "model_word_probability": (0.5, 0.6, 0.65, 0.7, 0.75, 0.8),
     "model_max_gap_ms": (500, 1000, 2000),
 }
-OF_EDIT_TERMS = ("clause_silence_ms",)
+OF_EDIT_TERMS = ("clause_silence_ms", "alone_silence_ms")
 DRAWS = 2000
 
 Counts = npt.NDArray[np.int64]
@@ -79,7 +80,9 @@ def changes(rules: DisfluencyRules, lexicon: Lexicon) -> Iterator[Change]:
                     lambda lex, p=phrase, n=name, w=word: replace(lex, discourse_markers=_less(lex, p, n, w)),
                 )
     for sign in rules.signs:
-        yield Change(sign, 0, lambda s, sign=sign: (replace(s[0], signs=tuple(x for x in s[0].signs if x != sign)), s[1]))
+        yield Change(
+            sign, 0, lambda s, sign=sign: (replace(s[0], signs=tuple(x for x in s[0].signs if x != sign)), s[1])
+        )
     for kind in ("retraces", "abandoned"):
         for key in getattr(lexicon, kind):
             yield without(f"{kind} {' '.join(map(str, key))}", 0, lambda lex, kind=kind, key=key: _drop(lex, kind, key))

@@ -17,6 +17,7 @@ class DisfluencyRules(RuleSet):
         restart_max_gap_ms: after a longer silence nothing is taken back.
         pause_ms: a longer silence between two words is a pause to the word order rules.
         clause_silence_ms: after a longer silence a clause begins.
+        alone_silence_ms: a word between two longer silences stands alone.
         restart_max_words: the most words of a reparandum that the word order rules look at.
         hesitation_min_ms: the shortest silent hesitation.
         hesitation_max_ms: the longest; after that the speaker has stopped.
@@ -31,6 +32,7 @@ class DisfluencyRules(RuleSet):
     restart_max_gap_ms: int
     pause_ms: int
     clause_silence_ms: int
+    alone_silence_ms: int
     restart_max_words: int
     hesitation_min_ms: int
     hesitation_max_ms: int

@@ -3,14 +3,14 @@
 Words are those without edit terms. The signs (Shriberg 1994; Heeman & Allen 1999):
 
 - **fragment**: a word broken off, and what is said again after it: ``the of- | the arresting officer``;
-- **repetition**: up to four words said twice, unless twice is once with emphasis (``very very``);
+- **repetition**: up to four words said twice;
 - **retrace**: the first word is said again where the last one before could not end a phrase: ``in the | in a``,
   ``i was | i am``;
 - **contraction**: the same first word with and without its verb: ``i | i'm``, ``that | that's``;
 - **abandoned**: two function words that never follow each other: ``the | of``, ``i | they``.
 
 The last three need the word classes of the lexicon's grammar, which also has the pairs of classes of a retrace and of
-what is abandoned. Precision is preferred to recall: a retrace that is also
+what is abandoned. What is said twice on purpose is none (:mod:`duologue_pipeline.words.on_purpose`). Precision is preferred to recall: a retrace that is also
 good grammar ("i think i") is left alone.
 """
 
@@ -20,6 +20,7 @@ from typing import Final
 
 from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.lexicon import Lexicon, is_fragment
+from duologue_pipeline.words.on_purpose import is_on_purpose
 
 __all__ = ["longest_sign"]
 
@@ -59,7 +60,11 @@ class _Point:
     def longest(self) -> tuple[str, int, int] | None:
         """Finds the sign with the longest reparandum, as :func:`longest_sign` gives it."""
         found = [*self._fragment(), *self._said_again(), *self._abandoned()]
-        return max((each for each in found if each[0] in self.rules.signs), key=lambda each: each[1], default=None)
+        meant = (sign for sign in found if sign[0] in self.rules.signs and not self._is_on_purpose(sign[1]))
+        return max(meant, key=lambda each: each[1], default=None)
+
+    def _is_on_purpose(self, length: int) -> bool:
+        return is_on_purpose(self.text, self.at - length, self.at, self.where, self.lexicon)
 
     def _fragment(self) -> list[tuple[str, int, int]]:
         if not is_fragment(self.text[self.at - 1]):
@@ -76,8 +81,7 @@ class _Point:
         for length in range(1, min(self.rules.restart_max_words, self.at) + 1):
             repeated = self._repeated(length)
             if repeated == length:
-                if not self.lexicon.emphatic.issuperset(self.text[self.at - length : self.at]):
-                    found.append(("repetition", length, length))
+                found.append(("repetition", length, length))
             elif repeated and self._is_retrace(length, repeated, first, last):
                 found.append(("retrace", length, min(length, len(self.text) - self.at)))
             elif not repeated and self._same_start(length) and self._is_contraction(length, first, last):

@@ -19,6 +19,7 @@ from itertools import pairwise
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.lexicon import Lexicon
+from duologue_pipeline.words.on_purpose import is_on_purpose
 from duologue_pipeline.words.repair_model import MODEL_LANGUAGES, reparandum_probabilities
 from duologue_pipeline.words.repair_signs import longest_sign
 from duologue_pipeline.words.track import TrackWords
@@ -62,7 +63,7 @@ def find_repairs(track: TrackWords, edit: Sequence[bool], *, rules: DisfluencyRu
         gap_ms = words[after].start_ms - words[before].end_ms
         if gap_ms > rules.restart_max_gap_ms:
             continue
-        where = "edit" if after > before + 1 else "pause" if gap_ms > rules.pause_ms else "adjacent"
+        where = _where(after > before + 1, gap_ms, rules)
         found = longest_sign(text, at, where, lexicon, rules=rules)
         if found:
             sign, length, repeated = found
@@ -92,11 +93,19 @@ def _learned(
         if likely[start] < enough or begins[at]:
             start = at
         elif likely[at] < enough:
+            where = _where(after_edit[at], gaps_ms[at - 1], rules)
+            if is_on_purpose(text, start, at, where, lexicon):
+                start = at
+                continue
             repeated = _words_of_repair(text[start:at], text[at:])
             sign, end = ("rewording", kept[at + repeated - 1] + 1) if repeated else ("restart", kept[at])
             found.append(Repair(sign, kept[start], kept[at - 1] + 1, kept[at], end))
             start = at
     return found
+
+
+def _where(after_edit: bool, gap_ms: int, rules: DisfluencyRules) -> str:
+    return "edit" if after_edit else "pause" if gap_ms > rules.pause_ms else "adjacent"
 
 
 def _words_of_repair(reparandum: Sequence[str], after: Sequence[str]) -> int:
