@@ -17,8 +17,9 @@ sign test, and in how many folds it stays.
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import numpy as np
@@ -49,6 +50,8 @@ DRAWS = 2000
 Counts = npt.NDArray[np.int64]
 """[conversations, classes, 3]: words found rightly, found wrongly, missed; classes as in CLASSES."""
 Setting = tuple[DisfluencyRules, Lexicon]
+Phrase = tuple[str, ...]
+Key, Value = TypeVar("Key"), TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -64,53 +67,65 @@ class Change:
 
 def changes(rules: DisfluencyRules, lexicon: Lexicon) -> Iterator[Change]:
     """Gives every rule of the setting to be left out and every other value of its thresholds."""
-
-    def without(name: str, column: int, edit: Callable[[Lexicon], Lexicon]) -> Change:
-        return Change(name, column, lambda setting: (setting[0], edit(setting[1])))
-
     for phrase in sorted(lexicon.edit_terms):
-        yield without(" ".join(phrase), 1, lambda lex, p=phrase: replace(lex, edit_terms=lex.edit_terms - {p}))
+        yield Change(" ".join(phrase), 1, partial(_without_edit_term, phrase))
     for phrase, conditions in sorted(lexicon.discourse_markers.items()):
-        yield without(" ".join(phrase), 1, lambda lex, p=phrase: replace(lex, discourse_markers=_less(lex, p)))
-        for name in sorted(conditions):
-            for word in sorted(conditions[name]):
-                yield without(
-                    f"{' '.join(phrase)}: {name} {word}",
-                    1,
-                    lambda lex, p=phrase, n=name, w=word: replace(lex, discourse_markers=_less(lex, p, n, w)),
-                )
+        yield Change(" ".join(phrase), 1, partial(_without_marker, phrase))
+        for name, word in sorted((name, word) for name, words in conditions.items() for word in words):
+            yield Change(f"{' '.join(phrase)}: {name} {word}", 1, partial(_without_condition, phrase, name, word))
     for sign in rules.signs:
-        yield Change(
-            sign, 0, lambda s, sign=sign: (replace(s[0], signs=tuple(x for x in s[0].signs if x != sign)), s[1])
-        )
-    for kind in ("retraces", "abandoned"):
-        for key in getattr(lexicon, kind):
-            yield without(f"{kind} {' '.join(map(str, key))}", 0, lambda lex, kind=kind, key=key: _drop(lex, kind, key))
+        yield Change(sign, 0, partial(_without_sign, sign))
+    for retrace in lexicon.retraces:
+        yield Change(f"retrace {' '.join(map(str, retrace))}", 0, partial(_without_retrace, retrace))
+    for pair in lexicon.abandoned:
+        yield Change(f"abandoned {' '.join(pair)}", 0, partial(_without_abandoned, pair))
     for word in sorted(lexicon.emphatic):
-        yield without(f"emphatic {word}", 0, lambda lex, w=word: replace(lex, emphatic=lex.emphatic - {w}))
+        yield Change(f"emphatic {word}", 0, partial(_without_emphatic, word))
     for name, values in GRID.items():
         for value in values:
             if value != getattr(rules, name):
-                yield Change(
-                    f"{name}={value}",
-                    int(name in OF_EDIT_TERMS),
-                    lambda s, name=name, value=value: (replace(s[0], **{name: value}), s[1]),
-                    of=name,
-                )
+                yield Change(f"{name}={value}", int(name in OF_EDIT_TERMS), partial(_with, name, value), of=name)
 
 
-def _less(lexicon: Lexicon, phrase: tuple[str, ...], name: str = "", word: str = "") -> dict:
-    """Gives the discourse markers without one, or without a word of one's conditions."""
-    markers = dict(lexicon.discourse_markers)
-    if not name:
-        markers.pop(phrase, None)
-    elif phrase in markers:
-        markers[phrase] = {**markers[phrase], name: markers[phrase][name] - {word}}
-    return markers
+def _without_edit_term(phrase: Phrase, setting: Setting) -> Setting:
+    return setting[0], replace(setting[1], edit_terms=setting[1].edit_terms - {phrase})
 
 
-def _drop(lexicon: Lexicon, kind: str, key: tuple) -> Lexicon:
-    return replace(lexicon, **{kind: {each: where for each, where in getattr(lexicon, kind).items() if each != key}})
+def _without_marker(phrase: Phrase, setting: Setting) -> Setting:
+    return setting[0], replace(setting[1], discourse_markers=_less(setting[1].discourse_markers, phrase))
+
+
+def _without_condition(phrase: Phrase, name: str, word: str, setting: Setting) -> Setting:
+    markers = setting[1].discourse_markers
+    if phrase not in markers:
+        return setting
+    fewer = {**markers[phrase], name: markers[phrase][name] - {word}}
+    return setting[0], replace(setting[1], discourse_markers={**markers, phrase: fewer})
+
+
+def _without_sign(sign: str, setting: Setting) -> Setting:
+    return replace(setting[0], signs=tuple(each for each in setting[0].signs if each != sign)), setting[1]
+
+
+def _without_retrace(retrace: tuple[int, str, str], setting: Setting) -> Setting:
+    return setting[0], replace(setting[1], retraces=_less(setting[1].retraces, retrace))
+
+
+def _without_abandoned(pair: tuple[str, str], setting: Setting) -> Setting:
+    return setting[0], replace(setting[1], abandoned=_less(setting[1].abandoned, pair))
+
+
+def _without_emphatic(word: str, setting: Setting) -> Setting:
+    return setting[0], replace(setting[1], emphatic=setting[1].emphatic - {word})
+
+
+def _with(name: str, value: float, setting: Setting) -> Setting:
+    changed: dict[str, Any] = {name: value}
+    return replace(setting[0], **changed), setting[1]
+
+
+def _less(entries: Mapping[Key, Value], left_out: Key) -> dict[Key, Value]:
+    return {key: value for key, value in entries.items() if key != left_out}
 
 
 class Conversations:

@@ -60,12 +60,12 @@ def main(changes: dict[str, Any], *, show: bool) -> None:
             print(f"{kind} {half}: {' '.join(told)}")
     for half in ("odd", "even"):
         fluent = [kind for kind in lines if not counts[kind, half, "all"]]
-        wrong, words = (sum(counts[kind, half, name] for kind in fluent) for name in ("wrong", "words"))
-        print(f"{half} lines, nothing taken back: {wrong} of {words} words wrongly, {100 * wrong / words:.1f} of 100")
+        wrong, said = (sum(counts[kind, half, name] for kind in fluent) for name in ("wrong", "words"))
+        print(f"{half} lines, nothing taken back: {wrong} of {said} words wrongly, {100 * wrong / said:.1f} of 100")
         for kind in lines:
-            right, wrong, true, words = (counts[kind, half, name] for name in ("right", "wrong", "all", "words"))
+            right, wrong, true, said = (counts[kind, half, name] for name in ("right", "wrong", "all", "words"))
             found_of = f", {right} of {true} rightly" if true else ""
-            print(f"  {kind}: {words} words, {wrong} taken back wrongly{found_of}")
+            print(f"  {kind}: {said} words, {wrong} taken back wrongly{found_of}")
 
 
 if __name__ == "__main__":

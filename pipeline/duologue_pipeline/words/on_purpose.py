@@ -40,7 +40,8 @@ def is_on_purpose(text: Sequence[str], start: int, at: int, where: str, lexicon:
 def _is_emphatic(phrase: Sequence[str], lexicon: Lexicon) -> bool:
     if lexicon.emphatic.issuperset(phrase) or " ".join(phrase) in lexicon.emphatic:
         return True
-    return len(phrase) == 2 and phrase[1] in _words("coordinator", lexicon) and _is_open(phrase[0], lexicon)
+    joined = len(phrase) == 2 and not _words("coordinator", lexicon).isdisjoint(phrase)
+    return joined and any(_is_open(word, lexicon) for word in phrase)
 
 
 def _is_told(text: Sequence[str], start: int, at: int, lexicon: Lexicon) -> bool:

@@ -33,6 +33,7 @@ CONDITIONS = {
     "type": "object",
     "properties": {
         "needs": {"type": "array", "items": {"enum": ["start", "conjunction"]}},
+        "not": {"type": "array", "items": {"enum": ["alone"]}},
         **{name: TEXTS for name in ("after", "before", "not_after", "not_before", "only_before")},
     },
     "additionalProperties": False,
