@@ -63,16 +63,20 @@ class Change:
     """The class whose F1 decides: 0 reparandum, 1 edit term."""
     change: Callable[[Setting], Setting] = field(compare=False)
     of: str = ""
+    words: tuple[str, ...] = ()
+    """A side on which one of these is never said is as it was."""
 
 
 def changes(rules: DisfluencyRules, lexicon: Lexicon) -> Iterator[Change]:
     """Gives every rule of the setting to be left out and every other value of its thresholds."""
     for phrase in sorted(lexicon.edit_terms):
-        yield Change(" ".join(phrase), 1, partial(_without_edit_term, phrase))
+        yield Change(" ".join(phrase), 1, partial(_without_edit_term, phrase), words=phrase)
     for phrase, conditions in sorted(lexicon.discourse_markers.items()):
-        yield Change(" ".join(phrase), 1, partial(_without_marker, phrase))
+        yield Change(" ".join(phrase), 1, partial(_without_marker, phrase), words=phrase)
         for name, word in sorted((name, word) for name, words in conditions.items() for word in words):
-            yield Change(f"{' '.join(phrase)}: {name} {word}", 1, partial(_without_condition, phrase, name, word))
+            change = partial(_without_condition, phrase, name, word)
+            needed = phrase if name in ("needs", "not") else (*phrase, word)
+            yield Change(f"{' '.join(phrase)}: {name} {word}", 1, change, words=needed)
     for sign in rules.signs:
         yield Change(sign, 0, partial(_without_sign, sign))
     for retrace in lexicon.retraces:
@@ -80,7 +84,7 @@ def changes(rules: DisfluencyRules, lexicon: Lexicon) -> Iterator[Change]:
     for pair in lexicon.abandoned:
         yield Change(f"abandoned {' '.join(pair)}", 0, partial(_without_abandoned, pair))
     for word in sorted(lexicon.emphatic):
-        yield Change(f"emphatic {word}", 0, partial(_without_emphatic, word))
+        yield Change(f"emphatic {word}", 0, partial(_without_emphatic, word), words=tuple(word.split()))
     for name, values in GRID.items():
         for value in values:
             if value != getattr(rules, name):
@@ -132,6 +136,7 @@ class Conversations:
     """Counts what a setting finds in each conversation; what the model says of a stretch of words is remembered."""
 
     def __init__(self, sides: Sequence[Side], lexicon: Lexicon) -> None:
+        self._known: dict[int, tuple[Setting, Counts]] = {}
         self._tracks = [track_words(words, lexicon) for words, _ in sides]
         marks = [mark for mark, _ in CLASSES.values()]
         self._human = [
@@ -141,15 +146,33 @@ class Conversations:
 
     def counts(self, setting: Setting) -> Counts:
         """Counts the words found rightly, wrongly and missed, by conversation and class."""
-        rules, lexicon = setting
-        counts = np.zeros((len(self._tracks) // 2, len(CLASSES), 3), np.int64)
+        return self._joined([self._side(side, setting) for side in range(len(self._tracks))])
+
+    def changed(self, setting: Setting, change: Change) -> Counts:
+        """Counts the same after a change of the setting; sides that it cannot touch are taken as they are without."""
+        new, needed = change.change(setting), frozenset(change.words)
+        return self._joined(
+            [
+                self._side(side, new if needed.issubset(track.normals) else setting)
+                for side, track in enumerate(self._tracks)
+            ]
+        )
+
+    @staticmethod
+    def _joined(sides: Sequence[Counts]) -> Counts:
+        return np.stack([first + second for first, second in zip(sides[::2], sides[1::2], strict=True)])
+
+    def _side(self, side: int, setting: Setting) -> Counts:
+        known = self._known.get(side)
+        if known and known[0] is setting:
+            return known[1]
         names = [frozenset(names) for _, names in CLASSES.values()]
+        human = self._human[side]
         with patch.object(repairs, "reparandum_probabilities", _remembered):
-            for side, (track, human) in enumerate(zip(self._tracks, self._human, strict=True)):
-                tags = tag_words(replace(track, lexicon=lexicon), rules=rules)
-                ours = np.array([[not name.isdisjoint(each) for name in names] for each in tags], bool)
-                ours = ours.reshape(human.shape)
-                counts[side // 2] += np.stack([human & ours, ~human & ours, human & ~ours], -1).sum(0)
+            tags = tag_words(replace(self._tracks[side], lexicon=setting[1]), rules=setting[0])
+        ours = np.array([[not name.isdisjoint(each) for name in names] for each in tags], bool).reshape(human.shape)
+        counts: Counts = np.stack([human & ours, ~human & ours, human & ~ours], -1).sum(0)
+        self._known.setdefault(side, (setting, counts))  # of the setting asked for first: the shipped one
         return counts
 
 
@@ -197,7 +220,7 @@ def main(path: Path, *, folds: int, rules_too: bool) -> None:
     setting = load_rules(DisfluencyRules), load_lexicon("en")
     conversations = Conversations(read_sides(path), setting[1])
     shipped = conversations.counts(setting)
-    tried = {change: conversations.counts(change.change(setting)) for change in changes(*setting)}
+    tried = {change: conversations.changed(setting, change) for change in changes(*setting)}
     fold = np.arange(len(shipped)) % folds
     validated, stays = np.zeros_like(shipped), dict.fromkeys(tried, folds)
     for number in range(folds):

@@ -4,9 +4,11 @@ Four things look like a repair and are none:
 
 - **emphasis**: ``very very``, ``thank you thank you`` (the lexicon's ``emphatic``), and what goes on and on:
   ``talked and | talked and talked``;
-- **numbers**: ``four four seven``, ``a hundred | a hundred and ten``, unless an edit term stands between;
-- **spelled letters**: ``a a r o n``, in the same way;
+- **numbers**: ``four four seven``, ``a hundred | a hundred and ten``;
+- **spelled letters**: ``a a r o n``;
 - **a list**: three or more phrases that begin alike and end in other words: ``a bed | a desk, a chair``.
+
+An edit term between the two makes a repair of all but emphasis.
 """
 
 from collections.abc import Sequence
@@ -31,10 +33,10 @@ def is_on_purpose(text: Sequence[str], start: int, at: int, where: str, lexicon:
         lexicon: of their language; one without ``number`` and ``coordinator`` among its classes knows no numbers, no
             lists, nothing that goes on and on.
     """
-    phrase = list(text[start:at])
+    phrase, broken = list(text[start:at]), where == "edit"
     if phrase == list(text[at : at + len(phrase)]) or set(phrase) == {text[at]}:
-        return _is_emphatic(phrase, lexicon) or (where != "edit" and _is_told(text, start, at, lexicon))
-    return (where != "edit" and _is_told(text, start, at, lexicon)) or _is_item(text, start, at, lexicon)
+        return _is_emphatic(phrase, lexicon) or (not broken and _is_told(text, start, at, lexicon))
+    return not broken and (_is_told(text, start, at, lexicon) or _is_item(text, start, at, lexicon))
 
 
 def _is_emphatic(phrase: Sequence[str], lexicon: Lexicon) -> bool:
