@@ -51,7 +51,8 @@ Counts = npt.NDArray[np.int64]
 """[conversations, classes, 3]: words found rightly, found wrongly, missed; classes as in CLASSES."""
 Setting = tuple[DisfluencyRules, Lexicon]
 Phrase = tuple[str, ...]
-Key, Value = TypeVar("Key"), TypeVar("Value")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
