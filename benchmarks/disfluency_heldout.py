@@ -16,11 +16,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import stdev
 from typing import Any
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.disfluency import DisfluencyRules
+from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.words.disfluency import find_disfluencies, tag_words
 from duologue_pipeline.words.lexicon import Lexicon, load_lexicon, normal_form
 from duologue_pipeline.words.track import track_words
@@ -30,6 +32,7 @@ CLASSES = {
     "edit term": (("<e/",), ("edit_term",)),
     "both": (("<rm", "<e/"), ("reparandum", "edit_term")),
 }
+FOLDS = 10
 REPAIR_CLASSES = {"rep": "repetition", "sub": "substitution", "del": "deletion"}
 
 Side = tuple[list[Word], list[str]]
@@ -112,20 +115,25 @@ def _print_subclasses(sides: Sequence[Side], ours: Sequence[Sequence[tuple[str, 
 
 
 def _print_kinds(sides: Sequence[Side], lexicon: Lexicon, rules: DisfluencyRules) -> None:
+    """Prints how many words of each kind are taken back rightly, beside the confidence that its events state."""
     kinds: Counter[str] = Counter()
-    words_found: Counter[str] = Counter()
-    words_right: Counter[str] = Counter()
-    for words, human in sides:
+    words_found: Counter[tuple[str, int]] = Counter()
+    words_right: Counter[tuple[str, int]] = Counter()
+    for number, (words, human) in enumerate(sides):
+        fold = number // 2 % FOLDS
         for each in find_disfluencies(track_words(words, lexicon), rules=rules):
             kinds[each.kind] += 1
             for i in range(*each.reparandum) if each.reparandum else ():
                 if i not in each.edit_terms:
-                    words_found[each.kind] += 1
-                    words_right[each.kind] += "<rm" in human[i]
+                    words_found[each.kind, fold] += 1
+                    words_right[each.kind, fold] += "<rm" in human[i]
+    stated = load_rules(EventsRules).confidences.of_disfluencies()
     for kind, count in sorted(kinds.items()):
-        found = words_found[kind]
-        share = f", {found} words taken back, {words_right[kind] / found:.0%} of them rightly" if found else ""
-        print(f"found as {kind}: {count}{share}")
+        found, right = (sum(of[kind, fold] for fold in range(FOLDS)) for of in (words_found, words_right))
+        shares = [words_right[kind, fold] / words_found[kind, fold] for fold in range(FOLDS) if words_found[kind, fold]]
+        share = f", {found} words taken back, {right / found:.0%} of them rightly" if found else ""
+        spread = f" ({FOLDS} folds: +- {stdev(shares):.0%}; stated {stated[kind]:.0%})" if len(shares) > 1 else ""
+        print(f"found as {kind}: {count}{share}{spread}")
 
 
 def _scores(right: int, false: int, missed: int) -> str:

@@ -58,7 +58,7 @@ TEACHERS: Final = (0, 1, 2)
 """Their seeds; the first is that of the disfluencies put in, too."""
 LEXICON: Final = load_lexicon("en")
 # Above 1, so that the model is not asked: it must not teach itself.
-RULES: Final = replace(load_rules(DisfluencyRules), model_interruption_probability=2.0)
+RULES: Final = replace(load_rules(DisfluencyRules), model_word_probability=2.0)
 BROKEN, END = "#", "|"
 
 

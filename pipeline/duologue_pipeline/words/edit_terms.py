@@ -4,11 +4,13 @@ Edit terms are fillers, the lexicon's edit terms, and its discourse markers wher
 an edit term in "it's, you know, big" and none in "do you know". A discourse marker is an edit term unless the word
 before is in its ``not_after`` (at the start of a clause that does not count), or the word after is in ``not_before`` or
 outside of ``only_before``; if it has ``needs``, ``after`` or ``before``, one of them must hold: ``start`` of a clause
-(silence or an edit term before), a ``conjunction`` before, or the given word.
+(silence or an edit term before), a ``conjunction`` before, or the given word. With ``not`` ``alone`` it is none between
+two silences of ``alone_silence_ms``: "oh" is then an answer of its own.
 """
 
 from collections.abc import Mapping, Sequence
 
+from duologue_pipeline.records import Word
 from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.lexicon import Lexicon
 from duologue_pipeline.words.track import TrackWords
@@ -39,10 +41,17 @@ def edit_terms(track: TrackWords, filler: Sequence[bool], *, rules: DisfluencyRu
                 continue
             conditions = lexicon.discourse_markers.get(phrase, {})
             before, after = normals[i - 1] if i else "", normals[end] if end < len(normals) else ""
+            if "alone" in conditions.get("not", ()) and _is_alone(words, i, end, rules.alone_silence_ms):
+                continue
             if phrase in lexicon.edit_terms or _is_marker(conditions, before, after, starts, lexicon):
                 edit[i:end] = [True] * len(phrase)
                 break
     return edit
+
+
+def _is_alone(words: Sequence[Word], start: int, end: int, silence_ms: int) -> bool:
+    before = start == 0 or words[start].start_ms - words[start - 1].end_ms > silence_ms
+    return before and (end == len(words) or words[end].start_ms - words[end - 1].end_ms > silence_ms)
 
 
 def _is_marker(

@@ -56,9 +56,10 @@ class Lexicon:
     only while the other goes on speaking. ``edit_terms`` are always edit terms, ``discourse_markers`` only where
     context says so, by the conditions in their entry (:mod:`duologue_pipeline.words.edit_terms`). ``emphatic`` may be
     said twice on purpose. ``laughter`` are its spellings, ``laughter_marks`` the words for it that transcripts write in
-    brackets. ``word_classes`` and ``abandoned`` (class, next class, where: ``any``, ``adjacent``, ``break`` or
-    ``pause``) tell which words cannot end a phrase; ``full_forms`` gives the first word of a contraction. A language
-    whose script has no spaces has ``spaces`` False.
+    brackets. ``retraces`` (words taken back, class of their first and last) and ``abandoned`` (class, next class) say
+    at which pairs of :attr:`word_classes` a speaker goes back, and where: ``any``, or what lies there, joined by
+    ``_or_`` (``edit``, ``pause``, ``adjacent``). ``full_forms`` gives the first word of a contraction. A language whose
+    script has no spaces has ``spaces`` False.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Lexicon:
     question_begins: frozenset[Phrase] = frozenset()
     question_ends: frozenset[Phrase] = frozenset()
     word_classes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    retraces: Mapping[tuple[int, str, str], str] = field(default_factory=dict)
     abandoned: Mapping[tuple[str, str], str] = field(default_factory=dict)
     full_forms: Mapping[str, str] = field(default_factory=dict)
     norms: Sequence[Norm] = ()
@@ -168,6 +170,7 @@ def _parsed(data: Mapping[str, Any]) -> Lexicon:
         question_begins=_phrases(data["questions"]["begin"]),
         question_ends=_phrases(data["questions"]["end"]),
         word_classes={name: _words(words.split()) for name, words in grammar.get("word_classes", {}).items()},
+        retraces={(length, first, last): where for length, first, last, where in grammar.get("retraces", [])},
         abandoned={(first, then): where for first, then, where in grammar.get("abandoned", [])},
         full_forms={
             normal_form(short): full

@@ -3,13 +3,14 @@
 Words are those without edit terms. The signs (Shriberg 1994; Heeman & Allen 1999):
 
 - **fragment**: a word broken off, and what is said again after it: ``the of- | the arresting officer``;
-- **repetition**: up to four words said twice, unless twice is once with emphasis (``very very``);
+- **repetition**: up to four words said twice;
 - **retrace**: the first word is said again where the last one before could not end a phrase: ``in the | in a``,
   ``i was | i am``;
 - **contraction**: the same first word with and without its verb: ``i | i'm``, ``that | that's``;
 - **abandoned**: two function words that never follow each other: ``the | of``, ``i | they``.
 
-The last three need the word classes of the lexicon's grammar. Precision is preferred to recall: a retrace that is also
+The last three need the word classes of the lexicon's grammar, which also has the pairs of classes of a retrace and of
+what is abandoned. What is said twice on purpose is none (:mod:`duologue_pipeline.words.on_purpose`). Precision is preferred to recall: a retrace that is also
 good grammar ("i think i") is left alone.
 """
 
@@ -19,25 +20,12 @@ from typing import Final
 
 from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.lexicon import Lexicon, is_fragment
+from duologue_pipeline.words.on_purpose import is_on_purpose
 
 __all__ = ["longest_sign"]
 
 _CLASSES: Final = ("complement_taker", "pronoun", "subject", "determiner", "preposition", "conjunction", "auxiliary")
 
-# (class of the word said again, class of the last word before) of a retrace; the second cannot end a phrase here.
-_RETRACE_TWO: Final = frozenset(
-    {
-        ("pronoun", "pronoun"),
-        ("determiner", "determiner"),
-        ("preposition", "preposition"),
-        ("preposition", "determiner"),
-        ("conjunction", "complement_taker"),
-        ("conjunction", "pronoun"),
-        ("subject", "pronoun"),
-        ("auxiliary", "auxiliary"),
-    }
-)
-_RETRACE_TWO_AT_PAUSE: Final = frozenset({("determiner", "open"), ("pronoun", "preposition")})
 _CANNOT_END: Final = frozenset({"pronoun", "subject", "auxiliary", "preposition", "determiner"})
 
 
@@ -72,7 +60,11 @@ class _Point:
     def longest(self) -> tuple[str, int, int] | None:
         """Finds the sign with the longest reparandum, as :func:`longest_sign` gives it."""
         found = [*self._fragment(), *self._said_again(), *self._abandoned()]
-        return max(found, key=lambda each: each[1], default=None)
+        meant = (sign for sign in found if sign[0] in self.rules.signs and not self._is_on_purpose(sign[1]))
+        return max(meant, key=lambda each: each[1], default=None)
+
+    def _is_on_purpose(self, length: int) -> bool:
+        return is_on_purpose(self.text, self.at - length, self.at, self.where, self.lexicon)
 
     def _fragment(self) -> list[tuple[str, int, int]]:
         if not is_fragment(self.text[self.at - 1]):
@@ -89,8 +81,7 @@ class _Point:
         for length in range(1, min(self.rules.restart_max_words, self.at) + 1):
             repeated = self._repeated(length)
             if repeated == length:
-                if not self.lexicon.emphatic.issuperset(self.text[self.at - length : self.at]):
-                    found.append(("repetition", length, length))
+                found.append(("repetition", length, length))
             elif repeated and self._is_retrace(length, repeated, first, last):
                 found.append(("retrace", length, min(length, len(self.text) - self.at)))
             elif not repeated and self._same_start(length) and self._is_contraction(length, first, last):
@@ -107,16 +98,7 @@ class _Point:
             return length < 4
         if first == "open":
             return length < 4 and broken and last in _CANNOT_END and self.text[self.at] not in self.lexicon.emphatic
-        match length:
-            case 2:
-                at_pause = self.where == "pause" and (first, last) in _RETRACE_TWO_AT_PAUSE
-                return (first, last) in _RETRACE_TWO or at_pause
-            case 3:
-                pronouns = (first, last) == ("pronoun", "pronoun") and not broken
-                return (first, last) == ("determiner", "determiner") or pronouns
-            case _:
-                determiner = (first, last) == ("pronoun", "determiner") and self.where != "edit"
-                return determiner or ((first, last) == ("pronoun", "auxiliary") and broken)
+        return self._is_here(self.lexicon.retraces.get((length, first, last)))
 
     def _is_contraction(self, length: int, first: str, last: str) -> bool:
         if length == 1:
@@ -130,9 +112,13 @@ class _Point:
             return []
         classes = self.lexicon.word_classes
         for (first, then), where in self.lexicon.abandoned.items():
-            if before in classes[first] and after in classes[then] and (where == "any" or self.where in where):
+            if before in classes[first] and after in classes[then] and self._is_here(where):
                 return [("abandoned", 1, 0)]
         return []
+
+    def _is_here(self, where: str | None) -> bool:
+        """Tells whether a pair of the lexicon counts at this point; None where the lexicon has no such pair."""
+        return where is not None and (where == "any" or self.where in where.split("_or_"))
 
     def _repeated(self, length: int) -> int:
         """Counts how many of the ``length`` words before are said again, from the first on."""

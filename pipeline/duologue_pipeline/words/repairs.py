@@ -5,8 +5,7 @@ at without edit terms. Between two of them, at the interruption point, the longe
 shows is taken (:mod:`duologue_pipeline.words.repair_signs`).
 
 For the languages of :mod:`duologue_pipeline.words.repair_model` its probabilities add what these signs do not show.
-Words in a row of at least ``model_word_probability`` are a reparandum if a silence or an edit term follows, or the last
-of them has ``model_interruption_probability``. They show one of two more signs:
+Words in a row of at least ``model_word_probability`` are a reparandum. They show one of two more signs:
 
 - **rewording**: the repair has a word of the reparandum again:
   ``an aggressive military | an aggression oriented military``;
@@ -20,6 +19,7 @@ from itertools import pairwise
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules.disfluency import DisfluencyRules
 from duologue_pipeline.words.lexicon import Lexicon
+from duologue_pipeline.words.on_purpose import is_on_purpose
 from duologue_pipeline.words.repair_model import MODEL_LANGUAGES, reparandum_probabilities
 from duologue_pipeline.words.repair_signs import longest_sign
 from duologue_pipeline.words.track import TrackWords
@@ -63,7 +63,7 @@ def find_repairs(track: TrackWords, edit: Sequence[bool], *, rules: DisfluencyRu
         gap_ms = words[after].start_ms - words[before].end_ms
         if gap_ms > rules.restart_max_gap_ms:
             continue
-        where = "edit" if after > before + 1 else "pause" if gap_ms > rules.pause_ms else "adjacent"
+        where = _where(after > before + 1, gap_ms, rules)
         found = longest_sign(text, at, where, lexicon, rules=rules)
         if found:
             sign, length, repeated = found
@@ -81,7 +81,7 @@ def find_repairs(track: TrackWords, edit: Sequence[bool], *, rules: DisfluencyRu
 def _learned(
     words: Sequence[Word], kept: Sequence[int], text: Sequence[str], lexicon: Lexicon, rules: DisfluencyRules
 ) -> list[Repair]:
-    enough = rules.model_interruption_probability
+    enough = rules.model_word_probability
     if lexicon.name not in MODEL_LANGUAGES or enough > 1:
         return []
     gaps_ms = [words[after].start_ms - words[before].end_ms for before, after in pairwise(kept)]
@@ -90,16 +90,22 @@ def _learned(
     likely = reparandum_probabilities(text, after_edit, begins, full_forms=lexicon.full_forms)
     found, start = [], 0
     for at in range(1, len(kept)):
-        if likely[start] < rules.model_word_probability or begins[at]:
+        if likely[start] < enough or begins[at]:
             start = at
-        elif likely[at] < rules.model_word_probability:
-            heard = after_edit[at] or gaps_ms[at - 1] > rules.pause_ms
-            if heard or likely[at - 1] >= enough:
-                repeated = _words_of_repair(text[start:at], text[at:])
-                sign, end = ("rewording", kept[at + repeated - 1] + 1) if repeated else ("restart", kept[at])
-                found.append(Repair(sign, kept[start], kept[at - 1] + 1, kept[at], end))
+        elif likely[at] < enough:
+            where = _where(after_edit[at], gaps_ms[at - 1], rules)
+            if is_on_purpose(text, start, at, where, lexicon):
+                start = at
+                continue
+            repeated = _words_of_repair(text[start:at], text[at:])
+            sign, end = ("rewording", kept[at + repeated - 1] + 1) if repeated else ("restart", kept[at])
+            found.append(Repair(sign, kept[start], kept[at - 1] + 1, kept[at], end))
             start = at
     return found
+
+
+def _where(after_edit: bool, gap_ms: int, rules: DisfluencyRules) -> str:
+    return "edit" if after_edit else "pause" if gap_ms > rules.pause_ms else "adjacent"
 
 
 def _words_of_repair(reparandum: Sequence[str], after: Sequence[str]) -> int:

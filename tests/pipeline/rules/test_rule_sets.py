@@ -35,7 +35,7 @@ PACKAGE = Path(duologue_pipeline.__file__).parent
 KINDS: dict[type[RuleSet], str] = {
     ActivityRules: "2.3",
     BackchannelWordsRules: "1.1",
-    DisfluencyRules: "1.1",
+    DisfluencyRules: "1.2",
     EventsRules: "2.1",
     FilesRules: "1.0",
     GuardRules: "1.0",

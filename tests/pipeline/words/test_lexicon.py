@@ -33,6 +33,7 @@ CONDITIONS = {
     "type": "object",
     "properties": {
         "needs": {"type": "array", "items": {"enum": ["start", "conjunction"]}},
+        "not": {"type": "array", "items": {"enum": ["alone"]}},
         **{name: TEXTS for name in ("after", "before", "not_after", "not_before", "only_before")},
     },
     "additionalProperties": False,
@@ -84,9 +85,10 @@ SCHEMA = {
                 "source": SOURCE,
                 "word_classes": {"type": "object", "additionalProperties": {"type": "string"}},
                 "contractions": {"type": "object", "additionalProperties": {"type": "string"}},
+                "retraces": {"type": "array", "items": {"type": "array", "minItems": 4, "maxItems": 4}},
                 "abandoned": {"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 3}},
             },
-            "required": ["source", "word_classes", "contractions", "abandoned"],
+            "required": ["source", "word_classes", "contractions", "retraces", "abandoned"],
         },
     },
     "required": [
