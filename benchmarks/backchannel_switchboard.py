@@ -41,7 +41,7 @@ BACKCHANNEL_ACTS = {"b", "bk", "bh", "b^r", "b^m"}
 CHOICES = {
     "timing_max_ms": (650, 700, 800),
     "timing_lone_before_ms": (600, 1000),
-    "timing_other_spoke_ms": (0, 700, 1000),
+    "timing_other_spoke_ms": (0, 500, 700),
     "timing_resume_ms": (3000, 5000),
 }
 
