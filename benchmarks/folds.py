@@ -85,9 +85,8 @@ def compared(ours: Counts, theirs: Counts) -> Comparison:
     return Comparison(gain, float(low), float(high), int((each > 0).sum()), int((each < 0).sum()))
 
 
-def calibration_error(confidence: Sequence[float], right: Sequence[bool]) -> float:
-    """Gives the expected calibration error: how far each stated confidence is from the share right, by frequency."""
-    stated, true = np.array(confidence), np.array(right)
-    return float(
-        sum((stated == value).mean() * abs(true[stated == value].mean() - value) for value in np.unique(stated))
-    )
+def calibration_error(cells: Sequence[str], confidence: Sequence[float], right: Sequence[bool]) -> float:
+    """Gives the expected calibration error: how far the stated confidence of a cell is from its share right, by frequency."""
+    named, stated, true = np.array(cells), np.array(confidence), np.array(right)
+    inside = [named == cell for cell in np.unique(named)]
+    return float(sum(which.mean() * abs(true[which].mean() - stated[which].mean()) for which in inside))

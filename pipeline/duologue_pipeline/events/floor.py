@@ -10,7 +10,7 @@ It walks the IPUs in order of onset, while at most one speaker holds the floor:
 4. An IPU of the listener is
 
    - a **backchannel**, where words do not decide, if timing says so (the same function): it is short and stands alone,
-     and the holder has spoken shortly before and goes on (Gravano & Hirschberg 2011);
+     and the holder has spoken shortly before and goes on or speaks next (Gravano & Hirschberg 2011);
    - else, where the holder is still speaking when it ends, a failed **attempt**: the floor stays where it is. So is
      what begins in the holder's silence less than 200 ms before the holder goes on, and ends first: both began
      together;

@@ -62,7 +62,7 @@ class BackchannelWordsRules(RuleSet):
         timing_lone_after_ms: its own silence after it there, at the least.
         timing_other_within_ms: so long before it one listens there whether the other speaker has the floor,
         timing_other_spoke_ms: who then has spoken for this long, at the least.
-        timing_resume_ms: within this time after it the other speaker goes on there.
+        timing_resume_ms: within this time after it the other speaker goes on there, as the next to speak.
         confidences: of the backchannels found.
     """
 

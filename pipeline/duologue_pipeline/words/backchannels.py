@@ -18,7 +18,7 @@ take the turn; the types are told apart by their words (duologue_pipeline.words.
 
 Where the language has no lexicon, or nobody knows the words of an IPU, only timing is left. An IPU is then a
 backchannel, of no type, if it is brief and stands apart from all other speech of its speaker, and the other one has the
-floor: has spoken for some time shortly before it, and goes on over its end or soon after it.
+floor: has spoken for some time shortly before it, and goes on over its end or is the next to speak, soon.
 
 The confidence of a backchannel is how often people agree with it. What says most is its type, or how long it is where
 only timing tells, and whether own talk is near.
@@ -227,13 +227,18 @@ def _sounds_like_one(
 ) -> bool:
     """Tells by timing alone whether the unit is a backchannel."""
     next_ms = other.next_ms(unit.end_ms)
+    speaks_next = (
+        next_ms is not None
+        and next_ms - unit.end_ms <= rules.timing_resume_ms
+        and (after is None or next_ms <= after.start_ms)
+    )
     return (
         0 < len(unit.spoken) <= rules.timing_max_words
         and unit.end_ms - unit.start_ms <= rules.timing_max_ms
         and (before is None or unit.start_ms - before.end_ms >= rules.timing_lone_before_ms)
         and (after is None or after.start_ms - unit.end_ms >= rules.timing_lone_after_ms)
         and other.spoken_ms(unit.start_ms - rules.timing_other_within_ms, unit.start_ms) >= rules.timing_other_spoke_ms
-        and (other.goes_on(unit.end_ms) or (next_ms is not None and next_ms - unit.end_ms <= rules.timing_resume_ms))
+        and (other.goes_on(unit.end_ms) or speaks_next)
     )
 
 

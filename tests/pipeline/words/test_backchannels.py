@@ -163,7 +163,7 @@ def test_an_own_backchannel_nearby_makes_words_no_less_sure() -> None:
 
 @pytest.mark.parametrize(
     ("end_ms", "next_ms", "expected"),
-    [(1450, None, 0.9), (1451, None, 0.7), (1450, 2449, 0.6), (1450, 2450, 0.9), (1700, 2699, 0.4)],
+    [(1450, None, 0.9), (1451, None, 0.7), (1450, 2449, 0.6), (1450, 2450, 0.9), (1750, 2749, 0.4)],
 )
 def test_how_sure_timing_is(end_ms: int, next_ms: int | None, expected: float) -> None:
     own = [Word("pois", 1000, end_ms), *(say("fala", next_ms) if next_ms else ())]
@@ -195,8 +195,8 @@ def test_without_a_lexicon_timing_tells(
     assert len([unit for unit in found if unit.start_ms == at_ms]) == count
 
 
-@pytest.mark.parametrize(("ms", "count"), [(700, 1), (701, 0)])
-def test_without_a_lexicon_a_backchannel_lasts_700_ms(ms: int, count: int) -> None:
+@pytest.mark.parametrize(("ms", "count"), [(750, 1), (751, 0)])
+def test_without_a_lexicon_a_backchannel_lasts_750_ms(ms: int, count: int) -> None:
     assert len(found_in([Word("pois", 1000, 1000 + ms)], STORY, lexicon=NO_LEXICON)) == count
 
 
@@ -210,6 +210,11 @@ def test_without_a_lexicon_the_other_has_spoken_for_half_a_second_of_the_last_tw
 def test_without_a_lexicon_the_other_goes_on_within_three_seconds(resumes_ms: int, count: int) -> None:
     other = [*STORY, *say("e depois", resumes_ms)]
     assert len(found_in(say("pois", 3400), other, lexicon=NO_LEXICON)) == count
+
+
+def test_without_a_lexicon_own_speech_before_the_other_resumes_is_a_turn() -> None:
+    own = [*say("pois", 3400), *say("fala", 4000)]
+    assert found_in(own, [*STORY, *say("e depois", 4500)], lexicon=NO_LEXICON) == []
 
 
 @pytest.mark.parametrize(
