@@ -1,14 +1,13 @@
 """Compares backchannels and turn-taking found by timing alone with human dialogue acts on Switchboard.
 
 Speech activity is made from the word times of each side. An IPU is a backchannel to the annotators if every word in it
-belongs to an act b, bk, bh, b^r or b^m of SwDA. 2.6 % of the words have no act, so there are two ways to count: all
-words, where an IPU with such a word is none; and with these words left out before anything is judged. Conversations
-count by turns into half one and half two.
+belongs to an act b, bk, bh, b^r or b^m of SwDA. 2.6 % of the words have no act, so there are three ways to count: an IPU
+with such a word is not counted (the main one); it is none; these words are left out before anything is judged.
 
-    python benchmarks/backchannel_switchboard.py CONVERSATIONS.jsonl.gz [--choose] [RULE=VALUE ...]
+    python -m benchmarks.backchannel_switchboard CONVERSATIONS.jsonl.gz [--folds] [RULE=VALUE ...]
 
-RULE=VALUE tries another threshold, e.g. backchannel_max_ms=900. --choose picks the thresholds of backchannels on one
-half and measures on the other (two CPU minutes).
+RULE=VALUE tries another threshold, e.g. timing_max_ms=900. --folds chooses the thresholds on nine tenths of the
+conversations and measures on the tenth, ten times, for ten partitions, and does so for confidences (a CPU minute).
 """
 
 import argparse
@@ -17,17 +16,22 @@ import itertools
 import json
 import statistics as numbers
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from benchmarks.folds import FOLDS, PARTITIONS, Counts, calibration_error, cross_validated, f1, held_out, partition
 from duologue_pipeline.events.counts import conversation_statistics
 from duologue_pipeline.events.figures import overlap_share_of_speech
 from duologue_pipeline.events.find import find_events, join_ipus
 from duologue_pipeline.events.floor import read_floor
 from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker, Statistics
 from duologue_pipeline.rules import load_rules
+from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
 from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.words.lexicon import NO_LEXICON
 from duologue_pipeline.words.track import track_words
@@ -35,43 +39,28 @@ from duologue_pipeline.words.track import track_words
 BACKCHANNEL_ACTS = {"b", "bk", "bh", "b^r", "b^m"}
 
 CHOICES = {
-    "backchannel_max_ms": (700, 800),
-    "backchannel_lone_before_ms": (500, 600, 800, 1000, 1200),
-    "backchannel_lone_after_ms": (200, 300, 500),
-    "backchannel_resume_ms": (2000, 3000),
+    "timing_max_ms": (650, 750, 800),
+    "timing_lone_before_ms": (600, 1000),
+    "timing_other_spoke_ms": (0, 500, 700),
 }
 
 Words = list[dict[str, Any]]
+Judged = tuple[bool, tuple[str, float]]
+"""Whether people agree with a backchannel, its cell in the table of confidences, and the confidence there."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """Holds a conversation: when each speaker is heard, and the IPUs that hold nothing but backchannel acts."""
+    """Holds a conversation: when each speaker is heard, the IPUs of backchannel acts alone, and those not counted."""
 
     activity: Activity
     human: Mapping[Speaker, set[Span]]
+    uncounted: Mapping[Speaker, set[Span]]
 
     @property
     def duration_ms(self) -> int:
         """Gives the end of the last word."""
         return max(span.end_ms for span in (*self.activity.a, *self.activity.b))
-
-
-@dataclass(frozen=True)
-class Score:
-    """Counts the backchannels of people, of the machine, and of both."""
-
-    true: int = 0
-    found: int = 0
-    both: int = 0
-
-    def __add__(self, other: "Score") -> "Score":
-        return Score(self.true + other.true, self.found + other.found, self.both + other.both)
-
-    @property
-    def f1(self) -> float:
-        """Gives the harmonic mean of precision and recall."""
-        return 2 * self.both / (self.true + self.found)
 
 
 def read_conversations(path: Path) -> list[tuple[Words, Words]]:
@@ -101,66 +90,93 @@ def _speech(words: Words) -> list[Span]:
     return spans
 
 
-def human_backchannels(words: Words, ipus: list[Span]) -> set[Span]:
-    """Finds the IPUs that hold nothing but backchannel acts."""
-    found = set()
+def acts_of(words: Words, ipus: list[Span]) -> dict[Span, set[str]]:
+    """Gives the acts of the words in each IPU."""
+    acts: dict[Span, set[str]] = {}
     waiting = iter([*words, {"start_ms": sys.maxsize}])
     word = next(waiting)
     for ipu in ipus:
-        acts = []
+        acts[ipu] = set()
         while word["start_ms"] < ipu.end_ms:
-            acts.append(word["act"])
+            acts[ipu].add(word["act"])
             word = next(waiting)
-        if set(acts) <= BACKCHANNEL_ACTS:
-            found.add(ipu)
-    return found
+    return acts
 
 
-def make_call(a: Words, b: Words, silence_ms: int) -> Call:
-    """Makes a conversation from the words of its sides."""
+def make_call(a: Words, b: Words, silence_ms: int, *, count_all: bool) -> Call:
+    """Makes a conversation from the words of its sides; unless ``count_all``, IPUs with words without an act are not counted."""
     activity = activity_of(a, b)
     sides = zip(SPEAKERS, (a, b), (activity.a, activity.b), strict=True)
-    return Call(activity, {s: human_backchannels(words, join_ipus(spans, silence_ms)) for s, words, spans in sides})
+    acts = {speaker: acts_of(words, join_ipus(spans, silence_ms)) for speaker, words, spans in sides}
+    return Call(
+        activity,
+        {s: {ipu for ipu, found in of.items() if found <= BACKCHANNEL_ACTS} for s, of in acts.items()},
+        {s: {ipu for ipu, found in of.items() if "" in found and not count_all} for s, of in acts.items()},
+    )
 
 
-def scores(calls: Sequence[Call], rules: EventsRules) -> tuple[Score, Score]:
-    """Scores both halves of the conversations."""
-    halves = [Score(), Score()]
+def judged(calls: Sequence[Call], rules: BackchannelWordsRules) -> list[list[Judged]]:
+    """Gives of each conversation whether people agree with each backchannel found, and which it is."""
     wordless = {speaker: track_words(None, NO_LEXICON) for speaker in SPEAKERS}
-    for number, call in enumerate(calls):
-        roles = read_floor(call.activity, wordless, duration_ms=call.duration_ms, rules=rules)
-        for speaker in SPEAKERS:
-            machine = {ipu.span for ipu in roles if ipu.role == "backchannel" and ipu.speaker == speaker}
-            human = call.human[speaker]
-            halves[number % 2] += Score(len(human), len(machine), len(human & machine))
-    return halves[0], halves[1]
+    events = load_rules(EventsRules)
+    return [
+        [
+            (ipu.span in call.human[ipu.speaker], (str(ipu.confidence), ipu.confidence))
+            for ipu in read_floor(
+                call.activity, wordless, duration_ms=call.duration_ms, rules=events, backchannels=rules
+            )
+            if ipu.role == "backchannel" and ipu.span not in call.uncounted[ipu.speaker]
+        ]
+        for call in calls
+    ]
 
 
-def main(path: Path, changes: dict[str, Any], choose: bool) -> None:
-    """Prints F1 of backchannels by both ways to count, and the turn-taking figures of all conversations."""
-    rules = replace(load_rules(EventsRules), **changes)
-    silence_ms = rules.ipu_silence_ms
+def counts_of(calls: Sequence[Call], rules: BackchannelWordsRules) -> Counts:
+    """Counts the backchannels of people, of the machine, and of both in each conversation, [conversations, 3]."""
+    found = judged(calls, rules)
+    people = [sum(len(spans) for spans in call.human.values()) for call in calls]
+    return np.array([[n, len(of), sum(right for right, _ in of)] for n, of in zip(people, found, strict=True)])
+
+
+def main(path: Path, changes: dict[str, Any], folds: bool) -> None:
+    """Prints F1 of backchannels by each way to count, and the turn-taking figures of all conversations."""
+    rules = replace(load_rules(BackchannelWordsRules), **changes)
     conversations = read_conversations(path)
+    known = [(_with_acts(a), _with_acts(b)) for a, b in conversations]
     countings = {
-        "all words": [make_call(a, b, silence_ms) for a, b in conversations],
-        "words without act left out": [make_call(_with_acts(a), _with_acts(b), silence_ms) for a, b in conversations],
+        "their IPUs are not counted": [
+            make_call(a, b, rules.ipu_silence_ms, count_all=False) for a, b in conversations
+        ],
+        "their IPUs count as none": [make_call(a, b, rules.ipu_silence_ms, count_all=True) for a, b in conversations],
+        "words without act left out": [make_call(a, b, rules.ipu_silence_ms, count_all=True) for a, b in known],
     }
     for name, calls in countings.items():
-        half_1, half_2 = scores(calls, rules)
-        both = half_1 + half_2
+        true, found, both = (counts := counts_of(calls, rules)).sum(0)
         print(
-            f"{name}: {both.true} backchannels, F1 half 1 {half_1.f1:.3f}, half 2 {half_2.f1:.3f}, all {both.f1:.3f} "
-            f"(precision {both.both / both.found:.3f}, recall {both.both / both.true:.3f})"
+            f"{name}: {true} backchannels, F1 {f1(counts.sum(0)):.3f} "
+            f"(precision {both / found:.3f}, recall {both / true:.3f})"
         )
     counted = []
-    for call in countings["all words"]:
-        events = find_events(call.activity, duration_ms=call.duration_ms, rules=rules)
+    for call in countings["their IPUs count as none"]:
+        events = find_events(call.activity, duration_ms=call.duration_ms)
         counted.append(conversation_statistics(call.activity, events, duration_ms=call.duration_ms))
-    _print_in_silence(countings["all words"])
+    _print_in_silence(countings["their IPUs count as none"])
     print_turn_taking(counted)
-    if choose:
+    if folds:
         for name, calls in countings.items():
-            _print_chosen(name, calls, rules)
+            _print_cross_validated(name, calls, rules)
+
+
+def _print_cross_validated(name: str, calls: Sequence[Call], rules: BackchannelWordsRules) -> None:
+    choices: list[dict[str, Any]] = [
+        dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())
+    ]
+    counts = np.stack([counts_of(calls, replace(rules, **choice)) for choice in choices])
+    print("{}: cross-validated F1 {:.3f} ({:.3f} to {:.3f})".format(name, *cross_validated(counts)))
+    chosen = Counter(place for seed in range(PARTITIONS) for place in held_out(counts, seed)[1])
+    for place, times in chosen.most_common(3):
+        print(f"{name}: {times} of {PARTITIONS * FOLDS} times {choices[place]}: {f1(counts[place].sum(0)):.3f} on all")
+    print_calibration(name, judged(calls, rules))
 
 
 def _with_acts(words: Words) -> Words:
@@ -176,15 +192,24 @@ def _print_in_silence(calls: Sequence[Call]) -> None:
     print(f"human backchannels in silence: {silent / total:.1%}")
 
 
-def _print_chosen(name: str, calls: Sequence[Call], rules: EventsRules) -> None:
-    tried = []
-    for values in itertools.product(*CHOICES.values()):
-        choice: dict[str, Any] = dict(zip(CHOICES, values, strict=True))
-        tried.append((choice, scores(calls, replace(rules, **choice))))
-    for half in (0, 1):
-        choice, figures = max(tried, key=lambda each: each[1][half].f1)
-        chosen = ", ".join(f"{rule} {value}" for rule, value in choice.items())
-        print(f"{name}: chosen on half {half + 1} ({chosen}), F1 on the other {figures[1 - half].f1:.3f}")
+def print_calibration(name: str, found: Sequence[Sequence[Judged]]) -> None:
+    """Prints how often people agree in each cell, and the error of confidences measured on the other folds."""
+    every = [each for of in found for each in of]
+    for cell in sorted({cell for _, cell in every}):
+        right = [agreed for agreed, of in every if of == cell]
+        print(f"{name}: confidence of {cell[0]}: {sum(right) / len(right):.3f} of {len(right)}")
+    rights, stated = [right for right, _ in every], [cell[1] for _, cell in every]
+    fold = partition(len(found), 0)
+    elsewhere: list[float] = []
+    for number, of in enumerate(found):
+        others = [each for at, each_of in enumerate(found) if fold[at] != fold[number] for each in each_of]
+        shares = {cell: float(np.mean([right for right, at in others if at == cell])) for cell in {c for _, c in of}}
+        elsewhere += [round(20 * shares[cell]) / 20 for _, cell in of]
+    mean = float(np.mean(rights))
+    for which, confidence in (("as they are", stated), ("cross-validated", elsewhere), ("one", [mean] * len(rights))):
+        brier = np.mean((np.array(rights) - np.array(confidence)) ** 2)
+        error = calibration_error([cell[0] for _, cell in every], confidence, rights)
+        print(f"{name}: confidences {which}: calibration error {error:.3f}, Brier score {brier:.3f}")
 
 
 def print_turn_taking(counted: list[Statistics]) -> None:
@@ -214,6 +239,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("conversations", type=Path, help="reads the conversations from this .jsonl.gz file")
     parser.add_argument("changes", nargs="*", type=_change, metavar="RULE=VALUE", help="tries another threshold")
-    parser.add_argument("--choose", action="store_true", help="picks thresholds on one half, measures on the other")
+    parser.add_argument("--folds", action="store_true", help="chooses thresholds on nine tenths, measures on the tenth")
     options = parser.parse_intermixed_args()
-    main(options.conversations, dict(options.changes), options.choose)
+    main(options.conversations, dict(options.changes), options.folds)

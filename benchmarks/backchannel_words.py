@@ -12,39 +12,74 @@ acts and words), so there are four ways to count:
 Judges: a list of 13 words (IPUs of at most three words under 1.5 s, all of them in the list), the rules, the rules
 without a lexicon (timing alone). Conversations count by turns into half one and half two.
 
-    python -m benchmarks.backchannel_words CONVERSATIONS.jsonl.gz [--choose] [RULE=VALUE ...]
+    python -m benchmarks.backchannel_words CONVERSATIONS.jsonl.gz [--folds] [RULE=VALUE ...]
 
---choose picks the three context thresholds on one half and measures on the other (two and a half CPU minutes).
+--folds chooses rules and thresholds, and the phrases of the lexicon, on nine tenths of the conversations and measures on
+the tenth, ten times, for ten partitions; it compares with the list, and does so for confidences (two CPU minutes). What
+has been chosen so counts the main way, "whole IPUs", and then "acts only".
 """
 
 import argparse
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.backchannel_switchboard import BACKCHANNEL_ACTS, Words, read_conversations
+import numpy as np
+
+from benchmarks.backchannel_switchboard import BACKCHANNEL_ACTS, Words, print_calibration, read_conversations
+from benchmarks.folds import FOLDS, Counts, compared, cross_validated, held_out, partition
+from benchmarks.folds import f1 as f1_of
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
-from duologue_pipeline.words.backchannels import backchannel_ipus
-from duologue_pipeline.words.lexicon import NO_LEXICON, load_lexicon, normal_form
-from duologue_pipeline.words.track import track_words
+from duologue_pipeline.words.backchannels import BackchannelIpu, backchannel_ipus
+from duologue_pipeline.words.lexicon import NO_LEXICON, Lexicon, load_lexicon, normal_form
+from duologue_pipeline.words.track import TrackWords, track_words
 
 WORD_LIST = frozenset(
     ("yeah", "uh-huh", "um-hum", "right", "oh", "okay", "really", "sure", "huh", "hm", "yes", "mhm", "mm-hmm")
 )
 COUNTINGS = ("acts only", "acts scored", "whole IPUs", "all IPUs")
 HALVES = ((0,), (1,), (0, 1))
-CHOICES = {
-    "own_turn_before_ms": (250, 500, 1000),
-    "own_turn_after_ms": (100, 250, 500),
-    "other_silent_before_ms": (1000, 1500, 2500),
+OFF_MS = 10**9
+CHOICES: dict[str, tuple[int, ...]] = {
+    "own_turn_before_ms": (300, 0),
+    "other_silent_before_ms": (2500, OFF_MS),
+    "question_before_ms": (1000, 0),
+    "answer_words": (1, 0),
 }
+"""What --folds chooses among, the rules as they are first: 0 and OFF_MS switch a rule off."""
+FROM_BOOKS = frozenset(
+    [
+        "yeah",
+        "uh-huh",
+        "uh huh",
+        "um-hum",
+        "mhm",
+        "mm-hm",
+        "mm-hmm",
+        "mm hm",
+        "mm hmm",
+        "mm",
+        "oh",
+        "right",
+        "okay",
+        "ok",
+        "alright",
+        "all right",
+    ]
+)
+"""The eight response tokens that Gardner 2001 treats, in the spellings of the lexicon: chosen without these conversations."""
+LEAST_UNITS = 5
+"""A phrase must have been said so often alone, to be chosen for the lexicon."""
 
+Choice = Mapping[str, int]
+"""A threshold for each of :data:`CHOICES`."""
 Judge = Callable[[Words, Words], set[int]]
 """Gives the places of the words that lie in a backchannel, from the words of the speaker and of the other one."""
 Pairs = list[tuple[int, Words, Words]]
@@ -120,7 +155,7 @@ def f1(pairs: Pairs, judge: Judge, counting: str) -> dict[tuple[int, ...], tuple
     return figures
 
 
-def main(path: Path, changes: dict[str, Any], choose: bool) -> None:
+def main(path: Path, changes: dict[str, Any], folds: bool) -> None:
     """Prints F1 of each judge by each way to count, and what is found in error most often."""
     pairs = read_pairs(path)
     rules = replace(load_rules(BackchannelWordsRules), **changes)
@@ -135,8 +170,9 @@ def main(path: Path, changes: dict[str, Any], choose: bool) -> None:
         shown = ", ".join("F1 {:.3f} (P {:.3f}, R {:.3f})".format(*by_half[halves]) for halves in HALVES)
         print(f"{name}, {counting}: half 1, half 2, all: {shown}")
     _print_errors(pairs, words)
-    if choose:
-        _print_chosen(pairs, rules)
+    if folds:
+        for counting in ("whole IPUs", "acts only"):
+            _print_folds(pairs, rules, counting)
 
 
 def read_pairs(path: Path) -> Pairs:
@@ -156,18 +192,115 @@ def _print_errors(pairs: Pairs, judge: Judge) -> None:
     print("most frequent:", ", ".join(f"{said} {n}" for said, n in wrong.most_common(8)))
 
 
-def _print_chosen(pairs: Pairs, rules: BackchannelWordsRules) -> None:
-    names: Sequence[str] = tuple(CHOICES)
-    for counting in ("acts only", "whole IPUs"):
-        tried = []
-        for values in itertools.product(*CHOICES.values()):
-            choice: dict[str, Any] = dict(zip(names, values, strict=True))
-            rule_set = replace(rules, **choice)
-            tried.append((values, f1(pairs, partial(by_rules, language="en", rules=rule_set), counting)))
-        for half in (0, 1):
-            values, figures = max(tried, key=lambda each: each[1][half,][0])
-            chosen = ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
-            print(f"{counting}: chosen on half {half + 1} ({chosen}), F1 on the other {figures[1 - half,][0]:.3f}")
+@dataclass(frozen=True)
+class Side:
+    """Holds the words of a speaker and of the other one, and of each IPU that counts whether people call it one."""
+
+    number: int
+    own: TrackWords
+    other: TrackWords
+    people: Mapping[tuple[int, int], bool]
+
+
+def sides_of(pairs: Pairs, counting: str) -> list[Side]:
+    """Prepares the words of each speaker for many judges."""
+    sides = []
+    lexicon = load_lexicon("en")
+    for number, own, other in pairs:
+        if counting == "acts only":
+            own, other = _with_acts(own), _with_acts(other)
+        people = {
+            (first, last): is_backchannel(own[first:last])
+            for first, last in ipus_of(own)
+            if all(word["act"] for word in own[first:last])
+        }
+        sides.append(Side(number, track_words(_words(own), lexicon), track_words(_words(other), lexicon), people))
+    return sides
+
+
+def found_by(side: Side, lexicon: Lexicon, rules: BackchannelWordsRules) -> list[BackchannelIpu]:
+    """Gives the backchannels found that count."""
+    found = backchannel_ipus(replace(side.own, lexicon=lexicon), side.other, rules=rules)
+    return [unit for unit in found if (unit.start, unit.end) in side.people]
+
+
+def counts_of(sides: Sequence[Side], lexicon: Lexicon, rules: BackchannelWordsRules, choice: Choice) -> Counts:
+    """Counts the backchannels of people, of the rules, and of both in each conversation, [conversations, 3]."""
+    counts = np.zeros((1 + max(side.number for side in sides), 3), dtype=np.int64)
+    thresholds: dict[str, Any] = {name: value for name, value in choice.items() if name != "answer_words"}
+    rules = replace(rules, **thresholds)
+    if not choice.get("answer_words", 1):
+        lexicon = replace(lexicon, answers=frozenset())
+    for side in sides:
+        found = found_by(side, lexicon, rules)
+        right = sum(side.people[unit.start, unit.end] for unit in found)
+        counts[side.number] += (sum(side.people.values()), len(found), right)
+    return counts
+
+
+def with_phrases(lexicon: Lexicon, phrases: AbstractSet[str]) -> Lexicon:
+    """Gives the lexicon with these phrases alone; those that it lacks are acknowledgements."""
+    wanted = {tuple(normal_form(word) for word in phrase.split()) for phrase in phrases}
+    kinds = {kind: lexicon.backchannels[kind] & wanted for kind in ("acknowledgement", "continuer", "reaction")}
+    kinds["acknowledgement"] |= wanted - frozenset().union(*kinds.values())
+    return replace(lexicon, backchannels=kinds)
+
+
+def said_alone(sides: Sequence[Side]) -> frozenset[str]:
+    """Finds the phrases that make up an IPU at least :data:`LEAST_UNITS` times, more often than not a backchannel."""
+    often: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for side in sides:
+        for (first, last), human in side.people.items():
+            phrase = " ".join(side.own.normals[first:last])
+            often[phrase] += 1
+            right[phrase] += human
+    return frozenset(phrase for phrase, n in often.items() if n >= LEAST_UNITS and 2 * right[phrase] > n)
+
+
+def _print_folds(pairs: Pairs, rules: BackchannelWordsRules, counting: str) -> None:
+    sides = sides_of(pairs, counting)
+    lexicon = load_lexicon("en")
+    conversations = 1 + max(side.number for side in sides)
+    by_list = np.zeros((conversations, 3), dtype=np.int64)
+    for number, ipu, found in judged(pairs, by_word_list, counting):
+        by_list[number] += (is_backchannel(ipu), found, is_backchannel(ipu) and found)
+    print(f"\n{counting}: 13 words F1 {f1_of(by_list.sum(0)):.4f}")
+    choices = [dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())]
+    measured = {}
+    chosen_rules: list[int] = []
+    for name, known in (("lexicon", lexicon), ("phrases from books", with_phrases(lexicon, FROM_BOOKS))):
+        counts = np.stack([counts_of(sides, known, rules, choice) for choice in choices])
+        print("{}, {}: cross-validated F1 {:.4f} ({:.4f} to {:.4f})".format(counting, name, *cross_validated(counts)))
+        measured[name], chosen = held_out(counts, 0)
+        chosen_rules = chosen_rules or chosen
+        best, times = Counter(chosen).most_common(1)[0]
+        print(f"{counting}, {name}: {times} of {FOLDS} folds choose {choices[best]}")
+        for rule, values in CHOICES.items():
+            kept = [place for place, choice in enumerate(choices) if choice[rule] == values[0]]
+            without = [place for place, choice in enumerate(choices) if choice[rule] in (0, OFF_MS)]
+            on, off = cross_validated(counts[kept])[0], cross_validated(counts[without])[0]
+            print(f"{counting}, {name}: {rule} {values[0]} {on:.4f}, off {off:.4f}")
+    fold = partition(conversations, 0)
+    measured["phrases of the other folds"] = np.zeros_like(by_list)
+    for held in range(FOLDS):
+        train, test = ([side for side in sides if (fold[side.number] == held) == here] for here in (False, True))
+        known = with_phrases(lexicon, said_alone(train))
+        tested = counts_of(test, known, rules, choices[chosen_rules[held]])
+        measured["phrases of the other folds"][: len(tested)] += tested
+    measured["as they are"] = counts_of(sides, lexicon, rules, {})
+    for name, counts in measured.items():
+        print(f"{counting}, {name}: F1 {f1_of(counts.sum(0)):.4f}, against 13 words {compared(counts, by_list)}")
+    found_in = [
+        [
+            (side.people[unit.start, unit.end], (f"{unit.type} {unit.confidence}", unit.confidence))
+            for side in sides
+            if side.number == number
+            for unit in found_by(side, lexicon, rules)
+        ]
+        for number in range(conversations)
+    ]
+    print_calibration(counting, found_in)
 
 
 def _change(text: str) -> tuple[str, int]:
@@ -179,6 +312,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("conversations", type=Path, help="reads the conversations from this .jsonl.gz file")
     parser.add_argument("changes", nargs="*", type=_change, metavar="RULE=VALUE", help="tries another threshold")
-    parser.add_argument("--choose", action="store_true", help="picks thresholds on one half, measures on the other")
+    parser.add_argument("--folds", action="store_true", help="chooses on nine tenths, measures on the tenth")
     options = parser.parse_intermixed_args()
-    main(options.conversations, dict(options.changes), options.choose)
+    main(options.conversations, dict(options.changes), options.folds)

@@ -278,14 +278,13 @@ def _listener_acts(
             certain = rules.confidences.co_completion
             events.append(_event("co_completion", ipu.speaker, ipu.span, [ipu], confidence=certain))
         if ipu.role == "backchannel":
-            certain = rules.confidences.backchannel_by_words if ipu.type else rules.confidences.backchannel_by_timing
             events.append(
                 _event(
                     "backchannel",
                     ipu.speaker,
                     ipu.span,
                     [ipu],
-                    confidence=certain,
+                    confidence=ipu.confidence,
                     subtype=ipu.type or None,
                     take_over=taken,
                 )

@@ -4,13 +4,13 @@ It walks the IPUs in order of onset, while at most one speaker holds the floor:
 
 1. Nobody holds the floor until the first IPU that is no backchannel, which takes it. From then on it always has one
    holder: whoever began the latest turn, also in silence and in the overlap in which it changes.
-2. **Words first.** An IPU with words in a language that has a lexicon is a **backchannel** if
-   :func:`duologue_pipeline.words.backchannels.backchannel_ipus` says so, and else none.
+2. **Words first.** An IPU with words in a language that has a lexicon is a **backchannel** if they say so
+   (:func:`duologue_pipeline.words.backchannels.backchannel_ipus`), and else none.
 3. An IPU of the holder continues the holder's **turn** (Sacks, Schegloff & Jefferson 1974).
 4. An IPU of the listener is
 
-   - a **backchannel**, where words do not decide, if it is short and stands alone, and the holder goes on: is still
-     speaking when it ends, or is the next to speak, soon (Gravano & Hirschberg 2011);
+   - a **backchannel**, where words do not decide, if timing says so (the same function): it is short and stands alone,
+     and the holder has spoken shortly before and goes on or speaks next (Gravano & Hirschberg 2011);
    - else, where the holder is still speaking when it ends, a failed **attempt**: the floor stays where it is. So is
      what begins in the holder's silence less than 200 ms before the holder goes on, and ends first: both began
      together;
@@ -33,8 +33,9 @@ from typing import Literal
 
 from duologue_pipeline.events.ipus import Unit, other_speaker, spoken_units, units_as_words
 from duologue_pipeline.records import SPEAKERS, Activity, Span, Speaker
+from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
 from duologue_pipeline.rules.events import EventsRules
-from duologue_pipeline.words.backchannels import backchannel_ipus
+from duologue_pipeline.words.backchannels import BackchannelIpu, backchannel_ipus
 from duologue_pipeline.words.track import TrackWords
 
 __all__ = ["Ipu", "Onset", "read_floor"]
@@ -49,7 +50,7 @@ class Ipu:
 
     ``over`` is the holder's IPU in which it begins, or with which an attempt begins, ``onset`` how; both None where the
     holder is silent or it is the holder's own. ``takes_floor`` opens a turn. ``type`` is that of a backchannel told by
-    its words, else empty.
+    its words, else empty, ``confidence`` that of a backchannel, in [0, 1].
     """
 
     unit: Unit
@@ -58,6 +59,7 @@ class Ipu:
     over: Unit | None = None
     onset: Onset | None = None
     takes_floor: bool = False
+    confidence: float = 1.0
 
     @property
     def speaker(self) -> Speaker:
@@ -76,6 +78,7 @@ def read_floor(
     *,
     duration_ms: int,
     rules: EventsRules,
+    backchannels: BackchannelWordsRules | None = None,
 ) -> list[Ipu]:
     """Makes the IPUs of both speakers and gives each its role.
 
@@ -84,6 +87,7 @@ def read_floor(
         words: of each speaker; in a language without a lexicon all roles come from timing.
         duration_ms: of the conversation.
         rules: the rule set ``events``.
+        backchannels: the rule set ``backchannel_words``, the packaged one if None.
 
     Returns:
         In order of onset.
@@ -101,7 +105,7 @@ def read_floor(
     said = {
         speaker: _as_heard(units[speaker], words[speaker], duration_ms=duration_ms, rules=rules) for speaker in SPEAKERS
     }
-    return _Floor(units, _types(units, said), rules).walk()
+    return _Floor(units, _responses(units, said, backchannels), rules).walk()
 
 
 def _as_heard(units: Sequence[Unit], track: TrackWords, *, duration_ms: int, rules: EventsRules) -> TrackWords:
@@ -110,19 +114,18 @@ def _as_heard(units: Sequence[Unit], track: TrackWords, *, duration_ms: int, rul
     return track.moved([i for unit in units for i in range(unit.first, unit.last) or (None,)], placed)
 
 
-def _types(
-    units: Mapping[Speaker, Sequence[Unit]], said: Mapping[Speaker, TrackWords]
-) -> dict[Speaker, list[str | None]]:
-    """Tells of each IPU which type of backchannel it is: empty for none, None where words cannot tell."""
-    types: dict[Speaker, list[str | None]] = {}
+def _responses(
+    units: Mapping[Speaker, Sequence[Unit]],
+    said: Mapping[Speaker, TrackWords],
+    rules: BackchannelWordsRules | None,
+) -> dict[Speaker, list[BackchannelIpu | None]]:
+    """Tells of each IPU whether it is a backchannel, by its words or else by timing."""
+    responses: dict[Speaker, list[BackchannelIpu | None]] = {}
     for speaker in SPEAKERS:
-        answers = backchannel_ipus(said[speaker], said[other_speaker(speaker)])
-        found = {Span(each.start_ms, each.end_ms): each.type for each in answers}
-        types[speaker] = [
-            None if said[speaker].lexicon.name == "none" or unit.first == unit.last else found.get(unit.span, "")
-            for unit in units[speaker]
-        ]
-    return types
+        answers = backchannel_ipus(said[speaker], said[other_speaker(speaker)], rules=rules)
+        found = {Span(each.start_ms, each.end_ms): each for each in answers}
+        responses[speaker] = [found.get(unit.span) for unit in units[speaker]]
+    return responses
 
 
 class _Floor:
@@ -131,10 +134,10 @@ class _Floor:
     def __init__(
         self,
         units: Mapping[Speaker, Sequence[Unit]],
-        types: Mapping[Speaker, Sequence[str | None]],
+        responses: Mapping[Speaker, Sequence[BackchannelIpu | None]],
         rules: EventsRules,
     ) -> None:
-        self._units, self._types, self._rules = units, types, rules
+        self._units, self._responses, self._rules = units, responses, rules
         self._done: dict[Speaker, int] = {"a": 0, "b": 0}
         self._holder: Speaker | None = None
         self._held: Unit | None = None  # the holder's latest IPU that belongs to the turn
@@ -163,12 +166,12 @@ class _Floor:
 
     def _judged(self, speaker: Speaker) -> Ipu:
         at = self._done[speaker]
-        unit, kind = self._units[speaker][at], self._types[speaker][at]
+        unit, response = self._units[speaker][at], self._responses[speaker][at]
         own = speaker == self._holder
         over = None if own or self._held is None or unit.span.start_ms >= self._held.span.end_ms else self._held
         onset = None if over is None else self._onset(unit.span, over.span)
-        if kind or (kind is None and self._holder is not None and not own and self._sounds_like_backchannel(speaker)):
-            return Ipu(unit, "backchannel", kind or "", over, onset)
+        if response is not None and (response.type or (self._holder is not None and not own)):
+            return Ipu(unit, "backchannel", response.type, over, onset, confidence=response.confidence)
         if own:
             return Ipu(unit, "turn")
         if over is not None and unit.span.end_ms <= over.span.end_ms:
@@ -194,23 +197,3 @@ class _Floor:
         if over.end_ms - span.start_ms < self._rules.terminal_overlap_ms:
             return "terminal"
         return "interruption"
-
-    def _sounds_like_backchannel(self, speaker: Speaker) -> bool:
-        """Tells whether the listener's next IPU is a backchannel as far as timing tells."""
-        assert self._holder is not None
-        assert self._held is not None
-        units, at = self._units[speaker], self._done[speaker]
-        holders, begun = self._units[self._holder], self._done[self._holder]
-        span = units[at].span
-        after_ms = units[at + 1].span.start_ms if at + 1 < len(units) else None
-        resumes_ms = holders[begun].span.start_ms if begun < len(holders) else None
-        short = span.duration_ms <= self._rules.backchannel_max_ms
-        alone = (at == 0 or span.start_ms - units[at - 1].span.end_ms >= self._rules.backchannel_lone_before_ms) and (
-            after_ms is None or after_ms - span.end_ms >= self._rules.backchannel_lone_after_ms
-        )
-        goes_on = span.end_ms <= self._held.span.end_ms or (
-            resumes_ms is not None
-            and resumes_ms - span.end_ms <= self._rules.backchannel_resume_ms
-            and (after_ms is None or resumes_ms <= after_ms)
-        )
-        return short and alone and goes_on

@@ -14,8 +14,6 @@ class EventConfidences:
     """Sets the confidence of an event: the precision of its kind, as measured; where it was not, a guess.
 
     Attributes:
-        backchannel_by_timing: of a backchannel whose words are not known.
-        backchannel_by_words: of one that its words tell.
         co_completion: of a completion of the other's clause.
         laughter: of laughter that the transcript names.
         filler: of a filled pause.
@@ -25,8 +23,6 @@ class EventConfidences:
         self_correction: of what is said otherwise.
     """
 
-    backchannel_by_timing: float
-    backchannel_by_words: float
     co_completion: float
     laughter: float
     filler: float
@@ -54,10 +50,6 @@ class EventsRules(RuleSet):
         ipu_silence_ms: the shortest own silence between two inter-pausal units (IPUs).
         hear_onset_ms: who begins sooner after the holder's IPU began is taken not to know of it.
         terminal_overlap_ms: who begins sooner before the holder's end clips the last syllable only.
-        backchannel_max_ms: the longest backchannel by timing.
-        backchannel_lone_before_ms: its own silence before it, at the least.
-        backchannel_lone_after_ms: its own silence after it, at the least.
-        backchannel_resume_ms: within this time after it the holder goes on.
         take_over_ms: what is longer takes the turn over.
         take_over_words: so does what has more words.
         success_max_ms: the longest stop latency of a barge-in that counts as successful.
@@ -71,10 +63,6 @@ class EventsRules(RuleSet):
     ipu_silence_ms: int
     hear_onset_ms: int
     terminal_overlap_ms: int
-    backchannel_max_ms: int
-    backchannel_lone_before_ms: int
-    backchannel_lone_after_ms: int
-    backchannel_resume_ms: int
     take_over_ms: int
     take_over_words: int
     success_max_ms: int

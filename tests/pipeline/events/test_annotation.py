@@ -74,7 +74,7 @@ def test_words_that_are_no_backchannel_are_none_however_short() -> None:
 def test_without_a_lexicon_timing_decides_and_the_words_are_tagged_by_it() -> None:
     found = annotate(a=say(0, HOLDER), b=say(1200, "uh-huh"), language="xx")
     event = only(found, "backchannel")
-    assert (event.subtype, event.confidence, found.lexicon) == (None, 0.74, "none")
+    assert (event.subtype, event.confidence, found.lexicon) == (None, 0.9, "none")
     assert tags(found, "b") == ["backchannel"]
 
 
@@ -87,7 +87,7 @@ def test_with_both_the_edges_are_those_of_the_activity_and_the_roles_those_of_th
 
 def test_with_both_a_sound_without_words_is_judged_by_timing() -> None:
     found = annotate(a=say(0, HOLDER), b=[], heard=heard(a=[(0, 2600)], b=[(1200, 1500)]))
-    assert (only(found, "backchannel").source, only(found, "backchannel").confidence) == ("activity", 0.74)
+    assert (only(found, "backchannel").source, only(found, "backchannel").confidence) == ("activity", 0.9)
 
 
 def test_a_transcript_of_one_side_is_enough() -> None:

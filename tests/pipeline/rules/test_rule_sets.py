@@ -34,9 +34,9 @@ from duologue_pipeline.rules.words_check import WordsCheckRules
 PACKAGE = Path(duologue_pipeline.__file__).parent
 KINDS: dict[type[RuleSet], str] = {
     ActivityRules: "2.3",
-    BackchannelWordsRules: "1.1",
+    BackchannelWordsRules: "2.0",
     DisfluencyRules: "1.2",
-    EventsRules: "2.1",
+    EventsRules: "2.2",
     FilesRules: "1.0",
     GuardRules: "1.0",
     HumanReferenceRules: "1.3",

@@ -14,7 +14,7 @@ ELSEWHERE = {"files", "guard", "human_reference", "leakage", "score", "second_op
 
 
 def test_versions_are_told_in_the_order_that_is_asked() -> None:
-    assert list(rule_versions((EventsRules, ActivityRules)).items()) == [("events", "2.1"), ("activity", "2.3")]
+    assert list(rule_versions((EventsRules, ActivityRules)).items()) == [("events", "2.2"), ("activity", "2.3")]
 
 
 def test_every_rule_set_marks_the_samples_or_is_known_not_to() -> None:
