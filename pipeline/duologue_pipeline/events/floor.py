@@ -5,7 +5,8 @@ It walks the IPUs in order of onset, while at most one speaker holds the floor:
 1. Nobody holds the floor until the first IPU that is no backchannel, which takes it. From then on it always has one
    holder: whoever began the latest turn, also in silence and in the overlap in which it changes.
 2. **Words first.** An IPU with words in a language that has a lexicon is a **backchannel** if
-   :func:`duologue_pipeline.words.backchannels.backchannel_ipus` says so, and else none.
+   :func:`duologue_pipeline.words.backchannels.backchannel_ipus` says so, and else none; where all of its words are marked
+   ``unsure``, timing decides in the second case.
 3. An IPU of the holder continues the holder's **turn** (Sacks, Schegloff & Jefferson 1974).
 4. An IPU of the listener is
 
@@ -101,7 +102,7 @@ def read_floor(
     said = {
         speaker: _as_heard(units[speaker], words[speaker], duration_ms=duration_ms, rules=rules) for speaker in SPEAKERS
     }
-    return _Floor(units, _types(units, said), rules).walk()
+    return _Floor(units, _types(units, said, words), rules).walk()
 
 
 def _as_heard(units: Sequence[Unit], track: TrackWords, *, duration_ms: int, rules: EventsRules) -> TrackWords:
@@ -111,15 +112,21 @@ def _as_heard(units: Sequence[Unit], track: TrackWords, *, duration_ms: int, rul
 
 
 def _types(
-    units: Mapping[Speaker, Sequence[Unit]], said: Mapping[Speaker, TrackWords]
+    units: Mapping[Speaker, Sequence[Unit]], said: Mapping[Speaker, TrackWords], words: Mapping[Speaker, TrackWords]
 ) -> dict[Speaker, list[str | None]]:
-    """Tells of each IPU which type of backchannel it is: empty for none, None where words cannot tell."""
+    """Tells of each IPU which type of backchannel it is: empty for none, None where words cannot tell.
+
+    Words that are all unsure may say that it is one, and never that it is none.
+    """
     types: dict[Speaker, list[str | None]] = {}
     for speaker in SPEAKERS:
         answers = backchannel_ipus(said[speaker], said[other_speaker(speaker)])
         found = {Span(each.start_ms, each.end_ms): each.type for each in answers}
+        unsure = ["unsure" in word.marks for word in words[speaker].words]
         types[speaker] = [
-            None if said[speaker].lexicon.name == "none" or unit.first == unit.last else found.get(unit.span, "")
+            (found.get(unit.span) if all(unsure[unit.first : unit.last]) else found.get(unit.span, ""))
+            if said[speaker].lexicon.name != "none"
+            else None
             for unit in units[speaker]
         ]
     return types

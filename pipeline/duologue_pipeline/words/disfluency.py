@@ -54,7 +54,7 @@ TAGS: Final = (
 )
 """The tags of a word. All are given here but ``backchannel``, which an annotation gives by the roles of the floor.
 
-``noise`` and ``unsure`` are marks of the transcript; ``untimed`` says that the times are not the word's own."""
+``noise`` and ``unsure`` are marks of the transcript, ``unsure`` also of recognised words; ``untimed`` says that the times are not the word's own."""
 
 _CANNOT_END: Final = ("article", "place", "nominative")
 
