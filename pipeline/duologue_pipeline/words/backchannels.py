@@ -29,7 +29,7 @@ from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
 from duologue_pipeline.words.ipu_ranges import ipu_ranges
-from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon
+from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon, phrase_end
 from duologue_pipeline.words.track import TrackWords
 
 __all__ = ["BackchannelIpu", "backchannel_ipus"]
@@ -123,7 +123,9 @@ def _unit(track: TrackWords, first: int, last: int, types: Sequence[str], rules:
 
 
 def _is_noise(track: TrackWords, i: int) -> bool:
-    """Tells whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``."""
+    """Tells whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``, ``¿``; an empty word is some speech."""
+    if track.words[i].word and not track.normals[i]:
+        return True
     return track.normals[i][:1] in ("[", "<", "(") or (
         track.laughter[i] and not track.words[i].word.lower().startswith("[laughter-")
     )
@@ -144,8 +146,8 @@ def _type_of(spoken: Sequence[str], lexicon: Lexicon, types: Sequence[str]) -> s
         if so_far is None:
             continue
         for phrase, kind in phrases.items():
-            end = at + len(phrase)
-            if reached[end : end + 1] == [None] and tuple(pieces[at:end]) == phrase:
+            end = phrase_end(pieces, at, phrase)
+            if end is not None and reached[end] is None:
                 reached[end] = so_far | {kind}
     kinds = reached[-1] or set()
     return next((kind for kind in _BY_WEIGHT if kind in kinds), "")

@@ -89,13 +89,22 @@ class _Point:
         for length in range(1, min(self.rules.restart_max_words, self.at) + 1):
             repeated = self._repeated(length)
             if repeated == length:
-                if not self.lexicon.emphatic.issuperset(self.text[self.at - length : self.at]):
+                if not self._on_purpose(self.text[self.at - length : self.at]):
                     found.append(("repetition", length, length))
             elif repeated and self._is_retrace(length, repeated, first, last):
                 found.append(("retrace", length, min(length, len(self.text) - self.at)))
             elif not repeated and self._same_start(length) and self._is_contraction(length, first, last):
                 found.append(("contraction", length, min(length, len(self.text) - self.at)))
         return found
+
+    def _on_purpose(self, twice: Sequence[str]) -> bool:
+        """Tells whether words are said twice for emphasis, or are one word that the transcript cuts (``ど ん ど ん``)."""
+        emphatic, joined = self.lexicon.emphatic, "".join(twice)
+        if emphatic.issuperset(twice):
+            return True
+        return not self.lexicon.spaces and (
+            not emphatic.isdisjoint((joined, joined * 2)) or (len(joined) == len(twice) <= 2 and _is_kana(joined))
+        )
 
     def _is_retrace(self, length: int, repeated: int, first: str, last: str) -> bool:
         broken = self.where != "adjacent"
@@ -156,3 +165,7 @@ class _Point:
             return "fragment"
         classes = self.lexicon.word_classes
         return next((name for name in _CLASSES if text in classes.get(name, ())), "open")
+
+
+def _is_kana(text: str) -> bool:
+    return all("\u3041" <= letter <= "\u309f" or letter == "ー" for letter in text)

@@ -32,7 +32,7 @@ LIST = {
 CONDITIONS = {
     "type": "object",
     "properties": {
-        "needs": {"type": "array", "items": {"enum": ["start", "conjunction"]}},
+        "needs": {"type": "array", "items": {"enum": ["start", "break", "conjunction"]}},
         **{name: TEXTS for name in ("after", "before", "not_after", "not_before", "only_before")},
     },
     "additionalProperties": False,
@@ -52,7 +52,8 @@ SCHEMA = {
             "required": [*BACKCHANNEL_TYPES, "only_while_other_speaks", "source"],
             "additionalProperties": False,
         },
-        **{name: LIST for name in ("fillers", "edit_terms", "emphatic")},
+        **{name: LIST for name in ("edit_terms", "emphatic")},
+        "fillers": {**LIST, "properties": {**LIST["properties"], "before_break": TEXTS}},
         "laughter": {
             "type": "object",
             "properties": {"items": TEXTS, "marks": TEXTS, "source": SOURCE},
