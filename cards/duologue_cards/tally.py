@@ -260,8 +260,8 @@ def _count_evidence(tally: Tally, columns: _Columns) -> None:
         columns.told("words_heard_b"),
     )
     for kinds, *said, heard_a, heard_b in zip(columns["kinds"], *sides, strict=True):
-        heard = {"a": heard_a, "b": heard_b}
-        words = {side: n for side, n in zip("ab", said, strict=True) if n is not None and heard[side] is None}
+        by_machine = {"a": heard_a, "b": heard_b}
+        words = {side: n for side, n in zip("ab", said, strict=True) if n is not None and by_machine[side] is None}
         tally["transcribed_words",] += sum(words.values())
         tally["recognised_words",] += sum(n or 0 for n in said) - sum(words.values())
         for each in kinds or ():

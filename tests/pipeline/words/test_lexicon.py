@@ -23,7 +23,7 @@ SOURCE = {
     "type": "string",
     "pattern": r"https?://[^ ]+, (README, )?read \d{4}-\d{2}-\d{2}\)|no published list found$",
 }
-LIST = {
+LIST: dict[str, Any] = {
     "type": "object",
     "properties": {"items": TEXTS, "source": SOURCE},
     "required": ["items", "source"],
