@@ -26,7 +26,8 @@ class Evidence:
         overlap_share, overlapped_share, fto_median_s: estimates.
         transfers: floor transfers.
         fto_counts: floor transfers in the bins of the human reference.
-        words: of all tracks with a transcript; None where no track has one. ``transcribed_words`` those of conversations with both voices.
+        words: of all tracks with a transcript; None where no track has one. ``transcribed_words`` those that
+            people wrote, of conversations with both voices, ``recognised_words`` those that a recogniser heard in these.
         disfluencies_per_100_words: of the same tracks; None without words.
         disfluencies, backchannels, interruptions: events of both speakers.
         quieter_share: mean share of the speech of who speaks less; ``balanced_share`` of conversations in which it is .10 at least.
@@ -51,6 +52,7 @@ class Evidence:
     fto_counts: tuple[int, ...]
     words: int | None
     transcribed_words: int
+    recognised_words: int
     disfluencies_per_100_words: float | None
     disfluencies: int
     backchannels: int
@@ -97,6 +99,7 @@ def measure(facts: Facts, tally: Tally, *, fto_edges_s: Sequence[float], bleedin
         fto_counts=fto_counts(named.get("fto_ms", {}), fto_edges_s),
         words=tally["said_words",] if tally["said_tracks",] else None,
         transcribed_words=words,
+        recognised_words=tally["recognised_words",],
         disfluencies_per_100_words=100 * tally["worded_disfluencies",] / words if words else None,
         disfluencies=tally["disfluencies",],
         backchannels=tally["backchannels",],

@@ -164,7 +164,7 @@ def _dyadic_spontaneous(sheet: Sheet) -> Requirement:
     evidence = sheet.evidence
     threshold = (
         "each speaker holds 10 % of the speech in 90 % of the conversations, with disfluencies and backchannels, and it is "
-        "stated that people spoke freely; fails if synthetic, one-sided, or with less than 1 disfluency per 100 words"
+        "stated that people spoke freely; fails if synthetic, one-sided, or with less than 1 disfluency per 100 written words"
     )
     facts = (
         "quieter_share",
@@ -184,7 +184,7 @@ def _dyadic_spontaneous(sheet: Sheet) -> Requirement:
     elif evidence.quieter_share < 0.10:
         status, says = FAIL, f"who speaks less holds {percent(evidence.quieter_share)} of the speech on average"
     elif evidence.transcribed_words >= _LEAST_WORDS and per_100 is not None and per_100 < 1:
-        status, says = FAIL, f"{per_100:.2f} disfluencies per 100 words of the tracks with a transcript"
+        status, says = FAIL, f"{per_100:.2f} disfluencies per 100 words of the tracks with a written transcript"
     elif "spontaneous" not in sheet.stated:
         status, says = UNKNOWN, "nobody has stated whether people spoke freely"
     elif not (evidence.balanced_share >= 0.90 and evidence.disfluencies and evidence.backchannels):

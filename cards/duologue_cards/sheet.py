@@ -216,6 +216,10 @@ def _turn_taking(sheet: Sheet) -> dict[str, Entry]:
         "the floor never changes",
         "there is no conversation with both voices",
     )
+    recognised = missing = ""
+    if evidence.recognised_words:
+        recognised = f"; {evidence.recognised_words:,} of those {BOTH} are recognised, not written"
+        missing = "; those of recognised words lack most fillers and repetitions"
     found = {
         "conversations": rows(evidence.conversations, "conversations", "rows with both voices counted"),
         "floor_transfers": rows(turns.floor_transfers, "floor transfers", f"counted {BOTH}"),
@@ -250,15 +254,21 @@ def _turn_taking(sheet: Sheet) -> dict[str, Entry]:
             no_time,
         ),
         "words": or_unknown(
-            evidence.words, "words", "words of the transcripts added up", RECORDINGS, "no track has a transcript"
+            evidence.words,
+            "words",
+            f"words of the transcripts added up{recognised}",
+            RECORDINGS,
+            "no track has a transcript",
         ),
-        "disfluencies": rows(evidence.disfluencies, "events", f"of the words, counted {BOTH}"),
+        "disfluencies": rows(evidence.disfluencies, "events", f"of the words, counted {BOTH}{missing}"),
         "disfluencies_per_100_words": or_unknown(
             evidence.disfluencies_per_100_words,
             "per 100 words",
-            f"disfluencies of the tracks with a transcript over their words, {BOTH}",
+            f"disfluencies of the tracks with a written transcript over their words, {BOTH}",
             RECORDINGS,
-            "no track has a transcript",
+            "all words are recognised, and recognisers leave out most fillers and repetitions"
+            if evidence.recognised_words
+            else "no track has a transcript",
         ),
         "quieter_share": or_unknown(
             evidence.quieter_share,

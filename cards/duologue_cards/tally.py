@@ -171,6 +171,10 @@ class _Columns:
         values: list[Any] = self._recordings[name].to_pylist()
         return values
 
+    def told(self, name: str) -> list[Any]:
+        """Reads the values of a column that tables of earlier versions lack: then nothing is told."""
+        return self[name] if name in self._recordings.column_names else [None] * len(self._recordings)
+
     def both(self, name: str) -> list[Any]:
         """Reads the values of both tracks: those of a, then those of b."""
         return self[f"{name}_a"] + self[f"{name}_b"]
@@ -248,10 +252,18 @@ def _count_evidence(tally: Tally, columns: _Columns) -> None:
             tally["judged_balance",] += 1
             tally["quieter_ppm",] += round(1e6 * share)
             tally["balanced",] += share >= _HELD_SHARE
-    rows = zip(columns["kinds"], columns["said_words_a"], columns["said_words_b"], strict=True)
-    for kinds, *said in rows:
-        words = {side: count for side, count in zip("ab", said, strict=True) if count is not None}
+    # Recognisers leave out fillers and repetitions: a rate of disfluencies is that of written transcripts alone.
+    sides = (
+        columns["said_words_a"],
+        columns["said_words_b"],
+        columns.told("words_heard_a"),
+        columns.told("words_heard_b"),
+    )
+    for kinds, *said, heard_a, heard_b in zip(columns["kinds"], *sides, strict=True):
+        by_machine = {"a": heard_a, "b": heard_b}
+        words = {side: n for side, n in zip("ab", said, strict=True) if n is not None and by_machine[side] is None}
         tally["transcribed_words",] += sum(words.values())
+        tally["recognised_words",] += sum(n or 0 for n in said) - sum(words.values())
         for each in kinds or ():
             if each["kind"] in DISFLUENCIES:
                 tally["disfluencies",] += each["events"]

@@ -158,6 +158,26 @@ def test_disfluencies_count_over_the_words_of_the_same_tracks(build: Build, row:
     assert statuses(few)["dyadic_spontaneous"] == "fail"
 
 
+def test_recognised_words_are_no_measure_of_disfluencies(build: Build, row: Row) -> None:
+    """A recogniser leaves out fillers and repetitions: the rate of such words says nothing of the people."""
+    kinds = [
+        {"kind": "repetition", "speaker": speaker, "events": n, "seconds": n} for speaker, n in (("a", 20), ("b", 1))
+    ]
+    heard = {"words_heard_b": 1010, "words_invented_b": 10}
+    one = sheet_of(build(row("1", kinds=kinds, said_words_a=1000, said_words_b=1000, **heard)))
+    assert one.value("words") == 2000
+    assert one.value("disfluencies") == 21
+    assert one.value("disfluencies_per_100_words") == 2.0
+    assert statuses(one)["dyadic_spontaneous"] == "unknown"
+    none = sheet_of(build(row("1", kinds=kinds, said_words_b=1000, **heard)))
+    assert none.value("disfluencies_per_100_words") is None
+    assert (
+        none.why("disfluencies_per_100_words")
+        == "all words are recognised, and recognisers leave out most fillers and repetitions"
+    )
+    assert statuses(none)["dyadic_spontaneous"] == "unknown"
+
+
 @pytest.mark.parametrize("fields", [{}, {"isolation": "undetermined"}, {"route": "synthetic"}, {"swap_found": True}])
 def test_hours_are_always_told_beside_those_of_cited_corpora(build: Build, row: Row, fields: dict[str, Any]) -> None:
     sheet = sheet_of(build(row("1", **LIVELY, **fields)), **STATED)

@@ -61,7 +61,7 @@ def simulate(
     language: Annotated[
         str,
         typer.Option(
-            help="Let the speakers speak this language (en, de, es or fr), which also sets how often they backchannel."
+            help="Let the speakers speak this language (en, de, es, fr or ja), which also sets how often they backchannel."
         ),
     ] = "en-US",
     line: Annotated[

@@ -182,6 +182,9 @@ def _words(recordings: pa.Table, listened: bool) -> list[str]:
     heard, invented = (_values(recordings, f"{name}_a", f"{name}_b") for name in ("words_heard", "words_invented"))
     if heard:
         lines.append(f"               {counted(sum(heard), 'word')} heard on {counted(len(heard), 'track')} by --asr")
+        lines.append(
+            "               labels of disfluencies from these lack most fillers and repetitions: recognisers leave them out"
+        )
     if invented:
         lines.append(
             f"               and {sum(invented)} on {len(invented)} of them left out, for nobody speaks there or the model is not sure: see words_invented_a and _b"

@@ -5,7 +5,8 @@ It walks the IPUs in order of onset, while at most one speaker holds the floor:
 1. Nobody holds the floor until the first IPU that is no backchannel, which takes it. From then on it always has one
    holder: whoever began the latest turn, also in silence and in the overlap in which it changes.
 2. **Words first.** An IPU with words in a language that has a lexicon is a **backchannel** if they say so
-   (:func:`duologue_pipeline.words.backchannels.backchannel_ipus`), and else none.
+   (:func:`duologue_pipeline.words.backchannels.backchannel_ipus`), and else none; where all of its words are marked
+   ``unsure``, timing decides in the second case.
 3. An IPU of the holder continues the holder's **turn** (Sacks, Schegloff & Jefferson 1974).
 4. An IPU of the listener is
 

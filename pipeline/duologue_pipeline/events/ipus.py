@@ -12,7 +12,7 @@ The definition of the IPU is that of Nguyen et al. 2023, "Generative spoken dial
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from duologue_pipeline.records import Span, Speaker, Word
 from duologue_pipeline.words.ipu_ranges import ipu_ranges
@@ -110,7 +110,7 @@ def units_as_words(
         else:
             spans = _stretched(own, unit.span, silence_ms)
         said += [
-            Word(word.word, span.start_ms, span.end_ms, word.confidence) for word, span in zip(own, spans, strict=True)
+            replace(word, start_ms=span.start_ms, end_ms=span.end_ms) for word, span in zip(own, spans, strict=True)
         ]
     return said
 

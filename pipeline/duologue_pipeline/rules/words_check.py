@@ -31,6 +31,8 @@ class WordsCheckRules(RuleSet):
         heard_word_min_ms: a recognised word is at least so long where its stretch has room.
         heard_short_ms: the words of a stretch of speech no longer than this are left out
         heard_short_min_confidence: where their mean confidence is lower.
+        heard_unsure_ms: the words of a stretch of speech no longer than this are marked ``unsure``
+        heard_unsure_below_confidence: where their mean confidence is lower.
     """
 
     name: ClassVar[str] = "words_check"
@@ -49,3 +51,5 @@ class WordsCheckRules(RuleSet):
     heard_word_min_ms: int
     heard_short_ms: int
     heard_short_min_confidence: float
+    heard_unsure_ms: int
+    heard_unsure_below_confidence: float

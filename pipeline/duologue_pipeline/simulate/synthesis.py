@@ -47,7 +47,7 @@ _ESPEAK_VARIANTS: Final = (
     "klatt",
     "klatt4",
 )
-_ESPEAK_LANGUAGES: Final = {"en": "en-us", "en-GB": "en-gb", "es": "es", "de": "de", "fr": "fr"}
+_ESPEAK_LANGUAGES: Final = {"en": "en-us", "en-GB": "en-gb", "es": "es", "de": "de", "fr": "fr", "ja": "ja"}
 
 
 @dataclass(frozen=True)

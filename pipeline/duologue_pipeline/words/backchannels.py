@@ -26,13 +26,13 @@ only timing tells, and whether own talk is near.
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
 from duologue_pipeline.words.ipu_ranges import ipu_ranges
-from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon
+from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon, phrase_end
 from duologue_pipeline.words.track import TrackWords
 
 __all__ = ["BackchannelIpu", "backchannel_ipus"]
@@ -63,7 +63,10 @@ class BackchannelIpu:
 
 @dataclass(frozen=True)
 class _Unit:
-    """Holds an IPU: its words in normal form, without laughter and noise, and its type by these words alone."""
+    """Holds an IPU: its words in normal form, without laughter and noise, and its type by these words alone.
+
+    It is unsure where all of its words are.
+    """
 
     first: int
     last: int
@@ -71,6 +74,7 @@ class _Unit:
     end_ms: int
     spoken: tuple[str, ...]
     type: str
+    is_unsure: bool
 
     @property
     def is_turn(self) -> bool:
@@ -153,6 +157,9 @@ def backchannel_ipus(
                 and heard.spoken_ms(unit.start_ms - rules.other_silent_before_ms, unit.end_ms) > 0
                 and (heard.goes_on(unit.end_ms) or not _is_answer(unit, other, own.lexicon, rules))
             )
+            if not is_one and unit.is_unsure:  # such words may say that it is one, never that it is none
+                unit = replace(unit, spoken=("",), type="")
+                is_one = _sounds_like_one(unit, before, after, heard, rules)
         if is_one:
             confidence = _confidence(unit, before, after, rules)
             found.append(BackchannelIpu(unit.type, unit.first, unit.last, unit.start_ms, unit.end_ms, confidence))
@@ -163,11 +170,15 @@ def _unit(track: TrackWords, first: int, last: int, pieces: _Pieces, rules: Back
     start_ms, end_ms = track.words[first].start_ms, max(word.end_ms for word in track.words[first:last])
     spoken = tuple(track.normals[i] for i in range(first, last) if not _is_noise(track, i))
     short = 0 < len(spoken) <= rules.max_words and end_ms - start_ms <= rules.max_ms
-    return _Unit(first, last, start_ms, end_ms, spoken, _type_of(spoken, pieces, track.lexicon.spaces) if short else "")
+    kind = _type_of(spoken, pieces, track.lexicon.spaces) if short else ""
+    is_unsure = bool(spoken) and all("unsure" in word.marks for word in track.words[first:last])
+    return _Unit(first, last, start_ms, end_ms, spoken, kind, is_unsure)
 
 
 def _is_noise(track: TrackWords, i: int) -> bool:
-    """Tells whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``."""
+    """Tells whether a token is no speech: laughter without a word, ``[noise]``, ``<breath>``, ``¿``; an empty word is some speech."""
+    if track.words[i].word and not track.normals[i]:
+        return True
     return track.normals[i][:1] in ("[", "<", "(") or (
         track.laughter[i] and not track.words[i].word.lower().startswith("[laughter-")
     )
@@ -192,8 +203,8 @@ def _type_of(spoken: Sequence[str], phrases: _Pieces, spaces: bool) -> str:
         if so_far is None:
             continue
         for phrase, kind in phrases.items():
-            end = at + len(phrase)
-            if reached[end : end + 1] == [None] and tuple(pieces[at:end]) == phrase:
+            end = phrase_end(pieces, at, phrase)
+            if end is not None and reached[end] is None:
                 reached[end] = so_far | {kind}
     kinds = reached[-1] or set()
     return next((kind for kind in _BY_WEIGHT if kind in kinds), "")

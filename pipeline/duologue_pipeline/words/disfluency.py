@@ -28,7 +28,7 @@ from typing import Final, Literal
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.disfluency import DisfluencyRules
-from duologue_pipeline.words.edit_terms import edit_terms
+from duologue_pipeline.words.edit_terms import edit_terms, filled_pauses
 from duologue_pipeline.words.lexicon import is_fragment
 from duologue_pipeline.words.repairs import Repair, find_repairs
 from duologue_pipeline.words.track import TrackWords
@@ -54,7 +54,7 @@ TAGS: Final = (
 )
 """The tags of a word. All are given here but ``backchannel``, which an annotation gives by the roles of the floor.
 
-``noise`` and ``unsure`` are marks of the transcript; ``untimed`` says that the times are not the word's own."""
+``noise`` and ``unsure`` are marks of the transcript, ``unsure`` also of recognised words; ``untimed`` says that the times are not the word's own."""
 
 _CANNOT_END: Final = ("article", "place", "nominative")
 
@@ -160,7 +160,7 @@ def _disfluencies(read: _Reading, rules: DisfluencyRules) -> list[Disfluency]:
 
 
 def _read(track: TrackWords, rules: DisfluencyRules) -> _Reading:
-    filler = [normal in track.lexicon.fillers for normal in track.normals]
+    filler = filled_pauses(track, rules=rules)
     edit = edit_terms(track, filler, rules=rules)
     # Tokens such as [laughter] stand between words without being any: repairs reach across them as across edit terms.
     skipped = [edit[i] or not spoken for i, spoken in enumerate(track.spoken)]

@@ -4,18 +4,18 @@ Edit terms are fillers, the lexicon's edit terms, and its discourse markers wher
 an edit term in "it's, you know, big" and none in "do you know". A discourse marker is an edit term unless the word
 before is in its ``not_after`` (at the start of a clause that does not count), or the word after is in ``not_before`` or
 outside of ``only_before``; if it has ``needs``, ``after`` or ``before``, one of them must hold: ``start`` of a clause
-(silence or an edit term before), a ``conjunction`` before, or the given word. With ``not`` ``alone`` it is none between
-two silences of ``alone_silence_ms``: "oh" is then an answer of its own.
+(silence or an edit term before), a ``break`` after it (silence or a filled pause), a ``conjunction`` before, or the given
+word. With ``not`` ``alone`` it is none between two silences of ``alone_silence_ms``: "oh" is then an answer of its own.
 """
 
 from collections.abc import Mapping, Sequence
 
 from duologue_pipeline.records import Word
 from duologue_pipeline.rules.disfluency import DisfluencyRules
-from duologue_pipeline.words.lexicon import Lexicon
+from duologue_pipeline.words.lexicon import Lexicon, phrase_end
 from duologue_pipeline.words.track import TrackWords
 
-__all__ = ["edit_terms"]
+__all__ = ["edit_terms", "filled_pauses"]
 
 
 def edit_terms(track: TrackWords, filler: Sequence[bool], *, rules: DisfluencyRules) -> list[bool]:
@@ -36,15 +36,16 @@ def edit_terms(track: TrackWords, filler: Sequence[bool], *, rules: DisfluencyRu
         silence_ms = words[i].start_ms - words[i - 1].end_ms if i else rules.clause_silence_ms + 1
         starts = silence_ms > rules.clause_silence_ms or (i > 0 and edit[i - 1])
         for phrase in phrases:
-            end = i + len(phrase)
-            if tuple(normals[i:end]) != phrase:
+            end = phrase_end(normals, i, phrase)
+            if end is None:
                 continue
             conditions = lexicon.discourse_markers.get(phrase, {})
             before, after = normals[i - 1] if i else "", normals[end] if end < len(normals) else ""
             if "alone" in conditions.get("not", ()) and _is_alone(words, i, end, rules.alone_silence_ms):
                 continue
-            if phrase in lexicon.edit_terms or _is_marker(conditions, before, after, starts, lexicon):
-                edit[i:end] = [True] * len(phrase)
+            breaks = _breaks_after(words, end - 1, edit, rules=rules)
+            if phrase in lexicon.edit_terms or _is_marker(conditions, before, after, starts, breaks, lexicon):
+                edit[i:end] = [True] * (end - i)
                 break
     return edit
 
@@ -54,8 +55,38 @@ def _is_alone(words: Sequence[Word], start: int, end: int, silence_ms: int) -> b
     return before and (end == len(words) or words[end].start_ms - words[end - 1].end_ms > silence_ms)
 
 
+def filled_pauses(track: TrackWords, *, rules: DisfluencyRules) -> list[bool]:
+    """Tells for each word of a speaker whether it is a filled pause, or a part of one that the transcript cuts.
+
+    Args:
+        track: their words.
+        rules: the rule set ``disfluency``.
+
+    Returns:
+        One flag a word, in their order.
+    """
+    normals, lexicon = track.normals, track.lexicon
+    filler = [normal in lexicon.fillers for normal in normals]
+    if not lexicon.spaces:  # "え っ と"; of two letters ("あ の") nobody can tell
+        for i in range(len(normals)):
+            ends = (phrase_end(normals, i, (each,)) for each in lexicon.fillers if len(each) > 2)
+            end = max((end for end in ends if end is not None), default=i)
+            filler[i:end] = [True] * (end - i)
+    for i, normal in enumerate(normals):
+        if normal in lexicon.fillers_before_break:
+            filler[i] = _breaks_after(track.words, i, filler, rules=rules)
+    return filler
+
+
+def _breaks_after(words: Sequence[Word], i: int, filler: Sequence[bool], *, rules: DisfluencyRules) -> bool:
+    """Tells whether the speaker breaks off after a word: a silence, a filled pause or nothing comes next."""
+    if i + 1 == len(words):
+        return True
+    return filler[i + 1] or words[i + 1].start_ms - words[i].end_ms > rules.clause_silence_ms
+
+
 def _is_marker(
-    conditions: Mapping[str, frozenset[str]], before: str, after: str, starts: bool, lexicon: Lexicon
+    conditions: Mapping[str, frozenset[str]], before: str, after: str, starts: bool, breaks: bool, lexicon: Lexicon
 ) -> bool:
     if before in conditions.get("not_after", ()) and not starts:
         return False
@@ -65,6 +96,7 @@ def _is_marker(
     return (
         conditions.keys().isdisjoint({"needs", "after", "before"})
         or ("start" in needs and starts)
+        or ("break" in needs and breaks)
         or ("conjunction" in needs and before in lexicon.word_classes.get("conjunction", ()))
         or before in conditions.get("after", ())
         or after in conditions.get("before", ())

@@ -13,9 +13,14 @@ Invented is
 - all of a short stretch that the recogniser is rather not sure of: Whisper writes a sentence for "mm-hm" that it cannot spell.
 
 A stretch without words stays what it is: activity. Short answers that a recogniser misses are found by their timing.
+
+What is left of a short stretch of which the recogniser is not quite sure is marked ``unsure``: a backchannel of one syllable is now
+and then heard as other words. So such words never say that their stretch is no backchannel
+(:mod:`duologue_pipeline.events.floor`).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from duologue_pipeline.records import HeardWords, Span, Word
@@ -37,7 +42,8 @@ def words_in_activity(
         rules: the rule set ``words_check``, the packaged one if None.
 
     Returns:
-        The words that are left, in that order, none beginning before the one before it ends; and how many there were.
+        The words that are left, in that order, none beginning before the one before it ends, marked where they are unsure;
+        and how many there were.
     """
     rules = load_rules(WordsCheckRules) if rules is None else rules
     stretches = _joined(activity, rules.heard_join_ms)
@@ -45,8 +51,16 @@ def words_in_activity(
     kept: list[Word] = []
     for place, group in groupby(placed, key=lambda each: each[0]):
         said = [word for _, word in group]
-        if not _too_fast(said, stretches[place], rules) and not _unsure(said, stretches[place], rules):
-            kept += _fitted(said, stretches[place], rules.heard_word_min_ms)
+        stretch, sure = stretches[place], _confidence(said)
+        if _too_fast(said, stretch, rules) or (
+            stretch.duration_ms <= rules.heard_short_ms and sure < rules.heard_short_min_confidence
+        ):
+            continue
+        unsure = stretch.duration_ms <= rules.heard_unsure_ms and sure < rules.heard_unsure_below_confidence
+        kept += (
+            replace(word, marks=("unsure",)) if unsure else word
+            for word in _fitted(said, stretch, rules.heard_word_min_ms)
+        )
     return HeardWords(tuple(kept), given=len(words))
 
 
@@ -88,11 +102,10 @@ def _too_fast(words: Sequence[Word], stretch: Span, rules: WordsCheckRules) -> b
     return letters * 1000 > rules.heard_max_letters_per_s * (stretch.duration_ms + 2 * rules.heard_reach_ms)
 
 
-def _unsure(words: Sequence[Word], stretch: Span, rules: WordsCheckRules) -> bool:
-    """Tells whether these are the words of a short stretch, and on average rather wrong than right by their confidence."""
+def _confidence(words: Sequence[Word]) -> float:
+    """Gives the mean confidence of words, 1 where the recogniser gives none."""
     sure = [word.confidence for word in words if word.confidence is not None]
-    short = stretch.duration_ms <= rules.heard_short_ms
-    return bool(short and sure and sum(sure) < rules.heard_short_min_confidence * len(sure))
+    return sum(sure) / len(sure) if sure else 1.0
 
 
 def _fitted(words: Sequence[Word], stretch: Span, least_ms: int) -> Iterator[Word]:

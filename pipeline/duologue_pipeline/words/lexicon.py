@@ -24,6 +24,7 @@ __all__ = [
     "is_laughter",
     "load_lexicon",
     "normal_form",
+    "phrase_end",
 ]
 
 LANGUAGES: Final = ("de", "en", "es", "fr", "ja", "ko", "zh")
@@ -36,6 +37,7 @@ surprise or interest; assessments judge ("that's great") and are no continuers (
 Phrase = tuple[str, ...]
 
 _OPENING: Final = r"\[<({〈【"
+_HIRAGANA: Final = {katakana: katakana - 0x60 for katakana in range(0x30A1, 0x30F7)}
 _OTHER_WORDS: Final = frozenset({"hell", "id", "ill", "shed", "shell", "wed", "well", "were"})
 
 
@@ -53,7 +55,8 @@ class Lexicon:
     """Holds the words of one language that matter for turn taking, all of them in :func:`normal_form`.
 
     ``backchannels`` has the phrases of each of :data:`BACKCHANNEL_TYPES`; those also in ``answers`` are backchannels
-    only while the other goes on speaking. ``edit_terms`` are always edit terms, ``discourse_markers`` only where
+    only while the other goes on speaking. ``fillers_before_break`` are words that are filled pauses where the speaker breaks off
+    after them, as ``este`` and ``あの``, and else demonstratives. ``edit_terms`` are always edit terms, ``discourse_markers`` only where
     context says so, by the conditions in their entry (:mod:`duologue_pipeline.words.edit_terms`). ``emphatic`` may be
     said twice on purpose. ``laughter`` are its spellings, ``laughter_marks`` the words for it that transcripts write in
     brackets. ``retraces`` (words taken back, class of their first and last) and ``abandoned`` (class, next class) say
@@ -68,6 +71,7 @@ class Lexicon:
     backchannels: Mapping[str, frozenset[Phrase]] = field(default_factory=dict)
     answers: frozenset[Phrase] = frozenset()
     fillers: frozenset[str] = frozenset()
+    fillers_before_break: frozenset[str] = frozenset()
     edit_terms: frozenset[Phrase] = frozenset()
     discourse_markers: Mapping[Phrase, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     emphatic: frozenset[str] = frozenset()
@@ -106,7 +110,7 @@ def load_lexicon(language: str | None) -> Lexicon:
 def normal_form(word: str) -> str:
     """Spells a word as the lexicons do.
 
-    Unicode NFKC (full-width letters become plain ones), lower case, no punctuation around it, no apostrophes
+    Unicode NFKC (full-width letters become plain ones), katakana as hiragana, lower case, no punctuation around it, no apostrophes
     (transcripts disagree on them) but where that would give another word (``we'll``). A trailing hyphen stays: it marks
     a fragment (``th-``), for which Switchboard writes ``th[e]-``. ``[laughter-word]`` is the word, said while laughing;
     ``[laughter]`` and the like keep their brackets.
@@ -114,7 +118,7 @@ def normal_form(word: str) -> str:
     Returns:
         The normal form, empty for what is punctuation alone.
     """
-    text = unicodedata.normalize("NFKC", word).lower().replace("’", "'").replace("‘", "'").strip()
+    text = unicodedata.normalize("NFKC", word).lower().translate(_HIRAGANA).replace("’", "'").replace("‘", "'").strip()
     text = re.sub(r"^\[laughter-(.+)\]$", r"\1", text)
     if re.fullmatch(rf"[{_OPENING}].*[\])>}}〉】]", text):
         return text
@@ -124,6 +128,29 @@ def normal_form(word: str) -> str:
     without = text.replace("'", "")
     text = text if without in _OTHER_WORDS else without
     return f"{text}-" if fragment and text else text
+
+
+def phrase_end(normals: Sequence[str], at: int, phrase: Phrase) -> int | None:
+    """Finds where a phrase ends that begins with a word, wherever the transcript cuts it into words.
+
+    ``d' accord`` is ``d'accord``, ``uh huh`` is ``uhhuh``; no word is cut.
+
+    Args:
+        normals: the words in normal form.
+        at: the first word of the phrase.
+        phrase: in normal form.
+
+    Returns:
+        The place after its last word, None where the words are others.
+    """
+    wanted, said = "".join(phrase), ""
+    for place in range(at, len(normals)):
+        said += normals[place]
+        if not said or not wanted.startswith(said):
+            return None
+        if said == wanted:
+            return place + 1
+    return None
 
 
 def is_fragment(normal: str) -> bool:
@@ -159,6 +186,7 @@ def _parsed(data: Mapping[str, Any]) -> Lexicon:
         backchannels={kind: _phrases(data["backchannels"][kind]) for kind in BACKCHANNEL_TYPES},
         answers=_phrases(data["backchannels"]["only_while_other_speaks"]),
         fillers=_words(data["fillers"]["items"]),
+        fillers_before_break=_words(data["fillers"].get("before_break", ())),
         edit_terms=_phrases(data["edit_terms"]["items"]),
         discourse_markers={
             _phrase(phrase): {name: _words(words) for name, words in conditions.items()}

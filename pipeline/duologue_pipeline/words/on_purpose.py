@@ -2,8 +2,8 @@
 
 Four things look like a repair and are none:
 
-- **emphasis**: ``very very``, ``thank you thank you`` (the lexicon's ``emphatic``), and what goes on and on:
-  ``talked and | talked and talked``;
+- **emphasis**: ``very very``, ``thank you thank you`` (the lexicon's ``emphatic``), what goes on and on:
+  ``talked and | talked and talked``, and one word that a transcript without spaces cuts: ``ど ん ど ん``;
 - **numbers**: ``four four seven``, ``a hundred | a hundred and ten``;
 - **spelled letters**: ``a a r o n``;
 - **a list**: three or more phrases that begin alike and end in other words: ``a bed | a desk, a chair``.
@@ -30,7 +30,7 @@ def is_on_purpose(text: Sequence[str], start: int, at: int, where: str, lexicon:
         start: the place of the first word that would be taken back.
         at: the place of the first word after the interruption point.
         where: what lies at that point: ``edit`` terms, a ``pause``, or nothing (``adjacent``).
-        lexicon: of their language; one without ``number`` and ``coordinator`` among its classes knows no numbers, no
+        lexicon: of their language; one without ``number`` and ``coordinator`` among its classes knows no numbers, no letters, no
             lists, nothing that goes on and on.
     """
     phrase, broken = list(text[start:at]), where == "edit"
@@ -42,12 +42,17 @@ def is_on_purpose(text: Sequence[str], start: int, at: int, where: str, lexicon:
 def _is_emphatic(phrase: Sequence[str], lexicon: Lexicon) -> bool:
     if lexicon.emphatic.issuperset(phrase) or " ".join(phrase) in lexicon.emphatic:
         return True
+    if not lexicon.spaces:
+        word = "".join(phrase)
+        return not lexicon.emphatic.isdisjoint((word, word * 2)) or (len(word) == len(phrase) <= 2 and _is_kana(word))
     joined = len(phrase) == 2 and not _words("coordinator", lexicon).isdisjoint(phrase)
     return joined and any(_is_open(word, lexicon) for word in phrase)
 
 
 def _is_told(text: Sequence[str], start: int, at: int, lexicon: Lexicon) -> bool:
     """Tells whether these words are numbers or spelled letters, with no more than "a" or "and" among them."""
+    if not _words("number", lexicon):
+        return False  # French "l' l'homme": a letter is a word there
     told = [
         text[i] in _words("number", lexicon) or text[i].isdecimal() or _is_spelled(text, i) for i in range(start, at)
     ]
@@ -90,3 +95,7 @@ def _is_open(word: str, lexicon: Lexicon) -> bool:
 
 def _words(name: str, lexicon: Lexicon) -> frozenset[str]:
     return lexicon.word_classes.get(name, frozenset())
+
+
+def _is_kana(text: str) -> bool:
+    return all("\u3041" <= letter <= "\u309f" or letter == "ー" for letter in text)

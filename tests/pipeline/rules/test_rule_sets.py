@@ -48,7 +48,7 @@ KINDS: dict[type[RuleSet], str] = {
     SimulateRules: "1.1",
     VocalisationsRules: "1.1",
     WithdrawalRules: "1.5",
-    WordsCheckRules: "1.2",
+    WordsCheckRules: "1.3",
 }
 
 

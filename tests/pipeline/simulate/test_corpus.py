@@ -175,7 +175,7 @@ def test_no_synthesiser_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> N
     ("voices", "language", "message"),
     [
         ("espaek", "en-US", "espaek is neither a synthesiser"),
-        ("auto", "ja-JP", "there are phrases in de, en, es, fr"),
+        ("auto", "pt-PT", "there are phrases in de, en, es, fr, ja;"),
     ],
 )
 def test_voices_that_do_not_exist(voices: str, language: str, message: str) -> None:

@@ -105,3 +105,46 @@ def test_a_short_answer_that_was_not_recognised_stays_an_event_of_the_activity()
     )
     (event,) = [event for event in annotation.events if event.kind == "backchannel"]
     assert (event.speaker, event.start_ms, event.end_ms, event.source) == ("b", 5000, 5400, "activity")
+
+
+@pytest.mark.parametrize(
+    ("confidences", "end_ms", "marks"),
+    [
+        ((0.9, 0.8), 1600, ("unsure",)),
+        ((0.9, 0.9), 1600, ()),
+        ((0.9, 0.8), 1601, ()),
+        ((None, None), 1600, ()),
+    ],
+)
+def test_the_words_of_a_short_stretch_that_are_not_quite_sure_are_marked(
+    confidences: tuple[float | None, ...], end_ms: int, marks: tuple[str, ...]
+) -> None:
+    words = [Word("come", 1000, 1200, confidences[0]), Word("hum", 1200, 1500, confidences[1])]
+    heard = words_in_activity(words, [False, False], [Span(1000, end_ms)])
+    assert [word.marks for word in heard.words] == [marks, marks]
+
+
+@pytest.mark.parametrize(
+    ("word", "marks", "role", "source"),
+    [
+        ("uh-huh", (), "continuer", "both"),
+        ("uh-huh", ("unsure",), "continuer", "both"),
+        ("arizona", ("unsure",), "", "both"),
+        ("arizona", (), None, None),
+    ],
+)
+def test_unsure_words_may_say_that_an_answer_is_a_backchannel_and_never_that_it_is_none(
+    word: str, marks: tuple[str, ...], role: str | None, source: str | None
+) -> None:
+    """b says something short at 5 s while a talks; by timing it is a backchannel."""
+    annotation = annotate_conversation(
+        activity=Activity(a=[Span(0, 10_000)], b=[Span(5000, 5400)], rules="test"),
+        words_a=[Word("well", 500 * k, 500 * k + 400) for k in range(20)],
+        words_b=[Word(word, 5000, 5400, 0.7, marks=marks)],
+        duration_ms=15_000,
+        language="en",
+    )
+    found = [(event.subtype or "", event.source) for event in annotation.events if event.kind == "backchannel"]
+    assert found == ([] if role is None else [(role, source)])
+    assert annotation.words_b is not None
+    assert ("backchannel" in annotation.words_b[0].tags) == (role is not None)

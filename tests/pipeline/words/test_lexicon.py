@@ -23,7 +23,7 @@ SOURCE = {
     "type": "string",
     "pattern": r"https?://[^ ]+, (README, )?read \d{4}-\d{2}-\d{2}\)|no published list found$",
 }
-LIST = {
+LIST: dict[str, Any] = {
     "type": "object",
     "properties": {"items": TEXTS, "source": SOURCE},
     "required": ["items", "source"],
@@ -32,7 +32,7 @@ LIST = {
 CONDITIONS = {
     "type": "object",
     "properties": {
-        "needs": {"type": "array", "items": {"enum": ["start", "conjunction"]}},
+        "needs": {"type": "array", "items": {"enum": ["start", "break", "conjunction"]}},
         "not": {"type": "array", "items": {"enum": ["alone"]}},
         **{name: TEXTS for name in ("after", "before", "not_after", "not_before", "only_before")},
     },
@@ -53,7 +53,8 @@ SCHEMA = {
             "required": [*BACKCHANNEL_TYPES, "only_while_other_speaks", "source"],
             "additionalProperties": False,
         },
-        **{name: LIST for name in ("fillers", "edit_terms", "emphatic")},
+        **{name: LIST for name in ("edit_terms", "emphatic")},
+        "fillers": {**LIST, "properties": {**LIST["properties"], "before_break": TEXTS}},
         "laughter": {
             "type": "object",
             "properties": {"items": TEXTS, "marks": TEXTS, "source": SOURCE},
