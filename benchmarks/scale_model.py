@@ -79,6 +79,7 @@ def launcher(corpus: Corpus, folder: Path) -> None:
             codec=request.codec,
             second_opinion=None,
             asr=None,
+            laughter=None,
             same_audio=request.same_audio,
             compare_refused_audio=False,
             tokenize=TokenizeOptions(),
@@ -128,6 +129,7 @@ def closing(corpus: Corpus, folder: Path) -> None:
         isolation_policy=demo["isolation_policy"],
         second_opinion=None,
         asr=None,
+        laughter=None,
         fingerprint="0" * 64,
         manifest_sha256="0" * 64,
     )
