@@ -86,7 +86,7 @@ def launcher(corpus: Corpus, folder: Path) -> None:
             validation_share=request.validation_share,
             bridge_share=request.bridge_share,
             shard_s=None,
-            release=release_options(request, manifest.sha256, None, None, None),
+            release=release_options(request, manifest.sha256, None, None, None, None),
         )
         build_pipeline(pipeline, options)
         size = pipeline.to_runner_api().ByteSize()
