@@ -95,6 +95,7 @@ def release_options() -> ReleaseOptions:
         isolation_policy="keep",
         second_opinion=None,
         asr=None,
+        laughter=None,
         rules={"events": "1.0"},
         ledger={"ledger_id": "ledger-1", "events": 1, "checkpoint": f"o\n1\n{'A' * 43}=\n\n\u2014 o {'A' * 91}=\n"},
         fingerprint="f" * 64,

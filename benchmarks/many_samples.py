@@ -71,6 +71,7 @@ def repeat_release(base: Path, out: Path, *, samples: int, shards: int) -> Path:
         isolation_policy=release["isolation_policy"],
         second_opinion=None,
         asr=None,
+        laughter=None,
         rules=release["rules"],
         ledger=release["ledger"],
         fingerprint=release["run"]["fingerprint"],

@@ -97,6 +97,7 @@ def loop(manifest: Path, ledger: Path, out: Path) -> dict[str, float]:
         isolation_policy="keep",
         second_opinion=None,
         asr=None,
+        laughter=None,
         rules=rule_versions(),
         ledger=opened.release_pin(),
         fingerprint="0" * 64,

@@ -79,13 +79,14 @@ def launcher(corpus: Corpus, folder: Path) -> None:
             codec=request.codec,
             second_opinion=None,
             asr=None,
+            laughter=None,
             same_audio=request.same_audio,
             compare_refused_audio=False,
             tokenize=TokenizeOptions(),
             validation_share=request.validation_share,
             bridge_share=request.bridge_share,
             shard_s=None,
-            release=release_options(request, manifest.sha256, None, None, None),
+            release=release_options(request, manifest.sha256, None, None, None, None),
         )
         build_pipeline(pipeline, options)
         size = pipeline.to_runner_api().ByteSize()
@@ -128,6 +129,7 @@ def closing(corpus: Corpus, folder: Path) -> None:
         isolation_policy=demo["isolation_policy"],
         second_opinion=None,
         asr=None,
+        laughter=None,
         fingerprint="0" * 64,
         manifest_sha256="0" * 64,
     )

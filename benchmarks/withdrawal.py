@@ -195,6 +195,7 @@ def make_release(folder: Path, samples: int, *, floor_db: float = -60.0) -> tupl
         isolation_policy="refuse-fail",
         second_opinion=None,
         asr=None,
+        laughter=None,
         rules=rule_versions(),
         ledger=pinned,
         fingerprint="f" * 64,

@@ -173,6 +173,7 @@ def make_release_options(**fields: Any) -> ReleaseOptions:
         "isolation_policy": "refuse-fail",
         "second_opinion": None,
         "asr": None,
+        "laughter": None,
         "rules": rule_versions(),
         "ledger": {
             "ledger_id": "ledger-1",

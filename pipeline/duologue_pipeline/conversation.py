@@ -19,6 +19,7 @@ from typing import Any
 
 from duologue_pipeline.activity.detect import detect_activity
 from duologue_pipeline.activity.filled_pauses import with_filled_pauses
+from duologue_pipeline.activity.laughter import Scorer, with_laughter
 from duologue_pipeline.activity.network import VadModel, load_vad
 from duologue_pipeline.events.annotation import annotate_conversation
 from duologue_pipeline.files.kept import keeping
@@ -28,7 +29,7 @@ from duologue_pipeline.ingest.usable import shared_span, track_span
 from duologue_pipeline.isolation.measure import measure_recording
 from duologue_pipeline.isolation.policy import ISOLATION_POLICIES, apply_policy
 from duologue_pipeline.isolation.second_opinion import Listener
-from duologue_pipeline.records import Active, Annotated, Ingested, Measured, Recording, Span, Speaker, Worded
+from duologue_pipeline.records import Active, Annotated, Ingested, Measured, Recording, Span, Speaker, Word, Worded
 from duologue_pipeline.words.asr import Recognizer
 from duologue_pipeline.words.files import WORDS_POLICIES
 from duologue_pipeline.words.find import find_words, written_words
@@ -41,6 +42,7 @@ __all__ = [
     "events_stage",
     "ingest_stage",
     "isolation_stage",
+    "laughter_stage",
     "words_stage",
 ]
 
@@ -71,6 +73,7 @@ def analysis_steps(
     vad: Callable[[], VadModel] = load_vad,
     listener: Callable[[], Listener] | None = None,
     recognizer: Callable[[], Recognizer] | None = None,
+    laughter: Callable[[], Scorer] | None = None,
 ) -> tuple[AnalysisStep, ...]:
     """Lists the steps from a recording to its labels, in order.
 
@@ -80,6 +83,7 @@ def analysis_steps(
         vad: loads the voice activity detector.
         listener: loads pyannote.audio's models, where a second opinion on the isolation is wanted.
         recognizer: loads what hears the words of the tracks that have none; None leaves them without.
+        laughter: loads what hears the laughter of those whose words are not known; without it that step is not there.
 
     Raises:
         ValueError: there is no such policy.
@@ -92,6 +96,9 @@ def analysis_steps(
         )
     isolate = partial(isolation_stage, policy=isolation_policy)
     find = partial(words_stage, policy=words)
+    listening = AnalysisStep(
+        name="laughter", doing="listening for laughter", work=laughter_stage, output=Worded, model=laughter
+    )
     finding = "finding words" if recognizer is None else "recognising words"
     return (
         AnalysisStep(name="ingest", doing="reading the audio", work=ingest_stage, output=Ingested),
@@ -104,6 +111,7 @@ def analysis_steps(
         ),
         AnalysisStep(name="activity", doing="finding speech", work=activity_stage, output=Active, model=vad),
         AnalysisStep(name="words", doing=finding, work=find, output=Worded, model=recognizer),
+        *([listening] if laughter else []),
         AnalysisStep(name="events", doing="labelling", work=events_stage, output=Annotated),
     )
 
@@ -116,6 +124,7 @@ def annotate_recording(
     vad: Callable[[], VadModel] = load_vad,
     listener: Callable[[], Listener] | None = None,
     recognizer: Callable[[], Recognizer] | None = None,
+    laughter: Callable[[], Scorer] | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Annotated:
     """Annotates one recording: measures its audio and isolation, finds activity and words, labels the events.
@@ -123,7 +132,7 @@ def annotate_recording(
     Args:
         recording: whose tracks and word files are read; :func:`duologue_pipeline.read.files.recording_of_files` makes
             one of files. It need not have passed the consent gate: then nothing of it can be written to a release.
-        words, isolation_policy, vad, listener, recognizer: as for :func:`analysis_steps`.
+        words, isolation_policy, vad, listener, recognizer, laughter: as for :func:`analysis_steps`.
         tell: is told each step in words before it is done, and ``""`` at the end.
 
     Returns:
@@ -135,7 +144,12 @@ def annotate_recording(
         ValueError: there is no such policy.
     """
     steps = analysis_steps(
-        words=words, isolation_policy=isolation_policy, vad=vad, listener=listener, recognizer=recognizer
+        words=words,
+        isolation_policy=isolation_policy,
+        vad=vad,
+        listener=listener,
+        recognizer=recognizer,
+        laughter=laughter,
     )
     element: Any = recording
     with keeping():
@@ -232,6 +246,18 @@ def words_stage(conversation: Active, recognizer: Recognizer | None = None, *, p
         invented_a=found.invented_words("a"),
         invented_b=found.invented_words("b"),
     )
+
+
+def laughter_stage(conversation: Worded, score: Scorer) -> Worded:
+    """Finds the laughter of those whose words are not known.
+
+    Raises:
+        RejectError: the audio cannot be read any more.
+    """
+    words: dict[Speaker, Sequence[Word] | None] = {"a": conversation.words_a, "b": conversation.words_b}
+    wordless = [speaker for speaker, own in words.items() if own is None]
+    activity = with_laughter(conversation.recording, conversation.activity, wordless, score)
+    return replace(conversation, activity=activity)
 
 
 def events_stage(conversation: Worded) -> Annotated:

@@ -8,6 +8,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+from duologue_pipeline.activity.yamnet import LaughterModel
 from duologue_pipeline.codec.spec import CodecSpec
 from duologue_pipeline.conversation import analysis_steps
 from duologue_pipeline.files.storage import join
@@ -39,6 +40,7 @@ class RunOptions:
         codec: as for ``--codec``.
         second_opinion: what pyannote.audio is asked, if anything.
         asr: what hears the words of tracks without a transcript, if anything.
+        laughter: what hears the laughter of those, if anything.
         same_audio: what is done with audio that stands under several recording_ids.
         compare_refused_audio: whether the audio of refused recordings is decoded to compare it.
         tokenize: how samples are cut.
@@ -55,6 +57,7 @@ class RunOptions:
     codec: str
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
+    laughter: LaughterModel | None
     same_audio: str
     compare_refused_audio: bool
     tokenize: TokenizeOptions
@@ -74,6 +77,7 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
         isolation_policy=release.isolation_policy,
         listener=options.second_opinion.open if options.second_opinion else None,
         recognizer=options.asr.open if options.asr else None,
+        laughter=options.laughter.open if options.laughter else None,
     )
     codec = replace(
         CodecSpec.parse(options.codec), sha256=release.codec["weights_sha256"]
@@ -90,7 +94,9 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     conversations, of_refused = conversations | RefusedAudio(refused=unheard)
     refused = [undecided, of_refused]
     # From here to the tokens nothing waits for another recording: a worker takes one from its audio to its part.
-    for step in analysis:  # Ingest, Isolation, Activity, Words, Events
+    for (
+        step
+    ) in analysis:  # Ingest, Isolation, Activity, Words, Events; Laughter before the last, where it is listened for
         conversations, unusable = conversations | Stage(
             step.name, step.work, step.output, step.model, private_addresses=private
         )

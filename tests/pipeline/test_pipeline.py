@@ -31,6 +31,7 @@ def graph(tmp_path: Path, *, compare_refused_audio: bool = False) -> Any:
         codec="embedded",
         second_opinion=None,
         asr=None,
+        laughter=None,
         same_audio="refuse",
         compare_refused_audio=compare_refused_audio,
         tokenize=TokenizeOptions(),

@@ -14,6 +14,7 @@ from duologue_pipeline.cli.options import (
     Asr,
     ChannelA,
     ChannelB,
+    Laughter,
     OffsetA,
     OffsetB,
     TrackB,
@@ -135,6 +136,7 @@ def annotate(
         ),
     ] = ReportAudio.opus,
     asr: Asr = None,
+    laughter: Laughter = None,
     allow_network: AllowNetwork = False,
     offset_a: OffsetA = 0.0,
     offset_b: OffsetB = 0.0,
@@ -156,7 +158,7 @@ def annotate(
         if words is not None and (words_a or words_b):
             raise UsageError("--words is a transcript of both speakers; give it, or --words-a and --words-b")
         if words is not None and a is None:
-            if b or asr:
+            if b or asr or laughter:
                 raise UsageError("there is no audio: give A and B or one stereo file, or --words FILE alone")
             annotation, checks, found = _of_words(words, language, labels), None, None
             name = words.stem
@@ -178,7 +180,7 @@ def annotate(
                 words_channels=labels,
             )
             try:
-                annotation, checks, found = _of_audio(recording, asr, allow_network=allow_network)
+                annotation, checks, found = _of_audio(recording, asr, laughter, allow_network=allow_network)
             except RejectError as error:
                 raise UsageError(explain_refusal(error, a, b)) from None
             name = Path(a).stem
@@ -223,8 +225,9 @@ def _of_words(path: Path, language: str | None, labels: "Labels") -> "Annotation
 
 
 def _of_audio(
-    recording: "Recording", asr: str | None, *, allow_network: bool
+    recording: "Recording", asr: str | None, laughter: str | None, *, allow_network: bool
 ) -> tuple["Annotation", "dict[Speaker, WordsCheck]", "Conversation"]:
+    from duologue_pipeline.activity.yamnet import LaughterModel
     from duologue_pipeline.conversation import annotate_recording
     from duologue_pipeline.events.annotation import annotation_of
     from duologue_pipeline.ingest.usable import left_out_s, shared_span
@@ -235,7 +238,13 @@ def _of_audio(
     recognizer = (
         AsrModel(asr, allow_network).open() if asr else None
     )  # a faulty checkpoint is told before the long work
-    report = annotate_recording(recording, recognizer=(lambda: recognizer) if recognizer else None, tell=_Progress())
+    scorer = LaughterModel(laughter).open() if laughter else None
+    report = annotate_recording(
+        recording,
+        recognizer=(lambda: recognizer) if recognizer else None,
+        laughter=(lambda: scorer) if scorer else None,
+        tell=_Progress(),
+    )
     if report.isolation.verdict == "fail":
         _warn("the tracks are not isolated (see `duologue isolation`): labels of one speaker may be the other's speech")
     for speaker, track, measured in zip(SPEAKERS, recording.tracks, (report.audio.a, report.audio.b), strict=True):

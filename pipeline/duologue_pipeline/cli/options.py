@@ -12,6 +12,7 @@ __all__ = [
     "ChannelA",
     "ChannelB",
     "Embedding",
+    "Laughter",
     "OffsetA",
     "OffsetB",
     "Segmentation",
@@ -74,6 +75,14 @@ Asr = Annotated[
         "size: faster-whisper:small), transformers:PATH_OR_ID, or nothing before it, a checkpoint of transformers that gives "
         "word times (Whisper or CTC).",
         metavar="PROGRAM:PATH_OR_ID",
+        show_default=False,
+    ),
+]
+Laughter = Annotated[
+    str | None,
+    typer.Option(
+        help="Mark the laughter of tracks without words by its sound: FILE is YAMNet for TensorFlow Lite, run by ai-edge-litert.",
+        metavar="yamnet:FILE",
         show_default=False,
     ),
 ]

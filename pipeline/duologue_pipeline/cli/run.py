@@ -7,7 +7,7 @@ import typer
 
 from duologue_consent import Purpose
 from duologue_consent.cli.options import LedgerIfAnyOption
-from duologue_pipeline.cli.options import AllowNetwork, Asr, Embedding, Segmentation
+from duologue_pipeline.cli.options import AllowNetwork, Asr, Embedding, Laughter, Segmentation
 from duologue_pipeline.cli.support import (
     EXIT_HELD_BACK,
     EXIT_NOTHING_WRITTEN,
@@ -113,6 +113,7 @@ def run(
     pyannote_segmentation: Segmentation = None,
     pyannote_embedding: Embedding = None,
     asr: Asr = None,
+    laughter: Laughter = None,
     allow_network: AllowNetwork = False,
     allow_private_addresses: Annotated[
         bool,
@@ -196,6 +197,7 @@ def run(
         pyannote_segmentation=pyannote_segmentation,
         pyannote_embedding=pyannote_embedding,
         asr=asr,
+        laughter=laughter,
         allow_network=allow_network,
         allow_private_addresses=allow_private_addresses,
         name=name,

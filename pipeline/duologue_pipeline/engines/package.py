@@ -31,7 +31,7 @@ PACKAGES: Final = ("duologue_cards", "duologue_consent", "duologue_pipeline", "d
 """What one distribution holds."""
 
 _NAME: Final = "duologue"
-_EXTRAS: Final = ("pipeline", "gcp", "asr")
+_EXTRAS: Final = ("pipeline", "gcp", "asr", "laughter")
 _TORCH: Final = "https://download.pytorch.org/whl"
 _COMMENT: Final = re.compile(r"(^|\s)#.*$")
 _TIME: Final = (1980, 1, 1, 0, 0, 0)

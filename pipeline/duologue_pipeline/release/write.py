@@ -60,6 +60,7 @@ class ReleaseOptions:
         segment_s, include_audio, words, isolation_policy, report_audio: as the run was told.
         second_opinion: the hashes of pyannote.audio's checkpoints and the version of their rules; None where none were.
         asr: name and hash of the speech recogniser; None where none was asked.
+        laughter: name and hash of what heard laughter, and the version of its rules; None where none was asked.
         rules: versions of the rule sets.
         ledger: ``ledger_id``, ``events`` and ``checkpoint`` of the ledger, each None where there was none.
         fingerprint: hash of everything that decides the run's output.
@@ -80,6 +81,7 @@ class ReleaseOptions:
     isolation_policy: str
     second_opinion: Mapping[str, str] | None
     asr: Mapping[str, str] | None
+    laughter: Mapping[str, str] | None
     rules: Mapping[str, str]
     ledger: Mapping[str, Any]
     fingerprint: str
@@ -247,6 +249,7 @@ def _release_document(
         "isolation_policy": options.isolation_policy,
         **({"second_opinion": dict(options.second_opinion)} if options.second_opinion else {}),
         **({"asr": dict(options.asr)} if options.asr else {}),
+        **({"laughter": dict(options.laughter)} if options.laughter else {}),
         "rules": dict(options.rules),
         "ledger": dict(options.ledger),
         **coverage_document(

@@ -181,6 +181,7 @@ def _prepared(
         isolation_policy=release["isolation_policy"],
         second_opinion=release.get("second_opinion"),
         asr=release.get("asr"),
+        laughter=release.get("laughter"),
         rules=release["rules"],
         ledger=dict(pinned.pin),
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),

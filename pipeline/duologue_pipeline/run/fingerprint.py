@@ -3,6 +3,7 @@
 import hashlib
 
 from duologue_consent import format_time
+from duologue_pipeline.activity.yamnet import LaughterModel
 from duologue_pipeline.codec.document import codec_document, release_codec_document
 from duologue_pipeline.codec.registry import open_codec
 from duologue_pipeline.codec.spec import CodecSpec
@@ -26,6 +27,7 @@ def release_options(
     ledger: PinnedLedger | None,
     second_opinion: SecondOpinion | None,
     asr: AsrModel | None,
+    laughter: LaughterModel | None,
 ) -> ReleaseOptions:
     """Resolves a request into what the release will say, with the fingerprint of all that decides its bytes.
 
@@ -33,7 +35,7 @@ def release_options(
         request: what the user asks for.
         manifest_sha256: of the manifest (:class:`duologue_pipeline.read.whole.Manifest`).
         ledger: None where there is none.
-        second_opinion, asr: the models that are asked, None where none are.
+        second_opinion, asr, laughter: the models that are asked, None where none are.
 
     Raises:
         UsageError: the codec or a checkpoint cannot be opened, or the statement cannot be read.
@@ -42,6 +44,7 @@ def release_options(
     codec = open_codec(spec.on_cpu())  # where the run is launched there need be no GPU
     opinion_document = second_opinion.document() if second_opinion else None
     asr_document = asr.document() if asr else None  # hashes every file of the checkpoint
+    laughter_document = laughter.document() if laughter else None
     rules = rule_versions()
     stated = {} if request.card is None else load_statement(request.card)
     at = None if ledger is None else coverage_moment(ledger.snapshot, request.as_of)
@@ -68,6 +71,7 @@ def release_options(
         # A moment that was named decides who may be used. Where none was it is that of the run, and a second run of the same
         # ledger gives the release that is there: what ended by itself since is for `consent propagate`.
         **({"report_audio": request.report_audio} if request.report_audio != "opus" else {}),
+        **({"laughter": laughter_document} if laughter_document else {}),
         **({"as_of": format_time(request.as_of)} if request.as_of else {}),
         **({"card": stated} if stated else {}),
     }
@@ -82,6 +86,7 @@ def release_options(
         isolation_policy=request.isolation_policy,
         second_opinion=opinion_document,
         asr=asr_document,
+        laughter=laughter_document,
         rules=rules,
         ledger=pin,
         fingerprint=hashlib.sha256(canonical_json(decides)).hexdigest(),

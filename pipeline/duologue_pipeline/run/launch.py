@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import IO, Any, Final
 
+from duologue_pipeline.activity.yamnet import LaughterModel
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.addresses import allow_private_addresses
 from duologue_pipeline.files.locks import Lease
@@ -87,6 +88,7 @@ class _Run:
     out: str
     second_opinion: SecondOpinion | None
     asr: AsrModel | None
+    laughter: LaughterModel | None
     progress: IO[str] | None
 
     def tell(self, text: str) -> None:
@@ -98,7 +100,8 @@ class _Run:
         return open_ledger(self.request.ledger, out=self.out, against=against, now=datetime.now(UTC), tell=self.tell)
 
     def release(self, ledger: PinnedLedger | None) -> ReleaseOptions:
-        return release_options(self.request, self.manifest.sha256, ledger, self.second_opinion, self.asr)
+        models = self.second_opinion, self.asr, self.laughter
+        return release_options(self.request, self.manifest.sha256, ledger, *models)
 
     def details(self, release: ReleaseOptions) -> str | None:
         """Names the private file of a round; None where there is no ledger that it could lie beside."""
@@ -144,7 +147,8 @@ def run(request: RunRequest, *, progress: IO[str] | None = None) -> RunResult:
         request.pyannote_segmentation, request.pyannote_embedding, allow_network=request.allow_network
     )
     asr = AsrModel(request.asr, request.allow_network) if request.asr else None
-    this = _Run(request, manifest, out, second_opinion, asr, progress)
+    laughter = LaughterModel(request.laughter) if request.laughter else None
+    this = _Run(request, manifest, out, second_opinion, asr, laughter, progress)
     ledger = this.ledger()
     release = this.release(ledger)
     if is_complete(out, release.fingerprint) and is_tidy(out, read_release(out)):
@@ -222,6 +226,7 @@ def _round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions, lea
             launch=launch,
             second_opinion=this.second_opinion,
             asr=this.asr,
+            laughter=this.laughter,
             details=details is not None,
             **watching,
         )
@@ -258,6 +263,7 @@ def _dry_round(this: _Run, ledger: PinnedLedger | None, release: ReleaseOptions,
             launch=uuid.uuid4().hex,
             second_opinion=this.second_opinion,
             asr=this.asr,
+            laughter=this.laughter,
             details=this.details(release) is not None,
             **watching,
         )

@@ -6,6 +6,7 @@ Beam is imported within the functions: a mistake in what else the user asks for 
 from collections.abc import Callable
 from typing import IO
 
+from duologue_pipeline.activity.yamnet import LaughterModel
 from duologue_pipeline.errors import UsageError
 from duologue_pipeline.files.storage import exists, join
 from duologue_pipeline.isolation.second_opinion import SecondOpinion
@@ -54,6 +55,7 @@ def check_engine(request: RunRequest, manifest: Manifest, out: str, *, tell: Cal
         ("--pyannote-segmentation", request.pyannote_segmentation),
         ("--pyannote-embedding", request.pyannote_embedding),
         ("--asr", AsrModel(request.asr).place if request.asr else None),
+        ("--laughter", LaughterModel(request.laughter).place if request.laughter else None),
     )
     require_reachable(
         engine, manifest=request.manifest, out=out, codec=request.codec, models=models, recordings=manifest
@@ -73,6 +75,7 @@ def make_release(
     recordings: int,
     second_opinion: SecondOpinion | None,
     asr: AsrModel | None,
+    laughter: LaughterModel | None,
     details: bool,
     stream: IO[str] | None,
     tell: Callable[[str], None],
@@ -86,7 +89,7 @@ def make_release(
         out: the output folder, which the caller holds.
         launch: whose work it is.
         recordings: how many the manifest lists.
-        second_opinion, asr: the models that are asked.
+        second_opinion, asr, laughter: the models that are asked.
         details: whether workers leave the sentences of what they refuse.
         stream: where lines of progress go.
         tell: is told the job, as a line of text.
@@ -110,6 +113,7 @@ def make_release(
         codec=request.codec,
         second_opinion=second_opinion,
         asr=asr,
+        laughter=laughter,
         same_audio=request.same_audio,
         compare_refused_audio=request.compare_refused_audio,
         tokenize=TokenizeOptions(

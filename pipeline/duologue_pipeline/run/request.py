@@ -36,6 +36,7 @@ class RunRequest:
         compare_refused_audio: whether local audio of refused recordings is decoded, only to compare hashes of it.
         pyannote_segmentation, pyannote_embedding: checkpoints for a second opinion, as ``PATH_OR_HUB_ID@SHA256``.
         asr: a speech recogniser for tracks without a transcript (:class:`duologue_pipeline.words.asr_checkpoint.AsrModel`).
+        laughter: what hears the laughter of those (:class:`duologue_pipeline.activity.yamnet.LaughterModel`).
         allow_network: whether these may be downloaded.
         allow_private_addresses: whether audio and words are fetched from private networks as well.
         name: of the dataset.
@@ -66,6 +67,7 @@ class RunRequest:
     pyannote_segmentation: str | None = None
     pyannote_embedding: str | None = None
     asr: str | None = None
+    laughter: str | None = None
     allow_network: bool = False
     allow_private_addresses: bool = False
     name: str = "duologue-dataset"

@@ -23,6 +23,7 @@ from duologue_pipeline.rules.guard import GuardRules
 from duologue_pipeline.rules.human_reference import HumanReferenceRules
 from duologue_pipeline.rules.ingest import IngestRules
 from duologue_pipeline.rules.isolation import IsolationRules
+from duologue_pipeline.rules.laughter import LaughterRules
 from duologue_pipeline.rules.leakage import LeakageRules
 from duologue_pipeline.rules.score import ScoreRules
 from duologue_pipeline.rules.second_opinion import SecondOpinionRules
@@ -43,6 +44,7 @@ KINDS: dict[type[RuleSet], str] = {
     IngestRules: "1.3",
     IsolationRules: "2.2",
     ScoreRules: "1.0",
+    LaughterRules: "1.0",
     LeakageRules: "1.0",
     SecondOpinionRules: "1.0",
     SimulateRules: "1.1",

@@ -9,7 +9,17 @@ from duologue_pipeline.rules.events import EventsRules
 from duologue_pipeline.rules.loader import RuleSet
 from duologue_pipeline.rules.versions import RELEASED, rule_versions
 
-ELSEWHERE = {"files", "guard", "human_reference", "leakage", "score", "second_opinion", "simulate", "withdrawal"}
+ELSEWHERE = {
+    "files",
+    "guard",
+    "human_reference",
+    "laughter",
+    "leakage",
+    "score",
+    "second_opinion",
+    "simulate",
+    "withdrawal",
+}
 """Rule sets that ``KEY.json`` does not name: what rests on them stands in other files."""
 
 
