@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from duologue_pipeline.isolation.turns import find_offset
+from duologue_pipeline.isolation.offset import find_offset
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.isolation import IsolationRules
 

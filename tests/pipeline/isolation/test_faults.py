@@ -13,7 +13,8 @@ from scipy.signal import lfilter
 
 from duologue_pipeline.isolation.bleed import Stretches
 from duologue_pipeline.isolation.meter import measure_isolation
-from duologue_pipeline.isolation.turns import _to_nearest, find_offset, find_over_suppression, speech_frames
+from duologue_pipeline.isolation.offset import find_offset
+from duologue_pipeline.isolation.turns import _to_nearest, find_over_suppression, speech_frames
 from duologue_pipeline.isolation.verdict import worst_verdict
 from duologue_pipeline.records import FAULTS, FaultReport, IsolationReport, Span
 from duologue_pipeline.rules import load_rules
