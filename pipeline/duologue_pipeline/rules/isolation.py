@@ -130,6 +130,12 @@ class IsolationRules(RuleSet):
         swap_min_distance: how far the voices change places, in standard deviations of a frame.
         swap_min_strength: how many times its noise that is.
         swap_max_common_share: how much both may change alike, as a share of that, in power.
+        swap_even_ratio: a swap is as likely as none where what turns round is this share of what lasts, in amplitude.
+        swap_ratio_exponent: how steeply the odds rise with that.
+        swap_found_from: a swap that is this likely is found,
+        swap_none_up_to: and one that is no likelier than this is not there,
+        swap_none_unseen_share: if no more than this at either end is without enough speech of both.
+        swap_most_confidence: no more is ever stated.
         drift_scan_max_ppm: the fastest drift that is looked for where no group shows the copy.
         drift_scan_step_ms: and by which steps.
         drift_max_ppm: the fastest that is looked for where groups do.
@@ -280,6 +286,12 @@ class IsolationRules(RuleSet):
     swap_min_distance: float
     swap_min_strength: float
     swap_max_common_share: float
+    swap_even_ratio: float
+    swap_ratio_exponent: float
+    swap_found_from: float
+    swap_none_up_to: float
+    swap_none_unseen_share: float
+    swap_most_confidence: float
 
     # Drift.
     drift_scan_max_ppm: float
