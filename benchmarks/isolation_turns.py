@@ -18,6 +18,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from duologue_pipeline.isolation.offset import Evidence, find_offset, weigh
+from duologue_pipeline.isolation.offset import Evidence, judge, weigh
 from duologue_pipeline.isolation.turns import stretches
 from duologue_pipeline.records import FaultReport
 from duologue_pipeline.rules import load_rules
@@ -97,7 +98,7 @@ def cuts(speaks: Bools, cut_s: int, rules: IsolationRules) -> Iterator[Bools]:
             yield speaks[:, first : first + size]
 
 
-def judge(conversations: list[dict[str, list[dict[str, Any]]]], rules: IsolationRules) -> Iterator[Case]:
+def judge_all(conversations: list[dict[str, list[dict[str, Any]]]], rules: IsolationRules) -> Iterator[Case]:
     """Judges every cut of every conversation at every pace and offset."""
     for number, words in enumerate(conversations):
         spans = [[(word["start"], word["end"]) for word in words[side]] for side in sorted(words)]
@@ -110,7 +111,8 @@ def judge(conversations: list[dict[str, list[dict[str, Any]]]], rules: Isolation
                     for part in cuts(speaks, cut_s, rules):
                         turns = min(len(stretches(own)[0]) for own in part)
                         evidence = weigh(part, rules) if turns >= rules.offset_min_turns else None
-                        yield Case(number, pace, moved_s, cut_s, evidence, find_offset(part, rules))
+                        report = judge(evidence, rules) if evidence else FaultReport(None)
+                        yield Case(number, pace, moved_s, cut_s, evidence, report)
 
 
 def weights_of(cases: Sequence[Case]) -> F64:
@@ -139,16 +141,10 @@ def fit(cases: Sequence[Case]) -> tuple[float, float]:
 
 def refitted(case: Case, numbers: tuple[float, float], rules: IsolationRules) -> Case:
     """Judges a case again with another slope and constant."""
-    evidence = case.evidence
-    if evidence is None:
+    if case.evidence is None:
         return case
-    likely = 1 / (1 + np.exp(-(numbers[0] * evidence.log_ratio + numbers[1])))
-    report = FaultReport(None)
-    if likely >= rules.offset_found_from:
-        report = FaultReport(True, evidence.offset_s, likely)
-    elif likely <= rules.offset_none_up_to:
-        report = FaultReport(False, evidence.shift_s, 1 - likely)
-    return replace(case, report=report)
+    other = replace(rules, offset_log_odds_slope=numbers[0], offset_log_odds=numbers[1])
+    return replace(case, report=judge(case.evidence, other))
 
 
 def right(case: Case) -> bool:
@@ -182,7 +178,7 @@ def print_reliability(name: str, cases: Sequence[Case]) -> None:
     weights = weights_of(cases)
     print(f"\n{name}\n\n| says | confidence | stated | right | statements |\n|---|---|---|---|---|")
     for says, found in (("yes", True), ("no", False)):
-        for low, high in zip(STATED, STATED[1:], strict=False):
+        for low, high in pairwise(STATED):
             some = [i for i, c in enumerate(cases) if c.report.found is found and low <= c.report.confidence < high]
             if some:
                 stated = np.average([cases[i].report.confidence for i in some], weights=weights[some])
@@ -200,7 +196,7 @@ def main() -> None:
     rules = load_rules(IsolationRules)
     with gzip.open(path, "rt", encoding="utf-8") as handle:
         conversations = [json.loads(line)["words"] for line in handle]
-    cases = list(judge(conversations, rules))
+    cases = list(judge_all(conversations, rules))
     print("found / unknown / none, in per cent\n")
     print_found(cases)
     print_reliability("development", cases)

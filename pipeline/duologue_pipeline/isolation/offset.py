@@ -23,7 +23,10 @@ from duologue_pipeline.isolation.turns import stretches
 from duologue_pipeline.records import FaultReport
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = ["Evidence", "find_offset", "weigh"]
+__all__ = ["Evidence", "find_offset", "judge", "weigh"]
+
+_LOWEST = -600.0
+"""Exponents under it would be 0."""
 
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -52,7 +55,11 @@ def find_offset(speaks: Bools, rules: IsolationRules) -> FaultReport:
     turns = min(len(stretches(own)[0]) for own in speaks)
     if turns < rules.offset_min_turns:
         return FaultReport(None, detail=f"too few turns to judge by: {turns} of one speaker")
-    evidence = weigh(speaks, rules)
+    return judge(weigh(speaks, rules), rules)
+
+
+def judge(evidence: Evidence, rules: IsolationRules) -> FaultReport:
+    """Says whether there is an offset, or none, and how likely that is."""
     likely = 1 / (1 + exp(-(rules.offset_log_odds + rules.offset_log_odds_slope * evidence.log_ratio)))
     if likely >= rules.offset_found_from:
         late = "b lies late against a" if evidence.offset_s > 0 else "a lies late against b"
@@ -108,11 +115,11 @@ def _over_delays(follows: F64, rules: IsolationRules) -> F64:
     """Sums over the delays of answers, by how usual each is, how well the lags fit each shift: float64 [shifts], logarithms."""
     per_s = 1000 / rules.level_frame_ms
     first, last = (round(delay_s * per_s) for delay_s in rules.response_range_s)
-    delays = np.arange(first, last + 1)
-    off_s = delays / per_s - rules.response_s
-    usual = np.where(off_s < 0, off_s / rules.response_early_s, -off_s / rules.response_late_s)
-    usual -= logsumexp(usual)
+    off_s = np.arange(first, last + 1) / per_s - rules.response_s
+    usual = np.exp(np.where(off_s < 0, off_s / rules.response_early_s, -off_s / rules.response_late_s))
     most, middle = round(rules.offset_max_s * per_s), len(follows) // 2
-    at = middle + np.arange(-most, most + 1)
-    summed: F64 = logsumexp(follows[at + delays[:, None]] + usual[:, None], axis=0)
+    within = follows[middle - most + first : middle + most + last + 1]
+    highest = float(within.max())
+    fits = np.exp(np.maximum(within - highest, _LOWEST))
+    summed: F64 = np.log(np.correlate(fits, usual / usual.sum(), "valid")) + highest
     return summed
