@@ -3,7 +3,7 @@
     python benchmarks/isolation_swap.py [--voices auto|noise] [--seed N] [--conversations N] [TRACK_A TRACK_B ...]
 
 Each pair of tracks (mono, 8 kHz, without a swap) and each simulated conversation of 4 minutes is taken whole, as are pairs that
-begin in their middle and end there, and cut: the first and the last 60 and 120 s, of tracks every 30 s. Each cut is measured as it
+begin in their middle and end there, and cut: the first and the last 60 and 120 s, of tracks every 60 s. Each cut is measured as it
 is, and with the tracks exchanged after 3, 5 and 7 tenths of it. Of simulated conversations every other one has bleed where
 one has been drawn. Prints what is said, the lowest confidence of each statement, and each wrong one.
 """
@@ -39,8 +39,8 @@ def pairs_of(paths: Sequence[str]) -> Iterator[tuple[str, int, Pair]]:
         a, b = (soundfile.read(Path(path), dtype="float32")[0] for path in (path_a, path_b))
         length = min(len(a), len(b))
         a, b = a[:length], b[:length]
-        yield Path(path_a).stem, 30, (a, b)
-        yield f"{Path(path_a).stem} rolled", 30, (np.roll(a, length // 2), np.roll(b, length // 2))
+        yield Path(path_a).stem, 60, (a, b)
+        yield f"{Path(path_a).stem} rolled", 60, (np.roll(a, length // 2), np.roll(b, length // 2))
 
 
 def simulated(voices: str, seed: int, wanted: int) -> Iterator[tuple[str, int, Pair]]:

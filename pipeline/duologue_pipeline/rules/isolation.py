@@ -145,6 +145,7 @@ class IsolationRules(RuleSet):
         drift_min_ppm: a slower drift is none.
         drift_max_disagreement: by how many standard errors the directions may differ,
         drift_max_disagreement_ppm: if also by more than this.
+        drift_max_unsteady: by how many standard errors a half may drift otherwise than the whole, and by no more than that.
     """
 
     name: ClassVar[str] = "isolation"
@@ -303,3 +304,4 @@ class IsolationRules(RuleSet):
     drift_min_ppm: float
     drift_max_disagreement: float
     drift_max_disagreement_ppm: float
+    drift_max_unsteady: float
