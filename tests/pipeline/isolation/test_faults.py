@@ -370,6 +370,20 @@ def test_real_calls_with_weak_bleed_and_a_clock_that_is_off_by_50_ppm(number: in
     assert report.a_from_b.bleed_db == pytest.approx(-35, abs=1)
 
 
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_copy_whose_way_wanders_is_no_clock(number: int, both: bool) -> None:
+    """By 2 ms to and fro, 1.3 times in two minutes."""
+    a, b = (track[60 * RATE_HZ : 180 * RATE_HZ] for track in read_call(number))
+    at = np.arange(len(a))
+    came = at - 320 - 16 * np.sin(2 * np.pi * 1.3 * at / len(at))
+    with_b = a + 10 ** (-30 / 20) * np.interp(came, at, b, left=0)
+    with_a = b + 10 ** (-30 / 20) * np.interp(came, at, a, left=0) if both else b
+    fault = measure(with_b.astype(np.float32), with_a.astype(np.float32)).faults["drift"]
+    assert (fault.found, fault.detail) == (None, "a copy moves, but not as steadily as by a clock")
+
+
 def test_ends_find_the_beginning_that_is_nearest_and_hours_take_little_memory() -> None:
     starts, ends = np.array([3, 10, 21, 40]), np.array([0, 3, 6, 7, 15, 16, 50])
     every = starts[None, :] - ends[:, None]
