@@ -237,8 +237,8 @@ def test_too_few_turns_say_nothing_of_an_offset() -> None:
     ("log_ratio", "found_", "confidence"),
     [
         (4.0, True, 0.984),
-        (0.74, True, 0.501),
-        (0.73, None, 0.0),
+        (1.42, True, 0.703),
+        (1.40, None, 0.0),
         (-2.35, None, 0.0),
         (-2.36, False, 0.98),
         (-4.0, False, 0.997),
@@ -381,7 +381,8 @@ def test_a_copy_whose_way_wanders_is_no_clock(number: int, both: bool) -> None:
     with_b = a + 10 ** (-30 / 20) * np.interp(came, at, b, left=0)
     with_a = b + 10 ** (-30 / 20) * np.interp(came, at, a, left=0) if both else b
     fault = measure(with_b.astype(np.float32), with_a.astype(np.float32)).faults["drift"]
-    assert (fault.found, fault.detail) == (None, "a copy moves, but not as steadily as by a clock")
+    assert fault.found is None
+    assert fault.detail in ("a copy moves, but not as steadily as by a clock", "the two directions disagree")
 
 
 def test_ends_find_the_beginning_that_is_nearest_and_hours_take_little_memory() -> None:
