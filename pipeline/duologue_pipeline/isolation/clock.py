@@ -85,6 +85,7 @@ class Path:
     ``lags`` float64 [groups] are in samples; ``seen`` bool [groups] says which groups show the copy by themselves.
     ``sigmas`` is how far the copy stands out of all groups together. ``ppm`` is the rate at which it moves over the
     groups that show it, None where these are too few or lie on no line; ``ppm_error`` is the standard error of that.
+    ``steady`` says whether it moves in both halves as it does in the whole, as by a clock and not by a change of its way.
     """
 
     lags: F64
@@ -94,6 +95,7 @@ class Path:
     ppm_error: float = 0.0
     start: float = 0.0
     moves: bool = False
+    steady: bool = True
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,23 @@ def find_path(groups: Sequence[Evidence], each: Seen, layout: Layout, rules: Iso
         ppm_error=error * 1e6,
         start=start,
         moves=abs(slope) > rules.drift_min_errors * error,
+        steady=_steady(at[seen], lags[seen], slope, rules),
     )
+
+
+def _steady(at: F64, lags: F64, slope: float, rules: IsolationRules) -> bool:
+    """Says whether the lags move in each half of the time as fast as in all of it, give or take what lags are off."""
+    first = at <= np.median(at)
+    for half in (first, ~first):
+        if half.sum() < rules.path_min_groups:
+            continue
+        own_slope, own_start = np.polyfit(at[half], lags[half], 1)
+        off = np.hypot((lags[half] - own_start - own_slope * at[half]).std(), rules.drift_lag_error_samples)
+        error = off / (at[half].std() * np.sqrt(half.sum()))
+        apart = abs(own_slope - slope)
+        if apart > rules.drift_max_unsteady * error and apart * 1e6 > rules.drift_max_disagreement_ppm:
+            return False
+    return True
 
 
 def _scan(at: F64, correlations: npt.NDArray[Any], rules: IsolationRules, layout: Layout) -> tuple[float, float]:

@@ -21,10 +21,11 @@ from duologue_pipeline.isolation.bleed import Direction, Measurement
 from duologue_pipeline.isolation.evidence import LOWEST_LEVEL_DB, Layout, Room, Segment
 from duologue_pipeline.isolation.features import LevelHistogram, LevelTrack, Voices
 from duologue_pipeline.isolation.high_pass import BLOCK, BlockFilter
+from duologue_pipeline.isolation.offset import find_offset
 from duologue_pipeline.isolation.one_signal import SameSignal, one_signal_report
 from duologue_pipeline.isolation.shift import Shift
 from duologue_pipeline.isolation.swap import find_swap
-from duologue_pipeline.isolation.turns import find_mono_mix, find_offset, find_over_suppression, speech_frames
+from duologue_pipeline.isolation.turns import find_mono_mix, find_over_suppression, speech_frames
 from duologue_pipeline.isolation.verdict import (
     bleed_verdict,
     find_drift,

@@ -1,28 +1,22 @@
-"""Judges by turn-taking alone whether one track is late, and whether one is turned down while the other speaks.
+"""Finds who speaks when, whether one signal holds two voices, and whether a track is turned down while the other speaks.
 
-Both work on who is loud when, in frames of ``level_frame_ms`` (:mod:`duologue_pipeline.isolation.features`).
+All work on who is loud when, in frames of ``level_frame_ms`` (:mod:`duologue_pipeline.isolation.features`).
 
-People begin to speak some 200 ms after their partner ends (Stivers et al. 2009, doi:10.1073/pnas.0903616106; Heldner &
-Edlund 2010, doi:10.1016/j.wocn.2010.08.002) and seldom both at once. Where one track is late, both of this holds only
-after it is moved back. Where one track is turned down as soon as the other is loud, its noise floor is lower then than
-when nobody speaks, and what would have been overlap ends where the other begins.
+Where one track is turned down as soon as the other is loud, its noise floor is lower then than when nobody speaks, and what
+would have been overlap ends where the other begins.
 """
-
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import binary_dilation, binary_erosion, maximum_filter1d
 
 from duologue_pipeline.isolation.features import quiet_and_peak_db
 from duologue_pipeline.records import FaultReport
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = ["confidence", "find_mono_mix", "find_offset", "find_over_suppression", "speech_frames"]
+__all__ = ["confidence", "find_mono_mix", "find_over_suppression", "speech_frames", "stretches"]
 
 F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Frames = npt.NDArray[np.intp]
 
@@ -54,7 +48,7 @@ def speech_frames(levels_db: F32, bleed_db: tuple[float | None, float | None], r
 
 def _fill(speaks: Bools, rules: IsolationRules) -> Bools:
     """Joins stretches less than ``turn_join_ms`` apart, and drops those shorter than ``turn_min_ms``."""
-    starts, ends = _stretches(speaks)
+    starts, ends = stretches(speaks)
     if not len(starts):
         return speaks
     apart = starts[1:] - ends[:-1] >= rules.turn_join_ms / rules.level_frame_ms
@@ -66,8 +60,8 @@ def _fill(speaks: Bools, rules: IsolationRules) -> Bools:
     return np.cumsum(filled)[:-1] > 0
 
 
-def _stretches(speaks: Bools) -> tuple[Frames, Frames]:
-    """Gives the first frame of each stretch of speech, and the frame after its last."""
+def stretches(speaks: Bools) -> tuple[Frames, Frames]:
+    """Gives the first frame of each stretch of speech, and the frame after its last: intp [stretches] each, of bool [frames]."""
     edges = np.diff(np.concatenate([[False], speaks, [False]]).astype(np.int8))
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
 
@@ -82,7 +76,7 @@ def find_mono_mix(levels_db: F32, rules: IsolationRules) -> FaultReport:
     frame_s = rules.level_frame_ms / 1000
     if len(levels_db) * frame_s < rules.mono_min_s:
         return FaultReport(None, detail="one signal, too short to tell a mix from one voice")
-    starts, ends = _stretches(~speech_frames(np.stack([levels_db, levels_db]), (None, None), rules)[0])
+    starts, ends = stretches(~speech_frames(np.stack([levels_db, levels_db]), (None, None), rules)[0])
     long = (ends - starts) * frame_s >= rules.mono_silence_s
     share = round(float((ends - starts)[long].sum()) / len(levels_db), 3)
     if share <= rules.mono_max_silence_share:
@@ -91,57 +85,6 @@ def find_mono_mix(levels_db: F32, rules: IsolationRules) -> FaultReport:
     if share >= rules.mono_single_silence_share:
         return FaultReport(False, None, confidence(share, rules.mono_single_silence_share))
     return FaultReport(None, detail="one signal; of one voice or of two is not clear")
-
-
-def find_offset(speaks: Bools, rules: IsolationRules) -> FaultReport:
-    """Finds the shift of one track at which the speakers take turns best; ``speaks`` is bool [2, frames].
-
-    The score of a shift is how many of the ends of one are followed by a beginning of the other about 200 ms later,
-    less how much both speak at once, each in standard deviations over all shifts.
-    """
-    frame_s = rules.level_frame_ms / 1000
-    most = round(rules.offset_max_s / frame_s)
-    (starts_a, ends_a), (starts_b, ends_b) = _stretches(speaks[0]), _stretches(speaks[1])
-    turns = min(len(starts_a), len(starts_b))
-    if turns < rules.offset_min_turns:
-        return FaultReport(None, detail=f"too few turns to judge by: {turns} of one speaker")
-    length = speaks.shape[1] + 1
-    begins = np.stack([np.bincount(starts, minlength=length) for starts in (starts_a, starts_b)])
-    ends = np.stack([np.bincount(stops, minlength=length) for stops in (ends_a, ends_b)])
-    lags_s = np.arange(-2 * most, 2 * most + 1) * frame_s
-    response = np.exp(-0.5 * ((lags_s[most:-most] - rules.response_s) / rules.response_spread_s) ** 2)
-    after_a = np.correlate(_correlation(ends[0], begins[1], 2 * most), response, "valid")
-    after_b = np.correlate(_correlation(ends[1], begins[0], 2 * most), response, "valid")[::-1]
-    both = _correlation(speaks[0], speaks[1], most)
-    score = _standard(after_a + after_b) - _standard(both)
-    shifts_s = lags_s[most:-most]
-    best = int(np.argmax(score))
-    value = float(shifts_s[best])
-    lead = float(score[best] - score[np.abs(shifts_s) <= rules.offset_none_below_s].max())
-    # One who takes long to answer also moves the best shift, but only a track that is late overlaps less when moved.
-    overlap, least = both[most], rules.offset_min_overlap_drop * speaks.sum(axis=1).min()
-    less = both[best] <= min(rules.offset_max_overlap_ratio * overlap, overlap - least)
-    if abs(value) < rules.offset_min_s or lead <= 0 or not less:
-        sure = confidence(abs(value), rules.offset_min_s)
-        return FaultReport(False, round(value, 3), sure if abs(value) < rules.offset_min_s else 0.5)
-    sure = round(1 - 0.5 * rules.offset_min_lead / max(lead, rules.offset_min_lead), 3)
-    if lead < rules.offset_min_lead:
-        return FaultReport(None, round(value, 3), detail="the turns fit as well with a shift as without")
-    late = "b lies late against a" if value > 0 else "a lies late against b"
-    return FaultReport(True, round(value, 3), sure, f"by the turns, {late} by {abs(value):.2f} s")
-
-
-def _correlation(first: npt.NDArray[Any], second: npt.NDArray[Any], most: int) -> F64:
-    """Sums first(t) * second(t + shift) for shifts of -most..most frames: float64 [2 * most + 1]."""
-    n_fft = next_fast_len(len(first) + most + 1, real=True)
-    spectrum = rfft(first.astype(np.float64), n_fft).conj() * rfft(second.astype(np.float64), n_fft)
-    correlation = irfft(spectrum, n_fft)
-    return np.concatenate([correlation[-most:], correlation[: most + 1]])
-
-
-def _standard(values: F64) -> F64:
-    spread = float(values.std())
-    return (values - np.median(values)) / spread if spread else values * 0
 
 
 def find_over_suppression(levels_db: F32, speaks: Bools, rules: IsolationRules) -> FaultReport:
@@ -185,7 +128,7 @@ def _cut_share(speaks: Bools, rules: IsolationRules) -> float:
 
     Of people, more end after the other has begun than in that very moment: between them lies nothing special.
     """
-    (starts_a, ends_a), (starts_b, ends_b) = _stretches(speaks[0]), _stretches(speaks[1])
+    (starts_a, ends_a), (starts_b, ends_b) = stretches(speaks[0]), stretches(speaks[1])
     frames = 1 / rules.level_frame_ms
     before = round(rules.suppression_cut_before_ms * frames)
     after = round(rules.suppression_cut_after_ms * frames)

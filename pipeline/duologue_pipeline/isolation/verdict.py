@@ -34,6 +34,10 @@ def find_drift(a_from_b: Measurement, b_from_a: Measurement, rules: IsolationRul
     apart_ppm = max(abs(rate - ppm) for rate, _ in rates)
     if off > rules.drift_max_disagreement and apart_ppm > rules.drift_max_disagreement_ppm:
         return FaultReport(None, round(ppm, 1), detail="the two directions disagree")
+    if abs(ppm) >= threshold and not all(
+        measured.path.steady for measured in (a_from_b, b_from_a) if measured.report.bleed_db is not None
+    ):
+        return FaultReport(None, round(ppm, 1), detail="a copy moves, but not as steadily as by a clock")
     if abs(ppm) < max(threshold, rules.drift_min_errors * sum(weights) ** -0.5):
         return FaultReport(False, round(ppm, 1), confidence(abs(ppm), threshold))
     detail = f"b's clock is {'fast' if ppm > 0 else 'slow'} against a's by {abs(ppm):.0f} ppm"

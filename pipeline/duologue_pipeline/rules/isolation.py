@@ -89,13 +89,18 @@ class IsolationRules(RuleSet):
         shift_neighbours_s: the lags around a lag that its correlation is held against.
         shift_min_sigma: how far such a copy must stand out.
         offset_min_turns: turns of each speaker to judge by.
-        response_s: how long after the partner's end people begin.
-        response_spread_s: standard deviation of the bell around it.
-        offset_none_below_s: shifts up to this one count as none.
+        offset_far_s: lags of so many seconds tie no answers together; each count is held against those there.
+        response_s: how long after the partner's end people most often begin.
+        response_spread_s: standard deviation of the bell by which answers at a lag are counted.
+        response_early_s: by how much earlier a speaker's delay is as much less usual as 1 to e,
+        response_late_s: by how much later,
+        response_range_s: and between which delays it lies.
         offset_min_s: the smallest offset that is found by turns.
-        offset_min_lead: how much better it must score than none, in standard deviations.
-        offset_max_overlap_ratio: at most this share of the overlap is left after it is undone,
-        offset_min_overlap_drop: and it is less by this share of the speech of who speaks less.
+        offset_overlap_weight: how much speech of both at once counts, against an answer.
+        offset_log_odds_slope: how much the evidence for an offset counts,
+        offset_log_odds: and the logarithm of how much likelier an offset is than none where it says nothing.
+        offset_found_from: an offset that is this likely is found,
+        offset_none_up_to: and one that is no likelier than this is not there.
         suppression_away_ms: how far from speech a floor is measured.
         suppression_into_talk_ms: how far into the other one's speech it is.
         suppression_min_evidence_s: time needed with, and without, the other one talking.
@@ -125,6 +130,12 @@ class IsolationRules(RuleSet):
         swap_min_distance: how far the voices change places, in standard deviations of a frame.
         swap_min_strength: how many times its noise that is.
         swap_max_common_share: how much both may change alike, as a share of that, in power.
+        swap_even_ratio: a swap is as likely as none where what turns round is this share of what lasts, in amplitude.
+        swap_ratio_exponent: how steeply the odds rise with that.
+        swap_found_from: a swap that is this likely is found,
+        swap_none_up_to: and one that is no likelier than this is not there,
+        swap_none_unseen_share: if no more than this at either end is without enough speech of both.
+        swap_most_confidence: no more is ever stated.
         drift_scan_max_ppm: the fastest drift that is looked for where no group shows the copy.
         drift_scan_step_ms: and by which steps.
         drift_max_ppm: the fastest that is looked for where groups do.
@@ -134,6 +145,7 @@ class IsolationRules(RuleSet):
         drift_min_ppm: a slower drift is none.
         drift_max_disagreement: by how many standard errors the directions may differ,
         drift_max_disagreement_ppm: if also by more than this.
+        drift_max_unsteady: by how many standard errors a half may drift otherwise than the whole, and by no more than that.
     """
 
     name: ClassVar[str] = "isolation"
@@ -230,13 +242,18 @@ class IsolationRules(RuleSet):
     shift_neighbours_s: float
     shift_min_sigma: float
     offset_min_turns: int
+    offset_far_s: tuple[float, float]
     response_s: float
     response_spread_s: float
-    offset_none_below_s: float
+    response_early_s: float
+    response_late_s: float
+    response_range_s: tuple[float, float]
     offset_min_s: float
-    offset_min_lead: float
-    offset_max_overlap_ratio: float
-    offset_min_overlap_drop: float
+    offset_overlap_weight: float
+    offset_log_odds_slope: float
+    offset_log_odds: float
+    offset_found_from: float
+    offset_none_up_to: float
 
     # Over-suppression: by the floor, by cut ends.
     suppression_away_ms: float
@@ -270,6 +287,12 @@ class IsolationRules(RuleSet):
     swap_min_distance: float
     swap_min_strength: float
     swap_max_common_share: float
+    swap_even_ratio: float
+    swap_ratio_exponent: float
+    swap_found_from: float
+    swap_none_up_to: float
+    swap_none_unseen_share: float
+    swap_most_confidence: float
 
     # Drift.
     drift_scan_max_ppm: float
@@ -281,3 +304,4 @@ class IsolationRules(RuleSet):
     drift_min_ppm: float
     drift_max_disagreement: float
     drift_max_disagreement_ppm: float
+    drift_max_unsteady: float

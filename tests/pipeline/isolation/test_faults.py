@@ -13,7 +13,8 @@ from scipy.signal import lfilter
 
 from duologue_pipeline.isolation.bleed import Stretches
 from duologue_pipeline.isolation.meter import measure_isolation
-from duologue_pipeline.isolation.turns import _to_nearest, find_offset, find_over_suppression, speech_frames
+from duologue_pipeline.isolation.offset import Evidence, find_offset, judge
+from duologue_pipeline.isolation.turns import _to_nearest, find_over_suppression, speech_frames
 from duologue_pipeline.isolation.verdict import worst_verdict
 from duologue_pipeline.records import FAULTS, FaultReport, IsolationReport, Span
 from duologue_pipeline.rules import load_rules
@@ -102,7 +103,7 @@ def test_speakers_who_change_tracks(at_s: float) -> None:
     assert report.faults["swap"].value == pytest.approx(at_s, abs=5)
 
 
-@pytest.mark.parametrize("late_s", [-1.2, 0.7, 2.5])
+@pytest.mark.parametrize("late_s", [-1.2, 1.0, 2.5])
 def test_a_track_that_is_late(late_s: float) -> None:
     report = simulate(Offset("b", late_s))
     assert (report.verdict, found(report)) == ("warn", {"offset"})
@@ -207,17 +208,47 @@ def test_slow_answers_are_no_offset(answers_a_s: float, answers_b_s: float) -> N
     assert not find_offset(make_turns(answers_a_s, answers_b_s), RULES).found
 
 
-@pytest.mark.parametrize("late_s", [0.5, -0.8])
+@pytest.mark.parametrize("late_s", [1.5, -1.0])
 def test_answers_that_come_before_the_end_and_late_by_as_much_are_an_offset(late_s: float) -> None:
     report = find_offset(make_turns(0.2 - late_s, 0.2 + late_s), RULES)
     assert report.found
     assert report.value == pytest.approx(late_s, abs=0.1)
+    assert report.confidence > 0.9
+    assert (
+        report.detail
+        == f"by the turns, {'b' if late_s > 0 else 'a'} lies late against {'a' if late_s > 0 else 'b'} by about {abs(late_s):.1f} s"
+    )
+
+
+@pytest.mark.parametrize(("answers_a_s", "answers_b_s"), [(-0.3, 0.7), (0.7, -0.3), (0.2, 1.2)])
+def test_half_a_second_late_is_not_told_from_slow_answers(answers_a_s: float, answers_b_s: float) -> None:
+    assert find_offset(make_turns(answers_a_s, answers_b_s), RULES) == FaultReport(
+        None, detail="the turns fit an offset about as well as slow answers without one"
+    )
 
 
 def test_too_few_turns_say_nothing_of_an_offset() -> None:
-    assert find_offset(make_turns(0.2, 0.2, turns=20), RULES) == FaultReport(
-        None, detail="too few turns to judge by: 10 of one speaker"
+    assert find_offset(make_turns(0.2, 0.2, turns=18), RULES) == FaultReport(
+        None, detail="too few turns to judge by: 9 of one speaker"
     )
+
+
+@pytest.mark.parametrize(
+    ("log_ratio", "found_", "confidence"),
+    [
+        (4.0, True, 0.984),
+        (1.42, True, 0.703),
+        (1.40, None, 0.0),
+        (-2.35, None, 0.0),
+        (-2.36, False, 0.98),
+        (-4.0, False, 0.997),
+    ],
+)
+def test_the_confidence_of_an_offset_follows_the_evidence(
+    log_ratio: float, found_: bool | None, confidence: float
+) -> None:
+    report = judge(Evidence(log_ratio, 1.5, 1.5 if found_ else 0.05), RULES)
+    assert (report.found, report.confidence) == (found_, pytest.approx(confidence, abs=0.001))
 
 
 def test_what_is_not_above_the_partners_copy_is_not_ones_own_speech() -> None:
@@ -280,6 +311,28 @@ def test_real_calls_whose_tracks_are_swapped_half_way(number: int) -> None:
     assert report.faults["swap"].value == pytest.approx(half / RATE_HZ, abs=10)
 
 
+@needs_data
+def test_a_voice_that_changes_at_a_joint_is_no_swap() -> None:
+    """Begun in its middle, with its beginning at its end, rules 2.2 refused this call for a swap at 170 s."""
+    a, b = read_call(40)
+    half = len(a) // 2
+    fault = measure(np.roll(a, half), np.roll(b, half)).faults["swap"]
+    assert (fault.found, fault.value) == (False, None)
+    assert fault.confidence == pytest.approx(0.97, abs=0.02)
+
+
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+@pytest.mark.parametrize("first_s", [60, 90])
+def test_a_swap_in_two_minutes_is_found_and_in_one_is_never_denied(number: int, first_s: int) -> None:
+    a, b = (track[first_s * RATE_HZ : (first_s + 120) * RATE_HZ] for track in read_call(number))
+    half = 60 * RATE_HZ
+    swapped = np.concatenate([a[:half], b[half:]]), np.concatenate([b[:half], a[half:]])
+    assert found(measure(*swapped)) == {"swap"}
+    short = measure(*(track[30 * RATE_HZ : 90 * RATE_HZ] for track in swapped))
+    assert short.faults["swap"].found is not False
+
+
 def colour(pcm: Pcm) -> Pcm:
     """As another microphone would sound."""
     coloured: Pcm = lfilter([1, -0.8], [1, 0.3], pcm).astype(np.float32)
@@ -315,6 +368,21 @@ def test_real_calls_with_weak_bleed_and_a_clock_that_is_off_by_50_ppm(number: in
     assert found(report) == {"drift"}
     assert report.faults["drift"].value == pytest.approx(50, abs=2)
     assert report.a_from_b.bleed_db == pytest.approx(-35, abs=1)
+
+
+@needs_data
+@pytest.mark.parametrize("number", [40, 49])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_copy_whose_way_wanders_is_no_clock(number: int, both: bool) -> None:
+    """By 2 ms to and fro, 1.3 times in two minutes."""
+    a, b = (track[60 * RATE_HZ : 180 * RATE_HZ] for track in read_call(number))
+    at = np.arange(len(a))
+    came = at - 320 - 16 * np.sin(2 * np.pi * 1.3 * at / len(at))
+    with_b = a + 10 ** (-30 / 20) * np.interp(came, at, b, left=0)
+    with_a = b + 10 ** (-30 / 20) * np.interp(came, at, a, left=0) if both else b
+    fault = measure(with_b.astype(np.float32), with_a.astype(np.float32)).faults["drift"]
+    assert fault.found is None
+    assert fault.detail in ("a copy moves, but not as steadily as by a clock", "the two directions disagree")
 
 
 def test_ends_find_the_beginning_that_is_nearest_and_hours_take_little_memory() -> None:

@@ -47,7 +47,6 @@ def test_an_empty_band_is_no_copy_seconds_off(seed: int, top_hz: float, silence:
     """Before rules 2.2 all of these were told an offset of -3.5 to 4.7 s."""
     report = measured(band_limited(conversation(seed=seed, silence=silence), top_hz))
     assert (report.verdict, found(report)) == ("pass", set())
-    assert report.faults["offset"].found is None  # too few turns in a minute, and nothing else to go by
 
 
 @pytest.mark.parametrize("level_db", [-25, -40])
