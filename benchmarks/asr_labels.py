@@ -113,7 +113,7 @@ def evidence(case: Case, heard: Recognizer | None, language: str) -> Iterator[tu
     each, truth = case
     if truth is not None and each.words is not None:
         duration_ms = each.active.audio.duration_ms
-        true = Activity(*(spans_of(truth["activity"][s]) for s in SPEAKERS), rules="truth")
+        true = Activity(spans_of(truth["activity"]["a"]), spans_of(truth["activity"]["b"]), rules="truth")
         for name, activity in (("true words, true activity", true), ("true words", each.active.activity)):
             yield (
                 name,

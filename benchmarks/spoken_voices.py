@@ -77,14 +77,16 @@ class ScriptBank:
             pcm = soxr.resample(spoken.pcm, spoken.sample_rate_hz, CLIP_RATE_HZ, quality="VHQ")
             ranges = trim(pcm, CLIP_RATE_HZ)
             if len(ranges) == 1:
-                (start, end), length_s = ranges[0], (ranges[0][1] - ranges[0][0]) / CLIP_RATE_HZ
+                (first, last), length_s = ranges[0], (ranges[0][1] - ranges[0][0]) / CLIP_RATE_HZ
                 times = [
-                    [min(max(at_s - start / CLIP_RATE_HZ, 0.0), length_s) for at_s in each]
+                    [min(max(at_s - first / CLIP_RATE_HZ, 0.0), length_s) for at_s in each]
                     for each in spoken.word_times_s
                 ]
                 times[0][0], times[-1][1] = 0.0, length_s
-                tokens = [(f"{word}/{mark}", *each) for (word, mark), each in zip(words, times, strict=True)]
-                found.append(Clip(unit_rms(pcm[start:end]), tokens))
+                tokens = [
+                    (f"{word}/{mark}", begin, end) for (word, mark), (begin, end) in zip(words, times, strict=True)
+                ]
+                found.append(Clip(unit_rms(pcm[first:last]), tokens))
         return found
 
 
