@@ -94,9 +94,8 @@ def build_pipeline(pipeline: beam.Pipeline, options: RunOptions) -> PCollection[
     conversations, of_refused = conversations | RefusedAudio(refused=unheard)
     refused = [undecided, of_refused]
     # From here to the tokens nothing waits for another recording: a worker takes one from its audio to its part.
-    for (
-        step
-    ) in analysis:  # Ingest, Isolation, Activity, Words, Events; Laughter before the last, where it is listened for
+    # They are Ingest, Isolation, Activity, Words, Events; Laughter before the last, where it is listened for.
+    for step in analysis:
         conversations, unusable = conversations | Stage(
             step.name, step.work, step.output, step.model, private_addresses=private
         )

@@ -48,7 +48,10 @@ def with_laughter(recording: Recording, activity: Activity, speakers: Sequence[S
     spans = {s: getattr(activity, s) for s in speakers}
     found: dict[Speaker, list[Vocalisation]] = {s: [] for s in speakers}
     for s, piece, pcm in heard_pieces(recording, spans, rate_hz=RATE_HZ):
-        found[s] += laughs(pcm, piece, spans[s], score, rules)
+        for laugh in laughs(pcm, piece, spans[s], score, rules):
+            if found[s] and found[s][-1].end_ms >= laugh.start_ms:  # a piece ends in the middle of it
+                laugh = replace(laugh, start_ms=found[s].pop().start_ms)
+            found[s].append(laugh)
     return replace(
         activity,
         vocalisations_a=_merged(activity.vocalisations_a, found.get("a", [])),
@@ -102,7 +105,8 @@ def laughs(
         ]
         if not met:
             continue
-        start_ms, end_ms = max(start_ms, met[0].start_ms), min(end_ms, met[-1].end_ms)
+        start_ms = max(start_ms, piece.start_ms, met[0].start_ms)
+        end_ms = min(end_ms, piece.end_ms, met[-1].end_ms)
         if end_ms - start_ms >= rules.min_ms:
             found.append(Vocalisation("laughter", start_ms, end_ms, rules.confidence))
     return found

@@ -49,7 +49,7 @@ def find_swap(pieces: tuple[Pieces, Pieces], rules: IsolationRules) -> FaultRepo
     best = int(np.argmax(crossed / noise))
     strength = float(crossed[best] / noise[best])
     voices = max(float(crossed[best] - noise[best]), 0.0)
-    likely = _likely(voices / float(lasting[best]), rules)
+    likely = _likely(voices, float(lasting[best]), rules)
     if (
         likely >= rules.swap_found_from
         and np.sqrt(voices) / 2 >= rules.swap_min_distance
@@ -66,16 +66,20 @@ def find_swap(pieces: tuple[Pieces, Pieces], rules: IsolationRules) -> FaultRepo
     if first > rules.swap_none_unseen_share or last < 1 - rules.swap_none_unseen_share:
         return FaultReport(None, detail="too little speech of one's own at the beginning or the end to rule a swap out")
     # Noise and all: what a swap at any moment may have changed at most.
-    likely = _likely(float((crossed / lasting).max()), rules)
+    likely = max(_likely(*powers, rules) for powers in zip(crossed.tolist(), lasting.tolist(), strict=True))
     if likely > rules.swap_none_up_to:
         return FaultReport(None, detail="the voices change, but not as two do that change places")
     return FaultReport(False, None, round(min(1 - likely, rules.swap_most_confidence), 3))
 
 
-def _likely(power_ratio: float, rules: IsolationRules) -> float:
-    """Says how likely a swap is, by how much of the two tracks' difference turns round against what lasts, in power."""
-    turned = power_ratio ** (rules.swap_ratio_exponent / 2)
-    return turned / (turned + rules.swap_even_ratio**rules.swap_ratio_exponent)
+def _likely(turned: float, lasting: float, rules: IsolationRules) -> float:
+    """Says how likely a swap is, by how much of the two tracks' difference turns round and how much lasts, in power."""
+    most = max(turned, lasting)
+    if most <= 0:
+        return 0.0
+    half = rules.swap_ratio_exponent / 2
+    turned, lasting = (turned / most) ** half, (lasting / most) ** half
+    return float(turned / (turned + lasting * rules.swap_even_ratio**rules.swap_ratio_exponent))
 
 
 def _standardised(pieces: Pieces, rules: IsolationRules) -> tuple[F64, F64, F64]:

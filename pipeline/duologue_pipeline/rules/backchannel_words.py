@@ -56,7 +56,7 @@ class BackchannelWordsRules(RuleSet):
         other_silent_before_ms: the other speaker has spoken within this time before it.
         question_max_words: so many of the other's last words are read as a question.
         question_before_ms: within this time after a question it is an answer.
-        timing_max_words: the most words of a backchannel where only timing tells.
+        timing_max_words: the most words of more than a letter in a backchannel where only timing tells.
         timing_max_ms: the longest one there.
         timing_lone_before_ms: its own silence before it there, at the least.
         timing_lone_after_ms: its own silence after it there, at the least.

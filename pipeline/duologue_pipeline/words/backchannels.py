@@ -110,7 +110,8 @@ class _Other:
     def spoken_ms(self, from_ms: int, until_ms: int) -> int:
         """Counts the milliseconds in which the other speaks."""
         spoken_ms = 0
-        for start_ms, end_ms in reversed(self._ipus[: bisect_left(self._ipus, (until_ms, 0))]):
+        for place in range(bisect_left(self._ipus, (until_ms, 0)) - 1, -1, -1):
+            start_ms, end_ms = self._ipus[place]
             if end_ms <= from_ms:
                 break
             spoken_ms += min(end_ms, until_ms) - max(start_ms, from_ms)
@@ -168,10 +169,11 @@ def backchannel_ipus(
 
 def _unit(track: TrackWords, first: int, last: int, pieces: _Pieces, rules: BackchannelWordsRules) -> _Unit:
     start_ms, end_ms = track.words[first].start_ms, max(word.end_ms for word in track.words[first:last])
-    spoken = tuple(track.normals[i] for i in range(first, last) if not _is_noise(track, i))
+    places = [i for i in range(first, last) if not _is_noise(track, i)]
+    spoken = tuple(track.normals[i] for i in places)
     short = 0 < len(spoken) <= rules.max_words and end_ms - start_ms <= rules.max_ms
     kind = _type_of(spoken, pieces, track.lexicon.spaces) if short else ""
-    is_unsure = bool(spoken) and all("unsure" in word.marks for word in track.words[first:last])
+    is_unsure = bool(spoken) and all("unsure" in track.words[i].marks for i in places)
     return _Unit(first, last, start_ms, end_ms, spoken, kind, is_unsure)
 
 
@@ -244,7 +246,8 @@ def _sounds_like_one(
         and (after is None or next_ms <= after.start_ms)
     )
     return (
-        0 < len(unit.spoken) <= rules.timing_max_words
+        bool(unit.spoken)
+        and sum(len(word) > 1 for word in unit.spoken) <= rules.timing_max_words
         and unit.end_ms - unit.start_ms <= rules.timing_max_ms
         and (before is None or unit.start_ms - before.end_ms >= rules.timing_lone_before_ms)
         and (after is None or after.start_ms - unit.end_ms >= rules.timing_lone_after_ms)

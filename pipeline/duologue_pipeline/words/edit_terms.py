@@ -72,8 +72,8 @@ def filled_pauses(track: TrackWords, *, rules: DisfluencyRules) -> list[bool]:
             ends = (phrase_end(normals, i, (each,)) for each in lexicon.fillers if len(each) > 2)
             end = max((end for end in ends if end is not None), default=i)
             filler[i:end] = [True] * (end - i)
-    for i, normal in enumerate(normals):
-        if normal in lexicon.fillers_before_break:
+    for i in reversed(range(len(normals))):  # from behind: "あの その" breaks off twice
+        if normals[i] in lexicon.fillers_before_break:
             filler[i] = _breaks_after(track.words, i, filler, rules=rules)
     return filler
 

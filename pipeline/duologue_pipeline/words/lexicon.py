@@ -133,7 +133,7 @@ def normal_form(word: str) -> str:
 def phrase_end(normals: Sequence[str], at: int, phrase: Phrase) -> int | None:
     """Finds where a phrase ends that begins with a word, wherever the transcript cuts it into words.
 
-    ``d' accord`` is ``d'accord``, ``uh huh`` is ``uhhuh``; no word is cut.
+    ``d' accord`` is ``d'accord``, ``uh huh`` is ``uhhuh``; no word is cut. Spelled letters (``j o h n``) are no word.
 
     Args:
         normals: the words in normal form.
@@ -149,7 +149,9 @@ def phrase_end(normals: Sequence[str], at: int, phrase: Phrase) -> int | None:
         if not said or not wanted.startswith(said):
             return None
         if said == wanted:
-            return place + 1
+            pieces = tuple(normals[at : place + 1])
+            spelled = len(pieces) > 1 and all(len(each) == 1 and each.isascii() for each in pieces)
+            return None if spelled and pieces != phrase else place + 1
     return None
 
 

@@ -2,8 +2,8 @@
 
 Four things look like a repair and are none:
 
-- **emphasis**: ``very very``, ``thank you thank you`` (the lexicon's ``emphatic``), what goes on and on:
-  ``talked and | talked and talked``, and one word that a transcript without spaces cuts: ``ど ん ど ん``;
+- **emphasis**: ``very very``, ``thank you thank you`` (the lexicon's ``emphatic``), what goes on and on, said three times
+  or more: ``talked and talked and talked``, and one word that a transcript without spaces cuts: ``ど ん ど ん``;
 - **numbers**: ``four four seven``, ``a hundred | a hundred and ten``;
 - **spelled letters**: ``a a r o n``;
 - **a list**: three or more phrases that begin alike and end in other words: ``a bed | a desk, a chair``.
@@ -20,6 +20,10 @@ __all__ = ["is_on_purpose"]
 
 _PHRASE_WORDS: Final = 5
 """The most words of an item of a list, its ``and`` among them."""
+_GOES_ON_TIMES: Final = 3
+"""So often is a word said in a row that goes on and on."""
+_ROW_WORDS: Final = 16
+"""So far a row of spelled letters, or of words said again, is followed; its beginning tells what it is."""
 
 
 def is_on_purpose(text: Sequence[str], start: int, at: int, where: str, lexicon: Lexicon) -> bool:
@@ -34,19 +38,42 @@ def is_on_purpose(text: Sequence[str], start: int, at: int, where: str, lexicon:
             lists, nothing that goes on and on.
     """
     phrase, broken = list(text[start:at]), where == "edit"
+    if not broken and _goes_on(text, start, at, lexicon):
+        return True
     if phrase == list(text[at : at + len(phrase)]) or set(phrase) == {text[at]}:
-        return _is_emphatic(phrase, lexicon) or (not broken and _is_told(text, start, at, lexicon))
+        around = [*text[max(0, start - 1) : start], *text[at + len(phrase) : at + len(phrase) + 1]]
+        return _is_emphatic(phrase, around, lexicon) or (not broken and _is_told(text, start, at, lexicon))
     return not broken and (_is_told(text, start, at, lexicon) or _is_item(text, start, at, lexicon))
 
 
-def _is_emphatic(phrase: Sequence[str], lexicon: Lexicon) -> bool:
+def _is_emphatic(phrase: Sequence[str], around: Sequence[str], lexicon: Lexicon) -> bool:
+    """Tells whether a phrase is one that is said twice; ``around`` shows whether the transcript cuts words into letters."""
     if lexicon.emphatic.issuperset(phrase) or " ".join(phrase) in lexicon.emphatic:
         return True
     if not lexicon.spaces:
         word = "".join(phrase)
-        return not lexicon.emphatic.isdisjoint((word, word * 2)) or (len(word) == len(phrase) <= 2 and _is_kana(word))
-    joined = len(phrase) == 2 and not _words("coordinator", lexicon).isdisjoint(phrase)
-    return joined and any(_is_open(word, lexicon) for word in phrase)
+        return not lexicon.emphatic.isdisjoint((word, word * 2)) or (
+            len(word) == len(phrase) <= 2
+            and _is_kana(word)
+            and (len(word) == 2 or any(len(each) == 1 for each in around))
+        )
+    return False
+
+
+def _goes_on(text: Sequence[str], start: int, at: int, lexicon: Lexicon) -> bool:
+    """Tells whether the words stand in a row as ``grew and grew and grew``: one word three times, joined by another."""
+    first, last = at - 1, at
+    while first > 0 and first + 1 < len(text) and text[first - 1] == text[first + 1] and at - first < _ROW_WORDS:
+        first -= 1
+    while last + 1 < len(text) and last > 0 and text[last + 1] == text[last - 1] and last - at < _ROW_WORDS:
+        last += 1
+    row, coordinators = text[first : last + 1], _words("coordinator", lexicon)
+    said = {word for word in row if word not in coordinators}
+    if len(said) != 1 or coordinators.isdisjoint(row) or first > start:
+        return False
+    word = said.pop()
+    told = _is_open(word, lexicon) or word in _words("preposition", lexicon)  # "on and on and on", not "and i and i"
+    return told and row.count(word) >= _GOES_ON_TIMES
 
 
 def _is_told(text: Sequence[str], start: int, at: int, lexicon: Lexicon) -> bool:
@@ -63,9 +90,9 @@ def _is_told(text: Sequence[str], start: int, at: int, lexicon: Lexicon) -> bool
 def _is_spelled(text: Sequence[str], i: int) -> bool:
     """Tells whether a word is a letter; "a" and "i" are where a letter that is no word stands in the same row."""
     first = last = i
-    while first > 0 and _is_letter(text[first - 1]):
+    while first > 0 and i - first < _ROW_WORDS and _is_letter(text[first - 1]):
         first -= 1
-    while last + 1 < len(text) and _is_letter(text[last + 1]):
+    while last + 1 < len(text) and last - i < _ROW_WORDS and _is_letter(text[last + 1]):
         last += 1
     return _is_letter(text[i]) and any(letter not in ("a", "i") for letter in text[first : last + 1])
 

@@ -95,6 +95,9 @@ def test_what_is_said_on_purpose_is_no_disfluency(language: str, text: str) -> N
         ("fr", "lundi enfin mardi", {"enfin": "edit_term"}),
         ("ja", "あの .. 昨日", {"あの": "filler"}),
         ("ja", "その えーと 本", {"その": "filler", "えーと": "filler"}),
+        ("ja", "あの その .. 本", {"あの": "filler", "その": "filler"}),
+        ("es", "pues este este .. quiero", {"este": "filler", "pues": "edit_term"}),
+        ("ja", "それ で で", {"で": "repair"}),
         ("ja", "あのー 昨日", {"あのー": "filler"}),
         ("ja", "ｴｰﾄ 昨日", {"ｴｰﾄ": "filler"}),
         ("ja", "エート 昨日", {"エート": "filler"}),
@@ -140,6 +143,7 @@ def test_backchannels_however_they_are_cut_and_spelt(language: str, text: str) -
         (("oui", "daccord"), 1, 2),
         (("daccordo",), 0, None),
         (("d",), 0, None),
+        (("d", "a", "c", "c", "o", "r", "d"), 0, None),
         ((), 0, None),
     ],
 )
