@@ -116,7 +116,8 @@ def _over_delays(follows: F64, rules: IsolationRules) -> F64:
     per_s = 1000 / rules.level_frame_ms
     first, last = (round(delay_s * per_s) for delay_s in rules.response_range_s)
     off_s = np.arange(first, last + 1) / per_s - rules.response_s
-    usual = np.exp(np.where(off_s < 0, off_s / rules.response_early_s, -off_s / rules.response_late_s))
+    early, late = np.exp(-0.5 * (off_s / rules.response_early_s) ** 2), 1 / (1 + (off_s / rules.response_late_s) ** 2)
+    usual = np.where(off_s < 0, early, late)
     most, middle = round(rules.offset_max_s * per_s), len(follows) // 2
     within = follows[middle - most + first : middle + most + last + 1]
     highest = float(within.max())

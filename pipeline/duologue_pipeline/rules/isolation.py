@@ -92,8 +92,8 @@ class IsolationRules(RuleSet):
         offset_far_s: lags of so many seconds tie no answers together; each count is held against those there.
         response_s: how long after the partner's end people most often begin.
         response_spread_s: standard deviation of the bell by which answers at a lag are counted.
-        response_early_s: by how much earlier a speaker's delay is as much less usual as 1 to e,
-        response_late_s: by how much later,
+        response_early_s: standard deviation of speakers' delays towards earlier ones,
+        response_late_s: by how much later a delay is half as usual,
         response_range_s: and between which delays it lies.
         offset_min_s: the smallest offset that is found by turns.
         offset_overlap_weight: how much speech of both at once counts, against an answer.
