@@ -26,8 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from duologue_pipeline.isolation.offset import Evidence, judge, weigh
-from duologue_pipeline.isolation.turns import stretches
+from duologue_pipeline.isolation.offset import Evidence, judge, too_little, weigh
 from duologue_pipeline.records import FaultReport
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.isolation import IsolationRules
@@ -49,7 +48,7 @@ Spans = list[list[tuple[float, float]]]
 
 @dataclass(frozen=True)
 class Case:
-    """Holds a cut of a conversation, what was done to it, and what the turns tell; ``evidence`` is None with too few turns."""
+    """Holds a cut of a conversation, what was done to it, and what the turns tell; ``evidence`` is None with too little."""
 
     number: int
     pace: str
@@ -109,8 +108,7 @@ def judge_all(conversations: list[dict[str, list[dict[str, Any]]]], rules: Isola
                 speaks = speech_frames(paced, moved_s, rules)
                 for cut_s in CUTS_S:
                     for part in cuts(speaks, cut_s, rules):
-                        turns = min(len(stretches(own)[0]) for own in part)
-                        evidence = weigh(part, rules) if turns >= rules.offset_min_turns else None
+                        evidence = None if too_little(part, rules) else weigh(part, rules)
                         report = judge(evidence, rules) if evidence else FaultReport(None)
                         yield Case(number, pace, moved_s, cut_s, evidence, report)
 
