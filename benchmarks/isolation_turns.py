@@ -5,7 +5,7 @@
 The file holds one conversation a line, ``words[side] = [{word, start, end, ...}]`` in seconds (its README says whose).
 Speech frames are made from the word times; the second side is moved by each offset, and each conversation is cut: three times
 30, 60 and 120 s, and whole. A conversation also comes with answers that take longer, by one speaker or by both: where
-the floor goes over to one who is slow, everything after it is put off, by .4 to 1.2 s on average, another time for each answer.
+the floor goes over to one who is slow, everything after it is put off, by .3 to .8 s on average, another time for each answer.
 
 Prints what is found, and how often a stated confidence is right: by the rules as they are (development), and with the two
 numbers that make it fitted to the other four fifths of the conversations (cross-validated). There one case in ten has an offset,
@@ -26,8 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from duologue_pipeline.isolation.offset import Evidence, judge, weigh
-from duologue_pipeline.isolation.turns import stretches
+from duologue_pipeline.isolation.offset import Evidence, judge, too_little, weigh
 from duologue_pipeline.records import FaultReport
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.isolation import IsolationRules
@@ -49,7 +48,7 @@ Spans = list[list[tuple[float, float]]]
 
 @dataclass(frozen=True)
 class Case:
-    """Holds a cut of a conversation, what was done to it, and what the turns tell; ``evidence`` is None with too few turns."""
+    """Holds a cut of a conversation, what was done to it, and what the turns tell; ``evidence`` is None with too little."""
 
     number: int
     pace: str
@@ -61,7 +60,7 @@ class Case:
 
 def slowed(spans: Spans, slow: Sequence[int], rng: np.random.Generator) -> Spans:
     """Puts off what follows each answer of a slow speaker, and the answer: gamma-distributed, of the same mean throughout."""
-    mean_s = rng.uniform(0.4, 1.2)
+    mean_s = rng.uniform(0.3, 0.8)
     put_off_s, last_s, later = 0.0, [-9.0, -9.0], [[], []]  # type: tuple[float, list[float], Spans]
     for start_s, end_s, side in sorted((*span, side) for side, own in enumerate(spans) for span in own):
         answers = start_s - last_s[side] > 0.2 and last_s[1 - side] > last_s[side]
@@ -109,8 +108,7 @@ def judge_all(conversations: list[dict[str, list[dict[str, Any]]]], rules: Isola
                 speaks = speech_frames(paced, moved_s, rules)
                 for cut_s in CUTS_S:
                     for part in cuts(speaks, cut_s, rules):
-                        turns = min(len(stretches(own)[0]) for own in part)
-                        evidence = weigh(part, rules) if turns >= rules.offset_min_turns else None
+                        evidence = None if too_little(part, rules) else weigh(part, rules)
                         report = judge(evidence, rules) if evidence else FaultReport(None)
                         yield Case(number, pace, moved_s, cut_s, evidence, report)
 

@@ -23,7 +23,7 @@ from duologue_pipeline.isolation.turns import stretches
 from duologue_pipeline.records import FaultReport
 from duologue_pipeline.rules.isolation import IsolationRules
 
-__all__ = ["Evidence", "find_offset", "judge", "weigh"]
+__all__ = ["Evidence", "find_offset", "judge", "too_little", "weigh"]
 
 _LOWEST = -600.0
 """Exponents under it would be 0."""
@@ -52,10 +52,17 @@ def find_offset(speaks: Bools, rules: IsolationRules) -> FaultReport:
     The confidence is how likely it is that there is an offset, or that there is none, where one recording in ten has one;
     docs/isolation.md has how often that proved right.
     """
+    lacking = too_little(speaks, rules)
+    return FaultReport(None, detail=lacking) if lacking else judge(weigh(speaks, rules), rules)
+
+
+def too_little(speaks: Bools, rules: IsolationRules) -> str:
+    """Says what there is too little of to judge by turns, "" for nothing: ``speaks`` is bool [2, frames]."""
+    seconds = speaks.shape[1] * rules.level_frame_ms / 1000
+    if seconds < rules.offset_min_recording_s:
+        return f"too short to judge by turns: {seconds:.0f} s"
     turns = min(len(stretches(own)[0]) for own in speaks)
-    if turns < rules.offset_min_turns:
-        return FaultReport(None, detail=f"too few turns to judge by: {turns} of one speaker")
-    return judge(weigh(speaks, rules), rules)
+    return f"too few turns to judge by: {turns} of one speaker" if turns < rules.offset_min_turns else ""
 
 
 def judge(evidence: Evidence, rules: IsolationRules) -> FaultReport:
@@ -116,7 +123,8 @@ def _over_delays(follows: F64, rules: IsolationRules) -> F64:
     per_s = 1000 / rules.level_frame_ms
     first, last = (round(delay_s * per_s) for delay_s in rules.response_range_s)
     off_s = np.arange(first, last + 1) / per_s - rules.response_s
-    usual = np.exp(np.where(off_s < 0, off_s / rules.response_early_s, -off_s / rules.response_late_s))
+    early, late = np.exp(-0.5 * (off_s / rules.response_early_s) ** 2), 1 / (1 + (off_s / rules.response_late_s) ** 2)
+    usual = np.where(off_s < 0, early, late)
     most, middle = round(rules.offset_max_s * per_s), len(follows) // 2
     within = follows[middle - most + first : middle + most + last + 1]
     highest = float(within.max())

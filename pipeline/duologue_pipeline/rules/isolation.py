@@ -88,12 +88,13 @@ class IsolationRules(RuleSet):
         shift_empty_band_db: bands so far below the strongest one hold no speech, and hardly count.
         shift_neighbours_s: the lags around a lag that its correlation is held against.
         shift_min_sigma: how far such a copy must stand out.
-        offset_min_turns: turns of each speaker to judge by.
+        offset_min_recording_s: seconds of a recording,
+        offset_min_turns: and turns of each speaker to judge by.
         offset_far_s: lags of so many seconds tie no answers together; each count is held against those there.
         response_s: how long after the partner's end people most often begin.
         response_spread_s: standard deviation of the bell by which answers at a lag are counted.
-        response_early_s: by how much earlier a speaker's delay is as much less usual as 1 to e,
-        response_late_s: by how much later,
+        response_early_s: standard deviation of speakers' delays towards earlier ones,
+        response_late_s: by how much later a delay is half as usual,
         response_range_s: and between which delays it lies.
         offset_min_s: the smallest offset that is found by turns.
         offset_overlap_weight: how much speech of both at once counts, against an answer.
@@ -241,6 +242,7 @@ class IsolationRules(RuleSet):
     shift_empty_band_db: float
     shift_neighbours_s: float
     shift_min_sigma: float
+    offset_min_recording_s: float
     offset_min_turns: int
     offset_far_s: tuple[float, float]
     response_s: float

@@ -88,7 +88,7 @@ def assert_no_bleed(bleed: BleedReport, floor_below_db: float) -> None:
 
 def test_isolated_tracks_pass() -> None:
     report = measure(*make_conversation())
-    assert (report.verdict, report.duplicate, report.rules) == ("pass", False, "2.3")
+    assert (report.verdict, report.duplicate, report.rules) == ("pass", False, "2.4")
     assert_no_bleed(report.a_from_b, floor_below_db=-60)
     assert_no_bleed(report.b_from_a, floor_below_db=-60)
     assert report.a_from_b.solo_s == pytest.approx(13, abs=3)
@@ -322,7 +322,7 @@ def test_duplicate_detail_says_what_to_do() -> None:
     a, b = make_conversation()
     assert duplicate_detail(measure(a, a)) == (
         "Both tracks carry the same signal up to gain, sign and delay, where each must hold one speaker (isolation "
-        "rules 2.3); give the original two-channel recording, or correct 'uri' and 'channel' in the manifest if they "
+        "rules 2.4); give the original two-channel recording, or correct 'uri' and 'channel' in the manifest if they "
         "name the same channel twice."
     )
     with pytest.raises(ValueError, match="this one has duplicate=False"):

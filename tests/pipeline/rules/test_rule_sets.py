@@ -42,7 +42,7 @@ KINDS: dict[type[RuleSet], str] = {
     GuardRules: "1.0",
     HumanReferenceRules: "1.3",
     IngestRules: "1.3",
-    IsolationRules: "2.3",
+    IsolationRules: "2.4",
     ScoreRules: "1.0",
     LaughterRules: "1.0",
     LeakageRules: "1.0",
