@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 
 from duologue_pipeline.isolation.bleed import Stretches
 from duologue_pipeline.isolation.meter import measure_isolation
-from duologue_pipeline.isolation.offset import Evidence, find_offset, judge
+from duologue_pipeline.isolation.offset import Evidence, find_offset, judge, weigh
 from duologue_pipeline.isolation.turns import _to_nearest, find_over_suppression, speech_frames
 from duologue_pipeline.isolation.verdict import worst_verdict
 from duologue_pipeline.records import FAULTS, FaultReport, IsolationReport, Span
@@ -227,6 +227,12 @@ def test_half_a_second_late_is_not_told_from_slow_answers(answers_a_s: float, an
     )
 
 
+def test_the_value_of_none_is_never_that_of_an_offset() -> None:
+    evidence = weigh(make_turns(-1.8, 2.2), RULES)
+    assert evidence.offset_s == pytest.approx(2.0, abs=0.1)
+    assert abs(evidence.shift_s) < RULES.offset_min_s
+
+
 def test_too_few_turns_say_nothing_of_an_offset() -> None:
     assert find_offset(make_turns(0.2, 0.2, turns=18), RULES) == FaultReport(
         None, detail="too few turns to judge by: 9 of one speaker"
@@ -237,7 +243,7 @@ def test_too_few_turns_say_nothing_of_an_offset() -> None:
     ("log_ratio", "found_", "confidence"),
     [
         (4.0, True, 0.984),
-        (1.42, True, 0.703),
+        (1.42, True, 0.702),
         (1.40, None, 0.0),
         (-2.35, None, 0.0),
         (-2.36, False, 0.98),
