@@ -103,11 +103,19 @@ def test_speakers_who_change_tracks(at_s: float) -> None:
     assert report.faults["swap"].value == pytest.approx(at_s, abs=5)
 
 
-@pytest.mark.parametrize("late_s", [-1.2, 1.0, 2.5])
+@pytest.mark.parametrize("late_s", [-1.2, 1.2, 2.5])
 def test_a_track_that_is_late(late_s: float) -> None:
     report = simulate(Offset("b", late_s))
     assert (report.verdict, found(report)) == ("warn", {"offset"})
     assert report.faults["offset"].value == pytest.approx(late_s, abs=0.2)
+
+
+def test_a_second_late_in_three_minutes_is_unknown_and_not_none() -> None:
+    report = simulate(Offset("b", 1.0))
+    assert report.verdict == "pass"
+    assert report.faults["offset"] == FaultReport(
+        None, detail="the turns fit an offset about as well as slow answers without one"
+    )
 
 
 def test_a_late_track_with_bleed_is_late_by_what_its_copy_is_off() -> None:
