@@ -40,6 +40,9 @@ __all__ = ["BackchannelIpu", "backchannel_ipus"]
 # A mixed unit is named after the type that says most: "oh yeah" is a reaction, "yeah uh-huh" an acknowledgement.
 _BY_WEIGHT: Final = ("assessment", "reaction", "acknowledgement", "continuer")
 
+_UNHEARD: Final = "[unintelligible]"
+"""What transcripts become that say: somebody speaks, and nobody can tell the words."""
+
 _Pieces = Mapping[tuple[str, ...], str]
 """The type of each phrase; of single characters where a script has no spaces."""
 
@@ -169,6 +172,8 @@ def backchannel_ipus(
 def _unit(track: TrackWords, first: int, last: int, pieces: _Pieces, rules: BackchannelWordsRules) -> _Unit:
     start_ms, end_ms = track.words[first].start_ms, max(word.end_ms for word in track.words[first:last])
     spoken = tuple(track.normals[i] for i in range(first, last) if not _is_noise(track, i))
+    if not spoken and _UNHEARD in track.normals[first:last]:
+        spoken = ("",)
     short = 0 < len(spoken) <= rules.max_words and end_ms - start_ms <= rules.max_ms
     kind = _type_of(spoken, pieces, track.lexicon.spaces) if short else ""
     is_unsure = bool(spoken) and all("unsure" in word.marks for word in track.words[first:last])
