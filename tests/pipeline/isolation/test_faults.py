@@ -262,7 +262,8 @@ def test_the_confidence_of_an_offset_follows_the_evidence(
     log_ratio: float, found_: bool | None, confidence: float
 ) -> None:
     report = judge(Evidence(log_ratio, 1.5, 1.5 if found_ else 0.05), RULES)
-    assert (report.found, report.confidence) == (found_, pytest.approx(confidence, abs=0.001))
+    assert report.found is found_
+    assert report.confidence == confidence
 
 
 def test_what_is_not_above_the_partners_copy_is_not_ones_own_speech() -> None:
