@@ -231,6 +231,7 @@ def _of_audio(
     from duologue_pipeline.conversation import annotate_recording
     from duologue_pipeline.events.annotation import annotation_of
     from duologue_pipeline.ingest.usable import left_out_s, shared_span
+    from duologue_pipeline.isolation.report import why_not_apart
     from duologue_pipeline.records import SPEAKERS
     from duologue_pipeline.words.asr_checkpoint import AsrModel
     from duologue_pipeline.words.check import MISFITS, explain_check, explain_outside
@@ -245,8 +246,8 @@ def _of_audio(
         laughter=(lambda: scorer) if scorer else None,
         tell=_Progress(),
     )
-    if report.isolation.verdict == "fail":
-        _warn("the tracks are not isolated (see `duologue isolation`): labels of one speaker may be the other's speech")
+    if why := why_not_apart(report.isolation):
+        _warn(f"{why} (see `duologue isolation`): labels of one speaker may be the other's speech")
     for speaker, track, measured in zip(SPEAKERS, recording.tracks, (report.audio.a, report.audio.b), strict=True):
         if early_s := left_out_s(track, measured):
             _warn(
@@ -286,11 +287,12 @@ def _of_audio(
 def _write_page(
     path: Path, annotation: "Annotation", found: "Conversation | None", *, name: str, sound: ReportAudio
 ) -> None:
+    from duologue_pipeline.isolation.report import why_not_apart
     from duologue_pipeline.labels.page import write_page_of
 
     warnings = []
-    if found is not None and found.isolation.verdict == "fail":
-        warnings.append("The tracks are not kept apart: labels of one speaker may be the other's speech.")
+    if found is not None and (why := why_not_apart(found.isolation)):
+        warnings.append(f"{why[0].upper()}{why[1:]}: labels of one speaker may be the other's speech.")
     page = write_page_of(
         annotation,
         name=name,

@@ -125,13 +125,18 @@ class IsolationMeter:
             return one_signal_report(share, mono_mix, rules)
         end_ms = round(self._samples * 1000 / self._layout.rate_hz)
         a_from_b, b_from_a = self._bleed(0, end_ms), self._bleed(1, end_ms)
-        faults = self._faults(a_from_b, b_from_a, share)
+        not_one = (
+            FaultReport(None, detail="too little sound to compare the tracks by")
+            if duplicate is None
+            else FaultReport(False, share, 1.0)
+        )
+        faults = {"duplicate": not_one, "mono_mix": not_one} | self._faults(a_from_b, b_from_a)
         speech_s = self._speech_frames * self._layout.frame_s
         bleed = bleed_verdict((a_from_b.report, b_from_a.report), (speech_s[1], speech_s[0]), rules)
         verdict = worst_verdict(bleed, faults, rules)
         return IsolationReport(verdict, a_from_b.report, b_from_a.report, faults, rules.version)
 
-    def _faults(self, a_from_b: Measurement, b_from_a: Measurement, same_share: float) -> dict[str, FaultReport]:
+    def _faults(self, a_from_b: Measurement, b_from_a: Measurement) -> dict[str, FaultReport]:
         rules, levels_db = self._rules, self._level_track.db()
         # The loudest that a copy ever is: taking a little of a speaker's own speech for a copy does no harm.
         bleed_db = level_exceeded_db(a_from_b.report, 0.0), level_exceeded_db(b_from_a.report, 0.0)
@@ -144,8 +149,6 @@ class IsolationMeter:
             by_lag = offset_by_lag(a_from_b, b_from_a, self._layout.rate_hz, rules)
             offset = by_lag or self._shift.find() or find_offset(speaks, rules)
         return {
-            "duplicate": FaultReport(False, same_share, 1.0),
-            "mono_mix": FaultReport(False, same_share, 1.0),
             "over_suppression": find_over_suppression(levels_db[:, of_one], speaks[:, of_one], rules),
             "swap": swap,
             "offset": offset,

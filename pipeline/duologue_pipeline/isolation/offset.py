@@ -37,8 +37,8 @@ class Evidence:
     """Says what the turns tell of an offset.
 
     ``log_ratio`` is the natural logarithm of how much better the turns fit an offset, any of ``offset_min_s`` to
-    ``offset_max_s`` either way, than none. ``offset_s`` is the offset that they fit best, ``shift_s`` the shift, be it an
-    offset or none; both in seconds that b is late.
+    ``offset_max_s`` either way, than none. ``offset_s`` is the offset that they fit best, ``shift_s`` the
+    smaller shift, which is none; both in seconds that b is late.
     """
 
     log_ratio: float
@@ -90,7 +90,7 @@ def weigh(speaks: Bools, rules: IsolationRules) -> Evidence:
     late = np.abs(shifts_s) > rules.offset_min_s - 0.5 / per_s
     log_ratio = logsumexp(fit[late]) - log(late.sum()) - logsumexp(fit[~late]) + log((~late).sum())
     offset_s = shifts_s[late][np.argmax(fit[late])]
-    return Evidence(float(log_ratio), float(offset_s), float(shifts_s[np.argmax(fit)]))
+    return Evidence(float(log_ratio), float(offset_s), float(shifts_s[~late][np.argmax(fit[~late])]))
 
 
 def _answers(first: Bools, second: Bools, rules: IsolationRules) -> F64:

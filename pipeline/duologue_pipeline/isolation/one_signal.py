@@ -39,8 +39,11 @@ class SameSignal:
         self._loud_frames += len(loud)
         self._same_frames += _count_same_frames(segment, loud, self._layout, self._rules)
 
-    def judge(self) -> tuple[bool, float]:
-        """Says whether the tracks are one signal, and for which share of the loud frames one filter makes a from b."""
+    def judge(self) -> tuple[bool | None, float]:
+        """Says whether the tracks are one signal, and for which share of the loud frames one filter makes a from b.
+
+        None: there is too little sound to tell.
+        """
         rules, layout = self._rules, self._layout
         # The samples as they are. This also finds what the high-pass leaves nothing of.
         samples, sums, products = self._moments[0, 0], self._moments[0, 1:], self._moments[1:, 1:]
@@ -53,10 +56,11 @@ class SameSignal:
         )
         # The same up to a filter and a delay.
         share = self._same_frames / max(self._loud_frames, 1)
-        explained = (
-            self._loud_frames * layout.frame_s >= rules.duplicate_min_s and share >= rules.duplicate_frames_share
-        )
-        return bool(correlated or explained), 1.0 if correlated else round(share, 3)
+        if correlated:
+            return True, 1.0
+        if self._loud_frames * layout.frame_s < rules.duplicate_min_s:
+            return None, round(share, 3)
+        return share >= rules.duplicate_frames_share, round(share, 3)
 
 
 def _count_same_frames(segment: Segment, frames: Frames, layout: Layout, rules: IsolationRules) -> int:

@@ -17,6 +17,7 @@ __all__ = [
     "isolation_document",
     "isolation_text",
     "sample_isolation",
+    "why_not_apart",
 ]
 
 DIRECTIONS: Final = ("a_from_b", "b_from_a")
@@ -119,6 +120,14 @@ def findings(report: IsolationReport) -> list[str]:
             if bleed.bleed_db is None
         ]
     return sentences
+
+
+def why_not_apart(report: IsolationReport) -> str | None:
+    """Says why labels of one speaker may be the other's speech, as half a sentence; None where the verdict is not fail."""
+    if report.verdict != "fail":
+        return None
+    told = [report.faults[name].detail for name in ("duplicate", "swap") if report.faults[name].found]
+    return " and ".join(told) or "the tracks are not kept apart"
 
 
 def isolation_text(report: IsolationReport, title: str) -> str:

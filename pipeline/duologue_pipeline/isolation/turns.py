@@ -105,7 +105,7 @@ def find_over_suppression(levels_db: F32, speaks: Bools, rules: IsolationRules) 
         detail = f"hardly anybody overlaps, and {cut:.0%} of one's ends lie in the moment in which the other begins"
         return FaultReport(True, None, confidence(cut, rules.suppression_min_cut_share), detail)
     if not np.isfinite(drops[worst]):
-        return FaultReport(None, detail="too little silence to compare with")
+        return FaultReport(None, detail="too little of a track without its own speaker's voice to compare")
     return FaultReport(False, round(drops[worst], 1), confidence(drops[worst], threshold))
 
 

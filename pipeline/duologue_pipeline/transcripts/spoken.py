@@ -11,13 +11,13 @@ from typing import Final
 
 from duologue_pipeline.transcripts.model import MARKS
 
-__all__ = ["Token", "bare", "tokens_of"]
+__all__ = ["Token", "bare", "tokens_of", "without_brackets"]
 
 _LAUGHS: Final = re.compile(r"^(laugh|chuckl|giggl|lach|risa|rire|笑)", re.IGNORECASE)
 _SIGNS: Final = re.compile(r"^[\W_]+$")
 _NAMED: Final = re.compile(r"\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>|\(\(|\)\)|&=\S+")
 _BROKEN: Final = re.compile(r"\w-+[.,;?!…]*$")
-_LETTERS: Final = re.compile(r"[^\W_]")
+_UNSURE: Final = re.compile(r"\(\((.*?)\)\)([.,;:?!…]*)")
 _NOISES: Final = re.compile(
     r"^(noise|vocalized|breath|cough|sneeze|sniff|sigh|lipsmack|smack|mn|music|click|static|beep|background|unin|silence|"
     r"pause|crosstalk|inaudible|unintelligible|applause|ring|tone|sound|throat|yawn|whistl|swallow|inhal|exhal|groan)",
@@ -40,8 +40,8 @@ def bare(text: str, *, marks: Iterable[str] = ()) -> Token | None:
         text: the token; blanks around it do not count.
         marks: what is known of it already.
     """
-    word = text.strip()
-    found = set(marks)
+    token = without_brackets(Token(text.strip(), tuple(marks)))
+    word, found = token.word, set(token.marks)
     if re.fullmatch(r"[\[{<(].*[\]}>)]|&=\S+", word) and not word.startswith("(("):
         inner = word.strip("[]{}<>()/&= ").removeprefix("=")
         laughing = re.fullmatch(r"\[laughter-(.+)\]", word, re.IGNORECASE)
@@ -59,6 +59,19 @@ def bare(text: str, *, marks: Iterable[str] = ()) -> Token | None:
     if _BROKEN.search(word):
         found.add("partial")
     return Token(word, _ordered(found))
+
+
+def without_brackets(token: Token) -> Token:
+    """Takes a word out of ``(( ))`` and marks it ``unsure``; every other one stays as it is.
+
+    ``(( ))`` with nothing in it is an unheard word (``[unintelligible]``).
+    """
+    found = _UNSURE.fullmatch(token.word.strip())
+    if not found:
+        return token
+    if not found[1].strip():
+        return Token("[unintelligible]", _ordered({*token.marks, "noise", "unsure"}))
+    return Token(found[1].strip() + found[2], _ordered({*token.marks, "unsure"}))
 
 
 def tokens_of(text: str) -> list[Token]:

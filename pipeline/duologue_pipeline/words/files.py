@@ -27,6 +27,7 @@ from duologue_pipeline.transcripts.formats import format_of, read_transcript
 from duologue_pipeline.transcripts.model import TranscriptError
 from duologue_pipeline.transcripts.own import is_of_both, words_document
 from duologue_pipeline.transcripts.source import Source
+from duologue_pipeline.transcripts.spoken import Token, without_brackets
 from duologue_schemas import iter_faults, parse_json
 
 __all__ = [
@@ -232,6 +233,8 @@ def _check_count(document: Any, name: str, most: int) -> None:
 def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Word, ...]:
     """Turns the document of a word file into words, in the order in which they stand there.
 
+    A word within ``(( ))`` is marked ``unsure`` and loses the brackets.
+
     Args:
         document: the parsed JSON.
         name: of the file, for messages.
@@ -248,16 +251,17 @@ def parse_words(document: Any, *, name: str, offset_s: float = 0.0) -> tuple[Wor
         detail = f"{name}: {'; '.join(faults[:_FAULTS_SHOWN])}{more}"
         raise RejectError("words_invalid", detail, {"faults": len(faults)})
     timing = document["timing"] if isinstance(document, dict) else "word"
+    tokens = [without_brackets(Token(item["word"], tuple(item.get("marks", ())))) for item in words or ()]
     return tuple(
         Word(
-            word=item["word"],
+            word=token.word,
             start_ms=round((item["start_s"] + offset_s) * 1000),
             end_ms=round((item["end_s"] + offset_s) * 1000),
             confidence=item.get("confidence"),
             timing=item.get("timing", timing),
-            marks=tuple(item.get("marks", ())),
+            marks=token.marks,
         )
-        for item in words or ()
+        for item, token in zip(words or (), tokens, strict=True)
     )
 
 

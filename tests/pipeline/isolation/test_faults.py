@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 
 from duologue_pipeline.isolation.bleed import Stretches
 from duologue_pipeline.isolation.meter import measure_isolation
-from duologue_pipeline.isolation.offset import Evidence, find_offset, judge
+from duologue_pipeline.isolation.offset import Evidence, find_offset, judge, weigh
 from duologue_pipeline.isolation.turns import _to_nearest, find_over_suppression, speech_frames
 from duologue_pipeline.isolation.verdict import worst_verdict
 from duologue_pipeline.records import FAULTS, FaultReport, IsolationReport, Span
@@ -240,6 +240,12 @@ def test_both_quick_or_both_slow_is_no_offset(answers_s: float) -> None:
     report = find_offset(make_turns(answers_s, answers_s, turns=200), RULES)
     assert report.found is False
     assert report.confidence == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_value_of_none_is_never_that_of_an_offset() -> None:
+    evidence = weigh(make_turns(-1.8, 2.2), RULES)
+    assert evidence.offset_s == pytest.approx(2.0, abs=0.1)
+    assert abs(evidence.shift_s) < RULES.offset_min_s
 
 
 def test_too_few_turns_say_nothing_of_an_offset() -> None:

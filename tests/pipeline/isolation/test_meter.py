@@ -16,7 +16,7 @@ from scipy.signal import lfilter, resample_poly
 
 from duologue_pipeline.isolation.meter import measure_isolation
 from duologue_pipeline.isolation.one_signal import duplicate_detail
-from duologue_pipeline.records import BleedReport, IsolationReport, Span
+from duologue_pipeline.records import BleedReport, FaultReport, IsolationReport, Span
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.isolation import IsolationRules
 
@@ -316,6 +316,14 @@ def test_a_constant_is_not_a_copy_of_anything() -> None:
     for constant in (np.zeros_like(a), np.full_like(a, 0.3)):
         assert not measure(a, constant).duplicate
         assert not measure(constant, constant).duplicate
+
+
+def test_tracks_without_sound_are_neither_one_signal_nor_two() -> None:
+    nothing = np.zeros(5 * RATE_HZ, np.float32)
+    report = measure(nothing, nothing)
+    assert report.verdict == "undetermined"
+    for name in ("duplicate", "mono_mix"):
+        assert report.faults[name] == FaultReport(None, detail="too little sound to compare the tracks by")
 
 
 def test_duplicate_detail_says_what_to_do() -> None:

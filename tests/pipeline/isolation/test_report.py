@@ -13,6 +13,7 @@ from duologue_pipeline.isolation.report import (
     isolation_document,
     isolation_text,
     sample_isolation,
+    why_not_apart,
 )
 from duologue_pipeline.records import FAULTS, BleedReport, FaultReport, IsolationReport, Recording, Span, Track
 from duologue_schemas.crosschecks import MEASURED_FAULTS
@@ -151,6 +152,19 @@ def test_figures_that_are_missing_stay_missing() -> None:
 )
 def test_findings_say_what_speaks_against_a_recording(report: IsolationReport, sentences: list[str]) -> None:
     assert findings(report) == sentences
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        (PASS, None),
+        (UNDETERMINED, None),
+        (FAIL, "the voices change places after 61.25 s."),
+        (make_report("fail", BLEED, CLEAN), "the tracks are not kept apart"),
+    ],
+)
+def test_a_page_says_why_labels_may_be_those_of_the_other(report: IsolationReport, told: str | None) -> None:
+    assert why_not_apart(report) == told
 
 
 def test_the_summary_is_readable() -> None:

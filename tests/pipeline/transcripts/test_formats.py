@@ -8,6 +8,7 @@ import pytest
 from duologue_pipeline.transcripts.formats import FORMATS
 from duologue_pipeline.transcripts.model import TranscriptError
 from duologue_pipeline.transcripts.names import FORMAT_NAMES
+from duologue_pipeline.transcripts.spoken import Token, bare
 from tests.pipeline.transcripts import support as given
 from tests.pipeline.transcripts.support import Row, read, rows, timings
 
@@ -283,6 +284,20 @@ def test_switchboard_tokens_become_words() -> None:
         ("coinage", ()),
         ("[vocalized-noise]", ("noise",)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "marks"),
+    [
+        ("((yeah))", "yeah", ("unsure",)),
+        ("((th-)).", "th-.", ("partial", "unsure")),
+        ("((  ))", "[unintelligible]", ("noise", "unsure")),
+        ("(((laughs)))", "[laughter]", ("laughter", "unsure")),
+        ("((yeah", "((yeah", ()),
+    ],
+)
+def test_one_token_in_double_brackets_is_unsure(text: str, word: str, marks: tuple[str, ...]) -> None:
+    assert bare(text) == Token(word, marks)
 
 
 def test_fisher_has_unsure_words_continued_lines_and_a_transcribed_stretch() -> None:

@@ -132,6 +132,13 @@ def test_an_ipu_without_known_words_is_an_own_turn() -> None:
     assert found_in(own, STORY, lexicon=load_lexicon("en")) == []
 
 
+def test_what_a_transcript_could_not_understand_is_told_by_timing() -> None:
+    assert types("[unintelligible]") == [""]
+    assert types("[unintelligible] uh-huh") == ["continuer"]
+    assert types("[noise]") == []
+    assert types("[unintelligible] [unintelligible] [unintelligible] [unintelligible]") == []  # .8 s
+
+
 def test_an_ipu_without_known_words_is_told_by_timing() -> None:
     found = found_in([Word("", 1000, 1400)], STORY, lexicon=load_lexicon("en"))
     assert found == [BackchannelIpu("", 0, 1, 1000, 1400, 0.9)]

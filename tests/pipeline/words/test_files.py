@@ -65,6 +65,19 @@ def test_times_count_from_the_track_and_its_offset_is_added(
     assert words[0].start_ms == start_ms
 
 
+def test_a_word_in_double_brackets_is_not_surely_heard(recording: Callable[..., Recording]) -> None:
+    said = [("((yeah))", 1), ("((so)),", 2), ("(( ))", 3), ("(uh)", 4)]
+    document = [{"word": word, "start_s": at, "end_s": at + 0.25} for word, at in said]
+    words, _ = read_words(recording(document), policy="optional")
+    assert words is not None
+    assert [(word.word, word.marks) for word in words] == [
+        ("yeah", ("unsure",)),
+        ("so,", ("unsure",)),
+        ("[unintelligible]", ("noise", "unsure")),
+        ("(uh)", ()),
+    ]
+
+
 def test_words_come_in_the_order_of_their_file(recording: Callable[..., Recording]) -> None:
     words, _ = read_words(recording(HELLO[::-1]), policy="optional")
     assert words is not None
