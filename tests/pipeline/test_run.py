@@ -252,6 +252,7 @@ NEEDS_A_MODEL = {"codec", "asr"}
 def test_whatever_decides_the_output_makes_another_run(request_with: Request, tmp_path: Path) -> None:
     statement = tmp_path / "dataset.yaml"
     statement.write_text("name: calls\n")
+    (tmp_path / "yamnet.tflite").write_bytes(b"yamnet")
     changes: list[dict[str, Any]] = [
         {},
         {"purpose": "redistribution"},
@@ -266,6 +267,7 @@ def test_whatever_decides_the_output_makes_another_run(request_with: Request, tm
         {"pyannote_segmentation": pinned(tmp_path, b"one")},
         {"pyannote_segmentation": pinned(tmp_path, b"two")},
         {"pyannote_embedding": pinned(tmp_path, b"one")},
+        {"laughter": f"yamnet:{tmp_path / 'yamnet.tflite'}"},
         {"name": "other"},
         {"validation_share": 0.1},
         {"bridge_share": 0.1},
