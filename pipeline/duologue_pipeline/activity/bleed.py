@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duologue_pipeline.activity.bands import HOP_MS, LOWEST_DBFS
+from duologue_pipeline.activity.runs import runs_of
 from duologue_pipeline.records import BleedReport, Span
 from duologue_pipeline.rules.activity import ActivityRules
 
@@ -47,9 +48,8 @@ def without_bleed(
     for span in spans:
         first, last = span.start_ms // HOP_MS, min(-(-span.end_ms // HOP_MS), levels_dbfs.size)
         own = _own_speech(explained[first:last], rules)
-        edges = np.flatnonzero(np.diff(own, prepend=False, append=False)) + first
-        for start, end in edges.reshape(-1, 2).tolist():
-            cut = Span(max(start * HOP_MS, span.start_ms), min(end * HOP_MS, span.end_ms))
+        for start, end in runs_of(own):
+            cut = Span(max((first + start) * HOP_MS, span.start_ms), min((first + end) * HOP_MS, span.end_ms))
             if cut.duration_ms >= rules.min_speech_ms:
                 kept.append(cut)
     return kept
@@ -90,9 +90,8 @@ def _own_speech(explained: _Flags, rules: ActivityRules) -> _Flags:
 
 def _without_runs(flags: _Flags, shorter_than: int, *, ends: bool) -> _Flags:
     """Clears runs of True shorter than a length; with ``ends``, also those that touch an end."""
-    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False)).reshape(-1, 2)
     cleared = flags.copy()
-    for start, end in edges.tolist():
+    for start, end in runs_of(flags):
         if end - start < shorter_than and (ends or (start > 0 and end < flags.size)):
             cleared[start:end] = False
     return cleared

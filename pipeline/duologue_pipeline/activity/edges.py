@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from duologue_pipeline.activity.bands import HOP_MS, LOWEST_DBFS, power_of
 from duologue_pipeline.activity.reverberation import above_the_tail
+from duologue_pipeline.activity.runs import runs_of
 from duologue_pipeline.rules.activity import ActivityRules
 
 __all__ = ["edges_on_the_waveform", "sound_scores", "without_tails"]
@@ -193,8 +194,7 @@ def _parts(run: tuple[int, int], scores: _Floats, levels_dbfs: _Floats, rules: A
     """Splits a stretch at its long silences, each of which the network takes up to 300 ms to see."""
     start, end = run
     sound = _sound(scores, levels_dbfs, start, end, float(levels_dbfs[start:end].max()), rules)
-    edges = np.flatnonzero(np.diff(sound < 0, prepend=False, append=False)).reshape(-1, 2)
-    silences = [(a + start, b + start) for a, b in edges.tolist() if (b - a) * HOP_MS >= rules.edge_split_ms]
+    silences = [(a + start, b + start) for a, b in runs_of(sound < 0) if (b - a) * HOP_MS >= rules.edge_split_ms]
     bounds = [start, *(hop for silence in silences for hop in silence), end]
     return [(a, b) for a, b in zip(bounds[::2], bounds[1::2], strict=True) if a < b]
 

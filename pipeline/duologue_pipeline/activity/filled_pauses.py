@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import irfft, rfft
 
+from duologue_pipeline.activity.runs import runs_of
 from duologue_pipeline.ingest.pieces import heard_pieces
 from duologue_pipeline.records import Activity, Recording, Span, Speaker, Vocalisation
 from duologue_pipeline.rules import load_rules
@@ -197,8 +198,7 @@ def _runs(
 
     Those shorter than ``min_ms`` are left out.
     """
-    edges = np.flatnonzero(np.diff(steady, prepend=False, append=False)).reshape(-1, 2)
     half_ms = rules.steady_over_ms // 2
-    for start, end in edges[(edges[:, 1] - edges[:, 0]) * _HOP_MS + 2 * half_ms >= min_ms].tolist():
-        if open_db[start:end].mean() >= rules.open_min_db:
+    for start, end in runs_of(steady):
+        if (end - start) * _HOP_MS + 2 * half_ms >= min_ms and open_db[start:end].mean() >= rules.open_min_db:
             yield Span(piece.start_ms + start * _HOP_MS - half_ms, piece.start_ms + end * _HOP_MS + half_ms)

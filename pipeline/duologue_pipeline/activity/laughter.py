@@ -5,13 +5,14 @@ docs/annotation.md. Only what counts as speech is listened to: laughter without 
 found.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from duologue_pipeline.activity.runs import runs_of
 from duologue_pipeline.activity.yamnet import WINDOW
 from duologue_pipeline.ingest.pieces import heard_pieces
 from duologue_pipeline.records import Activity, Recording, Span, Speaker, Vocalisation
@@ -93,11 +94,11 @@ def laughs(
     level = pcm * np.float32(10 ** (rules.level_dbfs / 20) / power**0.5)
     padded = np.pad(level, WINDOW // 2)
     hop = rules.hop_ms * RATE_HZ // 1000
-    held = [score(padded[at : at + WINDOW]) >= rules.score_min for at in range(0, pcm.size + 1, hop)]
+    scores = np.array([score(padded[at : at + WINDOW]) for at in range(0, pcm.size + 1, hop)])
     found = []
-    for first, last in _runs(held):
+    for first, end in runs_of(scores >= rules.score_min):
         start_ms = piece.start_ms + first * rules.hop_ms - rules.marked_ms // 2
-        end_ms = piece.start_ms + last * rules.hop_ms + rules.marked_ms // 2
+        end_ms = piece.start_ms + (end - 1) * rules.hop_ms + rules.marked_ms // 2
         met = [
             span
             for span in spans
@@ -110,14 +111,3 @@ def laughs(
         if end_ms - start_ms >= rules.min_ms:
             found.append(Vocalisation("laughter", start_ms, end_ms, rules.confidence))
     return found
-
-
-def _runs(held: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    """Gives the first and the last place of each run of windows that hold laughter."""
-    first: int | None = None
-    for place, holds in enumerate([*held, False]):
-        if holds and first is None:
-            first = place
-        elif not holds and first is not None:
-            yield first, place - 1
-            first = None

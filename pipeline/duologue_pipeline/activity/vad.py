@@ -21,6 +21,7 @@ from duologue_pipeline.activity.bands import HOP_MS, LOWEST_DBFS, BandLevels, po
 from duologue_pipeline.activity.edges import edges_on_the_waveform, sound_scores, without_tails
 from duologue_pipeline.activity.network import CONTEXT, FRAME, VadModel
 from duologue_pipeline.activity.reverberation import room_decay
+from duologue_pipeline.activity.runs import runs_of
 from duologue_pipeline.records import Span
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.activity import ActivityRules
@@ -212,8 +213,7 @@ def speech_spans(
 
 def _hops_of(frames: npt.NDArray[np.bool_], hops: int) -> list[tuple[int, int]]:
     """Gives the runs of frames of 32 ms as ``(first hop, hop after the last)``; the last frame may reach beyond the track's end."""
-    edges_ms = np.flatnonzero(np.diff(frames, prepend=False, append=False)) * _FRAME_MS
-    runs = [(round(start / HOP_MS), round(end / HOP_MS)) for start, end in edges_ms.reshape(-1, 2).tolist()]
+    runs = [(round(start * _FRAME_MS / HOP_MS), round(end * _FRAME_MS / HOP_MS)) for start, end in runs_of(frames)]
     return [(start, min(end, hops)) for start, end in runs if start < hops]
 
 

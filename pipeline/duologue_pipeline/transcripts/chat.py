@@ -15,7 +15,7 @@ from typing import Final
 from duologue_pipeline.transcripts.model import Stream, Transcript, TranscriptError, TranscriptWord
 from duologue_pipeline.transcripts.place import Untimed, over_utterance, placed, sorted_words
 from duologue_pipeline.transcripts.source import Source
-from duologue_pipeline.transcripts.spoken import Token, bare
+from duologue_pipeline.transcripts.spoken import UNHEARD, UNHEARD_MARKS, Token, bare
 
 __all__ = ["is_chat", "read_chat"]
 
@@ -126,7 +126,7 @@ def _token(part: str) -> Token | None:
     if part.startswith("&="):
         return bare(part)
     if part in ("xxx", "yyy", "www"):
-        return Token("[unintelligible]", ("noise", "unsure"))
+        return Token(UNHEARD, UNHEARD_MARKS)
     if part.startswith(("&-", "&~")):
         return bare(part[2:])
     if part.startswith("&+"):

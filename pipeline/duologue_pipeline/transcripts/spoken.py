@@ -11,7 +11,12 @@ from typing import Final
 
 from duologue_pipeline.transcripts.model import MARKS
 
-__all__ = ["Token", "bare", "tokens_of", "without_brackets"]
+__all__ = ["UNHEARD", "UNHEARD_MARKS", "Token", "bare", "tokens_of", "without_brackets"]
+
+UNHEARD: Final = "[unintelligible]"
+"""The token that says: somebody speaks, and nobody can tell the words."""
+UNHEARD_MARKS: Final = ("noise", "unsure")
+"""Its marks."""
 
 _LAUGHS: Final = re.compile(r"^(laugh|chuckl|giggl|lach|risa|rire|笑)", re.IGNORECASE)
 _SIGNS: Final = re.compile(r"^[\W_]+$")
@@ -70,7 +75,7 @@ def without_brackets(token: Token) -> Token:
     if not found:
         return token
     if not found[1].strip():
-        return Token("[unintelligible]", _ordered({*token.marks, "noise", "unsure"}))
+        return Token(UNHEARD, _ordered({*token.marks, *UNHEARD_MARKS}))
     return Token(found[1].strip() + found[2], _ordered({*token.marks, "unsure"}))
 
 
@@ -101,10 +106,10 @@ def _tokens(text: str) -> Iterator[Token]:
             unsure, since = True, 0
         elif mark == "))" or inner == "/UNSURE":
             if unsure and not since:
-                yield Token("[unintelligible]", ("noise", "unsure"))
+                yield Token(UNHEARD, UNHEARD_MARKS)
             unsure = False
         elif inner in ("UNIN/", "INAUDIBLE_SPEECH/"):
-            yield Token("[unintelligible]", ("noise", "unsure"))
+            yield Token(UNHEARD, UNHEARD_MARKS)
         else:
             token = bare(mark, marks=("unsure",) if unsure else ())
             if token is not None:

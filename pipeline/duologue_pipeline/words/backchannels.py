@@ -31,6 +31,7 @@ from typing import Final
 
 from duologue_pipeline.rules import load_rules
 from duologue_pipeline.rules.backchannel_words import BackchannelWordsRules
+from duologue_pipeline.transcripts.spoken import UNHEARD
 from duologue_pipeline.words.ipu_ranges import ipu_ranges
 from duologue_pipeline.words.lexicon import BACKCHANNEL_TYPES, Lexicon, phrase_end
 from duologue_pipeline.words.track import TrackWords
@@ -39,9 +40,6 @@ __all__ = ["BackchannelIpu", "backchannel_ipus"]
 
 # A mixed unit is named after the type that says most: "oh yeah" is a reaction, "yeah uh-huh" an acknowledgement.
 _BY_WEIGHT: Final = ("assessment", "reaction", "acknowledgement", "continuer")
-
-_UNHEARD: Final = "[unintelligible]"
-"""What transcripts become that say: somebody speaks, and nobody can tell the words."""
 
 _Pieces = Mapping[tuple[str, ...], str]
 """The type of each phrase; of single characters where a script has no spaces."""
@@ -174,7 +172,7 @@ def _unit(track: TrackWords, first: int, last: int, pieces: _Pieces, rules: Back
     start_ms, end_ms = track.words[first].start_ms, max(word.end_ms for word in track.words[first:last])
     places = [i for i in range(first, last) if not _is_noise(track, i)]
     spoken = tuple(track.normals[i] for i in places)
-    if not places and _UNHEARD in track.normals[first:last]:
+    if not places and UNHEARD in track.normals[first:last]:
         spoken = ("",)
     short = 0 < len(spoken) <= rules.max_words and end_ms - start_ms <= rules.max_ms
     kind = _type_of(spoken, pieces, track.lexicon.spaces) if short else ""
